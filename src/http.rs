@@ -1,0 +1,13 @@
+//! The Worker's side of HTTP: which requests are let in, where they go, what every answer carries.
+
+pub mod app;
+pub mod cors;
+pub mod edge;
+pub mod home;
+pub mod mcp_endpoint;
+pub mod policy;
+pub mod route;
+pub mod router;
+pub mod sse_endpoint;
+
+pub use app::App;

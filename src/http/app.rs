@@ -1,0 +1,96 @@
+//! What one deployment is made of.
+
+use std::rc::Rc;
+
+use super::policy::Policy;
+use super::route::Paths;
+use crate::mcp::Server;
+use crate::session::core::{DEFAULT_IDLE_SECONDS, Settings};
+use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
+
+/// A deployment: the server, where it is reached, who may reach it.
+///
+/// Variables of the deployment, by name:
+///
+/// | variable | meaning | without it |
+/// |---|---|---|
+/// | `ALLOWED_ORIGINS` | origins of web pages that may call, separated by commas; `*` for all | the server's own, and loopback on loopback |
+/// | `ALLOWED_HOSTS` | hosts that may be named in plain HTTP, separated by commas | loopback |
+/// | `SESSION_IDLE_SECONDS` | after which an unused session ends | [`DEFAULT_IDLE_SECONDS`] |
+/// | `SESSION_MAX_AGE_SECONDS` | after which any session ends | [`DEFAULT_MAX_AGE_SECONDS`] |
+/// | `SESSION_JURISDICTION` | `eu` or `fedramp`: where sessions run and are kept | anywhere |
+/// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
+/// | `LOG_REQUESTS` | `false`: no line a request | a line a request |
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The MCP server.
+    pub server: Rc<Server>,
+    pub(crate) paths: Paths,
+    pub(crate) policy: Policy,
+    pub(crate) settings: Rc<Settings>,
+    pub(crate) placement: Placement,
+}
+
+/// Where sessions run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Placement {
+    /// A legal region that they must not leave.
+    pub jurisdiction: Option<String>,
+    /// A region that they should start in.
+    pub location_hint: Option<String>,
+}
+
+impl App {
+    /// A public server at `/mcp` and `/sse`.
+    #[must_use]
+    pub fn new(server: Server) -> Self {
+        let settings = Settings {
+            idle_ms: DEFAULT_IDLE_SECONDS * 1000,
+            max_age_ms: DEFAULT_MAX_AGE_SECONDS * 1000,
+            logs_requests: true,
+        };
+        Self {
+            server: Rc::new(server),
+            paths: Paths::default(),
+            policy: Policy::default(),
+            settings: Rc::new(settings),
+            placement: Placement::default(),
+        }
+    }
+
+    /// Serves at other paths. Where both are the same, a GET without a session id opens an HTTP+SSE stream.
+    #[must_use]
+    pub fn paths(mut self, mcp: &str, sse: &str) -> Self {
+        self.paths = Paths::new(mcp, sse);
+        self
+    }
+
+    /// Takes the variables of the deployment.
+    #[must_use]
+    pub fn with_variables(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        let seconds = |name| variable(name).and_then(|text| text.trim().parse::<u64>().ok());
+        let present = |name| {
+            variable(name)
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+        };
+        self.policy = Policy::new(
+            variable("ALLOWED_ORIGINS").as_deref(),
+            variable("ALLOWED_HOSTS").as_deref(),
+        );
+        self.settings = Rc::new(Settings {
+            idle_ms: seconds("SESSION_IDLE_SECONDS")
+                .unwrap_or(DEFAULT_IDLE_SECONDS)
+                .saturating_mul(1000),
+            max_age_ms: seconds("SESSION_MAX_AGE_SECONDS")
+                .unwrap_or(DEFAULT_MAX_AGE_SECONDS)
+                .saturating_mul(1000),
+            logs_requests: present("LOG_REQUESTS").as_deref() != Some("false"),
+        });
+        self.placement = Placement {
+            jurisdiction: present("SESSION_JURISDICTION"),
+            location_hint: present("SESSION_LOCATION_HINT"),
+        };
+        self
+    }
+}

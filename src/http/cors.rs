@@ -1,0 +1,57 @@
+//! Cross-origin headers: every answer has them, so that a page that calls can also read why it failed.
+//!
+//! They open nothing: [`Policy`](super::policy::Policy) has decided before who is answered, and no cookie is ever taken
+//! for a credential of an MCP endpoint.
+
+use http::StatusCode;
+
+use crate::wire::{Head, Reply};
+
+/// Headers that a browser client may send. A `*` would not cover `Authorization`.
+const REQUEST_HEADERS: &str = "authorization, content-type, accept, last-event-id, mcp-session-id, \
+     mcp-protocol-version, mcp-method, mcp-name";
+
+/// Headers of answers that a browser client may read.
+const EXPOSED: &str = "mcp-session-id, www-authenticate, retry-after";
+
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+
+/// How long a browser may remember a preflight, in seconds: browsers cut it to between ten minutes and a day.
+const MAX_AGE: &str = "86400";
+
+/// Adds the headers that every answer has.
+#[must_use]
+pub fn allow(reply: Reply, origin: Option<String>) -> Reply {
+    reply
+        .header(
+            "access-control-allow-origin",
+            origin.unwrap_or_else(|| "*".to_owned()),
+        )
+        .header("access-control-expose-headers", EXPOSED)
+        .header("vary", "origin")
+}
+
+/// Answers a preflight (Fetch standard, "CORS-preflight fetch").
+#[must_use]
+pub fn preflight(head: &Head) -> Reply {
+    // Tools with `x-mcp-header` arguments have header names of their own.
+    let asked = head
+        .header("access-control-request-headers")
+        .unwrap_or_default();
+    let own = asked.split(',').map(str::trim).filter(|name| {
+        let name = name.to_ascii_lowercase();
+        name.strip_prefix("mcp-param-").is_some_and(|rest| {
+            !rest.is_empty()
+                && rest
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        })
+    });
+    let headers = own.fold(REQUEST_HEADERS.to_owned(), |list, name| {
+        format!("{list}, {name}")
+    });
+    Reply::empty(StatusCode::NO_CONTENT)
+        .header("access-control-allow-methods", METHODS)
+        .header("access-control-allow-headers", headers)
+        .header("access-control-max-age", MAX_AGE)
+}

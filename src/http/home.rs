@@ -1,0 +1,46 @@
+//! `/`: a page about this server, for whoever was given its address.
+
+use http::{Method, StatusCode};
+
+use super::app::App;
+use crate::pages::{Home, STYLE, document};
+use crate::transport::refusal::Refusal;
+use crate::wire::{Body, Head, Reply};
+
+/// `GET /`.
+pub(super) fn page(app: &App, head: &Head) -> Reply {
+    let origin = head.origin();
+    get(head, || {
+        let home = Home::new(
+            &app.server,
+            format!("{origin}{}", app.paths.mcp),
+            format!("{origin}{}", app.paths.sse),
+        );
+        document(&home)
+    })
+}
+
+/// `GET /style.css`.
+pub(super) fn style(head: &Head) -> Reply {
+    get(head, || {
+        Reply {
+            status: StatusCode::OK,
+            headers: Vec::new(),
+            body: Body::Text(STYLE.to_owned()),
+        }
+        .header("content-type", "text/css; charset=utf-8")
+        .header("cache-control", "public, max-age=3600")
+        .header("x-content-type-options", "nosniff")
+    })
+}
+
+fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
+    match head.method {
+        Method::GET => reply(),
+        Method::HEAD => Reply {
+            body: Body::Empty,
+            ..reply()
+        },
+        _ => Refusal::Method("GET, HEAD, OPTIONS").into(),
+    }
+}

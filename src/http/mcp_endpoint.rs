@@ -1,0 +1,206 @@
+//! `/mcp`: Streamable HTTP, on the Worker's side. `initialize` is answered here; what belongs to a session goes to its
+//! object.
+
+use std::rc::Rc;
+
+use http::{Method, StatusCode};
+
+use super::app::App;
+use super::edge::{Edge, Fault, Order};
+use super::sse_endpoint;
+use crate::mcp::initialize::{INITIALIZED, METHOD as INITIALIZE};
+use crate::mcp::jsonrpc::{self, Body, Message, Request, error_json, result_json};
+use crate::mcp::user::Caller;
+use crate::transport::accept::{admits, is_json};
+use crate::transport::claims::{Binding, Claims, Refused};
+use crate::transport::era::{self, Transport};
+use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
+use crate::wire::{Head, Reply};
+
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+
+/// The longest body that the Worker reads to see whether it is `notifications/initialized`, which needs no object. It is
+/// 54 bytes as clients write it, and 127 with an empty `_meta` and spaces.
+const MAX_PEEK_BYTES: usize = 128;
+
+/// Answers a request to `/mcp`.
+pub(super) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    if !era::is_served(head.header(era::VERSION_HEADER).as_deref()) {
+        return Refusal::UnknownVersion.into();
+    }
+    match head.method {
+        Method::POST => post(app, head, edge).await,
+        Method::GET if app.paths.are_shared() && session_id(head).is_none() => {
+            sse_endpoint::open(app, head, edge).await
+        }
+        Method::GET => get(app, head, edge).await,
+        Method::DELETE => delete(app, head, edge).await,
+        _ => Refusal::Method(METHODS).into(),
+    }
+}
+
+fn session_id(head: &Head) -> Option<String> {
+    head.header("mcp-session-id")
+}
+
+async fn post(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    if !is_json(head.header("content-type").as_deref()) {
+        return Refusal::NotJson.into();
+    }
+    let accept = head.header("accept");
+    if !(admits(accept.as_deref(), "application/json")
+        && admits(accept.as_deref(), "text/event-stream"))
+    {
+        return Refusal::AcceptBoth.into();
+    }
+    let length = head
+        .header("content-length")
+        .and_then(|length| length.trim().parse::<usize>().ok());
+    if length.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Refusal::TooLarge.into();
+    }
+    let Some(id) = session_id(head) else {
+        return begin(app, head, edge).await;
+    };
+    let mut order = match order(app, edge, &id).await {
+        Ok(order) => order,
+        Err(refusal) => return refusal.into(),
+    };
+    if length.is_some_and(|length| length <= MAX_PEEK_BYTES) {
+        match edge.read_body().await {
+            Ok(body) if is_initialized(&body) => return Reply::empty(StatusCode::ACCEPTED),
+            Ok(body) => order.body = Some(body),
+            Err(refusal) => return refusal.into(),
+        }
+    }
+    settle(edge, edge.forward(order).await)
+}
+
+/// A client that says it is ready changes nothing here, so its object need not be woken for it.
+fn is_initialized(body: &str) -> bool {
+    body.contains(INITIALIZED)
+        && matches!(jsonrpc::parse(body), Ok(Body::Single(Message::Notification(n))) if n.method == INITIALIZED)
+}
+
+/// A POST without a session: only `initialize` may be one.
+async fn begin(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    let body = match edge.read_body().await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.into(),
+    };
+    match jsonrpc::parse(&body) {
+        Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE => {
+            initialize(app, head, edge, &request).await
+        }
+        Ok(Body::Single(Message::Request(request))) => Refusal::NoSession.reply(Some(&request.id)),
+        Ok(Body::Single(_)) => Refusal::NoSession.into(),
+        Ok(Body::Batch(messages)) => {
+            let begins = |message: &Message| matches!(message, Message::Request(request) if request.method == INITIALIZE);
+            if messages.iter().flatten().any(begins) {
+                Refusal::MisplacedInitialize.into()
+            } else {
+                Refusal::NoSession.into()
+            }
+        }
+        Err(unreadable) => unreadable.into(),
+    }
+}
+
+/// A session begins by its id alone: the object it names comes to be with the first request that needs it.
+async fn initialize(app: &App, _head: &Head, edge: &dyn Edge, request: &Request) -> Reply {
+    let (client, result) = match app.server.initialize(&request.params) {
+        Ok(settled) => settled,
+        Err(error) => return Reply::json(StatusCode::OK, error_json(Some(&request.id), &error)),
+    };
+    let signed = async {
+        let keys = edge.keys(false).await?;
+        let claims = Claims {
+            object: edge.new_object()?,
+            issued: edge.now() / 1000,
+            client,
+            binding: Binding::of(&Caller::default()),
+        };
+        Ok(claims.sign(&keys))
+    };
+    match signed.await {
+        Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result))
+            .header("mcp-session-id", id),
+        Err(fault) => failed(edge, &fault),
+    }
+}
+
+async fn get(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    if !head
+        .header("accept")
+        .is_some_and(|accept| admits(Some(&accept), "text/event-stream"))
+    {
+        return Refusal::AcceptEvents.into();
+    }
+    let Some(id) = session_id(head) else {
+        return Refusal::NoSession.into();
+    };
+    match order(app, edge, &id).await {
+        Ok(order) => settle(edge, edge.listen(order, String::new()).await),
+        Err(refusal) => refusal.into(),
+    }
+}
+
+async fn delete(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    let Some(id) = session_id(head) else {
+        return Refusal::NoSession.into();
+    };
+    match order(app, edge, &id).await {
+        Ok(order) => settle(edge, edge.forward(order).await),
+        Err(refusal) => refusal.into(),
+    }
+}
+
+async fn order(app: &App, edge: &dyn Edge, id: &str) -> Result<Order, Refusal> {
+    let caller = Rc::new(Caller::default());
+    let claims = verify(app, edge, id, &caller).await?;
+    Ok(Order {
+        object: claims.object,
+        session: None,
+        caller,
+        transport: Transport::Streamable,
+        body: None,
+    })
+}
+
+/// Takes a session id. Whatever is wrong with it, the answer is the same, and no object is touched.
+pub(super) async fn verify(
+    app: &App,
+    edge: &dyn Edge,
+    id: &str,
+    caller: &Caller,
+) -> Result<Claims, Refusal> {
+    let (now, max_age) = (edge.now() / 1000, app.settings.max_age_ms / 1000);
+    let keys = edge
+        .keys(false)
+        .await
+        .map_err(|fault| internal(edge, &fault))?;
+    match Claims::verify(id, &keys, caller, now, max_age) {
+        Ok(claims) => Ok(claims),
+        Err(Refused::UnknownKey) => {
+            let keys = edge
+                .keys(true)
+                .await
+                .map_err(|fault| internal(edge, &fault))?;
+            Claims::verify(id, &keys, caller, now, max_age).map_err(|_| Refusal::UnknownSession)
+        }
+        Err(_) => Err(Refusal::UnknownSession),
+    }
+}
+
+fn internal(edge: &dyn Edge, fault: &Fault) -> Refusal {
+    edge.warn(&fault.0);
+    Refusal::Internal
+}
+
+pub(super) fn failed(edge: &dyn Edge, fault: &Fault) -> Reply {
+    internal(edge, fault).into()
+}
+
+pub(super) fn settle(edge: &dyn Edge, reply: Result<Reply, Fault>) -> Reply {
+    reply.unwrap_or_else(|fault| failed(edge, &fault))
+}

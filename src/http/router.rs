@@ -1,0 +1,74 @@
+//! From a request to whoever answers it.
+
+use http::{Method, StatusCode};
+
+use super::app::App;
+use super::edge::Edge;
+use super::route::Route;
+use super::{cors, home, mcp_endpoint, sse_endpoint};
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::jsonrpc::error_json;
+use crate::session::log_line::LogLine;
+use crate::wire::{Body, Head, Reply};
+
+/// Answers any request.
+pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    let started = edge.now();
+    let origin = head.header("origin");
+    let reply = match app.policy.check(head) {
+        Err(foreign) => {
+            let error = Error::new(ErrorCode::REFUSED, foreign.message());
+            Reply::json(StatusCode::FORBIDDEN, error_json(None, &error))
+        }
+        Ok(()) if head.method == Method::OPTIONS => cors::preflight(head),
+        Ok(()) => route(app, head, edge).await,
+    };
+    // An object's answer has the headers already, and its own line in the log.
+    if matches!(reply.body, Body::Native(_)) {
+        return reply;
+    }
+    if app.settings.logs_requests {
+        edge.log(&LogLine {
+            event: "http",
+            method: format!("{} {}", head.method, known_path(app, &head.path)),
+            outcome: if reply.status.is_client_error() || reply.status.is_server_error() {
+                "refused"
+            } else {
+                "ok"
+            },
+            code: Some(i64::from(reply.status.as_u16())),
+            ms: edge.now().saturating_sub(started),
+            ..LogLine::default()
+        });
+    }
+    cors::allow(reply, origin)
+}
+
+/// What a stranger asks for stays out of the log.
+fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
+    if app.paths.route(path) == Route::Unknown {
+        "?"
+    } else {
+        path
+    }
+}
+
+async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    match app.paths.route(&head.path) {
+        Route::Mcp => mcp_endpoint::handle(app, head, edge).await,
+        Route::Sse => sse_endpoint::open(app, head, edge).await,
+        Route::SseMessage => sse_endpoint::message(app, head, edge).await,
+        Route::Home => home::page(app, head),
+        Route::Style => home::style(head),
+        Route::Unknown => {
+            let message = format!(
+                "Nothing is here. MCP is at {} and {}.",
+                app.paths.mcp, app.paths.sse
+            );
+            Reply::json(
+                StatusCode::NOT_FOUND,
+                error_json(None, &Error::new(ErrorCode::REFUSED, message)),
+            )
+        }
+    }
+}

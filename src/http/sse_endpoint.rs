@@ -1,0 +1,105 @@
+//! `/sse`: HTTP+SSE of 2024-11-05, on the Worker's side.
+
+use std::rc::Rc;
+
+use http::Method;
+
+use super::app::App;
+use super::edge::{Edge, Order};
+use super::mcp_endpoint::{failed, settle, verify};
+use crate::mcp::ProtocolVersion;
+use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::context::ClientInfo;
+use crate::mcp::user::Caller;
+use crate::transport::accept::{admits, is_json};
+use crate::transport::claims::{Binding, Claims};
+use crate::transport::era::Transport;
+use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
+use crate::transport::sse;
+use crate::wire::{Head, Reply};
+
+/// The query parameter with the session id, by custom of the SDKs.
+const SESSION_ID: &str = "sessionId";
+
+/// Opens a session: its stream, and on it first where to post.
+pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    if head.method != Method::GET {
+        return Refusal::Method("GET, OPTIONS").into();
+    }
+    if !admits(head.header("accept").as_deref(), "text/event-stream") {
+        return Refusal::AcceptEvents.into();
+    }
+    let caller = Rc::new(Caller::default());
+    let claims = async {
+        let keys = edge.keys(false).await?;
+        let object = edge.new_object()?;
+        let issued = edge.now() / 1000;
+        // The client introduces itself later; until then the oldest version holds.
+        let client = ClientInfo {
+            version: ProtocolVersion::V2024_11_05,
+            capabilities: ClientCapabilities::default(),
+            name: String::new(),
+        };
+        Ok((
+            object,
+            Claims {
+                object,
+                issued,
+                client,
+                binding: Binding::of(&caller),
+            }
+            .sign(&keys),
+        ))
+    };
+    let (object, id) = match claims.await {
+        Ok(claims) => claims,
+        Err(fault) => return failed(edge, &fault),
+    };
+    let others = head
+        .query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("sessionId="));
+    let query = others.fold(String::new(), |query, pair| format!("{query}{pair}&"));
+    let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
+    let order = Order {
+        object,
+        session: Some(id),
+        caller,
+        transport: Transport::Sse,
+        body: None,
+    };
+    settle(edge, edge.listen(order, endpoint).await)
+}
+
+/// Takes a message of a session.
+pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    if head.method != Method::POST {
+        return Refusal::Method("POST, OPTIONS").into();
+    }
+    if !is_json(head.header("content-type").as_deref()) {
+        return Refusal::NotJson.into();
+    }
+    let length = head
+        .header("content-length")
+        .and_then(|length| length.trim().parse::<usize>().ok());
+    if length.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Refusal::TooLarge.into();
+    }
+    let Some(id) = head.query_value(SESSION_ID) else {
+        return Refusal::NoSession.into();
+    };
+    let caller = Rc::new(Caller::default());
+    let claims = match verify(app, edge, id, &caller).await {
+        Ok(claims) => claims,
+        Err(refusal) => return refusal.into(),
+    };
+    let session = Some(id.to_owned());
+    let order = Order {
+        object: claims.object,
+        session,
+        caller,
+        transport: Transport::Sse,
+        body: None,
+    };
+    settle(edge, edge.forward(order).await)
+}

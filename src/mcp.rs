@@ -1,0 +1,39 @@
+//! The Model Context Protocol without input or output: messages, versions, the server and its tools.
+//!
+//! Nothing in here knows of HTTP, Durable Objects or time. A [`Server`] holds what a user wrote; [`Server::answer`]
+//! takes one request and a [`Context`] and gives its result. Whatever reaches the client besides that result goes through
+//! the [`Peer`] that the context carries.
+
+pub mod capabilities;
+pub mod client;
+pub mod completion;
+pub mod content;
+pub mod context;
+pub mod dispatch;
+pub mod error;
+pub mod extract;
+pub mod handler;
+pub mod initialize;
+pub mod jsonrpc;
+pub mod log;
+pub mod outcome;
+pub mod page;
+pub mod panics;
+pub mod peer;
+pub mod progress;
+pub mod prompt;
+pub mod resource;
+pub mod schema;
+pub mod server;
+pub mod strings;
+pub mod template;
+pub mod tool;
+pub mod user;
+pub mod version;
+
+pub use content::Content;
+pub use context::Context;
+pub use error::{Error, ErrorCode};
+pub use peer::Peer;
+pub use server::Server;
+pub use version::ProtocolVersion;

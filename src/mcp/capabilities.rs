@@ -1,0 +1,109 @@
+//! What a client can do, as far as this server asks.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The parts of a client's capabilities that decide what may be asked of it (2025-11-25, Lifecycle, "Capability
+/// Negotiation"). They travel inside the session id, which is why they are bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientCapabilities(u8);
+
+impl ClientCapabilities {
+    /// `elicitation`, by a form.
+    pub const ELICITATION_FORM: Self = Self(1);
+    /// `elicitation.url`.
+    pub const ELICITATION_URL: Self = Self(1 << 1);
+    /// `sampling`.
+    pub const SAMPLING: Self = Self(1 << 2);
+    /// `sampling.tools`.
+    pub const SAMPLING_TOOLS: Self = Self(1 << 3);
+    /// `roots`.
+    pub const ROOTS: Self = Self(1 << 4);
+
+    const ALL: u8 = 0b1_1111;
+
+    /// The bits of one byte; unknown ones are dropped.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Self {
+        Self(bits & Self::ALL)
+    }
+
+    /// All of them as one byte.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether every capability of `other` is in this set.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientCapabilities {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Wire {
+            elicitation: Option<Value>,
+            sampling: Option<Value>,
+            roots: Option<Value>,
+        }
+        let wire = Wire::deserialize(deserializer)?;
+        let mut found = Self::default();
+        let mut add = |present: bool, capability| {
+            if present {
+                found = found.and(capability);
+            }
+        };
+        let part =
+            |whole: &Option<Value>, name: &str| whole.as_ref().and_then(|v| v.get(name)).is_some();
+        // Before 2025-11-25 there were only forms, and an empty object still means them.
+        let form = part(&wire.elicitation, "form") || !part(&wire.elicitation, "url");
+        add(wire.elicitation.is_some() && form, Self::ELICITATION_FORM);
+        add(part(&wire.elicitation, "url"), Self::ELICITATION_URL);
+        add(wire.sampling.is_some(), Self::SAMPLING);
+        add(part(&wire.sampling, "tools"), Self::SAMPLING_TOOLS);
+        add(wire.roots.is_some(), Self::ROOTS);
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> ClientCapabilities {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn an_empty_elicitation_means_forms() {
+        assert_eq!(
+            read(r#"{"elicitation":{}}"#),
+            ClientCapabilities::ELICITATION_FORM
+        );
+        assert_eq!(
+            read(r#"{"elicitation":{"url":{}}}"#),
+            ClientCapabilities::ELICITATION_URL
+        );
+        let both = ClientCapabilities::ELICITATION_FORM.and(ClientCapabilities::ELICITATION_URL);
+        assert_eq!(read(r#"{"elicitation":{"form":{},"url":{}}}"#), both);
+    }
+
+    #[test]
+    fn capabilities_survive_the_byte_they_travel_in() {
+        let all = read(
+            r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{},"more":1}"#,
+        );
+        assert_eq!(ClientCapabilities::from_bits(all.bits()), all);
+        assert!(all.has(ClientCapabilities::SAMPLING_TOOLS) && all.has(ClientCapabilities::ROOTS));
+        assert!(!read("{}").has(ClientCapabilities::ROOTS));
+    }
+}

@@ -1,0 +1,343 @@
+//! What tools and prompts hand over: content blocks (2025-11-25, Tools, "Tool Result").
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::version::ProtocolVersion;
+
+/// One block of content.
+///
+/// ```
+/// use durable_mcp::mcp::Content;
+/// let blocks = [Content::text("A red pixel:"), Content::image("image/png", b"\x89PNG...")];
+/// # assert_eq!(blocks.len(), 2);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Content {
+    /// Plain text.
+    Text {
+        /// The text.
+        text: String,
+        /// Who it is for, and how much it matters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        annotations: Option<Annotations>,
+    },
+    /// A picture.
+    Image {
+        /// Base64 of the file.
+        data: String,
+        /// Its media type, `image/png` for one.
+        #[serde(rename = "mimeType")]
+        mime_type: String,
+        /// Who it is for, and how much it matters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        annotations: Option<Annotations>,
+    },
+    /// Sound, since 2025-03-26.
+    Audio {
+        /// Base64 of the file.
+        data: String,
+        /// Its media type, `audio/wav` for one.
+        #[serde(rename = "mimeType")]
+        mime_type: String,
+        /// Who it is for, and how much it matters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        annotations: Option<Annotations>,
+    },
+    /// A resource, with what it holds.
+    Resource {
+        /// The resource's URI and contents.
+        resource: ResourceContents,
+        /// Who it is for, and how much it matters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        annotations: Option<Annotations>,
+    },
+    /// A resource that the client may read, since 2025-06-18.
+    ResourceLink(ResourceLink),
+}
+
+impl Content {
+    /// Plain text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text {
+            text: text.into(),
+            annotations: None,
+        }
+    }
+
+    /// A picture, from the bytes of its file.
+    pub fn image(mime_type: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
+        Self::Image {
+            data: STANDARD.encode(bytes),
+            mime_type: mime_type.into(),
+            annotations: None,
+        }
+    }
+
+    /// Sound, from the bytes of its file. A 2024-11-05 client gets it as a resource.
+    pub fn audio(mime_type: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
+        Self::Audio {
+            data: STANDARD.encode(bytes),
+            mime_type: mime_type.into(),
+            annotations: None,
+        }
+    }
+
+    /// A resource with its contents.
+    #[must_use]
+    pub fn resource(resource: ResourceContents) -> Self {
+        Self::Resource {
+            resource,
+            annotations: None,
+        }
+    }
+
+    /// A resource to be read. Clients older than 2025-06-18 get its name and URI as text.
+    #[must_use]
+    pub fn link(link: ResourceLink) -> Self {
+        Self::ResourceLink(link)
+    }
+
+    /// The same block with annotations; a link keeps its own.
+    #[must_use]
+    pub fn annotated(mut self, given: Annotations) -> Self {
+        match &mut self {
+            Self::Text { annotations, .. }
+            | Self::Image { annotations, .. }
+            | Self::Audio { annotations, .. }
+            | Self::Resource { annotations, .. } => *annotations = Some(given),
+            Self::ResourceLink(link) => link.annotations = Some(given),
+        }
+        self
+    }
+
+    /// The block as a client of that version can read it: kinds it does not know become ones it does.
+    #[must_use]
+    pub fn for_version(self, version: ProtocolVersion) -> Self {
+        match self {
+            Self::ResourceLink(link) if version < ProtocolVersion::V2025_06_18 => {
+                Self::text(format!(
+                    "{}: {}",
+                    link.title.as_ref().unwrap_or(&link.name),
+                    link.uri
+                ))
+            }
+            Self::Audio {
+                data,
+                mime_type,
+                annotations,
+            } if version < ProtocolVersion::V2025_03_26 => Self::Resource {
+                resource: ResourceContents::Blob {
+                    uri: "audio:".to_owned(),
+                    mime_type: Some(mime_type),
+                    blob: data,
+                },
+                annotations,
+            },
+            other => other,
+        }
+    }
+}
+
+/// A link to a resource.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceLink {
+    /// Where it is.
+    pub uri: String,
+    /// Its name.
+    pub name: String,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    /// Its size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Who it is for, and how much it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Annotations>,
+}
+
+/// What a resource holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ResourceContents {
+    /// Text.
+    Text {
+        /// The resource's URI.
+        uri: String,
+        /// The text's media type.
+        #[serde(rename = "mimeType", default, skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+        /// The text.
+        text: String,
+    },
+    /// Anything else.
+    Blob {
+        /// The resource's URI.
+        uri: String,
+        /// The file's media type.
+        #[serde(rename = "mimeType", default, skip_serializing_if = "Option::is_none")]
+        mime_type: Option<String>,
+        /// Base64 of the file.
+        blob: String,
+    },
+}
+
+impl ResourceContents {
+    /// A text.
+    pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Text {
+            uri: uri.into(),
+            mime_type: None,
+            text: text.into(),
+        }
+    }
+
+    /// A file of bytes.
+    pub fn bytes(uri: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
+        Self::Blob {
+            uri: uri.into(),
+            mime_type: None,
+            blob: STANDARD.encode(bytes),
+        }
+    }
+
+    /// The same with a media type.
+    #[must_use]
+    pub fn mime_type(mut self, given: impl Into<String>) -> Self {
+        match &mut self {
+            Self::Text { mime_type, .. } | Self::Blob { mime_type, .. } => {
+                *mime_type = Some(given.into())
+            }
+        }
+        self
+    }
+}
+
+/// Hints for the client about a block or resource (2025-11-25, Resources, "Annotations").
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Annotations {
+    /// Who it is for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<Role>,
+    /// From 0, of no importance, to 1, needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<f64>,
+    /// When it last changed, by ISO 8601.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+}
+
+/// Who speaks, or who is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// A picture that stands for a server, tool, resource or prompt, since 2025-11-25.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Icon {
+    /// An `https:` or `data:` URL.
+    pub src: String,
+    /// Its media type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    /// `48x48` and the like, or `any`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sizes: Vec<String>,
+}
+
+impl Icon {
+    /// The icon at that URL.
+    pub fn new(src: impl Into<String>) -> Self {
+        Self {
+            src: src.into(),
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(content: &Content) -> serde_json::Value {
+        serde_json::to_value(content).unwrap()
+    }
+
+    #[test]
+    fn blocks_have_the_shapes_of_the_specification() {
+        let link = ResourceLink {
+            uri: "file:///a".into(),
+            name: "a".into(),
+            ..ResourceLink::default()
+        };
+        for (content, expected) in [
+            (
+                Content::text("hi"),
+                serde_json::json!({"type": "text", "text": "hi"}),
+            ),
+            (
+                Content::image("image/png", [1, 2]),
+                serde_json::json!({"type": "image", "data": "AQI=", "mimeType": "image/png"}),
+            ),
+            (
+                Content::audio("audio/wav", [1, 2]),
+                serde_json::json!({"type": "audio", "data": "AQI=", "mimeType": "audio/wav"}),
+            ),
+            (
+                Content::resource(ResourceContents::text("a:b", "x").mime_type("text/plain")),
+                serde_json::json!({"type": "resource", "resource": {"uri": "a:b", "mimeType": "text/plain", "text": "x"}}),
+            ),
+            (
+                Content::link(link),
+                serde_json::json!({"type": "resource_link", "uri": "file:///a", "name": "a"}),
+            ),
+        ] {
+            assert_eq!(json(&content), expected);
+            assert_eq!(
+                serde_json::from_value::<Content>(expected).unwrap(),
+                content
+            );
+        }
+    }
+
+    #[test]
+    fn an_old_client_gets_blocks_it_knows() {
+        let link = ResourceLink {
+            uri: "file:///a".into(),
+            name: "a".into(),
+            ..ResourceLink::default()
+        };
+        let link = Content::link(link);
+        assert_eq!(link.clone().for_version(ProtocolVersion::V2025_06_18), link);
+        assert_eq!(
+            link.for_version(ProtocolVersion::V2025_03_26),
+            Content::text("a: file:///a")
+        );
+        let audio = Content::audio("audio/wav", [1]);
+        assert_eq!(
+            audio.clone().for_version(ProtocolVersion::V2025_03_26),
+            audio
+        );
+        assert_eq!(
+            json(&audio.for_version(ProtocolVersion::V2024_11_05))["resource"]["blob"],
+            "AQ=="
+        );
+    }
+}

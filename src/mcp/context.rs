@@ -1,0 +1,169 @@
+//! What surrounds one call.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, OnceCell};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::rc::Rc;
+
+use serde_json::value::RawValue;
+
+use super::capabilities::ClientCapabilities;
+use super::peer::Peer;
+use super::user::Caller;
+use super::version::ProtocolVersion;
+
+/// The client program, as it introduced itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientInfo {
+    /// The negotiated version.
+    pub version: ProtocolVersion,
+    /// What it can be asked for.
+    pub capabilities: ClientCapabilities,
+    /// Its name; it says so itself.
+    pub name: String,
+}
+
+/// Values that outer layers give to their own extractors, one for each type.
+#[derive(Default)]
+pub struct Extensions(HashMap<TypeId, Rc<dyn Any>>);
+
+impl Extensions {
+    /// Adds a value, in place of an earlier one of its type.
+    pub fn insert<T: 'static>(&mut self, value: Rc<T>) {
+        self.0.insert(TypeId::of::<T>(), value);
+    }
+
+    /// The value of that type.
+    #[must_use]
+    pub fn get<T: 'static>(&self) -> Option<Rc<T>> {
+        Rc::clone(self.0.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+}
+
+/// What a handler was called with.
+#[derive(Debug, Clone, Default)]
+pub enum Arguments {
+    /// It takes none.
+    #[default]
+    None,
+    /// A tool's arguments.
+    Json(Box<RawValue>),
+    /// A prompt's arguments, or the variables of a resource template.
+    Strings(BTreeMap<String, String>),
+}
+
+struct Inner {
+    client: Rc<ClientInfo>,
+    caller: Rc<Caller>,
+    peer: Rc<dyn Peer>,
+    extensions: Rc<Extensions>,
+    cancelled: Rc<super::client::CancelFlag>,
+    progress_token: OnceCell<Box<RawValue>>,
+    state_changed: Cell<bool>,
+}
+
+/// Everything an extractor can draw from. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    inner: Rc<Inner>,
+    arguments: Rc<Arguments>,
+}
+
+impl Context {
+    /// The context of one request.
+    #[must_use]
+    pub fn new(
+        client: Rc<ClientInfo>,
+        caller: Rc<Caller>,
+        peer: Rc<dyn Peer>,
+        extensions: Rc<Extensions>,
+    ) -> Self {
+        let inner = Inner {
+            client,
+            caller,
+            peer,
+            extensions,
+            cancelled: Rc::default(),
+            progress_token: OnceCell::new(),
+            state_changed: Cell::new(false),
+        };
+        Self {
+            inner: Rc::new(inner),
+            arguments: Rc::default(),
+        }
+    }
+
+    /// The same call with what the handler is called with.
+    #[must_use]
+    pub(crate) fn with_arguments(&self, arguments: Arguments) -> Self {
+        Self {
+            inner: Rc::clone(&self.inner),
+            arguments: Rc::new(arguments),
+        }
+    }
+
+    /// The client program.
+    #[must_use]
+    pub fn client(&self) -> &ClientInfo {
+        &self.inner.client
+    }
+
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> &Rc<Caller> {
+        &self.inner.caller
+    }
+
+    /// The way to the client.
+    #[must_use]
+    pub fn peer(&self) -> &Rc<dyn Peer> {
+        &self.inner.peer
+    }
+
+    /// A value that an outer layer put in.
+    #[must_use]
+    pub fn extension<T: 'static>(&self) -> Option<Rc<T>> {
+        self.inner.extensions.get()
+    }
+
+    /// What the handler is called with.
+    #[must_use]
+    pub fn arguments(&self) -> &Arguments {
+        &self.arguments
+    }
+
+    /// Whether and how the client called the request off.
+    #[must_use]
+    pub fn cancelled(&self) -> &Rc<super::client::CancelFlag> {
+        &self.inner.cancelled
+    }
+
+    pub(crate) fn progress_token(&self) -> Option<&RawValue> {
+        self.inner.progress_token.get().map(AsRef::as_ref)
+    }
+
+    /// The token under which the client wants to hear of progress. The first one stays.
+    pub(crate) fn set_progress_token(&self, token: Box<RawValue>) {
+        // A second token can only come from a second reading of the same request.
+        let _ = self.inner.progress_token.set(token);
+    }
+
+    /// Marks that the call changed the session's state.
+    pub(crate) fn mark_state_changed(&self) {
+        self.inner.state_changed.set(true);
+    }
+
+    /// Whether the call changed the session's state since this was asked last.
+    pub(crate) fn take_state_changed(&self) -> bool {
+        self.inner.state_changed.take()
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("client", &self.inner.client)
+            .finish_non_exhaustive()
+    }
+}

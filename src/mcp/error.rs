@@ -1,0 +1,122 @@
+//! Errors of the protocol, as JSON-RPC carries them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// An error code, by JSON-RPC 2.0 section 5.1 and the protocol's own range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ErrorCode(pub i64);
+
+impl ErrorCode {
+    /// The body is not JSON.
+    pub const PARSE: Self = Self(-32700);
+    /// The body is JSON but no message, or no message that may come here.
+    pub const INVALID_REQUEST: Self = Self(-32600);
+    /// No such method, or one of a feature this server does not have.
+    pub const METHOD_NOT_FOUND: Self = Self(-32601);
+    /// The method's parameters are wrong.
+    pub const INVALID_PARAMS: Self = Self(-32602);
+    /// The server failed.
+    pub const INTERNAL: Self = Self(-32603);
+    /// A request that HTTP already refuses: no session, a wrong header, a foreign origin.
+    pub const REFUSED: Self = Self(-32000);
+    /// The session is unknown, ended or somebody else's.
+    pub const SESSION_NOT_FOUND: Self = Self(-32001);
+    /// No resource has this URI (2025-11-25, Resources, "Error Handling").
+    pub const RESOURCE_NOT_FOUND: Self = Self(-32002);
+    /// The person has to open a URL first (2025-11-25, Elicitation, "URL Elicitation Required Error").
+    pub const URL_ELICITATION_REQUIRED: Self = Self(-32042);
+}
+
+/// A JSON-RPC error object. Its message reaches the client, so it says what can be done and nothing internal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Error {
+    /// What kind of error it is.
+    pub code: ErrorCode,
+    /// One sentence for whoever reads the client's log.
+    pub message: String,
+    /// Anything more a program can use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+}
+
+impl Error {
+    /// An error with a code and a message.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// Parameters are wrong: −32602.
+    pub fn invalid_params(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::INVALID_PARAMS, message)
+    }
+
+    /// The message cannot be taken: −32600.
+    pub fn invalid_request(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::INVALID_REQUEST, message)
+    }
+
+    /// No such method: −32601.
+    #[must_use]
+    pub fn method_not_found(method: &str) -> Self {
+        Self::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            format!("This server has no method {}.", Quoted(method)),
+        )
+    }
+
+    /// The server failed: −32603. The cause belongs into the log, not in here.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::INTERNAL, message)
+    }
+
+    /// The person has to open `url` before the call can succeed: −32042, for clients of 2025-11-25. `id` names the
+    /// errand in [`Notify::elicitation_complete`](super::client::Notify::elicitation_complete).
+    #[must_use]
+    pub fn url_elicitation_required(id: &str, message: &str, url: &str) -> Self {
+        let errand = serde_json::json!({ "mode": "url", "elicitationId": id, "message": message, "url": url });
+        let data = serde_json::json!({ "elicitations": [errand] });
+        Self::new(ErrorCode::URL_ELICITATION_REQUIRED, message).with_data(data)
+    }
+
+    /// The same error with `data`.
+    #[must_use]
+    pub fn with_data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A name from outside, quoted and cut to a length that an error message and a log line can bear.
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+/// As long as the longest name of a tool may be.
+const QUOTED_CHARS: usize = 128;
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut chars = self.0.chars();
+        let head: String = chars.by_ref().take(QUOTED_CHARS).collect();
+        write!(f, "{head:?}")?;
+        if chars.next().is_some() {
+            f.write_str("…")
+        } else {
+            Ok(())
+        }
+    }
+}

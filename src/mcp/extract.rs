@@ -1,0 +1,115 @@
+//! Extractors: what a handler can take as an argument.
+
+use schemars::{JsonSchema, Schema};
+use serde::de::DeserializeOwned;
+
+use super::context::{Arguments, Context};
+use super::error::Error;
+use super::jsonrpc::parse_at;
+use super::schema::input_schema;
+use super::strings::from_strings;
+
+/// What the arguments of a handler tell about it before it is ever called. Capabilities are declared from this, so
+/// that nothing is declared that no handler does.
+#[derive(Debug, Default)]
+pub struct Signature {
+    /// The schema of what it is called with, if it takes [`Args`].
+    pub arguments: Option<Schema>,
+    /// It may log to the client.
+    pub logs: bool,
+    /// It may tell the client of changed lists and resources.
+    pub announces: bool,
+    /// It needs the session's object.
+    pub needs_session: bool,
+    /// It wants to finish by itself when the client calls it off.
+    pub heeds_cancellation: bool,
+}
+
+/// Why an extractor gave nothing.
+#[derive(Debug)]
+pub enum Rejection {
+    /// The arguments are wrong. A model can correct them, so for a tool this is an answer and no protocol error.
+    Arguments(String),
+    /// Anything else.
+    Error(Error),
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// A type that a handler can take as an argument.
+///
+/// Besides the extractors of this crate, `Option<T>` of an extractor is one: `None` where `T` would be refused.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a handler",
+    label = "not an extractor",
+    note = "arguments of the call come as `Args<T>`, where `T: Deserialize + JsonSchema`",
+    note = "the other extractors are `Session<S>`, `User<P>`, `Env`, `Headers`, `Progress`, `Log`, `Client`, `Notify` and `Cancelled`"
+)]
+pub trait Extract: Sized + 'static {
+    /// Adds to the handler's signature.
+    fn describe(signature: &mut Signature) {
+        let _ = signature;
+    }
+
+    /// Draws the value from a call.
+    ///
+    /// # Errors
+    /// When the call does not have it.
+    fn extract(context: &Context) -> Result<Self, Rejection>;
+}
+
+impl<T: Extract> Extract for Option<T> {
+    fn describe(signature: &mut Signature) {
+        T::describe(signature);
+    }
+
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        Ok(T::extract(context).ok())
+    }
+}
+
+impl Extract for Context {
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        Ok(context.clone())
+    }
+}
+
+/// The arguments of a call, read as `T`.
+///
+/// For a tool, `T`'s JSON Schema is the tool's `inputSchema`: doc comments of fields become descriptions, an
+/// `Option` or `#[serde(default)]` field is not required. For a prompt the fields are its arguments, for a resource
+/// template its variables; there the values come as strings and are read as the field's type.
+///
+/// ```
+/// use durable_mcp::prelude::*;
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Greet {
+///     /// Whom to greet.
+///     name: String,
+/// }
+/// async fn greet(Args(Greet { name }): Args<Greet>) -> String {
+///     format!("Hello, {name}!")
+/// }
+/// # let _ = Server::new("s", "1").tool("greet", "Greet", greet);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Args<T>(pub T);
+
+impl<T: DeserializeOwned + JsonSchema + 'static> Extract for Args<T> {
+    fn describe(signature: &mut Signature) {
+        signature.arguments = Some(input_schema::<T>());
+    }
+
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        let read = match context.arguments() {
+            Arguments::Json(raw) => parse_at(raw.get()),
+            Arguments::None => parse_at("{}"),
+            Arguments::Strings(strings) => from_strings(strings),
+        };
+        read.map(Self).map_err(Rejection::Arguments)
+    }
+}

@@ -1,0 +1,64 @@
+//! The handshake of every version before 2026-07-28.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::capabilities::ClientCapabilities;
+use super::context::ClientInfo;
+use super::error::Error;
+use super::jsonrpc::{Params, to_json};
+use super::server::{Info, Server};
+use super::version::ProtocolVersion;
+
+/// The method's name.
+pub const METHOD: &str = "initialize";
+
+/// The notification with which a client says that it has read the answer.
+pub const INITIALIZED: &str = "notifications/initialized";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InitializeParams {
+    protocol_version: String,
+    #[serde(default)]
+    capabilities: ClientCapabilities,
+    client_info: Option<Implementation>,
+}
+
+#[derive(Deserialize)]
+struct Implementation {
+    name: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct InitializeResult<'a> {
+    protocol_version: &'static str,
+    capabilities: Value,
+    server_info: &'a Info,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<&'a str>,
+}
+
+impl Server {
+    /// Answers `initialize`: what is known of the client from now on, and the result as JSON. Nothing is kept.
+    ///
+    /// # Errors
+    /// −32602 when the parameters are wrong.
+    pub fn initialize(&self, params: &Params) -> Result<(ClientInfo, String), Error> {
+        let params: InitializeParams = params.parse()?;
+        let version = ProtocolVersion::negotiate(&params.protocol_version);
+        let client = ClientInfo {
+            version,
+            capabilities: params.capabilities,
+            name: params.client_info.map(|info| info.name).unwrap_or_default(),
+        };
+        let result = InitializeResult {
+            protocol_version: version.as_str(),
+            capabilities: self.capabilities(),
+            server_info: &self.info,
+            instructions: self.instructions.as_deref(),
+        };
+        Ok((client, to_json(&result)))
+    }
+}

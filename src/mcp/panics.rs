@@ -1,0 +1,21 @@
+//! A panic in a user's function is that call's failure and nobody else's.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+
+/// A panic. The panic hook has written down what it said.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+/// Runs a future to its end, or to its panic.
+///
+/// State that the future shares with others is safe to see again: a [`Session`](crate::session::Session) is written
+/// after the user's closure returned, and everything else shared here is never left half changed across a user's code.
+pub(crate) async fn contain<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    AssertUnwindSafe(future)
+        .catch_unwind()
+        .await
+        .map_err(|_| Panicked)
+}

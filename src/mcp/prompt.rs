@@ -1,0 +1,216 @@
+//! Prompts (2025-11-25, Prompts).
+
+use std::fmt;
+use std::fmt::Display;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use schemars::Schema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::completion::Completers;
+use super::content::{Content, Icon, Role};
+use super::context::Context;
+use super::error::Error;
+use super::extract::{Rejection, Signature};
+use super::handler::Handler;
+
+/// One message of a prompt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PromptMessage {
+    /// Who says it.
+    pub role: Role,
+    /// What is said.
+    pub content: Content,
+}
+
+impl PromptMessage {
+    /// Said by the person.
+    #[must_use]
+    pub fn user(content: Content) -> Self {
+        Self {
+            role: Role::User,
+            content,
+        }
+    }
+
+    /// Said by the model.
+    #[must_use]
+    pub fn assistant(content: Content) -> Self {
+        Self {
+            role: Role::Assistant,
+            content,
+        }
+    }
+}
+
+/// What the handler of a prompt may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a prompt",
+    label = "not a prompt's messages",
+    note = "return a `String` (one message of the user's), a `PromptMessage`, a `Vec<PromptMessage>` or a `Result` of one of them"
+)]
+pub trait IntoMessages {
+    /// Converts.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn into_messages(self) -> Result<Vec<PromptMessage>, Error>;
+}
+
+impl IntoMessages for Vec<PromptMessage> {
+    fn into_messages(self) -> Result<Vec<PromptMessage>, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoMessages for PromptMessage {
+    fn into_messages(self) -> Result<Vec<PromptMessage>, Error> {
+        Ok(vec![self])
+    }
+}
+
+impl IntoMessages for String {
+    fn into_messages(self) -> Result<Vec<PromptMessage>, Error> {
+        PromptMessage::user(Content::text(self)).into_messages()
+    }
+}
+
+impl IntoMessages for &'static str {
+    fn into_messages(self) -> Result<Vec<PromptMessage>, Error> {
+        self.to_owned().into_messages()
+    }
+}
+
+impl<T: IntoMessages, E: Display> IntoMessages for Result<T, E> {
+    fn into_messages(self) -> Result<Vec<PromptMessage>, Error> {
+        self.map_err(|error| Error::internal(error.to_string()))?
+            .into_messages()
+    }
+}
+
+type Output = Result<Result<Vec<PromptMessage>, Error>, Rejection>;
+type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Output>;
+
+/// A prompt: messages that a person picks to start with. The fields of its handler's
+/// [`Args`](super::extract::Args) are its arguments.
+#[derive(Clone)]
+pub struct Prompt {
+    pub(crate) definition: Definition,
+    pub(crate) signature: Rc<Signature>,
+    pub(crate) completers: Completers,
+    run: Rc<Run>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Definition {
+    pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    pub(crate) description: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    arguments: Vec<PromptArgument>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    icons: Vec<Icon>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct PromptArgument {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    required: bool,
+}
+
+impl Prompt {
+    /// A prompt with a name, a description for people, and what makes its messages.
+    pub fn new<A, H>(name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoMessages,
+    {
+        let mut signature = handler.signature();
+        let definition = Definition {
+            name: name.into(),
+            title: None,
+            description: description.into(),
+            arguments: signature
+                .arguments
+                .take()
+                .as_ref()
+                .map(prompt_arguments)
+                .unwrap_or_default(),
+            icons: Vec::new(),
+        };
+        let run = move |context: &Context| {
+            handler
+                .call(context)
+                .map(|output| output.map(IntoMessages::into_messages))
+                .boxed_local()
+        };
+        let completers = Completers::default();
+        Self {
+            definition,
+            signature: Rc::new(signature),
+            completers,
+            run: Rc::new(run),
+        }
+    }
+
+    /// A name for people.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.definition.title = Some(title.into());
+        self
+    }
+
+    /// A picture for people.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.definition.icons.push(icon);
+        self
+    }
+
+    /// Completes an argument while a person types.
+    #[must_use]
+    pub fn complete<A, H: Handler<A, Output = Vec<String>>>(
+        mut self,
+        argument: impl Into<String>,
+        handler: H,
+    ) -> Self {
+        self.completers.add(argument.into(), handler);
+        self
+    }
+
+    pub(crate) async fn get(&self, context: &Context) -> Result<Vec<PromptMessage>, Rejection> {
+        (self.run)(context).await?.map_err(Rejection::Error)
+    }
+}
+
+/// A prompt's arguments are the properties of the schema, in its order.
+fn prompt_arguments(schema: &Schema) -> Vec<PromptArgument> {
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|n| n == name));
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let text =
+        |property: &Value, key: &str| property.get(key).and_then(Value::as_str).map(str::to_owned);
+    let argument = |(name, property): (&String, &Value)| PromptArgument {
+        name: name.clone(),
+        title: text(property, "title"),
+        description: text(property, "description"),
+        required: is_required(name),
+    };
+    properties.into_iter().flatten().map(argument).collect()
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompt")
+            .field("name", &self.definition.name)
+            .finish_non_exhaustive()
+    }
+}

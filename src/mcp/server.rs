@@ -1,0 +1,396 @@
+//! The server: what a user registers.
+
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::content::Icon;
+use super::context::Context;
+use super::error::Error;
+use super::extract::{Rejection, Signature};
+use super::handler::Handler;
+use super::outcome::IntoToolResult;
+use super::page::DEFAULT_PAGE_SIZE;
+use super::prompt::{IntoMessages, Prompt};
+use super::resource::{IntoContents, Resource, ResourceTemplate};
+use super::tool::{Tool, is_tool_name};
+
+type Hook = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<(), Error>>;
+
+/// An MCP server: a name, a version, and its tools, resources and prompts. Lists keep the order of registration.
+///
+/// ```
+/// use durable_mcp::prelude::*;
+///
+/// #[derive(Deserialize, JsonSchema)]
+/// struct Add { a: f64, b: f64 }
+///
+/// async fn add(Args(Add { a, b }): Args<Add>) -> String {
+///     (a + b).to_string()
+/// }
+///
+/// let server = Server::new("demo", "1.0.0").tool("add", "Add two numbers", add);
+/// # assert!(server.problems().is_empty());
+/// ```
+#[derive(Default)]
+pub struct Server {
+    pub(crate) info: Info,
+    pub(crate) instructions: Option<String>,
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) templates: Vec<ResourceTemplate>,
+    pub(crate) prompts: Vec<Prompt>,
+    pub(crate) page_size: usize,
+    pub(crate) on_state_update: Option<Rc<Hook>>,
+    hook_signature: Signature,
+    problems: Vec<String>,
+}
+
+/// `serverInfo` of the initialize result.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Info {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    website_url: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    icons: Vec<Icon>,
+}
+
+/// Something a server can have: a [`Tool`], [`Resource`], [`ResourceTemplate`] or [`Prompt`].
+pub trait Feature {
+    /// Adds itself.
+    fn register(self, server: &mut Server);
+}
+
+impl Server {
+    /// A server without features.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        let info = Info {
+            name: name.into(),
+            version: version.into(),
+            ..Info::default()
+        };
+        Self {
+            info,
+            page_size: DEFAULT_PAGE_SIZE,
+            ..Self::default()
+        }
+    }
+
+    /// A name for people.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.info.title = Some(title.into());
+        self
+    }
+
+    /// What the server is for, for people.
+    #[must_use]
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.info.description = Some(description.into());
+        self
+    }
+
+    /// The server's website.
+    #[must_use]
+    pub fn website(mut self, url: impl Into<String>) -> Self {
+        self.info.website_url = Some(url.into());
+        self
+    }
+
+    /// A picture for people.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.info.icons.push(icon);
+        self
+    }
+
+    /// How to use the server, for the model.
+    #[must_use]
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = Some(instructions.into());
+        self
+    }
+
+    /// Entries a page of a list.
+    #[must_use]
+    pub fn page_size(mut self, entries: usize) -> Self {
+        self.page_size = entries;
+        self
+    }
+
+    /// Adds a tool; [`Server::with`] takes one with a title, hints or conditions.
+    #[must_use]
+    pub fn tool<A, H>(
+        self,
+        name: impl Into<String>,
+        description: impl Into<String>,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoToolResult,
+    {
+        self.with(Tool::new(name, description, handler))
+    }
+
+    /// Adds a resource.
+    #[must_use]
+    pub fn resource<A, H>(self, name: impl Into<String>, uri: impl Into<String>, handler: H) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoContents,
+    {
+        self.with(Resource::new(name, uri, handler))
+    }
+
+    /// Adds a resource template.
+    #[must_use]
+    pub fn resource_template<A, H>(
+        self,
+        name: impl Into<String>,
+        template: impl Into<String>,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoContents,
+    {
+        self.with(ResourceTemplate::new(name, template, handler))
+    }
+
+    /// Adds a prompt.
+    #[must_use]
+    pub fn prompt<A, H>(
+        self,
+        name: impl Into<String>,
+        description: impl Into<String>,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoMessages,
+    {
+        self.with(Prompt::new(name, description, handler))
+    }
+
+    /// Adds any feature.
+    #[must_use]
+    pub fn with(mut self, feature: impl Feature) -> Self {
+        feature.register(&mut self);
+        self
+    }
+
+    /// Runs `hook` after a call that changed the session's state, before the call's answer goes out: once a call,
+    /// however often it changed. A failure of the hook is the call's failure; the state stays changed.
+    #[must_use]
+    pub fn on_state_update<A, H: Handler<A, Output = ()>>(mut self, hook: H) -> Self {
+        self.hook_signature = hook.signature();
+        self.on_state_update = Some(Rc::new(move |context| {
+            let into_error = |rejection| match rejection {
+                Rejection::Error(error) => error,
+                Rejection::Arguments(fault) => Error::internal(fault),
+            };
+            hook.call(context)
+                .map(move |done| done.map_err(into_error))
+                .boxed_local()
+        }));
+        self
+    }
+
+    /// What is wrong with what was registered: such entries are left out. A test of yours asserts that there is none;
+    /// a running server logs them.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Name and description of each tool that anybody may call, for a page about the server.
+    pub fn public_tools(&self) -> impl Iterator<Item = (&str, &str)> {
+        let nobody = super::user::Caller::default();
+        let shown = move |tool: &&Tool| tool.is_visible_to(&nobody);
+        self.tools.iter().filter(shown).map(|tool| {
+            (
+                tool.definition.name.as_str(),
+                tool.definition.description.as_str(),
+            )
+        })
+    }
+
+    /// The server's name for people.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.info.title.as_ref().unwrap_or(&self.info.name)
+    }
+
+    /// What the server is for, if it says so.
+    #[must_use]
+    pub fn about(&self) -> Option<&str> {
+        self.info.description.as_deref()
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.info.version
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// The server's capabilities: exactly what its handlers do.
+    pub(crate) fn capabilities(&self) -> Value {
+        let announces = self.signatures().any(|signature| signature.announces);
+        let listed = |list_changed: bool| {
+            if list_changed {
+                json!({ "listChanged": true })
+            } else {
+                json!({})
+            }
+        };
+        let mut all = Map::new();
+        if self.signatures().any(|signature| signature.logs) {
+            all.insert("logging".to_owned(), json!({}));
+        }
+        if self.completes() {
+            all.insert("completions".to_owned(), json!({}));
+        }
+        if !self.prompts.is_empty() {
+            all.insert("prompts".to_owned(), listed(announces));
+        }
+        if self.has_resources() {
+            let mut resources = listed(announces);
+            if announces {
+                resources["subscribe"] = json!(true);
+            }
+            all.insert("resources".to_owned(), resources);
+        }
+        if !self.tools.is_empty() {
+            all.insert("tools".to_owned(), listed(announces));
+        }
+        Value::Object(all)
+    }
+
+    pub(crate) fn logs(&self) -> bool {
+        self.signatures().any(|signature| signature.logs)
+    }
+
+    pub(crate) fn subscribes(&self) -> bool {
+        self.has_resources() && self.signatures().any(|signature| signature.announces)
+    }
+
+    pub(crate) fn has_resources(&self) -> bool {
+        !(self.resources.is_empty() && self.templates.is_empty())
+    }
+
+    pub(crate) fn completes(&self) -> bool {
+        let mut prompts = self.prompts.iter().map(|prompt| &prompt.completers);
+        let mut templates = self.templates.iter().map(|template| &template.completers);
+        prompts.any(|completers| !completers.is_empty())
+            || templates.any(|completers| !completers.is_empty())
+    }
+
+    fn signatures(&self) -> impl Iterator<Item = &Signature> {
+        let tools = self.tools.iter().map(|tool| &*tool.signature);
+        let resources = self.resources.iter().map(|resource| &*resource.signature);
+        let templates = self.templates.iter().map(|template| &*template.signature);
+        let prompts = self.prompts.iter().map(|prompt| &*prompt.signature);
+        tools
+            .chain(resources)
+            .chain(templates)
+            .chain(prompts)
+            .chain([&self.hook_signature])
+    }
+
+    fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("info", &self.info)
+            .field("tools", &self.tools)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Feature for Tool {
+    fn register(self, server: &mut Server) {
+        let name = &self.definition.name;
+        if !is_tool_name(name) {
+            server.problem(format!(
+                "tool {name:?}: a name has 1 to 128 of A-Z a-z 0-9 _ - ."
+            ));
+        } else if server
+            .tools
+            .iter()
+            .any(|tool| tool.definition.name == *name)
+        {
+            server.problem(format!(
+                "tool `{name}` is registered twice; the first one stays"
+            ));
+        } else {
+            server.tools.push(self);
+        }
+    }
+}
+
+impl Feature for Resource {
+    fn register(self, server: &mut Server) {
+        if server
+            .resources
+            .iter()
+            .any(|resource| resource.definition.uri == self.definition.uri)
+        {
+            let uri = self.definition.uri.unwrap_or_default();
+            server.problem(format!(
+                "resource `{uri}` is registered twice; the first one stays"
+            ));
+        } else {
+            server.resources.push(self);
+        }
+    }
+}
+
+impl Feature for ResourceTemplate {
+    fn register(self, server: &mut Server) {
+        match &self.template {
+            Err(fault) => server.problem(format!(
+                "resource template `{}`: {fault}",
+                self.definition.name
+            )),
+            Ok(_) => server.templates.push(self),
+        }
+    }
+}
+
+impl Feature for Prompt {
+    fn register(self, server: &mut Server) {
+        let name = &self.definition.name;
+        if server
+            .prompts
+            .iter()
+            .any(|prompt| prompt.definition.name == *name)
+        {
+            server.problem(format!(
+                "prompt `{name}` is registered twice; the first one stays"
+            ));
+        } else {
+            server.prompts.push(self);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Tools (2025-11-25, Tools).
+
+use std::fmt;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use schemars::Schema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::content::Icon;
+use super::context::Context;
+use super::extract::{Rejection, Signature};
+use super::handler::Handler;
+use super::outcome::{IntoToolResult, ToolResult};
+use super::schema::no_arguments;
+use super::user::Caller;
+
+type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>>;
+type Visible = dyn Fn(&Caller) -> bool;
+
+/// A tool: what a model may call.
+///
+/// ```
+/// use durable_mcp::prelude::*;
+/// async fn roll() -> String {
+///     "4".into()
+/// }
+/// let server = Server::new("dice", "1.0.0")
+///     .with(Tool::new("roll", "Roll a die", roll).title("Roll").read_only().closed_world());
+/// # assert!(server.problems().is_empty());
+/// ```
+#[derive(Clone)]
+pub struct Tool {
+    pub(crate) definition: Definition,
+    pub(crate) signature: Rc<Signature>,
+    pub(crate) scopes: Vec<String>,
+    visible: Option<Rc<Visible>>,
+    run: Rc<Run>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Definition {
+    pub(crate) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) title: Option<String>,
+    pub(crate) description: String,
+    pub(crate) input_schema: Schema,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_schema: Option<Schema>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<ToolAnnotations>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    icons: Vec<Icon>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<Value>,
+}
+
+/// Hints about what a tool does; a client believes them only of a server it trusts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ToolAnnotations {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_only_hint: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destructive_hint: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotent_hint: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_world_hint: Option<bool>,
+}
+
+impl Tool {
+    /// A tool with the name it is called by, a description for the model, and what it does.
+    ///
+    /// A name has 1 to 128 of `A-Z a-z 0-9 _ - .`; another one is a [problem](super::Server::problems) of the server.
+    pub fn new<A, H>(name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoToolResult,
+    {
+        let mut signature = handler.signature();
+        let input = signature.arguments.take();
+        let run = move |context: &Context| {
+            handler
+                .call(context)
+                .map(|output| output.map(IntoToolResult::into_tool_result))
+                .boxed_local()
+        };
+        Self::erased(
+            name.into(),
+            description.into(),
+            input,
+            H::Output::output_schema(),
+            signature,
+            Rc::new(run),
+        )
+    }
+
+    fn erased(
+        name: String,
+        description: String,
+        input: Option<Schema>,
+        output_schema: Option<Schema>,
+        signature: Signature,
+        run: Rc<Run>,
+    ) -> Self {
+        let definition = Definition {
+            name,
+            title: None,
+            description,
+            input_schema: input.unwrap_or_else(no_arguments),
+            output_schema,
+            annotations: None,
+            icons: Vec::new(),
+            meta: None,
+        };
+        Self {
+            definition,
+            signature: Rc::new(signature),
+            scopes: Vec::new(),
+            visible: None,
+            run,
+        }
+    }
+
+    /// A name for people.
+    #[must_use]
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.definition.title = Some(title.into());
+        self
+    }
+
+    /// A picture for people.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.definition.icons.push(icon);
+        self
+    }
+
+    /// It changes nothing.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.annotations().read_only_hint = Some(true);
+        self
+    }
+
+    /// Whether it may destroy something. Clients assume so of a tool that is not read-only.
+    #[must_use]
+    pub fn destructive(mut self, destructive: bool) -> Self {
+        self.annotations().destructive_hint = Some(destructive);
+        self
+    }
+
+    /// Calling it again with the same arguments changes nothing more.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.annotations().idempotent_hint = Some(true);
+        self
+    }
+
+    /// It deals with nothing outside this server. Clients assume the opposite.
+    #[must_use]
+    pub fn closed_world(mut self) -> Self {
+        self.annotations().open_world_hint = Some(false);
+        self
+    }
+
+    /// Only a caller that was granted all of these may see and call it.
+    #[must_use]
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Only callers for whom this holds see it; to others there is no such tool.
+    #[must_use]
+    pub fn visible_to(mut self, visible: impl Fn(&Caller) -> bool + 'static) -> Self {
+        self.visible = Some(Rc::new(visible));
+        self
+    }
+
+    /// A schema written by hand, in place of the one of the handler's [`Args`](super::extract::Args).
+    #[must_use]
+    pub fn input_schema(mut self, schema: Schema) -> Self {
+        self.definition.input_schema = schema;
+        self
+    }
+
+    /// The tool's `_meta` object.
+    #[must_use]
+    pub fn meta(mut self, meta: Value) -> Self {
+        self.definition.meta = Some(meta);
+        self
+    }
+
+    fn annotations(&mut self) -> &mut ToolAnnotations {
+        self.definition.annotations.get_or_insert_default()
+    }
+
+    pub(crate) fn is_visible_to(&self, caller: &Caller) -> bool {
+        caller.has_scopes(&self.scopes)
+            && self.visible.as_ref().is_none_or(|visible| visible(caller))
+    }
+
+    pub(crate) fn run(
+        &self,
+        context: &Context,
+    ) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>> {
+        (self.run)(context)
+    }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tool")
+            .field("name", &self.definition.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The longest name of a tool (2025-11-25, Tools, "Tool Names").
+const MAX_NAME_CHARS: usize = 128;
+
+/// Whether clients take this as the name of a tool.
+pub(crate) fn is_tool_name(name: &str) -> bool {
+    (1..=MAX_NAME_CHARS).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}

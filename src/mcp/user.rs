@@ -1,0 +1,82 @@
+//! Who calls.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::context::Context;
+use super::error::{Error, ErrorCode};
+use super::extract::{Extract, Rejection};
+
+/// The principal of one request. It comes with every request and is never kept with a session, so it is never stale.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Caller {
+    /// The person's id; none where the server is public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The OAuth client that calls for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// What they allowed it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// What sign-in left for the tools: a name, an upstream token.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub props: Value,
+}
+
+impl Caller {
+    /// Whether every one of `needed` was allowed.
+    #[must_use]
+    pub fn has_scopes(&self, needed: &[String]) -> bool {
+        needed.iter().all(|scope| self.scopes.contains(scope))
+    }
+}
+
+/// The signed-in person, with `P` read from what sign-in left.
+///
+/// `Option<User<P>>` is `None` on a public server; a plain `User<P>` there refuses the call.
+///
+/// ```
+/// use durable_mcp::prelude::*;
+/// #[derive(Deserialize)]
+/// struct Profile {
+///     name: String,
+/// }
+/// async fn whoami(user: Option<User<Profile>>) -> String {
+///     user.map_or("nobody in particular".into(), |user| user.props.name)
+/// }
+/// # let _ = Server::new("s", "1").tool("whoami", "Who am I?", whoami);
+/// ```
+#[derive(Debug, Clone)]
+pub struct User<P> {
+    /// The person's id.
+    pub id: String,
+    /// The OAuth client that calls for them.
+    pub client_id: Option<String>,
+    /// What they allowed it.
+    pub scopes: Vec<String>,
+    /// What sign-in left for the tools.
+    pub props: P,
+}
+
+impl<P: DeserializeOwned + 'static> Extract for User<P> {
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        let caller = context.caller();
+        let refuse = |message: &str| Rejection::Error(Error::new(ErrorCode::REFUSED, message));
+        let Some(id) = caller.subject.clone() else {
+            return Err(refuse(
+                "This needs a signed-in user, and this server is public.",
+            ));
+        };
+        let props = P::deserialize(&caller.props)
+            .map_err(|_| refuse("Your sign-in lacks what this needs. Sign in again."))?;
+        Ok(Self {
+            id,
+            client_id: caller.client_id.clone(),
+            scopes: caller.scopes.clone(),
+            props,
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! Protocol versions, oldest first.
+
+use std::fmt;
+
+/// A version of the protocol in which a client opens with `initialize`.
+///
+/// The variants are ordered, so that a feature is asked for by comparison:
+///
+/// ```
+/// use durable_mcp::mcp::ProtocolVersion;
+/// assert!(ProtocolVersion::V2025_06_18 > ProtocolVersion::V2025_03_26);
+/// ```
+///
+/// The stateless 2026-07-28 revision belongs to another era: it has no `initialize`, so it can never be the answer of
+/// [`ProtocolVersion::negotiate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProtocolVersion {
+    /// HTTP+SSE; no audio, no annotations of tools.
+    V2024_11_05,
+    /// Streamable HTTP and JSON-RPC batches.
+    V2025_03_26,
+    /// Structured output, elicitation, resource links, titles; batches are gone.
+    V2025_06_18,
+    /// Icons, elicitation by URL, priming events on streams.
+    V2025_11_25,
+}
+
+impl ProtocolVersion {
+    /// Every version served, oldest first.
+    pub const ALL: [Self; 4] = [
+        Self::V2024_11_05,
+        Self::V2025_03_26,
+        Self::V2025_06_18,
+        Self::V2025_11_25,
+    ];
+
+    /// What a client is offered that asks for a version unknown here.
+    pub const LATEST: Self = Self::V2025_11_25;
+
+    /// The version's name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2024_11_05 => "2024-11-05",
+            Self::V2025_03_26 => "2025-03-26",
+            Self::V2025_06_18 => "2025-06-18",
+            Self::V2025_11_25 => "2025-11-25",
+        }
+    }
+
+    /// The version of that name, if it is served.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|version| version.as_str() == name)
+    }
+
+    /// The answer to a client that asks for `requested` (2025-11-25, Lifecycle, "Version Negotiation"): the same if it
+    /// is served, else the newest.
+    #[must_use]
+    pub fn negotiate(requested: &str) -> Self {
+        Self::parse(requested).unwrap_or(Self::LATEST)
+    }
+
+    /// Whether a POST may hold an array of messages. Only this version has them: HTTP+SSE never did, and 2025-06-18
+    /// took them back.
+    #[must_use]
+    pub fn has_batches(self) -> bool {
+        self == Self::V2025_03_26
+    }
+
+    /// Whether a stream opens with an event that has an id and no data (SEP-1699). Older clients try to read it as JSON.
+    #[must_use]
+    pub fn primes_streams(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+}
+
+impl fmt::Display for ProtocolVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_version_is_echoed_and_an_unknown_one_gets_the_newest() {
+        for version in ProtocolVersion::ALL {
+            assert_eq!(ProtocolVersion::negotiate(version.as_str()), version);
+        }
+        for other in ["2026-07-28", "1999-01-01", "", "2025-11-25 "] {
+            assert_eq!(
+                ProtocolVersion::negotiate(other),
+                ProtocolVersion::V2025_11_25
+            );
+        }
+    }
+
+    #[test]
+    fn versions_are_ordered_by_date() {
+        assert!(ProtocolVersion::ALL.is_sorted());
+        assert!(
+            ProtocolVersion::ALL
+                .map(ProtocolVersion::as_str)
+                .is_sorted()
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! Extractors of what only this runtime has.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use crate::mcp::context::Context;
+use crate::mcp::error::Error;
+use crate::mcp::extract::{Extract, Rejection};
+use crate::transport::object::RequestHeaders;
+use crate::transport::order::PRIVATE;
+
+/// Every binding of the Worker: KV, D1, R2, AI, queues, secrets, by [`worker::Env`]'s methods.
+///
+/// ```
+/// use durable_mcp::prelude::*;
+/// async fn greeting(env: Env) -> Result<String, ToolError> {
+///     Ok(env.var("GREETING")?.to_string())
+/// }
+/// # let _ = Server::new("s", "1").tool("greeting", "Greeting", greeting);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Env(pub(crate) Rc<worker::Env>);
+
+impl Deref for Env {
+    type Target = worker::Env;
+
+    fn deref(&self) -> &worker::Env {
+        &self.0
+    }
+}
+
+impl Extract for Env {
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        let env = context.extension::<worker::Env>();
+        Ok(Self(env.ok_or_else(|| {
+            Error::internal("This call has no bindings.")
+        })?))
+    }
+}
+
+/// The headers of the HTTP request that a call came with; credentials, cookies and this library's own are not among
+/// them.
+///
+/// ```
+/// use durable_mcp::prelude::*;
+/// async fn language(headers: Headers) -> String {
+///     headers.get("accept-language").unwrap_or_default()
+/// }
+/// # let _ = Server::new("s", "1").tool("language", "Language", language);
+/// ```
+#[derive(Clone)]
+pub struct Headers(Rc<RequestHeaders>);
+
+impl Headers {
+    /// The header's value, whatever the case of its name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        let private = PRIVATE
+            .iter()
+            .any(|private| private.eq_ignore_ascii_case(name));
+        if private { None } else { self.0.0.get(name) }
+    }
+
+    /// Every header, by lower-case name.
+    #[must_use]
+    pub fn all(&self) -> Vec<(String, String)> {
+        let shown = |(name, _): &(String, String)| {
+            !PRIVATE
+                .iter()
+                .any(|private| private.eq_ignore_ascii_case(name))
+        };
+        self.0.0.all().into_iter().filter(shown).collect()
+    }
+}
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Headers").finish_non_exhaustive()
+    }
+}
+
+impl Extract for Headers {
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        let headers = context.extension::<RequestHeaders>();
+        Ok(Self(headers.ok_or_else(|| {
+            Error::internal("This call has no headers.")
+        })?))
+    }
+}

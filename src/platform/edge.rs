@@ -1,0 +1,216 @@
+//! The runtime around one request to the Worker.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use worker::js_sys::futures::JsFuture;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::web_sys;
+use worker::{ByteStream, ObjectNamespace, Stub};
+
+use super::stream_socket::StreamSocket;
+use super::{convert, key_ring};
+use crate::http::app::Placement;
+use crate::http::edge::{Edge, Fault, Order};
+use crate::keys::Keys;
+use crate::session::log_line::LogLine;
+use crate::transport::claims::ObjectId;
+use crate::transport::order::{CALLER, SESSION, TRANSPORT, encode};
+use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
+use crate::wire::{Body, Reply};
+
+/// The binding of the sessions' objects.
+const MCP_OBJECT: &str = "MCP_OBJECT";
+
+/// The binding of the object that keeps the keys.
+const KEY_RING: &str = "KEY_RING";
+
+/// The secret that the keys are made from, if it is set.
+const SESSION_KEY: &str = "SESSION_KEY";
+
+/// How long keys stay in memory, in milliseconds. A key that is newer is asked for when it is first met.
+const KEYS_STAY_MS: u64 = 3600 * 1000;
+
+/// How often an unknown key may have the keys read anew, in milliseconds: whoever makes ids up decides when.
+const KEYS_READ_EVERY_MS: u64 = 10 * 1000;
+
+thread_local! {
+    static KEYS: RefCell<Option<(u64, Rc<Keys>)>> = const { RefCell::new(None) };
+}
+
+/// One request at the Worker.
+pub(super) struct WorkerEdge {
+    pub(super) request: web_sys::Request,
+    pub(super) env: worker::Env,
+    pub(super) placement: Placement,
+}
+
+fn fault(error: impl ToString) -> Fault {
+    Fault(error.to_string())
+}
+
+fn js_fault(error: JsValue) -> Fault {
+    fault(worker::Error::from(error))
+}
+
+impl WorkerEdge {
+    fn objects(&self) -> Result<ObjectNamespace, Fault> {
+        self.env.durable_object(MCP_OBJECT).map_err(fault)
+    }
+
+    fn stub(&self, object: ObjectId) -> Result<Stub, Fault> {
+        let namespace = self.objects()?;
+        let id = namespace.id_from_string(&object.to_hex()).map_err(fault)?;
+        match &self.placement.location_hint {
+            Some(hint) => id.get_stub_with_location_hint(hint).map_err(fault),
+            None => id.get_stub().map_err(fault),
+        }
+    }
+
+    async fn send(&self, order: Order, upgrade: bool) -> Result<web_sys::Response, Fault> {
+        let stub = self.stub(order.object)?;
+        let init = web_sys::RequestInit::new();
+        let headers =
+            web_sys::Headers::new_with_headers(&self.request.headers()).map_err(js_fault)?;
+        // Whatever came from outside under these names goes.
+        for (name, value) in [
+            (CALLER, encode(&order.caller)),
+            (TRANSPORT, Some(order.transport.as_str().to_owned())),
+            ("authorization", None),
+            ("cookie", None),
+        ] {
+            match value {
+                Some(value) => headers.set(name, &value),
+                None => headers.delete(name),
+            }
+            .map_err(js_fault)?;
+        }
+        if let Some(session) = &order.session {
+            headers.set(SESSION, session).map_err(js_fault)?;
+        }
+        if upgrade {
+            headers.set("upgrade", "websocket").map_err(js_fault)?;
+        }
+        init.set_headers(&headers);
+        if let Some(body) = &order.body {
+            init.set_body(&JsValue::from_str(body));
+        }
+        let request =
+            web_sys::Request::new_with_request_and_init(&self.request, &init).map_err(js_fault)?;
+        stub.fetch_with_request(request.into())
+            .await
+            .map(Into::into)
+            .map_err(fault)
+    }
+}
+
+impl Edge for WorkerEdge {
+    fn now(&self) -> u64 {
+        worker::Date::now().as_millis()
+    }
+
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        async move {
+            let now = self.now();
+            let good_for = if fresh {
+                KEYS_READ_EVERY_MS
+            } else {
+                KEYS_STAY_MS
+            };
+            let known = KEYS.with_borrow(Clone::clone);
+            if let Some((read, keys)) = known
+                && now.saturating_sub(read) < good_for
+            {
+                return Ok(keys);
+            }
+            let keys = match self.env.secret(SESSION_KEY) {
+                Ok(secret) => Rc::new(Keys::from_secret(&secret.to_string())),
+                Err(_) => key_ring::read(&self.env.durable_object(KEY_RING).map_err(fault)?)
+                    .await
+                    .map_err(fault)?,
+            };
+            KEYS.set(Some((now, Rc::clone(&keys))));
+            Ok(keys)
+        }
+        .boxed_local()
+    }
+
+    fn new_object(&self) -> Result<ObjectId, Fault> {
+        let namespace = self.objects()?;
+        let id = match &self.placement.jurisdiction {
+            Some(jurisdiction) => namespace.unique_id_with_jurisdiction(jurisdiction),
+            None => namespace.unique_id(),
+        };
+        let hex = id.map_err(fault)?.to_string();
+        ObjectId::from_hex(&hex).ok_or_else(|| fault("an object's id is not 64 hexadecimal digits"))
+    }
+
+    fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
+        read_text(&self.request).boxed_local()
+    }
+
+    fn forward(&self, order: Order) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
+        async move { self.send(order, false).await.map(convert::native) }.boxed_local()
+    }
+
+    fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
+        async move {
+            let answer = self.send(order, true).await?;
+            match worker::Response::from(Clone::clone(&answer)).websocket() {
+                Some(socket) => {
+                    let events = StreamSocket::open(socket, opening).map_err(fault)?;
+                    Ok(Reply::events(Body::Stream(events.boxed_local())))
+                }
+                None => Ok(convert::native(answer)),
+            }
+        }
+        .boxed_local()
+    }
+
+    fn log(&self, line: &LogLine) {
+        worker::console_log!("{}", line.to_json());
+    }
+
+    fn warn(&self, message: &str) {
+        worker::console_error!("{message}");
+    }
+}
+
+/// Reads a body as text, and no more of it than may be.
+pub(super) async fn read_text(request: &web_sys::Request) -> Result<String, Refusal> {
+    let declared = request.headers().get("content-length").ok().flatten();
+    let declared = declared.and_then(|length| length.trim().parse::<usize>().ok());
+    match declared {
+        Some(length) if length > MAX_BODY_BYTES => Err(Refusal::TooLarge),
+        // The runtime holds the sender to the length that it declared.
+        Some(_) => whole(request).await,
+        None => streamed(request).await,
+    }
+}
+
+async fn whole(request: &web_sys::Request) -> Result<String, Refusal> {
+    let promise = request.array_buffer().map_err(|_| Refusal::Internal)?;
+    let buffer = JsFuture::from(promise)
+        .await
+        .map_err(|_| Refusal::Internal)?;
+    let bytes = worker::js_sys::Uint8Array::new(&buffer).to_vec();
+    String::from_utf8(bytes).map_err(|_| Refusal::NotUtf8)
+}
+
+async fn streamed(request: &web_sys::Request) -> Result<String, Refusal> {
+    let Some(body) = request.body() else {
+        return Ok(String::new());
+    };
+    let mut stream = ByteStream::from(body.unchecked_into::<web_sys::ReadableStream>());
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Refusal::Internal)?;
+        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        bytes.extend(chunk);
+    }
+    String::from_utf8(bytes).map_err(|_| Refusal::NotUtf8)
+}

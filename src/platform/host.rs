@@ -1,0 +1,138 @@
+//! The runtime around a session's object.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use worker::{Delay, SqlStorage, State, WebSocket};
+
+use super::sql_store::SqlStore;
+use crate::mcp::context::Extensions;
+use crate::mcp::error::Error;
+use crate::session::Session;
+use crate::session::host::Host;
+use crate::session::log_line::LogLine;
+use crate::session::store::Store;
+
+/// `WebSocket.readyState` while messages can be sent.
+const OPEN: u16 = 1;
+
+pub(super) struct ObjectHost {
+    state: Rc<State>,
+    env: Rc<worker::Env>,
+    store: SqlStore,
+    id: String,
+}
+
+impl ObjectHost {
+    pub(super) fn new(state: Rc<State>, env: Rc<worker::Env>) -> Self {
+        let (store, id) = (SqlStore::new(Rc::clone(&state)), state.id().to_string());
+        Self {
+            state,
+            env,
+            store,
+            id,
+        }
+    }
+
+    fn sockets(&self, tag: &str) -> impl Iterator<Item = WebSocket> {
+        self.state
+            .get_websockets_with_tag(tag)
+            .into_iter()
+            .filter(|socket| socket.as_ref().ready_state() == OPEN)
+    }
+}
+
+impl Host for ObjectHost {
+    fn now(&self) -> u64 {
+        worker::Date::now().as_millis()
+    }
+
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.state.wait_until(task);
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        Delay::from(Duration::from_millis(milliseconds.into())).boxed_local()
+    }
+
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    fn object_id(&self) -> &str {
+        &self.id
+    }
+
+    fn send(&self, tag: &str, text: &str) -> bool {
+        self.sockets(tag)
+            .any(|socket| socket.send_with_str(text).is_ok())
+    }
+
+    fn close(&self, tag: &str) {
+        for socket in self.sockets(tag) {
+            // One that is closed already is no concern any more.
+            let _ = socket.close(Some(1000), Some("another one took over"));
+        }
+    }
+
+    fn attachment(&self, tag: &str) -> Option<String> {
+        let socket = self.sockets(tag).next()?;
+        socket
+            .deserialize_attachment::<String>()
+            .ok()
+            .flatten()
+            .or_else(|| Some(String::new()))
+    }
+
+    fn attach(&self, tag: &str, attachment: &str) {
+        for socket in self.sockets(tag) {
+            if let Err(error) = socket.serialize_attachment(attachment) {
+                self.warn(&format!(
+                    "a stream's client could not be remembered: {error}"
+                ));
+            }
+        }
+    }
+
+    fn extend(&self, extensions: &mut Extensions) {
+        extensions.insert(Rc::clone(&self.env));
+        extensions.insert(Rc::new(Sql(self.state.storage().sql())));
+    }
+
+    fn log(&self, line: &LogLine) {
+        worker::console_log!("{}", line.to_json());
+    }
+
+    fn warn(&self, message: &str) {
+        worker::console_error!("{message}");
+    }
+}
+
+/// The SQLite of a session's object, for tables of a tool's own. They are deleted with the session.
+///
+/// Names that begin with `durable_mcp` are this library's. Each statement is a transaction of its own; those without an
+/// `await` between them are kept or lost together.
+#[derive(Debug, Clone)]
+pub struct Sql(SqlStorage);
+
+impl std::ops::Deref for Sql {
+    type Target = SqlStorage;
+
+    fn deref(&self) -> &SqlStorage {
+        &self.0
+    }
+}
+
+impl<S> Session<S> {
+    /// The session's SQLite, for tables of your own.
+    ///
+    /// # Errors
+    /// When the call has no session.
+    pub fn sql(&self) -> Result<Rc<Sql>, Error> {
+        self.context()
+            .extension::<Sql>()
+            .ok_or_else(|| Error::internal("This call has no session to keep rows in."))
+    }
+}

@@ -1,0 +1,81 @@
+//! The Durable Object that makes and keeps the deployment's keys, where no secret is set.
+
+use std::rc::Rc;
+
+use serde::Deserialize;
+use worker::{Response, Result, State};
+
+use crate::http::App;
+use crate::keys::{KEY_BYTES, Keys};
+
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS keys (ring INTEGER PRIMARY KEY CHECK (ring = 0), value TEXT NOT NULL)";
+const GET: &str = "SELECT value FROM keys";
+const PUT: &str = "INSERT OR REPLACE INTO keys (ring, value) VALUES (0, ?)";
+
+/// The name under which the one object of its class is found.
+pub(super) const NAME: &str = "keys";
+
+/// The object that keeps the keys. Only the Worker in front can reach it, and only the Worker reads its answer.
+pub struct KeyRing {
+    state: State,
+    longest: u64,
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRing").finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct Row {
+    value: String,
+}
+
+impl KeyRing {
+    /// The object that has just woken.
+    #[must_use]
+    pub fn new(state: State, app: &App) -> Self {
+        Self {
+            state,
+            longest: app.settings.max_age_ms,
+        }
+    }
+
+    /// Gives the keys, made or renewed where that is due.
+    ///
+    /// # Errors
+    /// When storage or randomness fails.
+    pub fn fetch(&self) -> Result<Response> {
+        let sql = self.state.storage().sql();
+        sql.exec(CREATE, None)?;
+        let kept: Vec<Row> = sql.exec(GET, None)?.to_array()?;
+        let kept: Option<Keys> = kept
+            .first()
+            .map(|row| serde_json::from_str(&row.value))
+            .transpose()?;
+        let now = worker::Date::now().as_millis();
+        let keys = match kept {
+            Some(keys) if !keys.is_due(now) => return Response::from_json(&keys),
+            Some(keys) => keys.rotated(random()?, now, self.longest),
+            None => Keys::generate(random()?, now),
+        };
+        sql.exec(PUT, vec![serde_json::to_string(&keys)?.into()])?;
+        Response::from_json(&keys)
+    }
+}
+
+fn random() -> Result<[u8; KEY_BYTES]> {
+    let mut bytes = [0; KEY_BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| worker::Error::RustError(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// The keys as the Worker reads them.
+pub(super) async fn read(namespace: &worker::ObjectNamespace) -> Result<Rc<Keys>> {
+    let mut answer = namespace
+        .get_by_name(NAME)?
+        .fetch_with_str("https://key-ring/")
+        .await?;
+    Ok(Rc::new(answer.json::<Keys>().await?))
+}

@@ -1,0 +1,110 @@
+//! The Durable Object of a session, as the runtime calls it.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use worker::{Response, Result, State, WebSocket, WebSocketPair};
+
+use super::convert;
+use super::edge::read_text;
+use super::host::ObjectHost;
+use crate::http::{App, cors};
+use crate::session::core::Core;
+use crate::transport::object::Object;
+use crate::wire::{Body, Socket};
+
+/// The object behind one session. [`worker!`](crate::worker!) stamps the class that holds one.
+///
+/// A panic in a handler is caught where the handler is called, so nothing in here is ever seen half changed.
+pub struct McpObject(AssertUnwindSafe<Parts>);
+
+struct Parts {
+    state: Rc<State>,
+    object: Rc<Object>,
+    core: Rc<Core>,
+}
+
+impl std::fmt::Debug for McpObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("McpObject").finish_non_exhaustive()
+    }
+}
+
+impl McpObject {
+    /// The object that has just woken.
+    #[must_use]
+    pub fn new(state: State, env: worker::Env, app: &App) -> Self {
+        let state = Rc::new(state);
+        let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::new(env)));
+        let core = Core::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
+        Self(AssertUnwindSafe(Parts {
+            state,
+            object: Object::new(Rc::clone(&core)),
+            core,
+        }))
+    }
+
+    /// Answers a request that the Worker passed on.
+    ///
+    /// # Errors
+    /// When the runtime fails.
+    pub async fn fetch(&self, request: worker::Request) -> Result<Response> {
+        let request = Clone::clone(request.inner());
+        let head = convert::head(&request);
+        let reply = self
+            .0
+            .object
+            .handle(
+                &head,
+                async move { read_text(&request).await }.boxed_local(),
+            )
+            .await;
+        match reply.body {
+            Body::Socket(socket) => self.accept(&socket),
+            _ => convert::response(cors::allow(reply, head.header("origin"))),
+        }
+    }
+
+    fn accept(&self, socket: &Socket) -> Result<Response> {
+        let pair = WebSocketPair::new()?;
+        self.0
+            .state
+            .accept_websocket_with_tags(&pair.server, &[&socket.tag]);
+        if !socket.attachment.is_empty() {
+            pair.server.serialize_attachment(&socket.attachment)?;
+        }
+        for frame in &socket.greeting {
+            pair.server.send_with_str(frame)?;
+        }
+        if socket.closes {
+            pair.server
+                .close(Some(1000), Some("nothing more to come"))?;
+        }
+        Response::from_websocket(pair.client)
+    }
+
+    /// The time that the object ordered has come.
+    ///
+    /// # Errors
+    /// When storage fails; the runtime tries again.
+    pub fn alarm(&self) -> Result<Response> {
+        self.0
+            .core
+            .wake()
+            .map_err(|error| worker::Error::RustError(error.0))?;
+        Response::empty()
+    }
+
+    /// A stream's other end has gone.
+    pub fn closed(&self, socket: &WebSocket) {
+        for tag in self.0.state.get_tags(socket) {
+            let open = |other: &WebSocket| other != socket && other.as_ref().ready_state() == 1;
+            if !self.0.state.get_websockets_with_tag(&tag).iter().any(open) {
+                self.0.object.socket_closed(&tag);
+            }
+        }
+        // Tells the runtime that the socket is done with.
+        let _ = socket.close(Some(1000), Some("closed"));
+    }
+}

@@ -1,0 +1,104 @@
+//! The Worker's end of a stream: what the object sends on its socket, with comments where it is quiet.
+//!
+//! The comments come from here so that the object may sleep.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::{FutureExt, Stream};
+use worker::wasm_bindgen::JsCast;
+use worker::wasm_bindgen::prelude::Closure;
+use worker::worker_sys::web_sys;
+use worker::{Delay, Error, Result, WebSocket};
+
+use crate::transport::sse::{KEEP_ALIVE, KEEP_ALIVE_MS};
+
+type Listener<T> = Closure<dyn FnMut(T)>;
+
+/// Events as they come from an object. Dropping it closes the socket, which tells the object.
+pub(super) struct StreamSocket {
+    socket: WebSocket,
+    opening: Option<String>,
+    frames: UnboundedReceiver<Option<String>>,
+    quiet: Delay,
+    message: Listener<web_sys::MessageEvent>,
+    close: Listener<web_sys::Event>,
+}
+
+fn quiet() -> Delay {
+    Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into()))
+}
+
+fn send(sender: &UnboundedSender<Option<String>>, frame: Option<String>) {
+    // The stream may be dropped while an event is on its way.
+    let _ = sender.unbounded_send(frame);
+}
+
+impl StreamSocket {
+    /// Takes a socket over; `opening` goes out before all else.
+    pub(super) fn open(socket: WebSocket, opening: String) -> Result<Self> {
+        let (sender, frames) = unbounded();
+        let on_close = sender.clone();
+        let message =
+            Closure::wrap_assert_unwind_safe(Box::new(move |event: web_sys::MessageEvent| {
+                if let Some(text) = event.data().as_string() {
+                    send(&sender, Some(text));
+                }
+            })
+                as Box<dyn FnMut(web_sys::MessageEvent)>);
+        let close = Closure::wrap_assert_unwind_safe(Box::new(move |_: web_sys::Event| {
+            send(&on_close, None)
+        }) as Box<dyn FnMut(web_sys::Event)>);
+        let raw = socket.as_ref();
+        raw.add_event_listener_with_callback("message", message.as_ref().unchecked_ref())
+            .map_err(Error::from)?;
+        for name in ["close", "error"] {
+            raw.add_event_listener_with_callback(name, close.as_ref().unchecked_ref())
+                .map_err(Error::from)?;
+        }
+        socket.accept()?;
+        let opening = Some(opening).filter(|text| !text.is_empty());
+        Ok(Self {
+            socket,
+            opening,
+            frames,
+            quiet: quiet(),
+            message,
+            close,
+        })
+    }
+}
+
+impl Stream for StreamSocket {
+    type Item = String;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        if let Some(opening) = self.opening.take() {
+            return Poll::Ready(Some(opening));
+        }
+        if let Poll::Ready(frame) = Pin::new(&mut self.frames).poll_next(cx) {
+            return Poll::Ready(frame.flatten());
+        }
+        if self.quiet.poll_unpin(cx).is_ready() {
+            self.quiet = quiet();
+            return Poll::Ready(Some(KEEP_ALIVE.to_owned()));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for StreamSocket {
+    fn drop(&mut self) {
+        let raw = self.socket.as_ref();
+        let message = self.message.as_ref().unchecked_ref();
+        let close = self.close.as_ref().unchecked_ref();
+        // Listeners of a socket that is gone are gone with it.
+        let _ = raw.remove_event_listener_with_callback("message", message);
+        for name in ["close", "error"] {
+            let _ = raw.remove_event_listener_with_callback(name, close);
+        }
+        let _ = self.socket.close(Some(1000), Some("the client has gone"));
+    }
+}

@@ -1,0 +1,368 @@
+//! One session, whatever transport it is reached by.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use serde::Deserialize;
+
+use super::host::SharedHost;
+use super::line::{Line, SessionPeer};
+use super::log_line::LogLine;
+use super::questions::Questions;
+use super::running::Running;
+use super::state::States;
+use super::store::{Kept, StoreError};
+use crate::mcp::Server;
+use crate::mcp::context::{ClientInfo, Context, Extensions};
+use crate::mcp::dispatch::Ended;
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::jsonrpc::{Notification, Request, RequestId, Response, error_json, result_json};
+use crate::mcp::log::LogLevel;
+use crate::mcp::user::Caller;
+
+/// The most resources that a client may subscribe to in one session; each is a row.
+pub const MAX_SUBSCRIPTIONS: usize = 256;
+
+/// How long a session that keeps something may be idle, in seconds, unless the deployment says otherwise: over a
+/// holiday.
+pub const DEFAULT_IDLE_SECONDS: u64 = 14 * 24 * 3600;
+
+/// How long a client can come back for events that it missed, in milliseconds: as long as a phone takes to find another
+/// network, and a person to notice.
+pub const RESUME_MS: u64 = 5 * 60 * 1000;
+
+/// Parts of the idle time after which an unwritten use is written down. One row in so long keeps an active session
+/// alive, and an idle one is ended at most so much too early.
+const USED_WRITTEN_EVERY: u64 = 8;
+
+/// What an application sets for all its sessions.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Milliseconds after which an idle session ends.
+    pub idle_ms: u64,
+    /// Milliseconds for which a session id is good at most.
+    pub max_age_ms: u64,
+    /// Whether each request leaves a line in the log.
+    pub logs_requests: bool,
+}
+
+/// A session of any transport.
+pub struct Core {
+    pub(crate) server: Rc<Server>,
+    pub(crate) host: SharedHost,
+    pub(crate) settings: Rc<Settings>,
+    pub(crate) questions: Questions,
+    pub(crate) running: Running,
+    states: Rc<RefCell<HashMap<&'static str, Option<Rc<str>>>>>,
+    kept: RefCell<Option<Kept>>,
+    /// When the object has itself woken; 0 if it has not ordered so.
+    wakes_at: Cell<u64>,
+    used: Cell<u64>,
+}
+
+/// Who sends a message, and as what.
+#[derive(Clone)]
+pub struct Sender {
+    /// The client program.
+    pub client: Rc<ClientInfo>,
+    /// The user.
+    pub caller: Rc<Caller>,
+    /// Values for extractors that belong to this request.
+    pub extensions: Rc<dyn Fn(&mut Extensions)>,
+}
+
+impl Core {
+    /// The session of an object that has just woken.
+    #[must_use]
+    pub fn new(server: Rc<Server>, host: SharedHost, settings: Rc<Settings>) -> Rc<Self> {
+        let now = host.now();
+        Rc::new(Self {
+            server,
+            host,
+            settings,
+            questions: Questions::new(now),
+            running: Running::default(),
+            states: Rc::default(),
+            kept: RefCell::default(),
+            wakes_at: Cell::new(0),
+            used: Cell::new(now),
+        })
+    }
+
+    /// Lets a request in: false if the session has ended.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn admit(&self) -> Result<bool, StoreError> {
+        let now = self.host.now();
+        self.used.set(now);
+        if self.kept.borrow().is_none() {
+            *self.kept.borrow_mut() = Some(self.host.store().load()?);
+        }
+        let kept = self.kept.borrow();
+        let Some(kept) = kept.as_ref() else {
+            return Ok(true);
+        };
+        let unwritten = now.saturating_sub(kept.used) > self.settings.idle_ms / USED_WRITTEN_EVERY;
+        let (ended, write) = (kept.ended, kept.anything && unwritten);
+        if !ended && write {
+            self.host.store().put_used(now)?;
+        }
+        Ok(!ended)
+    }
+
+    /// Runs one request to its answer, as JSON; none if it was called off.
+    pub async fn answer(
+        self: &Rc<Self>,
+        request: Request,
+        sender: Sender,
+        line: Rc<dyn Line>,
+    ) -> Option<String> {
+        let started = self.host.now();
+        let rows = self.host.store().rows_written();
+        let silenced = Rc::new(Cell::new(false));
+        let context = self.context(&sender, line, &silenced);
+        let heeds = self.server.heeds_cancellation(&request);
+        let work = self.server.answer(&request, &context);
+        let answer = self
+            .running
+            .run(&request.id, context.cancelled(), &silenced, heeds, work)
+            .await;
+        if self.settings.logs_requests {
+            let line = LogLine {
+                event: "request",
+                name: self.server.subject_of(&request),
+                era: Some(sender.client.version.as_str()),
+                outcome: answer
+                    .as_ref()
+                    .map_or("cancelled", |answer| answer.ended.as_str()),
+                code: answer
+                    .as_ref()
+                    .and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code.0)),
+                ms: self.host.now().saturating_sub(started),
+                rows: self.host.store().rows_written().saturating_sub(rows),
+                method: request.method,
+            };
+            self.host.log(&line);
+        }
+        let answer = answer?;
+        if answer.ended == Ended::Panic {
+            self.host.warn("a handler panicked; its message is above");
+        }
+        Some(match answer.outcome {
+            Ok(result) => result_json(&request.id, &result),
+            Err(error) => error_json(Some(&request.id), &error),
+        })
+    }
+
+    fn context(
+        self: &Rc<Self>,
+        sender: &Sender,
+        line: Rc<dyn Line>,
+        silenced: &Rc<Cell<bool>>,
+    ) -> Context {
+        let mut extensions = Extensions::default();
+        extensions.insert(Rc::new(self.states()));
+        self.host.extend(&mut extensions);
+        (sender.extensions)(&mut extensions);
+        let peer = SessionPeer {
+            core: Rc::clone(self),
+            line,
+            silenced: Rc::clone(silenced),
+        };
+        let (client, caller) = (Rc::clone(&sender.client), Rc::clone(&sender.caller));
+        Context::new(client, caller, Rc::new(peer), Rc::new(extensions))
+    }
+
+    fn states(self: &Rc<Self>) -> States {
+        let core = Rc::clone(self);
+        let on_write = move || core.something_is_kept();
+        States {
+            host: Rc::clone(&self.host),
+            cache: Rc::clone(&self.states),
+            on_write: Rc::new(on_write),
+        }
+    }
+
+    /// Takes a notification.
+    pub fn notice(&self, notification: &Notification) {
+        #[derive(Deserialize)]
+        struct Cancelled {
+            #[serde(rename = "requestId")]
+            request_id: RequestId,
+        }
+        if notification.method == "notifications/cancelled"
+            && let Ok(cancelled) = notification.params.parse::<Cancelled>()
+        {
+            self.running.cancel(&cancelled.request_id);
+        }
+    }
+
+    /// Takes the client's answer to a question.
+    pub fn settle(&self, response: Response) {
+        self.questions.settle(response);
+    }
+
+    /// Ends the session: calls stop, and everything it kept is deleted.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn end(&self, issued: u64) -> Result<(), StoreError> {
+        self.running.cancel_all();
+        self.host.store().end()?;
+        self.states.borrow_mut().clear();
+        *self.kept.borrow_mut() = Some(Kept {
+            anything: true,
+            ended: true,
+            ..Kept::default()
+        });
+        // That it has ended must be known for as long as its id could be taken.
+        self.host
+            .store()
+            .wake_at(issued.saturating_mul(1000) + self.settings.max_age_ms);
+        Ok(())
+    }
+
+    /// Deletes everything, of a session that nobody can come back to.
+    pub fn forget(&self) {
+        self.running.cancel_all();
+        self.states.borrow_mut().clear();
+        self.wakes_at.set(0);
+        *self.kept.borrow_mut() = Some(Kept::default());
+        self.host.store().clear();
+    }
+
+    /// The time that was ordered has come: deletes what has expired, and orders the next time.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn wake(&self) -> Result<(), StoreError> {
+        let now = self.host.now();
+        let store = self.host.store();
+        let kept = store.load()?;
+        if kept.ended {
+            self.forget();
+            return Ok(());
+        }
+        let next_event = store.prune_events(now)?;
+        let used = if self.kept.borrow().is_some() {
+            self.used.get().max(kept.used)
+        } else {
+            kept.used
+        };
+        let ends = used + self.settings.idle_ms;
+        if now >= ends {
+            self.running.cancel_all();
+            store.end()?;
+            self.states.borrow_mut().clear();
+            *self.kept.borrow_mut() = Some(Kept {
+                anything: true,
+                ended: true,
+                ..Kept::default()
+            });
+            store.wake_at(now + self.settings.max_age_ms);
+        } else {
+            let next = next_event.map_or(ends, |event| event.min(ends));
+            store.wake_at(next);
+            self.wakes_at.set(next);
+        }
+        Ok(())
+    }
+
+    /// There are rows now, so there has to be a time at which they are looked at again.
+    fn something_is_kept(&self) {
+        if let Some(kept) = self.kept.borrow_mut().as_mut() {
+            kept.anything = true;
+            kept.used = self.host.now();
+        }
+        self.wake_by(self.host.now() + self.settings.idle_ms);
+    }
+
+    /// Keeps an event that its client may come back for.
+    pub(crate) fn keep_event(&self, stream: u64, sequence: u64, frame: &str) {
+        let expires = self.host.now() + RESUME_MS;
+        match self
+            .host
+            .store()
+            .put_event(stream, sequence, frame, expires)
+        {
+            Ok(()) => self.wake_by(expires),
+            Err(error) => self.host.warn(&format!("an event is lost: {}", error.0)),
+        }
+    }
+
+    /// Has the object woken at `time` at the latest.
+    fn wake_by(&self, time: u64) {
+        let now = self.host.now();
+        let ordered = self.wakes_at.get();
+        if ordered <= now || time < ordered {
+            self.host.store().wake_at(time);
+            self.wakes_at.set(time);
+        }
+    }
+
+    pub(crate) fn log_level(&self) -> LogLevel {
+        self.kept
+            .borrow()
+            .as_ref()
+            .and_then(|kept| kept.log_level)
+            .unwrap_or(LogLevel::DEFAULT)
+    }
+
+    pub(crate) fn set_log_level(&self, level: LogLevel) -> Result<(), Error> {
+        if self.log_level() == level {
+            return Ok(());
+        }
+        self.host
+            .store()
+            .put_log_level(level)
+            .map_err(|error| self.failed(&error))?;
+        if let Some(kept) = self.kept.borrow_mut().as_mut() {
+            kept.log_level = Some(level);
+        }
+        self.something_is_kept();
+        Ok(())
+    }
+
+    pub(crate) fn is_subscribed(&self, uri: &str) -> bool {
+        self.kept
+            .borrow()
+            .as_ref()
+            .is_some_and(|kept| kept.subscriptions.iter().any(|other| other == uri))
+    }
+
+    pub(crate) fn set_subscribed(&self, uri: &str, subscribed: bool) -> Result<(), Error> {
+        if self.is_subscribed(uri) == subscribed {
+            return Ok(());
+        }
+        let count = self
+            .kept
+            .borrow()
+            .as_ref()
+            .map_or(0, |kept| kept.subscriptions.len());
+        if subscribed && count >= MAX_SUBSCRIPTIONS {
+            let message = format!(
+                "A session has at most {MAX_SUBSCRIPTIONS} subscriptions. Give one up first."
+            );
+            return Err(Error::new(ErrorCode::REFUSED, message));
+        }
+        self.host
+            .store()
+            .put_subscription(uri, subscribed)
+            .map_err(|error| self.failed(&error))?;
+        if let Some(kept) = self.kept.borrow_mut().as_mut() {
+            kept.subscriptions.retain(|other| other != uri);
+            if subscribed {
+                kept.subscriptions.push(uri.to_owned());
+            }
+        }
+        self.something_is_kept();
+        Ok(())
+    }
+
+    fn failed(&self, error: &StoreError) -> Error {
+        self.host.warn(&error.0);
+        Error::internal(error.to_string())
+    }
+}

@@ -1,0 +1,112 @@
+//! What a session keeps. The object defines the port; the platform keeps it in the object's SQLite.
+
+use crate::mcp::log::LogLevel;
+
+/// Storage failed. The cause is in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError(pub String);
+
+impl std::fmt::Display for StoreError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("The session's storage failed. Try again.")
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// What was found when the object woke.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Whether anything is kept at all.
+    pub anything: bool,
+    /// Whether the session has ended.
+    pub ended: bool,
+    /// When the session was last known to be in use, in milliseconds since 1970; 0 if that is not known.
+    pub used: u64,
+    /// The log level that the client set.
+    pub log_level: Option<LogLevel>,
+    /// The resources that the client wants to hear of.
+    pub subscriptions: Vec<String>,
+}
+
+/// The rows of one session. Each method that changes something writes one row, and is whole or not at all.
+///
+/// Nothing is written for a call as such. Rows are: the handlers' own state; log level and subscriptions, when a client
+/// sets them; events of a stream whose client has gone away; when the session was last used, now and then, if there is
+/// any other row; and that it has ended.
+pub trait Store {
+    /// Reads what is kept, without writing.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn load(&self) -> Result<Kept, StoreError>;
+
+    /// The state of that name.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn state(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Keeps a state.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put_state(&self, name: &str, json: &str) -> Result<(), StoreError>;
+
+    /// Keeps the log level.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put_log_level(&self, level: LogLevel) -> Result<(), StoreError>;
+
+    /// Keeps or forgets a subscription.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put_subscription(&self, uri: &str, subscribed: bool) -> Result<(), StoreError>;
+
+    /// Keeps an event until `expires`.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put_event(
+        &self,
+        stream: u64,
+        sequence: u64,
+        frame: &str,
+        expires: u64,
+    ) -> Result<(), StoreError>;
+
+    /// The events of a stream that come after `sequence`, in order.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn events(&self, stream: u64, sequence: u64) -> Result<Vec<(u64, String)>, StoreError>;
+
+    /// Deletes events that expired, and tells when the next one does.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn prune_events(&self, now: u64) -> Result<Option<u64>, StoreError>;
+
+    /// Keeps that the session is in use.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put_used(&self, now: u64) -> Result<(), StoreError>;
+
+    /// Deletes everything and keeps only that the session has ended.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn end(&self) -> Result<(), StoreError>;
+
+    /// Deletes everything.
+    fn clear(&self);
+
+    /// Has the object woken at that time, in milliseconds since 1970, in place of any earlier order.
+    fn wake_at(&self, time: u64);
+
+    /// Rows written since the object woke.
+    fn rows_written(&self) -> u64;
+}

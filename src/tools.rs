@@ -1,0 +1,45 @@
+//! The demo server. Each file is a tool or two, to be copied and changed.
+
+mod booking;
+mod calculator;
+mod countdown;
+mod counter;
+mod greeting;
+mod image;
+mod whoami;
+
+use crate::mcp::Server;
+use crate::mcp::prompt::Prompt;
+use crate::mcp::resource::ResourceTemplate;
+use crate::mcp::tool::Tool;
+
+/// The server. Lists show its features in this order.
+#[must_use]
+pub(crate) fn server(env: &worker::Env) -> Server {
+    let server = Server::new("durable-mcp-demo", env!("CARGO_PKG_VERSION"))
+        .title("Durable MCP demo")
+        .description("A remote MCP server in Rust on Cloudflare Workers.")
+        .instructions("Tools to try a remote server with: arithmetic, a counter that each session has for itself, and more.")
+        .with(Tool::new("add", "Add two numbers", calculator::add).title("Add").read_only().closed_world())
+        .with(Tool::new("calculate", "Do arithmetic with two numbers", calculator::calculate).read_only().closed_world())
+        .with(Tool::new("increment", "Add to this session's counter", counter::increment).destructive(false))
+        .resource("counter", "mcp://resource/counter", counter::counter)
+        .on_state_update(counter::announce)
+        .with(Tool::new("whoami", "Tell who is signed in", whoami::whoami).read_only().closed_world())
+        .with(Tool::new("countdown", "Count down, reporting progress", countdown::countdown).read_only())
+        .with(Tool::new("book_table", "Book a table; asks how many people come", booking::book_table))
+        .with(
+            ResourceTemplate::new("greeting", "greeting://{language}/{name}", greeting::greeting)
+                .description("A greeting in a language")
+                .complete("language", greeting::languages),
+        )
+        .with(Prompt::new("greet", "Greet somebody in a language", greeting::greet).complete("language", greeting::languages));
+    match image::is_available(env) {
+        true => server.tool(
+            "generate_image",
+            "Draw a picture of a description",
+            image::generate_image,
+        ),
+        false => server,
+    }
+}

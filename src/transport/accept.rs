@@ -1,0 +1,82 @@
+//! Content negotiation, as far as MCP asks for it.
+
+/// Whether an `Accept` header admits a media type (RFC 9110 section 12.5.1). Without one, everything is.
+#[must_use]
+pub fn admits(accept: Option<&str>, media_type: &str) -> bool {
+    let Some(accept) = accept else { return true };
+    let kind = media_type.split('/').next().unwrap_or_default();
+    // The most specific range that fits decides.
+    let fit = |range: &str| match range.split_once('/') {
+        Some(("*", "*")) => Some(0),
+        Some((own, "*")) if own.eq_ignore_ascii_case(kind) => Some(1),
+        Some(_) if range.eq_ignore_ascii_case(media_type) => Some(2),
+        _ => None,
+    };
+    let ranges = accept.split(',').filter_map(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let specific = fit(parts.next()?)?;
+        let refused = parts
+            .filter_map(|part| part.split_once('='))
+            .any(|(name, value)| {
+                name.trim().eq_ignore_ascii_case("q")
+                    && value
+                        .trim()
+                        .parse::<f32>()
+                        .is_ok_and(|quality| quality == 0.0)
+            });
+        Some((specific, !refused))
+    });
+    ranges
+        .max_by_key(|(specific, _)| *specific)
+        .is_some_and(|(_, admitted)| admitted)
+}
+
+/// Whether a `Content-Type` header names JSON, with or without parameters.
+#[must_use]
+pub fn is_json(content_type: Option<&str>) -> bool {
+    let essence = content_type
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_specific_range_decides() {
+        let events = "text/event-stream";
+        for accept in [
+            "text/event-stream",
+            "application/json, TEXT/Event-Stream;q=0.1",
+            "*/*",
+            "text/*",
+            "*/*;q=0, text/event-stream",
+        ] {
+            assert!(admits(Some(accept), events), "{accept}");
+        }
+        for accept in [
+            "",
+            "application/json",
+            "text/event-stream;q=0, */*",
+            "text/*; q=0.0",
+            "text/event-streams",
+        ] {
+            assert!(!admits(Some(accept), events), "{accept}");
+        }
+        assert!(admits(None, events));
+    }
+
+    #[test]
+    fn json_is_json_whatever_its_parameters() {
+        assert!(
+            is_json(Some("application/json; charset=utf-8")) && is_json(Some("Application/JSON"))
+        );
+        assert!(
+            !is_json(None)
+                && !is_json(Some("text/plain"))
+                && !is_json(Some("application/json-seq"))
+        );
+    }
+}

@@ -1,0 +1,301 @@
+//! The answer to one POST, as it comes about.
+//!
+//! It begins undecided. If every answer is there before anything else was sent, it becomes a JSON body; else it opens
+//! as an event stream, whose events stay in memory for a while and go to storage when the client is known to have gone,
+//! so that it can come back for them.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::Stream;
+
+use super::sse::{self, EventId};
+use crate::mcp::version::ProtocolVersion;
+use crate::session::core::{Core, RESUME_MS};
+
+/// The most bytes of events that one stream keeps in memory; beyond that the oldest cannot be asked for again.
+const MAX_KEPT_BYTES: usize = 1024 * 1024;
+
+/// The most bytes that wait for a client that does not read; then it counts as gone.
+const MAX_UNREAD_BYTES: usize = 8 * 1024 * 1024;
+
+/// Where events go.
+enum Sink {
+    /// Nowhere yet: it may still become a JSON body.
+    Undecided,
+    /// The body of the POST's own answer.
+    Body(UnboundedSender<String>),
+    /// The socket of a GET that resumed it.
+    Socket(String),
+    /// Nowhere: the client has gone.
+    Gone,
+}
+
+struct Inner {
+    sink: Sink,
+    /// Events that may be asked for again, oldest first.
+    kept: VecDeque<(u64, String)>,
+    kept_bytes: usize,
+    unread_bytes: usize,
+    next: u64,
+    answers: Vec<String>,
+    finished: Option<u64>,
+    waker: Option<Waker>,
+    opening: bool,
+}
+
+/// The answer to one POST.
+pub(crate) struct CallStream {
+    core: Rc<Core>,
+    session: u32,
+    pub(crate) number: u64,
+    version: ProtocolVersion,
+    inner: RefCell<Inner>,
+}
+
+impl CallStream {
+    pub(crate) fn new(
+        core: Rc<Core>,
+        session: u32,
+        number: u64,
+        version: ProtocolVersion,
+    ) -> Rc<Self> {
+        let inner = Inner {
+            sink: Sink::Undecided,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+            unread_bytes: 0,
+            next: 0,
+            answers: Vec::new(),
+            finished: None,
+            waker: None,
+            opening: false,
+        };
+        Rc::new(Self {
+            core,
+            session,
+            number,
+            version,
+            inner: RefCell::new(inner),
+        })
+    }
+
+    fn event_id(&self, sequence: u64) -> EventId {
+        EventId {
+            session: self.session,
+            stream: self.number,
+            sequence,
+        }
+    }
+
+    /// Sends a message before the answer, which makes it an event stream.
+    pub(crate) fn send(&self, json: &str) {
+        self.request_opening();
+        self.push(json);
+    }
+
+    /// Adds the answer to a request of this POST.
+    pub(crate) fn answer(&self, json: String) {
+        let mut inner = self.inner.borrow_mut();
+        if matches!(inner.sink, Sink::Undecided) && !inner.opening {
+            inner.answers.push(json);
+        } else {
+            drop(inner);
+            self.push(&json);
+        }
+    }
+
+    /// Asks for an event stream, though there is nothing to send yet.
+    pub(crate) fn request_opening(&self) {
+        let mut inner = self.inner.borrow_mut();
+        if matches!(inner.sink, Sink::Undecided) && !inner.opening {
+            inner.opening = true;
+            let waker = inner.waker.take();
+            let answers = std::mem::take(&mut inner.answers);
+            drop(inner);
+            answers.iter().for_each(|json| self.push(json));
+            waker.into_iter().for_each(Waker::wake);
+        }
+    }
+
+    /// Is ready once it has to be an event stream.
+    pub(crate) fn poll_opening(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut inner = self.inner.borrow_mut();
+        if inner.opening {
+            return Poll::Ready(());
+        }
+        inner.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// The answers, of a POST that needs no event stream.
+    pub(crate) fn take_answers(&self) -> Vec<String> {
+        std::mem::take(&mut self.inner.borrow_mut().answers)
+    }
+
+    /// Opens the event stream: the body of the POST's answer. What was sent before is in it.
+    pub(crate) fn open(self: &Rc<Self>) -> EventBody {
+        let (sender, receiver) = unbounded();
+        let mut inner = self.inner.borrow_mut();
+        if self.version.primes_streams() {
+            // It takes a place before all others: a client that came back with it gets everything.
+            let _ = sender.unbounded_send(sse::priming(&self.event_id(0)));
+        }
+        let frames: Vec<_> = inner.kept.iter().map(|(_, frame)| frame.clone()).collect();
+        inner.unread_bytes = frames.iter().map(String::len).sum();
+        for frame in frames {
+            // The receiver is right here.
+            let _ = sender.unbounded_send(frame);
+        }
+        if inner.finished.is_none() {
+            inner.sink = Sink::Body(sender);
+        }
+        EventBody {
+            receiver,
+            stream: Rc::downgrade(self),
+            drained: false,
+        }
+    }
+
+    fn push(&self, json: &str) {
+        let mut inner = self.inner.borrow_mut();
+        inner.next += 1;
+        let sequence = inner.next;
+        let frame = sse::message(Some(&self.event_id(sequence)), json);
+        let gone = match &inner.sink {
+            Sink::Undecided => false,
+            Sink::Body(sender) => {
+                let full = inner.unread_bytes + frame.len() > MAX_UNREAD_BYTES;
+                let gone = full || sender.unbounded_send(frame.clone()).is_err();
+                inner.unread_bytes += frame.len();
+                gone
+            }
+            Sink::Socket(tag) => !self.core.host.send(tag, &frame),
+            Sink::Gone => {
+                drop(inner);
+                return self.core.keep_event(self.number, sequence, &frame);
+            }
+        };
+        inner.kept_bytes += frame.len();
+        inner.kept.push_back((sequence, frame));
+        while inner.kept_bytes > MAX_KEPT_BYTES && inner.kept.len() > 1 {
+            let oldest = inner.kept.pop_front().map_or(0, |(_, frame)| frame.len());
+            inner.kept_bytes -= oldest;
+        }
+        drop(inner);
+        if gone {
+            self.client_is_gone();
+        }
+    }
+
+    /// Keeps what the client may have missed. Its answers are not lost if the object is.
+    fn client_is_gone(&self) {
+        let mut inner = self.inner.borrow_mut();
+        if matches!(inner.sink, Sink::Gone) {
+            return;
+        }
+        inner.sink = Sink::Gone;
+        let kept = std::mem::take(&mut inner.kept);
+        inner.kept_bytes = 0;
+        drop(inner);
+        for (sequence, frame) in kept {
+            self.core.keep_event(self.number, sequence, &frame);
+        }
+    }
+
+    /// Ends the POST's own answer early; the client comes back for the rest.
+    pub(crate) fn release(&self) {
+        if !self.version.primes_streams() {
+            return;
+        }
+        self.request_opening();
+        let mut inner = self.inner.borrow_mut();
+        // Dropping the sender ends the body once it has been read.
+        inner.sink = match std::mem::replace(&mut inner.sink, Sink::Gone) {
+            Sink::Undecided => Sink::Undecided,
+            _ => Sink::Gone,
+        };
+    }
+
+    /// There will be no more.
+    pub(crate) fn finish(&self) {
+        let mut inner = self.inner.borrow_mut();
+        inner.finished = Some(self.core.host.now());
+        match std::mem::replace(&mut inner.sink, Sink::Gone) {
+            Sink::Socket(tag) => self.core.host.close(&tag),
+            Sink::Undecided => inner.sink = Sink::Undecided,
+            Sink::Body(_) | Sink::Gone => {}
+        }
+    }
+
+    /// Whether nobody can come back for it any more.
+    pub(crate) fn is_over(&self, now: u64) -> bool {
+        self.inner
+            .borrow()
+            .finished
+            .is_some_and(|at| now.saturating_sub(at) > RESUME_MS)
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.inner.borrow().finished.is_some()
+    }
+
+    /// Gives the stream to the socket of a GET: the events after `sequence` that are still in memory, and whether it
+    /// is at its end.
+    pub(crate) fn resume(&self, sequence: u64, tag: &str) -> (Vec<(u64, String)>, bool) {
+        let mut inner = self.inner.borrow_mut();
+        let missed = inner
+            .kept
+            .iter()
+            .filter(|(at, _)| *at > sequence)
+            .cloned()
+            .collect();
+        let finished = inner.finished.is_some();
+        if !finished {
+            inner.opening = true;
+            inner.sink = Sink::Socket(tag.to_owned());
+        }
+        (missed, finished)
+    }
+}
+
+/// The body of an answer that is an event stream. Dropping it before it was read to its end means that the client is
+/// gone.
+pub(crate) struct EventBody {
+    receiver: UnboundedReceiver<String>,
+    stream: Weak<CallStream>,
+    drained: bool,
+}
+
+impl Stream for EventBody {
+    type Item = String;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        let polled = Pin::new(&mut self.receiver).poll_next(cx);
+        if let Poll::Ready(frame) = &polled {
+            self.drained = frame.is_none();
+            if let (Some(frame), Some(stream)) = (frame, self.stream.upgrade()) {
+                let mut inner = stream.inner.borrow_mut();
+                inner.unread_bytes = inner.unread_bytes.saturating_sub(frame.len());
+            }
+        }
+        polled
+    }
+}
+
+impl Drop for EventBody {
+    fn drop(&mut self) {
+        let Some(stream) = self.stream.upgrade() else {
+            return;
+        };
+        // A stream that a GET took over is no concern of the POST's body any more.
+        let resumed = matches!(stream.inner.borrow().sink, Sink::Socket(_));
+        if !self.drained && !resumed {
+            stream.client_is_gone();
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Session ids that carry what they stand for.
+//!
+//! A session id names the session's object and says what `initialize` settled, so that no request has to look it up.
+//! A MAC keeps it true: whoever holds a good id got it from this deployment, for the same user and client.
+//!
+//! ```text
+//! byte  0      format, 1
+//!       1..5   id of the key
+//!       5..37  the object
+//!      37..42  issue time, seconds since 1970
+//!      42      protocol version, counted from 2024-11-05
+//!      43      capabilities of the client
+//!      44..60  SHA-256 over user and client, cut to 128 bits; zeros for a public server
+//!      60..    the client's name, at most 40 bytes of UTF-8
+//!      last 16 HMAC-SHA-256 over all before, cut to 128 bits
+//! ```
+//! in base64url, 102 to 155 characters.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::keys::{KeyId, Keys, MAC_BYTES};
+use crate::mcp::ProtocolVersion;
+use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::context::ClientInfo;
+use crate::mcp::user::Caller;
+
+const FORMAT: u8 = 1;
+const NAME_AT: usize = 60;
+
+/// Longer names are cut: the name is for logs, and the id goes with every request.
+const MAX_NAME_BYTES: usize = 40;
+
+/// How long an id is good, in seconds, unless the deployment says otherwise: a month is longer than clients keep one.
+pub const DEFAULT_MAX_AGE_SECONDS: u64 = 30 * 24 * 3600;
+
+/// The id of a Durable Object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ObjectId(pub [u8; 32]);
+
+impl ObjectId {
+    /// The id of 64 hexadecimal digits.
+    #[must_use]
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if hex.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// The id as 64 hexadecimal digits.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        use std::fmt::Write;
+        self.0
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+    }
+}
+
+/// Who a session belongs to: the user and the client they signed in with, hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding([u8; 16]);
+
+impl Binding {
+    /// The binding of sessions of that caller.
+    #[must_use]
+    pub fn of(caller: &Caller) -> Self {
+        let mut binding = [0; 16];
+        if let Some(subject) = &caller.subject {
+            let client = caller.client_id.as_deref().unwrap_or_default();
+            // The length keeps one pair apart from another that joins to the same text.
+            let hash = Sha256::new()
+                .chain_update(
+                    u64::try_from(subject.len())
+                        .unwrap_or_default()
+                        .to_be_bytes(),
+                )
+                .chain_update(subject)
+                .chain_update(client)
+                .finalize();
+            binding
+                .iter_mut()
+                .zip(hash)
+                .for_each(|(to, from)| *to = from);
+        }
+        Self(binding)
+    }
+}
+
+/// What a session id says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claims {
+    /// The session's object.
+    pub object: ObjectId,
+    /// When it was issued, in seconds since 1970.
+    pub issued: u64,
+    /// What `initialize` settled. On HTTP+SSE the id comes before that, and this is only where it starts from.
+    pub client: ClientInfo,
+    /// Who may use it.
+    pub binding: Binding,
+}
+
+/// Why a session id is not taken. To the client all of these are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// It is not one of this deployment's, or not whole.
+    Forged,
+    /// It is signed with a key that these keys lack; newer ones may have it.
+    UnknownKey,
+    /// It is too old.
+    Expired,
+    /// It belongs to another user or client.
+    Foreign,
+}
+
+impl Claims {
+    /// The id that says this.
+    #[must_use]
+    pub fn sign(&self, keys: &Keys) -> String {
+        let name = cut(&self.client.name, MAX_NAME_BYTES);
+        let mut bytes = Vec::with_capacity(NAME_AT + name.len() + MAC_BYTES);
+        bytes.push(FORMAT);
+        bytes.extend(keys.current_id().0);
+        bytes.extend(self.object.0);
+        bytes.extend(self.issued.to_be_bytes().iter().skip(3));
+        bytes.push(version_byte(self.client.version));
+        bytes.push(self.client.capabilities.bits());
+        bytes.extend(self.binding.0);
+        bytes.extend(name.as_bytes());
+        let mac = keys.sign(&bytes);
+        bytes.extend(mac);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Takes an id from outside.
+    ///
+    /// # Errors
+    /// When it is not to be taken; nothing was looked up for it.
+    pub fn verify(
+        id: &str,
+        keys: &Keys,
+        caller: &Caller,
+        now: u64,
+        max_age: u64,
+    ) -> Result<Self, Refused> {
+        let bytes = URL_SAFE_NO_PAD.decode(id).map_err(|_| Refused::Forged)?;
+        let (message, mac) = bytes
+            .split_last_chunk::<MAC_BYTES>()
+            .ok_or(Refused::Forged)?;
+        let key = message
+            .get(1..5)
+            .and_then(|id| id.try_into().ok())
+            .map(KeyId)
+            .ok_or(Refused::Forged)?;
+        if message.first() != Some(&FORMAT) {
+            return Err(Refused::Forged);
+        }
+        if !keys.knows(key) {
+            return Err(Refused::UnknownKey);
+        }
+        if !keys.verify(key, message, mac) {
+            return Err(Refused::Forged);
+        }
+        let claims = Self::read(message).ok_or(Refused::Forged)?;
+        if now.saturating_sub(claims.issued) > max_age {
+            return Err(Refused::Expired);
+        }
+        if claims.binding != Binding::of(caller) {
+            return Err(Refused::Foreign);
+        }
+        Ok(claims)
+    }
+
+    /// Reads an id that was verified on its way here.
+    #[must_use]
+    pub fn read_verified(id: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+        Self::read(bytes.split_last_chunk::<MAC_BYTES>()?.0)
+    }
+
+    fn read(message: &[u8]) -> Option<Self> {
+        let issued = message
+            .get(37..42)?
+            .iter()
+            .fold(0, |seconds, byte| seconds << 8 | u64::from(*byte));
+        Some(Self {
+            object: ObjectId(message.get(5..37)?.try_into().ok()?),
+            issued,
+            client: ClientInfo {
+                version: *ProtocolVersion::ALL.get(usize::from(*message.get(42)?))?,
+                capabilities: ClientCapabilities::from_bits(*message.get(43)?),
+                name: std::str::from_utf8(message.get(NAME_AT..)?)
+                    .ok()?
+                    .to_owned(),
+            },
+            binding: Binding(message.get(44..NAME_AT)?.try_into().ok()?),
+        })
+    }
+}
+
+fn version_byte(version: ProtocolVersion) -> u8 {
+    let place = ProtocolVersion::ALL
+        .iter()
+        .position(|other| *other == version);
+    place
+        .and_then(|place| u8::try_from(place).ok())
+        .unwrap_or_default()
+}
+
+/// The longest beginning of `text` of at most `bytes` bytes that is whole characters.
+fn cut(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(name: &str) -> Claims {
+        Claims {
+            object: ObjectId([0xab; 32]),
+            issued: 1_795_000_000,
+            client: ClientInfo {
+                version: ProtocolVersion::V2025_06_18,
+                capabilities: ClientCapabilities::SAMPLING.and(ClientCapabilities::ROOTS),
+                name: name.to_owned(),
+            },
+            binding: Binding::of(&caller("ann", "c1")),
+        }
+    }
+
+    fn caller(subject: &str, client: &str) -> Caller {
+        Caller {
+            subject: Some(subject.to_owned()),
+            client_id: Some(client.to_owned()),
+            ..Caller::default()
+        }
+    }
+
+    fn verify(id: &str, caller: &Caller, now: u64) -> Result<Claims, Refused> {
+        Claims::verify(id, &Keys::from_secret("k"), caller, now, 100)
+    }
+
+    #[test]
+    fn an_id_says_what_was_signed_and_fits_a_header() {
+        for name in [
+            "",
+            "Inspector",
+            "客户端客户端客户端客户端客户端客户端客户端",
+        ] {
+            let claims = claims(name);
+            let id = claims.sign(&Keys::from_secret("k"));
+            assert!(
+                id.len() <= 155 && id.bytes().all(|b| b.is_ascii_graphic()),
+                "{id}"
+            );
+            let read = verify(&id, &caller("ann", "c1"), claims.issued + 100).unwrap();
+            assert_eq!(Claims::read_verified(&id).unwrap(), read);
+            assert!(claims.client.name.starts_with(&read.client.name));
+            assert_eq!(
+                Claims {
+                    client: ClientInfo {
+                        name: String::new(),
+                        ..read.client
+                    },
+                    ..read
+                },
+                {
+                    Claims {
+                        client: ClientInfo {
+                            name: String::new(),
+                            ..claims.client.clone()
+                        },
+                        ..claims
+                    }
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn every_flipped_or_missing_byte_is_noticed() {
+        let claims = claims("x");
+        let id = URL_SAFE_NO_PAD
+            .decode(claims.sign(&Keys::from_secret("k")))
+            .unwrap();
+        for at in 0..id.len() {
+            let mut forged = id.clone();
+            forged[at] ^= 1;
+            assert!(
+                verify(
+                    &URL_SAFE_NO_PAD.encode(&forged),
+                    &caller("ann", "c1"),
+                    claims.issued
+                )
+                .is_err(),
+                "{at}"
+            );
+            let cut = URL_SAFE_NO_PAD.encode(&id[..at]);
+            assert!(
+                verify(&cut, &caller("ann", "c1"), claims.issued).is_err(),
+                "{at}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_is_good_for_its_owner_in_its_time_with_its_key() {
+        let claims = claims("x");
+        let id = claims.sign(&Keys::from_secret("k"));
+        assert_eq!(
+            verify(&id, &caller("bob", "c1"), claims.issued),
+            Err(Refused::Foreign)
+        );
+        assert_eq!(
+            verify(&id, &caller("ann", "c2"), claims.issued),
+            Err(Refused::Foreign)
+        );
+        assert_eq!(
+            verify(&id, &caller("annc", "1"), claims.issued),
+            Err(Refused::Foreign)
+        );
+        assert_eq!(
+            verify(&id, &Caller::default(), claims.issued),
+            Err(Refused::Foreign)
+        );
+        assert_eq!(
+            verify(&id, &caller("ann", "c1"), claims.issued + 101),
+            Err(Refused::Expired)
+        );
+        let other = Keys::from_secret("other");
+        assert_eq!(
+            Claims::verify(&id, &other, &caller("ann", "c1"), 0, 100),
+            Err(Refused::UnknownKey)
+        );
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        for id in [
+            "",
+            "x",
+            "!!!!",
+            "AAAA",
+            &"A".repeat(400),
+            "null",
+            "1868a90c-2a1b-4d2f-9a93-1f6f5b8d2e11",
+        ] {
+            assert!(verify(id, &Caller::default(), 0).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn object_ids_go_to_hex_and_back() {
+        let id = ObjectId::from_hex(&"0f".repeat(32)).unwrap();
+        assert_eq!(id.to_hex(), "0f".repeat(32));
+        assert_eq!(ObjectId::from_hex("0f"), None);
+        assert_eq!(ObjectId::from_hex(&"zz".repeat(32)), None);
+    }
+}

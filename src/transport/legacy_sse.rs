@@ -1,0 +1,151 @@
+//! HTTP+SSE of 2024-11-05, on the object's side: everything goes out on one stream.
+//!
+//! What `initialize` settles is kept with the stream's socket, which outlives the object's sleep; when the socket
+//! closes, the session is over.
+
+use std::rc::Rc;
+
+use futures_util::future::ready;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::claims::Claims;
+use super::object::{Object, ReadBody, SSE_TAG};
+use super::refusal::Refusal;
+use super::sse;
+use crate::mcp::ProtocolVersion;
+use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::context::ClientInfo;
+use crate::mcp::initialize::METHOD as INITIALIZE;
+use crate::mcp::jsonrpc::{
+    self, Body as Posted, Message, Request, error_json, result_json, to_json,
+};
+use crate::session::line::Line;
+use crate::wire::{Body, Head, Reply, Socket};
+
+/// What a socket remembers of its client.
+#[derive(Serialize, Deserialize)]
+struct Settled {
+    version: String,
+    capabilities: u8,
+    name: String,
+}
+
+/// `GET /sse`.
+pub(crate) fn open(object: &Object) -> Reply {
+    object.core.host.close(SSE_TAG);
+    let socket = Socket {
+        tag: SSE_TAG.to_owned(),
+        attachment: String::new(),
+        greeting: Vec::new(),
+        closes: false,
+    };
+    Reply {
+        status: StatusCode::SWITCHING_PROTOCOLS,
+        headers: Vec::new(),
+        body: Body::Socket(socket),
+    }
+}
+
+/// `POST /sse/message`. Answers go to the stream, so a session without one is none.
+pub(crate) async fn post(
+    object: &Rc<Object>,
+    head: &Head,
+    claims: Claims,
+    body: ReadBody,
+) -> Reply {
+    let Some(attachment) = object.core.host.attachment(SSE_TAG) else {
+        return Refusal::EndedSession.into();
+    };
+    let text = match body.await {
+        Ok(text) => text,
+        Err(refusal) => return refusal.into(),
+    };
+    match jsonrpc::parse(&text) {
+        Ok(Posted::Batch(_)) => return Refusal::NoBatches.into(),
+        Err(unreadable) => return unreadable.into(),
+        Ok(Posted::Single(Message::Request(request))) if request.method == INITIALIZE => {
+            initialize(object, &request)
+        }
+        Ok(Posted::Single(Message::Request(request))) => {
+            if !object.core.running.has_room(1) {
+                return Refusal::TooBusy.reply(Some(&request.id));
+            }
+            let client = read(&attachment).unwrap_or(claims.client);
+            call(object, head, client, request);
+        }
+        Ok(Posted::Single(Message::Notification(notification))) => {
+            object.core.notice(&notification)
+        }
+        Ok(Posted::Single(Message::Response(response))) => object.core.settle(response),
+    }
+    Reply::empty(StatusCode::ACCEPTED)
+}
+
+fn initialize(object: &Object, request: &Request) {
+    let host = &object.core.host;
+    let json = match object.core.server.initialize(&request.params) {
+        Ok((client, result)) => {
+            host.attach(SSE_TAG, &written(&client));
+            result_json(&request.id, &result)
+        }
+        Err(error) => error_json(Some(&request.id), &error),
+    };
+    host.send(SSE_TAG, &sse::message(None, &json));
+}
+
+/// Runs a call. A quick one is answered before its POST is.
+fn call(object: &Rc<Object>, head: &Head, client: ClientInfo, request: Request) {
+    let sender = Object::sender(head, Rc::new(client));
+    let own = Rc::clone(object);
+    let answer = async move {
+        let line = Rc::new(SocketLine(Rc::clone(&own)));
+        if let Some(answer) = own.core.answer(request, sender, line).await {
+            own.core.host.send(SSE_TAG, &sse::message(None, &answer));
+        }
+    };
+    // The call keeps one waker from here on, whichever task polls it: a timer of the runtime's wakes only the first.
+    let mut work = FuturesUnordered::from_iter([answer])
+        .for_each(|()| ready(()))
+        .boxed_local();
+    if (&mut work).now_or_never().is_none() {
+        object.core.host.spawn(work);
+    }
+}
+
+/// The longest name of a client that a socket remembers; all it remembers may have 2 KiB.
+const MAX_NAME_CHARS: usize = 100;
+
+fn written(client: &ClientInfo) -> String {
+    to_json(&Settled {
+        version: client.version.to_string(),
+        capabilities: client.capabilities.bits(),
+        name: client.name.chars().take(MAX_NAME_CHARS).collect(),
+    })
+}
+
+fn read(attachment: &str) -> Option<ClientInfo> {
+    let settled: Settled = serde_json::from_str(attachment).ok()?;
+    Some(ClientInfo {
+        version: ProtocolVersion::parse(&settled.version)?,
+        capabilities: ClientCapabilities::from_bits(settled.capabilities),
+        name: settled.name,
+    })
+}
+
+/// The line of every call of the session.
+struct SocketLine(Rc<Object>);
+
+impl Line for SocketLine {
+    fn send(&self, json: &str) {
+        self.0.core.host.send(SSE_TAG, &sse::message(None, json));
+    }
+
+    fn announce(&self, json: &str) {
+        self.send(json);
+    }
+
+    fn release(&self) {}
+}

@@ -1,0 +1,229 @@
+//! The HTTP side of a session's object.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use http::{Method, StatusCode};
+
+use super::call_stream::CallStream;
+use super::claims::Claims;
+use super::era::Transport;
+use super::order;
+use super::refusal::Refusal;
+use super::sse::{self, EventId};
+use super::{legacy_sse, streamable};
+use crate::mcp::context::Extensions;
+use crate::session::core::{Core, Sender};
+use crate::wire::{Head, Headers, Reply};
+
+/// The tag of the standalone GET stream's socket.
+pub(crate) const GET_TAG: &str = "get";
+
+/// The tag of the one stream of an HTTP+SSE session.
+pub(crate) const SSE_TAG: &str = "sse";
+
+/// Events of the standalone stream that stay in memory, for a client whose connection died with them on the way.
+const STANDALONE_KEPT: usize = 64;
+
+/// Streams that stay in memory for clients that may come back; the oldest finished ones go first.
+const MAX_STREAMS: usize = 64;
+
+/// Reads the body of the request at hand.
+pub type ReadBody = LocalBoxFuture<'static, Result<String, Refusal>>;
+
+/// A session's object, as HTTP sees it.
+pub struct Object {
+    pub(crate) core: Rc<Core>,
+    /// The first bytes of the object's id.
+    session: u32,
+    streams: RefCell<BTreeMap<u64, Rc<CallStream>>>,
+    last_stream: Cell<u64>,
+    standalone: RefCell<Standalone>,
+}
+
+#[derive(Default)]
+struct Standalone {
+    last: u64,
+    kept: VecDeque<(u64, String)>,
+    /// A client had this stream and lost it: what it misses is kept in storage.
+    lost: bool,
+}
+
+/// The headers of the request that a call came with, for handlers. What is secret or internal is not among them.
+#[derive(Clone)]
+pub struct RequestHeaders(pub(crate) Rc<dyn Headers>);
+
+impl Object {
+    /// The object of a session that has just woken.
+    #[must_use]
+    pub fn new(core: Rc<Core>) -> Rc<Self> {
+        let session = core
+            .host
+            .object_id()
+            .get(..8)
+            .and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        Rc::new(Self {
+            session: session.unwrap_or_default(),
+            streams: RefCell::default(),
+            last_stream: Cell::new(core.host.now()),
+            standalone: RefCell::default(),
+            core,
+        })
+    }
+
+    /// Answers a request that the Worker let through.
+    pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
+        let Some(claims) = head
+            .header(order::SESSION)
+            .and_then(|id| Claims::read_verified(&id))
+        else {
+            return Refusal::UnknownSession.into();
+        };
+        match self.core.admit() {
+            Ok(true) => {}
+            Ok(false) => return Refusal::EndedSession.into(),
+            Err(error) => {
+                self.core.host.warn(&error.0);
+                return Refusal::Internal.into();
+            }
+        }
+        let over_sse = head
+            .header(order::TRANSPORT)
+            .is_some_and(|name| name == Transport::Sse.as_str());
+        match (over_sse, &head.method) {
+            (false, &Method::POST) => streamable::post(self, head, claims, body).await,
+            (false, &Method::GET) => streamable::get(self, head, &claims),
+            (false, _) => self.delete(&claims),
+            (true, &Method::POST) => legacy_sse::post(self, head, claims, body).await,
+            (true, _) => legacy_sse::open(self),
+        }
+    }
+
+    fn delete(&self, claims: &Claims) -> Reply {
+        if let Err(error) = self.core.end(claims.issued) {
+            self.core.host.warn(&error.0);
+            return Refusal::Internal.into();
+        }
+        self.core.host.close(GET_TAG);
+        for stream in std::mem::take(&mut *self.streams.borrow_mut()).into_values() {
+            stream.finish();
+        }
+        Reply::empty(StatusCode::NO_CONTENT)
+    }
+
+    /// A socket was closed by the other side.
+    pub fn socket_closed(&self, tag: &str) {
+        match tag {
+            // Its stream was all that this session had.
+            SSE_TAG => self.core.forget(),
+            GET_TAG => self.standalone.borrow_mut().lost = true,
+            _ => {}
+        }
+    }
+
+    /// Who sends the message at hand.
+    pub(crate) fn sender(head: &Head, client: Rc<crate::mcp::context::ClientInfo>) -> Sender {
+        let caller = order::decode(head.header(order::CALLER).as_deref());
+        let headers = Rc::clone(&head.headers);
+        let extensions = move |extensions: &mut Extensions| {
+            extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));
+        };
+        Sender {
+            client,
+            caller: Rc::new(caller),
+            extensions: Rc::new(extensions),
+        }
+    }
+
+    /// A stream for a POST of that version's.
+    pub(crate) fn new_stream(&self, version: crate::mcp::ProtocolVersion) -> Rc<CallStream> {
+        let number = self.last_stream.get().max(self.core.host.now()) + 1;
+        self.last_stream.set(number);
+        CallStream::new(Rc::clone(&self.core), self.session, number, version)
+    }
+
+    /// Keeps a stream, so that its client can come back to it.
+    pub(crate) fn keep(&self, stream: &Rc<CallStream>) {
+        let now = self.core.host.now();
+        let mut streams = self.streams.borrow_mut();
+        streams.retain(|_, stream| !stream.is_over(now));
+        while streams.len() >= MAX_STREAMS {
+            let Some(oldest) = streams
+                .iter()
+                .find(|(_, s)| s.is_finished())
+                .map(|(number, _)| *number)
+            else {
+                break;
+            };
+            streams.remove(&oldest);
+        }
+        streams.insert(stream.number, Rc::clone(stream));
+    }
+
+    pub(crate) fn stream(&self, number: u64) -> Option<Rc<CallStream>> {
+        let now = self.core.host.now();
+        self.streams
+            .borrow()
+            .get(&number)
+            .filter(|stream| !stream.is_over(now))
+            .cloned()
+    }
+
+    /// An id that the standalone stream can be resumed from: what comes later has a larger one, across restarts too.
+    pub(crate) fn next_event_id(&self) -> EventId {
+        let mut standalone = self.standalone.borrow_mut();
+        standalone.last = (standalone.last + 1).max(self.core.host.now());
+        EventId {
+            session: self.session,
+            stream: EventId::STANDALONE,
+            sequence: standalone.last,
+        }
+    }
+
+    /// Whether an event is one of this session's.
+    pub(crate) fn gave(&self, id: EventId) -> bool {
+        id.session == self.session
+    }
+
+    /// A client opens the standalone stream; what it missed since it saw `last`.
+    pub(crate) fn take_standalone(&self, last: Option<u64>) -> Vec<String> {
+        let mut standalone = self.standalone.borrow_mut();
+        standalone.lost = false;
+        let Some(last) = last else { return Vec::new() };
+        let mut missed: BTreeMap<u64, String> =
+            self.stored(EventId::STANDALONE, last).into_iter().collect();
+        missed.extend(standalone.kept.iter().filter(|(at, _)| *at > last).cloned());
+        missed.into_values().collect()
+    }
+
+    /// The events of a stream that were written down.
+    pub(crate) fn stored(&self, stream: u64, after: u64) -> Vec<(u64, String)> {
+        self.core
+            .host
+            .store()
+            .events(stream, after)
+            .unwrap_or_else(|error| {
+                self.core.host.warn(&error.0);
+                Vec::new()
+            })
+    }
+
+    /// Sends a message of the session's on its standalone stream.
+    pub(crate) fn announce(&self, json: &str) {
+        let id = self.next_event_id();
+        let frame = sse::message(Some(&id), json);
+        let sent = self.core.host.send(GET_TAG, &frame);
+        let mut standalone = self.standalone.borrow_mut();
+        if sent {
+            standalone.kept.push_back((id.sequence, frame));
+            if standalone.kept.len() > STANDALONE_KEPT {
+                standalone.kept.pop_front();
+            }
+        } else if standalone.lost {
+            self.core
+                .keep_event(EventId::STANDALONE, id.sequence, &frame);
+        }
+    }
+}

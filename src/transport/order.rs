@@ -1,0 +1,57 @@
+//! What the Worker tells a session's object besides the request itself.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::mcp::user::Caller;
+
+/// The header with the caller's identity. The Worker sets or removes it on every request that it passes on, so one
+/// from outside never arrives.
+pub const CALLER: &str = "x-durable-mcp-caller";
+
+/// The header that tells the object which transport a request came by.
+pub const TRANSPORT: &str = "x-durable-mcp-transport";
+
+/// The header with a session id on its way to the object: of HTTP+SSE it came in the URL.
+pub const SESSION: &str = "mcp-session-id";
+
+/// Headers that are nobody's business behind the Worker.
+pub const PRIVATE: [&str; 4] = [CALLER, TRANSPORT, "authorization", "cookie"];
+
+/// The value of [`CALLER`]; none for a public server.
+#[must_use]
+pub fn encode(caller: &Caller) -> Option<String> {
+    caller
+        .subject
+        .is_some()
+        .then(|| URL_SAFE_NO_PAD.encode(crate::mcp::jsonrpc::to_json(caller)))
+}
+
+/// Reads the value of [`CALLER`].
+#[must_use]
+pub fn decode(value: Option<&str>) -> Caller {
+    let bytes = value.and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
+    bytes
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_arrives_as_it_was_sent() {
+        let caller = Caller {
+            subject: Some("ann:ö".into()),
+            client_id: Some("c".into()),
+            scopes: vec!["a".into(), "b".into()],
+            props: serde_json::json!({"name": "Ann\nÖ"}),
+        };
+        let header = encode(&caller).unwrap();
+        assert!(header.is_ascii());
+        assert_eq!(decode(Some(&header)), caller);
+        assert_eq!(encode(&Caller::default()), None);
+        assert_eq!(decode(None), Caller::default());
+    }
+}

@@ -1,0 +1,139 @@
+//! What HTTP refuses before any method is looked at, with the answer's status and JSON-RPC error.
+
+use http::StatusCode;
+
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::jsonrpc::{RequestId, Unreadable, error_json};
+use crate::mcp::version::ProtocolVersion;
+use crate::wire::Reply;
+
+/// The most bytes of a POST's body, 4 MiB: room for a picture in base64, and 1/32 of what an isolate may use.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// A refused request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The body is too long.
+    TooLarge,
+    /// The body is not UTF-8.
+    NotUtf8,
+    /// The content type is not JSON.
+    NotJson,
+    /// A POST that does not accept both shapes of an answer.
+    AcceptBoth,
+    /// A GET that does not accept events.
+    AcceptEvents,
+    /// No session id where one is needed.
+    NoSession,
+    /// A session id that is not taken.
+    UnknownSession,
+    /// A session that has ended, or whose stream is gone.
+    EndedSession,
+    /// An `MCP-Protocol-Version` that is not served.
+    UnknownVersion,
+    /// A `Last-Event-ID` that this session never gave.
+    UnknownEvent,
+    /// A method that the endpoint does not have.
+    Method(&'static str),
+    /// A batch where the version has none.
+    NoBatches,
+    /// `initialize` in a batch, or on a session.
+    MisplacedInitialize,
+    /// The session runs as many calls as it may.
+    TooBusy,
+    /// Something inside failed; the log has it.
+    Internal,
+}
+
+impl Refusal {
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::AcceptBoth | Self::AcceptEvents => StatusCode::NOT_ACCEPTABLE,
+            Self::UnknownSession | Self::EndedSession => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooBusy => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotUtf8
+            | Self::NoSession
+            | Self::UnknownVersion
+            | Self::UnknownEvent
+            | Self::NoBatches
+            | Self::MisplacedInitialize => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    const fn code(self) -> ErrorCode {
+        match self {
+            Self::NotUtf8 => ErrorCode::PARSE,
+            Self::NoBatches | Self::MisplacedInitialize => ErrorCode::INVALID_REQUEST,
+            Self::UnknownSession | Self::EndedSession => ErrorCode::SESSION_NOT_FOUND,
+            Self::Internal => ErrorCode::INTERNAL,
+            _ => ErrorCode::REFUSED,
+        }
+    }
+
+    fn message(self) -> String {
+        match self {
+            Self::TooLarge => format!("The body is longer than {MAX_BODY_BYTES} bytes."),
+            Self::NotUtf8 => "The body is not UTF-8.".to_owned(),
+            Self::NotJson => "Send the body with `Content-Type: application/json`.".to_owned(),
+            Self::AcceptBoth => "Send `Accept: application/json, text/event-stream`.".to_owned(),
+            Self::AcceptEvents => "Send `Accept: text/event-stream`.".to_owned(),
+            Self::NoSession => "Send the `Mcp-Session-Id` that `initialize` gave you.".to_owned(),
+            Self::UnknownSession | Self::EndedSession => {
+                "There is no such session. Start a new one with `initialize`.".to_owned()
+            }
+            Self::UnknownVersion => {
+                let served = ProtocolVersion::ALL.map(ProtocolVersion::as_str).join(", ");
+                format!("This `MCP-Protocol-Version` is not served. Served are {served}.")
+            }
+            Self::UnknownEvent => {
+                "This `Last-Event-ID` is not of this session. Connect without one.".to_owned()
+            }
+            Self::Method(allowed) => format!("This endpoint takes {allowed}."),
+            Self::NoBatches => {
+                "Only protocol version 2025-03-26 has batches. Send one message a request."
+                    .to_owned()
+            }
+            Self::MisplacedInitialize => {
+                "`initialize` goes alone and without an `Mcp-Session-Id`: it begins a new session."
+                    .to_owned()
+            }
+            Self::TooBusy => {
+                "This session runs too many calls at once. Wait for one to end.".to_owned()
+            }
+            Self::Internal => "The server failed. Try again; its log says more.".to_owned(),
+        }
+    }
+
+    /// The answer, for a request whose id is known or not.
+    #[must_use]
+    pub fn reply(self, id: Option<&RequestId>) -> Reply {
+        let error = Error::new(self.code(), self.message());
+        let reply = Reply::json(self.status(), error_json(id, &error));
+        match self {
+            Self::Method(allowed) => reply.header("allow", allowed),
+            Self::TooBusy => reply.header("retry-after", "1"),
+            _ => reply,
+        }
+    }
+}
+
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Self {
+        refusal.reply(None)
+    }
+}
+
+impl From<Unreadable> for Reply {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::json(
+            StatusCode::BAD_REQUEST,
+            error_json(unreadable.id.as_ref(), &unreadable.error),
+        )
+    }
+}

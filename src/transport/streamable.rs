@@ -1,0 +1,258 @@
+//! Streamable HTTP of 2025-03-26 to 2025-11-25, on the object's side.
+
+use std::rc::Rc;
+
+use futures_util::future::{Either, poll_fn, ready, select};
+use futures_util::stream::{FuturesUnordered, unfold};
+use futures_util::{FutureExt, StreamExt};
+use http::StatusCode;
+
+use super::call_stream::{CallStream, EventBody};
+use super::claims::Claims;
+use super::object::{GET_TAG, Object, ReadBody};
+use super::refusal::Refusal;
+use super::sse::{self, EventId, KEEP_ALIVE, KEEP_ALIVE_MS};
+use crate::mcp::initialize::METHOD as INITIALIZE;
+use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, Unreadable, error_json};
+use crate::session::core::Sender;
+use crate::session::host::SharedHost;
+use crate::session::line::Line;
+use crate::wire::{Body, Head, Reply, Socket};
+
+/// The messages of one POST, by what becomes of them.
+#[derive(Default)]
+struct Sorted {
+    requests: Vec<Request>,
+    unreadable: Vec<Unreadable>,
+    is_batch: bool,
+}
+
+/// `POST /mcp` on a session.
+pub(crate) async fn post(
+    object: &Rc<Object>,
+    head: &Head,
+    claims: Claims,
+    body: ReadBody,
+) -> Reply {
+    let text = match body.await {
+        Ok(text) => text,
+        Err(refusal) => return refusal.into(),
+    };
+    let version = claims.client.version;
+    let messages = match jsonrpc::parse(&text) {
+        Ok(Posted::Batch(_)) if !version.has_batches() => return Refusal::NoBatches.into(),
+        Ok(Posted::Batch(messages)) => messages,
+        Ok(Posted::Single(message)) => return single(object, head, claims, message).await,
+        Err(unreadable) => return unreadable.into(),
+    };
+    let mut sorted = Sorted {
+        is_batch: true,
+        ..Sorted::default()
+    };
+    for message in messages {
+        match message {
+            Ok(Message::Request(request)) if request.method == INITIALIZE => {
+                return Refusal::MisplacedInitialize.reply(Some(&request.id));
+            }
+            Ok(Message::Request(request)) => sorted.requests.push(request),
+            Ok(Message::Notification(notification)) => object.core.notice(&notification),
+            Ok(Message::Response(response)) => object.core.settle(response),
+            Err(unreadable) => sorted.unreadable.push(unreadable),
+        }
+    }
+    if sorted.requests.is_empty() && sorted.unreadable.is_empty() {
+        return Reply::empty(StatusCode::ACCEPTED);
+    }
+    run(object, head, claims, sorted).await
+}
+
+async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Message) -> Reply {
+    match message {
+        Message::Request(request) if request.method == INITIALIZE => {
+            Refusal::MisplacedInitialize.reply(Some(&request.id))
+        }
+        Message::Request(request) => {
+            run(
+                object,
+                head,
+                claims,
+                Sorted {
+                    requests: vec![request],
+                    ..Sorted::default()
+                },
+            )
+            .await
+        }
+        Message::Notification(notification) => {
+            object.core.notice(&notification);
+            Reply::empty(StatusCode::ACCEPTED)
+        }
+        Message::Response(response) => {
+            object.core.settle(response);
+            Reply::empty(StatusCode::ACCEPTED)
+        }
+    }
+}
+
+/// Runs the requests of a POST. Their answers are JSON if nothing has to be sent before them, and soon enough that no
+/// proxy takes the quiet for the end; else they come as events.
+async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -> Reply {
+    if !object.core.running.has_room(posted.requests.len()) {
+        return Refusal::TooBusy.reply(posted.requests.first().map(|request| &request.id));
+    }
+    let stream = object.new_stream(claims.client.version);
+    let sender = Object::sender(head, Rc::new(claims.client));
+    for Unreadable { id, error } in &posted.unreadable {
+        stream.answer(error_json(id.as_ref(), error));
+    }
+    let calls = posted.requests.into_iter().map(|request| {
+        let line = StreamLine {
+            object: Rc::clone(object),
+            stream: Rc::clone(&stream),
+        };
+        call(line, sender.clone(), request)
+    });
+    // Each call keeps one waker from here on, whichever task polls it: a timer of the runtime's wakes only the first.
+    let work = calls
+        .collect::<FuturesUnordered<_>>()
+        .for_each(|()| ready(()))
+        .boxed_local();
+    let opening = {
+        let stream = Rc::clone(&stream);
+        poll_fn(move |cx| stream.poll_opening(cx))
+    };
+    let host = Rc::clone(&object.core.host);
+    let mut race = select(work, opening);
+    let outcome = match (&mut race).now_or_never() {
+        Some(outcome) => outcome,
+        None => match select(race, host.sleep(KEEP_ALIVE_MS)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), race)) => {
+                stream.request_opening();
+                race.await
+            }
+        },
+    };
+    match outcome {
+        Either::Left(((), _)) => json(stream.take_answers(), posted.is_batch),
+        Either::Right(((), work)) => {
+            object.keep(&stream);
+            let body = stream.open();
+            host.spawn(work.map(move |()| stream.finish()).boxed_local());
+            Reply::events(Body::Stream(kept_alive(body, host)))
+        }
+    }
+}
+
+async fn call(line: StreamLine, sender: Sender, request: Request) {
+    let (core, stream) = (Rc::clone(&line.object.core), Rc::clone(&line.stream));
+    if let Some(answer) = core.answer(request, sender, Rc::new(line)).await {
+        stream.answer(answer);
+    }
+}
+
+/// The body when nothing was sent before the answers. A call that was called off has none.
+fn json(mut answers: Vec<String>, is_batch: bool) -> Reply {
+    match (is_batch, answers.pop()) {
+        (_, None) => Reply::empty(StatusCode::ACCEPTED),
+        (false, Some(answer)) => Reply::json(StatusCode::OK, answer),
+        (true, Some(last)) => {
+            answers.push(last);
+            Reply::json(StatusCode::OK, format!("[{}]", answers.join(",")))
+        }
+    }
+}
+
+/// The body with a comment wherever it is quiet for long.
+fn kept_alive(
+    body: EventBody,
+    host: SharedHost,
+) -> futures_util::stream::LocalBoxStream<'static, String> {
+    unfold((body, host), |(mut body, host)| async move {
+        let frame = match select(body.next(), host.sleep(KEEP_ALIVE_MS)).await {
+            Either::Left((frame, _)) => frame?,
+            Either::Right(_) => KEEP_ALIVE.to_owned(),
+        };
+        Some((frame, (body, host)))
+    })
+    .boxed_local()
+}
+
+/// The line of a call that came by POST.
+struct StreamLine {
+    object: Rc<Object>,
+    stream: Rc<CallStream>,
+}
+
+impl Line for StreamLine {
+    fn send(&self, json: &str) {
+        self.stream.send(json);
+    }
+
+    fn announce(&self, json: &str) {
+        self.object.announce(json);
+    }
+
+    fn release(&self) {
+        self.stream.release();
+    }
+}
+
+/// `GET /mcp` on a session: its standalone stream, or the rest of another one.
+pub(crate) fn get(object: &Object, head: &Head, claims: &Claims) -> Reply {
+    let Some(last) = head.header("last-event-id") else {
+        return standalone(object, claims, None);
+    };
+    match EventId::parse(last.trim()).filter(|id| object.gave(*id)) {
+        None => Refusal::UnknownEvent.into(),
+        Some(id) if id.stream == EventId::STANDALONE => {
+            standalone(object, claims, Some(id.sequence))
+        }
+        Some(id) => resume(object, id),
+    }
+}
+
+/// A second GET takes the stream over: the first one's client may be gone without having said so.
+fn standalone(object: &Object, claims: &Claims, last: Option<u64>) -> Reply {
+    object.core.host.close(GET_TAG);
+    let mut greeting = Vec::new();
+    if claims.client.version.primes_streams() {
+        greeting.push(sse::priming(&object.next_event_id()));
+    }
+    greeting.extend(object.take_standalone(last));
+    socket(GET_TAG.to_owned(), greeting, false)
+}
+
+/// What is left of a POST's stream, and what is still to come. A stream that nobody can know any more has nothing left.
+fn resume(object: &Object, id: EventId) -> Reply {
+    let tag = format!("s{:x}", id.stream);
+    object.core.host.close(&tag);
+    let mut missed = object.stored(id.stream, id.sequence);
+    let mut closes = true;
+    if let Some(stream) = object.stream(id.stream) {
+        let (kept, finished) = stream.resume(id.sequence, &tag);
+        missed.extend(kept);
+        closes = finished;
+    }
+    missed.sort_by_key(|(sequence, _)| *sequence);
+    missed.dedup_by_key(|(sequence, _)| *sequence);
+    socket(
+        tag,
+        missed.into_iter().map(|(_, frame)| frame).collect(),
+        closes,
+    )
+}
+
+fn socket(tag: String, greeting: Vec<String>, closes: bool) -> Reply {
+    let socket = Socket {
+        tag,
+        attachment: String::new(),
+        greeting,
+        closes,
+    };
+    Reply {
+        status: StatusCode::SWITCHING_PROTOCOLS,
+        headers: Vec::new(),
+        body: Body::Socket(socket),
+    }
+}

@@ -1,0 +1,162 @@
+//! HTTP requests and answers as values: what the runtime's own types are turned into before anything is decided.
+
+use std::any::Any;
+use std::fmt;
+use std::rc::Rc;
+
+use futures_util::stream::LocalBoxStream;
+use http::{Method, StatusCode};
+
+/// The headers of a request. Names are matched whatever their case.
+pub trait Headers {
+    /// The header's value; several lines of one name come joined by a comma.
+    fn get(&self, name: &str) -> Option<String>;
+
+    /// Every header.
+    fn all(&self) -> Vec<(String, String)>;
+}
+
+/// A request without its body.
+#[derive(Clone)]
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// Whether it came by `https`.
+    pub secure: bool,
+    /// Host and port, as the client named them.
+    pub host: String,
+    /// The path, percent-encoded, with its leading slash.
+    pub path: String,
+    /// The query, percent-encoded, without its question mark.
+    pub query: String,
+    /// The headers.
+    pub headers: Rc<dyn Headers>,
+}
+
+impl Head {
+    /// A header's value.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name)
+    }
+
+    /// Scheme and host, as they stand in URLs of this server.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!(
+            "{}://{}",
+            if self.secure { "https" } else { "http" },
+            self.host
+        )
+    }
+
+    /// The value of a query parameter that needs no decoding.
+    #[must_use]
+    pub fn query_value(&self, name: &str) -> Option<&str> {
+        self.query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// The body of an answer.
+#[derive(Default)]
+pub enum Body {
+    /// None.
+    #[default]
+    Empty,
+    /// All of it.
+    Text(String),
+    /// Piece by piece, as there is something to send.
+    Stream(LocalBoxStream<'static, String>),
+    /// A WebSocket that the object keeps while it sleeps.
+    Socket(Socket),
+    /// An answer of the runtime's own, passed on as it is.
+    Native(Box<dyn Any>),
+}
+
+/// A WebSocket between an object and the Worker in front of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Socket {
+    /// The name under which the object finds it again.
+    pub tag: String,
+    /// What the socket remembers while the object sleeps.
+    pub attachment: String,
+    /// Sent as soon as it is open.
+    pub greeting: Vec<String>,
+    /// Whether that was all.
+    pub closes: bool,
+}
+
+/// An answer.
+#[derive(Default)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers, by lower-case name.
+    pub headers: Vec<(&'static str, String)>,
+    /// Its body.
+    pub body: Body,
+}
+
+impl Reply {
+    /// An answer without a body.
+    #[must_use]
+    pub fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            ..Self::default()
+        }
+    }
+
+    /// A JSON answer. Answers of this server depend on who asks, so nobody may store them.
+    #[must_use]
+    pub fn json(status: StatusCode, json: String) -> Self {
+        Self {
+            status,
+            headers: Vec::with_capacity(6),
+            body: Body::Text(json),
+        }
+        .header("content-type", "application/json")
+        .header("cache-control", "no-store")
+    }
+
+    /// An event stream. No proxy may store, change or gather it.
+    #[must_use]
+    pub fn events(body: Body) -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: Vec::with_capacity(6),
+            body,
+        }
+        .header("content-type", "text/event-stream")
+        .header("cache-control", "no-cache, no-transform")
+        .header("x-accel-buffering", "no")
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = match &self.body {
+            Body::Empty => "empty",
+            Body::Text(text) => text,
+            Body::Stream(_) => "stream",
+            Body::Socket(_) => "socket",
+            Body::Native(_) => "native",
+        };
+        write!(f, "{} {:?} {body}", self.status, self.headers)
+    }
+}

@@ -1,0 +1,52 @@
+// The official conformance suite against the fixture Worker, with no failure expected and no warning accepted: warnings
+// do not change the suite's exit code, so its check files are read.
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { removeFolder, root, run, temporaryFolder } from "../support/child.mjs";
+import { fixture } from "../support/workerd.mjs";
+
+const server = await fixture();
+after(() => server.stop());
+
+const CURRENT = "@modelcontextprotocol/conformance";
+const STABLE = "conformance-stable";
+
+test("the suite's requirements of 2025-11-25 are met", () => conforms(CURRENT, ["--requirements", "2025-11-25"], 84));
+
+test("every scenario of 2025-06-18 passes", () =>
+  conforms(CURRENT, ["--suite", "all", "--spec-version", "2025-06-18"], 56));
+
+test("every scenario of the suite's stable release passes", () => conforms(STABLE, ["--suite", "all"], 47));
+
+// `passed` is how many checks there are: a scenario that checks nothing must not go unseen.
+async function conforms(suite, args, passed) {
+  const results = temporaryFolder("durable-mcp-conformance");
+  try {
+    const program = join(root, "node_modules", suite, "dist/index.js");
+    const url = `${server.url}/mcp`;
+    const { code, stdout, stderr } = await run("node", [program, "server", "--url", url, "-o", results, ...args], {
+      ms: 180_000,
+    });
+    const checks = readChecks(results);
+    const failing = checks.filter(({ status }) => status === "FAILURE" || status === "WARNING");
+    assert.equal(failing.map(describe).join("\n"), "");
+    assert.equal(code, 0, `${stdout}\n${stderr}`);
+    assert.equal(checks.filter(({ status }) => status === "SUCCESS").length, passed, stdout);
+  } finally {
+    removeFolder(results);
+  }
+}
+
+// One folder a scenario, with a time at the end of its name.
+function readChecks(results) {
+  return readdirSync(results).flatMap((folder) => {
+    const scenario = folder.replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, "");
+    const checks = JSON.parse(readFileSync(join(results, folder, "checks.json"), "utf8"));
+    return checks.map((check) => ({ ...check, scenario }));
+  });
+}
+
+const describe = ({ scenario, id, status, description, errorMessage, details }) =>
+  `${status} ${scenario}/${id}: ${errorMessage ?? description} ${JSON.stringify(details ?? {})}`;

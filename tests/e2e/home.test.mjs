@@ -1,0 +1,118 @@
+// The page at `/` in Chromium. Screenshots go to the folder that SCREENSHOTS names.
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { launch } from "../support/browser.mjs";
+import { root } from "../support/child.mjs";
+import { demo } from "../support/workerd.mjs";
+
+const server = await demo();
+const browser = await launch();
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+const SCREENSHOTS = process.env.SCREENSHOTS ?? join(root, "tests/e2e/screenshots");
+mkdirSync(SCREENSHOTS, { recursive: true });
+
+const SIZES = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height: 800 } };
+const WAIT_MS = 20_000;
+
+describe("the home page", () => {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ["light", "dark"]) {
+      test(`renders without complaint, ${size} and ${colorScheme}`, async () => {
+        await using home = await visit({ viewport, colorScheme });
+        assert.equal(home.response.status(), 200);
+        assert.match(home.response.headers()["content-type"], /^text\/html/);
+        assert.ok(home.response.headers()["content-security-policy"], "no policy that could be violated");
+        await home.page.screenshot({ path: join(SCREENSHOTS, `home-${size}-${colorScheme}.png`), fullPage: true });
+        assert.deepEqual(await home.complaints(), []);
+        const { scroll, width } = await home.page.evaluate(() => ({
+          scroll: document.documentElement.scrollWidth,
+          width: document.documentElement.clientWidth,
+        }));
+        assert.ok(scroll <= width, `it is ${scroll} px wide in a window of ${width}`);
+      });
+    }
+  }
+
+  test("is dark where the user wants it dark", async () => {
+    const brightness = {};
+    for (const colorScheme of ["light", "dark"]) {
+      await using home = await visit({ viewport: SIZES.wide, colorScheme });
+      brightness[colorScheme] = await home.page.evaluate(
+        brightnessOfCorner,
+        (await home.page.screenshot()).toString("base64"),
+      );
+    }
+    assert.ok(brightness.light > 200 && brightness.dark < 80, JSON.stringify(brightness));
+  });
+
+  test("has snippets to copy that name this server, and work without JavaScript", async () => {
+    await using home = await visit({ viewport: SIZES.wide, javaScriptEnabled: false });
+    const snippets = await home.page.locator("pre, code").allTextContents();
+    for (const path of ["/mcp", "/sse"]) {
+      assert.ok(
+        snippets.some((snippet) => snippet.includes(`${server.url}${path}`)),
+        `no snippet with ${path}: ${snippets}`,
+      );
+    }
+    for (const [, host] of snippets.join("\n").matchAll(/https?:\/\/([^\/\s"']+)/g)) {
+      assert.equal(host, new URL(server.url).host);
+    }
+  });
+
+  test("says what it is to readers that do not see it", async () => {
+    await using home = await visit({ viewport: SIZES.wide });
+    assert.notEqual(await home.page.title(), "");
+    assert.notEqual(await home.page.locator("html").getAttribute("lang"), null);
+    assert.equal(await home.page.locator("h1").count(), 1);
+    assert.equal(await home.page.locator("img:not([alt])").count(), 0);
+  });
+});
+
+// Opens the page and collects everything that a browser complains of.
+async function visit(options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
+  const complaints = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(`${error}`));
+  page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
+  page.on("response", (response) => {
+    if (response.status() >= 400) complaints.push(`HTTP ${response.status()}: ${response.url()}`);
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(server.url) && !request.url().startsWith("data:"))
+      complaints.push(`elsewhere: ${request.url()}`);
+  });
+  await page.addInitScript(() => {
+    window.violations = [];
+    document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+      window.violations.push(`violates ${violatedDirective}: ${blockedURI}`);
+    });
+  });
+  const response = await page.goto(server.url, { waitUntil: "networkidle" });
+  return {
+    page,
+    response,
+    complaints: async () => [...complaints, ...(await page.evaluate(() => window.violations))],
+    [Symbol.asyncDispose]: () => context.close(),
+  };
+}
+
+// What is painted, not what a style sheet says: of the screenshot's first pixel, 0 to 255.
+async function brightnessOfCorner(png) {
+  const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+  canvas.drawImage(image, 0, 0);
+  const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data;
+  return (red + green + blue) / 3;
+}

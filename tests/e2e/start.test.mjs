@@ -1,0 +1,24 @@
+// The README's first command, as a user runs it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open, openSse, send } from "../support/mcp.mjs";
+import { npmStart } from "../support/wrangler.mjs";
+
+test("npm start serves the page and both transports", async () => {
+  const server = await npmStart();
+  try {
+    const home = await send(server, "GET", "/");
+    assert.equal(home.status, 200, `${home}`);
+    assert.match(home.text, /<html/i);
+    const session = await open(server);
+    assert.equal(await session.callText("add", { a: 40, b: 2 }), "42");
+    const legacy = await openSse(server);
+    assert.equal(await legacy.callText("add", { a: 40, b: 2 }), "42");
+    legacy.close();
+  } catch (error) {
+    error.message += `\nnpm start said:\n${server.output}`;
+    throw error;
+  } finally {
+    await server.stop();
+  }
+});

@@ -1,0 +1,35 @@
+// Every wait of the tests has a bound and, when it runs out, says what it waited for.
+import { setTimeout as sleep } from "node:timers/promises";
+
+export { sleep };
+
+/** Thrown when a wait runs out. */
+export class Late extends Error {
+  constructor(ms, what) {
+    super(`waited ${Math.round(ms)} ms for ${typeof what === "function" ? what() : what}`);
+  }
+}
+
+/**
+ * Settles like `promise`, or rejects after `ms` (`Infinity`: something else bounds it). `what` may be a function that
+ * describes the state by then.
+ */
+export function bounded(promise, ms, what) {
+  if (ms === Infinity) return promise;
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Late(ms, what)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Calls `probe` until it returns something truthy, and returns that. */
+export async function until(probe, what, { ms = 10_000, every = 50 } = {}) {
+  const end = performance.now() + ms;
+  for (;;) {
+    const value = await probe();
+    if (value) return value;
+    if (performance.now() > end) throw new Late(ms, what);
+    await sleep(every);
+  }
+}

@@ -1,0 +1,128 @@
+// The configuration of workerd: the Worker as wrangler.toml binds it, and the services that a deployment has around it.
+import { readFileSync, readdirSync } from "node:fs";
+import { extname, join } from "node:path";
+import { parse } from "smol-toml";
+import { root } from "./child.mjs";
+import { MARKER } from "./trace.mjs";
+
+const OLD_ENOUGH = { compatibilityDate: "2024-04-03" };
+
+/** The text of the file; options as for `startWorker`, `ports` by socket, a free one where there is none. */
+export function configFile({ build, vars, outbound, secondSocket, trace }, storage, ports) {
+  const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
+  const main = new TestedWorker(wrangler, build, vars);
+  const workers = [
+    { name: "main", socket: "http", worker: main.owner() },
+    secondSocket && { name: "second", socket: "second", worker: main.guest() },
+    trace && { name: "marker", socket: "marker", worker: { ...OLD_ENOUGH, modules: [module("marker.js", MARKER)] } },
+  ].filter(Boolean);
+  const config = {
+    services: [
+      ...workers.map(({ name, worker }) => ({ name, worker })),
+      internet(outbound),
+      disk("objects", storage),
+      disk("kv", storage),
+      { name: "kv-service", worker: kvWorker() },
+    ],
+    sockets: workers.map(({ name, socket }) => ({
+      name: socket,
+      address: `127.0.0.1:${ports[socket] ?? 0}`,
+      http: {},
+      service: name,
+    })),
+  };
+  return `using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = ${capnp(config)};\n`;
+}
+
+class TestedWorker {
+  constructor(wrangler, build, vars) {
+    this.code = {
+      modules: modulesOf(build),
+      compatibilityDate: wrangler.compatibility_date,
+      compatibilityFlags: wrangler.compatibility_flags ?? [],
+    };
+    this.objects = wrangler.durable_objects?.bindings ?? [];
+    this.bindings = [
+      ...Object.entries({ ...wrangler.vars, ...vars }).map(([name, value]) =>
+        typeof value === "string" ? { name, text: value } : { name, json: JSON.stringify(value) },
+      ),
+      ...(wrangler.kv_namespaces ?? []).map(({ binding: name }) => ({
+        name,
+        kvNamespace: { name: "kv-service", props: { json: JSON.stringify({ namespace: name }) } },
+      })),
+    ];
+  }
+
+  /** The Worker that the objects run in. */
+  owner() {
+    return {
+      ...this.code,
+      bindings: [...this.bindings, ...this.#objectBindings((className) => className)],
+      ...storedObjects(this.objects.map(({ class_name: className }) => className)),
+    };
+  }
+
+  /** The same code in an isolate of its own, with the owner's objects. */
+  guest() {
+    const elsewhere = (className) => ({ className, serviceName: "main" });
+    return { ...this.code, bindings: [...this.bindings, ...this.#objectBindings(elsewhere)] };
+  }
+
+  #objectBindings(namespace) {
+    return this.objects.map(({ name, class_name: className }) => ({
+      name,
+      durableObjectNamespace: namespace(className),
+    }));
+  }
+}
+
+const storedObjects = (classes) => ({
+  durableObjectNamespaces: classes.map((className) => ({ className, uniqueKey: className, enableSql: true })),
+  durableObjectStorage: { localDisk: "objects" },
+});
+
+// The KV service that workerd carries, which is a Worker too.
+const kvWorker = () => ({
+  ...OLD_ENOUGH,
+  modules: [{ name: "kv.js", bundled: "/workerd/kv.js" }],
+  bindings: [
+    { name: "SHARD", durableObjectNamespace: "KVNamespace" },
+    { name: "BLOBS", service: "kv" },
+  ],
+  ...storedObjects(["KVNamespace"]),
+});
+
+const disk = (name, storage) => ({ name, disk: { path: join(storage, name), writable: true } });
+
+const internet = (outbound) => ({
+  name: "internet",
+  ...(outbound
+    ? { external: { address: outbound, http: { forwardedProtoHeader: "X-Forwarded-Proto" } } }
+    : { network: { allow: [] } }),
+});
+
+const KINDS = { ".js": "esModule", ".mjs": "esModule", ".wasm": "wasm" };
+const module = (name, content) => ({ name, [KINDS[extname(name)]]: content });
+
+// The main module comes first.
+function modulesOf(build) {
+  const files = readdirSync(build, { recursive: true });
+  const others = files.filter((file) => extname(file) in KINDS && file !== "index.js" && !file.startsWith("."));
+  return ["index.js", ...others].map((name) => module(name, new Embed(`/${name}`)));
+}
+
+// A file's content, by its path in the folder to import from.
+class Embed {
+  constructor(path) {
+    this.path = path;
+  }
+}
+
+// A value in Cap'n Proto's text format.
+function capnp(value) {
+  if (value instanceof Embed) return `embed ${JSON.stringify(value.path)}`;
+  if (Array.isArray(value)) return `[${value.map(capnp).join(",\n")}]`;
+  if (typeof value !== "object") return JSON.stringify(value);
+  const fields = Object.entries(value).map(([name, field]) => `${name} = ${capnp(field)}`);
+  return `(${fields.join(", ")})`;
+}
