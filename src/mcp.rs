@@ -26,6 +26,7 @@ pub mod resource;
 pub mod schema;
 pub mod server;
 pub mod strings;
+pub mod summary;
 pub mod template;
 pub mod tool;
 pub mod user;

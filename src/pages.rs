@@ -1,34 +1,24 @@
 //! The pages that people see: one struct a template.
 
+mod home;
+mod install;
+
 use askama::Template;
 use http::StatusCode;
 
-use crate::mcp::Server;
 use crate::wire::{Body, Reply};
+
+pub use home::Home;
 
 /// The style sheet of every page.
 pub const STYLE: &str = include_str!("../templates/style.css");
 
+/// Tells one style sheet from another in its URL, so that browsers may keep it and still never show a page in an old one.
+pub const STYLE_TAG: u32 = fnv(STYLE.as_bytes());
+
 /// What a page may load: its own style sheet and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
-
-/// The page about the server.
-#[derive(Debug, Template)]
-#[template(path = "home.html")]
-pub struct Home<'a> {
-    server: &'a Server,
-    mcp: String,
-    sse: String,
-}
-
-impl<'a> Home<'a> {
-    /// The page of a server at these URLs.
-    #[must_use]
-    pub fn new(server: &'a Server, mcp: String, sse: String) -> Self {
-        Self { server, mcp, sse }
-    }
-}
 
 /// The answer with a page.
 #[must_use]
@@ -46,4 +36,14 @@ pub fn document(page: &impl Template) -> Reply {
         .header("cache-control", "no-cache"),
         Err(_) => Reply::empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
+}
+
+/// FNV-1a: it is computed while compiling, and nobody gains by a collision.
+const fn fnv(mut bytes: &[u8]) -> u32 {
+    let mut hash: u32 = 0x811c_9dc5;
+    while let [byte, rest @ ..] = bytes {
+        hash = (hash ^ *byte as u32).wrapping_mul(0x0100_0193);
+        bytes = rest;
+    }
+    hash
 }

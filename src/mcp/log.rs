@@ -1,5 +1,6 @@
 //! Log messages to the client (2025-11-25, Logging).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +9,9 @@ use super::extract::{Extract, Rejection, Signature};
 use super::peer::About;
 
 /// Severity, by RFC 5424, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// For whoever debugs the server.

@@ -108,7 +108,7 @@ pub struct Prompt {
 pub(crate) struct Definition {
     pub(crate) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<String>,
+    pub(crate) title: Option<String>,
     pub(crate) description: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     arguments: Vec<PromptArgument>,

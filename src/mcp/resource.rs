@@ -142,9 +142,9 @@ pub(crate) struct Definition {
     uri_template: Option<String>,
     pub(crate) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<String>,
+    pub(crate) title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
+    pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mime_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,6 +165,12 @@ impl Definition {
             annotations: None,
             icons: Vec::new(),
         }
+    }
+
+    /// The URI, or the URI template.
+    pub(crate) fn address(&self) -> &str {
+        let address = self.uri.as_ref().or(self.uri_template.as_ref());
+        address.map_or("", String::as_str)
     }
 }
 

@@ -214,18 +214,6 @@ impl Server {
         &self.problems
     }
 
-    /// Name and description of each tool that anybody may call, for a page about the server.
-    pub fn public_tools(&self) -> impl Iterator<Item = (&str, &str)> {
-        let nobody = super::user::Caller::default();
-        let shown = move |tool: &&Tool| tool.is_visible_to(&nobody);
-        self.tools.iter().filter(shown).map(|tool| {
-            (
-                tool.definition.name.as_str(),
-                tool.definition.description.as_str(),
-            )
-        })
-    }
-
     /// The server's name for people.
     #[must_use]
     pub fn display_name(&self) -> &str {

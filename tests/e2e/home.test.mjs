@@ -81,7 +81,7 @@ async function visit(options) {
   page.setDefaultTimeout(WAIT_MS);
   const complaints = [];
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    if (["error", "warning"].includes(message.type())) complaints.push(`${message.text()} (${message.location().url})`);
   });
   page.on("pageerror", (error) => complaints.push(`${error}`));
   page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));

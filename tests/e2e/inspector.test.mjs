@@ -116,8 +116,8 @@ describe("the Inspector's web page", async () => {
         await connected(page);
         await page.getByText("Tools", { exact: true }).click();
         const screen = page.getByTestId("tools-screen");
-        for (const tool of TOOLS) await screen.getByRole("button", { name: tool, exact: true }).waitFor();
-        await screen.getByRole("button", { name: "add", exact: true }).click();
+        for (const tool of TOOLS) await screen.getByText(tool, { exact: true }).waitFor();
+        await screen.getByText("add", { exact: true }).click();
         await screen.getByLabel("a *", { exact: true }).fill("40");
         await screen.getByLabel("b *", { exact: true }).fill("2");
         await screen.getByRole("button", { name: "Execute Tool" }).click();

@@ -1,0 +1,164 @@
+//! The page at `/`.
+
+use askama::Template;
+
+use super::install::Install;
+use crate::mcp::{ProtocolVersion, Server};
+
+/// The page about the server: what it is, how clients connect, what it offers.
+#[derive(Debug, Template)]
+#[template(path = "home.html")]
+pub struct Home<'a> {
+    server: &'a Server,
+    install: Install,
+    sse: String,
+    is_local: bool,
+}
+
+impl<'a> Home<'a> {
+    /// The page of a server at these URLs; `is_local` if only this machine can reach them.
+    #[must_use]
+    pub fn new(server: &'a Server, mcp: String, sse: String, is_local: bool) -> Self {
+        Self {
+            server,
+            install: Install::new(server.display_name(), server.name(), mcp),
+            sse,
+            is_local,
+        }
+    }
+
+    fn versions() -> impl Iterator<Item = ProtocolVersion> {
+        ProtocolVersion::ALL.into_iter().rev()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::mcp::prompt::Prompt;
+    use crate::mcp::resource::Resource;
+    use crate::mcp::tool::Tool;
+
+    const MCP: &str = "https://mcp.example.com/mcp";
+    const SSE: &str = "https://mcp.example.com/sse";
+    const MARKUP: &str = "</code><script src=\"x\">alert('&')</script>";
+
+    async fn hello() -> String {
+        "hello".to_owned()
+    }
+
+    fn server(text: &str) -> Server {
+        Server::new(text, text)
+            .title(text)
+            .description(text)
+            .with(Tool::new("hello", text, hello).title(text))
+            .with(Resource::new(text, text, hello).description(text))
+            .with(Prompt::new(text, text, hello).title(text))
+    }
+
+    fn page(server: &Server, mcp: &str, sse: &str) -> String {
+        let home = Home::new(server, mcp.to_owned(), sse.to_owned(), false);
+        home.render().unwrap()
+    }
+
+    /// What a browser shows of escaped text.
+    fn shown(html: &str) -> String {
+        let mut text = String::new();
+        for (i, part) in html.split('&').enumerate() {
+            match part.strip_prefix('#').and_then(|part| part.split_once(';')) {
+                Some((code, rest)) => {
+                    text.push(char::from_u32(code.parse().unwrap()).unwrap());
+                    text.push_str(rest);
+                }
+                None if i == 0 => text.push_str(part),
+                None => panic!("not escaped: &{part}"),
+            }
+        }
+        text
+    }
+
+    fn between<'a>(html: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+        let parts = html.split(start).skip(1);
+        parts.map(|part| part.split_once(end).unwrap().0).collect()
+    }
+
+    fn snippets(html: &str) -> Vec<String> {
+        let found = between(html, "<pre><code>", "</code></pre>");
+        found.into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn markup_in_names_and_urls_stays_text() {
+        let (mcp, sse) = (format!("{MCP}/{MARKUP}"), format!("{SSE}/{MARKUP}"));
+        let html = page(&server(MARKUP), &mcp, &sse);
+        assert!(!html.contains("<script") && !html.contains("alert('"), "{html}");
+        assert!(shown(&html).contains(MARKUP));
+        for link in between(&html, "href=\"", "\"") {
+            assert!(!link.contains(['<', '>', '\'', ' ']), "{link}");
+        }
+    }
+
+    #[test]
+    fn every_snippet_names_this_server_and_json_is_valid() {
+        for mcp in [MCP.to_owned(), format!("{MCP}/{MARKUP}")] {
+            let snippets = snippets(&page(&server("demo"), &mcp, SSE));
+            let (json, other): (Vec<_>, Vec<_>) =
+                snippets.iter().partition(|text| text.starts_with('{'));
+            let json: Vec<Value> = json
+                .iter()
+                .map(|text| serde_json::from_str(text).unwrap())
+                .collect();
+            assert_eq!(
+                json,
+                [
+                    json!({ "mcpServers": { "demo": { "command": "npx", "args": ["-y", "mcp-remote", mcp] } } }),
+                    json!({ "mcpServers": { "demo": { "url": mcp } } }),
+                    json!({ "servers": { "demo": { "type": "http", "url": mcp } } }),
+                    json!({ "mcpServers": { "demo": { "url": mcp } } }),
+                    json!({ "mcpServers": { "demo": { "serverUrl": mcp } } }),
+                ]
+            );
+            assert!(other.len() > 4);
+            for text in other {
+                assert!(text.contains(MCP) || text == SSE, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn install_links_survive_as_attributes() {
+        let html = page(&server("demo"), MCP, SSE);
+        let links: Vec<String> = between(&html, "href=\"", "\"")
+            .into_iter()
+            .map(shown)
+            .collect();
+        let install = Install::new("demo", "demo", MCP.to_owned());
+        for link in [install.claude(), install.cursor(), install.vscode()] {
+            assert!(links.contains(&link), "{link} is not among {links:#?}");
+        }
+    }
+
+    #[test]
+    fn it_tells_what_is_served() {
+        let html = shown(&page(&server("demo"), MCP, SSE));
+        for version in ProtocolVersion::ALL {
+            assert!(html.contains(version.as_str()), "{version}");
+        }
+        assert!(html.contains("hello") && html.contains(SSE));
+        let bare = page(&Server::new("bare", "1"), MCP, MCP);
+        for absent in ["Tools", "Resources", "Prompts", "HTTP+SSE"] {
+            assert!(!bare.contains(absent), "{absent}");
+        }
+    }
+
+    #[test]
+    fn tools_that_need_a_user_are_not_shown() {
+        let server = Server::new("s", "1")
+            .with(Tool::new("open", "", hello))
+            .with(Tool::new("secret", "", hello).scopes(["admin"]));
+        let html = page(&server, MCP, SSE);
+        assert!(html.contains("open") && !html.contains("secret"));
+    }
+}
