@@ -5,8 +5,9 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a key: as many as the hash has, by RFC 2104 section 3.
@@ -19,11 +20,11 @@ pub const MAC_BYTES: usize = 16;
 pub const ROTATE_AFTER_MS: u64 = 30 * 24 * 3600 * 1000;
 
 /// Names a key without telling anything of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyId(pub [u8; 4]);
 
 /// A signing key.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct Key {
     id: KeyId,
     bytes: [u8; KEY_BYTES],
@@ -33,9 +34,7 @@ pub struct Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Key").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -44,27 +43,21 @@ impl Key {
         let hash = Sha256::digest([b"durable-mcp key id".as_slice(), &bytes].concat());
         let mut id = [0; 4];
         id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-        Self {
-            id: KeyId(id),
-            bytes,
-            made,
-        }
+        Self { id: KeyId(id), bytes, made }
     }
 
     fn mac(&self, message: &[u8]) -> [u8; MAC_BYTES] {
         let mut mac = [0; MAC_BYTES];
         if let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(&self.bytes) {
             hmac.update(message);
-            mac.iter_mut()
-                .zip(hmac.finalize().into_bytes())
-                .for_each(|(to, from)| *to = from);
+            mac.iter_mut().zip(hmac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
         }
         mac
     }
 }
 
 /// The keys of a deployment, newest last. There is always one.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Keys {
     older: Vec<Key>,
     current: Key,
@@ -74,19 +67,33 @@ impl Keys {
     /// The only key, from a secret. Any text will do; it should have 32 random bytes in it.
     #[must_use]
     pub fn from_secret(secret: &str) -> Self {
-        Self {
-            older: Vec::new(),
-            current: Key::new(Sha256::digest(secret.as_bytes()).into(), 0),
-        }
+        Self { older: Vec::new(), current: Key::new(Sha256::digest(secret.as_bytes()).into(), 0) }
     }
 
     /// The first key of a ring.
     #[must_use]
     pub fn generate(random: [u8; KEY_BYTES], now: u64) -> Self {
-        Self {
-            older: Vec::new(),
-            current: Key::new(random, now),
-        }
+        Self { older: Vec::new(), current: Key::new(random, now) }
+    }
+
+    /// The ring as it is kept: a line a key, oldest first, with when it was made and its bytes in base64url.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let keys = self.older.iter().chain([&self.current]);
+        keys.map(|key| format!("{} {}\n", key.made, URL_SAFE_NO_PAD.encode(key.bytes))).collect()
+    }
+
+    /// Reads a ring that was kept; none if the text is not one.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let read = |line: &str| {
+            let (made, bytes) = line.split_once(' ')?;
+            let bytes = URL_SAFE_NO_PAD.decode(bytes).ok()?.try_into().ok()?;
+            Some(Key::new(bytes, made.parse().ok()?))
+        };
+        let mut older = text.lines().map(read).collect::<Option<Vec<_>>>()?;
+        let current = older.pop()?;
+        Some(Self { older, current })
     }
 
     /// Whether the ring wants a new key by now.
@@ -102,22 +109,10 @@ impl Keys {
         let mut older = self.older;
         older.push(self.current);
         // A key was in use until its successor was made.
-        let made: Vec<u64> = older
-            .iter()
-            .skip(1)
-            .map(|key| key.made)
-            .chain([now])
-            .collect();
+        let made: Vec<u64> = older.iter().skip(1).map(|key| key.made).chain([now]).collect();
         let mut retired = made.into_iter();
-        older.retain(|_| {
-            retired
-                .next()
-                .is_none_or(|at| now.saturating_sub(at) <= longest)
-        });
-        Self {
-            older,
-            current: Key::new(random, now),
-        }
+        older.retain(|_| retired.next().is_none_or(|at| now.saturating_sub(at) <= longest));
+        Self { older, current: Key::new(random, now) }
     }
 
     /// The id of the key that signs now.
@@ -152,10 +147,7 @@ impl Keys {
     }
 
     fn get(&self, id: KeyId) -> Option<&Key> {
-        self.older
-            .iter()
-            .chain([&self.current])
-            .find(|key| key.id == id)
+        self.older.iter().chain([&self.current]).find(|key| key.id == id)
     }
 }
 
@@ -185,12 +177,21 @@ mod tests {
 
         let second = first.rotated([2; KEY_BYTES], 10, LONGEST);
         assert!(second.current_id() != id && second.verify(id, b"m", &mac));
-        let third = second
-            .clone()
-            .rotated([3; KEY_BYTES], 10 + LONGEST, LONGEST);
+        let third = second.clone().rotated([3; KEY_BYTES], 10 + LONGEST, LONGEST);
         assert!(third.verify(id, b"m", &mac));
         let late = second.rotated([3; KEY_BYTES], 11 + LONGEST, LONGEST);
         assert!(!late.knows(id));
+    }
+
+    #[test]
+    fn a_ring_is_read_as_it_was_kept() {
+        let keys = Keys::generate([1; KEY_BYTES], 5).rotated([2; KEY_BYTES], 10, LONGEST);
+        let read = Keys::from_text(&keys.to_text()).unwrap();
+        assert_eq!(read.to_text(), keys.to_text());
+        assert_eq!(read.current_id(), keys.current_id());
+        for text in ["", "x", "1 AAAA", "x AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert!(Keys::from_text(text).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -20,13 +20,9 @@ pub use mcp::Server;
 
 /// Everything a server's file needs.
 pub mod prelude {
-    pub use crate::mcp::client::{
-        Cancelled, Client, Elicited, Notify, Root, Sampled, Sampling, SamplingMessage,
-    };
+    pub use crate::mcp::client::{Cancelled, Client, Elicited, Notify, Root, Sampled, Sampling, SamplingMessage};
     pub use crate::mcp::completion::Typed;
-    pub use crate::mcp::content::{
-        Annotations, Content, Icon, ResourceContents, ResourceLink, Role,
-    };
+    pub use crate::mcp::content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
     pub use crate::mcp::extract::Args;
     pub use crate::mcp::log::{Log, LogLevel};
     pub use crate::mcp::outcome::{Json, ToolError, ToolResult};

@@ -24,16 +24,12 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 #[must_use]
 pub fn document(page: &impl Template) -> Reply {
     match page.render() {
-        Ok(html) => Reply {
-            status: StatusCode::OK,
-            headers: Vec::new(),
-            body: Body::Text(html),
-        }
-        .header("content-type", "text/html; charset=utf-8")
-        .header("content-security-policy", POLICY)
-        .header("x-content-type-options", "nosniff")
-        .header("referrer-policy", "no-referrer")
-        .header("cache-control", "no-cache"),
+        Ok(html) => Reply { status: StatusCode::OK, headers: Vec::new(), body: Body::Text(html) }
+            .header("content-type", "text/html; charset=utf-8")
+            .header("content-security-policy", POLICY)
+            .header("x-content-type-options", "nosniff")
+            .header("referrer-policy", "no-referrer")
+            .header("cache-control", "no-cache"),
         Err(_) => Reply::empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

@@ -19,9 +19,13 @@ pub(crate) fn server(env: &worker::Env) -> Server {
     let server = Server::new("durable-mcp-demo", env!("CARGO_PKG_VERSION"))
         .title("Durable MCP demo")
         .description("A remote MCP server in Rust on Cloudflare Workers.")
-        .instructions("Tools to try a remote server with: arithmetic, a counter that each session has for itself, and more.")
+        .instructions(
+            "Tools to try a remote server with: arithmetic, a counter that each session has for itself, and more.",
+        )
         .with(Tool::new("add", "Add two numbers", calculator::add).title("Add").read_only().closed_world())
-        .with(Tool::new("calculate", "Do arithmetic with two numbers", calculator::calculate).read_only().closed_world())
+        .with(
+            Tool::new("calculate", "Do arithmetic with two numbers", calculator::calculate).read_only().closed_world(),
+        )
         .with(Tool::new("increment", "Add to this session's counter", counter::increment).destructive(false))
         .resource("counter", "mcp://resource/counter", counter::counter)
         .on_state_update(counter::announce)
@@ -33,13 +37,12 @@ pub(crate) fn server(env: &worker::Env) -> Server {
                 .description("A greeting in a language")
                 .complete("language", greeting::languages),
         )
-        .with(Prompt::new("greet", "Greet somebody in a language", greeting::greet).complete("language", greeting::languages));
+        .with(
+            Prompt::new("greet", "Greet somebody in a language", greeting::greet)
+                .complete("language", greeting::languages),
+        );
     match image::is_available(env) {
-        true => server.tool(
-            "generate_image",
-            "Draw a picture of a description",
-            image::generate_image,
-        ),
+        true => server.tool("generate_image", "Draw a picture of a description", image::generate_image),
         false => server,
     }
 }

@@ -5,6 +5,7 @@ mod call_stream;
 pub mod claims;
 pub mod era;
 pub mod legacy_sse;
+mod movable;
 pub mod object;
 pub mod order;
 pub mod refusal;

@@ -43,19 +43,13 @@ impl Head {
     /// Scheme and host, as they stand in URLs of this server.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!(
-            "{}://{}",
-            if self.secure { "https" } else { "http" },
-            self.host
-        )
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.host)
     }
 
     /// The value of a query parameter that needs no decoding.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<&str> {
-        self.query
-            .split('&')
-            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+        self.query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 }
 
@@ -109,35 +103,24 @@ impl Reply {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            ..Self::default()
-        }
+        Self { status, ..Self::default() }
     }
 
     /// A JSON answer. Answers of this server depend on who asks, so nobody may store them.
     #[must_use]
     pub fn json(status: StatusCode, json: String) -> Self {
-        Self {
-            status,
-            headers: Vec::with_capacity(6),
-            body: Body::Text(json),
-        }
-        .header("content-type", "application/json")
-        .header("cache-control", "no-store")
+        Self { status, headers: Vec::with_capacity(6), body: Body::Text(json) }
+            .header("content-type", "application/json")
+            .header("cache-control", "no-store")
     }
 
     /// An event stream. No proxy may store, change or gather it.
     #[must_use]
     pub fn events(body: Body) -> Self {
-        Self {
-            status: StatusCode::OK,
-            headers: Vec::with_capacity(6),
-            body,
-        }
-        .header("content-type", "text/event-stream")
-        .header("cache-control", "no-cache, no-transform")
-        .header("x-accel-buffering", "no")
+        Self { status: StatusCode::OK, headers: Vec::with_capacity(6), body }
+            .header("content-type", "text/event-stream")
+            .header("cache-control", "no-cache, no-transform")
+            .header("x-accel-buffering", "no")
     }
 
     /// The same with one more header.

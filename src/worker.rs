@@ -14,8 +14,6 @@
 #[macro_export]
 macro_rules! worker {
     ($app:path) => {
-        use ::worker::wasm_bindgen;
-
         ::std::thread_local! {
             static APP: ::std::cell::OnceCell<::std::rc::Rc<$crate::App>> = const { ::std::cell::OnceCell::new() };
         }
@@ -36,62 +34,73 @@ macro_rules! worker {
             $crate::platform::worker::fetch(request, env, &app).await
         }
 
-        /// The Durable Object behind a session.
-        #[::worker::durable_object]
-        #[derive(Debug)]
-        pub struct McpObject($crate::platform::McpObject);
+        /// Its Durable Objects. In a module of their own, since what the attribute adds to them has no documentation.
+        mod durable_objects {
+            use ::worker::wasm_bindgen;
 
-        impl ::worker::DurableObject for McpObject {
-            fn new(state: ::worker::State, env: ::worker::Env) -> Self {
-                let app = app_of(&env);
-                Self($crate::platform::McpObject::new(state, env, &app))
+            use super::app_of;
+
+            /// The Durable Object behind a session.
+            #[::worker::durable_object]
+            #[derive(Debug)]
+            pub struct McpObject($crate::platform::McpObject);
+
+            impl ::worker::DurableObject for McpObject {
+                fn new(state: ::worker::State, env: ::worker::Env) -> Self {
+                    let app = app_of(&env);
+                    Self($crate::platform::McpObject::new(state, env, &app))
+                }
+
+                async fn fetch(&self, request: ::worker::Request) -> ::worker::Result<::worker::Response> {
+                    self.0.fetch(request).await
+                }
+
+                async fn alarm(&self) -> ::worker::Result<::worker::Response> {
+                    self.0.alarm()
+                }
+
+                async fn websocket_message(
+                    &self,
+                    _: ::worker::WebSocket,
+                    _: ::worker::WebSocketIncomingMessage,
+                ) -> ::worker::Result<()> {
+                    Ok(())
+                }
+
+                async fn websocket_close(
+                    &self,
+                    socket: ::worker::WebSocket,
+                    _: usize,
+                    _: String,
+                    _: bool,
+                ) -> ::worker::Result<()> {
+                    self.0.closed(&socket);
+                    Ok(())
+                }
+
+                async fn websocket_error(
+                    &self,
+                    socket: ::worker::WebSocket,
+                    _: ::worker::Error,
+                ) -> ::worker::Result<()> {
+                    self.0.closed(&socket);
+                    Ok(())
+                }
             }
 
-            async fn fetch(&self, request: ::worker::Request) -> ::worker::Result<::worker::Response> {
-                self.0.fetch(request).await
-            }
+            /// The Durable Object that keeps the deployment's keys.
+            #[::worker::durable_object]
+            #[derive(Debug)]
+            pub struct KeyRing($crate::platform::KeyRing);
 
-            async fn alarm(&self) -> ::worker::Result<::worker::Response> {
-                self.0.alarm()
-            }
+            impl ::worker::DurableObject for KeyRing {
+                fn new(state: ::worker::State, env: ::worker::Env) -> Self {
+                    Self($crate::platform::KeyRing::new(state, &app_of(&env)))
+                }
 
-            async fn websocket_message(
-                &self,
-                _: ::worker::WebSocket,
-                _: ::worker::WebSocketIncomingMessage,
-            ) -> ::worker::Result<()> {
-                Ok(())
-            }
-
-            async fn websocket_close(
-                &self,
-                socket: ::worker::WebSocket,
-                _: usize,
-                _: String,
-                _: bool,
-            ) -> ::worker::Result<()> {
-                self.0.closed(&socket);
-                Ok(())
-            }
-
-            async fn websocket_error(&self, socket: ::worker::WebSocket, _: ::worker::Error) -> ::worker::Result<()> {
-                self.0.closed(&socket);
-                Ok(())
-            }
-        }
-
-        /// The Durable Object that keeps the deployment's keys.
-        #[::worker::durable_object]
-        #[derive(Debug)]
-        pub struct KeyRing($crate::platform::KeyRing);
-
-        impl ::worker::DurableObject for KeyRing {
-            fn new(state: ::worker::State, env: ::worker::Env) -> Self {
-                Self($crate::platform::KeyRing::new(state, &app_of(&env)))
-            }
-
-            async fn fetch(&self, _: ::worker::Request) -> ::worker::Result<::worker::Response> {
-                self.0.fetch()
+                async fn fetch(&self, _: ::worker::Request) -> ::worker::Result<::worker::Response> {
+                    self.0.fetch()
+                }
             }
         }
     };

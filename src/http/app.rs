@@ -69,22 +69,11 @@ impl App {
     #[must_use]
     pub fn with_variables(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let seconds = |name| variable(name).and_then(|text| text.trim().parse::<u64>().ok());
-        let present = |name| {
-            variable(name)
-                .map(|text| text.trim().to_owned())
-                .filter(|text| !text.is_empty())
-        };
-        self.policy = Policy::new(
-            variable("ALLOWED_ORIGINS").as_deref(),
-            variable("ALLOWED_HOSTS").as_deref(),
-        );
+        let present = |name| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        self.policy = Policy::new(variable("ALLOWED_ORIGINS").as_deref(), variable("ALLOWED_HOSTS").as_deref());
         self.settings = Rc::new(Settings {
-            idle_ms: seconds("SESSION_IDLE_SECONDS")
-                .unwrap_or(DEFAULT_IDLE_SECONDS)
-                .saturating_mul(1000),
-            max_age_ms: seconds("SESSION_MAX_AGE_SECONDS")
-                .unwrap_or(DEFAULT_MAX_AGE_SECONDS)
-                .saturating_mul(1000),
+            idle_ms: seconds("SESSION_IDLE_SECONDS").unwrap_or(DEFAULT_IDLE_SECONDS).saturating_mul(1000),
+            max_age_ms: seconds("SESSION_MAX_AGE_SECONDS").unwrap_or(DEFAULT_MAX_AGE_SECONDS).saturating_mul(1000),
             logs_requests: present("LOG_REQUESTS").as_deref() != Some("false"),
         });
         self.placement = Placement {

@@ -23,10 +23,7 @@ const MAX_AGE: &str = "86400";
 #[must_use]
 pub fn allow(reply: Reply, origin: Option<String>) -> Reply {
     reply
-        .header(
-            "access-control-allow-origin",
-            origin.unwrap_or_else(|| "*".to_owned()),
-        )
+        .header("access-control-allow-origin", origin.unwrap_or_else(|| "*".to_owned()))
         .header("access-control-expose-headers", EXPOSED)
         .header("vary", "origin")
 }
@@ -35,21 +32,14 @@ pub fn allow(reply: Reply, origin: Option<String>) -> Reply {
 #[must_use]
 pub fn preflight(head: &Head) -> Reply {
     // Tools with `x-mcp-header` arguments have header names of their own.
-    let asked = head
-        .header("access-control-request-headers")
-        .unwrap_or_default();
+    let asked = head.header("access-control-request-headers").unwrap_or_default();
     let own = asked.split(',').map(str::trim).filter(|name| {
         let name = name.to_ascii_lowercase();
         name.strip_prefix("mcp-param-").is_some_and(|rest| {
-            !rest.is_empty()
-                && rest
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         })
     });
-    let headers = own.fold(REQUEST_HEADERS.to_owned(), |list, name| {
-        format!("{list}, {name}")
-    });
+    let headers = own.fold(REQUEST_HEADERS.to_owned(), |list, name| format!("{list}, {name}"));
     Reply::empty(StatusCode::NO_CONTENT)
         .header("access-control-allow-methods", METHODS)
         .header("access-control-allow-headers", headers)

@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::app::App;
+use super::policy::is_loopback;
 use crate::pages::{Home, STYLE, document};
 use crate::transport::refusal::Refusal;
 use crate::wire::{Body, Head, Reply};
@@ -15,32 +16,26 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             &app.server,
             format!("{origin}{}", app.paths.mcp),
             format!("{origin}{}", app.paths.sse),
+            is_loopback(&head.host),
         );
         document(&home)
     })
 }
 
-/// `GET /style.css`.
+/// `GET /style.css`. Pages name the style sheet by its content, so it never changes.
 pub(super) fn style(head: &Head) -> Reply {
     get(head, || {
-        Reply {
-            status: StatusCode::OK,
-            headers: Vec::new(),
-            body: Body::Text(STYLE.to_owned()),
-        }
-        .header("content-type", "text/css; charset=utf-8")
-        .header("cache-control", "public, max-age=3600")
-        .header("x-content-type-options", "nosniff")
+        Reply { status: StatusCode::OK, headers: Vec::new(), body: Body::Text(STYLE.to_owned()) }
+            .header("content-type", "text/css; charset=utf-8")
+            .header("cache-control", "public, max-age=31536000, immutable")
+            .header("x-content-type-options", "nosniff")
     })
 }
 
 fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
     match head.method {
         Method::GET => reply(),
-        Method::HEAD => Reply {
-            body: Body::Empty,
-            ..reply()
-        },
+        Method::HEAD => Reply { body: Body::Empty, ..reply() },
         _ => Refusal::Method("GET, HEAD, OPTIONS").into(),
     }
 }

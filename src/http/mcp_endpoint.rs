@@ -48,14 +48,10 @@ async fn post(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         return Refusal::NotJson.into();
     }
     let accept = head.header("accept");
-    if !(admits(accept.as_deref(), "application/json")
-        && admits(accept.as_deref(), "text/event-stream"))
-    {
+    if !(admits(accept.as_deref(), "application/json") && admits(accept.as_deref(), "text/event-stream")) {
         return Refusal::AcceptBoth.into();
     }
-    let length = head
-        .header("content-length")
-        .and_then(|length| length.trim().parse::<usize>().ok());
+    let length = head.header("content-length").and_then(|length| length.trim().parse::<usize>().ok());
     if length.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Refusal::TooLarge.into();
     }
@@ -95,7 +91,8 @@ async fn begin(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         Ok(Body::Single(Message::Request(request))) => Refusal::NoSession.reply(Some(&request.id)),
         Ok(Body::Single(_)) => Refusal::NoSession.into(),
         Ok(Body::Batch(messages)) => {
-            let begins = |message: &Message| matches!(message, Message::Request(request) if request.method == INITIALIZE);
+            let begins =
+                |message: &Message| matches!(message, Message::Request(request) if request.method == INITIALIZE);
             if messages.iter().flatten().any(begins) {
                 Refusal::MisplacedInitialize.into()
             } else {
@@ -123,17 +120,13 @@ async fn initialize(app: &App, _head: &Head, edge: &dyn Edge, request: &Request)
         Ok(claims.sign(&keys))
     };
     match signed.await {
-        Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result))
-            .header("mcp-session-id", id),
+        Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result)).header("mcp-session-id", id),
         Err(fault) => failed(edge, &fault),
     }
 }
 
 async fn get(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
-    if !head
-        .header("accept")
-        .is_some_and(|accept| admits(Some(&accept), "text/event-stream"))
-    {
+    if !head.header("accept").is_some_and(|accept| admits(Some(&accept), "text/event-stream")) {
         return Refusal::AcceptEvents.into();
     }
     let Some(id) = session_id(head) else {
@@ -158,34 +151,17 @@ async fn delete(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
 async fn order(app: &App, edge: &dyn Edge, id: &str) -> Result<Order, Refusal> {
     let caller = Rc::new(Caller::default());
     let claims = verify(app, edge, id, &caller).await?;
-    Ok(Order {
-        object: claims.object,
-        session: None,
-        caller,
-        transport: Transport::Streamable,
-        body: None,
-    })
+    Ok(Order { object: claims.object, session: None, caller, transport: Transport::Streamable, body: None })
 }
 
 /// Takes a session id. Whatever is wrong with it, the answer is the same, and no object is touched.
-pub(super) async fn verify(
-    app: &App,
-    edge: &dyn Edge,
-    id: &str,
-    caller: &Caller,
-) -> Result<Claims, Refusal> {
+pub(super) async fn verify(app: &App, edge: &dyn Edge, id: &str, caller: &Caller) -> Result<Claims, Refusal> {
     let (now, max_age) = (edge.now() / 1000, app.settings.max_age_ms / 1000);
-    let keys = edge
-        .keys(false)
-        .await
-        .map_err(|fault| internal(edge, &fault))?;
+    let keys = edge.keys(false).await.map_err(|fault| internal(edge, &fault))?;
     match Claims::verify(id, &keys, caller, now, max_age) {
         Ok(claims) => Ok(claims),
         Err(Refused::UnknownKey) => {
-            let keys = edge
-                .keys(true)
-                .await
-                .map_err(|fault| internal(edge, &fault))?;
+            let keys = edge.keys(true).await.map_err(|fault| internal(edge, &fault))?;
             Claims::verify(id, &keys, caller, now, max_age).map_err(|_| Refusal::UnknownSession)
         }
         Err(_) => Err(Refusal::UnknownSession),

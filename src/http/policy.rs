@@ -44,22 +44,12 @@ impl Policy {
     #[must_use]
     pub fn new(origins: Option<&str>, hosts: Option<&str>) -> Self {
         let list = |text: Option<&str>| -> Vec<String> {
-            let items = text
-                .unwrap_or_default()
-                .split(',')
-                .map(|item| item.trim().trim_end_matches('/'));
-            items
-                .filter(|item| !item.is_empty())
-                .map(str::to_ascii_lowercase)
-                .collect()
+            let items = text.unwrap_or_default().split(',').map(|item| item.trim().trim_end_matches('/'));
+            items.filter(|item| !item.is_empty()).map(str::to_ascii_lowercase).collect()
         };
         let origins = list(origins);
         let any_origin = origins.iter().any(|origin| origin == "*");
-        Self {
-            origins,
-            hosts: list(hosts),
-            any_origin,
-        }
+        Self { origins, hosts: list(hosts), any_origin }
     }
 
     /// Lets a request in.
@@ -73,9 +63,7 @@ impl Policy {
             return Err(Foreign::Host);
         }
         match head.header("origin") {
-            Some(origin) if !self.admits_origin(&origin.to_ascii_lowercase(), &host, loopback) => {
-                Err(Foreign::Origin)
-            }
+            Some(origin) if !self.admits_origin(&origin.to_ascii_lowercase(), &host, loopback) => Err(Foreign::Origin),
             _ => Ok(()),
         }
     }
@@ -84,9 +72,7 @@ impl Policy {
         if self.any_origin || self.origins.iter().any(|allowed| allowed == origin) {
             return true;
         }
-        let named = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
+        let named = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         // A tool on this machine, such as the Inspector, has a port of its own.
         named.is_some_and(|named| named == host || (loopback && is_loopback(named)))
     }
@@ -99,10 +85,7 @@ pub fn is_loopback(host: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -127,10 +110,7 @@ mod tests {
 
     fn head(url: &str, origin: Option<&str>) -> Head {
         let (scheme, host) = url.split_once("://").unwrap();
-        let headers = origin
-            .map(|origin| ("origin".to_owned(), origin.to_owned()))
-            .into_iter()
-            .collect();
+        let headers = origin.map(|origin| ("origin".to_owned(), origin.to_owned())).into_iter().collect();
         Head {
             method: http::Method::POST,
             secure: scheme == "https",
@@ -152,11 +132,7 @@ mod tests {
             ("http://127.0.0.1:8787", Some("http://localhost:6274")),
             ("http://[::1]:8787", Some("http://127.0.0.1:1")),
         ] {
-            assert_eq!(
-                Policy::default().check(&head(url, origin)),
-                Ok(()),
-                "{url} {origin:?}"
-            );
+            assert_eq!(Policy::default().check(&head(url, origin)), Ok(()), "{url} {origin:?}");
         }
     }
 
@@ -177,47 +153,25 @@ mod tests {
             let refused = Policy::default().check(&head("https://mcp.example.com", Some(origin)));
             assert_eq!(refused, Err(Foreign::Origin), "{origin}");
         }
-        let refused =
-            Policy::default().check(&head("http://localhost:8787", Some("http://evil.example")));
+        let refused = Policy::default().check(&head("http://localhost:8787", Some("http://evil.example")));
         assert_eq!(refused, Err(Foreign::Origin));
     }
 
     #[test]
     fn a_rebound_host_is_refused() {
-        for host in [
-            "evil.example",
-            "localhost.evil.example",
-            "127.0.0.1.evil.example:80",
-            "192.168.1.9",
-            "127.0.0.1x",
-        ] {
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "192.168.1.9", "127.0.0.1x"]
+        {
             let url = format!("http://{host}");
-            assert_eq!(
-                Policy::default().check(&head(&url, Some(&url))),
-                Err(Foreign::Host),
-                "{host}"
-            );
+            assert_eq!(Policy::default().check(&head(&url, Some(&url))), Err(Foreign::Host), "{host}");
         }
     }
 
     #[test]
     fn what_the_operator_allows_passes() {
-        let policy = Policy::new(
-            Some("https://a.example/, https://B.example"),
-            Some("box.lan:8787"),
-        );
-        assert_eq!(
-            policy.check(&head("https://mcp.example.com", Some("https://b.example"))),
-            Ok(())
-        );
+        let policy = Policy::new(Some("https://a.example/, https://B.example"), Some("box.lan:8787"));
+        assert_eq!(policy.check(&head("https://mcp.example.com", Some("https://b.example"))), Ok(()));
         assert_eq!(policy.check(&head("http://box.lan:8787", None)), Ok(()));
-        assert_eq!(
-            policy.check(&head("https://mcp.example.com", Some("https://c.example"))),
-            Err(Foreign::Origin)
-        );
-        assert_eq!(
-            Policy::new(Some("*"), None).check(&head("https://x.example", Some("null"))),
-            Ok(())
-        );
+        assert_eq!(policy.check(&head("https://mcp.example.com", Some("https://c.example"))), Err(Foreign::Origin));
+        assert_eq!(Policy::new(Some("*"), None).check(&head("https://x.example", Some("null"))), Ok(()));
     }
 }

@@ -33,11 +33,7 @@ impl Default for Paths {
 
 impl Paths {
     pub(crate) fn new(mcp: &str, sse: &str) -> Self {
-        Self {
-            mcp: mcp.to_owned(),
-            sse: sse.to_owned(),
-            message: format!("{sse}/message"),
-        }
+        Self { mcp: mcp.to_owned(), sse: sse.to_owned(), message: format!("{sse}/message") }
     }
 
     /// Whether one path serves both transports.

@@ -31,11 +31,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         edge.log(&LogLine {
             event: "http",
             method: format!("{} {}", head.method, known_path(app, &head.path)),
-            outcome: if reply.status.is_client_error() || reply.status.is_server_error() {
-                "refused"
-            } else {
-                "ok"
-            },
+            outcome: if reply.status.is_client_error() || reply.status.is_server_error() { "refused" } else { "ok" },
             code: Some(i64::from(reply.status.as_u16())),
             ms: edge.now().saturating_sub(started),
             ..LogLine::default()
@@ -46,11 +42,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
 
 /// What a stranger asks for stays out of the log.
 fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
-    if app.paths.route(path) == Route::Unknown {
-        "?"
-    } else {
-        path
-    }
+    if app.paths.route(path) == Route::Unknown { "?" } else { path }
 }
 
 async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
@@ -61,14 +53,8 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         Route::Home => home::page(app, head),
         Route::Style => home::style(head),
         Route::Unknown => {
-            let message = format!(
-                "Nothing is here. MCP is at {} and {}.",
-                app.paths.mcp, app.paths.sse
-            );
-            Reply::json(
-                StatusCode::NOT_FOUND,
-                error_json(None, &Error::new(ErrorCode::REFUSED, message)),
-            )
+            let message = format!("Nothing is here. MCP is at {} and {}.", app.paths.mcp, app.paths.sse);
+            Reply::json(StatusCode::NOT_FOUND, error_json(None, &Error::new(ErrorCode::REFUSED, message)))
         }
     }
 }

@@ -40,34 +40,16 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
             capabilities: ClientCapabilities::default(),
             name: String::new(),
         };
-        Ok((
-            object,
-            Claims {
-                object,
-                issued,
-                client,
-                binding: Binding::of(&caller),
-            }
-            .sign(&keys),
-        ))
+        Ok((object, Claims { object, issued, client, binding: Binding::of(&caller) }.sign(&keys)))
     };
     let (object, id) = match claims.await {
         Ok(claims) => claims,
         Err(fault) => return failed(edge, &fault),
     };
-    let others = head
-        .query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.starts_with("sessionId="));
+    let others = head.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("sessionId="));
     let query = others.fold(String::new(), |query, pair| format!("{query}{pair}&"));
     let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
-    let order = Order {
-        object,
-        session: Some(id),
-        caller,
-        transport: Transport::Sse,
-        body: None,
-    };
+    let order = Order { object, session: Some(id), caller, transport: Transport::Sse, body: None };
     settle(edge, edge.listen(order, endpoint).await)
 }
 
@@ -79,9 +61,7 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     if !is_json(head.header("content-type").as_deref()) {
         return Refusal::NotJson.into();
     }
-    let length = head
-        .header("content-length")
-        .and_then(|length| length.trim().parse::<usize>().ok());
+    let length = head.header("content-length").and_then(|length| length.trim().parse::<usize>().ok());
     if length.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Refusal::TooLarge.into();
     }
@@ -94,12 +74,6 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         Err(refusal) => return refusal.into(),
     };
     let session = Some(id.to_owned());
-    let order = Order {
-        object: claims.object,
-        session,
-        caller,
-        transport: Transport::Sse,
-        body: None,
-    };
+    let order = Order { object: claims.object, session, caller, transport: Transport::Sse, body: None };
     settle(edge, edge.forward(order).await)
 }

@@ -1,7 +1,7 @@
 //! What a client can do, as far as this server asks.
 
-use serde::Deserialize;
-use serde_json::Value;
+use super::error::Error;
+use super::fields::Fields;
 
 /// The parts of a client's capabilities that decide what may be asked of it (2025-11-25, Lifecycle, "Capability
 /// Negotiation"). They travel inside the session id, which is why they are bits.
@@ -45,32 +45,23 @@ impl ClientCapabilities {
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
-}
 
-impl<'de> Deserialize<'de> for ClientCapabilities {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Wire {
-            elicitation: Option<Value>,
-            sampling: Option<Value>,
-            roots: Option<Value>,
-        }
-        let wire = Wire::deserialize(deserializer)?;
+    /// Reads the capabilities that a client declares.
+    pub(crate) fn read(declared: &Fields<'_>) -> Result<Self, Error> {
         let mut found = Self::default();
         let mut add = |present: bool, capability| {
             if present {
                 found = found.and(capability);
             }
         };
-        let part =
-            |whole: &Option<Value>, name: &str| whole.as_ref().and_then(|v| v.get(name)).is_some();
+        let (elicitation, sampling) = (declared.object("elicitation")?, declared.object("sampling")?);
         // Before 2025-11-25 there were only forms, and an empty object still means them.
-        let form = part(&wire.elicitation, "form") || !part(&wire.elicitation, "url");
-        add(wire.elicitation.is_some() && form, Self::ELICITATION_FORM);
-        add(part(&wire.elicitation, "url"), Self::ELICITATION_URL);
-        add(wire.sampling.is_some(), Self::SAMPLING);
-        add(part(&wire.sampling, "tools"), Self::SAMPLING_TOOLS);
-        add(wire.roots.is_some(), Self::ROOTS);
+        let form = elicitation.has("form") || !elicitation.has("url");
+        add(declared.has("elicitation") && form, Self::ELICITATION_FORM);
+        add(elicitation.has("url"), Self::ELICITATION_URL);
+        add(declared.has("sampling"), Self::SAMPLING);
+        add(sampling.has("tools"), Self::SAMPLING_TOOLS);
+        add(declared.has("roots"), Self::ROOTS);
         Ok(found)
     }
 }
@@ -80,28 +71,20 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> ClientCapabilities {
-        serde_json::from_str(json).unwrap()
+        ClientCapabilities::read(&Fields::parse(json).unwrap()).unwrap()
     }
 
     #[test]
     fn an_empty_elicitation_means_forms() {
-        assert_eq!(
-            read(r#"{"elicitation":{}}"#),
-            ClientCapabilities::ELICITATION_FORM
-        );
-        assert_eq!(
-            read(r#"{"elicitation":{"url":{}}}"#),
-            ClientCapabilities::ELICITATION_URL
-        );
+        assert_eq!(read(r#"{"elicitation":{}}"#), ClientCapabilities::ELICITATION_FORM);
+        assert_eq!(read(r#"{"elicitation":{"url":{}}}"#), ClientCapabilities::ELICITATION_URL);
         let both = ClientCapabilities::ELICITATION_FORM.and(ClientCapabilities::ELICITATION_URL);
         assert_eq!(read(r#"{"elicitation":{"form":{},"url":{}}}"#), both);
     }
 
     #[test]
     fn capabilities_survive_the_byte_they_travel_in() {
-        let all = read(
-            r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{},"more":1}"#,
-        );
+        let all = read(r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{},"more":1}"#);
         assert_eq!(ClientCapabilities::from_bits(all.bits()), all);
         assert!(all.has(ClientCapabilities::SAMPLING_TOOLS) && all.has(ClientCapabilities::ROOTS));
         assert!(!read("{}").has(ClientCapabilities::ROOTS));

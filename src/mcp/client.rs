@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use schemars::transform::{RecursiveTransform, Transform};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::capabilities::ClientCapabilities;
@@ -15,6 +16,7 @@ use super::content::Role;
 use super::context::Context;
 use super::error::{Error, ErrorCode};
 use super::extract::{Extract, Rejection, Signature};
+use super::jsonrpc::{parse_at, to_json};
 use super::peer::About;
 use super::schema::input_schema;
 
@@ -66,17 +68,8 @@ impl Client {
     ) -> Result<Elicited<T>, Error> {
         let mut schema = input_schema::<T>();
         RecursiveTransform(titled_choices).transform(&mut schema);
-        Ok(
-            match self.elicit_json(key, message, schema.to_value()).await? {
-                Elicited::Accepted(content) => {
-                    Elicited::Accepted(serde_json::from_value(content).map_err(|error| {
-                        Error::invalid_params(format!("The client's answer does not fit: {error}."))
-                    })?)
-                }
-                Elicited::Declined => Elicited::Declined,
-                Elicited::Dismissed => Elicited::Dismissed,
-            },
-        )
+        let answer = self.form(key, message.into(), to_json(&schema)).await?;
+        answer.read(parse_at)
     }
 
     /// The same with a schema written by hand (2025-11-25, Elicitation, "Requested Schema") and the answer as JSON.
@@ -89,11 +82,15 @@ impl Client {
         message: impl Into<String>,
         schema: Value,
     ) -> Result<Elicited<Value>, Error> {
+        let answer = self.form(key, message.into(), to_json(&schema)).await?;
+        answer.read(parse_at)
+    }
+
+    async fn form(&self, key: &str, message: String, schema: String) -> Result<Answer, Error> {
         let _ = key;
         self.require(ClientCapabilities::ELICITATION_FORM, "elicitation")?;
-        let params = json!({ "message": message.into(), "requestedSchema": schema });
-        let answer = self.ask::<Answer>("elicitation/create", params).await?;
-        Ok(answer.into_elicited())
+        let params = format!(r#"{{"message":{},"requestedSchema":{schema}}}"#, to_json(&message));
+        self.ask("elicitation/create", params).await
     }
 
     /// Asks the user to open `url`, for what must not pass through the client. `Accepted` means that they agreed to
@@ -101,21 +98,11 @@ impl Client {
     ///
     /// # Errors
     /// When the client cannot open URLs or is gone.
-    pub async fn elicit_url(
-        &self,
-        id: &str,
-        message: impl Into<String>,
-        url: &str,
-    ) -> Result<Elicited<()>, Error> {
+    pub async fn elicit_url(&self, id: &str, message: impl Into<String>, url: &str) -> Result<Elicited<()>, Error> {
         self.require(ClientCapabilities::ELICITATION_URL, "elicitation.url")?;
-        let params =
-            json!({ "mode": "url", "elicitationId": id, "message": message.into(), "url": url });
-        let answer = self.ask::<Answer>("elicitation/create", params).await?;
-        Ok(match answer.into_elicited() {
-            Elicited::Accepted(_) => Elicited::Accepted(()),
-            Elicited::Declined => Elicited::Declined,
-            Elicited::Dismissed => Elicited::Dismissed,
-        })
+        let params = Errand { mode: "url", elicitation_id: id, message: &message.into(), url };
+        let answer: Answer = self.ask("elicitation/create", to_json(&params)).await?;
+        answer.read(|_| Ok(()))
     }
 
     /// Has the client's model say something.
@@ -128,11 +115,7 @@ impl Client {
             None => ClientCapabilities::SAMPLING,
         };
         self.require(needed, "sampling")?;
-        self.ask(
-            "sampling/createMessage",
-            serde_json::to_value(request).unwrap_or_default(),
-        )
-        .await
+        self.ask("sampling/createMessage", to_json(&request)).await
     }
 
     /// The folders that the client works in.
@@ -145,7 +128,7 @@ impl Client {
             roots: Vec<Root>,
         }
         self.require(ClientCapabilities::ROOTS, "roots")?;
-        Ok(self.ask::<Roots>("roots/list", json!({})).await?.roots)
+        Ok(self.ask::<Roots>("roots/list", "{}".to_owned()).await?.roots)
     }
 
     /// Ends the HTTP response of this call now. A 2025-11-25 client comes back for the rest, so a long call need not
@@ -158,23 +141,18 @@ impl Client {
         if self.0.client().capabilities.has(needed) {
             return Ok(());
         }
-        let message =
-            format!("This needs a client that supports {name}; yours did not declare it.");
+        let message = format!("This needs a client that supports {name}; yours did not declare it.");
         Err(Error::new(ErrorCode::REFUSED, message))
     }
 
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        method: &'static str,
-        params: Value,
-    ) -> Result<T, Error> {
+    async fn ask<T: DeserializeOwned>(&self, method: &'static str, params: String) -> Result<T, Error> {
         let answer = self.0.peer().request(method, params).await?;
-        serde_json::from_value(answer).map_err(|error| {
-            Error::invalid_params(format!(
-                "The client's answer to {method} is not one: {error}."
-            ))
-        })
+        parse_at(answer.get()).map_err(|fault| misfit(method, &fault))
     }
+}
+
+fn misfit(method: &str, fault: &str) -> Error {
+    Error::invalid_params(format!("The client's answer to {method} does not fit: {fault}."))
 }
 
 impl Extract for Client {
@@ -183,11 +161,20 @@ impl Extract for Client {
     }
 }
 
+/// A question that is answered on a page of its own (2025-11-25, Elicitation, "URL Mode").
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Errand<'a> {
+    mode: &'static str,
+    elicitation_id: &'a str,
+    message: &'a str,
+    url: &'a str,
+}
+
 #[derive(Deserialize)]
 struct Answer {
     action: Action,
-    #[serde(default)]
-    content: Value,
+    content: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -199,27 +186,48 @@ enum Action {
 }
 
 impl Answer {
-    fn into_elicited(self) -> Elicited<Value> {
+    fn read<T>(self, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Elicited<T>, Error> {
+        let content = self.content.as_deref().map_or("{}", RawValue::get);
         match self.action {
-            Action::Accept => Elicited::Accepted(self.content),
-            Action::Decline => Elicited::Declined,
-            Action::Cancel => Elicited::Dismissed,
+            Action::Accept => {
+                read(content).map(Elicited::Accepted).map_err(|fault| misfit("elicitation/create", &fault))
+            }
+            Action::Decline => Ok(Elicited::Declined),
+            Action::Cancel => Ok(Elicited::Dismissed),
         }
     }
 }
 
-/// A documented enum variant is a choice whose title is its documentation.
+/// A documented variant of an enum is a choice whose title is its documentation. Among those of one the client takes
+/// `oneOf`, among those of several `anyOf` (2025-11-25, Elicitation, "Requested Schema").
 fn titled_choices(schema: &mut schemars::Schema) {
-    let Some(Value::Array(choices)) = schema.get_mut("oneOf") else {
-        return;
-    };
-    for choice in choices.iter_mut().filter_map(Value::as_object_mut) {
-        if let Some(title) = choice.remove("description") {
-            choice.insert("title".to_owned(), title);
-            choice.remove("type");
-        }
+    if let Some(choices) = schema.remove("oneOf") {
+        schema.insert("type".to_owned(), json!("string"));
+        schema.insert("oneOf".to_owned(), titled(choices));
     }
-    schema.insert("type".to_owned(), json!("string"));
+    if let Some(items) = schema.get_mut("items").and_then(Value::as_object_mut)
+        && let Some(choices) = items.remove("oneOf")
+    {
+        items.remove("type");
+        items.insert("anyOf".to_owned(), titled(choices));
+    }
+}
+
+/// Variants with and without documentation, all as choices with a title.
+fn titled(choices: Value) -> Value {
+    let title = |mut choice: Value| {
+        let title = choice.get_mut("description").map(Value::take);
+        let values = match choice.get_mut("enum") {
+            Some(Value::Array(values)) => std::mem::take(values),
+            _ => choice.get_mut("const").map(Value::take).into_iter().collect(),
+        };
+        let choice = move |value: Value| json!({ "const": value, "title": title.as_ref().unwrap_or(&value) });
+        values.into_iter().map(choice)
+    };
+    match choices {
+        Value::Array(choices) => choices.into_iter().flat_map(title).collect(),
+        other => other,
+    }
 }
 
 /// What the client's model is asked (2025-11-25, Sampling).
@@ -299,10 +307,7 @@ pub struct SamplingMessage {
 impl SamplingMessage {
     /// A text.
     pub fn text(role: Role, text: impl Into<String>) -> Self {
-        Self {
-            role,
-            content: json!({ "type": "text", "text": text.into() }),
-        }
+        Self { role, content: json!({ "type": "text", "text": text.into() }) }
     }
 }
 
@@ -348,35 +353,32 @@ pub struct Notify(Context);
 impl Notify {
     /// The list of tools changed.
     pub fn tools_changed(&self) {
-        self.send("notifications/tools/list_changed", json!({}));
+        self.send("notifications/tools/list_changed", "{}".to_owned());
     }
 
     /// The list of prompts changed.
     pub fn prompts_changed(&self) {
-        self.send("notifications/prompts/list_changed", json!({}));
+        self.send("notifications/prompts/list_changed", "{}".to_owned());
     }
 
     /// The list of resources changed.
     pub fn resources_changed(&self) {
-        self.send("notifications/resources/list_changed", json!({}));
+        self.send("notifications/resources/list_changed", "{}".to_owned());
     }
 
     /// The resource at `uri` changed. Only a client that subscribed to it is told.
     pub fn resource_updated(&self, uri: &str) {
         if self.0.peer().is_subscribed(uri) {
-            self.send("notifications/resources/updated", json!({ "uri": uri }));
+            self.send("notifications/resources/updated", format!(r#"{{"uri":{}}}"#, to_json(&uri)));
         }
     }
 
     /// The user is through with the page that [`Client::elicit_url`] sent them to under `id`.
     pub fn elicitation_complete(&self, id: &str) {
-        self.send(
-            "notifications/elicitation/complete",
-            json!({ "elicitationId": id }),
-        );
+        self.send("notifications/elicitation/complete", format!(r#"{{"elicitationId":{}}}"#, to_json(&id)));
     }
 
-    fn send(&self, method: &'static str, params: Value) {
+    fn send(&self, method: &'static str, params: String) {
         self.0.peer().notify(About::Session, method, params);
     }
 }
@@ -448,5 +450,41 @@ impl Extract for Cancelled {
 
     fn extract(context: &Context) -> Result<Self, Rejection> {
         Ok(Self(Rc::clone(context.cancelled())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Size {
+        /// For one
+        Small,
+        /// For two
+        Large,
+        Huge,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Order {
+        size: Option<Size>,
+        sizes: Vec<Size>,
+    }
+
+    #[test]
+    fn a_form_has_the_choices_that_the_specification_knows() {
+        let mut schema = input_schema::<Order>();
+        RecursiveTransform(titled_choices).transform(&mut schema);
+        let schema = schema.to_value();
+        let choices = json!([
+            {"const": "huge", "title": "huge"},
+            {"const": "small", "title": "For one"},
+            {"const": "large", "title": "For two"},
+        ]);
+        assert_eq!(schema["properties"]["size"], json!({"type": "string", "oneOf": choices}));
+        assert_eq!(schema["properties"]["sizes"], json!({"type": "array", "items": {"anyOf": choices}}));
     }
 }

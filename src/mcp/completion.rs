@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
-use serde::Deserialize;
-use serde_json::json;
-
 use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Extract, Rejection};
 use super::handler::Handler;
+use super::jsonrpc::to_json;
+use futures_util::future::LocalBoxFuture;
 
 /// The most values of one answer, by the specification.
 pub const MAX_VALUES: usize = 100;
@@ -37,28 +34,23 @@ pub struct Typed {
 }
 
 impl Typed {
-    /// Those of `choices` that begin with what was typed, whatever its case.
+    /// Those of `choices` that begin with what was typed. The case of ASCII letters does not matter.
     pub fn among<S: AsRef<str>>(&self, choices: impl IntoIterator<Item = S>) -> Vec<String> {
-        let typed = self.value.to_lowercase();
-        let fits = |choice: &S| choice.as_ref().to_lowercase().starts_with(&typed);
-        choices
-            .into_iter()
-            .filter(fits)
-            .map(|choice| choice.as_ref().to_owned())
-            .collect()
+        let typed = self.value.as_bytes();
+        let fits = |choice: &S| {
+            let head = choice.as_ref().as_bytes().get(..typed.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(typed))
+        };
+        choices.into_iter().filter(fits).map(|choice| choice.as_ref().to_owned()).collect()
     }
 }
 
-const VALUE: &str = "\u{0}value";
-
 impl Extract for Typed {
     fn extract(context: &Context) -> Result<Self, Rejection> {
-        let Arguments::Strings(strings) = context.arguments() else {
-            return Err(Error::internal("`Typed` is for handlers of completion.").into());
-        };
-        let mut settled = strings.clone();
-        let value = settled.remove(VALUE).unwrap_or_default();
-        Ok(Self { value, settled })
+        match context.arguments() {
+            Arguments::Typed(typed) => Ok(typed.clone()),
+            _ => Err(Error::internal("`Typed` is for handlers of completion.").into()),
+        }
     }
 }
 
@@ -66,70 +58,26 @@ type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<Vec<String>, Rejec
 
 /// The completers of a prompt or resource template, by argument.
 #[derive(Clone, Default)]
-pub(crate) struct Completers(BTreeMap<String, Rc<Run>>);
+pub(crate) struct Completers(Vec<(String, Rc<Run>)>);
 
 impl Completers {
-    pub(crate) fn add<A, H: Handler<A, Output = Vec<String>>>(
-        &mut self,
-        argument: String,
-        handler: H,
-    ) {
-        let run = move |context: &Context| handler.call(context).boxed_local();
-        self.0.insert(argument, Rc::new(run));
+    pub(crate) fn add<A, H: Handler<A, Output = Vec<String>>>(&mut self, argument: String, handler: H) {
+        self.0.push((argument, Rc::new(move |context: &Context| handler.call(context))));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The values for what is typed; none where nothing completes the argument.
-    pub(crate) async fn complete(
-        &self,
-        context: &Context,
-        request: CompleteParams,
-    ) -> Result<String, Rejection> {
-        let mut values = match self.0.get(&request.argument.name) {
-            Some(run) => {
-                let mut strings = request.context.arguments;
-                strings.insert(VALUE.to_owned(), request.argument.value);
-                run(&context.with_arguments(Arguments::Strings(strings))).await?
-            }
+    /// The values for what is typed, as JSON; none where nothing completes the argument.
+    pub(crate) async fn complete(&self, context: &Context, argument: &str, typed: Typed) -> Result<String, Rejection> {
+        let mut values = match self.0.iter().find(|(name, _)| name == argument) {
+            Some((_, run)) => run(&context.with_arguments(Arguments::Typed(typed))).await?,
             None => Vec::new(),
         };
         let total = values.len();
         values.truncate(MAX_VALUES);
-        let completion = json!({ "values": values, "total": total, "hasMore": total > MAX_VALUES });
-        Ok(json!({ "completion": completion }).to_string())
+        let (values, more) = (to_json(&values), total > MAX_VALUES);
+        Ok(format!(r#"{{"completion":{{"values":{values},"total":{total},"hasMore":{more}}}}}"#))
     }
-}
-
-/// The parameters of `completion/complete`.
-#[derive(Debug, Deserialize)]
-pub(crate) struct CompleteParams {
-    #[serde(rename = "ref")]
-    pub(crate) reference: Reference,
-    argument: Argument,
-    #[serde(default)]
-    context: Settled,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type")]
-pub(crate) enum Reference {
-    #[serde(rename = "ref/prompt")]
-    Prompt { name: String },
-    #[serde(rename = "ref/resource")]
-    Resource { uri: String },
-}
-
-#[derive(Debug, Deserialize)]
-struct Argument {
-    name: String,
-    value: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Settled {
-    arguments: BTreeMap<String, String>,
 }

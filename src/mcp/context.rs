@@ -2,13 +2,13 @@
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::rc::Rc;
 
 use serde_json::value::RawValue;
 
 use super::capabilities::ClientCapabilities;
+use super::completion::Typed;
 use super::peer::Peer;
 use super::user::Caller;
 use super::version::ProtocolVersion;
@@ -26,18 +26,20 @@ pub struct ClientInfo {
 
 /// Values that outer layers give to their own extractors, one for each type.
 #[derive(Default)]
-pub struct Extensions(HashMap<TypeId, Rc<dyn Any>>);
+pub struct Extensions(Vec<(TypeId, Rc<dyn Any>)>);
 
 impl Extensions {
     /// Adds a value, in place of an earlier one of its type.
     pub fn insert<T: 'static>(&mut self, value: Rc<T>) {
-        self.0.insert(TypeId::of::<T>(), value);
+        self.0.retain(|(of, _)| *of != TypeId::of::<T>());
+        self.0.push((TypeId::of::<T>(), value));
     }
 
     /// The value of that type.
     #[must_use]
     pub fn get<T: 'static>(&self) -> Option<Rc<T>> {
-        Rc::clone(self.0.get(&TypeId::of::<T>())?).downcast().ok()
+        let (_, value) = self.0.iter().find(|(of, _)| *of == TypeId::of::<T>())?;
+        Rc::clone(value).downcast().ok()
     }
 }
 
@@ -47,10 +49,10 @@ pub enum Arguments {
     /// It takes none.
     #[default]
     None,
-    /// A tool's arguments.
+    /// A tool's or prompt's arguments, or the variables of a resource template, as an object.
     Json(Box<RawValue>),
-    /// A prompt's arguments, or the variables of a resource template.
-    Strings(BTreeMap<String, String>),
+    /// What has been typed of an argument, for completion.
+    Typed(Typed),
 }
 
 struct Inner {
@@ -73,12 +75,7 @@ pub struct Context {
 impl Context {
     /// The context of one request.
     #[must_use]
-    pub fn new(
-        client: Rc<ClientInfo>,
-        caller: Rc<Caller>,
-        peer: Rc<dyn Peer>,
-        extensions: Rc<Extensions>,
-    ) -> Self {
+    pub fn new(client: Rc<ClientInfo>, caller: Rc<Caller>, peer: Rc<dyn Peer>, extensions: Rc<Extensions>) -> Self {
         let inner = Inner {
             client,
             caller,
@@ -88,19 +85,13 @@ impl Context {
             progress_token: OnceCell::new(),
             state_changed: Cell::new(false),
         };
-        Self {
-            inner: Rc::new(inner),
-            arguments: Rc::default(),
-        }
+        Self { inner: Rc::new(inner), arguments: Rc::default() }
     }
 
     /// The same call with what the handler is called with.
     #[must_use]
     pub(crate) fn with_arguments(&self, arguments: Arguments) -> Self {
-        Self {
-            inner: Rc::clone(&self.inner),
-            arguments: Rc::new(arguments),
-        }
+        Self { inner: Rc::clone(&self.inner), arguments: Rc::new(arguments) }
     }
 
     /// The client program.
@@ -162,8 +153,6 @@ impl Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context")
-            .field("client", &self.inner.client)
-            .finish_non_exhaustive()
+        f.debug_struct("Context").field("client", &self.inner.client).finish_non_exhaustive()
     }
 }

@@ -1,22 +1,21 @@
 //! Requests to their results.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::completion::{CompleteParams, Reference};
-use super::content::{Content, ResourceContents};
+use super::completion::Typed;
 use super::context::{Arguments, Context};
 use super::error::{Error, ErrorCode, Quoted};
 use super::extract::Rejection;
+use super::fields::Fields;
 use super::jsonrpc::{Request, to_json};
 use super::log::LogLevel;
 use super::outcome::ToolResult;
-use super::page::{PageParams, page};
+use super::page::page;
 use super::panics::contain;
+use super::resource::Resource;
 use super::server::Server;
+use super::template::UriTemplate;
 use super::tool::Tool;
 
 /// How a request ended, for the log line.
@@ -56,318 +55,171 @@ pub struct Answer {
 
 impl From<Result<String, Error>> for Answer {
     fn from(outcome: Result<String, Error>) -> Self {
-        let ended = if outcome.is_ok() {
-            Ended::Ok
-        } else {
-            Ended::Error
-        };
+        let ended = if outcome.is_ok() { Ended::Ok } else { Ended::Error };
         Self { outcome, ended }
     }
 }
 
-#[derive(Deserialize)]
-struct CallParams {
-    name: String,
-    arguments: Option<Box<RawValue>>,
-    #[serde(default, rename = "_meta")]
-    meta: Meta,
-}
-
-#[derive(Default, Deserialize)]
-struct Meta {
-    #[serde(rename = "progressToken")]
-    progress_token: Option<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct UriParams {
-    uri: String,
-    #[serde(default, rename = "_meta")]
-    meta: Meta,
-}
-
-#[derive(Deserialize)]
-struct GetPromptParams {
-    name: String,
-    #[serde(default)]
-    arguments: BTreeMap<String, String>,
-    #[serde(default, rename = "_meta")]
-    meta: Meta,
-}
-
-#[derive(Deserialize)]
-struct LevelParams {
-    level: LogLevel,
+/// What a request is aimed at.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The name of the tool, prompt or resource, if this server has it: what a client makes up stays out of the log.
+    pub name: Option<String>,
+    /// Whether its handler wants to finish by itself when the client calls it off.
+    pub heeds_cancellation: bool,
 }
 
 const EMPTY: &str = "{}";
 
 impl Server {
-    /// Whether a handler that answers this request wants to finish by itself when it is called off.
+    /// What a request is aimed at.
     #[must_use]
-    pub fn heeds_cancellation(&self, request: &Request) -> bool {
-        #[derive(Deserialize)]
-        struct Name {
-            name: String,
+    pub fn target(&self, request: &Request) -> Target {
+        let key = match request.method.as_str() {
+            "tools/call" | "prompts/get" => "name",
+            "resources/read" => "uri",
+            _ => return Target::default(),
+        };
+        let Ok(name) = request.params.fields().and_then(|fields| fields.text(key)) else { return Target::default() };
+        let tool = self.tools.iter().find(|tool| tool.definition.name == name);
+        let prompt = || self.prompts.iter().any(|prompt| prompt.definition.name == name);
+        let resource = || self.resources.iter().any(|resource| resource.definition.uri.as_ref() == Some(&name));
+        Target {
+            heeds_cancellation: tool.is_some_and(|tool| tool.signature.heeds_cancellation),
+            name: (tool.is_some() || prompt() || resource()).then_some(name),
         }
-        request.method == "tools/call"
-            && request.params.parse::<Name>().is_ok_and(|params| {
-                self.tools.iter().any(|tool| {
-                    tool.definition.name == params.name && tool.signature.heeds_cancellation
-                })
-            })
-    }
-
-    /// The tool, prompt or resource that a request names, if this server has it: what a client makes up stays out of
-    /// the log.
-    #[must_use]
-    pub fn subject_of(&self, request: &Request) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Subject {
-            #[serde(alias = "uri")]
-            name: String,
-        }
-        let Subject { name } = match request.method.as_str() {
-            "tools/call" | "prompts/get" | "resources/read" => request.params.parse().ok()?,
-            _ => return None,
-        };
-        let tool = self.tools.iter().any(|tool| tool.definition.name == name);
-        let prompt = || {
-            self.prompts
-                .iter()
-                .any(|prompt| prompt.definition.name == name)
-        };
-        let resource = || {
-            self.resources
-                .iter()
-                .any(|resource| resource.definition.uri.as_ref() == Some(&name))
-        };
-        (tool || prompt() || resource()).then_some(name)
     }
 
     /// Answers one request. `initialize` is not among them: see [`Server::initialize`].
     ///
     /// A method of a feature that this server does not have is unknown (−32601).
     pub async fn answer(&self, request: &Request, context: &Context) -> Answer {
-        contain(self.dispatch(request, context))
-            .await
-            .unwrap_or_else(|_| {
-                let error = Error::internal(format!(
-                    "{} failed unexpectedly. The session goes on.",
-                    Quoted(&request.method)
-                ));
-                Answer {
-                    outcome: Err(error),
-                    ended: Ended::Panic,
-                }
-            })
+        match contain(self.dispatch(request, context)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => Err(error).into(),
+            Err(_) => {
+                let method = Quoted(&request.method);
+                let error = Error::internal(format!("{method} failed unexpectedly. The session goes on."));
+                Answer { outcome: Err(error), ended: Ended::Panic }
+            }
+        }
     }
 
-    async fn dispatch(&self, request: &Request, context: &Context) -> Answer {
-        let params = &request.params;
-        match request.method.as_str() {
-            "ping" => Ok(EMPTY.to_owned()).into(),
+    async fn dispatch(&self, request: &Request, context: &Context) -> Result<Answer, Error> {
+        let fields = request.params.fields()?;
+        if let Some(token) = fields.object("_meta")?.raw("progressToken") {
+            context.set_progress_token(token.to_owned());
+        }
+        let result = match request.method.as_str() {
+            "ping" => EMPTY.to_owned(),
             "tools/list" if !self.tools.is_empty() => {
-                self.list_tools(context, params.parse()).into()
+                let shown = self.tools.iter().filter(|tool| tool.is_visible_to(context.caller()));
+                self.list("tools", shown.map(|tool| to_json(&tool.definition)), &fields)?
             }
-            "tools/call" if !self.tools.is_empty() => match params.parse() {
-                Ok(params) => self.call_tool(context, params).await,
-                Err(error) => Err(error).into(),
-            },
-            "resources/list" if self.has_resources() => self.list_resources(params.parse()).into(),
+            "tools/call" if !self.tools.is_empty() => return self.call_tool(context, &fields).await,
+            "resources/list" if self.has_resources() => {
+                self.list("resources", self.resources.iter().map(|one| to_json(&one.definition)), &fields)?
+            }
             "resources/templates/list" if self.has_resources() => {
-                self.list_templates(params.parse()).into()
+                self.list("resourceTemplates", self.templates.iter().map(|one| to_json(&one.definition)), &fields)?
             }
-            "resources/read" if self.has_resources() => match params.parse() {
-                Ok(params) => self.read_resource(context, params).await,
-                Err(error) => Err(error).into(),
-            },
-            "resources/subscribe" if self.subscribes() => {
-                subscribe(context, params.parse(), true).into()
+            "resources/read" if self.has_resources() => self.read_resource(context, &fields).await?,
+            "resources/subscribe" if self.subscribes() => subscribe(context, &fields, true)?,
+            "resources/unsubscribe" if self.subscribes() => subscribe(context, &fields, false)?,
+            "prompts/list" if !self.prompts.is_empty() => {
+                self.list("prompts", self.prompts.iter().map(|one| to_json(&one.definition)), &fields)?
             }
-            "resources/unsubscribe" if self.subscribes() => {
-                subscribe(context, params.parse(), false).into()
-            }
-            "prompts/list" if !self.prompts.is_empty() => self.list_prompts(params.parse()).into(),
-            "prompts/get" if !self.prompts.is_empty() => match params.parse() {
-                Ok(params) => self.get_prompt(context, params).await,
-                Err(error) => Err(error).into(),
-            },
-            "completion/complete" if self.completes() => match params.parse() {
-                Ok(params) => self.complete(context, params).await,
-                Err(error) => Err(error).into(),
-            },
-            "logging/setLevel" if self.logs() => set_level(context, params.parse()).into(),
-            method => Err(Error::method_not_found(method)).into(),
-        }
-    }
-
-    fn list_tools(
-        &self,
-        context: &Context,
-        params: Result<PageParams, Error>,
-    ) -> Result<String, Error> {
-        let shown = self
-            .tools
-            .iter()
-            .filter(|tool| tool.is_visible_to(context.caller()));
-        let definitions: Vec<_> = shown.map(|tool| &tool.definition).collect();
-        page("tools", &definitions, &params?, self.page_size)
-    }
-
-    fn list_resources(&self, params: Result<PageParams, Error>) -> Result<String, Error> {
-        let definitions: Vec<_> = self
-            .resources
-            .iter()
-            .map(|resource| &resource.definition)
-            .collect();
-        page("resources", &definitions, &params?, self.page_size)
-    }
-
-    fn list_templates(&self, params: Result<PageParams, Error>) -> Result<String, Error> {
-        let definitions: Vec<_> = self
-            .templates
-            .iter()
-            .map(|template| &template.definition)
-            .collect();
-        page("resourceTemplates", &definitions, &params?, self.page_size)
-    }
-
-    fn list_prompts(&self, params: Result<PageParams, Error>) -> Result<String, Error> {
-        let definitions: Vec<_> = self
-            .prompts
-            .iter()
-            .map(|prompt| &prompt.definition)
-            .collect();
-        page("prompts", &definitions, &params?, self.page_size)
-    }
-
-    async fn call_tool(&self, context: &Context, params: CallParams) -> Answer {
-        let named = |tool: &&Tool| {
-            tool.definition.name == params.name && tool.is_visible_to(context.caller())
+            "prompts/get" if !self.prompts.is_empty() => self.get_prompt(context, &fields).await?,
+            "completion/complete" if self.completes() => self.complete(context, &fields).await?,
+            "logging/setLevel" if self.logs() => set_level(context, &fields)?,
+            method => return Err(Error::method_not_found(method)),
         };
+        Ok(Ok(result).into())
+    }
+
+    fn list(&self, key: &str, items: impl Iterator<Item = String>, fields: &Fields<'_>) -> Result<String, Error> {
+        page(key, &items.collect::<Vec<_>>(), fields.optional_text("cursor")?.as_deref(), self.page_size)
+    }
+
+    async fn call_tool(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
+        let name = fields.text("name")?;
+        let named = |tool: &&Tool| tool.definition.name == name && tool.is_visible_to(context.caller());
         let Some(tool) = self.tools.iter().find(named) else {
-            return Err(Error::invalid_params(format!(
-                "There is no tool {}.",
-                Quoted(&params.name)
-            )))
-            .into();
+            return Err(Error::invalid_params(format!("There is no tool {}.", Quoted(&name))));
         };
-        if let Some(token) = params.meta.progress_token {
-            context.set_progress_token(token);
-        }
-        let context =
-            context.with_arguments(params.arguments.map_or(Arguments::None, Arguments::Json));
+        let arguments = fields.raw("arguments").map(RawValue::to_owned);
+        let context = context.with_arguments(arguments.map_or(Arguments::None, Arguments::Json));
         match contain(self.settled(&context, tool.run(&context))).await {
             Ok(Ok(result)) => finish_tool(result, &context),
             Ok(Err(Rejection::Arguments(fault))) => {
-                let message = format!("Invalid arguments for `{}`: {fault}.", params.name);
+                let message = format!("Invalid arguments for `{name}`: {fault}.");
                 finish_tool(ToolResult::error(message), &context)
             }
-            Ok(Err(Rejection::Error(error))) => Err(error).into(),
+            Ok(Err(Rejection::Error(error))) => Err(error),
             Err(_) => {
-                let message = format!(
-                    "The tool `{}` failed unexpectedly. The session goes on.",
-                    params.name
-                );
-                Answer {
-                    ended: Ended::Panic,
-                    ..finish_tool(ToolResult::error(message), &context)
-                }
+                let message = format!("The tool `{name}` failed unexpectedly. The session goes on.");
+                Ok(Answer { ended: Ended::Panic, ..finish_tool(ToolResult::error(message), &context)? })
             }
         }
     }
 
-    async fn read_resource(&self, context: &Context, params: UriParams) -> Answer {
-        if let Some(token) = params.meta.progress_token {
-            context.set_progress_token(token);
-        }
-        let uri = params.uri.as_str();
+    async fn read_resource(&self, context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
+        let uri = fields.text("uri")?;
         let read = async {
-            if let Some(resource) = self
-                .resources
-                .iter()
-                .find(|resource| resource.definition.uri.as_deref() == Some(uri))
-            {
-                return resource.read(context, uri).await;
+            let is_it = |resource: &&Resource| resource.definition.uri.as_ref() == Some(&uri);
+            if let Some(resource) = self.resources.iter().find(is_it) {
+                return resource.read(context, &uri).await;
             }
             for template in &self.templates {
-                let values = template
-                    .template
-                    .as_ref()
-                    .ok()
-                    .and_then(|parsed| parsed.matches(uri));
+                let values = template.template.as_ref().ok().and_then(|parsed| parsed.matches(&uri));
                 if let Some(values) = values {
-                    return template
-                        .read(&context.with_arguments(Arguments::Strings(values)), uri)
-                        .await;
+                    return template.read(&context.with_arguments(template.arguments(&values)), &uri).await;
                 }
             }
-            Err(Rejection::Error(not_found(uri)))
+            Err(Rejection::Error(not_found(&uri)))
         };
-        let finish = |contents: Vec<ResourceContents>| json!({ "contents": contents }).to_string();
-        finish_read("resource", self.settled(context, read).await, finish)
+        let contents = self.settled(context, read).await.map_err(|rejection| refused("resource", rejection))?;
+        Ok(format!(r#"{{"contents":{}}}"#, to_json(&contents)))
     }
 
-    async fn get_prompt(&self, context: &Context, params: GetPromptParams) -> Answer {
-        let Some(prompt) = self
-            .prompts
-            .iter()
-            .find(|prompt| prompt.definition.name == params.name)
-        else {
-            return Err(Error::invalid_params(format!(
-                "There is no prompt {}.",
-                Quoted(&params.name)
-            )))
-            .into();
+    async fn get_prompt(&self, context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
+        let name = fields.text("name")?;
+        let Some(prompt) = self.prompts.iter().find(|prompt| prompt.definition.name == name) else {
+            return Err(Error::invalid_params(format!("There is no prompt {}.", Quoted(&name))));
         };
-        if let Some(token) = params.meta.progress_token {
-            context.set_progress_token(token);
+        let context = context.with_arguments(prompt.arguments(&fields.object("arguments")?.texts()?));
+        let messages = self.settled(&context, prompt.get(&context)).await;
+        let mut messages = messages.map_err(|rejection| refused("prompt", rejection))?;
+        for message in &mut messages {
+            message.content.fit(context.client().version);
         }
-        let arguments = context.with_arguments(Arguments::Strings(params.arguments));
-        let version = context.client().version;
-        let finish = |messages: Vec<super::prompt::PromptMessage>| {
-            let messages: Vec<_> = messages
-                .into_iter()
-                .map(|message| json!({ "role": message.role, "content": message.content.for_version(version) }))
-                .collect();
-            json!({ "description": prompt.definition.description, "messages": messages })
-                .to_string()
-        };
-        finish_read(
-            "prompt",
-            self.settled(context, prompt.get(&arguments)).await,
-            finish,
-        )
+        let description = to_json(&prompt.definition.description);
+        Ok(format!(r#"{{"description":{description},"messages":{}}}"#, to_json(&messages)))
     }
 
-    async fn complete(&self, context: &Context, params: CompleteParams) -> Answer {
-        let completers = match &params.reference {
-            Reference::Prompt { name } => self
-                .prompts
-                .iter()
-                .find(|prompt| prompt.definition.name == *name)
-                .map(|prompt| &prompt.completers),
-            Reference::Resource { uri } => {
-                let is_it = |parsed: &super::template::UriTemplate| parsed.as_str() == uri;
-                let named = self
-                    .templates
-                    .iter()
-                    .find(|template| template.template.as_ref().is_ok_and(is_it));
+    async fn complete(&self, context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
+        let reference = fields.object("ref")?;
+        let completers = match reference.text("type")?.as_str() {
+            "ref/prompt" => {
+                let name = reference.text("name")?;
+                self.prompts.iter().find(|prompt| prompt.definition.name == name).map(|prompt| &prompt.completers)
+            }
+            "ref/resource" => {
+                let uri = reference.text("uri")?;
+                let is_it = |parsed: &UriTemplate| parsed.as_str() == uri;
+                let named = self.templates.iter().find(|template| template.template.as_ref().is_ok_and(is_it));
                 named.map(|template| &template.completers)
             }
+            _ => None,
         };
         let Some(completers) = completers else {
-            return Err(Error::invalid_params(
-                "There is no such prompt or resource template to complete for.",
-            ))
-            .into();
+            return Err(Error::invalid_params("There is no such prompt or resource template to complete for."));
         };
-        finish_read(
-            "completion",
-            completers.complete(context, params).await,
-            |json| json,
-        )
+        let argument = fields.object("argument")?;
+        let settled = fields.object("context")?.object("arguments")?.texts()?;
+        let typed = Typed { value: argument.text("value")?, settled };
+        let values = completers.complete(context, &argument.text("name")?, typed).await;
+        values.map_err(|rejection| refused("completion", rejection))
     }
 
     /// Runs a handler, and the hook if the handler changed the session's state. What the hook itself changes does not
@@ -387,17 +239,16 @@ impl Server {
     }
 }
 
-fn subscribe(
-    context: &Context,
-    params: Result<UriParams, Error>,
-    subscribed: bool,
-) -> Result<String, Error> {
-    context.peer().set_subscribed(&params?.uri, subscribed)?;
+fn subscribe(context: &Context, fields: &Fields<'_>, subscribed: bool) -> Result<String, Error> {
+    context.peer().set_subscribed(&fields.text("uri")?, subscribed)?;
     Ok(EMPTY.to_owned())
 }
 
-fn set_level(context: &Context, params: Result<LevelParams, Error>) -> Result<String, Error> {
-    context.peer().set_log_level(params?.level)?;
+fn set_level(context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
+    let level = LogLevel::parse(&fields.text("level")?).ok_or_else(|| {
+        Error::invalid_params("`level` is one of debug, info, notice, warning, error, critical, alert, emergency.")
+    })?;
+    context.peer().set_log_level(level)?;
     Ok(EMPTY.to_owned())
 }
 
@@ -406,38 +257,20 @@ fn not_found(uri: &str) -> Error {
     Error::new(ErrorCode::RESOURCE_NOT_FOUND, message).with_data(json!({ "uri": uri }))
 }
 
-fn finish_tool(mut result: ToolResult, context: &Context) -> Answer {
+fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Error> {
     if let Some(error) = result.refusal.take() {
-        return Err(error).into();
+        return Err(error);
     }
-    let version = context.client().version;
-    result.content = result
-        .content
-        .into_iter()
-        .map(|block: Content| block.for_version(version))
-        .collect();
-    let ended = if result.is_error {
-        Ended::ToolError
-    } else {
-        Ended::Ok
-    };
-    Answer {
-        outcome: Ok(to_json(&result)),
-        ended,
+    for block in &mut result.content {
+        block.fit(context.client().version);
     }
+    let ended = if result.is_error { Ended::ToolError } else { Ended::Ok };
+    Ok(Answer { outcome: Ok(to_json(&result)), ended })
 }
 
-fn finish_read<T>(
-    kind: &str,
-    outcome: Result<T, Rejection>,
-    finish: impl FnOnce(T) -> String,
-) -> Answer {
-    match outcome {
-        Ok(value) => Ok(finish(value)),
-        Err(Rejection::Arguments(fault)) => Err(Error::invalid_params(format!(
-            "Invalid arguments for the {kind}: {fault}."
-        ))),
-        Err(Rejection::Error(error)) => Err(error),
+fn refused(kind: &str, rejection: Rejection) -> Error {
+    match rejection {
+        Rejection::Arguments(fault) => Error::invalid_params(format!("Invalid arguments for the {kind}: {fault}.")),
+        Rejection::Error(error) => error,
     }
-    .into()
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 /// An error code, by JSON-RPC 2.0 section 5.1 and the protocol's own range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct ErrorCode(pub i64);
 
@@ -32,25 +32,21 @@ impl ErrorCode {
 }
 
 /// A JSON-RPC error object. Its message reaches the client, so it says what can be done and nothing internal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Error {
     /// What kind of error it is.
     pub code: ErrorCode,
     /// One sentence for whoever reads the client's log.
     pub message: String,
     /// Anything more a program can use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
 }
 
 impl Error {
     /// An error with a code and a message.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: None,
-        }
+        Self { code, message: message.into(), data: None }
     }
 
     /// Parameters are wrong: −32602.
@@ -66,10 +62,7 @@ impl Error {
     /// No such method: −32601.
     #[must_use]
     pub fn method_not_found(method: &str) -> Self {
-        Self::new(
-            ErrorCode::METHOD_NOT_FOUND,
-            format!("This server has no method {}.", Quoted(method)),
-        )
+        Self::new(ErrorCode::METHOD_NOT_FOUND, format!("This server has no method {}.", Quoted(method)))
     }
 
     /// The server failed: −32603. The cause belongs into the log, not in here.
@@ -113,10 +106,6 @@ impl fmt::Display for Quoted<'_> {
         let mut chars = self.0.chars();
         let head: String = chars.by_ref().take(QUOTED_CHARS).collect();
         write!(f, "{head:?}")?;
-        if chars.next().is_some() {
-            f.write_str("…")
-        } else {
-            Ok(())
-        }
+        if chars.next().is_some() { f.write_str("…") } else { Ok(()) }
     }
 }

@@ -7,7 +7,6 @@ use super::context::{Arguments, Context};
 use super::error::Error;
 use super::jsonrpc::parse_at;
 use super::schema::input_schema;
-use super::strings::from_strings;
 
 /// What the arguments of a handler tell about it before it is ever called. Capabilities are declared from this, so
 /// that nothing is declared that no handler does.
@@ -107,8 +106,7 @@ impl<T: DeserializeOwned + JsonSchema + 'static> Extract for Args<T> {
     fn extract(context: &Context) -> Result<Self, Rejection> {
         let read = match context.arguments() {
             Arguments::Json(raw) => parse_at(raw.get()),
-            Arguments::None => parse_at("{}"),
-            Arguments::Strings(strings) => from_strings(strings),
+            Arguments::None | Arguments::Typed(_) => parse_at("{}"),
         };
         read.map(Self).map_err(Rejection::Arguments)
     }

@@ -1,6 +1,6 @@
 //! The handshake of every version before 2026-07-28.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::capabilities::ClientCapabilities;
@@ -15,20 +15,6 @@ pub const METHOD: &str = "initialize";
 
 /// The notification with which a client says that it has read the answer.
 pub const INITIALIZED: &str = "notifications/initialized";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct InitializeParams {
-    protocol_version: String,
-    #[serde(default)]
-    capabilities: ClientCapabilities,
-    client_info: Option<Implementation>,
-}
-
-#[derive(Deserialize)]
-struct Implementation {
-    name: String,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,12 +32,12 @@ impl Server {
     /// # Errors
     /// −32602 when the parameters are wrong.
     pub fn initialize(&self, params: &Params) -> Result<(ClientInfo, String), Error> {
-        let params: InitializeParams = params.parse()?;
-        let version = ProtocolVersion::negotiate(&params.protocol_version);
+        let fields = params.fields()?;
+        let version = ProtocolVersion::negotiate(&fields.text("protocolVersion")?);
         let client = ClientInfo {
             version,
-            capabilities: params.capabilities,
-            name: params.client_info.map(|info| info.name).unwrap_or_default(),
+            capabilities: ClientCapabilities::read(&fields.object("capabilities")?)?,
+            name: fields.object("clientInfo")?.optional_text("name")?.unwrap_or_default(),
         };
         let result = InitializeResult {
             protocol_version: version.as_str(),

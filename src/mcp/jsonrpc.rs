@@ -1,10 +1,12 @@
 //! JSON-RPC 2.0: reading messages, writing answers.
 
-use serde::de::{DeserializeOwned, Deserializer};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::error::{Error, ErrorCode};
+use super::fields::Fields;
+use super::json_path::path_at;
 
 /// The longest id taken, in bytes of JSON. An id is kept and sent back as it came; real ones are counters and UUIDs.
 pub const MAX_ID_BYTES: usize = 1024;
@@ -20,22 +22,13 @@ impl RequestId {
     fn parse(raw: &RawValue) -> Result<Self, Error> {
         let text = raw.get();
         if text.len() > MAX_ID_BYTES {
-            return Err(Error::invalid_request(format!(
-                "The id is longer than {MAX_ID_BYTES} bytes."
-            )));
+            return Err(Error::invalid_request(format!("The id is longer than {MAX_ID_BYTES} bytes.")));
         }
-        let integer = || {
-            text.strip_prefix('-')
-                .unwrap_or(text)
-                .bytes()
-                .all(|b| b.is_ascii_digit())
-        };
+        let integer = || text.strip_prefix('-').unwrap_or(text).bytes().all(|b| b.is_ascii_digit());
         if text.starts_with('"') || integer() {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Error::invalid_request(
-                "The id must be a string or an integer.",
-            ))
+            Err(Error::invalid_request("The id must be a string or an integer."))
         }
     }
 
@@ -52,25 +45,19 @@ impl RequestId {
     }
 }
 
-impl<'de> Deserialize<'de> for RequestId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        Self::parse(&raw).map_err(|error| serde::de::Error::custom(error.message))
-    }
-}
-
 /// The parameters of a request or notification, not looked into yet.
 #[derive(Debug, Clone, Default)]
 pub struct Params(Option<Box<RawValue>>);
 
 impl Params {
-    /// Reads them as `T`; absent ones count as `{}`.
-    ///
-    /// # Errors
-    /// −32602, naming the field and what is wrong with it.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        parse_at(self.0.as_deref().map_or("{}", RawValue::get))
-            .map_err(|fault| Error::invalid_params(format!("Invalid params: {fault}.")))
+    /// Their members; absent ones are none.
+    pub(crate) fn fields(&self) -> Result<Fields<'_>, Error> {
+        self.get().map_or_else(|| Ok(Fields::default()), Fields::parse)
+    }
+
+    /// The member of that name, as a request's id.
+    pub(crate) fn request_id(&self, name: &str) -> Option<RequestId> {
+        RequestId::parse(self.fields().ok()?.raw(name)?).ok()
     }
 
     /// The JSON text, if there are any.
@@ -82,18 +69,15 @@ impl Params {
 
 /// Reads JSON and tells a fault with the path of the field it is in.
 pub(crate) fn parse_at<T: DeserializeOwned>(json: &str) -> Result<T, String> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| describe(&error))
+    serde_json::from_str(json).map_err(|error| describe(json, &error))
 }
 
 /// "`a.b`: invalid type ..." without serde_json's line and column, which mean nothing to whoever sent the object.
-fn describe(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
-    let text = error.inner().to_string();
-    let fault = text
-        .rsplit_once(" at line ")
-        .map_or(text.as_str(), |(fault, _)| fault);
-    match error.path().to_string().as_str() {
-        "." => fault.to_owned(),
+fn describe(json: &str, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);
+    match path_at(json, error.line(), error.column()).as_str() {
+        "" => fault.to_owned(),
         path => format!("`{path}`: {fault}"),
     }
 }
@@ -162,24 +146,6 @@ impl From<Error> for Unreadable {
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    jsonrpc: Option<String>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-    method: Option<String>,
-    #[serde(borrow)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
-    error: Option<Error>,
-}
-
-/// Tells `"id": null` from no id.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
 /// Reads the body of a POST.
 ///
 /// # Errors
@@ -193,17 +159,9 @@ pub fn parse(text: &str) -> Result<Body, Unreadable> {
         return Err(Error::invalid_request("The array holds no message.").into());
     }
     if items.len() > MAX_BATCH {
-        return Err(Error::invalid_request(format!(
-            "The array holds more than {MAX_BATCH} messages."
-        ))
-        .into());
+        return Err(Error::invalid_request(format!("The array holds more than {MAX_BATCH} messages.")).into());
     }
-    Ok(Body::Batch(
-        items
-            .into_iter()
-            .map(|item| parse_message(item.get()))
-            .collect(),
-    ))
+    Ok(Body::Batch(items.into_iter().map(|item| parse_message(item.get())).collect()))
 }
 
 fn not_json(error: &serde_json::Error) -> Error {
@@ -211,96 +169,68 @@ fn not_json(error: &serde_json::Error) -> Error {
 }
 
 fn parse_message(text: &str) -> Result<Message, Unreadable> {
-    let envelope: Envelope<'_> =
-        serde_json::from_str(text).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Unreadable {
-                id: legible_id(text),
-                error: Error::invalid_request(format!("The body is no JSON-RPC message: {error}.")),
-            },
-            _ => not_json(&error).into(),
-        })?;
-    let id = envelope.id.map(RequestId::parse).transpose()?;
-    let refuse = |id: Option<RequestId>, why: &str| Unreadable {
-        id,
-        error: Error::invalid_request(why),
-    };
+    let members: Fields<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Error::invalid_request("The body is no JSON-RPC message."),
+        _ => not_json(&error),
+    })?;
+    let id = members.member("id").map(RequestId::parse).transpose()?;
+    read_message(&members, id.clone()).map_err(|error| Unreadable { id, error })
+}
 
-    if envelope.jsonrpc.as_deref() != Some("2.0") {
-        return Err(refuse(id, "A JSON-RPC message has `\"jsonrpc\": \"2.0\"`."));
+fn read_message(members: &Fields<'_>, id: Option<RequestId>) -> Result<Message, Error> {
+    let text =
+        |name| members.optional_text(name).map_err(|_| Error::invalid_request(format!("`{name}` must be a string.")));
+    if text("jsonrpc")?.as_deref() != Some("2.0") {
+        return Err(Error::invalid_request("A JSON-RPC message has `\"jsonrpc\": \"2.0\"`."));
     }
-    let params = match envelope.params {
-        Some(raw) if !raw.get().starts_with('{') => {
-            return Err(refuse(id, "`params` must be an object."));
+    let params = members.raw("params");
+    if params.is_some_and(|raw| !raw.get().starts_with('{')) {
+        return Err(Error::invalid_request("`params` must be an object."));
+    }
+    let params = Params(params.map(RawValue::to_owned));
+    match (text("method")?, id, members.member("result"), members.raw("error")) {
+        (Some(method), Some(id), None, None) => Ok(Message::Request(Request { id, method, params })),
+        (Some(method), None, None, None) => Ok(Message::Notification(Notification { method, params })),
+        (None, Some(id), Some(result), None) => {
+            Ok(Message::Response(Response { id: Some(id), outcome: Ok(result.to_owned()) }))
         }
-        raw => Params(raw.map(RawValue::to_owned)),
-    };
-    match (envelope.method, id, envelope.result, envelope.error) {
-        (Some(method), Some(id), None, None) => {
-            Ok(Message::Request(Request { id, method, params }))
-        }
-        (Some(method), None, None, None) => {
-            Ok(Message::Notification(Notification { method, params }))
-        }
-        (None, Some(id), Some(result), None) => Ok(Message::Response(Response {
-            id: Some(id),
-            outcome: Ok(result.to_owned()),
-        })),
-        (None, id, None, Some(error)) => Ok(Message::Response(Response {
-            id,
-            outcome: Err(error),
-        })),
-        (_, id, _, _) => Err(refuse(
-            id,
-            "A message has a `method`, or an `id` and either a `result` or an `error`.",
-        )),
+        (None, id, None, Some(error)) => Ok(Message::Response(Response { id, outcome: Err(read_error(error)?) })),
+        _ => Err(Error::invalid_request("A message has a `method`, or an `id` and either a `result` or an `error`.")),
     }
 }
 
-/// The id of a message whose other members have wrong types.
-fn legible_id(text: &str) -> Option<RequestId> {
-    #[derive(Deserialize)]
-    struct OnlyId {
-        id: Option<RequestId>,
-    }
-    serde_json::from_str::<OnlyId>(text).ok()?.id
+fn read_error(raw: &RawValue) -> Result<Error, Error> {
+    let unfit = |_| Error::invalid_request("`error` must have a `code` that is an integer and a `message`.");
+    let members = Fields::parse(raw.get()).map_err(unfit)?;
+    let code = members.raw("code").and_then(|code| code.get().parse().ok());
+    let code = code.ok_or_else(|| unfit(Error::invalid_request("")))?;
+    let data = members.raw("data").and_then(|data| serde_json::from_str(data.get()).ok());
+    Ok(Error { code: ErrorCode(code), message: members.text("message").map_err(unfit)?, data })
 }
 
 /// The JSON of an answer whose result is the JSON `result`.
 #[must_use]
 pub fn result_json(id: &RequestId, result: &str) -> String {
-    format!(
-        r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#,
-        id.as_json()
-    )
+    format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, id.as_json())
 }
 
 /// The JSON of an error answer; without an id it is `null`, as clients of every `initialize` era expect.
 #[must_use]
 pub fn error_json(id: Option<&RequestId>, error: &Error) -> String {
     let id = id.map_or("null", RequestId::as_json);
-    format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#,
-        to_json(error)
-    )
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#, to_json(error))
 }
 
 /// The JSON of a request that this server sends.
 #[must_use]
-pub fn request_json(id: &RequestId, method: &str, params: &impl Serialize) -> String {
-    format!(
-        r#"{{"jsonrpc":"2.0","id":{},"method":"{method}","params":{}}}"#,
-        id.as_json(),
-        to_json(params)
-    )
+pub fn request_json(id: &RequestId, method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{},"method":"{method}","params":{}}}"#, id.as_json(), params)
 }
 
 /// The JSON of a notification that this server sends.
 #[must_use]
-pub fn notification_json(method: &str, params: &impl Serialize) -> String {
-    format!(
-        r#"{{"jsonrpc":"2.0","method":"{method}","params":{}}}"#,
-        to_json(params)
-    )
+pub fn notification_json(method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
 }
 
 /// Types of this crate are maps with string keys, which always have a JSON form; anything else becomes `null`.
@@ -314,10 +244,7 @@ mod tests {
 
     fn refusal(text: &str) -> (i64, Option<String>) {
         let unreadable = parse(text).expect_err(text);
-        (
-            unreadable.error.code.0,
-            unreadable.id.map(|id| id.as_json().to_owned()),
-        )
+        (unreadable.error.code.0, unreadable.id.map(|id| id.as_json().to_owned()))
     }
 
     fn request(text: &str) -> Request {
@@ -329,19 +256,9 @@ mod tests {
 
     #[test]
     fn ids_go_back_as_they_came() {
-        for id in [
-            "1",
-            "-7",
-            "\"1\"",
-            "\"a\\u0062\"",
-            "123456789012345678901234567890",
-            "\"\"",
-        ] {
+        for id in ["1", "-7", "\"1\"", "\"a\\u0062\"", "123456789012345678901234567890", "\"\""] {
             let request = request(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#));
-            assert_eq!(
-                result_json(&request.id, "{}"),
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)
-            );
+            assert_eq!(result_json(&request.id, "{}"), format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
         }
     }
 
@@ -349,11 +266,7 @@ mod tests {
     fn an_id_must_be_a_string_or_an_integer() {
         let long = format!("\"{}\"", "x".repeat(MAX_ID_BYTES));
         for id in ["null", "1.5", "1e3", "true", "{}", "[]", &long] {
-            assert_eq!(
-                refusal(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)),
-                (-32600, None),
-                "{id}"
-            );
+            assert_eq!(refusal(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)), (-32600, None), "{id}");
         }
     }
 
@@ -375,14 +288,8 @@ mod tests {
             (r#"{"jsonrpc":"1.0","id":3,"method":"ping"}"#, Some("3")),
             (r#"{"jsonrpc":"2.0","id":3}"#, Some("3")),
             (r#"{"jsonrpc":"2.0","id":3,"method":5}"#, Some("3")),
-            (
-                r#"{"jsonrpc":"2.0","id":3,"method":"ping","params":[]}"#,
-                Some("3"),
-            ),
-            (
-                r#"{"jsonrpc":"2.0","id":3,"method":"ping","result":{}}"#,
-                Some("3"),
-            ),
+            (r#"{"jsonrpc":"2.0","id":3,"method":"ping","params":[]}"#, Some("3")),
+            (r#"{"jsonrpc":"2.0","id":3,"method":"ping","result":{}}"#, Some("3")),
             (r#"{"jsonrpc":"2.0","result":{}}"#, None),
         ] {
             assert_eq!(refusal(text), (-32600, id.map(str::to_owned)), "{text}");
@@ -393,41 +300,13 @@ mod tests {
     fn deep_json_is_an_error_and_not_a_crash() {
         let deep = "[".repeat(10_000) + &"]".repeat(10_000);
         assert!(matches!(parse(&deep), Ok(Body::Batch(items)) if items.iter().all(Result::is_err)));
-        let request = request(&format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{deep}}}}}"#
-        ));
-        assert!(request.params.parse::<serde_json::Value>().is_err());
+        let request = request(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{deep}}}}}"#));
+        assert!(serde_json::from_str::<serde_json::Value>(request.params.get().unwrap()).is_err());
     }
 
     #[test]
     fn an_error_reply_needs_no_id() {
         let body = parse(r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"what?"}}"#).unwrap();
-        assert!(matches!(
-            body,
-            Body::Single(Message::Response(Response {
-                id: None,
-                outcome: Err(_)
-            }))
-        ));
-    }
-
-    #[test]
-    fn a_wrong_parameter_is_named_by_its_path() {
-        #[derive(Debug, Deserialize)]
-        struct Outer {
-            #[expect(dead_code, reason = "only its type is looked at")]
-            inner: Vec<u8>,
-        }
-        let request =
-            request(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"inner":[1,"x"]}}"#);
-        let error = request.params.parse::<Outer>().unwrap_err();
-        assert_eq!(error.code, ErrorCode::INVALID_PARAMS);
-        assert!(
-            error
-                .message
-                .contains("`inner[1]`: invalid type: string \"x\", expected u8"),
-            "{}",
-            error.message
-        );
+        assert!(matches!(body, Body::Single(Message::Response(Response { id: None, outcome: Err(_) }))));
     }
 }

@@ -2,16 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::context::Context;
 use super::extract::{Extract, Rejection, Signature};
+use super::jsonrpc::to_json;
 use super::peer::About;
 
 /// Severity, by RFC 5424, least first.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// For whoever debugs the server.
@@ -35,6 +33,29 @@ pub enum LogLevel {
 impl LogLevel {
     /// What a client gets that never set a level.
     pub const DEFAULT: Self = Self::Info;
+
+    const ALL: [(Self, &str); 8] = [
+        (Self::Debug, "debug"),
+        (Self::Info, "info"),
+        (Self::Notice, "notice"),
+        (Self::Warning, "warning"),
+        (Self::Error, "error"),
+        (Self::Critical, "critical"),
+        (Self::Alert, "alert"),
+        (Self::Emergency, "emergency"),
+    ];
+
+    /// The level of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, own)| *own == name).map(|(level, _)| level)
+    }
+
+    /// The level's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.into_iter().find(|(level, _)| *level == self).map_or("info", |(_, name)| name)
+    }
 }
 
 /// Sends log messages to the client, next to the call they belong to.
@@ -60,8 +81,7 @@ impl Log {
         if level < peer.log_level() {
             return;
         }
-        let data = serde_json::to_value(data).unwrap_or(Value::Null);
-        let params = serde_json::json!({ "level": level, "data": data });
+        let params = format!(r#"{{"level":"{}","data":{}}}"#, level.as_str(), to_json(&data));
         peer.notify(About::Call, "notifications/message", params);
     }
 

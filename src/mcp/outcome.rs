@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::content::Content;
 use super::error::Error;
@@ -37,14 +37,14 @@ impl<E: std::error::Error> From<E> for ToolError {
 }
 
 /// The result of a tool call (2025-11-25, Tools, "Tool Result").
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolResult {
     /// What the model reads.
     pub content: Vec<Content>,
     /// What a program reads; it matches the tool's `outputSchema`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub structured_content: Option<Value>,
+    pub structured_content: Option<Box<RawValue>>,
     /// Whether the call failed; the content then says why.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_error: bool,
@@ -58,19 +58,12 @@ impl ToolResult {
     /// clients act on is [`Error::url_elicitation_required`].
     #[must_use]
     pub fn refuse(error: Error) -> Self {
-        Self {
-            refusal: Some(error),
-            ..Self::default()
-        }
+        Self { refusal: Some(error), ..Self::default() }
     }
 
     /// A failure that the model is told of.
     pub fn error(message: impl Into<String>) -> Self {
-        Self {
-            content: vec![Content::text(message)],
-            is_error: true,
-            ..Self::default()
-        }
+        Self { content: vec![Content::text(message)], is_error: true, ..Self::default() }
     }
 }
 
@@ -100,10 +93,7 @@ impl IntoToolResult for ToolResult {
 
 impl IntoToolResult for Vec<Content> {
     fn into_tool_result(self) -> ToolResult {
-        ToolResult {
-            content: self,
-            ..ToolResult::default()
-        }
+        ToolResult { content: self, ..ToolResult::default() }
     }
 }
 
@@ -168,15 +158,15 @@ impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
     }
 
     fn into_tool_result(self) -> ToolResult {
-        structured(serde_json::to_value(self.0))
+        structured(serde_json::value::to_raw_value(&self.0))
     }
 }
 
-fn structured(value: serde_json::Result<Value>) -> ToolResult {
-    match value {
-        Ok(value) if value.is_object() => ToolResult {
-            content: vec![Content::text(value.to_string())],
-            structured_content: Some(value),
+fn structured(json: serde_json::Result<Box<RawValue>>) -> ToolResult {
+    match json {
+        Ok(json) if json.get().starts_with('{') => ToolResult {
+            content: vec![Content::text(json.get())],
+            structured_content: Some(json),
             ..ToolResult::default()
         },
         Ok(_) => ToolResult::error("The tool's structured output is not a JSON object."),

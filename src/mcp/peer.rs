@@ -1,7 +1,7 @@
 //! The port through which a call reaches the client and its session.
 
 use futures_util::future::LocalBoxFuture;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::error::Error;
 use super::log::LogLevel;
@@ -15,17 +15,13 @@ pub enum About {
     Session,
 }
 
-/// The client at the other end of a call, and what its session remembers.
+/// The client at the other end of a call, and what its session remembers. Parameters and answers are JSON.
 pub trait Peer {
     /// Sends a notification. There is no answer and no failure: a client that is gone gets nothing.
-    fn notify(&self, about: About, method: &'static str, params: Value);
+    fn notify(&self, about: About, method: &'static str, params: String);
 
     /// Sends a request on the stream of the running call and waits for the answer.
-    fn request(
-        &self,
-        method: &'static str,
-        params: Value,
-    ) -> LocalBoxFuture<'static, Result<Value, Error>>;
+    fn request(&self, method: &'static str, params: String) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>>;
 
     /// Ends the HTTP response of the running call early. The client comes back for the rest with `Last-Event-ID`;
     /// one older than 2025-11-25 does not know to, so nothing happens for it.

@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 
-use serde_json::{Map, Number, Value, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::context::Context;
 use super::extract::{Extract, Rejection};
+use super::jsonrpc::to_json;
 use super::peer::About;
 
 /// Tells the client how far a call is. Without a token in the request nothing is sent.
@@ -46,38 +48,24 @@ impl Progress {
             return;
         }
         self.last.set(done);
-        let token: Value = serde_json::from_str(token.get()).unwrap_or_default();
-        let mut params = Map::from_iter([
-            ("progressToken".to_owned(), token),
-            ("progress".to_owned(), number(done)),
-        ]);
-        if let Some(total) = total {
-            params.insert("total".to_owned(), number(total));
-        }
-        if let Some(message) = message {
-            params.insert("message".to_owned(), json!(message));
-        }
-        self.context
-            .peer()
-            .notify(About::Call, "notifications/progress", Value::Object(params));
+        let params = Params { progress_token: token, progress: done, total, message };
+        self.context.peer().notify(About::Call, "notifications/progress", to_json(&params));
     }
 }
 
-/// Whole numbers go out without a fraction.
-fn number(value: f64) -> Value {
-    let whole = format!("{value:.0}").parse::<i64>().ok();
-    #[expect(clippy::cast_precision_loss, reason = "it came from this very f64")]
-    match whole {
-        Some(whole) if (whole as f64) == value => Value::from(whole),
-        _ => Number::from_f64(value).map_or(Value::Null, Value::Number),
-    }
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Params<'a> {
+    progress_token: &'a RawValue,
+    progress: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 }
 
 impl Extract for Progress {
     fn extract(context: &Context) -> Result<Self, Rejection> {
-        Ok(Self {
-            context: context.clone(),
-            last: Cell::new(f64::NEG_INFINITY),
-        })
+        Ok(Self { context: context.clone(), last: Cell::new(f64::NEG_INFINITY) })
     }
 }

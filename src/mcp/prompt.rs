@@ -1,5 +1,6 @@
 //! Prompts (2025-11-25, Prompts).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Display;
 use std::rc::Rc;
@@ -12,10 +13,11 @@ use serde_json::Value;
 
 use super::completion::Completers;
 use super::content::{Content, Icon, Role};
-use super::context::Context;
+use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
+use super::strings::to_object;
 
 /// One message of a prompt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,19 +32,13 @@ impl PromptMessage {
     /// Said by the person.
     #[must_use]
     pub fn user(content: Content) -> Self {
-        Self {
-            role: Role::User,
-            content,
-        }
+        Self { role: Role::User, content }
     }
 
     /// Said by the model.
     #[must_use]
     pub fn assistant(content: Content) -> Self {
-        Self {
-            role: Role::Assistant,
-            content,
-        }
+        Self { role: Role::Assistant, content }
     }
 }
 
@@ -86,8 +82,7 @@ impl IntoMessages for &'static str {
 
 impl<T: IntoMessages, E: Display> IntoMessages for Result<T, E> {
     fn into_messages(self) -> Result<Vec<PromptMessage>, Error> {
-        self.map_err(|error| Error::internal(error.to_string()))?
-            .into_messages()
+        self.map_err(|error| Error::internal(error.to_string()))?.into_messages()
     }
 }
 
@@ -133,32 +128,19 @@ impl Prompt {
         H: Handler<A>,
         H::Output: IntoMessages,
     {
-        let mut signature = handler.signature();
+        let signature = handler.signature();
         let definition = Definition {
             name: name.into(),
             title: None,
             description: description.into(),
-            arguments: signature
-                .arguments
-                .take()
-                .as_ref()
-                .map(prompt_arguments)
-                .unwrap_or_default(),
+            arguments: signature.arguments.as_ref().map(prompt_arguments).unwrap_or_default(),
             icons: Vec::new(),
         };
         let run = move |context: &Context| {
-            handler
-                .call(context)
-                .map(|output| output.map(IntoMessages::into_messages))
-                .boxed_local()
+            handler.call(context).map(|output| output.map(IntoMessages::into_messages)).boxed_local()
         };
         let completers = Completers::default();
-        Self {
-            definition,
-            signature: Rc::new(signature),
-            completers,
-            run: Rc::new(run),
-        }
+        Self { definition, signature: Rc::new(signature), completers, run: Rc::new(run) }
     }
 
     /// A name for people.
@@ -177,13 +159,13 @@ impl Prompt {
 
     /// Completes an argument while a person types.
     #[must_use]
-    pub fn complete<A, H: Handler<A, Output = Vec<String>>>(
-        mut self,
-        argument: impl Into<String>,
-        handler: H,
-    ) -> Self {
+    pub fn complete<A, H: Handler<A, Output = Vec<String>>>(mut self, argument: impl Into<String>, handler: H) -> Self {
         self.completers.add(argument.into(), handler);
         self
+    }
+
+    pub(crate) fn arguments(&self, given: &BTreeMap<String, String>) -> Arguments {
+        Arguments::Json(to_object(given, self.signature.arguments.as_ref()))
     }
 
     pub(crate) async fn get(&self, context: &Context) -> Result<Vec<PromptMessage>, Rejection> {
@@ -196,8 +178,7 @@ fn prompt_arguments(schema: &Schema) -> Vec<PromptArgument> {
     let required = schema.get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|n| n == name));
     let properties = schema.get("properties").and_then(Value::as_object);
-    let text =
-        |property: &Value, key: &str| property.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |property: &Value, key: &str| property.get(key).and_then(Value::as_str).map(str::to_owned);
     let argument = |(name, property): (&String, &Value)| PromptArgument {
         name: name.clone(),
         title: text(property, "title"),
@@ -209,8 +190,6 @@ fn prompt_arguments(schema: &Schema) -> Vec<PromptArgument> {
 
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prompt")
-            .field("name", &self.definition.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Prompt").field("name", &self.definition.name).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! Resources and resource templates (2025-11-25, Resources).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Display;
 use std::rc::Rc;
@@ -10,10 +11,11 @@ use serde::Serialize;
 
 use super::completion::Completers;
 use super::content::{Annotations, Icon, ResourceContents};
-use super::context::Context;
+use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
+use super::strings::to_object;
 use super::template::UriTemplate;
 
 /// What the handler of a resource may return.
@@ -27,11 +29,7 @@ pub trait IntoContents {
     ///
     /// # Errors
     /// The handler's own.
-    fn into_contents(
-        self,
-        uri: &str,
-        mime_type: Option<&str>,
-    ) -> Result<Vec<ResourceContents>, Error>;
+    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error>;
 }
 
 fn typed(contents: ResourceContents, mime_type: Option<&str>) -> Vec<ResourceContents> {
@@ -42,34 +40,19 @@ fn typed(contents: ResourceContents, mime_type: Option<&str>) -> Vec<ResourceCon
 }
 
 impl IntoContents for String {
-    fn into_contents(
-        self,
-        uri: &str,
-        mime_type: Option<&str>,
-    ) -> Result<Vec<ResourceContents>, Error> {
-        Ok(typed(
-            ResourceContents::text(uri, self),
-            mime_type.or(Some("text/plain")),
-        ))
+    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
+        Ok(typed(ResourceContents::text(uri, self), mime_type.or(Some("text/plain"))))
     }
 }
 
 impl IntoContents for &'static str {
-    fn into_contents(
-        self,
-        uri: &str,
-        mime_type: Option<&str>,
-    ) -> Result<Vec<ResourceContents>, Error> {
+    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
         self.to_owned().into_contents(uri, mime_type)
     }
 }
 
 impl IntoContents for Vec<u8> {
-    fn into_contents(
-        self,
-        uri: &str,
-        mime_type: Option<&str>,
-    ) -> Result<Vec<ResourceContents>, Error> {
+    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
         Ok(typed(ResourceContents::bytes(uri, self), mime_type))
     }
 }
@@ -87,13 +70,8 @@ impl IntoContents for Vec<ResourceContents> {
 }
 
 impl<T: IntoContents, E: Display> IntoContents for Result<T, E> {
-    fn into_contents(
-        self,
-        uri: &str,
-        mime_type: Option<&str>,
-    ) -> Result<Vec<ResourceContents>, Error> {
-        self.map_err(|error| Error::internal(error.to_string()))?
-            .into_contents(uri, mime_type)
+    fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
+        self.map_err(|error| Error::internal(error.to_string()))?.into_contents(uri, mime_type)
     }
 }
 
@@ -108,10 +86,7 @@ where
     Rc::new(move |context, uri, mime_type| {
         let (uri, mime_type) = (uri.to_owned(), mime_type.map(str::to_owned));
         let convert = move |output: H::Output| output.into_contents(&uri, mime_type.as_deref());
-        handler
-            .call(context)
-            .map(|output| output.map(convert))
-            .boxed_local()
+        handler.call(context).map(|output| output.map(convert)).boxed_local()
     })
 }
 
@@ -213,22 +188,14 @@ macro_rules! describing {
             }
 
             /// Reads it.
-            pub(crate) async fn read(
-                &self,
-                context: &Context,
-                uri: &str,
-            ) -> Result<Vec<ResourceContents>, Rejection> {
-                (self.run)(context, uri, self.definition.mime_type.as_deref())
-                    .await?
-                    .map_err(Rejection::Error)
+            pub(crate) async fn read(&self, context: &Context, uri: &str) -> Result<Vec<ResourceContents>, Rejection> {
+                (self.run)(context, uri, self.definition.mime_type.as_deref()).await?.map_err(Rejection::Error)
             }
         }
 
         impl fmt::Debug for $kind {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($kind))
-                    .field("name", &self.definition.name)
-                    .finish_non_exhaustive()
+                f.debug_struct(stringify!($kind)).field("name", &self.definition.name).finish_non_exhaustive()
             }
         }
     };
@@ -246,11 +213,7 @@ impl Resource {
     {
         let signature = Rc::new(handler.signature());
         let definition = Definition::new(name.into(), Some(uri.into()), None);
-        Self {
-            definition,
-            signature,
-            run: erase(handler),
-        }
+        Self { definition, signature, run: erase(handler) }
     }
 }
 
@@ -265,22 +228,16 @@ impl ResourceTemplate {
         let signature = Rc::new(handler.signature());
         let template = UriTemplate::parse(&text);
         let definition = Definition::new(name.into(), None, Some(text));
-        Self {
-            definition,
-            template,
-            signature,
-            completers: Completers::default(),
-            run: erase(handler),
-        }
+        Self { definition, template, signature, completers: Completers::default(), run: erase(handler) }
+    }
+
+    pub(crate) fn arguments(&self, variables: &BTreeMap<String, String>) -> Arguments {
+        Arguments::Json(to_object(variables, self.signature.arguments.as_ref()))
     }
 
     /// Completes a variable while a person types.
     #[must_use]
-    pub fn complete<A, H: Handler<A, Output = Vec<String>>>(
-        mut self,
-        variable: impl Into<String>,
-        handler: H,
-    ) -> Self {
+    pub fn complete<A, H: Handler<A, Output = Vec<String>>>(mut self, variable: impl Into<String>, handler: H) -> Self {
         self.completers.add(variable.into(), handler);
         self
     }

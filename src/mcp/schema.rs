@@ -21,21 +21,20 @@ pub fn no_arguments() -> Schema {
 /// The schema of what a handler reads its arguments from.
 #[must_use]
 pub fn input_schema<T: JsonSchema>() -> Schema {
-    tidy(
-        SchemaSettings::draft2020_12().for_deserialize(),
-        |settings| settings.into_generator().into_root_schema_for::<T>(),
-    )
-}
-
-/// The schema of what a handler gives as structured content.
-#[must_use]
-pub fn output_schema<T: JsonSchema>() -> Schema {
-    tidy(SchemaSettings::draft2020_12().for_serialize(), |settings| {
+    tidy(SchemaSettings::draft2020_12().for_deserialize(), plain_input, |settings| {
         settings.into_generator().into_root_schema_for::<T>()
     })
 }
 
-fn tidy(settings: SchemaSettings, generate: impl FnOnce(SchemaSettings) -> Schema) -> Schema {
+/// The schema of what a handler gives as structured content. Clients check that against it, so it says where `null` is.
+#[must_use]
+pub fn output_schema<T: JsonSchema>() -> Schema {
+    tidy(SchemaSettings::draft2020_12().for_serialize(), plain_output, |settings| {
+        settings.into_generator().into_root_schema_for::<T>()
+    })
+}
+
+fn tidy(settings: SchemaSettings, plain: fn(&mut Schema), generate: impl FnOnce(SchemaSettings) -> Schema) -> Schema {
     let mut settings = settings;
     settings.inline_subschemas = true;
     settings.meta_schema = None;
@@ -48,29 +47,33 @@ fn tidy(settings: SchemaSettings, generate: impl FnOnce(SchemaSettings) -> Schem
     schema
 }
 
-/// One schema in its plain form.
-fn plain(schema: &mut Schema) {
+fn plain_input(schema: &mut Schema) {
     if schema.as_bool() == Some(true) {
-        *schema = any_json();
+        *schema = any_json(&["string", "number", "boolean", "object"], &json!({"type": "object"}));
     }
-    let Some(object) = schema.as_object_mut() else {
-        return;
-    };
-    drop_null(object);
-    let numeric = matches!(
-        object.get("type").and_then(Value::as_str),
-        Some("integer" | "number")
-    );
-    if numeric {
-        object.remove("format");
+    if let Some(object) = schema.as_object_mut() {
+        drop_null(object);
+        drop_format(object);
     }
-    if object.get("default").is_some_and(Value::is_null) {
-        object.remove("default");
+}
+
+fn plain_output(schema: &mut Schema) {
+    if schema.as_bool() == Some(true) {
+        *schema = any_json(&["string", "number", "boolean", "object", "null"], &json!({}));
+    }
+    if let Some(object) = schema.as_object_mut() {
+        drop_format(object);
     }
 }
 
 /// `Option<T>` is a `T` that may be left out: `required` says so already.
 fn drop_null(object: &mut Map<String, Value>) {
+    if object.get("default").is_some_and(Value::is_null) {
+        object.remove("default");
+    }
+    if let Some(Value::Array(values)) = object.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
@@ -91,19 +94,23 @@ fn drop_null(object: &mut Map<String, Value>) {
     }
 }
 
+/// `uint32` and the like: JSON has numbers, and `minimum` says the rest.
+fn drop_format(object: &mut Map<String, Value>) {
+    let is_number = |name: &Value| name == "integer" || name == "number";
+    let numeric = match object.get("type") {
+        Some(Value::Array(names)) => names.iter().any(is_number),
+        Some(name) => is_number(name),
+        None => false,
+    };
+    if numeric {
+        object.remove("format");
+    }
+}
+
 /// Any JSON value, spelled out by type: a bare `true` or `{}` is refused or warned of by clients.
-fn any_json() -> Schema {
-    let types = ["string", "number", "boolean", "object", "array"];
-    let choices: Vec<Value> = types
-        .into_iter()
-        .map(|name| {
-            if name == "array" {
-                json!({"type": name, "items": {"type": "object"}})
-            } else {
-                json!({"type": name})
-            }
-        })
-        .collect();
+fn any_json(types: &[&str], items: &Value) -> Schema {
+    let mut choices: Vec<_> = types.iter().map(|name| json!({"type": name})).collect();
+    choices.push(json!({"type": "array", "items": items}));
     Schema::from(Map::from_iter([
         ("description".to_owned(), json!("Any JSON value")),
         ("anyOf".to_owned(), Value::Array(choices)),
@@ -131,7 +138,6 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "lowercase")]
-    #[expect(dead_code, reason = "only its schema is looked at")]
     enum Order {
         Up,
         Down,
@@ -153,23 +159,23 @@ mod tests {
         let property = |name: &str| schema["properties"][name].clone();
         assert_eq!(schema["type"], "object");
         assert_eq!(schema["required"], json!(["query", "any"]));
-        assert_eq!(
-            property("query"),
-            json!({"type": "string", "description": "What to look for."})
-        );
+        assert_eq!(property("query"), json!({"type": "string", "description": "What to look for."}));
         assert_eq!(property("limit"), json!({"type": "integer", "minimum": 0}));
         assert_eq!(property("page"), json!({"type": "integer", "default": 1}));
-        assert_eq!(
-            property("order"),
-            json!({"type": "string", "enum": ["up", "down"]})
-        );
-        assert_eq!(
-            property("point")["properties"]["x"],
-            json!({"type": "number"})
-        );
+        assert_eq!(property("order"), json!({"type": "string", "enum": ["up", "down"]}));
+        assert_eq!(property("point")["properties"]["x"], json!({"type": "number"}));
         assert!(property("any")["anyOf"].is_array());
         assert!(property("extra")["anyOf"].is_array());
         assert!(schema.get("title").is_none() && schema.get("$schema").is_none());
+    }
+
+    #[test]
+    fn an_output_schema_says_where_null_is() {
+        let schema = serde_json::to_value(output_schema::<Search>()).unwrap();
+        let property = |name: &str| schema["properties"][name].clone();
+        assert_eq!(property("limit"), json!({"type": ["integer", "null"], "minimum": 0}));
+        assert_eq!(property("order"), json!({"type": ["string", "null"], "enum": ["up", "down", null]}));
+        assert!(property("any")["anyOf"].as_array().unwrap().contains(&json!({"type": "null"})));
     }
 
     #[test]

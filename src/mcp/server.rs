@@ -74,16 +74,8 @@ pub trait Feature {
 impl Server {
     /// A server without features.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
-        let info = Info {
-            name: name.into(),
-            version: version.into(),
-            ..Info::default()
-        };
-        Self {
-            info,
-            page_size: DEFAULT_PAGE_SIZE,
-            ..Self::default()
-        }
+        let info = Info { name: name.into(), version: version.into(), ..Info::default() };
+        Self { info, page_size: DEFAULT_PAGE_SIZE, ..Self::default() }
     }
 
     /// A name for people.
@@ -130,12 +122,7 @@ impl Server {
 
     /// Adds a tool; [`Server::with`] takes one with a title, hints or conditions.
     #[must_use]
-    pub fn tool<A, H>(
-        self,
-        name: impl Into<String>,
-        description: impl Into<String>,
-        handler: H,
-    ) -> Self
+    pub fn tool<A, H>(self, name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoToolResult,
@@ -155,12 +142,7 @@ impl Server {
 
     /// Adds a resource template.
     #[must_use]
-    pub fn resource_template<A, H>(
-        self,
-        name: impl Into<String>,
-        template: impl Into<String>,
-        handler: H,
-    ) -> Self
+    pub fn resource_template<A, H>(self, name: impl Into<String>, template: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoContents,
@@ -170,12 +152,7 @@ impl Server {
 
     /// Adds a prompt.
     #[must_use]
-    pub fn prompt<A, H>(
-        self,
-        name: impl Into<String>,
-        description: impl Into<String>,
-        handler: H,
-    ) -> Self
+    pub fn prompt<A, H>(self, name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoMessages,
@@ -200,9 +177,7 @@ impl Server {
                 Rejection::Error(error) => error,
                 Rejection::Arguments(fault) => Error::internal(fault),
             };
-            hook.call(context)
-                .map(move |done| done.map_err(into_error))
-                .boxed_local()
+            hook.call(context).map(move |done| done.map_err(into_error)).boxed_local()
         }));
         self
     }
@@ -242,11 +217,7 @@ impl Server {
     pub(crate) fn capabilities(&self) -> Value {
         let announces = self.signatures().any(|signature| signature.announces);
         let listed = |list_changed: bool| {
-            if list_changed {
-                json!({ "listChanged": true })
-            } else {
-                json!({})
-            }
+            if list_changed { json!({ "listChanged": true }) } else { json!({}) }
         };
         let mut all = Map::new();
         if self.signatures().any(|signature| signature.logs) {
@@ -286,8 +257,7 @@ impl Server {
     pub(crate) fn completes(&self) -> bool {
         let mut prompts = self.prompts.iter().map(|prompt| &prompt.completers);
         let mut templates = self.templates.iter().map(|template| &template.completers);
-        prompts.any(|completers| !completers.is_empty())
-            || templates.any(|completers| !completers.is_empty())
+        prompts.any(|completers| !completers.is_empty()) || templates.any(|completers| !completers.is_empty())
     }
 
     fn signatures(&self) -> impl Iterator<Item = &Signature> {
@@ -295,11 +265,7 @@ impl Server {
         let resources = self.resources.iter().map(|resource| &*resource.signature);
         let templates = self.templates.iter().map(|template| &*template.signature);
         let prompts = self.prompts.iter().map(|prompt| &*prompt.signature);
-        tools
-            .chain(resources)
-            .chain(templates)
-            .chain(prompts)
-            .chain([&self.hook_signature])
+        tools.chain(resources).chain(templates).chain(prompts).chain([&self.hook_signature])
     }
 
     fn problem(&mut self, problem: String) {
@@ -309,10 +275,7 @@ impl Server {
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Server")
-            .field("info", &self.info)
-            .field("tools", &self.tools)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("info", &self.info).field("tools", &self.tools).finish_non_exhaustive()
     }
 }
 
@@ -320,17 +283,9 @@ impl Feature for Tool {
     fn register(self, server: &mut Server) {
         let name = &self.definition.name;
         if !is_tool_name(name) {
-            server.problem(format!(
-                "tool {name:?}: a name has 1 to 128 of A-Z a-z 0-9 _ - ."
-            ));
-        } else if server
-            .tools
-            .iter()
-            .any(|tool| tool.definition.name == *name)
-        {
-            server.problem(format!(
-                "tool `{name}` is registered twice; the first one stays"
-            ));
+            server.problem(format!("tool {name:?}: a name has 1 to 128 of A-Z a-z 0-9 _ - ."));
+        } else if server.tools.iter().any(|tool| tool.definition.name == *name) {
+            server.problem(format!("tool `{name}` is registered twice; the first one stays"));
         } else {
             server.tools.push(self);
         }
@@ -339,15 +294,9 @@ impl Feature for Tool {
 
 impl Feature for Resource {
     fn register(self, server: &mut Server) {
-        if server
-            .resources
-            .iter()
-            .any(|resource| resource.definition.uri == self.definition.uri)
-        {
+        if server.resources.iter().any(|resource| resource.definition.uri == self.definition.uri) {
             let uri = self.definition.uri.unwrap_or_default();
-            server.problem(format!(
-                "resource `{uri}` is registered twice; the first one stays"
-            ));
+            server.problem(format!("resource `{uri}` is registered twice; the first one stays"));
         } else {
             server.resources.push(self);
         }
@@ -357,10 +306,7 @@ impl Feature for Resource {
 impl Feature for ResourceTemplate {
     fn register(self, server: &mut Server) {
         match &self.template {
-            Err(fault) => server.problem(format!(
-                "resource template `{}`: {fault}",
-                self.definition.name
-            )),
+            Err(fault) => server.problem(format!("resource template `{}`: {fault}", self.definition.name)),
             Ok(_) => server.templates.push(self),
         }
     }
@@ -369,14 +315,8 @@ impl Feature for ResourceTemplate {
 impl Feature for Prompt {
     fn register(self, server: &mut Server) {
         let name = &self.definition.name;
-        if server
-            .prompts
-            .iter()
-            .any(|prompt| prompt.definition.name == *name)
-        {
-            server.problem(format!(
-                "prompt `{name}` is registered twice; the first one stays"
-            ));
+        if server.prompts.iter().any(|prompt| prompt.definition.name == *name) {
+            server.problem(format!("prompt `{name}` is registered twice; the first one stays"));
         } else {
             server.prompts.push(self);
         }

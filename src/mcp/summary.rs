@@ -18,10 +18,7 @@ impl Server {
     /// The tools that anybody may call.
     pub fn public_tools(&self) -> impl Iterator<Item = Summary<'_>> {
         let nobody = Caller::default();
-        let shown = self
-            .tools
-            .iter()
-            .filter(move |tool| tool.is_visible_to(&nobody));
+        let shown = self.tools.iter().filter(move |tool| tool.is_visible_to(&nobody));
         shown.map(|tool| Summary {
             id: &tool.definition.name,
             title: tool.definition.title.as_deref(),

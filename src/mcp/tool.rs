@@ -84,19 +84,9 @@ impl Tool {
         let mut signature = handler.signature();
         let input = signature.arguments.take();
         let run = move |context: &Context| {
-            handler
-                .call(context)
-                .map(|output| output.map(IntoToolResult::into_tool_result))
-                .boxed_local()
+            handler.call(context).map(|output| output.map(IntoToolResult::into_tool_result)).boxed_local()
         };
-        Self::erased(
-            name.into(),
-            description.into(),
-            input,
-            H::Output::output_schema(),
-            signature,
-            Rc::new(run),
-        )
+        Self::erased(name.into(), description.into(), input, H::Output::output_schema(), signature, Rc::new(run))
     }
 
     fn erased(
@@ -117,13 +107,7 @@ impl Tool {
             icons: Vec::new(),
             meta: None,
         };
-        Self {
-            definition,
-            signature: Rc::new(signature),
-            scopes: Vec::new(),
-            visible: None,
-            run,
-        }
+        Self { definition, signature: Rc::new(signature), scopes: Vec::new(), visible: None, run }
     }
 
     /// A name for people.
@@ -201,23 +185,17 @@ impl Tool {
     }
 
     pub(crate) fn is_visible_to(&self, caller: &Caller) -> bool {
-        caller.has_scopes(&self.scopes)
-            && self.visible.as_ref().is_none_or(|visible| visible(caller))
+        caller.has_scopes(&self.scopes) && self.visible.as_ref().is_none_or(|visible| visible(caller))
     }
 
-    pub(crate) fn run(
-        &self,
-        context: &Context,
-    ) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>> {
+    pub(crate) fn run(&self, context: &Context) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>> {
         (self.run)(context)
     }
 }
 
 impl fmt::Debug for Tool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tool")
-            .field("name", &self.definition.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Tool").field("name", &self.definition.name).finish_non_exhaustive()
     }
 }
 
@@ -227,7 +205,5 @@ const MAX_NAME_CHARS: usize = 128;
 /// Whether clients take this as the name of a tool.
 pub(crate) fn is_tool_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARS).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }

@@ -66,17 +66,10 @@ impl<P: DeserializeOwned + 'static> Extract for User<P> {
         let caller = context.caller();
         let refuse = |message: &str| Rejection::Error(Error::new(ErrorCode::REFUSED, message));
         let Some(id) = caller.subject.clone() else {
-            return Err(refuse(
-                "This needs a signed-in user, and this server is public.",
-            ));
+            return Err(refuse("This needs a signed-in user, and this server is public."));
         };
-        let props = P::deserialize(&caller.props)
-            .map_err(|_| refuse("Your sign-in lacks what this needs. Sign in again."))?;
-        Ok(Self {
-            id,
-            client_id: caller.client_id.clone(),
-            scopes: caller.scopes.clone(),
-            props,
-        })
+        let props =
+            P::deserialize(&caller.props).map_err(|_| refuse("Your sign-in lacks what this needs. Sign in again."))?;
+        Ok(Self { id, client_id: caller.client_id.clone(), scopes: caller.scopes.clone(), props })
     }
 }

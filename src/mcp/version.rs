@@ -27,12 +27,7 @@ pub enum ProtocolVersion {
 
 impl ProtocolVersion {
     /// Every version served, oldest first.
-    pub const ALL: [Self; 4] = [
-        Self::V2024_11_05,
-        Self::V2025_03_26,
-        Self::V2025_06_18,
-        Self::V2025_11_25,
-    ];
+    pub const ALL: [Self; 4] = [Self::V2024_11_05, Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25];
 
     /// What a client is offered that asks for a version unknown here.
     pub const LATEST: Self = Self::V2025_11_25;
@@ -51,9 +46,7 @@ impl ProtocolVersion {
     /// The version of that name, if it is served.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|version| version.as_str() == name)
+        Self::ALL.into_iter().find(|version| version.as_str() == name)
     }
 
     /// The answer to a client that asks for `requested` (2025-11-25, Lifecycle, "Version Negotiation"): the same if it
@@ -93,20 +86,13 @@ mod tests {
             assert_eq!(ProtocolVersion::negotiate(version.as_str()), version);
         }
         for other in ["2026-07-28", "1999-01-01", "", "2025-11-25 "] {
-            assert_eq!(
-                ProtocolVersion::negotiate(other),
-                ProtocolVersion::V2025_11_25
-            );
+            assert_eq!(ProtocolVersion::negotiate(other), ProtocolVersion::V2025_11_25);
         }
     }
 
     #[test]
     fn versions_are_ordered_by_date() {
         assert!(ProtocolVersion::ALL.is_sorted());
-        assert!(
-            ProtocolVersion::ALL
-                .map(ProtocolVersion::as_str)
-                .is_sorted()
-        );
+        assert!(ProtocolVersion::ALL.map(ProtocolVersion::as_str).is_sorted());
     }
 }

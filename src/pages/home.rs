@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::install::Install;
+use crate::mcp::summary::Summary;
 use crate::mcp::{ProtocolVersion, Server};
 
 /// The page about the server: what it is, how clients connect, what it offers.
@@ -19,16 +20,21 @@ impl<'a> Home<'a> {
     /// The page of a server at these URLs; `is_local` if only this machine can reach them.
     #[must_use]
     pub fn new(server: &'a Server, mcp: String, sse: String, is_local: bool) -> Self {
-        Self {
-            server,
-            install: Install::new(server.display_name(), server.name(), mcp),
-            sse,
-            is_local,
-        }
+        Self { server, install: Install::new(server.display_name(), server.name(), mcp), sse, is_local }
     }
 
+    /// Newest first.
     fn versions() -> impl Iterator<Item = ProtocolVersion> {
         ProtocolVersion::ALL.into_iter().rev()
+    }
+
+    /// The anchor, the heading and the entries of each list.
+    fn lists(&self) -> [(&'static str, &'static str, Vec<Summary<'_>>); 3] {
+        [
+            ("tools", "Tools", self.server.public_tools().collect()),
+            ("resources", "Resources", self.server.all_resources().collect()),
+            ("prompts", "Prompts", self.server.all_prompts().collect()),
+        ]
     }
 }
 
@@ -104,12 +110,8 @@ mod tests {
     fn every_snippet_names_this_server_and_json_is_valid() {
         for mcp in [MCP.to_owned(), format!("{MCP}/{MARKUP}")] {
             let snippets = snippets(&page(&server("demo"), &mcp, SSE));
-            let (json, other): (Vec<_>, Vec<_>) =
-                snippets.iter().partition(|text| text.starts_with('{'));
-            let json: Vec<Value> = json
-                .iter()
-                .map(|text| serde_json::from_str(text).unwrap())
-                .collect();
+            let (json, other): (Vec<_>, Vec<_>) = snippets.iter().partition(|text| text.starts_with('{'));
+            let json: Vec<Value> = json.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
             assert_eq!(
                 json,
                 [
@@ -130,10 +132,7 @@ mod tests {
     #[test]
     fn install_links_survive_as_attributes() {
         let html = page(&server("demo"), MCP, SSE);
-        let links: Vec<String> = between(&html, "href=\"", "\"")
-            .into_iter()
-            .map(shown)
-            .collect();
+        let links: Vec<String> = between(&html, "href=\"", "\"").into_iter().map(shown).collect();
         let install = Install::new("demo", "demo", MCP.to_owned());
         for link in [install.claude(), install.cursor(), install.vscode()] {
             assert!(links.contains(&link), "{link} is not among {links:#?}");

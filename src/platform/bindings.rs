@@ -32,9 +32,7 @@ impl Deref for Env {
 impl Extract for Env {
     fn extract(context: &Context) -> Result<Self, Rejection> {
         let env = context.extension::<worker::Env>();
-        Ok(Self(env.ok_or_else(|| {
-            Error::internal("This call has no bindings.")
-        })?))
+        Ok(Self(env.ok_or_else(|| Error::internal("This call has no bindings."))?))
     }
 }
 
@@ -55,20 +53,14 @@ impl Headers {
     /// The header's value, whatever the case of its name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
-        let private = PRIVATE
-            .iter()
-            .any(|private| private.eq_ignore_ascii_case(name));
+        let private = PRIVATE.iter().any(|private| private.eq_ignore_ascii_case(name));
         if private { None } else { self.0.0.get(name) }
     }
 
     /// Every header, by lower-case name.
     #[must_use]
     pub fn all(&self) -> Vec<(String, String)> {
-        let shown = |(name, _): &(String, String)| {
-            !PRIVATE
-                .iter()
-                .any(|private| private.eq_ignore_ascii_case(name))
-        };
+        let shown = |(name, _): &(String, String)| !PRIVATE.iter().any(|private| private.eq_ignore_ascii_case(name));
         self.0.0.all().into_iter().filter(shown).collect()
     }
 }
@@ -82,8 +74,6 @@ impl std::fmt::Debug for Headers {
 impl Extract for Headers {
     fn extract(context: &Context) -> Result<Self, Rejection> {
         let headers = context.extension::<RequestHeaders>();
-        Ok(Self(headers.ok_or_else(|| {
-            Error::internal("This call has no headers.")
-        })?))
+        Ok(Self(headers.ok_or_else(|| Error::internal("This call has no headers."))?))
     }
 }

@@ -44,15 +44,11 @@ pub(super) fn response(reply: Reply) -> Result<Response> {
     for (name, value) in &reply.headers {
         headers.set(name, value)?;
     }
-    let builder = Response::builder()
-        .with_status(reply.status.as_u16())
-        .with_headers(headers);
+    let builder = Response::builder().with_status(reply.status.as_u16()).with_headers(headers);
     Ok(match reply.body {
         Body::Empty | Body::Socket(_) => builder.empty(),
         Body::Text(text) => builder.fixed(text.into_bytes()),
-        Body::Stream(stream) => {
-            builder.from_stream(stream.map(|text| Ok::<_, worker::Error>(text.into_bytes())))?
-        }
+        Body::Stream(stream) => builder.from_stream(stream.map(|text| Ok::<_, worker::Error>(text.into_bytes())))?,
         Body::Native(native) => match native.downcast::<web_sys::Response>() {
             Ok(response) => (*response).into(),
             Err(_) => builder.empty(),
@@ -62,8 +58,5 @@ pub(super) fn response(reply: Reply) -> Result<Response> {
 
 /// An answer of the runtime's, to be passed on.
 pub(super) fn native(response: web_sys::Response) -> Reply {
-    Reply {
-        body: Body::Native(Box::new(response)),
-        ..Reply::default()
-    }
+    Reply { body: Body::Native(Box::new(response)), ..Reply::default() }
 }

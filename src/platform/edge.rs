@@ -72,8 +72,7 @@ impl WorkerEdge {
     async fn send(&self, order: Order, upgrade: bool) -> Result<web_sys::Response, Fault> {
         let stub = self.stub(order.object)?;
         let init = web_sys::RequestInit::new();
-        let headers =
-            web_sys::Headers::new_with_headers(&self.request.headers()).map_err(js_fault)?;
+        let headers = web_sys::Headers::new_with_headers(&self.request.headers()).map_err(js_fault)?;
         // Whatever came from outside under these names goes.
         for (name, value) in [
             (CALLER, encode(&order.caller)),
@@ -97,12 +96,8 @@ impl WorkerEdge {
         if let Some(body) = &order.body {
             init.set_body(&JsValue::from_str(body));
         }
-        let request =
-            web_sys::Request::new_with_request_and_init(&self.request, &init).map_err(js_fault)?;
-        stub.fetch_with_request(request.into())
-            .await
-            .map(Into::into)
-            .map_err(fault)
+        let request = web_sys::Request::new_with_request_and_init(&self.request, &init).map_err(js_fault)?;
+        stub.fetch_with_request(request.into()).await.map(Into::into).map_err(fault)
     }
 }
 
@@ -114,11 +109,7 @@ impl Edge for WorkerEdge {
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         async move {
             let now = self.now();
-            let good_for = if fresh {
-                KEYS_READ_EVERY_MS
-            } else {
-                KEYS_STAY_MS
-            };
+            let good_for = if fresh { KEYS_READ_EVERY_MS } else { KEYS_STAY_MS };
             let known = KEYS.with_borrow(Clone::clone);
             if let Some((read, keys)) = known
                 && now.saturating_sub(read) < good_for
@@ -127,9 +118,7 @@ impl Edge for WorkerEdge {
             }
             let keys = match self.env.secret(SESSION_KEY) {
                 Ok(secret) => Rc::new(Keys::from_secret(&secret.to_string())),
-                Err(_) => key_ring::read(&self.env.durable_object(KEY_RING).map_err(fault)?)
-                    .await
-                    .map_err(fault)?,
+                Err(_) => key_ring::read(&self.env.durable_object(KEY_RING).map_err(fault)?).await.map_err(fault)?,
             };
             KEYS.set(Some((now, Rc::clone(&keys))));
             Ok(keys)
@@ -192,9 +181,7 @@ pub(super) async fn read_text(request: &web_sys::Request) -> Result<String, Refu
 
 async fn whole(request: &web_sys::Request) -> Result<String, Refusal> {
     let promise = request.array_buffer().map_err(|_| Refusal::Internal)?;
-    let buffer = JsFuture::from(promise)
-        .await
-        .map_err(|_| Refusal::Internal)?;
+    let buffer = JsFuture::from(promise).await.map_err(|_| Refusal::Internal)?;
     let bytes = worker::js_sys::Uint8Array::new(&buffer).to_vec();
     String::from_utf8(bytes).map_err(|_| Refusal::NotUtf8)
 }

@@ -28,19 +28,11 @@ pub(super) struct ObjectHost {
 impl ObjectHost {
     pub(super) fn new(state: Rc<State>, env: Rc<worker::Env>) -> Self {
         let (store, id) = (SqlStore::new(Rc::clone(&state)), state.id().to_string());
-        Self {
-            state,
-            env,
-            store,
-            id,
-        }
+        Self { state, env, store, id }
     }
 
     fn sockets(&self, tag: &str) -> impl Iterator<Item = WebSocket> {
-        self.state
-            .get_websockets_with_tag(tag)
-            .into_iter()
-            .filter(|socket| socket.as_ref().ready_state() == OPEN)
+        self.state.get_websockets_with_tag(tag).into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN)
     }
 }
 
@@ -66,8 +58,7 @@ impl Host for ObjectHost {
     }
 
     fn send(&self, tag: &str, text: &str) -> bool {
-        self.sockets(tag)
-            .any(|socket| socket.send_with_str(text).is_ok())
+        self.sockets(tag).any(|socket| socket.send_with_str(text).is_ok())
     }
 
     fn close(&self, tag: &str) {
@@ -79,19 +70,13 @@ impl Host for ObjectHost {
 
     fn attachment(&self, tag: &str) -> Option<String> {
         let socket = self.sockets(tag).next()?;
-        socket
-            .deserialize_attachment::<String>()
-            .ok()
-            .flatten()
-            .or_else(|| Some(String::new()))
+        socket.deserialize_attachment::<String>().ok().flatten().or_else(|| Some(String::new()))
     }
 
     fn attach(&self, tag: &str, attachment: &str) {
         for socket in self.sockets(tag) {
             if let Err(error) = socket.serialize_attachment(attachment) {
-                self.warn(&format!(
-                    "a stream's client could not be remembered: {error}"
-                ));
+                self.warn(&format!("a stream's client could not be remembered: {error}"));
             }
         }
     }
@@ -131,8 +116,6 @@ impl<S> Session<S> {
     /// # Errors
     /// When the call has no session.
     pub fn sql(&self) -> Result<Rc<Sql>, Error> {
-        self.context()
-            .extension::<Sql>()
-            .ok_or_else(|| Error::internal("This call has no session to keep rows in."))
+        self.context().extension::<Sql>().ok_or_else(|| Error::internal("This call has no session to keep rows in."))
     }
 }

@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use serde::Deserialize;
-use worker::{Response, Result, State};
+use worker::{Response, Result, SqlStorageValue, State};
 
 use crate::http::App;
 use crate::keys::{KEY_BYTES, Keys};
@@ -27,19 +26,11 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-#[derive(Deserialize)]
-struct Row {
-    value: String,
-}
-
 impl KeyRing {
     /// The object that has just woken.
     #[must_use]
     pub fn new(state: State, app: &App) -> Self {
-        Self {
-            state,
-            longest: app.settings.max_age_ms,
-        }
+        Self { state, longest: app.settings.max_age_ms }
     }
 
     /// Gives the keys, made or renewed where that is due.
@@ -49,19 +40,19 @@ impl KeyRing {
     pub fn fetch(&self) -> Result<Response> {
         let sql = self.state.storage().sql();
         sql.exec(CREATE, None)?;
-        let kept: Vec<Row> = sql.exec(GET, None)?.to_array()?;
-        let kept: Option<Keys> = kept
-            .first()
-            .map(|row| serde_json::from_str(&row.value))
-            .transpose()?;
+        let kept = sql.exec(GET, None)?.raw().next().transpose()?;
+        let kept = match kept.as_deref() {
+            Some([SqlStorageValue::String(text)]) => Keys::from_text(text),
+            _ => None,
+        };
         let now = worker::Date::now().as_millis();
         let keys = match kept {
-            Some(keys) if !keys.is_due(now) => return Response::from_json(&keys),
+            Some(keys) if !keys.is_due(now) => return Response::ok(keys.to_text()),
             Some(keys) => keys.rotated(random()?, now, self.longest),
             None => Keys::generate(random()?, now),
         };
-        sql.exec(PUT, vec![serde_json::to_string(&keys)?.into()])?;
-        Response::from_json(&keys)
+        sql.exec(PUT, vec![keys.to_text().into()])?;
+        Response::ok(keys.to_text())
     }
 }
 
@@ -73,9 +64,7 @@ fn random() -> Result<[u8; KEY_BYTES]> {
 
 /// The keys as the Worker reads them.
 pub(super) async fn read(namespace: &worker::ObjectNamespace) -> Result<Rc<Keys>> {
-    let mut answer = namespace
-        .get_by_name(NAME)?
-        .fetch_with_str("https://key-ring/")
-        .await?;
-    Ok(Rc::new(answer.json::<Keys>().await?))
+    let mut answer = namespace.get_by_name(NAME)?.fetch_with_str("https://key-ring/").await?;
+    let keys = Keys::from_text(&answer.text().await?);
+    keys.map(Rc::new).ok_or_else(|| worker::Error::RustError("the keys cannot be read".to_owned()))
 }

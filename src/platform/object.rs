@@ -38,11 +38,7 @@ impl McpObject {
         let state = Rc::new(state);
         let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::new(env)));
         let core = Core::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
-        Self(AssertUnwindSafe(Parts {
-            state,
-            object: Object::new(Rc::clone(&core)),
-            core,
-        }))
+        Self(AssertUnwindSafe(Parts { state, object: Object::new(Rc::clone(&core)), core }))
     }
 
     /// Answers a request that the Worker passed on.
@@ -52,14 +48,7 @@ impl McpObject {
     pub async fn fetch(&self, request: worker::Request) -> Result<Response> {
         let request = Clone::clone(request.inner());
         let head = convert::head(&request);
-        let reply = self
-            .0
-            .object
-            .handle(
-                &head,
-                async move { read_text(&request).await }.boxed_local(),
-            )
-            .await;
+        let reply = self.0.object.handle(&head, async move { read_text(&request).await }.boxed_local()).await;
         match reply.body {
             Body::Socket(socket) => self.accept(&socket),
             _ => convert::response(cors::allow(reply, head.header("origin"))),
@@ -68,9 +57,7 @@ impl McpObject {
 
     fn accept(&self, socket: &Socket) -> Result<Response> {
         let pair = WebSocketPair::new()?;
-        self.0
-            .state
-            .accept_websocket_with_tags(&pair.server, &[&socket.tag]);
+        self.0.state.accept_websocket_with_tags(&pair.server, &[&socket.tag]);
         if !socket.attachment.is_empty() {
             pair.server.serialize_attachment(&socket.attachment)?;
         }
@@ -78,8 +65,7 @@ impl McpObject {
             pair.server.send_with_str(frame)?;
         }
         if socket.closes {
-            pair.server
-                .close(Some(1000), Some("nothing more to come"))?;
+            pair.server.close(Some(1000), Some("nothing more to come"))?;
         }
         Response::from_websocket(pair.client)
     }
@@ -89,10 +75,7 @@ impl McpObject {
     /// # Errors
     /// When storage fails; the runtime tries again.
     pub fn alarm(&self) -> Result<Response> {
-        self.0
-            .core
-            .wake()
-            .map_err(|error| worker::Error::RustError(error.0))?;
+        self.0.core.wake().map_err(|error| worker::Error::RustError(error.0))?;
         Response::empty()
     }
 

@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
-use serde::Deserialize;
+use futures_util::FutureExt;
 use worker::{SqlStorage, SqlStorageValue, State};
 
 use crate::mcp::log::LogLevel;
@@ -14,7 +15,7 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS durable_mcp (\
      kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL, \
      PRIMARY KEY (kind, name)) WITHOUT ROWID";
 const EXISTS: &str = "SELECT 1 AS found FROM sqlite_master WHERE name = 'durable_mcp'";
-const SETTINGS: &str = "SELECT kind, name, value, at FROM durable_mcp \
+const SETTINGS: &str = "SELECT kind, name, at FROM durable_mcp \
      WHERE kind IN ('ended', 'log_level', 'subscription', 'used', 'state')";
 const GET_STATE: &str = "SELECT value FROM durable_mcp WHERE kind = 'state' AND name = ?";
 const PUT: &str = "INSERT INTO durable_mcp (kind, name, value, at) VALUES (?, ?, ?, ?) \
@@ -22,6 +23,8 @@ const PUT: &str = "INSERT INTO durable_mcp (kind, name, value, at) VALUES (?, ?,
 const DELETE: &str = "DELETE FROM durable_mcp WHERE kind = ? AND name = ?";
 const EVENTS: &str = "SELECT name, value FROM durable_mcp WHERE kind = 'event' AND name > ? AND name < ? ORDER BY name";
 const EXPIRE: &str = "DELETE FROM durable_mcp WHERE kind = 'event' AND at <= ?";
+const TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table' \
+     AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'";
 const NEXT_EXPIRY: &str = "SELECT min(at) AS at FROM durable_mcp WHERE kind = 'event'";
 
 /// Rows of one object.
@@ -32,47 +35,26 @@ pub(super) struct SqlStore {
     rows_written: Cell<u64>,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    kind: String,
-    name: String,
-    #[serde(default)]
-    value: String,
-    #[serde(default)]
-    at: f64,
+/// One row of an answer.
+type Row = Vec<SqlStorageValue>;
+
+fn text(row: &Row, column: usize) -> &str {
+    match row.get(column) {
+        Some(SqlStorageValue::String(text)) => text,
+        _ => "",
+    }
 }
 
-#[derive(Deserialize)]
-struct Value {
-    value: String,
+fn number(row: &Row, column: usize) -> Option<u64> {
+    match row.get(column) {
+        Some(SqlStorageValue::Integer(number)) => u64::try_from(*number).ok(),
+        _ => None,
+    }
 }
 
-#[derive(Deserialize)]
-struct Event {
-    name: String,
-    value: String,
-}
-
-#[derive(Deserialize)]
-struct Time {
-    at: Option<f64>,
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "times of milliseconds fit an f64 exactly"
-)]
-fn milliseconds(at: f64) -> u64 {
-    at as u64
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "times of milliseconds fit an f64 exactly"
-)]
+/// A time in milliseconds since 1970: far from where whole numbers end in JavaScript.
 fn time(at: u64) -> SqlStorageValue {
-    SqlStorageValue::Float(at as f64)
+    SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
 }
 
 /// The name of an event's row, which sorts as its stream and sequence do.
@@ -83,32 +65,15 @@ fn event_name(stream: u64, sequence: u64) -> String {
 impl SqlStore {
     pub(super) fn new(state: Rc<State>) -> Self {
         let sql = state.storage().sql();
-        Self {
-            state,
-            sql,
-            exists: Cell::new(false),
-            rows_written: Cell::new(0),
-        }
+        Self { state, sql, exists: Cell::new(false), rows_written: Cell::new(0) }
     }
 
-    fn exec(
-        &self,
-        query: &str,
-        values: Vec<SqlStorageValue>,
-    ) -> Result<worker::SqlCursor, StoreError> {
-        self.sql
-            .exec(query, values)
-            .map_err(|error| StoreError(error.to_string()))
+    fn exec(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<worker::SqlCursor, StoreError> {
+        self.sql.exec(query, values).map_err(|error| StoreError(error.to_string()))
     }
 
-    fn rows<T: serde::de::DeserializeOwned>(
-        &self,
-        query: &str,
-        values: Vec<SqlStorageValue>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.exec(query, values)?
-            .to_array()
-            .map_err(|error| StoreError(error.to_string()))
+    fn rows(&self, query: &str, values: Row) -> Result<Vec<Row>, StoreError> {
+        self.exec(query, values)?.raw().collect::<Result<_, _>>().map_err(|error| StoreError(error.to_string()))
     }
 
     fn write(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<(), StoreError> {
@@ -133,23 +98,17 @@ impl SqlStore {
 
 impl Store for SqlStore {
     fn load(&self) -> Result<Kept, StoreError> {
-        #[derive(Deserialize)]
-        struct Found {}
-        self.exists
-            .set(!self.rows::<Found>(EXISTS, Vec::new())?.is_empty());
-        let mut kept = Kept {
-            anything: self.exists.get(),
-            ..Kept::default()
-        };
+        self.exists.set(!self.rows(EXISTS, Vec::new())?.is_empty());
+        let mut kept = Kept { anything: self.exists.get(), ..Kept::default() };
         if !kept.anything {
             return Ok(kept);
         }
-        for row in self.rows::<Row>(SETTINGS, Vec::new())? {
-            kept.used = kept.used.max(milliseconds(row.at));
-            match row.kind.as_str() {
+        for row in self.rows(SETTINGS, Vec::new())? {
+            kept.used = kept.used.max(number(&row, 2).unwrap_or_default());
+            match text(&row, 0) {
                 "ended" => kept.ended = true,
-                "log_level" => kept.log_level = serde_json::from_str(&row.value).ok(),
-                "subscription" => kept.subscriptions.push(row.name),
+                "log_level" => kept.log_level = LogLevel::parse(text(&row, 1)),
+                "subscription" => kept.subscriptions.push(text(&row, 1).to_owned()),
                 _ => {}
             }
         }
@@ -160,8 +119,8 @@ impl Store for SqlStore {
         if !self.exists.get() {
             return Ok(None);
         }
-        let rows: Vec<Value> = self.rows(GET_STATE, vec![name.into()])?;
-        Ok(rows.into_iter().next().map(|row| row.value))
+        let rows = self.rows(GET_STATE, vec![name.into()])?;
+        Ok(rows.first().map(|row| text(row, 0).to_owned()))
     }
 
     fn put_state(&self, name: &str, json: &str) -> Result<(), StoreError> {
@@ -169,12 +128,7 @@ impl Store for SqlStore {
     }
 
     fn put_log_level(&self, level: LogLevel) -> Result<(), StoreError> {
-        self.put(
-            "log_level",
-            "",
-            &crate::mcp::jsonrpc::to_json(&level),
-            Self::now(),
-        )
+        self.put("log_level", level.as_str(), "", Self::now())
     }
 
     fn put_subscription(&self, uri: &str, subscribed: bool) -> Result<(), StoreError> {
@@ -185,13 +139,7 @@ impl Store for SqlStore {
         }
     }
 
-    fn put_event(
-        &self,
-        stream: u64,
-        sequence: u64,
-        frame: &str,
-        expires: u64,
-    ) -> Result<(), StoreError> {
+    fn put_event(&self, stream: u64, sequence: u64, frame: &str, expires: u64) -> Result<(), StoreError> {
         self.put("event", &event_name(stream, sequence), frame, expires)
     }
 
@@ -199,16 +147,12 @@ impl Store for SqlStore {
         if !self.exists.get() {
             return Ok(Vec::new());
         }
-        let range = vec![
-            event_name(stream, sequence).into(),
-            event_name(stream, u64::MAX).into(),
-        ];
-        let rows: Vec<Event> = self.rows(EVENTS, range)?;
-        let read = |event: Event| {
-            let (_, sequence) = event.name.split_once('.')?;
-            Some((u64::from_str_radix(sequence, 16).ok()?, event.value))
+        let range = vec![event_name(stream, sequence).into(), event_name(stream, u64::MAX).into()];
+        let read = |row: &Row| {
+            let (_, sequence) = text(row, 0).split_once('.')?;
+            Some((u64::from_str_radix(sequence, 16).ok()?, text(row, 1).to_owned()))
         };
-        Ok(rows.into_iter().filter_map(read).collect())
+        Ok(self.rows(EVENTS, range)?.iter().filter_map(read).collect())
     }
 
     fn prune_events(&self, now: u64) -> Result<Option<u64>, StoreError> {
@@ -216,8 +160,7 @@ impl Store for SqlStore {
             return Ok(None);
         }
         self.write(EXPIRE, vec![time(now)])?;
-        let next: Vec<Time> = self.rows(NEXT_EXPIRY, Vec::new())?;
-        Ok(next.first().and_then(|row| row.at).map(milliseconds))
+        Ok(self.rows(NEXT_EXPIRY, Vec::new())?.first().and_then(|row| number(row, 0)))
     }
 
     fn put_used(&self, now: u64) -> Result<(), StoreError> {
@@ -234,25 +177,17 @@ impl Store for SqlStore {
             return;
         }
         self.exists.set(false);
-        let state = Rc::clone(&self.state);
-        self.state.wait_until(async move {
-            let storage = state.storage();
-            for outcome in [storage.delete_alarm().await, storage.delete_all().await] {
-                if let Err(error) = outcome {
-                    worker::console_error!("a session's storage could not be deleted: {error}");
-                }
-            }
+        let storage = self.state.storage();
+        self.in_background(async move {
+            storage.delete_alarm().await?;
+            storage.delete_all().await
         });
     }
 
     fn wake_at(&self, time: u64) {
-        let state = Rc::clone(&self.state);
-        self.state.wait_until(async move {
-            let offset = std::time::Duration::from_millis(time.saturating_sub(Self::now()));
-            if let Err(error) = state.storage().set_alarm(offset).await {
-                worker::console_error!("a session's alarm could not be set: {error}");
-            }
-        });
+        let storage = self.state.storage();
+        let offset = Duration::from_millis(time.saturating_sub(Self::now()));
+        self.in_background(async move { storage.set_alarm(offset).await });
     }
 
     fn rows_written(&self) -> u64 {
@@ -263,19 +198,20 @@ impl Store for SqlStore {
 impl SqlStore {
     /// Deletes the rows of this table, and the tables that tools made for themselves.
     fn drop_tables(&self) -> Result<(), StoreError> {
-        #[derive(Deserialize)]
-        struct Table {
-            name: String,
-        }
-        let tables: Vec<Table> = self.rows(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'",
-            Vec::new(),
-        )?;
-        for table in tables {
-            let quoted = table.name.replace('"', "\"\"");
+        for row in self.rows(TABLES, Vec::new())? {
+            let quoted = text(&row, 0).replace('"', "\"\"");
             self.exec(&format!("DROP TABLE IF EXISTS \"{quoted}\""), Vec::new())?;
         }
         self.exists.set(false);
         Ok(())
+    }
+
+    fn in_background(&self, work: impl Future<Output = worker::Result<()>> + 'static) {
+        let work = work.map(|outcome| {
+            if let Err(error) = outcome {
+                worker::console_error!("a session's storage failed: {error}");
+            }
+        });
+        self.state.wait_until(work.boxed_local());
     }
 }

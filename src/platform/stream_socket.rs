@@ -41,33 +41,22 @@ impl StreamSocket {
     pub(super) fn open(socket: WebSocket, opening: String) -> Result<Self> {
         let (sender, frames) = unbounded();
         let on_close = sender.clone();
-        let message =
-            Closure::wrap_assert_unwind_safe(Box::new(move |event: web_sys::MessageEvent| {
-                if let Some(text) = event.data().as_string() {
-                    send(&sender, Some(text));
-                }
-            })
-                as Box<dyn FnMut(web_sys::MessageEvent)>);
-        let close = Closure::wrap_assert_unwind_safe(Box::new(move |_: web_sys::Event| {
-            send(&on_close, None)
-        }) as Box<dyn FnMut(web_sys::Event)>);
+        let message = Closure::wrap_assert_unwind_safe(Box::new(move |event: web_sys::MessageEvent| {
+            if let Some(text) = event.data().as_string() {
+                send(&sender, Some(text));
+            }
+        }) as Box<dyn FnMut(web_sys::MessageEvent)>);
+        let close = Closure::wrap_assert_unwind_safe(
+            Box::new(move |_: web_sys::Event| send(&on_close, None)) as Box<dyn FnMut(web_sys::Event)>
+        );
         let raw = socket.as_ref();
-        raw.add_event_listener_with_callback("message", message.as_ref().unchecked_ref())
-            .map_err(Error::from)?;
+        raw.add_event_listener_with_callback("message", message.as_ref().unchecked_ref()).map_err(Error::from)?;
         for name in ["close", "error"] {
-            raw.add_event_listener_with_callback(name, close.as_ref().unchecked_ref())
-                .map_err(Error::from)?;
+            raw.add_event_listener_with_callback(name, close.as_ref().unchecked_ref()).map_err(Error::from)?;
         }
         socket.accept()?;
         let opening = Some(opening).filter(|text| !text.is_empty());
-        Ok(Self {
-            socket,
-            opening,
-            frames,
-            quiet: quiet(),
-            message,
-            close,
-        })
+        Ok(Self { socket, opening, frames, quiet: quiet(), message, close })
     }
 }
 

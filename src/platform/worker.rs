@@ -13,11 +13,7 @@ use crate::http::{App, router};
 /// When the runtime fails.
 pub async fn fetch(request: web_sys::Request, env: Env, app: &App) -> Result<web_sys::Response> {
     let head = convert::head(&request);
-    let edge = WorkerEdge {
-        request,
-        env,
-        placement: app.placement.clone(),
-    };
+    let edge = WorkerEdge { request, env, placement: app.placement.clone() };
     let reply = router::handle(app, &head, &edge).await;
     convert::response(reply).map(Into::into)
 }

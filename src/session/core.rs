@@ -1,23 +1,20 @@
 //! One session, whatever transport it is reached by.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
-
-use serde::Deserialize;
 
 use super::host::SharedHost;
 use super::line::{Line, SessionPeer};
 use super::log_line::LogLine;
 use super::questions::Questions;
 use super::running::Running;
-use super::state::States;
+use super::state::{Cache, States};
 use super::store::{Kept, StoreError};
 use crate::mcp::Server;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
 use crate::mcp::dispatch::Ended;
 use crate::mcp::error::{Error, ErrorCode};
-use crate::mcp::jsonrpc::{Notification, Request, RequestId, Response, error_json, result_json};
+use crate::mcp::jsonrpc::{Notification, Request, Response, error_json, result_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::user::Caller;
 
@@ -54,7 +51,7 @@ pub struct Core {
     pub(crate) settings: Rc<Settings>,
     pub(crate) questions: Questions,
     pub(crate) running: Running,
-    states: Rc<RefCell<HashMap<&'static str, Option<Rc<str>>>>>,
+    states: Rc<RefCell<Cache>>,
     kept: RefCell<Option<Kept>>,
     /// When the object has itself woken; 0 if it has not ordered so.
     wakes_at: Cell<u64>,
@@ -113,33 +110,22 @@ impl Core {
     }
 
     /// Runs one request to its answer, as JSON; none if it was called off.
-    pub async fn answer(
-        self: &Rc<Self>,
-        request: Request,
-        sender: Sender,
-        line: Rc<dyn Line>,
-    ) -> Option<String> {
+    pub async fn answer(self: &Rc<Self>, request: Request, sender: Sender, line: Rc<dyn Line>) -> Option<String> {
         let started = self.host.now();
         let rows = self.host.store().rows_written();
         let silenced = Rc::new(Cell::new(false));
         let context = self.context(&sender, line, &silenced);
-        let heeds = self.server.heeds_cancellation(&request);
+        let target = self.server.target(&request);
         let work = self.server.answer(&request, &context);
-        let answer = self
-            .running
-            .run(&request.id, context.cancelled(), &silenced, heeds, work)
-            .await;
+        let answer =
+            self.running.run(&request.id, context.cancelled(), &silenced, target.heeds_cancellation, work).await;
         if self.settings.logs_requests {
             let line = LogLine {
                 event: "request",
-                name: self.server.subject_of(&request),
+                name: target.name,
                 era: Some(sender.client.version.as_str()),
-                outcome: answer
-                    .as_ref()
-                    .map_or("cancelled", |answer| answer.ended.as_str()),
-                code: answer
-                    .as_ref()
-                    .and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code.0)),
+                outcome: answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str()),
+                code: answer.as_ref().and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code.0)),
                 ms: self.host.now().saturating_sub(started),
                 rows: self.host.store().rows_written().saturating_sub(rows),
                 method: request.method,
@@ -156,21 +142,12 @@ impl Core {
         })
     }
 
-    fn context(
-        self: &Rc<Self>,
-        sender: &Sender,
-        line: Rc<dyn Line>,
-        silenced: &Rc<Cell<bool>>,
-    ) -> Context {
+    fn context(self: &Rc<Self>, sender: &Sender, line: Rc<dyn Line>, silenced: &Rc<Cell<bool>>) -> Context {
         let mut extensions = Extensions::default();
         extensions.insert(Rc::new(self.states()));
         self.host.extend(&mut extensions);
         (sender.extensions)(&mut extensions);
-        let peer = SessionPeer {
-            core: Rc::clone(self),
-            line,
-            silenced: Rc::clone(silenced),
-        };
+        let peer = SessionPeer { core: Rc::clone(self), line, silenced: Rc::clone(silenced) };
         let (client, caller) = (Rc::clone(&sender.client), Rc::clone(&sender.caller));
         Context::new(client, caller, Rc::new(peer), Rc::new(extensions))
     }
@@ -178,24 +155,15 @@ impl Core {
     fn states(self: &Rc<Self>) -> States {
         let core = Rc::clone(self);
         let on_write = move || core.something_is_kept();
-        States {
-            host: Rc::clone(&self.host),
-            cache: Rc::clone(&self.states),
-            on_write: Rc::new(on_write),
-        }
+        States { host: Rc::clone(&self.host), cache: Rc::clone(&self.states), on_write: Rc::new(on_write) }
     }
 
     /// Takes a notification.
     pub fn notice(&self, notification: &Notification) {
-        #[derive(Deserialize)]
-        struct Cancelled {
-            #[serde(rename = "requestId")]
-            request_id: RequestId,
-        }
         if notification.method == "notifications/cancelled"
-            && let Ok(cancelled) = notification.params.parse::<Cancelled>()
+            && let Some(id) = notification.params.request_id("requestId")
         {
-            self.running.cancel(&cancelled.request_id);
+            self.running.cancel(&id);
         }
     }
 
@@ -212,15 +180,9 @@ impl Core {
         self.running.cancel_all();
         self.host.store().end()?;
         self.states.borrow_mut().clear();
-        *self.kept.borrow_mut() = Some(Kept {
-            anything: true,
-            ended: true,
-            ..Kept::default()
-        });
+        *self.kept.borrow_mut() = Some(Kept { anything: true, ended: true, ..Kept::default() });
         // That it has ended must be known for as long as its id could be taken.
-        self.host
-            .store()
-            .wake_at(issued.saturating_mul(1000) + self.settings.max_age_ms);
+        self.host.store().wake_at(issued.saturating_mul(1000) + self.settings.max_age_ms);
         Ok(())
     }
 
@@ -246,21 +208,13 @@ impl Core {
             return Ok(());
         }
         let next_event = store.prune_events(now)?;
-        let used = if self.kept.borrow().is_some() {
-            self.used.get().max(kept.used)
-        } else {
-            kept.used
-        };
+        let used = if self.kept.borrow().is_some() { self.used.get().max(kept.used) } else { kept.used };
         let ends = used + self.settings.idle_ms;
         if now >= ends {
             self.running.cancel_all();
             store.end()?;
             self.states.borrow_mut().clear();
-            *self.kept.borrow_mut() = Some(Kept {
-                anything: true,
-                ended: true,
-                ..Kept::default()
-            });
+            *self.kept.borrow_mut() = Some(Kept { anything: true, ended: true, ..Kept::default() });
             store.wake_at(now + self.settings.max_age_ms);
         } else {
             let next = next_event.map_or(ends, |event| event.min(ends));
@@ -282,11 +236,7 @@ impl Core {
     /// Keeps an event that its client may come back for.
     pub(crate) fn keep_event(&self, stream: u64, sequence: u64, frame: &str) {
         let expires = self.host.now() + RESUME_MS;
-        match self
-            .host
-            .store()
-            .put_event(stream, sequence, frame, expires)
-        {
+        match self.host.store().put_event(stream, sequence, frame, expires) {
             Ok(()) => self.wake_by(expires),
             Err(error) => self.host.warn(&format!("an event is lost: {}", error.0)),
         }
@@ -303,21 +253,14 @@ impl Core {
     }
 
     pub(crate) fn log_level(&self) -> LogLevel {
-        self.kept
-            .borrow()
-            .as_ref()
-            .and_then(|kept| kept.log_level)
-            .unwrap_or(LogLevel::DEFAULT)
+        self.kept.borrow().as_ref().and_then(|kept| kept.log_level).unwrap_or(LogLevel::DEFAULT)
     }
 
     pub(crate) fn set_log_level(&self, level: LogLevel) -> Result<(), Error> {
         if self.log_level() == level {
             return Ok(());
         }
-        self.host
-            .store()
-            .put_log_level(level)
-            .map_err(|error| self.failed(&error))?;
+        self.host.store().put_log_level(level).map_err(|error| self.failed(&error))?;
         if let Some(kept) = self.kept.borrow_mut().as_mut() {
             kept.log_level = Some(level);
         }
@@ -326,31 +269,19 @@ impl Core {
     }
 
     pub(crate) fn is_subscribed(&self, uri: &str) -> bool {
-        self.kept
-            .borrow()
-            .as_ref()
-            .is_some_and(|kept| kept.subscriptions.iter().any(|other| other == uri))
+        self.kept.borrow().as_ref().is_some_and(|kept| kept.subscriptions.iter().any(|other| other == uri))
     }
 
     pub(crate) fn set_subscribed(&self, uri: &str, subscribed: bool) -> Result<(), Error> {
         if self.is_subscribed(uri) == subscribed {
             return Ok(());
         }
-        let count = self
-            .kept
-            .borrow()
-            .as_ref()
-            .map_or(0, |kept| kept.subscriptions.len());
+        let count = self.kept.borrow().as_ref().map_or(0, |kept| kept.subscriptions.len());
         if subscribed && count >= MAX_SUBSCRIPTIONS {
-            let message = format!(
-                "A session has at most {MAX_SUBSCRIPTIONS} subscriptions. Give one up first."
-            );
+            let message = format!("A session has at most {MAX_SUBSCRIPTIONS} subscriptions. Give one up first.");
             return Err(Error::new(ErrorCode::REFUSED, message));
         }
-        self.host
-            .store()
-            .put_subscription(uri, subscribed)
-            .map_err(|error| self.failed(&error))?;
+        self.host.store().put_subscription(uri, subscribed).map_err(|error| self.failed(&error))?;
         if let Some(kept) = self.kept.borrow_mut().as_mut() {
             kept.subscriptions.retain(|other| other != uri);
             if subscribed {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, select};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::core::Core;
 use crate::mcp::error::{Error, ErrorCode};
@@ -38,7 +38,7 @@ pub(crate) struct SessionPeer {
 }
 
 impl Peer for SessionPeer {
-    fn notify(&self, about: About, method: &'static str, params: Value) {
+    fn notify(&self, about: About, method: &'static str, params: String) {
         if self.silenced.get() {
             return;
         }
@@ -49,11 +49,7 @@ impl Peer for SessionPeer {
         }
     }
 
-    fn request(
-        &self,
-        method: &'static str,
-        params: Value,
-    ) -> LocalBoxFuture<'static, Result<Value, Error>> {
+    fn request(&self, method: &'static str, params: String) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
         let core = Rc::clone(&self.core);
         let (id, answer) = match core.questions.ask() {
             Ok(question) => question,
@@ -64,10 +60,9 @@ impl Peer for SessionPeer {
             let timeout = core.host.sleep(ANSWER_WITHIN_MS);
             let outcome = match select(answer, timeout).await {
                 Either::Left((Ok(outcome), _)) => outcome,
-                Either::Left((Err(_), _)) | Either::Right(_) => Err(Error::new(
-                    ErrorCode::REFUSED,
-                    format!("The client did not answer {method}."),
-                )),
+                Either::Left((Err(_), _)) | Either::Right(_) => {
+                    Err(Error::new(ErrorCode::REFUSED, format!("The client did not answer {method}.")))
+                }
             };
             core.questions.forget(&id);
             outcome

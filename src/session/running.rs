@@ -53,10 +53,7 @@ impl Running {
             abort: (!heeds_cancellation).then_some(abort),
         });
         // Also when this future is dropped half way.
-        let _leave = Leave {
-            entries: Rc::clone(&self.entries),
-            number,
-        };
+        let _leave = Leave { entries: Rc::clone(&self.entries), number };
         let outcome = Abortable::new(call, registration).await.ok();
         outcome.filter(|_| !silenced.get())
     }
@@ -74,12 +71,7 @@ impl Running {
 
     /// Calls everything off.
     pub(crate) fn cancel_all(&self) {
-        let ids: Vec<_> = self
-            .entries
-            .borrow()
-            .iter()
-            .map(|entry| entry.id.clone())
-            .collect();
+        let ids: Vec<_> = self.entries.borrow().iter().map(|entry| entry.id.clone()).collect();
         ids.iter().for_each(|id| self.cancel(id));
     }
 }
@@ -91,8 +83,6 @@ struct Leave {
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        self.entries
-            .borrow_mut()
-            .retain(|entry| entry.number != self.number);
+        self.entries.borrow_mut().retain(|entry| entry.number != self.number);
     }
 }

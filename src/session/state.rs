@@ -1,7 +1,6 @@
 //! Typed state of a session.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
@@ -17,27 +16,32 @@ use crate::mcp::extract::{Extract, Rejection, Signature};
 /// The longest state, in bytes of JSON: a row of a Durable Object holds 2 MB.
 pub const MAX_STATE_BYTES: usize = 1024 * 1024;
 
+/// States that were read or written since the object woke, by name. A server has one or two.
+pub(crate) type Cache = Vec<(&'static str, Option<Rc<str>>)>;
+
 /// Reads and changes the session's states. One for each call, over what the object shares among all of them.
 #[derive(Clone)]
 pub(crate) struct States {
     pub(crate) host: SharedHost,
-    pub(crate) cache: Rc<RefCell<HashMap<&'static str, Option<Rc<str>>>>>,
+    pub(crate) cache: Rc<RefCell<Cache>>,
     pub(crate) on_write: Rc<dyn Fn()>,
 }
 
 impl States {
     fn read(&self, name: &'static str) -> Result<Option<Rc<str>>, StoreError> {
-        if let Some(known) = self.cache.borrow().get(name) {
+        if let Some((_, known)) = self.cache.borrow().iter().find(|(other, _)| *other == name) {
             return Ok(known.clone());
         }
         let found: Option<Rc<str>> = self.host.store().state(name)?.map(Into::into);
-        self.cache.borrow_mut().insert(name, found.clone());
+        self.cache.borrow_mut().push((name, found.clone()));
         Ok(found)
     }
 
     fn write(&self, name: &'static str, json: String) -> Result<(), StoreError> {
         self.host.store().put_state(name, &json)?;
-        self.cache.borrow_mut().insert(name, Some(json.into()));
+        let mut cache = self.cache.borrow_mut();
+        cache.retain(|(other, _)| *other != name);
+        cache.push((name, Some(json.into())));
         Ok(())
     }
 }
@@ -103,8 +107,7 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
     /// When it cannot be read.
     pub fn get(&self) -> Result<S, StateError> {
         match self.states.read(self.name)? {
-            Some(json) => serde_json::from_str(&json)
-                .map_err(|error| StateError::Unreadable(error.to_string())),
+            Some(json) => serde_json::from_str(&json).map_err(|error| StateError::Unreadable(error.to_string())),
             None => Ok(S::default()),
         }
     }
@@ -118,10 +121,7 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
     pub fn update<T>(&self, change: impl FnOnce(&mut S) -> T) -> Result<T, StateError> {
         let mut state = self.get()?;
         let given = change(&mut state);
-        self.keep(
-            &serde_json::to_string(&state)
-                .map_err(|error| StateError::Unwritable(error.to_string()))?,
-        )?;
+        self.keep(&serde_json::to_string(&state).map_err(|error| StateError::Unwritable(error.to_string()))?)?;
         Ok(given)
     }
 
@@ -139,9 +139,7 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
 
 impl<S> std::fmt::Debug for Session<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Session").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -161,12 +159,7 @@ impl<S: DeserializeOwned + 'static> Extract for Session<S> {
         let states = context
             .extension::<States>()
             .ok_or_else(|| Error::internal("This request has no session to keep state in."))?;
-        Ok(Self {
-            states,
-            context: context.clone(),
-            name: type_name::<S>(),
-            of: PhantomData,
-        })
+        Ok(Self { states, context: context.clone(), name: type_name::<S>(), of: PhantomData })
     }
 }
 
@@ -224,28 +217,15 @@ impl<'de> Deserializer<'de> for NameOnly {
         Err(Named(Some(name)))
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        _: V,
-    ) -> Result<V::Value, Named> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, _: V) -> Result<V::Value, Named> {
         Err(Named(Some(name)))
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        _: V,
-    ) -> Result<V::Value, Named> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, _: V) -> Result<V::Value, Named> {
         Err(Named(Some(name)))
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        _: usize,
-        _: V,
-    ) -> Result<V::Value, Named> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(self, name: &'static str, _: usize, _: V) -> Result<V::Value, Named> {
         Err(Named(Some(name)))
     }
 
@@ -273,6 +253,6 @@ mod tests {
         struct Renamed(Vec<u8>);
         assert_eq!(type_name::<Counter>(), "Counter");
         assert_eq!(type_name::<Renamed>(), "old_name");
-        assert_eq!(type_name::<HashMap<String, u8>>(), "state");
+        assert_eq!(type_name::<std::collections::HashMap<String, u8>>(), "state");
     }
 }

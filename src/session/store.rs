@@ -69,13 +69,7 @@ pub trait Store {
     ///
     /// # Errors
     /// When storage fails.
-    fn put_event(
-        &self,
-        stream: u64,
-        sequence: u64,
-        frame: &str,
-        expires: u64,
-    ) -> Result<(), StoreError>;
+    fn put_event(&self, stream: u64, sequence: u64, frame: &str, expires: u64) -> Result<(), StoreError>;
 
     /// The events of a stream that come after `sequence`, in order.
     ///

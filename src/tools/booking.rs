@@ -21,14 +21,10 @@ pub(super) async fn book_table(
     client: Client,
     Args(Booking { restaurant }): Args<Booking>,
 ) -> Result<String, ToolError> {
-    let answer = client
-        .elicit::<Party>("party", format!("A table at {restaurant}:"))
-        .await?;
+    let answer = client.elicit::<Party>("party", format!("A table at {restaurant}:")).await?;
     let Elicited::Accepted(Party { people, outside }) = answer else {
         return Ok("Nothing was booked.".to_owned());
     };
     let place = if outside { "outside" } else { "inside" };
-    Ok(format!(
-        "Booked a table {place} for {people} at {restaurant}."
-    ))
+    Ok(format!("Booked a table {place} for {people} at {restaurant}."))
 }

@@ -33,9 +33,7 @@ pub(super) struct Calculate {
     b: f64,
 }
 
-pub(super) async fn calculate(
-    Args(Calculate { operation, a, b }): Args<Calculate>,
-) -> Result<String, ToolError> {
+pub(super) async fn calculate(Args(Calculate { operation, a, b }): Args<Calculate>) -> Result<String, ToolError> {
     let result = match operation {
         Operation::Add => a + b,
         Operation::Subtract => a - b,

@@ -20,14 +20,9 @@ fn second() -> u32 {
     1000
 }
 
-pub(super) async fn countdown(
-    progress: Progress,
-    Args(args): Args<Countdown>,
-) -> Result<String, ToolError> {
+pub(super) async fn countdown(progress: Progress, Args(args): Args<Countdown>) -> Result<String, ToolError> {
     if args.steps > MAX_STEPS || args.delay_ms > 10_000 {
-        return Err(ToolError::new(
-            "At most 60 `steps` of at most 10000 `delay_ms`.",
-        ));
+        return Err(ToolError::new("At most 60 `steps` of at most 10000 `delay_ms`."));
     }
     for step in 1..=args.steps {
         worker::Delay::from(Duration::from_millis(args.delay_ms.into())).await;

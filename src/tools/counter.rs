@@ -20,10 +20,7 @@ fn one() -> i64 {
     1
 }
 
-pub(super) async fn increment(
-    counter: Session<Counter>,
-    Args(By { by }): Args<By>,
-) -> Result<String, ToolError> {
+pub(super) async fn increment(counter: Session<Counter>, Args(By { by }): Args<By>) -> Result<String, ToolError> {
     let total = counter.update(|counter| {
         counter.total = counter.total.saturating_add(by);
         counter.total

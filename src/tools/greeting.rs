@@ -2,13 +2,8 @@
 
 use crate::prelude::*;
 
-const GREETINGS: [(&str, &str); 5] = [
-    ("chinese", "你好"),
-    ("english", "Hello"),
-    ("french", "Bonjour"),
-    ("german", "Hallo"),
-    ("spanish", "Hola"),
-];
+const GREETINGS: [(&str, &str); 5] =
+    [("chinese", "你好"), ("english", "Hello"), ("french", "Bonjour"), ("german", "Hallo"), ("spanish", "Hola")];
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Greeting {
@@ -19,26 +14,16 @@ pub(super) struct Greeting {
 }
 
 fn greet_in(language: &str) -> Result<&'static str, ToolError> {
-    let known = GREETINGS
-        .iter()
-        .find(|(name, _)| *name == language)
-        .map(|(_, greeting)| *greeting);
+    let known = GREETINGS.iter().find(|(name, _)| *name == language).map(|(_, greeting)| *greeting);
     known.ok_or_else(|| ToolError::new(format!("No greeting in {language:?} is known here.")))
 }
 
-pub(super) async fn greeting(
-    Args(Greeting { name, language }): Args<Greeting>,
-) -> Result<String, ToolError> {
+pub(super) async fn greeting(Args(Greeting { name, language }): Args<Greeting>) -> Result<String, ToolError> {
     Ok(format!("{}, {name}!", greet_in(&language)?))
 }
 
-pub(super) async fn greet(
-    Args(Greeting { name, language }): Args<Greeting>,
-) -> Result<String, ToolError> {
-    Ok(format!(
-        "Greet {name} with “{}” and a sentence about the weather.",
-        greet_in(&language)?
-    ))
+pub(super) async fn greet(Args(Greeting { name, language }): Args<Greeting>) -> Result<String, ToolError> {
+    Ok(format!("Greet {name} with “{}” and a sentence about the weather.", greet_in(&language)?))
 }
 
 pub(super) async fn languages(typed: Typed) -> Vec<String> {

@@ -15,28 +15,18 @@ pub fn admits(accept: Option<&str>, media_type: &str) -> bool {
     let ranges = accept.split(',').filter_map(|item| {
         let mut parts = item.split(';').map(str::trim);
         let specific = fit(parts.next()?)?;
-        let refused = parts
-            .filter_map(|part| part.split_once('='))
-            .any(|(name, value)| {
-                name.trim().eq_ignore_ascii_case("q")
-                    && value
-                        .trim()
-                        .parse::<f32>()
-                        .is_ok_and(|quality| quality == 0.0)
-            });
+        let refused = parts.filter_map(|part| part.split_once('=')).any(|(name, value)| {
+            name.trim().eq_ignore_ascii_case("q") && value.trim().parse::<f32>().is_ok_and(|quality| quality == 0.0)
+        });
         Some((specific, !refused))
     });
-    ranges
-        .max_by_key(|(specific, _)| *specific)
-        .is_some_and(|(_, admitted)| admitted)
+    ranges.max_by_key(|(specific, _)| *specific).is_some_and(|(_, admitted)| admitted)
 }
 
 /// Whether a `Content-Type` header names JSON, with or without parameters.
 #[must_use]
 pub fn is_json(content_type: Option<&str>) -> bool {
-    let essence = content_type
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
+    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
@@ -56,13 +46,7 @@ mod tests {
         ] {
             assert!(admits(Some(accept), events), "{accept}");
         }
-        for accept in [
-            "",
-            "application/json",
-            "text/event-stream;q=0, */*",
-            "text/*; q=0.0",
-            "text/event-streams",
-        ] {
+        for accept in ["", "application/json", "text/event-stream;q=0, */*", "text/*; q=0.0", "text/event-streams"] {
             assert!(!admits(Some(accept), events), "{accept}");
         }
         assert!(admits(None, events));
@@ -70,13 +54,7 @@ mod tests {
 
     #[test]
     fn json_is_json_whatever_its_parameters() {
-        assert!(
-            is_json(Some("application/json; charset=utf-8")) && is_json(Some("Application/JSON"))
-        );
-        assert!(
-            !is_json(None)
-                && !is_json(Some("text/plain"))
-                && !is_json(Some("application/json-seq"))
-        );
+        assert!(is_json(Some("application/json; charset=utf-8")) && is_json(Some("Application/JSON")));
+        assert!(!is_json(None) && !is_json(Some("text/plain")) && !is_json(Some("application/json-seq")));
     }
 }

@@ -46,6 +46,8 @@ struct Inner {
     finished: Option<u64>,
     waker: Option<Waker>,
     opening: bool,
+    /// The handler let the client go before there was a stream to end.
+    released: bool,
 }
 
 /// The answer to one POST.
@@ -58,12 +60,7 @@ pub(crate) struct CallStream {
 }
 
 impl CallStream {
-    pub(crate) fn new(
-        core: Rc<Core>,
-        session: u32,
-        number: u64,
-        version: ProtocolVersion,
-    ) -> Rc<Self> {
+    pub(crate) fn new(core: Rc<Core>, session: u32, number: u64, version: ProtocolVersion) -> Rc<Self> {
         let inner = Inner {
             sink: Sink::Undecided,
             kept: VecDeque::new(),
@@ -74,22 +71,13 @@ impl CallStream {
             finished: None,
             waker: None,
             opening: false,
+            released: false,
         };
-        Rc::new(Self {
-            core,
-            session,
-            number,
-            version,
-            inner: RefCell::new(inner),
-        })
+        Rc::new(Self { core, session, number, version, inner: RefCell::new(inner) })
     }
 
     fn event_id(&self, sequence: u64) -> EventId {
-        EventId {
-            session: self.session,
-            stream: self.number,
-            sequence,
-        }
+        EventId { session: self.session, stream: self.number, sequence }
     }
 
     /// Sends a message before the answer, which makes it an event stream.
@@ -122,6 +110,11 @@ impl CallStream {
         }
     }
 
+    /// Whether it has to be an event stream.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.inner.borrow().opening
+    }
+
     /// Is ready once it has to be an event stream.
     pub(crate) fn poll_opening(&self, cx: &Context<'_>) -> Poll<()> {
         let mut inner = self.inner.borrow_mut();
@@ -152,13 +145,9 @@ impl CallStream {
             let _ = sender.unbounded_send(frame);
         }
         if inner.finished.is_none() {
-            inner.sink = Sink::Body(sender);
+            inner.sink = if inner.released { Sink::Gone } else { Sink::Body(sender) };
         }
-        EventBody {
-            receiver,
-            stream: Rc::downgrade(self),
-            drained: false,
-        }
+        EventBody { receiver, stream: Rc::downgrade(self), drained: false }
     }
 
     fn push(&self, json: &str) {
@@ -215,10 +204,14 @@ impl CallStream {
         self.request_opening();
         let mut inner = self.inner.borrow_mut();
         // Dropping the sender ends the body once it has been read.
-        inner.sink = match std::mem::replace(&mut inner.sink, Sink::Gone) {
-            Sink::Undecided => Sink::Undecided,
-            _ => Sink::Gone,
-        };
+        match std::mem::replace(&mut inner.sink, Sink::Gone) {
+            Sink::Undecided => {
+                inner.sink = Sink::Undecided;
+                inner.released = true;
+            }
+            Sink::Socket(tag) => self.core.host.close(&tag),
+            Sink::Body(_) | Sink::Gone => {}
+        }
     }
 
     /// There will be no more.
@@ -234,10 +227,7 @@ impl CallStream {
 
     /// Whether nobody can come back for it any more.
     pub(crate) fn is_over(&self, now: u64) -> bool {
-        self.inner
-            .borrow()
-            .finished
-            .is_some_and(|at| now.saturating_sub(at) > RESUME_MS)
+        self.inner.borrow().finished.is_some_and(|at| now.saturating_sub(at) > RESUME_MS)
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -248,12 +238,7 @@ impl CallStream {
     /// is at its end.
     pub(crate) fn resume(&self, sequence: u64, tag: &str) -> (Vec<(u64, String)>, bool) {
         let mut inner = self.inner.borrow_mut();
-        let missed = inner
-            .kept
-            .iter()
-            .filter(|(at, _)| *at > sequence)
-            .cloned()
-            .collect();
+        let missed = inner.kept.iter().filter(|(at, _)| *at > sequence).cloned().collect();
         let finished = inner.finished.is_some();
         if !finished {
             inner.opening = true;

@@ -5,13 +5,11 @@
 
 use std::rc::Rc;
 
-use futures_util::future::ready;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
 
 use super::claims::Claims;
+use super::movable::movable;
 use super::object::{Object, ReadBody, SSE_TAG};
 use super::refusal::Refusal;
 use super::sse;
@@ -19,43 +17,19 @@ use crate::mcp::ProtocolVersion;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
 use crate::mcp::initialize::METHOD as INITIALIZE;
-use crate::mcp::jsonrpc::{
-    self, Body as Posted, Message, Request, error_json, result_json, to_json,
-};
+use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, error_json, result_json};
 use crate::session::line::Line;
 use crate::wire::{Body, Head, Reply, Socket};
-
-/// What a socket remembers of its client.
-#[derive(Serialize, Deserialize)]
-struct Settled {
-    version: String,
-    capabilities: u8,
-    name: String,
-}
 
 /// `GET /sse`.
 pub(crate) fn open(object: &Object) -> Reply {
     object.core.host.close(SSE_TAG);
-    let socket = Socket {
-        tag: SSE_TAG.to_owned(),
-        attachment: String::new(),
-        greeting: Vec::new(),
-        closes: false,
-    };
-    Reply {
-        status: StatusCode::SWITCHING_PROTOCOLS,
-        headers: Vec::new(),
-        body: Body::Socket(socket),
-    }
+    let socket = Socket { tag: SSE_TAG.to_owned(), attachment: String::new(), greeting: Vec::new(), closes: false };
+    Reply { status: StatusCode::SWITCHING_PROTOCOLS, headers: Vec::new(), body: Body::Socket(socket) }
 }
 
 /// `POST /sse/message`. Answers go to the stream, so a session without one is none.
-pub(crate) async fn post(
-    object: &Rc<Object>,
-    head: &Head,
-    claims: Claims,
-    body: ReadBody,
-) -> Reply {
+pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body: ReadBody) -> Reply {
     let Some(attachment) = object.core.host.attachment(SSE_TAG) else {
         return Refusal::EndedSession.into();
     };
@@ -66,9 +40,7 @@ pub(crate) async fn post(
     match jsonrpc::parse(&text) {
         Ok(Posted::Batch(_)) => return Refusal::NoBatches.into(),
         Err(unreadable) => return unreadable.into(),
-        Ok(Posted::Single(Message::Request(request))) if request.method == INITIALIZE => {
-            initialize(object, &request)
-        }
+        Ok(Posted::Single(Message::Request(request))) if request.method == INITIALIZE => initialize(object, &request),
         Ok(Posted::Single(Message::Request(request))) => {
             if !object.core.running.has_room(1) {
                 return Refusal::TooBusy.reply(Some(&request.id));
@@ -76,9 +48,7 @@ pub(crate) async fn post(
             let client = read(&attachment).unwrap_or(claims.client);
             call(object, head, client, request);
         }
-        Ok(Posted::Single(Message::Notification(notification))) => {
-            object.core.notice(&notification)
-        }
+        Ok(Posted::Single(Message::Notification(notification))) => object.core.notice(&notification),
         Ok(Posted::Single(Message::Response(response))) => object.core.settle(response),
     }
     Reply::empty(StatusCode::ACCEPTED)
@@ -106,10 +76,7 @@ fn call(object: &Rc<Object>, head: &Head, client: ClientInfo, request: Request) 
             own.core.host.send(SSE_TAG, &sse::message(None, &answer));
         }
     };
-    // The call keeps one waker from here on, whichever task polls it: a timer of the runtime's wakes only the first.
-    let mut work = FuturesUnordered::from_iter([answer])
-        .for_each(|()| ready(()))
-        .boxed_local();
+    let mut work = movable(vec![answer.boxed_local()]);
     if (&mut work).now_or_never().is_none() {
         object.core.host.spawn(work);
     }
@@ -118,20 +85,18 @@ fn call(object: &Rc<Object>, head: &Head, client: ClientInfo, request: Request) 
 /// The longest name of a client that a socket remembers; all it remembers may have 2 KiB.
 const MAX_NAME_CHARS: usize = 100;
 
+/// What a socket remembers of its client: version, capabilities and name, with spaces between.
 fn written(client: &ClientInfo) -> String {
-    to_json(&Settled {
-        version: client.version.to_string(),
-        capabilities: client.capabilities.bits(),
-        name: client.name.chars().take(MAX_NAME_CHARS).collect(),
-    })
+    let name: String = client.name.chars().take(MAX_NAME_CHARS).collect();
+    format!("{} {} {name}", client.version, client.capabilities.bits())
 }
 
 fn read(attachment: &str) -> Option<ClientInfo> {
-    let settled: Settled = serde_json::from_str(attachment).ok()?;
+    let mut parts = attachment.splitn(3, ' ');
     Some(ClientInfo {
-        version: ProtocolVersion::parse(&settled.version)?,
-        capabilities: ClientCapabilities::from_bits(settled.capabilities),
-        name: settled.name,
+        version: ProtocolVersion::parse(parts.next()?)?,
+        capabilities: ClientCapabilities::from_bits(parts.next()?.parse().ok()?),
+        name: parts.next()?.to_owned(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The HTTP side of a session's object.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -38,7 +38,7 @@ pub struct Object {
     pub(crate) core: Rc<Core>,
     /// The first bytes of the object's id.
     session: u32,
-    streams: RefCell<BTreeMap<u64, Rc<CallStream>>>,
+    streams: RefCell<Vec<Rc<CallStream>>>,
     last_stream: Cell<u64>,
     standalone: RefCell<Standalone>,
 }
@@ -59,11 +59,7 @@ impl Object {
     /// The object of a session that has just woken.
     #[must_use]
     pub fn new(core: Rc<Core>) -> Rc<Self> {
-        let session = core
-            .host
-            .object_id()
-            .get(..8)
-            .and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        let session = core.host.object_id().get(..8).and_then(|hex| u32::from_str_radix(hex, 16).ok());
         Rc::new(Self {
             session: session.unwrap_or_default(),
             streams: RefCell::default(),
@@ -75,10 +71,7 @@ impl Object {
 
     /// Answers a request that the Worker let through.
     pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
-        let Some(claims) = head
-            .header(order::SESSION)
-            .and_then(|id| Claims::read_verified(&id))
-        else {
+        let Some(claims) = head.header(order::SESSION).and_then(|id| Claims::read_verified(&id)) else {
             return Refusal::UnknownSession.into();
         };
         match self.core.admit() {
@@ -89,9 +82,7 @@ impl Object {
                 return Refusal::Internal.into();
             }
         }
-        let over_sse = head
-            .header(order::TRANSPORT)
-            .is_some_and(|name| name == Transport::Sse.as_str());
+        let over_sse = head.header(order::TRANSPORT).is_some_and(|name| name == Transport::Sse.as_str());
         match (over_sse, &head.method) {
             (false, &Method::POST) => streamable::post(self, head, claims, body).await,
             (false, &Method::GET) => streamable::get(self, head, &claims),
@@ -107,7 +98,7 @@ impl Object {
             return Refusal::Internal.into();
         }
         self.core.host.close(GET_TAG);
-        for stream in std::mem::take(&mut *self.streams.borrow_mut()).into_values() {
+        for stream in self.streams.take() {
             stream.finish();
         }
         Reply::empty(StatusCode::NO_CONTENT)
@@ -130,11 +121,7 @@ impl Object {
         let extensions = move |extensions: &mut Extensions| {
             extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));
         };
-        Sender {
-            client,
-            caller: Rc::new(caller),
-            extensions: Rc::new(extensions),
-        }
+        Sender { client, caller: Rc::new(caller), extensions: Rc::new(extensions) }
     }
 
     /// A stream for a POST of that version's.
@@ -148,38 +135,24 @@ impl Object {
     pub(crate) fn keep(&self, stream: &Rc<CallStream>) {
         let now = self.core.host.now();
         let mut streams = self.streams.borrow_mut();
-        streams.retain(|_, stream| !stream.is_over(now));
+        streams.retain(|stream| !stream.is_over(now));
         while streams.len() >= MAX_STREAMS {
-            let Some(oldest) = streams
-                .iter()
-                .find(|(_, s)| s.is_finished())
-                .map(|(number, _)| *number)
-            else {
-                break;
-            };
-            streams.remove(&oldest);
+            let Some(oldest) = streams.iter().position(|stream| stream.is_finished()) else { break };
+            streams.remove(oldest);
         }
-        streams.insert(stream.number, Rc::clone(stream));
+        streams.push(Rc::clone(stream));
     }
 
     pub(crate) fn stream(&self, number: u64) -> Option<Rc<CallStream>> {
         let now = self.core.host.now();
-        self.streams
-            .borrow()
-            .get(&number)
-            .filter(|stream| !stream.is_over(now))
-            .cloned()
+        self.streams.borrow().iter().find(|stream| stream.number == number && !stream.is_over(now)).cloned()
     }
 
     /// An id that the standalone stream can be resumed from: what comes later has a larger one, across restarts too.
     pub(crate) fn next_event_id(&self) -> EventId {
         let mut standalone = self.standalone.borrow_mut();
         standalone.last = (standalone.last + 1).max(self.core.host.now());
-        EventId {
-            session: self.session,
-            stream: EventId::STANDALONE,
-            sequence: standalone.last,
-        }
+        EventId { session: self.session, stream: EventId::STANDALONE, sequence: standalone.last }
     }
 
     /// Whether an event is one of this session's.
@@ -192,22 +165,18 @@ impl Object {
         let mut standalone = self.standalone.borrow_mut();
         standalone.lost = false;
         let Some(last) = last else { return Vec::new() };
-        let mut missed: BTreeMap<u64, String> =
-            self.stored(EventId::STANDALONE, last).into_iter().collect();
+        let mut missed = self.stored(EventId::STANDALONE, last);
         missed.extend(standalone.kept.iter().filter(|(at, _)| *at > last).cloned());
-        missed.into_values().collect()
+        missed.sort_by_key(|(at, _)| *at);
+        missed.into_iter().map(|(_, frame)| frame).collect()
     }
 
     /// The events of a stream that were written down.
     pub(crate) fn stored(&self, stream: u64, after: u64) -> Vec<(u64, String)> {
-        self.core
-            .host
-            .store()
-            .events(stream, after)
-            .unwrap_or_else(|error| {
-                self.core.host.warn(&error.0);
-                Vec::new()
-            })
+        self.core.host.store().events(stream, after).unwrap_or_else(|error| {
+            self.core.host.warn(&error.0);
+            Vec::new()
+        })
     }
 
     /// Sends a message of the session's on its standalone stream.
@@ -222,8 +191,7 @@ impl Object {
                 standalone.kept.pop_front();
             }
         } else if standalone.lost {
-            self.core
-                .keep_event(EventId::STANDALONE, id.sequence, &frame);
+            self.core.keep_event(EventId::STANDALONE, id.sequence, &frame);
         }
     }
 }

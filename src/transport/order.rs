@@ -21,19 +21,15 @@ pub const PRIVATE: [&str; 4] = [CALLER, TRANSPORT, "authorization", "cookie"];
 /// The value of [`CALLER`]; none for a public server.
 #[must_use]
 pub fn encode(caller: &Caller) -> Option<String> {
-    caller
-        .subject
-        .is_some()
-        .then(|| URL_SAFE_NO_PAD.encode(crate::mcp::jsonrpc::to_json(caller)))
+    caller.subject.is_some().then(|| URL_SAFE_NO_PAD.encode(crate::mcp::jsonrpc::to_json(caller)))
 }
 
 /// Reads the value of [`CALLER`].
 #[must_use]
 pub fn decode(value: Option<&str>) -> Caller {
     let bytes = value.and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
-    bytes
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default()
+    let json = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

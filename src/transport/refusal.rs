@@ -91,21 +91,13 @@ impl Refusal {
                 let served = ProtocolVersion::ALL.map(ProtocolVersion::as_str).join(", ");
                 format!("This `MCP-Protocol-Version` is not served. Served are {served}.")
             }
-            Self::UnknownEvent => {
-                "This `Last-Event-ID` is not of this session. Connect without one.".to_owned()
-            }
+            Self::UnknownEvent => "This `Last-Event-ID` is not of this session. Connect without one.".to_owned(),
             Self::Method(allowed) => format!("This endpoint takes {allowed}."),
-            Self::NoBatches => {
-                "Only protocol version 2025-03-26 has batches. Send one message a request."
-                    .to_owned()
-            }
+            Self::NoBatches => "Only protocol version 2025-03-26 has batches. Send one message a request.".to_owned(),
             Self::MisplacedInitialize => {
-                "`initialize` goes alone and without an `Mcp-Session-Id`: it begins a new session."
-                    .to_owned()
+                "`initialize` goes alone and without an `Mcp-Session-Id`: it begins a new session.".to_owned()
             }
-            Self::TooBusy => {
-                "This session runs too many calls at once. Wait for one to end.".to_owned()
-            }
+            Self::TooBusy => "This session runs too many calls at once. Wait for one to end.".to_owned(),
             Self::Internal => "The server failed. Try again; its log says more.".to_owned(),
         }
     }
@@ -131,9 +123,6 @@ impl From<Refusal> for Reply {
 
 impl From<Unreadable> for Reply {
     fn from(unreadable: Unreadable) -> Self {
-        Self::json(
-            StatusCode::BAD_REQUEST,
-            error_json(unreadable.id.as_ref(), &unreadable.error),
-        )
+        Self::json(StatusCode::BAD_REQUEST, error_json(unreadable.id.as_ref(), &unreadable.error))
     }
 }

@@ -2,13 +2,14 @@
 
 use std::rc::Rc;
 
-use futures_util::future::{Either, poll_fn, ready, select};
-use futures_util::stream::{FuturesUnordered, unfold};
+use futures_util::future::{Either, poll_fn, select};
+use futures_util::stream::unfold;
 use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 
 use super::call_stream::{CallStream, EventBody};
 use super::claims::Claims;
+use super::movable::movable;
 use super::object::{GET_TAG, Object, ReadBody};
 use super::refusal::Refusal;
 use super::sse::{self, EventId, KEEP_ALIVE, KEEP_ALIVE_MS};
@@ -28,12 +29,7 @@ struct Sorted {
 }
 
 /// `POST /mcp` on a session.
-pub(crate) async fn post(
-    object: &Rc<Object>,
-    head: &Head,
-    claims: Claims,
-    body: ReadBody,
-) -> Reply {
+pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body: ReadBody) -> Reply {
     let text = match body.await {
         Ok(text) => text,
         Err(refusal) => return refusal.into(),
@@ -45,10 +41,7 @@ pub(crate) async fn post(
         Ok(Posted::Single(message)) => return single(object, head, claims, message).await,
         Err(unreadable) => return unreadable.into(),
     };
-    let mut sorted = Sorted {
-        is_batch: true,
-        ..Sorted::default()
-    };
+    let mut sorted = Sorted { is_batch: true, ..Sorted::default() };
     for message in messages {
         match message {
             Ok(Message::Request(request)) if request.method == INITIALIZE => {
@@ -72,16 +65,7 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
             Refusal::MisplacedInitialize.reply(Some(&request.id))
         }
         Message::Request(request) => {
-            run(
-                object,
-                head,
-                claims,
-                Sorted {
-                    requests: vec![request],
-                    ..Sorted::default()
-                },
-            )
-            .await
+            run(object, head, claims, Sorted { requests: vec![request], ..Sorted::default() }).await
         }
         Message::Notification(notification) => {
             object.core.notice(&notification);
@@ -106,17 +90,10 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
         stream.answer(error_json(id.as_ref(), error));
     }
     let calls = posted.requests.into_iter().map(|request| {
-        let line = StreamLine {
-            object: Rc::clone(object),
-            stream: Rc::clone(&stream),
-        };
-        call(line, sender.clone(), request)
+        let line = StreamLine { object: Rc::clone(object), stream: Rc::clone(&stream) };
+        call(line, sender.clone(), request).boxed_local()
     });
-    // Each call keeps one waker from here on, whichever task polls it: a timer of the runtime's wakes only the first.
-    let work = calls
-        .collect::<FuturesUnordered<_>>()
-        .for_each(|()| ready(()))
-        .boxed_local();
+    let work = movable(calls.collect());
     let opening = {
         let stream = Rc::clone(&stream);
         poll_fn(move |cx| stream.poll_opening(cx))
@@ -133,15 +110,19 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
             }
         },
     };
-    match outcome {
-        Either::Left(((), _)) => json(stream.take_answers(), posted.is_batch),
-        Either::Right(((), work)) => {
-            object.keep(&stream);
-            let body = stream.open();
-            host.spawn(work.map(move |()| stream.finish()).boxed_local());
-            Reply::events(Body::Stream(kept_alive(body, host)))
-        }
+    let rest = match outcome {
+        Either::Left(_) if !stream.is_opening() => return json(stream.take_answers(), posted.is_batch),
+        // It sent something and was through before anybody could look.
+        Either::Left(_) => None,
+        Either::Right(((), work)) => Some(work),
+    };
+    object.keep(&stream);
+    let body = stream.open();
+    match rest {
+        Some(work) => host.spawn(work.map(move |()| stream.finish()).boxed_local()),
+        None => stream.finish(),
     }
+    Reply::events(Body::Stream(kept_alive(body, host)))
 }
 
 async fn call(line: StreamLine, sender: Sender, request: Request) {
@@ -164,10 +145,7 @@ fn json(mut answers: Vec<String>, is_batch: bool) -> Reply {
 }
 
 /// The body with a comment wherever it is quiet for long.
-fn kept_alive(
-    body: EventBody,
-    host: SharedHost,
-) -> futures_util::stream::LocalBoxStream<'static, String> {
+fn kept_alive(body: EventBody, host: SharedHost) -> futures_util::stream::LocalBoxStream<'static, String> {
     unfold((body, host), |(mut body, host)| async move {
         let frame = match select(body.next(), host.sleep(KEEP_ALIVE_MS)).await {
             Either::Left((frame, _)) => frame?,
@@ -205,9 +183,7 @@ pub(crate) fn get(object: &Object, head: &Head, claims: &Claims) -> Reply {
     };
     match EventId::parse(last.trim()).filter(|id| object.gave(*id)) {
         None => Refusal::UnknownEvent.into(),
-        Some(id) if id.stream == EventId::STANDALONE => {
-            standalone(object, claims, Some(id.sequence))
-        }
+        Some(id) if id.stream == EventId::STANDALONE => standalone(object, claims, Some(id.sequence)),
         Some(id) => resume(object, id),
     }
 }
@@ -236,23 +212,10 @@ fn resume(object: &Object, id: EventId) -> Reply {
     }
     missed.sort_by_key(|(sequence, _)| *sequence);
     missed.dedup_by_key(|(sequence, _)| *sequence);
-    socket(
-        tag,
-        missed.into_iter().map(|(_, frame)| frame).collect(),
-        closes,
-    )
+    socket(tag, missed.into_iter().map(|(_, frame)| frame).collect(), closes)
 }
 
 fn socket(tag: String, greeting: Vec<String>, closes: bool) -> Reply {
-    let socket = Socket {
-        tag,
-        attachment: String::new(),
-        greeting,
-        closes,
-    };
-    Reply {
-        status: StatusCode::SWITCHING_PROTOCOLS,
-        headers: Vec::new(),
-        body: Body::Socket(socket),
-    }
+    let socket = Socket { tag, attachment: String::new(), greeting, closes };
+    Reply { status: StatusCode::SWITCHING_PROTOCOLS, headers: Vec::new(), body: Body::Socket(socket) }
 }

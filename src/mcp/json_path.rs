@@ -1,0 +1,100 @@
+//! Where in a JSON text something is wrong.
+
+/// The path of the value in which a fault was met: `page.limit`, `items[2]`, or nothing for the whole text. `line` and
+/// `column` are those of a serde_json error.
+///
+/// Tracking the path while reading would have every type read by twice the code; a fault is rare, so the text is gone
+/// through again instead.
+pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
+    let line_start = json.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut bytes = json.bytes().take(line_start + column);
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' => frames.push(Frame::Object { key: Vec::new(), in_value: false }),
+            b'[' => frames.push(Frame::Array(0)),
+            b'}' | b']' => drop(frames.pop()),
+            b':' => {
+                if let Some(Frame::Object { in_value, .. }) = frames.last_mut() {
+                    *in_value = true;
+                }
+            }
+            b',' => match frames.last_mut() {
+                Some(Frame::Object { key, in_value }) => {
+                    key.clear();
+                    *in_value = false;
+                }
+                Some(Frame::Array(index)) => *index += 1,
+                None => {}
+            },
+            b'"' => {
+                let text = string(&mut bytes);
+                if let Some(Frame::Object { key, in_value: false }) = frames.last_mut() {
+                    *key = text;
+                }
+            }
+            _ => {}
+        }
+    }
+    frames.iter().fold(String::new(), |path, frame| match frame {
+        Frame::Array(index) => format!("{path}[{index}]"),
+        Frame::Object { in_value: false, .. } => path,
+        Frame::Object { key, .. } if path.is_empty() => String::from_utf8_lossy(key).into_owned(),
+        Frame::Object { key, .. } => format!("{path}.{}", String::from_utf8_lossy(key)),
+    })
+}
+
+enum Frame {
+    Object { key: Vec<u8>, in_value: bool },
+    Array(usize),
+}
+
+/// The rest of a string, its escapes as they stand.
+fn string(bytes: &mut impl Iterator<Item = u8>) -> Vec<u8> {
+    let mut text = Vec::new();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => break,
+            b'\\' => text.extend([byte].into_iter().chain(bytes.next())),
+            _ => text.push(byte),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only faults are looked at")]
+    struct Outer {
+        a: f64,
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only faults are looked at")]
+    struct Inner {
+        b: u8,
+    }
+
+    #[test]
+    fn a_fault_is_found_where_it_is() {
+        for (json, path) in [
+            (r#"{"a":"x","inner":[]}"#, "a"),
+            (r#"{"inner":[],"a":true}"#, "a"),
+            (r#"{"a":1,"inner":[{"b":1},{"b":-1}]}"#, "inner[1].b"),
+            ("{\n  \"a\": 1,\n  \"inner\": [\n    {\"b\": 300}\n  ]\n}", "inner[0].b"),
+            (r#"{"a":1,"inner":[{"b":1},{"c":"]}\"{"}]}"#, "inner[1]"),
+            (r#"{"a":1}"#, ""),
+            (r#"[1,{"b":2}]"#, "[1]"),
+            (r#"{"a\"b":1,"a":null}"#, "a"),
+        ] {
+            let error = serde_json::from_str::<Outer>(json).unwrap_err();
+            assert_eq!(path_at(json, error.line(), error.column()), path, "{json}: {error}");
+        }
+    }
+}
