@@ -49,7 +49,8 @@ fn tidy(settings: SchemaSettings, plain: fn(&mut Schema), generate: impl FnOnce(
 
 fn plain_input(schema: &mut Schema) {
     if schema.as_bool() == Some(true) {
-        *schema = any_json(&["string", "number", "boolean", "object"], &json!({"type": "object"}));
+        *schema =
+            any_json(&["string", "number", "boolean", "object"], json!({"type": "array", "items": {"type": "object"}}));
     }
     if let Some(object) = schema.as_object_mut() {
         drop_null(object);
@@ -59,11 +60,25 @@ fn plain_input(schema: &mut Schema) {
 
 fn plain_output(schema: &mut Schema) {
     if schema.as_bool() == Some(true) {
-        *schema = any_json(&["string", "number", "boolean", "object", "null"], &json!({}));
+        *schema = any_json(&["string", "number", "boolean", "object", "null"], json!({"type": "array"}));
     }
     if let Some(object) = schema.as_object_mut() {
+        split_null(object);
         drop_format(object);
     }
+}
+
+/// `Option<T>` is a `T` or `null`: a choice of two schemas, where a type array is refused or warned of by clients.
+fn split_null(object: &mut Map<String, Value>) {
+    let is_null = |name: &Value| name == "null";
+    if !object.get("type").and_then(Value::as_array).is_some_and(|types| types.iter().any(is_null)) {
+        return;
+    }
+    let description = object.remove("description");
+    let mut present = std::mem::take(object);
+    drop_null(&mut present);
+    object.extend(description.map(|text| ("description".to_owned(), text)));
+    object.insert("anyOf".to_owned(), json!([present, {"type": "null"}]));
 }
 
 /// `Option<T>` is a `T` that may be left out: `required` says so already.
@@ -96,21 +111,15 @@ fn drop_null(object: &mut Map<String, Value>) {
 
 /// `uint32` and the like: JSON has numbers, and `minimum` says the rest.
 fn drop_format(object: &mut Map<String, Value>) {
-    let is_number = |name: &Value| name == "integer" || name == "number";
-    let numeric = match object.get("type") {
-        Some(Value::Array(names)) => names.iter().any(is_number),
-        Some(name) => is_number(name),
-        None => false,
-    };
-    if numeric {
+    if matches!(object.get("type").and_then(Value::as_str), Some("integer" | "number")) {
         object.remove("format");
     }
 }
 
 /// Any JSON value, spelled out by type: a bare `true` or `{}` is refused or warned of by clients.
-fn any_json(types: &[&str], items: &Value) -> Schema {
+fn any_json(types: &[&str], array: Value) -> Schema {
     let mut choices: Vec<_> = types.iter().map(|name| json!({"type": name})).collect();
-    choices.push(json!({"type": "array", "items": items}));
+    choices.push(array);
     Schema::from(Map::from_iter([
         ("description".to_owned(), json!("Any JSON value")),
         ("anyOf".to_owned(), Value::Array(choices)),
@@ -173,8 +182,9 @@ mod tests {
     fn an_output_schema_says_where_null_is() {
         let schema = serde_json::to_value(output_schema::<Search>()).unwrap();
         let property = |name: &str| schema["properties"][name].clone();
-        assert_eq!(property("limit"), json!({"type": ["integer", "null"], "minimum": 0}));
-        assert_eq!(property("order"), json!({"type": ["string", "null"], "enum": ["up", "down", null]}));
+        assert_eq!(property("limit"), json!({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "null"}]}));
+        let order = json!({"type": "string", "enum": ["up", "down"]});
+        assert_eq!(property("order"), json!({"anyOf": [order, {"type": "null"}]}));
         assert!(property("any")["anyOf"].as_array().unwrap().contains(&json!({"type": "null"})));
     }
 

@@ -1,5 +1,6 @@
 //! The runtime's requests and answers, and ours.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::StreamExt;
@@ -40,23 +41,54 @@ pub(super) fn head(request: &web_sys::Request) -> Head {
 
 /// The runtime's answer for ours. A socket has its own way: see [`host`](super::host).
 pub(super) fn response(reply: Reply) -> Result<Response> {
-    let headers = worker::Headers::new();
-    for (name, value) in &reply.headers {
-        headers.set(name, value)?;
-    }
+    let headers = headers(reply.headers)?;
     let builder = Response::builder().with_status(reply.status.as_u16()).with_headers(headers);
     Ok(match reply.body {
         Body::Empty | Body::Socket(_) => builder.empty(),
         Body::Text(text) => builder.fixed(text.into_bytes()),
         Body::Stream(stream) => builder.from_stream(stream.map(|text| Ok::<_, worker::Error>(text.into_bytes())))?,
-        Body::Native(native) => match native.downcast::<web_sys::Response>() {
-            Ok(response) => (*response).into(),
-            Err(_) => builder.empty(),
-        },
+        Body::Native(_) => builder.empty(),
     })
+}
+
+thread_local! {
+    static LAST_HEADERS: RefCell<Option<(Vec<Header>, worker::Headers)>> = const { RefCell::new(None) };
+}
+
+type Header = (&'static str, String);
+
+/// The headers as the runtime's object. Answers in a row mostly have the same ones; a response copies them anyway, so
+/// the last object serves again.
+fn headers(wanted: Vec<Header>) -> Result<worker::Headers> {
+    let last = LAST_HEADERS.take().filter(|(last, _)| *last == wanted);
+    let (wanted, headers) = match last {
+        Some(last) => last,
+        None => {
+            let headers = worker::Headers::new();
+            for (name, value) in &wanted {
+                headers.set(name, value)?;
+            }
+            (wanted, headers)
+        }
+    };
+    // `Headers::clone` of the wrapper would copy; this is one more reference to the same object.
+    let shared = worker::Headers(Clone::clone(&headers.0));
+    LAST_HEADERS.set(Some((wanted, headers)));
+    Ok(shared)
 }
 
 /// An answer of the runtime's, to be passed on.
 pub(super) fn native(response: web_sys::Response) -> Reply {
     Reply { body: Body::Native(Box::new(response)), ..Reply::default() }
+}
+
+/// The runtime's answer in one of ours, if there is one: it goes out untouched.
+pub(super) fn take_native(reply: Reply) -> std::result::Result<web_sys::Response, Reply> {
+    match reply.body {
+        Body::Native(native) => match native.downcast::<web_sys::Response>() {
+            Ok(response) => Ok(*response),
+            Err(body) => Err(Reply { body: Body::Native(body), ..reply }),
+        },
+        _ => Err(reply),
+    }
 }

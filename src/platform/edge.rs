@@ -17,6 +17,7 @@ use crate::http::edge::{Edge, Fault, Order};
 use crate::keys::Keys;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
+use crate::transport::era::Transport;
 use crate::transport::order::{CALLER, SESSION, TRANSPORT, encode};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
 use crate::wire::{Body, Reply};
@@ -69,41 +70,68 @@ impl WorkerEdge {
         }
     }
 
+    /// Passes the request on. One that needs nothing changed goes as it is, which the runtime does best.
     async fn send(&self, order: Order, upgrade: bool) -> Result<web_sys::Response, Fault> {
-        let stub = self.stub(order.object)?;
-        let init = web_sys::RequestInit::new();
-        let headers = web_sys::Headers::new_with_headers(&self.request.headers()).map_err(js_fault)?;
-        // Whatever came from outside under these names goes.
-        for (name, value) in [
+        let stub = self.stub(order.object)?.into_rpc::<worker::worker_sys::DurableObject>();
+        let changes = self.header_changes(&order, upgrade);
+        let promise = if changes.is_empty() && order.body.is_none() {
+            stub.fetch_with_request(&self.request)
+        } else {
+            let init = web_sys::RequestInit::new();
+            let headers = web_sys::Headers::new_with_headers(&self.request.headers()).map_err(js_fault)?;
+            for (name, value) in changes {
+                match value {
+                    Some(value) => headers.set(name, &value),
+                    None => headers.delete(name),
+                }
+                .map_err(js_fault)?;
+            }
+            init.set_headers(&headers);
+            if let Some(body) = &order.body {
+                init.set_body(&JsValue::from_str(body));
+            }
+            let request = web_sys::Request::new_with_request_and_init(&self.request, &init).map_err(js_fault)?;
+            stub.fetch_with_request(&request)
+        };
+        JsFuture::from(promise.map_err(js_fault)?).await.map(JsCast::unchecked_into).map_err(js_fault)
+    }
+
+    /// The headers that the object gets differently: what comes from outside under a private name goes.
+    fn header_changes(&self, order: &Order, upgrade: bool) -> Vec<(&'static str, Option<String>)> {
+        let given = self.request.headers();
+        let streamable = order.transport == Transport::Streamable;
+        let own = [
             (CALLER, encode(&order.caller)),
-            (TRANSPORT, Some(order.transport.as_str().to_owned())),
+            (TRANSPORT, (!streamable).then(|| order.transport.as_str().to_owned())),
             ("authorization", None),
             ("cookie", None),
-        ] {
-            match value {
-                Some(value) => headers.set(name, &value),
-                None => headers.delete(name),
-            }
-            .map_err(js_fault)?;
-        }
-        if let Some(session) = &order.session {
-            headers.set(SESSION, session).map_err(js_fault)?;
+        ];
+        let mut changes: Vec<_> =
+            own.into_iter().filter(|(name, value)| value.is_some() || given.has(name).unwrap_or(true)).collect();
+        if order.session.is_some() {
+            changes.push((SESSION, order.session.clone()));
         }
         if upgrade {
-            headers.set("upgrade", "websocket").map_err(js_fault)?;
+            changes.push(("upgrade", Some("websocket".to_owned())));
         }
-        init.set_headers(&headers);
-        if let Some(body) = &order.body {
-            init.set_body(&JsValue::from_str(body));
-        }
-        let request = web_sys::Request::new_with_request_and_init(&self.request, &init).map_err(js_fault)?;
-        stub.fetch_with_request(request.into()).await.map(Into::into).map_err(fault)
+        changes
     }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now() -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the runtime's clock counts whole milliseconds"
+    )]
+    let now = worker::js_sys::Date::now() as u64;
+    now
 }
 
 impl Edge for WorkerEdge {
     fn now(&self) -> u64 {
-        worker::Date::now().as_millis()
+        now()
     }
 
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {

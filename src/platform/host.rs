@@ -38,7 +38,7 @@ impl ObjectHost {
 
 impl Host for ObjectHost {
     fn now(&self) -> u64 {
-        worker::Date::now().as_millis()
+        super::edge::now()
     }
 
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {

@@ -45,7 +45,7 @@ impl KeyRing {
             Some([SqlStorageValue::String(text)]) => Keys::from_text(text),
             _ => None,
         };
-        let now = worker::Date::now().as_millis();
+        let now = super::edge::now();
         let keys = match kept {
             Some(keys) if !keys.is_due(now) => return Response::ok(keys.to_text()),
             Some(keys) => keys.rotated(random()?, now, self.longest),

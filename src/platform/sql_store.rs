@@ -92,7 +92,7 @@ impl SqlStore {
     }
 
     fn now() -> u64 {
-        worker::Date::now().as_millis()
+        super::edge::now()
     }
 }
 

@@ -15,7 +15,10 @@ pub async fn fetch(request: web_sys::Request, env: Env, app: &App) -> Result<web
     let head = convert::head(&request);
     let edge = WorkerEdge { request, env, placement: app.placement.clone() };
     let reply = router::handle(app, &head, &edge).await;
-    convert::response(reply).map(Into::into)
+    match convert::take_native(reply) {
+        Ok(response) => Ok(response),
+        Err(reply) => convert::response(reply).map(Into::into),
+    }
 }
 
 /// Reads a variable of the deployment.

@@ -13,12 +13,14 @@ after(() => server.stop());
 const CURRENT = "@modelcontextprotocol/conformance";
 const STABLE = "conformance-stable";
 
-test("the suite's requirements of 2025-11-25 are met", () => conforms(CURRENT, ["--requirements", "2025-11-25"], 84));
+// One more check only informs, here and in the stable release: it looks at event streams, which it calls optional, and
+// this server answers JSON where nothing comes before the result.
+test("the suite's requirements of 2025-11-25 are met", () => conforms(CURRENT, ["--requirements", "2025-11-25"], 83));
 
 test("every scenario of 2025-06-18 passes", () =>
   conforms(CURRENT, ["--suite", "all", "--spec-version", "2025-06-18"], 56));
 
-test("every scenario of the suite's stable release passes", () => conforms(STABLE, ["--suite", "all"], 47));
+test("every scenario of the suite's stable release passes", () => conforms(STABLE, ["--suite", "all"], 46));
 
 // `passed` is how many checks there are: a scenario that checks nothing must not go unseen.
 async function conforms(suite, args, passed) {
@@ -33,7 +35,8 @@ async function conforms(suite, args, passed) {
     const failing = checks.filter(({ status }) => status === "FAILURE" || status === "WARNING");
     assert.equal(failing.map(describe).join("\n"), "");
     assert.equal(code, 0, `${stdout}\n${stderr}`);
-    assert.equal(checks.filter(({ status }) => status === "SUCCESS").length, passed, stdout);
+    const summary = stdout.slice(stdout.indexOf("=== SUMMARY"));
+    assert.equal(checks.filter(({ status }) => status === "SUCCESS").length, passed, summary);
   } finally {
     removeFolder(results);
   }

@@ -30,6 +30,9 @@ describe("the home page", () => {
         assert.ok(home.response.headers()["content-security-policy"], "no policy that could be violated");
         await home.page.screenshot({ path: join(SCREENSHOTS, `home-${size}-${colorScheme}.png`), fullPage: true });
         assert.deepEqual(await home.complaints(), []);
+        await home.page.evaluate(() => {
+          for (const details of document.querySelectorAll("details")) details.open = true;
+        });
         const { scroll, width } = await home.page.evaluate(() => ({
           scroll: document.documentElement.scrollWidth,
           width: document.documentElement.clientWidth,
@@ -63,6 +66,44 @@ describe("the home page", () => {
     for (const [, host] of snippets.join("\n").matchAll(/https?:\/\/([^\/\s"']+)/g)) {
       assert.equal(host, new URL(server.url).host);
     }
+  });
+
+  test("has links that install this server", async () => {
+    await using home = await visit({ viewport: SIZES.wide });
+    const links = await home.page.locator("a").evaluateAll((all) => all.map(({ href }) => new URL(href)));
+    const link = (protocol, host = "") => links.find((url) => url.protocol === protocol && url.host === host);
+    const url = `${server.url}/mcp`;
+    assert.equal(link("https:", "claude.ai").searchParams.get("connectorUrl"), url);
+    const { searchParams } = link("cursor:", "anysphere.cursor-deeplink");
+    assert.deepEqual(JSON.parse(Buffer.from(searchParams.get("config"), "base64")), { url });
+    const { name, ...config } = JSON.parse(decodeURIComponent(link("vscode:").search.slice(1)));
+    assert.deepEqual(config, { type: "http", url });
+    assert.equal(name, searchParams.get("name"));
+  });
+
+  for (const client of ["Cursor", "VS Code"]) {
+    test(`has a policy that lets one follow the link to ${client}`, async () => {
+      await using home = await visit({ viewport: SIZES.wide });
+      await home.page.getByRole("heading", { name: client, exact: true }).click();
+      const link = home.page.getByRole("link", { name: `Add to ${client}` });
+      const href = await link.evaluate(({ href }) => href);
+      // That there is no such program here comes after the policy.
+      await Promise.all([
+        home.page.waitForEvent("request", (request) => request.url() === href),
+        link.click({ noWaitAfter: true }),
+      ]);
+      assert.ok(!(await home.complaints()).some((complaint) => complaint.startsWith("violates")));
+    });
+  }
+
+  test("opens with the keyboard alone", async () => {
+    await using home = await visit({ viewport: SIZES.wide, javaScriptEnabled: false });
+    const first = home.page.locator("details").first();
+    assert.equal(await first.getAttribute("open"), null);
+    await first.locator("summary").focus();
+    await home.page.keyboard.press("Enter");
+    assert.notEqual(await first.getAttribute("open"), null);
+    assert.ok(await first.locator("p").first().isVisible());
   });
 
   test("says what it is to readers that do not see it", async () => {
