@@ -3,7 +3,7 @@
 /// Stamps the Worker's exports for an application: the `fetch` handler and the classes `McpObject` and `KeyRing`.
 ///
 /// It takes a function from the Worker's bindings to an [`App`](crate::http::App); a crate that uses it depends on
-/// `durable-mcp` without its default features, and on `worker`.
+/// `durable-mcp` without its default features, on `worker`, and for its derives on `serde` and `schemars`.
 ///
 /// ```ignore
 /// fn app(_env: &worker::Env) -> durable_mcp::App {
@@ -23,15 +23,22 @@ macro_rules! worker {
             APP.with(|app| ::std::rc::Rc::clone(app.get_or_init(|| $crate::platform::worker::start($app(env), env))))
         }
 
-        /// Every request to the Worker.
-        #[::worker::event(fetch)]
-        async fn fetch(
-            request: ::worker::worker_sys::web_sys::Request,
-            env: ::worker::Env,
-            _: ::worker::Context,
-        ) -> ::worker::Result<::worker::worker_sys::web_sys::Response> {
-            let app = app_of(&env);
-            $crate::platform::worker::fetch(request, env, &app).await
+        /// The handler of requests. In a module of its own, since what the attribute adds to it has no documentation.
+        mod requests {
+            use ::worker::wasm_bindgen::prelude::*;
+            use ::worker::wasm_bindgen;
+
+            /// Every request to the Worker.
+            #[expect(unreachable_pub, reason = "the attribute takes public functions, and exports this one itself")]
+            #[wasm_bindgen]
+            pub fn fetch(
+                request: ::worker::worker_sys::web_sys::Request,
+                env: ::worker::Env,
+                _: ::worker::wasm_bindgen::JsValue,
+            ) -> ::worker::js_sys::Promise {
+                let app = super::app_of(&env);
+                $crate::platform::worker::fetch(request, env, &app)
+            }
         }
 
         /// Its Durable Objects. In a module of their own, since what the attribute adds to them has no documentation.

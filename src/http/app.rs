@@ -20,6 +20,7 @@ use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 /// | `SESSION_MAX_AGE_SECONDS` | after which any session ends | [`DEFAULT_MAX_AGE_SECONDS`] |
 /// | `SESSION_JURISDICTION` | `eu` or `fedramp`: where sessions run and are kept | anywhere |
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
+/// | `ANSWERS` | `events`: every answer to a POST is an event stream | JSON, unless something is sent before the result |
 /// | `LOG_REQUESTS` | `false`: no line a request | a line a request |
 #[derive(Debug, Clone)]
 pub struct App {
@@ -48,6 +49,7 @@ impl App {
             idle_ms: DEFAULT_IDLE_SECONDS * 1000,
             max_age_ms: DEFAULT_MAX_AGE_SECONDS * 1000,
             logs_requests: true,
+            always_streams: false,
         };
         Self {
             server: Rc::new(server),
@@ -75,6 +77,7 @@ impl App {
             idle_ms: seconds("SESSION_IDLE_SECONDS").unwrap_or(DEFAULT_IDLE_SECONDS).saturating_mul(1000),
             max_age_ms: seconds("SESSION_MAX_AGE_SECONDS").unwrap_or(DEFAULT_MAX_AGE_SECONDS).saturating_mul(1000),
             logs_requests: present("LOG_REQUESTS").as_deref() != Some("false"),
+            always_streams: present("ANSWERS").as_deref() == Some("events"),
         });
         self.placement = Placement {
             jurisdiction: present("SESSION_JURISDICTION"),

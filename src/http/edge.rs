@@ -48,8 +48,12 @@ pub trait Edge {
     /// Reads the body, up to [`MAX_BODY_BYTES`](crate::transport::refusal::MAX_BODY_BYTES).
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>>;
 
-    /// Passes the request on, its body as it comes, and gives the object's answer as it is.
-    fn forward(&self, order: Order) -> LocalBoxFuture<'_, Result<Reply, Fault>>;
+    /// Passes the request on, its body as it comes. The reply stands for the object's answer, which goes out as it is
+    /// once it is there; nobody waits for it here.
+    ///
+    /// # Errors
+    /// When the runtime does not take it.
+    fn forward(&self, order: Order) -> Result<Reply, Fault>;
 
     /// Opens the socket of a stream and gives what comes through as an event stream, after `opening`; or the object's
     /// answer, if it refuses.

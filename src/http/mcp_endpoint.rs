@@ -69,7 +69,7 @@ async fn post(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
             Err(refusal) => return refusal.into(),
         }
     }
-    settle(edge, edge.forward(order).await)
+    settle(edge, edge.forward(order))
 }
 
 /// A client that says it is ready changes nothing here, so its object need not be woken for it.
@@ -114,6 +114,7 @@ async fn initialize(app: &App, _head: &Head, edge: &dyn Edge, request: &Request)
         let claims = Claims {
             object: edge.new_object()?,
             issued: edge.now() / 1000,
+            transport: Transport::Streamable,
             client,
             binding: Binding::of(&Caller::default()),
         };
@@ -143,29 +144,36 @@ async fn delete(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         return Refusal::NoSession.into();
     };
     match order(app, edge, &id).await {
-        Ok(order) => settle(edge, edge.forward(order).await),
+        Ok(order) => settle(edge, edge.forward(order)),
         Err(refusal) => refusal.into(),
     }
 }
 
 async fn order(app: &App, edge: &dyn Edge, id: &str) -> Result<Order, Refusal> {
     let caller = Rc::new(Caller::default());
-    let claims = verify(app, edge, id, &caller).await?;
+    let claims = verify(app, edge, id, &caller, Transport::Streamable).await?;
     Ok(Order { object: claims.object, session: None, caller, transport: Transport::Streamable, body: None })
 }
 
 /// Takes a session id. Whatever is wrong with it, the answer is the same, and no object is touched.
-pub(super) async fn verify(app: &App, edge: &dyn Edge, id: &str, caller: &Caller) -> Result<Claims, Refusal> {
+pub(super) async fn verify(
+    app: &App,
+    edge: &dyn Edge,
+    id: &str,
+    caller: &Caller,
+    transport: Transport,
+) -> Result<Claims, Refusal> {
     let (now, max_age) = (edge.now() / 1000, app.settings.max_age_ms / 1000);
     let keys = edge.keys(false).await.map_err(|fault| internal(edge, &fault))?;
-    match Claims::verify(id, &keys, caller, now, max_age) {
+    let claims = match Claims::verify(id, &keys, caller, now, max_age) {
         Ok(claims) => Ok(claims),
         Err(Refused::UnknownKey) => {
             let keys = edge.keys(true).await.map_err(|fault| internal(edge, &fault))?;
             Claims::verify(id, &keys, caller, now, max_age).map_err(|_| Refusal::UnknownSession)
         }
         Err(_) => Err(Refusal::UnknownSession),
-    }
+    }?;
+    if claims.transport == transport { Ok(claims) } else { Err(Refusal::UnknownSession) }
 }
 
 fn internal(edge: &dyn Edge, fault: &Fault) -> Refusal {

@@ -56,13 +56,13 @@ impl Policy {
     ///
     /// # Errors
     /// When its origin or host is not this server's and was not allowed.
-    pub fn check(&self, head: &Head) -> Result<(), Foreign> {
+    pub fn check(&self, head: &Head, origin: Option<&str>) -> Result<(), Foreign> {
         let host = head.host.to_ascii_lowercase();
         let loopback = is_loopback(&host);
         if !head.secure && !loopback && !self.hosts.iter().any(|allowed| allowed == &host) {
             return Err(Foreign::Host);
         }
-        match head.header("origin") {
+        match origin {
             Some(origin) if !self.admits_origin(&origin.to_ascii_lowercase(), &host, loopback) => Err(Foreign::Origin),
             _ => Ok(()),
         }
@@ -81,43 +81,45 @@ impl Policy {
 /// Whether a `host` or `host:port` names this very machine.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or_default(),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
+    let is_port = |text: &str| text.strip_prefix(':').is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    if !port.is_empty() && !is_port(port) {
+        return false;
+    }
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::rc::Rc;
 
     use super::*;
     use crate::wire::Headers;
 
-    struct Map(BTreeMap<String, String>);
+    struct NoHeaders;
 
-    impl Headers for Map {
-        fn get(&self, name: &str) -> Option<String> {
-            self.0.get(name).cloned()
+    impl Headers for NoHeaders {
+        fn get(&self, _: &str) -> Option<String> {
+            None
         }
 
         fn all(&self) -> Vec<(String, String)> {
-            self.0.clone().into_iter().collect()
+            Vec::new()
         }
     }
 
-    fn head(url: &str, origin: Option<&str>) -> Head {
+    fn head(url: &str) -> Head {
         let (scheme, host) = url.split_once("://").unwrap();
-        let headers = origin.map(|origin| ("origin".to_owned(), origin.to_owned())).into_iter().collect();
         Head {
             method: http::Method::POST,
             secure: scheme == "https",
             host: host.to_owned(),
             path: "/mcp".to_owned(),
             query: String::new(),
-            headers: Rc::new(Map(headers)),
+            headers: Rc::new(NoHeaders),
         }
     }
 
@@ -132,7 +134,7 @@ mod tests {
             ("http://127.0.0.1:8787", Some("http://localhost:6274")),
             ("http://[::1]:8787", Some("http://127.0.0.1:1")),
         ] {
-            assert_eq!(Policy::default().check(&head(url, origin)), Ok(()), "{url} {origin:?}");
+            assert_eq!(Policy::default().check(&head(url), origin), Ok(()), "{url} {origin:?}");
         }
     }
 
@@ -150,11 +152,20 @@ mod tests {
             "https://mcp.example.com/",
             "//mcp.example.com",
         ] {
-            let refused = Policy::default().check(&head("https://mcp.example.com", Some(origin)));
+            let refused = Policy::default().check(&head("https://mcp.example.com"), Some(origin));
             assert_eq!(refused, Err(Foreign::Origin), "{origin}");
         }
-        let refused = Policy::default().check(&head("http://localhost:8787", Some("http://evil.example")));
-        assert_eq!(refused, Err(Foreign::Origin));
+        for origin in [
+            "http://evil.example",
+            "http://localhost:80/path",
+            "http://localhost:6274, https://evil.example",
+            "http://localhost:evil",
+            "http://[::1",
+            "http://[::1]evil",
+        ] {
+            let refused = Policy::default().check(&head("http://localhost:8787"), Some(origin));
+            assert_eq!(refused, Err(Foreign::Origin), "{origin}");
+        }
     }
 
     #[test]
@@ -162,16 +173,16 @@ mod tests {
         for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "192.168.1.9", "127.0.0.1x"]
         {
             let url = format!("http://{host}");
-            assert_eq!(Policy::default().check(&head(&url, Some(&url))), Err(Foreign::Host), "{host}");
+            assert_eq!(Policy::default().check(&head(&url), Some(&url)), Err(Foreign::Host), "{host}");
         }
     }
 
     #[test]
     fn what_the_operator_allows_passes() {
         let policy = Policy::new(Some("https://a.example/, https://B.example"), Some("box.lan:8787"));
-        assert_eq!(policy.check(&head("https://mcp.example.com", Some("https://b.example"))), Ok(()));
-        assert_eq!(policy.check(&head("http://box.lan:8787", None)), Ok(()));
-        assert_eq!(policy.check(&head("https://mcp.example.com", Some("https://c.example"))), Err(Foreign::Origin));
-        assert_eq!(Policy::new(Some("*"), None).check(&head("https://x.example", Some("null"))), Ok(()));
+        assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://b.example")), Ok(()));
+        assert_eq!(policy.check(&head("http://box.lan:8787"), None), Ok(()));
+        assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://c.example")), Err(Foreign::Origin));
+        assert_eq!(Policy::new(Some("*"), None).check(&head("https://x.example"), Some("null")), Ok(()));
     }
 }

@@ -15,7 +15,7 @@ use crate::wire::{Body, Head, Reply};
 pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let started = edge.now();
     let origin = head.header("origin");
-    let reply = match app.policy.check(head) {
+    let reply = match app.policy.check(head, origin.as_deref()) {
         Err(foreign) => {
             let error = Error::new(ErrorCode::REFUSED, foreign.message());
             Reply::json(StatusCode::FORBIDDEN, error_json(None, &error))

@@ -14,12 +14,10 @@ use crate::mcp::user::Caller;
 use crate::transport::accept::{admits, is_json};
 use crate::transport::claims::{Binding, Claims};
 use crate::transport::era::Transport;
+use crate::transport::order::SESSION_ID;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
 use crate::transport::sse;
 use crate::wire::{Head, Reply};
-
-/// The query parameter with the session id, by custom of the SDKs.
-const SESSION_ID: &str = "sessionId";
 
 /// Opens a session: its stream, and on it first where to post.
 pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
@@ -40,7 +38,8 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
             capabilities: ClientCapabilities::default(),
             name: String::new(),
         };
-        Ok((object, Claims { object, issued, client, binding: Binding::of(&caller) }.sign(&keys)))
+        let claims = Claims { object, issued, transport: Transport::Sse, client, binding: Binding::of(&caller) };
+        Ok((object, claims.sign(&keys)))
     };
     let (object, id) = match claims.await {
         Ok(claims) => claims,
@@ -69,11 +68,10 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         return Refusal::NoSession.into();
     };
     let caller = Rc::new(Caller::default());
-    let claims = match verify(app, edge, id, &caller).await {
+    let claims = match verify(app, edge, id, &caller, Transport::Sse).await {
         Ok(claims) => claims,
         Err(refusal) => return refusal.into(),
     };
-    let session = Some(id.to_owned());
-    let order = Order { object: claims.object, session, caller, transport: Transport::Sse, body: None };
-    settle(edge, edge.forward(order).await)
+    let order = Order { object: claims.object, session: None, caller, transport: Transport::Sse, body: None };
+    settle(edge, edge.forward(order))
 }

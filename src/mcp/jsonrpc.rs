@@ -173,7 +173,9 @@ fn parse_message(text: &str) -> Result<Message, Unreadable> {
         serde_json::error::Category::Data => Error::invalid_request("The body is no JSON-RPC message."),
         _ => not_json(&error),
     })?;
-    let id = members.member("id").map(RequestId::parse).transpose()?;
+    // Whoever could not read the id of what it answers sends null (JSON-RPC 2.0 section 5).
+    let unread = |id: &&RawValue| id.get() == "null" && members.raw("error").is_some();
+    let id = members.member("id").filter(|id| !unread(id)).map(RequestId::parse).transpose()?;
     read_message(&members, id.clone()).map_err(|error| Unreadable { id, error })
 }
 
@@ -306,7 +308,10 @@ mod tests {
 
     #[test]
     fn an_error_reply_needs_no_id() {
-        let body = parse(r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"what?"}}"#).unwrap();
-        assert!(matches!(body, Body::Single(Message::Response(Response { id: None, outcome: Err(_) }))));
+        for id in ["", r#""id":null,"#] {
+            let body =
+                parse(&format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":-32700,"message":"what?"}}}}"#)).unwrap();
+            assert!(matches!(body, Body::Single(Message::Response(Response { id: None, outcome: Err(_) }))), "{id}");
+        }
     }
 }

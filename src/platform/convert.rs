@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use futures_util::StreamExt;
 use http::Method;
+use worker::js_sys::Promise;
 use worker::worker_sys::web_sys;
 use worker::{Response, Result};
 
@@ -77,16 +78,16 @@ fn headers(wanted: Vec<Header>) -> Result<worker::Headers> {
     Ok(shared)
 }
 
-/// An answer of the runtime's, to be passed on.
-pub(super) fn native(response: web_sys::Response) -> Reply {
-    Reply { body: Body::Native(Box::new(response)), ..Reply::default() }
+/// A reply that stands for an answer of the runtime's, which may still be on its way.
+pub(super) fn pending(answer: Promise) -> Reply {
+    Reply { body: Body::Native(Box::new(answer)), ..Reply::default() }
 }
 
-/// The runtime's answer in one of ours, if there is one: it goes out untouched.
-pub(super) fn take_native(reply: Reply) -> std::result::Result<web_sys::Response, Reply> {
+/// The runtime's answer that a reply stands for, if it does: it goes out untouched.
+pub(super) fn take_pending(reply: Reply) -> std::result::Result<Promise, Reply> {
     match reply.body {
-        Body::Native(native) => match native.downcast::<web_sys::Response>() {
-            Ok(response) => Ok(*response),
+        Body::Native(native) => match native.downcast::<Promise>() {
+            Ok(answer) => Ok(*answer),
             Err(body) => Err(Reply { body: Body::Native(body), ..reply }),
         },
         _ => Err(reply),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
+use worker::js_sys::Promise;
 use worker::js_sys::futures::JsFuture;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
@@ -38,6 +39,7 @@ const KEYS_STAY_MS: u64 = 3600 * 1000;
 const KEYS_READ_EVERY_MS: u64 = 10 * 1000;
 
 thread_local! {
+    static OBJECTS: RefCell<Option<ObjectNamespace>> = const { RefCell::new(None) };
     static KEYS: RefCell<Option<(u64, Rc<Keys>)>> = const { RefCell::new(None) };
 }
 
@@ -57,8 +59,14 @@ fn js_fault(error: JsValue) -> Fault {
 }
 
 impl WorkerEdge {
+    /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
     fn objects(&self) -> Result<ObjectNamespace, Fault> {
-        self.env.durable_object(MCP_OBJECT).map_err(fault)
+        if let Some(known) = OBJECTS.with_borrow(Clone::clone) {
+            return Ok(known);
+        }
+        let namespace = self.env.durable_object(MCP_OBJECT).map_err(fault)?;
+        OBJECTS.set(Some(namespace.clone()));
+        Ok(namespace)
     }
 
     fn stub(&self, object: ObjectId) -> Result<Stub, Fault> {
@@ -71,9 +79,9 @@ impl WorkerEdge {
     }
 
     /// Passes the request on. One that needs nothing changed goes as it is, which the runtime does best.
-    async fn send(&self, order: Order, upgrade: bool) -> Result<web_sys::Response, Fault> {
+    fn send(&self, order: &Order, upgrade: bool) -> Result<Promise, Fault> {
         let stub = self.stub(order.object)?.into_rpc::<worker::worker_sys::DurableObject>();
-        let changes = self.header_changes(&order, upgrade);
+        let changes = self.header_changes(order, upgrade);
         let promise = if changes.is_empty() && order.body.is_none() {
             stub.fetch_with_request(&self.request)
         } else {
@@ -93,24 +101,25 @@ impl WorkerEdge {
             let request = web_sys::Request::new_with_request_and_init(&self.request, &init).map_err(js_fault)?;
             stub.fetch_with_request(&request)
         };
-        JsFuture::from(promise.map_err(js_fault)?).await.map(JsCast::unchecked_into).map_err(js_fault)
+        promise.map_err(js_fault)
     }
 
     /// The headers that the object gets differently: what comes from outside under a private name goes.
     fn header_changes(&self, order: &Order, upgrade: bool) -> Vec<(&'static str, Option<String>)> {
         let given = self.request.headers();
-        let streamable = order.transport == Transport::Streamable;
-        let own = [
+        let over_sse = order.transport == Transport::Sse;
+        let opens = over_sse && upgrade;
+        let mut changes = vec![
             (CALLER, encode(&order.caller)),
-            (TRANSPORT, (!streamable).then(|| order.transport.as_str().to_owned())),
+            (TRANSPORT, opens.then(|| order.transport.as_str().to_owned())),
             ("authorization", None),
             ("cookie", None),
         ];
-        let mut changes: Vec<_> =
-            own.into_iter().filter(|(name, value)| value.is_some() || given.has(name).unwrap_or(true)).collect();
-        if order.session.is_some() {
+        if over_sse {
+            // The id that was verified stands in the URL.
             changes.push((SESSION, order.session.clone()));
         }
+        changes.retain(|(name, value)| value.is_some() || given.has(name).unwrap_or(true));
         if upgrade {
             changes.push(("upgrade", Some("websocket".to_owned())));
         }
@@ -168,19 +177,20 @@ impl Edge for WorkerEdge {
         read_text(&self.request).boxed_local()
     }
 
-    fn forward(&self, order: Order) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
-        async move { self.send(order, false).await.map(convert::native) }.boxed_local()
+    fn forward(&self, order: Order) -> Result<Reply, Fault> {
+        self.send(&order, false).map(convert::pending)
     }
 
     fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
         async move {
-            let answer = self.send(order, true).await?;
+            let answer = JsFuture::from(self.send(&order, true)?).await.map_err(js_fault)?;
+            let answer: web_sys::Response = answer.unchecked_into();
             match worker::Response::from(Clone::clone(&answer)).websocket() {
                 Some(socket) => {
                     let events = StreamSocket::open(socket, opening).map_err(fault)?;
                     Ok(Reply::events(Body::Stream(events.boxed_local())))
                 }
-                None => Ok(convert::native(answer)),
+                None => Ok(convert::pending(Promise::resolve(&JsValue::from(answer)))),
             }
         }
         .boxed_local()

@@ -22,13 +22,15 @@ pub(super) struct ObjectHost {
     state: Rc<State>,
     env: Rc<worker::Env>,
     store: SqlStore,
+    sql: Rc<Sql>,
     id: String,
 }
 
 impl ObjectHost {
     pub(super) fn new(state: Rc<State>, env: Rc<worker::Env>) -> Self {
         let (store, id) = (SqlStore::new(Rc::clone(&state)), state.id().to_string());
-        Self { state, env, store, id }
+        let sql = Rc::new(Sql(state.storage().sql()));
+        Self { state, env, store, sql, id }
     }
 
     fn sockets(&self, tag: &str) -> impl Iterator<Item = WebSocket> {
@@ -83,7 +85,7 @@ impl Host for ObjectHost {
 
     fn extend(&self, extensions: &mut Extensions) {
         extensions.insert(Rc::clone(&self.env));
-        extensions.insert(Rc::new(Sql(self.state.storage().sql())));
+        extensions.insert(Rc::clone(&self.sql));
     }
 
     fn log(&self, line: &LogLine) {

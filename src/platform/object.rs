@@ -22,7 +22,6 @@ pub struct McpObject(AssertUnwindSafe<Parts>);
 struct Parts {
     state: Rc<State>,
     object: Rc<Object>,
-    core: Rc<Core>,
 }
 
 impl std::fmt::Debug for McpObject {
@@ -38,7 +37,7 @@ impl McpObject {
         let state = Rc::new(state);
         let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::new(env)));
         let core = Core::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
-        Self(AssertUnwindSafe(Parts { state, object: Object::new(Rc::clone(&core)), core }))
+        Self(AssertUnwindSafe(Parts { state, object: Object::new(core) }))
     }
 
     /// Answers a request that the Worker passed on.
@@ -75,7 +74,7 @@ impl McpObject {
     /// # Errors
     /// When storage fails; the runtime tries again.
     pub fn alarm(&self) -> Result<Response> {
-        self.0.core.wake().map_err(|error| worker::Error::RustError(error.0))?;
+        self.0.object.wake().map_err(|error| worker::Error::RustError(error.0))?;
         Response::empty()
     }
 

@@ -32,6 +32,7 @@ pub(super) struct SqlStore {
     state: Rc<State>,
     sql: SqlStorage,
     exists: Cell<bool>,
+    ended: Cell<bool>,
     rows_written: Cell<u64>,
 }
 
@@ -65,7 +66,7 @@ fn event_name(stream: u64, sequence: u64) -> String {
 impl SqlStore {
     pub(super) fn new(state: Rc<State>) -> Self {
         let sql = state.storage().sql();
-        Self { state, sql, exists: Cell::new(false), rows_written: Cell::new(0) }
+        Self { state, sql, exists: Cell::new(false), ended: Cell::new(false), rows_written: Cell::new(0) }
     }
 
     fn exec(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<worker::SqlCursor, StoreError> {
@@ -77,6 +78,9 @@ impl SqlStore {
     }
 
     fn write(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<(), StoreError> {
+        if self.ended.get() {
+            return Err(StoreError("the session has ended".to_owned()));
+        }
         if !self.exists.get() {
             self.exec(CREATE, Vec::new())?;
             self.exists.set(true);
@@ -112,6 +116,7 @@ impl Store for SqlStore {
                 _ => {}
             }
         }
+        self.ended.set(kept.ended);
         Ok(kept)
     }
 
@@ -169,7 +174,9 @@ impl Store for SqlStore {
 
     fn end(&self) -> Result<(), StoreError> {
         self.drop_tables()?;
-        self.put("ended", "", "", Self::now())
+        self.put("ended", "", "", Self::now())?;
+        self.ended.set(true);
+        Ok(())
     }
 
     fn clear(&self) {
@@ -177,6 +184,7 @@ impl Store for SqlStore {
             return;
         }
         self.exists.set(false);
+        self.ended.set(false);
         let storage = self.state.storage();
         self.in_background(async move {
             storage.delete_alarm().await?;
@@ -203,6 +211,7 @@ impl SqlStore {
             self.exec(&format!("DROP TABLE IF EXISTS \"{quoted}\""), Vec::new())?;
         }
         self.exists.set(false);
+        self.ended.set(false);
         Ok(())
     }
 

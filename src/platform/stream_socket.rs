@@ -2,7 +2,9 @@
 //!
 //! The comments come from here so that the object may sleep.
 
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use worker::wasm_bindgen::prelude::Closure;
 use worker::worker_sys::web_sys;
 use worker::{Delay, Error, Result, WebSocket};
 
-use crate::transport::sse::{KEEP_ALIVE, KEEP_ALIVE_MS};
+use crate::transport::sse::{KEEP_ALIVE, KEEP_ALIVE_MS, MAX_UNREAD_BYTES};
 
 type Listener<T> = Closure<dyn FnMut(T)>;
 
@@ -22,6 +24,7 @@ pub(super) struct StreamSocket {
     socket: WebSocket,
     opening: Option<String>,
     frames: UnboundedReceiver<Option<String>>,
+    unread_bytes: Rc<Cell<usize>>,
     quiet: Delay,
     message: Listener<web_sys::MessageEvent>,
     close: Listener<web_sys::Event>,
@@ -29,6 +32,11 @@ pub(super) struct StreamSocket {
 
 fn quiet() -> Delay {
     Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into()))
+}
+
+fn close_socket(socket: &WebSocket) {
+    // One that is closed already is no concern any more.
+    let _ = socket.close(Some(1000), Some("the client has gone"));
 }
 
 fn send(sender: &UnboundedSender<Option<String>>, frame: Option<String>) {
@@ -41,10 +49,18 @@ impl StreamSocket {
     pub(super) fn open(socket: WebSocket, opening: String) -> Result<Self> {
         let (sender, frames) = unbounded();
         let on_close = sender.clone();
+        let unread_bytes = Rc::new(Cell::new(0));
+        let (unread, own) = (Rc::clone(&unread_bytes), socket.clone());
         let message = Closure::wrap_assert_unwind_safe(Box::new(move |event: web_sys::MessageEvent| {
-            if let Some(text) = event.data().as_string() {
-                send(&sender, Some(text));
+            let Some(text) = event.data().as_string() else { return };
+            let bytes = unread.get() + text.len();
+            if bytes > MAX_UNREAD_BYTES {
+                // What was read so far tells the client where to go on; the object hears that it is gone.
+                close_socket(&own);
+                return send(&sender, None);
             }
+            unread.set(bytes);
+            send(&sender, Some(text));
         }) as Box<dyn FnMut(web_sys::MessageEvent)>);
         let close = Closure::wrap_assert_unwind_safe(
             Box::new(move |_: web_sys::Event| send(&on_close, None)) as Box<dyn FnMut(web_sys::Event)>
@@ -56,7 +72,7 @@ impl StreamSocket {
         }
         socket.accept()?;
         let opening = Some(opening).filter(|text| !text.is_empty());
-        Ok(Self { socket, opening, frames, quiet: quiet(), message, close })
+        Ok(Self { socket, opening, frames, unread_bytes, quiet: quiet(), message, close })
     }
 }
 
@@ -68,7 +84,12 @@ impl Stream for StreamSocket {
             return Poll::Ready(Some(opening));
         }
         if let Poll::Ready(frame) = Pin::new(&mut self.frames).poll_next(cx) {
-            return Poll::Ready(frame.flatten());
+            let frame = frame.flatten();
+            let bytes = frame.as_ref().map_or(0, String::len);
+            self.unread_bytes.set(self.unread_bytes.get().saturating_sub(bytes));
+            // Each event is asked for by a task of its own, and a delay wakes only the task that asked first.
+            self.quiet = quiet();
+            return Poll::Ready(frame);
         }
         if self.quiet.poll_unpin(cx).is_ready() {
             self.quiet = quiet();
@@ -88,6 +109,6 @@ impl Drop for StreamSocket {
         for name in ["close", "error"] {
             let _ = raw.remove_event_listener_with_callback(name, close);
         }
-        let _ = self.socket.close(Some(1000), Some("the client has gone"));
+        close_socket(&self.socket);
     }
 }

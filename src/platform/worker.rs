@@ -1,24 +1,61 @@
 //! What the Worker does with a request.
 
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use worker::Env;
+use worker::js_sys::Promise;
+use worker::js_sys::futures::{JsFuture, future_to_promise};
+use worker::wasm_bindgen::prelude::Closure;
+use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
-use worker::{Env, Result};
 
 use super::convert;
 use super::edge::WorkerEdge;
-use crate::http::{App, router};
+use crate::http::{App, cors, router};
+use crate::transport::refusal::Refusal;
+use crate::wire::Reply;
+
+thread_local! {
+    /// What becomes of an object's answer that does not come. Made once, since nothing in it is of any one request.
+    static FAILED: Closure<dyn FnMut(JsValue) -> Result<JsValue, JsError>> = Closure::wrap_assert_unwind_safe(Box::new(failed));
+}
 
 /// Answers a request to the Worker.
 ///
-/// # Errors
-/// When the runtime fails.
-pub async fn fetch(request: web_sys::Request, env: Env, app: &App) -> Result<web_sys::Response> {
-    let head = convert::head(&request);
-    let edge = WorkerEdge { request, env, placement: app.placement.clone() };
-    let reply = router::handle(app, &head, &edge).await;
-    match convert::take_native(reply) {
-        Ok(response) => Ok(response),
-        Err(reply) => convert::response(reply).map(Into::into),
+/// A request that goes to a session's object is decided without waiting for anything, so the object's own promise is
+/// given, and no task is made for it.
+#[must_use]
+pub fn fetch(request: web_sys::Request, env: Env, app: &Rc<App>) -> Promise {
+    let app = Rc::clone(app);
+    let mut work = async move {
+        let head = convert::head(&request);
+        let edge = WorkerEdge { request, env, placement: app.placement.clone() };
+        router::handle(&app, &head, &edge).await
     }
+    .boxed_local();
+    match (&mut work).now_or_never() {
+        Some(reply) => answer(reply),
+        None => future_to_promise(AssertUnwindSafe(async move { JsFuture::from(answer(work.await)).await })),
+    }
+}
+
+fn answer(reply: Reply) -> Promise {
+    match convert::take_pending(reply) {
+        Ok(promise) => FAILED.with(|failed| promise.catch_map(failed)),
+        Err(reply) => match convert::response(reply) {
+            Ok(response) => Promise::resolve(&JsValue::from(web_sys::Response::from(response))),
+            Err(error) => Promise::reject(&error.into()),
+        },
+    }
+}
+
+fn failed(error: JsValue) -> Result<JsValue, JsError> {
+    worker::console_error!("an object did not answer: {}", worker::Error::from(error));
+    let reply = cors::allow(Refusal::Internal.into(), None);
+    let response = convert::response(reply).map_err(|error| JsError::new(&error.to_string()))?;
+    Ok(web_sys::Response::from(response).into())
 }
 
 /// Reads a variable of the deployment.
@@ -29,11 +66,11 @@ pub fn variable(env: &Env, name: &str) -> Option<String> {
 
 /// Makes an application ready: takes the deployment's variables, and tells operators what is wrong with it.
 #[must_use]
-pub fn start(app: App, env: &Env) -> std::rc::Rc<App> {
+pub fn start(app: App, env: &Env) -> Rc<App> {
     console_error_panic_hook::set_once();
     let app = app.with_variables(&|name| variable(env, name));
     for problem in app.server.problems() {
         worker::console_error!("{problem}");
     }
-    std::rc::Rc::new(app)
+    Rc::new(app)
 }

@@ -29,6 +29,10 @@ pub const DEFAULT_IDLE_SECONDS: u64 = 14 * 24 * 3600;
 /// network, and a person to notice.
 pub const RESUME_MS: u64 = 5 * 60 * 1000;
 
+/// How much longer than an id is good it is known that its session has ended, in milliseconds: ids count whole seconds,
+/// and the clocks of two machines differ.
+const TOMBSTONE_SLACK_MS: u64 = 2000;
+
 /// Parts of the idle time after which an unwritten use is written down. One row in so long keeps an active session
 /// alive, and an idle one is ended at most so much too early.
 const USED_WRITTEN_EVERY: u64 = 8;
@@ -42,6 +46,8 @@ pub struct Settings {
     pub max_age_ms: u64,
     /// Whether each request leaves a line in the log.
     pub logs_requests: bool,
+    /// Whether every answer to a POST is an event stream, also one that JSON would do for.
+    pub always_streams: bool,
 }
 
 /// A session of any transport.
@@ -177,13 +183,21 @@ impl Core {
     /// # Errors
     /// When storage fails.
     pub fn end(&self, issued: u64) -> Result<(), StoreError> {
+        self.end_for_id_of(issued.saturating_mul(1000))
+    }
+
+    /// That it has ended must be known for as long as an id of that time, in milliseconds, could be taken.
+    fn end_for_id_of(&self, issued: u64) -> Result<(), StoreError> {
         self.running.cancel_all();
         self.host.store().end()?;
         self.states.borrow_mut().clear();
         *self.kept.borrow_mut() = Some(Kept { anything: true, ended: true, ..Kept::default() });
-        // That it has ended must be known for as long as its id could be taken.
-        self.host.store().wake_at(issued.saturating_mul(1000) + self.settings.max_age_ms);
+        self.host.store().wake_at(issued + self.settings.max_age_ms + TOMBSTONE_SLACK_MS);
         Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.kept.borrow().as_ref().is_some_and(|kept| kept.ended)
     }
 
     /// Deletes everything, of a session that nobody can come back to.
@@ -195,33 +209,30 @@ impl Core {
         self.host.store().clear();
     }
 
-    /// The time that was ordered has come: deletes what has expired, and orders the next time.
+    /// The time that was ordered has come: deletes what has expired, and orders the next time. True if the session ends
+    /// by it.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn wake(&self) -> Result<(), StoreError> {
+    pub fn wake(&self) -> Result<bool, StoreError> {
         let now = self.host.now();
         let store = self.host.store();
         let kept = store.load()?;
         if kept.ended {
             self.forget();
-            return Ok(());
+            return Ok(true);
         }
         let next_event = store.prune_events(now)?;
         let used = if self.kept.borrow().is_some() { self.used.get().max(kept.used) } else { kept.used };
         let ends = used + self.settings.idle_ms;
         if now >= ends {
-            self.running.cancel_all();
-            store.end()?;
-            self.states.borrow_mut().clear();
-            *self.kept.borrow_mut() = Some(Kept { anything: true, ended: true, ..Kept::default() });
-            store.wake_at(now + self.settings.max_age_ms);
-        } else {
-            let next = next_event.map_or(ends, |event| event.min(ends));
-            store.wake_at(next);
-            self.wakes_at.set(next);
+            self.end_for_id_of(now)?;
+            return Ok(true);
         }
-        Ok(())
+        let next = next_event.map_or(ends, |event| event.min(ends));
+        store.wake_at(next);
+        self.wakes_at.set(next);
+        Ok(false)
     }
 
     /// There are rows now, so there has to be a time at which they are looked at again.
@@ -235,6 +246,9 @@ impl Core {
 
     /// Keeps an event that its client may come back for.
     pub(crate) fn keep_event(&self, stream: u64, sequence: u64, frame: &str) {
+        if self.has_ended() {
+            return;
+        }
         let expires = self.host.now() + RESUME_MS;
         match self.host.store().put_event(stream, sequence, frame, expires) {
             Ok(()) => self.wake_by(expires),

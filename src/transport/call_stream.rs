@@ -13,15 +13,12 @@ use std::task::{Context, Poll, Waker};
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::Stream;
 
-use super::sse::{self, EventId};
+use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use crate::mcp::version::ProtocolVersion;
 use crate::session::core::{Core, RESUME_MS};
 
 /// The most bytes of events that one stream keeps in memory; beyond that the oldest cannot be asked for again.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
-
-/// The most bytes that wait for a client that does not read; then it counts as gone.
-const MAX_UNREAD_BYTES: usize = 8 * 1024 * 1024;
 
 /// Where events go.
 enum Sink {
@@ -31,6 +28,8 @@ enum Sink {
     Body(UnboundedSender<String>),
     /// The socket of a GET that resumed it.
     Socket(String),
+    /// Nowhere any more: all of it is on its way, to a client that may yet go before it has read it.
+    Ending,
     /// Nowhere: the client has gone.
     Gone,
 }
@@ -156,7 +155,7 @@ impl CallStream {
         let sequence = inner.next;
         let frame = sse::message(Some(&self.event_id(sequence)), json);
         let gone = match &inner.sink {
-            Sink::Undecided => false,
+            Sink::Undecided | Sink::Ending => false,
             Sink::Body(sender) => {
                 let full = inner.unread_bytes + frame.len() > MAX_UNREAD_BYTES;
                 let gone = full || sender.unbounded_send(frame.clone()).is_err();
@@ -171,7 +170,9 @@ impl CallStream {
         };
         inner.kept_bytes += frame.len();
         inner.kept.push_back((sequence, frame));
-        while inner.kept_bytes > MAX_KEPT_BYTES && inner.kept.len() > 1 {
+        // Before the stream is open, nothing has been sent.
+        let sent = !matches!(inner.sink, Sink::Undecided);
+        while sent && inner.kept_bytes > MAX_KEPT_BYTES && inner.kept.len() > 1 {
             let oldest = inner.kept.pop_front().map_or(0, |(_, frame)| frame.len());
             inner.kept_bytes -= oldest;
         }
@@ -210,6 +211,7 @@ impl CallStream {
                 inner.released = true;
             }
             Sink::Socket(tag) => self.core.host.close(&tag),
+            Sink::Ending => inner.sink = Sink::Ending,
             Sink::Body(_) | Sink::Gone => {}
         }
     }
@@ -221,7 +223,8 @@ impl CallStream {
         match std::mem::replace(&mut inner.sink, Sink::Gone) {
             Sink::Socket(tag) => self.core.host.close(&tag),
             Sink::Undecided => inner.sink = Sink::Undecided,
-            Sink::Body(_) | Sink::Gone => {}
+            Sink::Body(_) | Sink::Ending => inner.sink = Sink::Ending,
+            Sink::Gone => {}
         }
     }
 

@@ -8,7 +8,7 @@
 //!       1..5   id of the key
 //!       5..37  the object
 //!      37..42  issue time, seconds since 1970
-//!      42      protocol version, counted from 2024-11-05
+//!      42      protocol version, counted from 2024-11-05; 128 more on HTTP+SSE
 //!      43      capabilities of the client
 //!      44..60  SHA-256 over user and client, cut to 128 bits; zeros for a public server
 //!      60..    the client's name, at most 40 bytes of UTF-8
@@ -20,6 +20,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::era::Transport;
 use crate::keys::{KeyId, Keys, MAC_BYTES};
 use crate::mcp::ProtocolVersion;
 use crate::mcp::capabilities::ClientCapabilities;
@@ -28,6 +29,9 @@ use crate::mcp::user::Caller;
 
 const FORMAT: u8 = 1;
 const NAME_AT: usize = 60;
+
+/// Marks the version of a session that is reached by HTTP+SSE.
+const OVER_SSE: u8 = 0x80;
 
 /// Longer names are cut: the name is for logs, and the id goes with every request.
 const MAX_NAME_BYTES: usize = 40;
@@ -95,6 +99,8 @@ pub struct Claims {
     pub object: ObjectId,
     /// When it was issued, in seconds since 1970.
     pub issued: u64,
+    /// The transport that it was begun by: the other one does not take it.
+    pub transport: Transport,
     /// What `initialize` settled. On HTTP+SSE the id comes before that, and this is only where it starts from.
     pub client: ClientInfo,
     /// Who may use it.
@@ -124,7 +130,8 @@ impl Claims {
         bytes.extend(keys.current_id().0);
         bytes.extend(self.object.0);
         bytes.extend(self.issued.to_be_bytes().iter().skip(3));
-        bytes.push(version_byte(self.client.version));
+        let marked = if self.transport == Transport::Sse { OVER_SSE } else { 0 };
+        bytes.push(version_byte(self.client.version) | marked);
         bytes.push(self.client.capabilities.bits());
         bytes.extend(self.binding.0);
         bytes.extend(name.as_bytes());
@@ -168,12 +175,14 @@ impl Claims {
     }
 
     fn read(message: &[u8]) -> Option<Self> {
+        let version = *message.get(42)?;
         let issued = message.get(37..42)?.iter().fold(0, |seconds, byte| seconds << 8 | u64::from(*byte));
         Some(Self {
             object: ObjectId(message.get(5..37)?.try_into().ok()?),
             issued,
+            transport: if version & OVER_SSE == 0 { Transport::Streamable } else { Transport::Sse },
             client: ClientInfo {
-                version: *ProtocolVersion::ALL.get(usize::from(*message.get(42)?))?,
+                version: *ProtocolVersion::ALL.get(usize::from(version & !OVER_SSE))?,
                 capabilities: ClientCapabilities::from_bits(*message.get(43)?),
                 name: std::str::from_utf8(message.get(NAME_AT..)?).ok()?.to_owned(),
             },
@@ -201,6 +210,7 @@ mod tests {
         Claims {
             object: ObjectId([0xab; 32]),
             issued: 1_795_000_000,
+            transport: Transport::Streamable,
             client: ClientInfo {
                 version: ProtocolVersion::V2025_06_18,
                 capabilities: ClientCapabilities::SAMPLING.and(ClientCapabilities::ROOTS),
@@ -263,6 +273,15 @@ mod tests {
     fn garbage_is_refused() {
         for id in ["", "x", "!!!!", "AAAA", &"A".repeat(400), "null", "1868a90c-2a1b-4d2f-9a93-1f6f5b8d2e11"] {
             assert!(verify(id, &Caller::default(), 0).is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_tells_its_transport() {
+        for transport in [Transport::Streamable, Transport::Sse] {
+            let id = Claims { transport, ..claims("x") }.sign(&Keys::from_secret("k"));
+            let read = Claims::read_verified(&id).unwrap();
+            assert_eq!((read.transport, read.client), (transport, claims("x").client));
         }
     }
 

@@ -16,6 +16,7 @@ use super::sse::{self, EventId};
 use super::{legacy_sse, streamable};
 use crate::mcp::context::Extensions;
 use crate::session::core::{Core, Sender};
+use crate::session::store::StoreError;
 use crate::wire::{Head, Headers, Reply};
 
 /// The tag of the standalone GET stream's socket.
@@ -71,7 +72,9 @@ impl Object {
 
     /// Answers a request that the Worker let through.
     pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
-        let Some(claims) = head.header(order::SESSION).and_then(|id| Claims::read_verified(&id)) else {
+        let in_header = head.header(order::SESSION);
+        let id = in_header.as_deref().or_else(|| head.query_value(order::SESSION_ID));
+        let Some(claims) = id.and_then(Claims::read_verified) else {
             return Refusal::UnknownSession.into();
         };
         match self.core.admit() {
@@ -82,7 +85,8 @@ impl Object {
                 return Refusal::Internal.into();
             }
         }
-        let over_sse = head.header(order::TRANSPORT).is_some_and(|name| name == Transport::Sse.as_str());
+        let opens_sse = || head.header(order::TRANSPORT).is_some_and(|name| name == Transport::Sse.as_str());
+        let over_sse = in_header.is_none() || (head.method == Method::GET && opens_sse());
         match (over_sse, &head.method) {
             (false, &Method::POST) => streamable::post(self, head, claims, body).await,
             (false, &Method::GET) => streamable::get(self, head, &claims),
@@ -97,11 +101,27 @@ impl Object {
             self.core.host.warn(&error.0);
             return Refusal::Internal.into();
         }
+        self.close_streams();
+        Reply::empty(StatusCode::NO_CONTENT)
+    }
+
+    /// The time that the session ordered has come.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn wake(&self) -> Result<(), StoreError> {
+        if self.core.wake()? {
+            self.close_streams();
+        }
+        Ok(())
+    }
+
+    fn close_streams(&self) {
         self.core.host.close(GET_TAG);
+        self.core.host.close(SSE_TAG);
         for stream in self.streams.take() {
             stream.finish();
         }
-        Reply::empty(StatusCode::NO_CONTENT)
     }
 
     /// A socket was closed by the other side.

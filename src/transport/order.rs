@@ -12,8 +12,11 @@ pub const CALLER: &str = "x-durable-mcp-caller";
 /// The header that tells the object which transport a request came by.
 pub const TRANSPORT: &str = "x-durable-mcp-transport";
 
-/// The header with a session id on its way to the object: of HTTP+SSE it came in the URL.
+/// The header with a session id. On HTTP+SSE it stands in the URL instead, but for the request that opens the stream.
 pub const SESSION: &str = "mcp-session-id";
+
+/// The query parameter with the session id of HTTP+SSE, by custom of the SDKs.
+pub const SESSION_ID: &str = "sessionId";
 
 /// Headers that are nobody's business behind the Worker.
 pub const PRIVATE: [&str; 4] = [CALLER, TRANSPORT, "authorization", "cookie"];

@@ -12,6 +12,10 @@ pub const KEEP_ALIVE: &str = ": keep-alive\n\n";
 /// How long a stream stays quiet before a comment is sent. Proxies cut at 60 s and more, some at 30.
 pub const KEEP_ALIVE_MS: u32 = 25_000;
 
+/// The most bytes of one stream that wait for a client that does not read; then it counts as gone. An isolate has 128
+/// MiB for all that it serves.
+pub const MAX_UNREAD_BYTES: usize = 8 * 1024 * 1024;
+
 /// One message as an event. JSON of ours has no line breaks in it.
 #[must_use]
 pub fn message(id: Option<&EventId>, json: &str) -> String {

@@ -85,6 +85,9 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
         return Refusal::TooBusy.reply(posted.requests.first().map(|request| &request.id));
     }
     let stream = object.new_stream(claims.client.version);
+    if object.core.settings.always_streams {
+        stream.request_opening();
+    }
     let sender = Object::sender(head, Rc::new(claims.client));
     for Unreadable { id, error } in &posted.unreadable {
         stream.answer(error_json(id.as_ref(), error));
