@@ -26,11 +26,10 @@ macro_rules! worker {
         /// The handler of requests. In a module of its own, since what the attribute adds to it has no documentation.
         mod requests {
             use ::worker::wasm_bindgen::prelude::*;
-            use ::worker::wasm_bindgen;
 
             /// Every request to the Worker.
             #[expect(unreachable_pub, reason = "the attribute takes public functions, and exports this one itself")]
-            #[wasm_bindgen]
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
             pub fn fetch(
                 request: ::worker::worker_sys::web_sys::Request,
                 env: ::worker::Env,
@@ -42,70 +41,79 @@ macro_rules! worker {
         }
 
         /// Its Durable Objects. In a module of their own, since what the attribute adds to them has no documentation.
+        ///
+        /// They are bound here and not by `worker::durable_object`, which would read the URL, method and `cf` of each
+        /// request before anybody asks for them.
         mod durable_objects {
             use ::worker::wasm_bindgen;
+            use ::worker::wasm_bindgen::prelude::*;
+            use ::worker::worker_sys::{DurableObjectState, web_sys};
 
             use super::app_of;
 
             /// The Durable Object behind a session.
-            #[::worker::durable_object]
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
             #[derive(Debug)]
             pub struct McpObject($crate::platform::McpObject);
 
-            impl ::worker::DurableObject for McpObject {
-                fn new(state: ::worker::State, env: ::worker::Env) -> Self {
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            impl McpObject {
+                /// The object that has just woken.
+                #[wasm_bindgen(constructor)]
+                #[must_use]
+                pub fn new(state: DurableObjectState, env: ::worker::Env) -> Self {
                     let app = app_of(&env);
-                    Self($crate::platform::McpObject::new(state, env, &app))
+                    Self($crate::platform::McpObject::new(state.into(), env, &app))
                 }
 
-                async fn fetch(&self, request: ::worker::Request) -> ::worker::Result<::worker::Response> {
-                    self.0.fetch(request).await
+                /// Answers a request that the Worker passed on.
+                #[must_use]
+                pub fn fetch(&self, request: web_sys::Request) -> ::worker::js_sys::Promise {
+                    self.0.fetch(request)
                 }
 
-                async fn alarm(&self) -> ::worker::Result<::worker::Response> {
-                    self.0.alarm()
+                /// The time that the object ordered has come.
+                ///
+                /// # Errors
+                /// When storage fails; the runtime tries again.
+                pub fn alarm(&self) -> ::std::result::Result<(), JsValue> {
+                    self.0.alarm().map_err(JsValue::from)
                 }
 
-                async fn websocket_message(
-                    &self,
-                    _: ::worker::WebSocket,
-                    _: ::worker::WebSocketIncomingMessage,
-                ) -> ::worker::Result<()> {
-                    Ok(())
+                /// Streams go one way: what comes back on a socket is nothing.
+                #[wasm_bindgen(js_name = webSocketMessage)]
+                pub fn web_socket_message(&self) {}
+
+                /// A stream's other end has gone.
+                #[wasm_bindgen(js_name = webSocketClose)]
+                pub fn web_socket_close(&self, socket: web_sys::WebSocket) {
+                    self.0.closed(&socket.into());
                 }
 
-                async fn websocket_close(
-                    &self,
-                    socket: ::worker::WebSocket,
-                    _: usize,
-                    _: String,
-                    _: bool,
-                ) -> ::worker::Result<()> {
-                    self.0.closed(&socket);
-                    Ok(())
-                }
-
-                async fn websocket_error(
-                    &self,
-                    socket: ::worker::WebSocket,
-                    _: ::worker::Error,
-                ) -> ::worker::Result<()> {
-                    self.0.closed(&socket);
-                    Ok(())
+                /// A stream broke.
+                #[wasm_bindgen(js_name = webSocketError)]
+                pub fn web_socket_error(&self, socket: web_sys::WebSocket) {
+                    self.0.closed(&socket.into());
                 }
             }
 
             /// The Durable Object that keeps the deployment's keys.
-            #[::worker::durable_object]
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
             #[derive(Debug)]
             pub struct KeyRing($crate::platform::KeyRing);
 
-            impl ::worker::DurableObject for KeyRing {
-                fn new(state: ::worker::State, env: ::worker::Env) -> Self {
-                    Self($crate::platform::KeyRing::new(state, &app_of(&env)))
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            impl KeyRing {
+                /// The object that has just woken.
+                #[wasm_bindgen(constructor)]
+                #[must_use]
+                pub fn new(state: DurableObjectState, env: ::worker::Env) -> Self {
+                    Self($crate::platform::KeyRing::new(state.into(), &app_of(&env)))
                 }
 
-                async fn fetch(&self, _: ::worker::Request) -> ::worker::Result<::worker::Response> {
+                /// Gives the keys to the Worker.
+                #[must_use]
+                pub fn fetch(&self) -> ::worker::js_sys::Promise {
                     self.0.fetch()
                 }
             }

@@ -85,7 +85,8 @@ pub fn is_loopback(host: &str) -> bool {
         Some(rest) => rest.split_once(']').unwrap_or_default(),
         None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
-    let is_port = |text: &str| text.strip_prefix(':').is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_port =
+        |text: &str| text.strip_prefix(':').is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     if !port.is_empty() && !is_port(port) {
         return false;
     }

@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::JsValue;
+use worker::worker_sys::web_sys;
 use worker::{Response, Result, SqlStorageValue, State};
 
 use crate::http::App;
@@ -34,10 +37,15 @@ impl KeyRing {
     }
 
     /// Gives the keys, made or renewed where that is due.
-    ///
-    /// # Errors
-    /// When storage or randomness fails.
-    pub fn fetch(&self) -> Result<Response> {
+    #[must_use]
+    pub fn fetch(&self) -> Promise {
+        match self.keys() {
+            Ok(response) => Promise::resolve(&JsValue::from(web_sys::Response::from(response))),
+            Err(error) => Promise::reject(&error.into()),
+        }
+    }
+
+    fn keys(&self) -> Result<Response> {
         let sql = self.state.storage().sql();
         sql.exec(CREATE, None)?;
         let kept = sql.exec(GET, None)?.raw().next().transpose()?;

@@ -4,6 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
+use worker::js_sys::Promise;
+use worker::js_sys::futures::future_to_promise;
+use worker::worker_sys::web_sys;
 use worker::{Response, Result, State, WebSocket, WebSocketPair};
 
 use super::convert;
@@ -19,9 +22,27 @@ use crate::wire::{Body, Socket};
 /// A panic in a handler is caught where the handler is called, so nothing in here is ever seen half changed.
 pub struct McpObject(AssertUnwindSafe<Parts>);
 
+#[derive(Clone)]
 struct Parts {
     state: Rc<State>,
     object: Rc<Object>,
+}
+
+impl Parts {
+    fn accept(&self, socket: &Socket) -> Result<Response> {
+        let pair = WebSocketPair::new()?;
+        self.state.accept_websocket_with_tags(&pair.server, &[&socket.tag]);
+        if !socket.attachment.is_empty() {
+            pair.server.serialize_attachment(&socket.attachment)?;
+        }
+        for frame in &socket.greeting {
+            pair.server.send_with_str(frame)?;
+        }
+        if socket.closes {
+            pair.server.close(Some(1000), Some("nothing more to come"))?;
+        }
+        Response::from_websocket(pair.client)
+    }
 }
 
 impl std::fmt::Debug for McpObject {
@@ -41,41 +62,27 @@ impl McpObject {
     }
 
     /// Answers a request that the Worker passed on.
-    ///
-    /// # Errors
-    /// When the runtime fails.
-    pub async fn fetch(&self, request: worker::Request) -> Result<Response> {
-        let request = Clone::clone(request.inner());
-        let head = convert::head(&request);
-        let reply = self.0.object.handle(&head, async move { read_text(&request).await }.boxed_local()).await;
-        match reply.body {
-            Body::Socket(socket) => self.accept(&socket),
-            _ => convert::response(cors::allow(reply, head.header("origin"))),
-        }
-    }
-
-    fn accept(&self, socket: &Socket) -> Result<Response> {
-        let pair = WebSocketPair::new()?;
-        self.0.state.accept_websocket_with_tags(&pair.server, &[&socket.tag]);
-        if !socket.attachment.is_empty() {
-            pair.server.serialize_attachment(&socket.attachment)?;
-        }
-        for frame in &socket.greeting {
-            pair.server.send_with_str(frame)?;
-        }
-        if socket.closes {
-            pair.server.close(Some(1000), Some("nothing more to come"))?;
-        }
-        Response::from_websocket(pair.client)
+    #[must_use]
+    pub fn fetch(&self, request: web_sys::Request) -> Promise {
+        let parts = Parts::clone(&self.0);
+        future_to_promise(AssertUnwindSafe(async move {
+            let head = convert::head(&request);
+            let body = async move { read_text(&request).await }.boxed_local();
+            let reply = parts.object.handle(&head, body).await;
+            let response = match reply.body {
+                Body::Socket(socket) => parts.accept(&socket),
+                _ => convert::response(cors::allow(reply, head.header("origin"))),
+            };
+            Ok(web_sys::Response::from(response?).into())
+        }))
     }
 
     /// The time that the object ordered has come.
     ///
     /// # Errors
     /// When storage fails; the runtime tries again.
-    pub fn alarm(&self) -> Result<Response> {
-        self.0.object.wake().map_err(|error| worker::Error::RustError(error.0))?;
-        Response::empty()
+    pub fn alarm(&self) -> Result<()> {
+        self.0.object.wake().map_err(|error| worker::Error::RustError(error.0))
     }
 
     /// A stream's other end has gone.

@@ -16,7 +16,7 @@ const call = (id, name, args = {}) => request(id, "tools/call", { name, argument
 const said = async (session, id, result) =>
   assert.equal((await session.post({ jsonrpc: "2.0", id, result })).status, 202);
 
-describe("after 25 s of quiet", { concurrency: true }, () => {
+describe("when it has been quiet for 25 s", { concurrency: true }, () => {
   for (const version of VERSIONS) {
     test(`a call that has sent nothing is answered as a stream, and its result comes on it, at ${version}`, async () => {
       const session = await open(server, { version });
@@ -77,9 +77,7 @@ describe("after 25 s of quiet", { concurrency: true }, () => {
     assert.equal(cost.result, "announced");
     assert.equal((await next).json.method, "notifications/tools/list_changed");
   });
-});
 
-describe("while its object could sleep", { concurrency: true }, () => {
   test("a call goes on whose client has gone, and its result is there for who comes back", async () => {
     const session = await open(server, { version: "2025-03-26", capabilities: { elicitation: {} } });
     const both = JSON.stringify([call(1, "ask", { message: "?" }), call(2, "slow", { ms: ASLEEP_MS + 1000 })]);
@@ -95,7 +93,7 @@ describe("while its object could sleep", { concurrency: true }, () => {
     assert.equal(await rest.next(), undefined);
   });
 
-  test("a stream that the server ended early keeps the result", async () => {
+  test("a stream that the server ended early has the result for who comes back", async () => {
     const session = await open(server);
     const { events } = await session.post(call(1, "test_reconnection"));
     assert.equal(events.length, 1);
