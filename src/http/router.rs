@@ -23,7 +23,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         Ok(()) if head.method == Method::OPTIONS => cors::preflight(head),
         Ok(()) => route(app, head, edge).await,
     };
-    // An object's answer has the headers already, and its own line in the log.
+    // An object's answer has the headers already, and the object writes its line in the log.
     if matches!(reply.body, Body::Native(_)) {
         return reply;
     }

@@ -1,11 +1,10 @@
 //! Requests to their results.
 
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::completion::Typed;
 use super::context::{Arguments, Context};
-use super::error::{Error, ErrorCode, Quoted};
+use super::error::{Error, Quoted};
 use super::extract::Rejection;
 use super::fields::Fields;
 use super::jsonrpc::{Request, to_json};
@@ -176,7 +175,7 @@ impl Server {
                     return template.read(&context.with_arguments(template.arguments(&values)), &uri).await;
                 }
             }
-            Err(Rejection::Error(not_found(&uri)))
+            Err(Rejection::Error(Error::resource_not_found(&uri)))
         };
         let contents = self.settled(context, read).await.map_err(|rejection| refused("resource", rejection))?;
         Ok(format!(r#"{{"contents":{}}}"#, to_json(&contents)))
@@ -250,11 +249,6 @@ fn set_level(context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
     })?;
     context.peer().set_log_level(level)?;
     Ok(EMPTY.to_owned())
-}
-
-fn not_found(uri: &str) -> Error {
-    let message = format!("There is no resource {}.", Quoted(uri));
-    Error::new(ErrorCode::RESOURCE_NOT_FOUND, message).with_data(json!({ "uri": uri }))
 }
 
 fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Error> {

@@ -32,6 +32,8 @@ impl ErrorCode {
 }
 
 /// A JSON-RPC error object. Its message reaches the client, so it says what can be done and nothing internal.
+///
+/// The handler of a resource or prompt can return one; any other error becomes one by `?`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Error {
     /// What kind of error it is.
@@ -65,6 +67,13 @@ impl Error {
         Self::new(ErrorCode::METHOD_NOT_FOUND, format!("This server has no method {}.", Quoted(method)))
     }
 
+    /// There is no resource of that URI: −32002.
+    #[must_use]
+    pub fn resource_not_found(uri: &str) -> Self {
+        let message = format!("There is no resource {}.", Quoted(uri));
+        Self::new(ErrorCode::RESOURCE_NOT_FOUND, message).with_data(serde_json::json!({ "uri": uri }))
+    }
+
     /// The server failed: −32603. The cause belongs into the log, not in here.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::INTERNAL, message)
@@ -89,11 +98,16 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.code.0)
+        f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Error {}
+/// Any other error is the server's own failure, −32603. Its text reaches the client.
+impl<E: std::error::Error> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::internal(error.to_string())
+    }
+}
 
 /// A name from outside, quoted and cut to a length that an error message and a log line can bear.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);

@@ -36,6 +36,18 @@ impl<E: std::error::Error> From<E> for ToolError {
     }
 }
 
+impl From<Error> for ToolError {
+    fn from(error: Error) -> Self {
+        Self(error.message)
+    }
+}
+
+impl From<ToolError> for Error {
+    fn from(error: ToolError) -> Self {
+        Self::internal(error.0)
+    }
+}
+
 /// The result of a tool call (2025-11-25, Tools, "Tool Result").
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]

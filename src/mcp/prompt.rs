@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fmt::Display;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
@@ -80,9 +79,9 @@ impl IntoMessages for &'static str {
     }
 }
 
-impl<T: IntoMessages, E: Display> IntoMessages for Result<T, E> {
+impl<T: IntoMessages, E: Into<Error>> IntoMessages for Result<T, E> {
     fn into_messages(self) -> Result<Vec<PromptMessage>, Error> {
-        self.map_err(|error| Error::internal(error.to_string()))?.into_messages()
+        self.map_err(Into::into)?.into_messages()
     }
 }
 

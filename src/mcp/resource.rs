@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fmt::Display;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
@@ -69,9 +68,9 @@ impl IntoContents for Vec<ResourceContents> {
     }
 }
 
-impl<T: IntoContents, E: Display> IntoContents for Result<T, E> {
+impl<T: IntoContents, E: Into<Error>> IntoContents for Result<T, E> {
     fn into_contents(self, uri: &str, mime_type: Option<&str>) -> Result<Vec<ResourceContents>, Error> {
-        self.map_err(|error| Error::internal(error.to_string()))?.into_contents(uri, mime_type)
+        self.map_err(Into::into)?.into_contents(uri, mime_type)
     }
 }
 

@@ -118,6 +118,8 @@ impl<S> Session<S> {
     /// # Errors
     /// When the call has no session.
     pub fn sql(&self) -> Result<Rc<Sql>, Error> {
+        // What is written there has to be collected with the session.
+        self.keep_alive();
         self.context().extension::<Sql>().ok_or_else(|| Error::internal("This call has no session to keep rows in."))
     }
 }

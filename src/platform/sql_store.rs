@@ -10,12 +10,14 @@ use worker::{SqlStorage, SqlStorageValue, State};
 use crate::mcp::log::LogLevel;
 use crate::session::store::{Kept, Store, StoreError};
 
+/// The table of everything that is kept here.
+const TABLE: &str = "durable_mcp";
+
 /// One table, so that each thing that is kept is one row written. It comes to be with the first row.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS durable_mcp (\
      kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL, \
      PRIMARY KEY (kind, name)) WITHOUT ROWID";
-const EXISTS: &str = "SELECT 1 AS found FROM sqlite_master WHERE name = 'durable_mcp'";
-const SETTINGS: &str = "SELECT kind, name, at FROM durable_mcp \
+const SETTINGS: &str = "SELECT kind, CASE kind WHEN 'log_level' THEN value ELSE name END, at FROM durable_mcp \
      WHERE kind IN ('ended', 'log_level', 'subscription', 'used', 'state')";
 const GET_STATE: &str = "SELECT value FROM durable_mcp WHERE kind = 'state' AND name = ?";
 const PUT: &str = "INSERT INTO durable_mcp (kind, name, value, at) VALUES (?, ?, ?, ?) \
@@ -102,9 +104,10 @@ impl SqlStore {
 
 impl Store for SqlStore {
     fn load(&self) -> Result<Kept, StoreError> {
-        self.exists.set(!self.rows(EXISTS, Vec::new())?.is_empty());
-        let mut kept = Kept { anything: self.exists.get(), ..Kept::default() };
-        if !kept.anything {
+        let tables = self.rows(TABLES, Vec::new())?;
+        self.exists.set(tables.iter().any(|row| text(row, 0) == TABLE));
+        let mut kept = Kept { anything: !tables.is_empty(), ..Kept::default() };
+        if !self.exists.get() {
             return Ok(kept);
         }
         for row in self.rows(SETTINGS, Vec::new())? {
@@ -133,7 +136,7 @@ impl Store for SqlStore {
     }
 
     fn put_log_level(&self, level: LogLevel) -> Result<(), StoreError> {
-        self.put("log_level", level.as_str(), "", Self::now())
+        self.put("log_level", "", level.as_str(), Self::now())
     }
 
     fn put_subscription(&self, uri: &str, subscribed: bool) -> Result<(), StoreError> {
@@ -180,9 +183,6 @@ impl Store for SqlStore {
     }
 
     fn clear(&self) {
-        if !self.exists.get() {
-            return;
-        }
         self.exists.set(false);
         self.ended.set(false);
         let storage = self.state.storage();

@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures_util::{FutureExt, Stream};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{Stream, StreamExt};
 use worker::wasm_bindgen::JsCast;
 use worker::wasm_bindgen::prelude::Closure;
 use worker::worker_sys::web_sys;
@@ -25,13 +26,15 @@ pub(super) struct StreamSocket {
     opening: Option<String>,
     frames: UnboundedReceiver<Option<String>>,
     unread_bytes: Rc<Cell<usize>>,
-    quiet: Delay,
+    /// One timer. It is in a set because a timer alone wakes only whoever polled it first, and each event of this
+    /// stream is waited for by a task of its own.
+    quiet: FuturesUnordered<Delay>,
     message: Listener<web_sys::MessageEvent>,
     close: Listener<web_sys::Event>,
 }
 
-fn quiet() -> Delay {
-    Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into()))
+fn quiet() -> FuturesUnordered<Delay> {
+    FuturesUnordered::from_iter([Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into()))])
 }
 
 fn close_socket(socket: &WebSocket) {
@@ -54,7 +57,7 @@ impl StreamSocket {
         let message = Closure::wrap_assert_unwind_safe(Box::new(move |event: web_sys::MessageEvent| {
             let Some(text) = event.data().as_string() else { return };
             let bytes = unread.get() + text.len();
-            if bytes > MAX_UNREAD_BYTES {
+            if unread.get() > 0 && bytes > MAX_UNREAD_BYTES {
                 // What was read so far tells the client where to go on; the object hears that it is gone.
                 close_socket(&own);
                 return send(&sender, None);
@@ -91,7 +94,7 @@ impl Stream for StreamSocket {
             self.quiet = quiet();
             return Poll::Ready(frame);
         }
-        if self.quiet.poll_unpin(cx).is_ready() {
+        if self.quiet.poll_next_unpin(cx).is_ready() {
             self.quiet = quiet();
             return Poll::Ready(Some(KEEP_ALIVE.to_owned()));
         }

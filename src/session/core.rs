@@ -126,15 +126,17 @@ impl Core {
         let answer =
             self.running.run(&request.id, context.cancelled(), &silenced, target.heeds_cancellation, work).await;
         if self.settings.logs_requests {
+            let code = answer.as_ref().and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code));
             let line = LogLine {
                 event: "request",
                 name: target.name,
                 era: Some(sender.client.version.as_str()),
                 outcome: answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str()),
-                code: answer.as_ref().and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code.0)),
+                code: code.map(|code| code.0),
                 ms: self.host.now().saturating_sub(started),
                 rows: self.host.store().rows_written().saturating_sub(rows),
-                method: request.method,
+                // What a client makes up stays out of the log.
+                method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method },
             };
             self.host.log(&line);
         }
@@ -205,8 +207,11 @@ impl Core {
         self.running.cancel_all();
         self.states.borrow_mut().clear();
         self.wakes_at.set(0);
-        *self.kept.borrow_mut() = Some(Kept::default());
-        self.host.store().clear();
+        let kept = self.kept.replace(Some(Kept::default()));
+        // What was never written need not be deleted.
+        if kept.is_none_or(|kept| kept.anything) {
+            self.host.store().clear();
+        }
     }
 
     /// The time that was ordered has come: deletes what has expired, and orders the next time. True if the session ends

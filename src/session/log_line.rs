@@ -1,4 +1,4 @@
-//! The line that a request leaves in the operators' log.
+//! The line that a request leaves in the operators' log. Notifications and a client's answers leave none.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct LogLine {
     /// The kind of line.
     pub event: &'static str,
-    /// The JSON-RPC method, or the HTTP one where no message was read.
+    /// The JSON-RPC method, `?` if there is none such; or the HTTP one and the path, where no message was read.
     pub method: String,
     /// The tool, prompt or resource that was asked for, if the server has it.
     #[serde(skip_serializing_if = "Option::is_none")]

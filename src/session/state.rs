@@ -93,7 +93,7 @@ impl From<StoreError> for StateError {
 /// }
 /// # let _ = Server::new("s", "1").tool("count", "Count", count);
 /// ```
-pub struct Session<S> {
+pub struct Session<S = ()> {
     states: Rc<States>,
     context: Context,
     name: &'static str,
@@ -148,6 +148,11 @@ impl<S> Session<S> {
     pub(crate) fn context(&self) -> &Context {
         &self.context
     }
+
+    /// The session is about to keep something, so its end has to be seen to.
+    pub(crate) fn keep_alive(&self) {
+        (self.states.on_write)();
+    }
 }
 
 impl<S: DeserializeOwned + 'static> Extract for Session<S> {
@@ -163,11 +168,11 @@ impl<S: DeserializeOwned + 'static> Extract for Session<S> {
     }
 }
 
-/// The name under which serde knows the type: that of the struct or enum, or `state` for one without.
+/// The name under which serde knows the type: that of the struct or enum; for one without, the compiler's.
 fn type_name<S: DeserializeOwned>() -> &'static str {
     match S::deserialize(NameOnly) {
         Err(Named(Some(name))) => name,
-        _ => "state",
+        _ => std::any::type_name::<S>(),
     }
 }
 
@@ -253,6 +258,6 @@ mod tests {
         struct Renamed(Vec<u8>);
         assert_eq!(type_name::<Counter>(), "Counter");
         assert_eq!(type_name::<Renamed>(), "old_name");
-        assert_eq!(type_name::<std::collections::HashMap<String, u8>>(), "state");
+        assert_ne!(type_name::<Vec<u8>>(), type_name::<std::collections::HashMap<String, u8>>());
     }
 }

@@ -157,7 +157,7 @@ impl CallStream {
         let gone = match &inner.sink {
             Sink::Undecided | Sink::Ending => false,
             Sink::Body(sender) => {
-                let full = inner.unread_bytes + frame.len() > MAX_UNREAD_BYTES;
+                let full = inner.unread_bytes > 0 && inner.unread_bytes + frame.len() > MAX_UNREAD_BYTES;
                 let gone = full || sender.unbounded_send(frame.clone()).is_err();
                 inner.unread_bytes += frame.len();
                 gone

@@ -19,6 +19,7 @@ use crate::mcp::context::ClientInfo;
 use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, error_json, result_json};
 use crate::session::line::Line;
+use crate::session::log_line::LogLine;
 use crate::wire::{Body, Head, Reply, Socket};
 
 /// `GET /sse`.
@@ -56,7 +57,18 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
 
 fn initialize(object: &Object, request: &Request) {
     let host = &object.core.host;
-    let json = match object.core.server.initialize(&request.params) {
+    let settled = object.core.server.initialize(&request.params);
+    if object.core.settings.logs_requests {
+        host.log(&LogLine {
+            event: "request",
+            method: INITIALIZE.to_owned(),
+            era: settled.as_ref().ok().map(|(client, _)| client.version.as_str()),
+            outcome: if settled.is_ok() { "ok" } else { "error" },
+            code: settled.as_ref().err().map(|error| error.code.0),
+            ..LogLine::default()
+        });
+    }
+    let json = match settled {
         Ok((client, result)) => {
             host.attach(SSE_TAG, &written(&client));
             result_json(&request.id, &result)

@@ -16,6 +16,7 @@ use super::sse::{self, EventId};
 use super::{legacy_sse, streamable};
 use crate::mcp::context::Extensions;
 use crate::session::core::{Core, Sender};
+use crate::session::log_line::LogLine;
 use crate::session::store::StoreError;
 use crate::wire::{Head, Headers, Reply};
 
@@ -72,6 +73,24 @@ impl Object {
 
     /// Answers a request that the Worker let through.
     pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
+        let started = self.core.host.now();
+        let reply = self.route(head, body).await;
+        let (refused, ended) = (reply.status.is_client_error(), reply.status == StatusCode::NO_CONTENT);
+        // Requests of the protocol have a line of their own, and the Worker writes that of a stream.
+        if (refused || ended || reply.status.is_server_error()) && self.core.settings.logs_requests {
+            self.core.host.log(&LogLine {
+                event: "http",
+                method: format!("{} {}", head.method, head.path),
+                outcome: if ended { "ok" } else { "refused" },
+                code: Some(i64::from(reply.status.as_u16())),
+                ms: self.core.host.now().saturating_sub(started),
+                ..LogLine::default()
+            });
+        }
+        reply
+    }
+
+    async fn route(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
         let in_header = head.header(order::SESSION);
         let id = in_header.as_deref().or_else(|| head.query_value(order::SESSION_ID));
         let Some(claims) = id.and_then(Claims::read_verified) else {

@@ -13,7 +13,7 @@ pub const KEEP_ALIVE: &str = ": keep-alive\n\n";
 pub const KEEP_ALIVE_MS: u32 = 25_000;
 
 /// The most bytes of one stream that wait for a client that does not read; then it counts as gone. An isolate has 128
-/// MiB for all that it serves.
+/// MiB for all that it serves. A message that is longer by itself may wait alone.
 pub const MAX_UNREAD_BYTES: usize = 8 * 1024 * 1024;
 
 /// One message as an event. JSON of ours has no line breaks in it.

@@ -78,7 +78,6 @@ describe("a body", () => {
         ['"ping"'],
         ["{}"],
         ["[]"],
-        ["[[]]", undefined, true],
         [{ id: 1, method }, 1],
         [{ jsonrpc: "1.0", id: 1, method }, 1],
         [{ jsonrpc: 2, id: 1, method }, 1],
@@ -116,23 +115,19 @@ describe("a body", () => {
       refuses(await send(Array(FIVE_MEGABYTES / chunk.length).fill(chunk)), 413, -32000);
       assert.ok(performance.now() - from < 5000);
     });
-
-    test(`${where} with a false length is judged by what comes`, async () => {
-      for (const length of ["-1", "1e3", "abc"]) {
-        const answer = await rawPost({ "content-length": length }, "{}");
-        assert.match(answer, /^HTTP\/1\.1 400 /);
-      }
-    });
   }
+
+  test("with a length that is no number is refused", async () => {
+    for (const length of ["-1", "1e3", "abc"])
+      assert.match(await rawPost({ "content-length": length }, "{}"), /^HTTP\/1\.1 400 /);
+  });
 
   test("of ten thousand levels is an error, wherever they are", async () => {
     const levels = deep(10_000);
     const objects = deep(10_000, '{"a":', "}").replace(":}", ":1}");
-    for (const body of [levels, objects]) {
-      const answer = await post(server, body);
-      assert.equal(answer.status, 400, `${answer}`);
-      assert.ok([-32600, -32700].includes(answer.json.error.code), `${answer}`);
-    }
+    refuses(await post(server, objects), 400, -32600);
+    refuses(await post(server, levels), 400, -32000);
+    for (const body of [levels, objects]) refuses(await session.post(body), 400, -32600);
     for (const nested of [levels, objects]) {
       refuses(await session.post(`{"jsonrpc":"2.0","id":${nested},"method":"ping"}`), 400, -32600);
       refuses(await session.post(`{"jsonrpc":"2.0","id":1,"method":${nested}}`), 400, -32600, 1);
@@ -403,7 +398,7 @@ describe("a client that answers nonsense", () => {
 describe("a client that reads nothing", () => {
   const MEBIBYTE = 1024 * 1024;
   const COUNT = 40;
-  const big = (id) => request(id, "tools/call", { name: "big", arguments: { bytes: MEBIBYTE } });
+  const big = (id, after_ms) => request(id, "tools/call", { name: "big", arguments: { bytes: MEBIBYTE, after_ms } });
 
   // An answer of which nothing is read before it is asked for.
   async function paused(method, path, headers, body) {
@@ -437,7 +432,7 @@ describe("a client that reads nothing", () => {
   test("of a call is let go after 8 MiB; what it missed waits for it", { timeout: 120_000 }, async () => {
     const careless = await open(server, { version: "2025-03-26" });
     const log = request("log", "tools/call", { name: "log", arguments: { level: "error", text: "now" } });
-    const batch = JSON.stringify([log, ...Array.from({ length: COUNT }, (_, id) => big(id))]);
+    const batch = JSON.stringify([log, ...Array.from({ length: COUNT }, (_, id) => big(id, id * 50))]);
     const { response, close } = await paused("POST", "/mcp", { ...JSON_POST, ...careless.headers }, batch);
     // The object still answers, and has let that stream go once it is through with the batch.
     await until(() => server.logs.filter(({ json }) => json?.name === "big").length >= COUNT, "all calls to end", { ms: 60_000 });
@@ -448,8 +443,14 @@ describe("a client that reads nothing", () => {
     const first = answersIn(text);
     assert.ok(text.length <= MAX_UNREAD_BYTES + SOCKET_BYTES, `${text.length} bytes were kept`);
     assert.ok(first.length >= 4 && first.length < COUNT, `${first.length} answers`);
-    const rest = await careless.stream({ lastEventId: first.at(-1).event, ms: 60_000 }).text();
-    const ids = [...first, ...answersIn(rest)].map(({ id }) => id);
+    const all = [...first];
+    // What it missed is more than it may leave unread, so it may have to come back more than once.
+    for (let rounds = 0; all.length < COUNT + 1; rounds++) {
+      assert.ok(rounds < COUNT, `${all.length} answers`);
+      const rest = await careless.stream({ lastEventId: all.at(-1).event, ms: 60_000 }).text();
+      all.push(...answersIn(rest));
+    }
+    const ids = all.map(({ id }) => id);
     assert.deepEqual(ids, [...new Set(ids)]);
     assert.deepEqual(new Set(ids.filter((id) => id !== "log")), new Set(Array.from({ length: COUNT }, (_, id) => id)));
   });

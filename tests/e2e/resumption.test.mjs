@@ -221,6 +221,24 @@ describe("after a crash of the server", () => {
     assert.equal(new Set(ids(events)).size, 20);
   });
 
+  test("so does one that went while the end of a finished stream was still on its way", async () => {
+    await using crashing = await fixture();
+    const session = await open(crashing, { version: "2025-03-26", ...ASKING });
+    // More than fits between a server and a client that does not read, and less than makes that client count as gone.
+    const big = Array.from({ length: 7 }, (_, id) => call(id, "big", { bytes: 1_000_000 }));
+    const stream = session.postStream(JSON.stringify([call("asked", "ask", { message: "?" }), ...big]));
+    const question = await stream.find(({ json }) => json.method === "elicitation/create");
+    const result = { action: "accept", content: { answer: "last" } };
+    assert.equal((await session.post({ jsonrpc: "2.0", id: question.json.id, result })).status, 202);
+    await crashing.log(({ json }) => json?.name === "ask" && json.outcome === "ok");
+    assert.deepEqual(rows(crashing, session, "event"), []);
+    stream.close();
+    await until(() => rows(crashing, session, "event").length > 0, "the events among the rows");
+    await crashing.restart();
+    const events = await rest(session.stream({ lastEventId: question.id }));
+    answered(events.at(-1), "asked", "last");
+  });
+
   test("the stream of a call that died with it ends, and does not hang", async () => {
     await using crashing = await fixture();
     const session = await open(crashing, ASKING);

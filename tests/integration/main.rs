@@ -1,0 +1,10 @@
+//! Tests of the parts that need no runtime, through what the library shows of them.
+#![cfg(test)]
+
+mod architecture;
+mod server;
+mod session;
+mod store;
+mod streams;
+mod support;
+mod sse;

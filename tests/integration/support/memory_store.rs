@@ -1,0 +1,182 @@
+//! A session's rows in memory: what the platform's store does, without SQL.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use durable_mcp::mcp::log::LogLevel;
+use durable_mcp::session::store::{Kept, Store, StoreError};
+
+#[derive(Default)]
+struct Rows {
+    states: BTreeMap<String, String>,
+    log_level: Option<LogLevel>,
+    subscriptions: BTreeSet<String>,
+    events: BTreeMap<(u64, u64), (String, u64)>,
+    used: u64,
+    ended: bool,
+}
+
+pub(crate) struct MemoryStore {
+    clock: Rc<Cell<u64>>,
+    rows: RefCell<Option<Rows>>,
+    alarm: Cell<Option<u64>>,
+    alarms_ordered: Cell<u64>,
+    written: Cell<u64>,
+    broken: Cell<bool>,
+}
+
+impl MemoryStore {
+    pub(crate) fn new(clock: Rc<Cell<u64>>) -> Self {
+        Self {
+            clock,
+            rows: RefCell::new(None),
+            alarm: Cell::new(None),
+            alarms_ordered: Cell::new(0),
+            written: Cell::new(0),
+            broken: Cell::new(false),
+        }
+    }
+
+    /// Whether nothing at all is kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.borrow().is_none()
+    }
+
+    /// When the object wants to be woken.
+    pub(crate) fn alarm(&self) -> Option<u64> {
+        self.alarm.get()
+    }
+
+    /// Takes the alarm if it is due.
+    pub(crate) fn take_due_alarm(&self) -> bool {
+        let due = self.alarm.get().is_some_and(|at| at <= self.clock.get());
+        if due {
+            self.alarm.set(None);
+        }
+        due
+    }
+
+    pub(crate) fn alarms_ordered(&self) -> u64 {
+        self.alarms_ordered.get()
+    }
+
+    /// How many events are kept.
+    pub(crate) fn event_count(&self) -> usize {
+        self.rows.borrow().as_ref().map_or(0, |rows| rows.events.len())
+    }
+
+    /// Makes everything fail from now on, or no more.
+    pub(crate) fn set_broken(&self, broken: bool) {
+        self.broken.set(broken);
+    }
+
+    /// Puts a state in, as an earlier release may have written it.
+    pub(crate) fn plant_state(&self, name: &str, json: &str) {
+        self.write(|rows| drop(rows.states.insert(name.to_owned(), json.to_owned()))).unwrap();
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        if self.broken.get() { Err(StoreError("the disk is on fire".to_owned())) } else { Ok(()) }
+    }
+
+    fn read<T: Default>(&self, read: impl FnOnce(&Rows) -> T) -> Result<T, StoreError> {
+        self.check()?;
+        Ok(self.rows.borrow().as_ref().map(read).unwrap_or_default())
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Rows)) -> Result<(), StoreError> {
+        self.check()?;
+        let mut rows = self.rows.borrow_mut();
+        let rows = rows.get_or_insert_default();
+        if rows.ended {
+            return Err(StoreError("the session has ended".to_owned()));
+        }
+        write(rows);
+        rows.used = rows.used.max(self.clock.get());
+        self.written.set(self.written.get() + 1);
+        Ok(())
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self) -> Result<Kept, StoreError> {
+        self.read(|rows| Kept {
+            anything: true,
+            ended: rows.ended,
+            used: rows.used,
+            log_level: rows.log_level,
+            subscriptions: rows.subscriptions.iter().cloned().collect(),
+        })
+    }
+
+    fn state(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.read(|rows| rows.states.get(name).cloned())
+    }
+
+    fn put_state(&self, name: &str, json: &str) -> Result<(), StoreError> {
+        self.write(|rows| drop(rows.states.insert(name.to_owned(), json.to_owned())))
+    }
+
+    fn put_log_level(&self, level: LogLevel) -> Result<(), StoreError> {
+        self.write(|rows| rows.log_level = Some(level))
+    }
+
+    fn put_subscription(&self, uri: &str, subscribed: bool) -> Result<(), StoreError> {
+        self.write(|rows| {
+            if subscribed {
+                rows.subscriptions.insert(uri.to_owned());
+            } else {
+                rows.subscriptions.remove(uri);
+            }
+        })
+    }
+
+    fn put_event(&self, stream: u64, sequence: u64, frame: &str, expires: u64) -> Result<(), StoreError> {
+        let used = self.rows.borrow().as_ref().map_or(0, |rows| rows.used);
+        self.write(|rows| drop(rows.events.insert((stream, sequence), (frame.to_owned(), expires))))?;
+        // That a client missed something is no use of the session.
+        self.rows.borrow_mut().iter_mut().for_each(|rows| rows.used = used);
+        Ok(())
+    }
+
+    fn events(&self, stream: u64, sequence: u64) -> Result<Vec<(u64, String)>, StoreError> {
+        self.read(|rows| {
+            let later = rows.events.range((stream, sequence + 1)..=(stream, u64::MAX));
+            later.map(|((_, at), (frame, _))| (*at, frame.clone())).collect()
+        })
+    }
+
+    fn prune_events(&self, now: u64) -> Result<Option<u64>, StoreError> {
+        self.check()?;
+        let mut rows = self.rows.borrow_mut();
+        let Some(rows) = rows.as_mut() else { return Ok(None) };
+        rows.events.retain(|_, (_, expires)| *expires > now);
+        Ok(rows.events.values().map(|(_, expires)| *expires).min())
+    }
+
+    fn put_used(&self, now: u64) -> Result<(), StoreError> {
+        self.write(|rows| rows.used = now)
+    }
+
+    fn end(&self) -> Result<(), StoreError> {
+        self.check()?;
+        *self.rows.borrow_mut() = Some(Rows { ended: true, used: self.clock.get(), ..Rows::default() });
+        self.written.set(self.written.get() + 1);
+        Ok(())
+    }
+
+    fn clear(&self) {
+        *self.rows.borrow_mut() = None;
+        self.alarm.set(None);
+    }
+
+    fn wake_at(&self, time: u64) {
+        self.alarm.set(Some(time));
+        self.alarms_ordered.set(self.alarms_ordered.get() + 1);
+    }
+
+    fn rows_written(&self) -> u64 {
+        self.written.get()
+    }
+}

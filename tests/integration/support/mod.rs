@@ -1,0 +1,7 @@
+//! Doubles of what surrounds a server, and of what surrounds a session's object.
+
+pub(crate) mod host;
+pub(crate) mod json;
+pub(crate) mod memory_store;
+pub(crate) mod object;
+pub(crate) mod peer;

@@ -1,0 +1,206 @@
+//! A client that answers at once, and what it was told.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use durable_mcp::Server;
+use durable_mcp::mcp::capabilities::ClientCapabilities;
+use durable_mcp::mcp::context::{ClientInfo, Context, Extensions};
+use durable_mcp::mcp::dispatch::Ended;
+use durable_mcp::mcp::error::{Error, ErrorCode};
+use durable_mcp::mcp::jsonrpc::RequestId;
+use durable_mcp::mcp::log::LogLevel;
+use durable_mcp::mcp::peer::About;
+use durable_mcp::mcp::user::Caller;
+use durable_mcp::mcp::{Peer, ProtocolVersion};
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, ready};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::json;
+
+/// The client's end, kept by the test.
+#[derive(Default)]
+pub(crate) struct FakePeer {
+    told: RefCell<Vec<(About, &'static str, Value)>>,
+    asked: RefCell<Vec<(&'static str, Value)>>,
+    answers: RefCell<VecDeque<Result<Value, Error>>>,
+    level: Cell<Option<LogLevel>>,
+    subscribed: RefCell<BTreeSet<String>>,
+    releases: Cell<u32>,
+}
+
+impl Peer for FakePeer {
+    fn notify(&self, about: About, method: &'static str, params: String) {
+        self.told.borrow_mut().push((about, method, json::value(&params)));
+    }
+
+    fn request(&self, method: &'static str, params: String) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
+        self.asked.borrow_mut().push((method, json::value(&params)));
+        let answer = self.answers.borrow_mut().pop_front().unwrap_or_else(|| panic!("nobody answers {method}"));
+        ready(answer.map(|value| serde_json::value::to_raw_value(&value).unwrap())).boxed_local()
+    }
+
+    fn release(&self) {
+        self.releases.set(self.releases.get() + 1);
+    }
+
+    fn log_level(&self) -> LogLevel {
+        self.level.get().unwrap_or(LogLevel::DEFAULT)
+    }
+
+    fn set_log_level(&self, level: LogLevel) -> Result<(), Error> {
+        self.level.set(Some(level));
+        Ok(())
+    }
+
+    fn set_subscribed(&self, uri: &str, subscribed: bool) -> Result<(), Error> {
+        let mut all = self.subscribed.borrow_mut();
+        if subscribed {
+            all.insert(uri.to_owned());
+        } else {
+            all.remove(uri);
+        }
+        Ok(())
+    }
+
+    fn is_subscribed(&self, uri: &str) -> bool {
+        self.subscribed.borrow().contains(uri)
+    }
+}
+
+/// A server and one client of it.
+pub(crate) struct Conversation {
+    server: Server,
+    pub(crate) client: ClientInfo,
+    pub(crate) caller: Caller,
+    peer: Rc<FakePeer>,
+    ended: Cell<Option<Ended>>,
+}
+
+impl Conversation {
+    /// A client of the newest version that can be asked for everything.
+    pub(crate) fn with(server: Server) -> Self {
+        assert_eq!(server.problems(), [""; 0]);
+        let client = ClientInfo {
+            version: ProtocolVersion::LATEST,
+            capabilities: ClientCapabilities::from_bits(u8::MAX),
+            name: "test".to_owned(),
+        };
+        Self { server, client, caller: Caller::default(), peer: Rc::default(), ended: Cell::new(None) }
+    }
+
+    /// The same with a client of that version.
+    pub(crate) fn speaking(mut self, version: ProtocolVersion) -> Self {
+        self.client.version = version;
+        self
+    }
+
+    /// What the client will answer next.
+    pub(crate) fn will_answer(&self, answer: Value) {
+        self.peer.answers.borrow_mut().push_back(Ok(answer));
+    }
+
+    /// The error that the client will answer next.
+    pub(crate) fn will_refuse(&self, code: i64, message: &str) {
+        self.peer.answers.borrow_mut().push_back(Err(Error::new(ErrorCode(code), message)));
+    }
+
+    /// Answers one request to its end.
+    pub(crate) fn ask(&self, method: &str, params: &Value) -> Result<Value, Error> {
+        let request = json::read(&json::request(1, method, params));
+        let (client, caller) = (Rc::new(self.client.clone()), Rc::new(self.caller.clone()));
+        let peer: Rc<dyn Peer> = Rc::clone(&self.peer) as _;
+        let context = Context::new(client, caller, peer, Rc::new(Extensions::default()));
+        let answer = self.server.answer(&request, &context).now_or_never().expect("no handler here waits");
+        assert_eq!(request.id, RequestId::from_counter(1));
+        self.ended.set(Some(answer.ended));
+        answer.outcome.map(|result| json::value(&result))
+    }
+
+    /// A call's result.
+    pub(crate) fn call(&self, name: &str, arguments: &Value) -> Value {
+        let params = json!({ "name": name, "arguments": arguments });
+        self.ask("tools/call", &params).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The text of a call that succeeded.
+    pub(crate) fn text(&self, name: &str, arguments: &Value) -> String {
+        let result = self.call(name, arguments);
+        assert_eq!(result.get("isError"), None, "{result}");
+        only_text(&result)
+    }
+
+    /// The text of a call that failed.
+    pub(crate) fn failure(&self, name: &str, arguments: &Value) -> String {
+        let result = self.call(name, arguments);
+        assert_eq!(result["isError"], true, "{result}");
+        only_text(&result)
+    }
+
+    /// The code and message of a request that is refused.
+    pub(crate) fn refusal(&self, method: &str, params: &Value) -> (i64, String) {
+        match self.ask(method, params) {
+            Err(error) => (error.code.0, error.message),
+            Ok(result) => panic!("{method} {params}: {result}"),
+        }
+    }
+
+    /// The answer to `initialize`.
+    pub(crate) fn initialize(&self, params: &Value) -> Result<(ClientInfo, Value), Error> {
+        let request = json::read(&json::request(0, "initialize", params));
+        self.server.initialize(&request.params).map(|(client, result)| (client, json::value(&result)))
+    }
+
+    pub(crate) fn capabilities(&self) -> Value {
+        let (_, mut result) = self.initialize(&json!({ "protocolVersion": "2025-11-25" })).unwrap();
+        result["capabilities"].take()
+    }
+
+    /// How the last request ended.
+    pub(crate) fn ended(&self) -> Ended {
+        self.ended.get().expect("something was asked")
+    }
+
+    /// What the client was told since this was asked last.
+    pub(crate) fn told(&self) -> Vec<(About, &'static str, Value)> {
+        self.peer.told.take()
+    }
+
+    /// What the client was asked since this was asked last.
+    pub(crate) fn asked(&self) -> Vec<(&'static str, Value)> {
+        self.peer.asked.take()
+    }
+
+    pub(crate) fn subscribe(&self, uri: &str) {
+        self.peer.set_subscribed(uri, true).unwrap();
+    }
+
+    pub(crate) fn releases(&self) -> u32 {
+        self.peer.releases.get()
+    }
+
+    /// The names of a list's entries, page by page.
+    pub(crate) fn pages(&self, method: &str, key: &str) -> Vec<Vec<String>> {
+        let mut pages = Vec::new();
+        let mut params = json!({});
+        loop {
+            let page = self.ask(method, &params).unwrap();
+            let name = |entry: &Value| entry["name"].as_str().unwrap().to_owned();
+            pages.push(page[key].as_array().unwrap().iter().map(name).collect());
+            match page.get("nextCursor") {
+                Some(cursor) => params = json!({ "cursor": cursor }),
+                None => return pages,
+            }
+            assert!(pages.len() < 1000, "{method} does not end");
+        }
+    }
+}
+
+fn only_text(result: &Value) -> String {
+    let blocks: BTreeMap<usize, &Value> = result["content"].as_array().unwrap().iter().enumerate().collect();
+    assert_eq!(blocks.len(), 1, "{result}");
+    result["content"][0]["text"].as_str().unwrap().to_owned()
+}
