@@ -80,7 +80,8 @@ impl Keys {
     #[must_use]
     pub fn to_text(&self) -> String {
         let keys = self.older.iter().chain([&self.current]);
-        keys.map(|key| format!("{} {}\n", key.made, URL_SAFE_NO_PAD.encode(key.bytes))).collect()
+        let lines: Vec<_> = keys.map(|key| format!("{} {}", key.made, URL_SAFE_NO_PAD.encode(key.bytes))).collect();
+        lines.join("\n")
     }
 
     /// Reads a ring that was kept; none if the text is not one.

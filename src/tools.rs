@@ -41,8 +41,9 @@ pub(crate) fn server(env: &worker::Env) -> Server {
             Prompt::new("greet", "Greet somebody in a language", greeting::greet)
                 .complete("language", greeting::languages),
         );
-    match image::is_available(env) {
-        true => server.tool("generate_image", "Draw a picture of a description", image::generate_image),
-        false => server,
+    if image::is_available(env) {
+        server.tool("generate_image", "Draw a picture of a description", image::generate_image)
+    } else {
+        server
     }
 }

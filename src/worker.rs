@@ -67,7 +67,6 @@ macro_rules! worker {
                 }
 
                 /// Answers a request that the Worker passed on.
-                #[must_use]
                 pub fn fetch(&self, request: web_sys::Request) -> ::worker::js_sys::Promise {
                     self.0.fetch(request)
                 }
@@ -112,7 +111,6 @@ macro_rules! worker {
                 }
 
                 /// Gives the keys to the Worker.
-                #[must_use]
                 pub fn fetch(&self) -> ::worker::js_sys::Promise {
                     self.0.fetch()
                 }

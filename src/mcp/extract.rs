@@ -11,6 +11,7 @@ use super::schema::input_schema;
 /// What the arguments of a handler tell about it before it is ever called. Capabilities are declared from this, so
 /// that nothing is declared that no handler does.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Signature {
     /// The schema of what it is called with, if it takes [`Args`].
     pub arguments: Option<Schema>,

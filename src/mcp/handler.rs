@@ -42,7 +42,9 @@ macro_rules! handler {
             fn signature(&self) -> Signature {
                 let describe: &[fn(&mut Signature)] = &[$($argument::describe),*];
                 let mut signature = Signature::default();
-                describe.iter().for_each(|describe| describe(&mut signature));
+                for describe in describe {
+                    describe(&mut signature);
+                }
                 signature
             }
 

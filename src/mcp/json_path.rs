@@ -1,7 +1,7 @@
 //! Where in a JSON text something is wrong.
 
 /// The path of the value in which a fault was met: `page.limit`, `items[2]`, or nothing for the whole text. `line` and
-/// `column` are those of a serde_json error.
+/// `column` are those of a `serde_json` error.
 ///
 /// Tracking the path while reading would have every type read by twice the code; a fault is rare, so the text is gone
 /// through again instead.

@@ -72,7 +72,7 @@ pub(crate) fn parse_at<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| describe(json, &error))
 }
 
-/// "`a.b`: invalid type ..." without serde_json's line and column, which mean nothing to whoever sent the object.
+/// "`a.b`: invalid type ..." without `serde_json`'s line and column, which mean nothing to whoever sent the object.
 fn describe(json: &str, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);

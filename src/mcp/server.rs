@@ -230,11 +230,8 @@ impl Server {
             all.insert("prompts".to_owned(), listed(announces));
         }
         if self.has_resources() {
-            let mut resources = listed(announces);
-            if announces {
-                resources["subscribe"] = json!(true);
-            }
-            all.insert("resources".to_owned(), resources);
+            let resources = || json!({ "listChanged": true, "subscribe": true });
+            all.insert("resources".to_owned(), if announces { resources() } else { json!({}) });
         }
         if !self.tools.is_empty() {
             all.insert("tools".to_owned(), listed(announces));

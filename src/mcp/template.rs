@@ -111,6 +111,7 @@ mod tests {
         Some(UriTemplate::parse(template).unwrap().matches(uri)?.into_iter().collect())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be none")]
     fn pairs(pairs: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
         Some(pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect())
     }

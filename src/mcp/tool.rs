@@ -61,6 +61,7 @@ pub(crate) struct Definition {
 /// Hints about what a tool does; a client believes them only of a server it trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "these are the specification's names")]
 struct ToolAnnotations {
     #[serde(skip_serializing_if = "Option::is_none")]
     read_only_hint: Option<bool>,

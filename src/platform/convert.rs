@@ -45,10 +45,9 @@ pub(super) fn response(reply: Reply) -> Result<Response> {
     let headers = headers(reply.headers)?;
     let builder = Response::builder().with_status(reply.status.as_u16()).with_headers(headers);
     Ok(match reply.body {
-        Body::Empty | Body::Socket(_) => builder.empty(),
+        Body::Empty | Body::Socket(_) | Body::Native(_) => builder.empty(),
         Body::Text(text) => builder.fixed(text.into_bytes()),
         Body::Stream(stream) => builder.from_stream(stream.map(|text| Ok::<_, worker::Error>(text.into_bytes())))?,
-        Body::Native(_) => builder.empty(),
     })
 }
 
@@ -62,15 +61,14 @@ type Header = (&'static str, String);
 /// the last object serves again.
 fn headers(wanted: Vec<Header>) -> Result<worker::Headers> {
     let last = LAST_HEADERS.take().filter(|(last, _)| *last == wanted);
-    let (wanted, headers) = match last {
-        Some(last) => last,
-        None => {
-            let headers = worker::Headers::new();
-            for (name, value) in &wanted {
-                headers.set(name, value)?;
-            }
-            (wanted, headers)
+    let (wanted, headers) = if let Some(last) = last {
+        last
+    } else {
+        let headers = worker::Headers::new();
+        for (name, value) in &wanted {
+            headers.set(name, value)?;
         }
+        (wanted, headers)
     };
     // `Headers::clone` of the wrapper would copy; this is one more reference to the same object.
     let shared = worker::Headers(Clone::clone(&headers.0));

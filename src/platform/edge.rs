@@ -50,6 +50,7 @@ pub(super) struct WorkerEdge {
     pub(super) placement: Placement,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
 fn fault(error: impl ToString) -> Fault {
     Fault(error.to_string())
 }

@@ -37,7 +37,6 @@ impl KeyRing {
     }
 
     /// Gives the keys, made or renewed where that is due.
-    #[must_use]
     pub fn fetch(&self) -> Promise {
         match self.keys() {
             Ok(response) => Promise::resolve(&JsValue::from(web_sys::Response::from(response))),

@@ -62,7 +62,6 @@ impl McpObject {
     }
 
     /// Answers a request that the Worker passed on.
-    #[must_use]
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let parts = Parts::clone(&self.0);
         future_to_promise(AssertUnwindSafe(async move {

@@ -26,7 +26,6 @@ thread_local! {
 ///
 /// A request that goes to a session's object is decided without waiting for anything, so the object's own promise is
 /// given, and no task is made for it.
-#[must_use]
 pub fn fetch(request: web_sys::Request, env: Env, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     let mut work = async move {

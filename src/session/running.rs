@@ -72,7 +72,9 @@ impl Running {
     /// Calls everything off.
     pub(crate) fn cancel_all(&self) {
         let ids: Vec<_> = self.entries.borrow().iter().map(|entry| entry.id.clone()).collect();
-        ids.iter().for_each(|id| self.cancel(id));
+        for id in &ids {
+            self.cancel(id);
+        }
     }
 }
 

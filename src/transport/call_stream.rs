@@ -104,7 +104,9 @@ impl CallStream {
             let waker = inner.waker.take();
             let answers = std::mem::take(&mut inner.answers);
             drop(inner);
-            answers.iter().for_each(|json| self.push(json));
+            for json in &answers {
+                self.push(json);
+            }
             waker.into_iter().for_each(Waker::wake);
         }
     }

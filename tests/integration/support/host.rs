@@ -1,0 +1,180 @@
+//! The runtime around one object, with a clock that only the test moves.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use durable_mcp::mcp::context::Extensions;
+use durable_mcp::session::host::Host;
+use durable_mcp::session::log_line::LogLine;
+use durable_mcp::session::store::Store;
+use futures_channel::oneshot;
+use futures_executor::{LocalPool, LocalSpawner};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::task::LocalSpawnExt;
+
+use super::memory_store::MemoryStore;
+
+/// When the tests begin: some time in 2026.
+pub(crate) const START: u64 = 1_795_000_000_000;
+
+/// A socket as its object sees it.
+#[derive(Default)]
+pub(crate) struct FakeSocket {
+    pub(crate) frames: Vec<String>,
+    pub(crate) closed: bool,
+    attachment: String,
+}
+
+pub(crate) struct FakeHost {
+    id: String,
+    clock: Rc<Cell<u64>>,
+    store: MemoryStore,
+    pool: RefCell<LocalPool>,
+    spawner: RefCell<LocalSpawner>,
+    timers: RefCell<BTreeMap<(u64, u64), oneshot::Sender<()>>>,
+    timers_made: Cell<u64>,
+    /// The newest one of a tag is last.
+    sockets: RefCell<Vec<(String, FakeSocket)>>,
+    pub(crate) logs: RefCell<Vec<String>>,
+    pub(crate) warnings: RefCell<Vec<String>>,
+}
+
+impl FakeHost {
+    pub(crate) fn new(id: String) -> Rc<Self> {
+        let clock = Rc::new(Cell::new(START));
+        let pool = LocalPool::new();
+        Rc::new(Self {
+            id,
+            store: MemoryStore::new(Rc::clone(&clock)),
+            clock,
+            spawner: RefCell::new(pool.spawner()),
+            pool: RefCell::new(pool),
+            timers: RefCell::default(),
+            timers_made: Cell::new(0),
+            sockets: RefCell::default(),
+            logs: RefCell::default(),
+            warnings: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn memory(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// Runs every task as far as it goes without time passing.
+    pub(crate) fn run(&self) {
+        self.pool.borrow_mut().run_until_stalled();
+    }
+
+    /// Moves the clock to `time` and wakes who waited for it.
+    pub(crate) fn set_time(&self, time: u64) {
+        self.clock.set(time);
+        let later = self.timers.borrow_mut().split_off(&(time + 1, 0));
+        let due = self.timers.replace(later);
+        for (_, timer) in due {
+            // Whoever waited may have been dropped.
+            let _ = timer.send(());
+        }
+    }
+
+    /// When the next timer is due that somebody still waits for.
+    pub(crate) fn next_timer(&self) -> Option<u64> {
+        let mut timers = self.timers.borrow_mut();
+        timers.retain(|_, timer| !timer.is_canceled());
+        timers.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Forgets everything but storage and sockets, as a runtime does with an object that sleeps.
+    pub(crate) fn sleep_now(&self) {
+        self.timers.borrow_mut().clear();
+        let pool = LocalPool::new();
+        self.spawner.replace(pool.spawner());
+        self.pool.replace(pool);
+    }
+
+    pub(crate) fn accept(&self, tag: String, attachment: String, frames: Vec<String>, closed: bool) {
+        self.sockets.borrow_mut().push((tag, FakeSocket { frames, closed, attachment }));
+    }
+
+    /// What the newest socket of that tag got since this was asked last, and whether it is closed.
+    pub(crate) fn read(&self, tag: &str) -> (String, bool) {
+        let mut sockets = self.sockets.borrow_mut();
+        let socket = sockets.iter_mut().rev().find(|(own, _)| own == tag).map(|(_, socket)| socket);
+        let socket = socket.unwrap_or_else(|| panic!("no socket {tag} was opened"));
+        (std::mem::take(&mut socket.frames).concat(), socket.closed)
+    }
+
+    /// The client at the other end of the newest socket of that tag hangs up.
+    pub(crate) fn hang_up(&self, tag: &str) {
+        for (own, socket) in self.sockets.borrow_mut().iter_mut() {
+            socket.closed |= own == tag;
+        }
+    }
+
+    pub(crate) fn open_sockets(&self) -> usize {
+        self.sockets.borrow().iter().filter(|(_, socket)| !socket.closed).count()
+    }
+
+    fn with_open<T>(&self, tag: &str, then: impl FnOnce(&mut FakeSocket) -> T) -> Option<T> {
+        let mut sockets = self.sockets.borrow_mut();
+        let open = sockets.iter_mut().rev().find(|(own, socket)| own == tag && !socket.closed);
+        open.map(|(_, socket)| then(socket))
+    }
+}
+
+impl Host for FakeHost {
+    fn now(&self) -> u64 {
+        self.clock.get()
+    }
+
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.spawner.borrow().spawn_local(task).expect("the pool is there");
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        let (timer, rings) = oneshot::channel();
+        let number = self.timers_made.get() + 1;
+        self.timers_made.set(number);
+        self.timers.borrow_mut().insert((self.now() + u64::from(milliseconds), number), timer);
+        rings.map(drop).boxed_local()
+    }
+
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    fn object_id(&self) -> &str {
+        &self.id
+    }
+
+    fn send(&self, tag: &str, text: &str) -> bool {
+        self.with_open(tag, |socket| socket.frames.push(text.to_owned())).is_some()
+    }
+
+    fn close(&self, tag: &str) {
+        self.hang_up(tag);
+    }
+
+    fn attachment(&self, tag: &str) -> Option<String> {
+        self.with_open(tag, |socket| socket.attachment.clone())
+    }
+
+    fn attach(&self, tag: &str, attachment: &str) {
+        assert!(attachment.len() <= 2048, "a socket remembers 2 KiB");
+        self.with_open(tag, |socket| attachment.clone_into(&mut socket.attachment));
+    }
+
+    fn extend(&self, extensions: &mut Extensions) {
+        let _ = extensions;
+    }
+
+    fn log(&self, line: &LogLine) {
+        self.logs.borrow_mut().push(line.to_json());
+    }
+
+    fn warn(&self, message: &str) {
+        self.warnings.borrow_mut().push(message.to_owned());
+    }
+}

@@ -1,0 +1,381 @@
+//! A session's object, and clients that speak HTTP with it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use durable_mcp::Server;
+use durable_mcp::keys::Keys;
+use durable_mcp::mcp::ProtocolVersion;
+use durable_mcp::mcp::capabilities::ClientCapabilities;
+use durable_mcp::mcp::context::{ClientInfo, Context};
+use durable_mcp::mcp::extract::{Extract, Rejection};
+use durable_mcp::mcp::user::Caller;
+use durable_mcp::session::core::{Core, Settings};
+use durable_mcp::session::host::Host;
+use durable_mcp::session::host::SharedHost;
+use durable_mcp::transport::claims::{Binding, Claims, ObjectId};
+use durable_mcp::transport::era::Transport;
+use durable_mcp::transport::object::Object;
+use durable_mcp::transport::order;
+use durable_mcp::transport::refusal::Refusal;
+use durable_mcp::wire::{Body, Head, Headers, Reply};
+use futures_channel::oneshot;
+use futures_util::future::ready;
+use futures_util::stream::LocalBoxStream;
+use futures_util::{FutureExt, StreamExt};
+use http::Method;
+use serde_json::Value;
+
+use super::host::{FakeHost, START};
+use super::json;
+
+pub(crate) const IDLE_MS: u64 = 1_000_000;
+pub(crate) const MAX_AGE_MS: u64 = 50_000_000;
+
+thread_local! {
+    static CLOCK: RefCell<Option<Rc<FakeHost>>> = const { RefCell::new(None) };
+}
+
+/// An extractor of the tests': waits on the test's clock.
+pub(crate) struct Sleep(Rc<FakeHost>);
+
+impl Extract for Sleep {
+    fn extract(_: &Context) -> Result<Self, Rejection> {
+        Ok(Self(CLOCK.with_borrow(Clone::clone).expect("an object runs")))
+    }
+}
+
+impl Sleep {
+    pub(crate) async fn ms(&self, milliseconds: u32) {
+        self.0.sleep(milliseconds).await;
+    }
+}
+
+struct Map(BTreeMap<String, String>);
+
+impl Headers for Map {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.get(&name.to_ascii_lowercase()).cloned()
+    }
+
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.clone().into_iter().collect()
+    }
+}
+
+/// One object, its runtime, and the session id of one client.
+pub(crate) struct Rig {
+    server: Rc<Server>,
+    settings: Rc<Settings>,
+    pub(crate) host: Rc<FakeHost>,
+    object: RefCell<Rc<Object>>,
+    claims: Claims,
+}
+
+impl Rig {
+    /// A session of the newest version, with a client that can be asked for everything.
+    pub(crate) fn new(server: Server) -> Self {
+        Self::speaking(ProtocolVersion::LATEST, server)
+    }
+
+    pub(crate) fn speaking(version: ProtocolVersion, server: Server) -> Self {
+        Self::begin(version, Transport::Streamable, server)
+    }
+
+    /// A session of HTTP+SSE. Its stream is not open yet.
+    pub(crate) fn over_sse(server: Server) -> Self {
+        Self::begin(ProtocolVersion::V2024_11_05, Transport::Sse, server)
+    }
+
+    fn begin(version: ProtocolVersion, transport: Transport, server: Server) -> Self {
+        assert_eq!(server.problems(), [""; 0]);
+        let settings =
+            Settings { idle_ms: IDLE_MS, max_age_ms: MAX_AGE_MS, logs_requests: true, always_streams: false };
+        let capabilities = match transport {
+            Transport::Streamable => ClientCapabilities::from_bits(u8::MAX),
+            Transport::Sse => ClientCapabilities::default(),
+        };
+        let id = ObjectId([0xa1; 32]);
+        let claims = Claims {
+            object: id,
+            issued: START / 1000,
+            transport,
+            client: ClientInfo { version, capabilities, name: "test".to_owned() },
+            binding: Binding::of(&Caller::default()),
+        };
+        let host = FakeHost::new(id.to_hex());
+        CLOCK.set(Some(Rc::clone(&host)));
+        let (server, settings) = (Rc::new(server), Rc::new(settings));
+        let object = RefCell::new(object(&server, &host, &settings));
+        Self { server, settings, host, object, claims }
+    }
+
+    /// The same object when it wakes again: what was only in memory is gone.
+    pub(crate) fn restart(&self) {
+        self.host.sleep_now();
+        self.object.replace(object(&self.server, &self.host, &self.settings));
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.host.now()
+    }
+
+    /// Lets time pass, in the steps that somebody waits for.
+    pub(crate) fn advance(&self, milliseconds: u64) {
+        let end = self.now() + milliseconds;
+        self.host.run();
+        loop {
+            let alarm = self.host.memory().alarm();
+            let next = [self.host.next_timer(), alarm].into_iter().flatten().min().filter(|at| *at <= end);
+            self.host.set_time(next.unwrap_or(end).max(self.now()));
+            if self.host.memory().take_due_alarm() {
+                self.object.borrow().wake().expect("the store works");
+            }
+            self.host.run();
+            if next.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn head(&self, method: Method, more: &[(&str, &str)]) -> Head {
+        let id = self.claims.sign(&Keys::from_secret("k"));
+        let over_sse = self.claims.transport == Transport::Sse;
+        let opens = over_sse && method == Method::GET;
+        let mut headers: BTreeMap<_, _> =
+            more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        if opens || !over_sse {
+            headers.insert(order::SESSION.to_owned(), id.clone());
+        }
+        if opens {
+            headers.insert(order::TRANSPORT.to_owned(), self.claims.transport.as_str().to_owned());
+        }
+        Head {
+            method,
+            secure: true,
+            host: "mcp.example.com".to_owned(),
+            path: if over_sse { "/sse/message" } else { "/mcp" }.to_owned(),
+            query: if over_sse && !opens { format!("{}={id}", order::SESSION_ID) } else { String::new() },
+            headers: Rc::new(Map(headers)),
+        }
+    }
+
+    /// Sends a request. It runs as far as it goes without time passing.
+    pub(crate) fn send(&self, method: Method, headers: &[(&str, &str)], body: Result<String, Refusal>) -> Exchange {
+        let head = self.head(method, headers);
+        let object = Rc::clone(&self.object.borrow());
+        let (done, reply) = oneshot::channel();
+        self.host.spawn(
+            async move {
+                // The client may have hung up.
+                let _ = done.send(object.handle(&head, ready(body).boxed_local()).await);
+            }
+            .boxed_local(),
+        );
+        self.host.run();
+        Exchange { host: Rc::clone(&self.host), reply: Cell::new(Some(reply)), opened: RefCell::default() }
+    }
+
+    pub(crate) fn post(&self, body: impl Into<String>) -> Exchange {
+        self.send(Method::POST, &[], Ok(body.into()))
+    }
+
+    /// A GET, whose socket opens under the tag that is returned.
+    pub(crate) fn get(&self, last_event_id: Option<&str>) -> String {
+        match self.try_get(last_event_id) {
+            Ok(tag) => tag,
+            Err(answer) => panic!("{answer:?}"),
+        }
+    }
+
+    pub(crate) fn try_get(&self, last_event_id: Option<&str>) -> Result<String, Answer> {
+        let headers: Vec<_> = last_event_id.map(|id| ("last-event-id", id)).into_iter().collect();
+        let reply = self.send(Method::GET, &headers, Ok(String::new())).reply();
+        match reply.body {
+            Body::Socket(socket) => {
+                assert_eq!(reply.status, 101);
+                self.host.accept(socket.tag.clone(), socket.attachment, socket.greeting, socket.closes);
+                Ok(socket.tag)
+            }
+            _ => Err(Answer::of(reply)),
+        }
+    }
+
+    pub(crate) fn delete(&self) -> Answer {
+        self.send(Method::DELETE, &[], Ok(String::new())).answer()
+    }
+
+    /// A tool's text, from a call that is answered at once.
+    pub(crate) fn text(&self, name: &str, arguments: &Value) -> String {
+        let answer = self.post(json::call(1, name, arguments)).answer();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let result = &answer.json()["result"];
+        assert_eq!(result.get("isError"), None, "{answer:?}");
+        result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
+    }
+
+    /// The status of a POST that asks for nothing.
+    pub(crate) fn ping(&self) -> u16 {
+        self.post(json::request("ping", "ping", &serde_json::json!({}))).answer().status
+    }
+
+    /// The client at the other end of a socket hangs up.
+    pub(crate) fn hang_up(&self, tag: &str) {
+        self.host.hang_up(tag);
+        self.object.borrow().socket_closed(tag);
+    }
+
+    /// The JSON messages that came on a socket since this was asked last.
+    pub(crate) fn messages(&self, tag: &str) -> Vec<Value> {
+        events(&self.host.read(tag).0).into_iter().filter_map(|event| event.message).collect()
+    }
+
+    pub(crate) fn is_closed(&self, tag: &str) -> bool {
+        self.host.read(tag).1
+    }
+
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.claims.client.version
+    }
+}
+
+fn object(server: &Rc<Server>, host: &Rc<FakeHost>, settings: &Rc<Settings>) -> Rc<Object> {
+    let host: SharedHost = Rc::clone(host) as _;
+    Object::new(Core::new(Rc::clone(server), host, Rc::clone(settings)))
+}
+
+/// A request under way.
+pub(crate) struct Exchange {
+    host: Rc<FakeHost>,
+    reply: Cell<Option<oneshot::Receiver<Reply>>>,
+    opened: RefCell<Option<LocalBoxStream<'static, String>>>,
+}
+
+impl Exchange {
+    /// Whether there is no answer yet, not even its head.
+    pub(crate) fn is_open(&self) -> bool {
+        let mut reply = self.reply.take().expect("nobody took the answer");
+        match reply.try_recv().expect("the object answers") {
+            None => {
+                self.reply.set(Some(reply));
+                true
+            }
+            Some(_) => panic!("an answer is lost: ask for it instead"),
+        }
+    }
+
+    fn reply(&self) -> Reply {
+        self.host.run();
+        let mut reply = self.reply.take().expect("nobody took the answer");
+        reply.try_recv().expect("the object answers").expect("the object answers at once")
+    }
+
+    /// The whole answer, where there is no stream.
+    pub(crate) fn answer(&self) -> Answer {
+        Answer::of(self.reply())
+    }
+
+    /// What came on the event stream since this was asked last, comments included.
+    pub(crate) fn read(&self) -> Read {
+        if self.opened.borrow().is_none() {
+            let reply = self.reply();
+            assert_eq!(reply.status, 200, "{reply:?}");
+            let Body::Stream(stream) = reply.body else { panic!("no stream: {reply:?}") };
+            self.opened.replace(Some(stream));
+        }
+        let (mut text, mut ended) = (String::new(), false);
+        // A task of its own, as the runtime's: each piece is asked for anew.
+        while let Some(piece) = {
+            let mut opened = self.opened.borrow_mut();
+            opened.as_mut().and_then(|stream| stream.next().now_or_never())
+        } {
+            match piece {
+                Some(piece) => text += &piece,
+                None => {
+                    ended = true;
+                    break;
+                }
+            }
+        }
+        Read { events: events(&text), text, ended }
+    }
+
+    /// The client goes, whatever it has read.
+    pub(crate) fn hang_up(self) {
+        drop(self);
+    }
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    fn of(reply: Reply) -> Self {
+        let text = match reply.body {
+            Body::Text(text) => text,
+            Body::Empty => String::new(),
+            ref other => panic!("not a whole answer: {}", if matches!(other, Body::Stream(_)) { "stream" } else { "socket" }),
+        };
+        Self { status: reply.status.as_u16(), headers: reply.headers, text }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json::value(&self.text)
+    }
+
+    /// Asserts a refusal with that status, code and id.
+    pub(crate) fn refuses(&self, status: u16, code: i64, id: impl Into<Value>) {
+        let json = self.json();
+        assert_eq!((self.status, &json["error"]["code"], &json["id"]), (status, &code.into(), &id.into()), "{self:?}");
+        assert_eq!(json["jsonrpc"], "2.0");
+        assert!(json["error"]["message"].as_str().is_some_and(|message| message.len() > 10), "{self:?}");
+    }
+}
+
+/// A part of an event stream.
+pub(crate) struct Read {
+    pub(crate) events: Vec<Event>,
+    pub(crate) text: String,
+    pub(crate) ended: bool,
+}
+
+impl Read {
+    pub(crate) fn messages(&self) -> Vec<Value> {
+        self.events.iter().filter_map(|event| event.message.clone()).collect()
+    }
+
+    /// How many comments there were.
+    pub(crate) fn comments(&self) -> usize {
+        self.text.split("\n\n").filter(|block| block.starts_with(':')).count()
+    }
+
+    pub(crate) fn last_id(&self) -> String {
+        self.events.iter().rev().find_map(|event| event.id.clone()).expect("an event with an id")
+    }
+}
+
+/// One event.
+pub(crate) struct Event {
+    pub(crate) id: Option<String>,
+    pub(crate) message: Option<Value>,
+}
+
+fn events(text: &str) -> Vec<Event> {
+    let field = |block: &str, name: &str| {
+        let mut lines = block.lines().filter_map(|line| line.strip_prefix(name));
+        lines.next().map(|value| value.strip_prefix(' ').unwrap_or(value).to_owned())
+    };
+    let blocks = text.split("\n\n").filter(|block| !block.is_empty() && !block.starts_with(':'));
+    blocks
+        .map(|block| Event {
+            id: field(block, "id:"),
+            message: field(block, "data:").filter(|data| data.starts_with('{')).map(|data| json::value(&data)),
+        })
+        .collect()
+}
