@@ -8,10 +8,7 @@ mod greeting;
 mod image;
 mod whoami;
 
-use crate::mcp::Server;
-use crate::mcp::prompt::Prompt;
-use crate::mcp::resource::ResourceTemplate;
-use crate::mcp::tool::Tool;
+use crate::prelude::*;
 
 /// The server. Lists show its features in this order.
 #[must_use]
@@ -22,7 +19,7 @@ pub(crate) fn server(env: &worker::Env) -> Server {
         .instructions(
             "Tools to try a remote server with: arithmetic, a counter that each session has for itself, and more.",
         )
-        .with(Tool::new("add", "Add two numbers", calculator::add).title("Add").read_only().closed_world())
+        .with(Tool::new("add", "Add two numbers", calculator::add).read_only().closed_world())
         .with(
             Tool::new("calculate", "Do arithmetic with two numbers", calculator::calculate).read_only().closed_world(),
         )
