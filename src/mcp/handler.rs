@@ -15,7 +15,8 @@ use super::extract::{Extract, Rejection, Signature};
     message = "`{Self}` is not a handler",
     label = "not an async function of extractors",
     note = "a handler is an `async fn` (or a closure that returns a future) of at most eight arguments",
-    note = "each argument must be an extractor: `Args<T>`, `Session<S>`, `User<P>`, `Env`, `Progress`, `Log`, `Client`, ..."
+    note = "each argument must be an extractor: `Args<T>`, `Session<S>`, `User<P>`, `Env`, `Progress`, `Log`, `Client`, ...",
+    note = "the `T` of `Args<T>` derives `Deserialize` and `JsonSchema`, the `S` of `Session<S>` `Serialize`, `Deserialize` and `Default`"
 )]
 pub trait Handler<Arguments>: 'static {
     /// What it returns.

@@ -103,16 +103,16 @@ impl Core {
         if self.kept.borrow().is_none() {
             *self.kept.borrow_mut() = Some(self.host.store().load()?);
         }
-        let kept = self.kept.borrow();
-        let Some(kept) = kept.as_ref() else {
+        let mut kept = self.kept.borrow_mut();
+        let Some(kept) = kept.as_mut() else {
             return Ok(true);
         };
         let unwritten = now.saturating_sub(kept.used) > self.settings.idle_ms / USED_WRITTEN_EVERY;
-        let (ended, write) = (kept.ended, kept.anything && unwritten);
-        if !ended && write {
+        if !kept.ended && kept.anything && unwritten {
             self.host.store().put_used(now)?;
+            kept.used = now;
         }
-        Ok(!ended)
+        Ok(!kept.ended)
     }
 
     /// Runs one request to its answer, as JSON; none if it was called off.

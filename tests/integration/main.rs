@@ -4,7 +4,7 @@
 mod architecture;
 mod server;
 mod session;
+mod sse;
 mod store;
 mod streams;
 mod support;
-mod sse;

@@ -1,14 +1,14 @@
 //! The runtime around one object, with a clock that only the test moves.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use durable_mcp::mcp::context::Extensions;
 use durable_mcp::session::host::Host;
 use durable_mcp::session::log_line::LogLine;
 use durable_mcp::session::store::Store;
-use futures_channel::oneshot;
 use futures_executor::{LocalPool, LocalSpawner};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -18,6 +18,31 @@ use super::memory_store::MemoryStore;
 
 /// When the tests begin: some time in 2026.
 pub(crate) const START: u64 = 1_795_000_000_000;
+
+struct Timer {
+    fired: Cell<bool>,
+    waker: Waker,
+}
+
+/// The timers that wait, by the time at which they are due.
+#[derive(Clone, Default)]
+struct Timers(Rc<RefCell<Waiting>>);
+
+type Waiting = Vec<(u64, Rc<Timer>)>;
+
+impl Timers {
+    fn begin(&self, at: u64, waker: &Waker) -> Rc<Timer> {
+        let timer = Rc::new(Timer { fired: Cell::new(false), waker: waker.clone() });
+        self.0.borrow_mut().push((at, Rc::clone(&timer)));
+        timer
+    }
+
+    fn take_due(&self, time: u64) -> Vec<Rc<Timer>> {
+        let (due, later): (Waiting, Waiting) = self.0.take().into_iter().partition(|(at, _)| *at <= time);
+        self.0.replace(later);
+        due.into_iter().map(|(_, timer)| timer).collect()
+    }
+}
 
 /// A socket as its object sees it.
 #[derive(Default)]
@@ -33,8 +58,7 @@ pub(crate) struct FakeHost {
     store: MemoryStore,
     pool: RefCell<LocalPool>,
     spawner: RefCell<LocalSpawner>,
-    timers: RefCell<BTreeMap<(u64, u64), oneshot::Sender<()>>>,
-    timers_made: Cell<u64>,
+    timers: Timers,
     /// The newest one of a tag is last.
     sockets: RefCell<Vec<(String, FakeSocket)>>,
     pub(crate) logs: RefCell<Vec<String>>,
@@ -51,8 +75,7 @@ impl FakeHost {
             clock,
             spawner: RefCell::new(pool.spawner()),
             pool: RefCell::new(pool),
-            timers: RefCell::default(),
-            timers_made: Cell::new(0),
+            timers: Timers::default(),
             sockets: RefCell::default(),
             logs: RefCell::default(),
             warnings: RefCell::default(),
@@ -63,6 +86,11 @@ impl FakeHost {
         &self.store
     }
 
+    /// Rows written so far, over every life of the object.
+    pub(crate) fn memory_rows(&self) -> u64 {
+        self.store.rows_written()
+    }
+
     /// Runs every task as far as it goes without time passing.
     pub(crate) fn run(&self) {
         self.pool.borrow_mut().run_until_stalled();
@@ -71,24 +99,22 @@ impl FakeHost {
     /// Moves the clock to `time` and wakes who waited for it.
     pub(crate) fn set_time(&self, time: u64) {
         self.clock.set(time);
-        let later = self.timers.borrow_mut().split_off(&(time + 1, 0));
-        let due = self.timers.replace(later);
-        for (_, timer) in due {
-            // Whoever waited may have been dropped.
-            let _ = timer.send(());
+        for timer in self.timers.take_due(time) {
+            timer.fired.set(true);
+            timer.waker.wake_by_ref();
         }
     }
 
     /// When the next timer is due that somebody still waits for.
     pub(crate) fn next_timer(&self) -> Option<u64> {
-        let mut timers = self.timers.borrow_mut();
-        timers.retain(|_, timer| !timer.is_canceled());
-        timers.keys().next().map(|(at, _)| *at)
+        let mut timers = self.timers.0.borrow_mut();
+        timers.retain(|(_, timer)| Rc::strong_count(timer) > 1);
+        timers.iter().map(|(at, _)| *at).min()
     }
 
     /// Forgets everything but storage and sockets, as a runtime does with an object that sleeps.
     pub(crate) fn sleep_now(&self) {
-        self.timers.borrow_mut().clear();
+        self.timers.0.borrow_mut().clear();
         let pool = LocalPool::new();
         self.spawner.replace(pool.spawner());
         self.pool.replace(pool);
@@ -96,6 +122,11 @@ impl FakeHost {
 
     pub(crate) fn accept(&self, tag: String, attachment: String, frames: Vec<String>, closed: bool) {
         self.sockets.borrow_mut().push((tag, FakeSocket { frames, closed, attachment }));
+    }
+
+    pub(crate) fn is_closed(&self, tag: &str) -> bool {
+        let sockets = self.sockets.borrow();
+        sockets.iter().rev().find(|(own, _)| own == tag).is_some_and(|(_, socket)| socket.closed)
     }
 
     /// What the newest socket of that tag got since this was asked last, and whether it is closed.
@@ -134,11 +165,14 @@ impl Host for FakeHost {
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
-        let (timer, rings) = oneshot::channel();
-        let number = self.timers_made.get() + 1;
-        self.timers_made.set(number);
-        self.timers.borrow_mut().insert((self.now() + u64::from(milliseconds), number), timer);
-        rings.map(drop).boxed_local()
+        let (clock, timers) = (Rc::clone(&self.clock), self.timers.clone());
+        let mut timer: Option<Rc<Timer>> = None;
+        // As the runtime's, it begins when it is first polled, and wakes only the task that did so.
+        poll_fn(move |cx| {
+            let timer = timer.get_or_insert_with(|| timers.begin(clock.get() + u64::from(milliseconds), cx.waker()));
+            if timer.fired.get() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .boxed_local()
     }
 
     fn store(&self) -> &dyn Store {

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::task::{Context as Poller, Poll, Waker};
 
 use durable_mcp::Server;
 use durable_mcp::keys::Keys;
@@ -232,11 +233,7 @@ impl Rig {
     }
 
     pub(crate) fn is_closed(&self, tag: &str) -> bool {
-        self.host.read(tag).1
-    }
-
-    pub(crate) fn version(&self) -> ProtocolVersion {
-        self.claims.client.version
+        self.host.is_closed(tag)
     }
 }
 
@@ -286,19 +283,20 @@ impl Exchange {
         }
         let (mut text, mut ended) = (String::new(), false);
         // A task of its own, as the runtime's: each piece is asked for anew.
-        while let Some(piece) = {
-            let mut opened = self.opened.borrow_mut();
-            opened.as_mut().and_then(|stream| stream.next().now_or_never())
-        } {
-            match piece {
-                Some(piece) => text += &piece,
-                None => {
-                    ended = true;
-                    break;
-                }
-            }
+        while let Poll::Ready(piece) = self.next_piece() {
+            let Some(piece) = piece else {
+                ended = true;
+                break;
+            };
+            text += &piece;
         }
         Read { events: events(&text), text, ended }
+    }
+
+    fn next_piece(&self) -> Poll<Option<String>> {
+        let mut opened = self.opened.borrow_mut();
+        let stream = opened.as_mut().expect("the stream is open");
+        stream.poll_next_unpin(&mut Poller::from_waker(Waker::noop()))
     }
 
     /// The client goes, whatever it has read.
@@ -320,7 +318,9 @@ impl Answer {
         let text = match reply.body {
             Body::Text(text) => text,
             Body::Empty => String::new(),
-            ref other => panic!("not a whole answer: {}", if matches!(other, Body::Stream(_)) { "stream" } else { "socket" }),
+            ref other => {
+                panic!("not a whole answer: {}", if matches!(other, Body::Stream(_)) { "stream" } else { "socket" })
+            }
         };
         Self { status: reply.status.as_u16(), headers: reply.headers, text }
     }

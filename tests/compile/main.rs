@@ -1,0 +1,9 @@
+//! What the compiler says of the likeliest mistakes in a server's file.
+//!
+//! The texts are those of the compiler that `scripts/environment` pins. After a new one, or a change of our notes,
+//! `TRYBUILD=overwrite scripts/test native --test compile` writes them anew, to be read before they are committed.
+
+#[test]
+fn mistakes_are_explained_where_they_were_made() {
+    trybuild::TestCases::new().compile_fail("tests/compile/fail/*.rs");
+}

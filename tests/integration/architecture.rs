@@ -1,0 +1,160 @@
+//! Which part of the library may know of which, read from its source.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module of the crate with those that it may name. Whatever is not listed is not allowed.
+const ALLOWED: &[(&str, &[&str])] = &[
+    // The exports, and what a user edits.
+    ("lib", &["http", "mcp", "platform", "session"]),
+    ("worker", &["app", "http", "platform", "worker"]),
+    ("app", &["http", "tools"]),
+    ("tools", &["mcp", "prelude"]),
+    // The platform implements the ports that the others define.
+    ("platform", &["http", "keys", "mcp", "session", "transport", "wire"]),
+    ("http", &["identity", "keys", "mcp", "oauth", "pages", "session", "transport", "wire"]),
+    ("oauth", &["keys", "wire"]),
+    ("identity", &["wire"]),
+    ("pages", &["mcp", "wire"]),
+    ("transport", &["keys", "mcp", "session", "wire"]),
+    ("session", &["mcp"]),
+    // The protocol, and values.
+    ("mcp", &[]),
+    ("keys", &[]),
+    ("wire", &[]),
+];
+
+/// The modules that know of Cloudflare's runtime.
+const ON_THE_RUNTIME: [&str; 4] = ["app", "platform", "tools", "worker"];
+
+/// What gives time or randomness, and what is of the runtime: for those modules alone. Elsewhere both are arguments.
+const OF_THE_RUNTIME: [&str; 9] = [
+    "worker::",
+    "use worker",
+    "wasm_bindgen",
+    "web_sys",
+    "js_sys",
+    "getrandom",
+    "SystemTime",
+    "Instant",
+    "console_error_panic_hook",
+];
+
+struct Source {
+    module: String,
+    path: PathBuf,
+    /// Without comments and tests.
+    code: Vec<(usize, String)>,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut found) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(source(&root, path));
+            }
+        }
+    }
+    found
+}
+
+fn source(root: &Path, path: PathBuf) -> Source {
+    let text = fs::read_to_string(&path).unwrap();
+    let first = path.strip_prefix(root).unwrap().components().next().unwrap();
+    let module = first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+    let lines = text.lines().enumerate().take_while(|(_, line)| *line != "#[cfg(test)]");
+    let code = lines.map(|(at, line)| (at + 1, line.split("//").next().unwrap().to_owned())).collect();
+    Source { module, path, code }
+}
+
+/// The modules of this crate that a line names: `crate::a`, `$crate::a` and `crate::{a, b::c}`.
+fn named(line: &str) -> BTreeSet<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut names = BTreeSet::new();
+    for (_, rest) in line.match_indices("crate::").map(|(at, found)| (at, &line[at + found.len()..])) {
+        match rest.strip_prefix('{') {
+            Some(group) => names.extend(group.split(',').map(|part| word(part.trim()))),
+            None => drop(names.insert(word(rest))),
+        }
+    }
+    names
+}
+
+/// What a line names is a module, and not an item that `lib.rs` hands on or a macro.
+fn is_module(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+#[test]
+fn imports_follow_the_arrows() {
+    let allowed: BTreeMap<_, _> = ALLOWED.iter().copied().collect();
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for Source { module, path, code } in sources() {
+        let allowed = allowed.get(module.as_str()).unwrap_or_else(|| panic!("`{module}` is not in the table"));
+        for (at, line) in &code {
+            for name in named(line).into_iter().filter(|name| is_module(name) && *name != module) {
+                seen += 1;
+                if !allowed.contains(&name.as_str()) {
+                    wrong.push(format!(
+                        "{}:{at}: `{module}` may not know of `{name}`: {}",
+                        path.display(),
+                        line.trim()
+                    ));
+                }
+            }
+        }
+    }
+    assert!(seen > 50, "only {seen} imports were found");
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_has_no_way_back() {
+    // The exports are where everything comes together, and the platform stands beside the arrows.
+    let arrows: BTreeMap<_, _> = ALLOWED.iter().copied().filter(|(from, _)| *from != "worker").collect();
+    for from in arrows.keys() {
+        let (mut reached, mut next) = (BTreeSet::new(), arrows[from].to_vec());
+        while let Some(to) = next.pop() {
+            if reached.insert(to) {
+                next.extend(arrows.get(to).copied().unwrap_or_default());
+            }
+        }
+        assert!(!reached.contains(from), "`{from}` leads back to itself");
+    }
+}
+
+#[test]
+fn only_the_edges_know_of_the_runtime_time_and_chance() {
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for Source { module, path, code } in sources() {
+        for (at, line) in &code {
+            // `platform::worker` is a module of ours.
+            let line = line.replace("platform::worker", "platform");
+            let Some(word) = OF_THE_RUNTIME.iter().find(|word| line.contains(*word)) else { continue };
+            seen += 1;
+            if !ON_THE_RUNTIME.contains(&module.as_str()) {
+                wrong.push(format!("{}:{at}: `{module}` uses {word}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(seen > 20, "only {seen} uses were found");
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn a_wrong_arrow_is_seen_however_it_is_written() {
+    let names = |line| named(line).into_iter().collect::<Vec<_>>();
+    assert_eq!(names("use crate::http::App;"), ["http"]);
+    assert_eq!(names("    let x = crate::transport::sse::message(None, json);"), ["transport"]);
+    assert_eq!(names("use crate::{http::App, session};"), ["http", "session"]);
+    assert_eq!(names("pub(crate) fn f(_: &$crate::App) -> crate::wire::Reply {"), ["App", "wire"]);
+    assert!(!is_module("App") && is_module("http"));
+}
