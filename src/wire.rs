@@ -73,6 +73,8 @@ pub enum Body {
     Socket(Socket),
     /// An answer of the runtime's own, passed on as it is.
     Native(Box<dyn Any>),
+    /// A stream of the runtime's own.
+    NativeStream(Box<dyn Any>),
 }
 
 /// A WebSocket between an object and the Worker in front of it.
@@ -139,6 +141,7 @@ impl fmt::Debug for Reply {
             Body::Stream(_) => "stream",
             Body::Socket(_) => "socket",
             Body::Native(_) => "native",
+            Body::NativeStream(_) => "native stream",
         };
         write!(f, "{} {:?} {body}", self.status, self.headers)
     }

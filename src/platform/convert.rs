@@ -45,6 +45,10 @@ pub(super) fn response(reply: Reply) -> Result<Response> {
     let headers = headers(reply.headers)?;
     let builder = Response::builder().with_status(reply.status.as_u16()).with_headers(headers);
     Ok(match reply.body {
+        Body::NativeStream(stream) => match stream.downcast::<web_sys::ReadableStream>() {
+            Ok(stream) => builder.stream(*stream),
+            Err(_) => builder.empty(),
+        },
         Body::Empty | Body::Socket(_) | Body::Native(_) => builder.empty(),
         Body::Text(text) => builder.fixed(text.into_bytes()),
         Body::Stream(stream) => builder.from_stream(stream.map(|text| Ok::<_, worker::Error>(text.into_bytes())))?,

@@ -11,8 +11,7 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{ByteStream, ObjectNamespace, Stub};
 
-use super::stream_socket::StreamSocket;
-use super::{convert, key_ring};
+use super::{convert, key_ring, stream_socket};
 use crate::http::app::Placement;
 use crate::http::edge::{Edge, Fault, Order};
 use crate::keys::Keys;
@@ -188,8 +187,8 @@ impl Edge for WorkerEdge {
             let answer: web_sys::Response = answer.unchecked_into();
             match worker::Response::from(Clone::clone(&answer)).websocket() {
                 Some(socket) => {
-                    let events = StreamSocket::open(socket, opening).map_err(fault)?;
-                    Ok(Reply::events(Body::Stream(events.boxed_local())))
+                    let events = stream_socket::body(socket, &opening).map_err(fault)?;
+                    Ok(Reply::events(Body::NativeStream(Box::new(events))))
                 }
                 None => Ok(convert::pending(Promise::resolve(&JsValue::from(answer)))),
             }

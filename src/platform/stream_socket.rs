@@ -1,117 +1,154 @@
-//! The Worker's end of a stream: what the object sends on its socket, with comments where it is quiet.
+//! The Worker's end of a stream: what the object sends on its socket goes out as the body of an answer, with comments
+//! in between.
 //!
-//! The comments come from here so that the object may sleep.
+//! The comments come from here so that the object may sleep. An event is passed from the socket to the body without
+//! being read: it does not even come into this module's memory.
 
-use std::cell::Cell;
-use std::pin::Pin;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures_util::stream::FuturesUnordered;
-use futures_util::{Stream, StreamExt};
-use worker::wasm_bindgen::JsCast;
+use worker::js_sys::{self, Function, Reflect, Uint8Array};
 use worker::wasm_bindgen::prelude::Closure;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::spawn_local;
 use worker::worker_sys::web_sys;
 use worker::{Delay, Error, Result, WebSocket};
 
 use crate::transport::sse::{KEEP_ALIVE, KEEP_ALIVE_MS, MAX_UNREAD_BYTES};
 
-type Listener<T> = Closure<dyn FnMut(T)>;
+type Listener = Closure<dyn FnMut(JsValue)>;
 
-/// Events as they come from an object. Dropping it closes the socket, which tells the object.
-pub(super) struct StreamSocket {
+/// A stream from an object's socket to a client.
+struct StreamSocket {
     socket: WebSocket,
-    opening: Option<String>,
-    frames: UnboundedReceiver<Option<String>>,
-    unread_bytes: Rc<Cell<usize>>,
-    /// One timer. It is in a set because a timer alone wakes only whoever polled it first, and each event of this
-    /// stream is waited for by a task of its own.
-    quiet: FuturesUnordered<Delay>,
-    message: Listener<web_sys::MessageEvent>,
-    close: Listener<web_sys::Event>,
+    writer: web_sys::WritableStreamDefaultWriter,
+    encoder: JsValue,
+    encode: Function,
+    /// Bytes of each event that the client has not taken yet, oldest first.
+    unread: RefCell<VecDeque<usize>>,
+    unread_bytes: Cell<usize>,
+    listeners: RefCell<Option<Listeners>>,
 }
 
-fn quiet() -> FuturesUnordered<Delay> {
-    FuturesUnordered::from_iter([Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into()))])
+struct Listeners {
+    message: Listener,
+    close: Listener,
+    taken: Listener,
+    refused: Listener,
 }
 
-fn close_socket(socket: &WebSocket) {
-    // One that is closed already is no concern any more.
-    let _ = socket.close(Some(1000), Some("the client has gone"));
+/// What comes on a socket, as the body of an answer; `opening` goes out before all else.
+pub(super) fn body(socket: WebSocket, opening: &str) -> Result<web_sys::ReadableStream> {
+    // The runtime's own stream, which passes bytes on without a turn of JavaScript.
+    let pair: web_sys::TransformStream = construct("IdentityTransformStream")?.unchecked_into();
+    let encoder = construct("TextEncoder")?;
+    let encode = Reflect::get(&encoder, &"encode".into())?.unchecked_into();
+    let stream = Rc::new(StreamSocket {
+        writer: pair.writable().get_writer()?,
+        socket,
+        encoder,
+        encode,
+        unread: RefCell::default(),
+        unread_bytes: Cell::new(0),
+        listeners: RefCell::new(None),
+    });
+    stream.listen()?;
+    if !opening.is_empty() {
+        stream.write(&opening.into());
+    }
+    spawn_local(keep_alive(Rc::clone(&stream)));
+    Ok(pair.readable())
 }
 
-fn send(sender: &UnboundedSender<Option<String>>, frame: Option<String>) {
-    // The stream may be dropped while an event is on its way.
-    let _ = sender.unbounded_send(frame);
+fn construct(class: &str) -> Result<JsValue> {
+    let class: Function = Reflect::get(&js_sys::global(), &class.into())?.unchecked_into();
+    Reflect::construct(&class, &js_sys::Array::new()).map(Into::into).map_err(Error::from)
+}
+
+/// Writes a comment now and then, until the stream is over. A client that has hung up is noticed by it.
+async fn keep_alive(stream: Rc<StreamSocket>) {
+    while stream.is_open() {
+        Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into())).await;
+        stream.write(&KEEP_ALIVE.into());
+    }
 }
 
 impl StreamSocket {
-    /// Takes a socket over; `opening` goes out before all else.
-    pub(super) fn open(socket: WebSocket, opening: String) -> Result<Self> {
-        let (sender, frames) = unbounded();
-        let on_close = sender.clone();
-        let unread_bytes = Rc::new(Cell::new(0));
-        let (unread, own) = (Rc::clone(&unread_bytes), socket.clone());
-        let message = Closure::wrap_assert_unwind_safe(Box::new(move |event: web_sys::MessageEvent| {
-            let Some(text) = event.data().as_string() else { return };
-            let bytes = unread.get() + text.len();
-            if unread.get() > 0 && bytes > MAX_UNREAD_BYTES {
-                // What was read so far tells the client where to go on; the object hears that it is gone.
-                close_socket(&own);
-                return send(&sender, None);
-            }
-            unread.set(bytes);
-            send(&sender, Some(text));
-        }) as Box<dyn FnMut(web_sys::MessageEvent)>);
-        let close = Closure::wrap_assert_unwind_safe(
-            Box::new(move |_: web_sys::Event| send(&on_close, None)) as Box<dyn FnMut(web_sys::Event)>
-        );
-        let raw = socket.as_ref();
-        raw.add_event_listener_with_callback("message", message.as_ref().unchecked_ref()).map_err(Error::from)?;
-        for name in ["close", "error"] {
-            raw.add_event_listener_with_callback(name, close.as_ref().unchecked_ref()).map_err(Error::from)?;
-        }
-        socket.accept()?;
-        let opening = Some(opening).filter(|text| !text.is_empty());
-        Ok(Self { socket, opening, frames, unread_bytes, quiet: quiet(), message, close })
-    }
-}
-
-impl Stream for StreamSocket {
-    type Item = String;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
-        if let Some(opening) = self.opening.take() {
-            return Poll::Ready(Some(opening));
-        }
-        if let Poll::Ready(frame) = Pin::new(&mut self.frames).poll_next(cx) {
-            let frame = frame.flatten();
-            let bytes = frame.as_ref().map_or(0, String::len);
-            self.unread_bytes.set(self.unread_bytes.get().saturating_sub(bytes));
-            // Each event is asked for by a task of its own, and a delay wakes only the task that asked first.
-            self.quiet = quiet();
-            return Poll::Ready(frame);
-        }
-        if self.quiet.poll_next_unpin(cx).is_ready() {
-            self.quiet = quiet();
-            return Poll::Ready(Some(KEEP_ALIVE.to_owned()));
-        }
-        Poll::Pending
-    }
-}
-
-impl Drop for StreamSocket {
-    fn drop(&mut self) {
+    fn listen(self: &Rc<Self>) -> Result<()> {
+        let listeners = Listeners {
+            message: self.listener(|stream, event| {
+                stream.write(&event.unchecked_into::<web_sys::MessageEvent>().data());
+            }),
+            close: self.listener(|stream, _| stream.end()),
+            taken: self.listener(|stream, _| {
+                let bytes = stream.unread.borrow_mut().pop_front().unwrap_or_default();
+                stream.unread_bytes.set(stream.unread_bytes.get().saturating_sub(bytes));
+            }),
+            refused: self.listener(|stream, _| stream.end()),
+        };
         let raw = self.socket.as_ref();
-        let message = self.message.as_ref().unchecked_ref();
-        let close = self.close.as_ref().unchecked_ref();
-        // Listeners of a socket that is gone are gone with it.
-        let _ = raw.remove_event_listener_with_callback("message", message);
-        for name in ["close", "error"] {
-            let _ = raw.remove_event_listener_with_callback(name, close);
+        let on = |name, listener: &Listener| {
+            raw.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref()).map_err(Error::from)
+        };
+        on("message", &listeners.message)?;
+        on("close", &listeners.close)?;
+        on("error", &listeners.close)?;
+        *self.listeners.borrow_mut() = Some(listeners);
+        self.socket.accept()
+    }
+
+    fn listener(self: &Rc<Self>, act: impl Fn(&Self, JsValue) + 'static) -> Listener {
+        let stream = Rc::downgrade(self);
+        Closure::wrap_assert_unwind_safe(Box::new(move |value| {
+            if let Some(stream) = stream.upgrade() {
+                act(&stream, value);
+            }
+        }) as Box<dyn FnMut(JsValue)>)
+    }
+
+    fn is_open(&self) -> bool {
+        self.listeners.borrow().is_some()
+    }
+
+    fn write(&self, text: &JsValue) {
+        let listeners = self.listeners.borrow();
+        let Some(listeners) = listeners.as_ref() else { return };
+        let Ok(bytes) = self.encode.call1(&self.encoder, text) else { return };
+        let length = usize::try_from(bytes.unchecked_ref::<Uint8Array>().length()).unwrap_or_default();
+        let unread = self.unread_bytes.get() + length;
+        if unread > MAX_UNREAD_BYTES {
+            // What was taken so far tells the client where to go on; the object hears that it is gone.
+            return self.close_socket();
         }
-        close_socket(&self.socket);
+        self.unread_bytes.set(unread);
+        self.unread.borrow_mut().push_back(length);
+        // Whether it was taken is told to the listeners; the promise that they give has nothing to tell.
+        drop(self.writer.write_with_chunk(&bytes).then2(&listeners.taken, &listeners.refused));
+    }
+
+    fn close_socket(&self) {
+        // One that is closed already is no concern any more.
+        let _ = self.socket.close(Some(1000), Some("the client has gone"));
+    }
+
+    /// Ends both sides: whichever was the first, the other one hears of it.
+    fn end(&self) {
+        let Some(listeners) = self.listeners.borrow_mut().take() else { return };
+        self.close_socket();
+        let raw = self.socket.as_ref();
+        for (name, listener) in
+            [("message", &listeners.message), ("close", &listeners.close), ("error", &listeners.close)]
+        {
+            // Listeners of a socket that is gone are gone with it.
+            let _ = raw.remove_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+        }
+        let closed = self.writer.close();
+        spawn_local(async move {
+            // A listener may be what brought us here, and writes may still report to the others.
+            let _ = worker::wasm_bindgen_futures::JsFuture::from(closed).await;
+            drop(listeners);
+        });
     }
 }
