@@ -1,5 +1,6 @@
 //! The runtime around a session's object.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,18 +25,34 @@ pub(super) struct ObjectHost {
     store: SqlStore,
     sql: Rc<Sql>,
     id: String,
+    last: RefCell<Option<(String, WebSocket)>>,
 }
 
 impl ObjectHost {
     pub(super) fn new(state: Rc<State>, env: Rc<worker::Env>) -> Self {
         let (store, id) = (SqlStore::new(Rc::clone(&state)), state.id().to_string());
         let sql = Rc::new(Sql(state.storage().sql()));
-        Self { state, env, store, sql, id }
+        Self { state, env, store, sql, id, last: RefCell::new(None) }
     }
 
     fn sockets(&self, tag: &str) -> impl Iterator<Item = WebSocket> {
-        self.state.get_websockets_with_tag(tag).into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN)
+        self.state.get_websockets_with_tag(tag).into_iter().filter(is_open)
     }
+
+    /// The socket of that tag. The one that was found last is tried first: finding it costs more than sending on it.
+    fn socket(&self, tag: &str) -> Option<WebSocket> {
+        let last = self.last.borrow().as_ref().filter(|(of, socket)| of == tag && is_open(socket)).cloned();
+        if let Some((_, socket)) = last {
+            return Some(socket);
+        }
+        let found = self.sockets(tag).next()?;
+        *self.last.borrow_mut() = Some((tag.to_owned(), found.clone()));
+        Some(found)
+    }
+}
+
+fn is_open(socket: &WebSocket) -> bool {
+    socket.as_ref().ready_state() == OPEN
 }
 
 impl Host for ObjectHost {
@@ -60,7 +77,7 @@ impl Host for ObjectHost {
     }
 
     fn send(&self, tag: &str, text: &str) -> bool {
-        self.sockets(tag).any(|socket| socket.send_with_str(text).is_ok())
+        self.socket(tag).is_some_and(|socket| socket.send_with_str(text).is_ok())
     }
 
     fn close(&self, tag: &str) {
@@ -71,7 +88,7 @@ impl Host for ObjectHost {
     }
 
     fn attachment(&self, tag: &str) -> Option<String> {
-        let socket = self.sockets(tag).next()?;
+        let socket = self.socket(tag)?;
         socket.deserialize_attachment::<String>().ok().flatten().or_else(|| Some(String::new()))
     }
 
