@@ -118,7 +118,7 @@ impl StreamSocket {
         let Ok(bytes) = self.encode.call1(&self.encoder, text) else { return };
         let length = usize::try_from(bytes.unchecked_ref::<Uint8Array>().length()).unwrap_or_default();
         let unread = self.unread_bytes.get() + length;
-        if unread > MAX_UNREAD_BYTES {
+        if self.unread_bytes.get() > 0 && unread > MAX_UNREAD_BYTES {
             // What was taken so far tells the client where to go on; the object hears that it is gone.
             return self.close_socket();
         }

@@ -93,6 +93,8 @@ describe("over a restart of the server", () => {
       () => server.logs.filter(({ json }) => json?.name === "test_tool_with_progress").length === 2,
       "both calls to end",
     );
+    // An object answers nothing before all that it wrote until then is on disk.
+    await session.request("ping");
     await server.restart();
     for (const { token, id } of lost.reverse()) {
       const messages = [];
