@@ -20,15 +20,18 @@ pub use mcp::Server;
 
 /// Everything a server's file needs.
 pub mod prelude {
-    pub use crate::mcp::client::{Cancelled, Client, Elicited, Notify, Root, Sampled, Sampling, SamplingMessage};
+    pub use crate::mcp::cancel::Cancelled;
+    pub use crate::mcp::client::{Client, Elicited};
     pub use crate::mcp::completion::Typed;
     pub use crate::mcp::content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
     pub use crate::mcp::extract::Args;
     pub use crate::mcp::log::{Log, LogLevel};
+    pub use crate::mcp::notify::Notify;
     pub use crate::mcp::outcome::{Json, ToolError, ToolResult};
     pub use crate::mcp::progress::Progress;
     pub use crate::mcp::prompt::{Prompt, PromptMessage};
     pub use crate::mcp::resource::{Resource, ResourceTemplate};
+    pub use crate::mcp::sampling::{Root, Sampled, Sampling, SamplingMessage};
     pub use crate::mcp::tool::Tool;
     pub use crate::mcp::user::{Caller, User};
     pub use crate::mcp::{Error, Server};

@@ -4,6 +4,7 @@
 //! takes one request and a [`Context`] and gives its result. Whatever reaches the client besides that result goes through
 //! the [`Peer`] that the context carries.
 
+pub mod cancel;
 pub mod capabilities;
 pub mod client;
 pub mod completion;
@@ -18,6 +19,7 @@ pub mod initialize;
 mod json_path;
 pub mod jsonrpc;
 pub mod log;
+pub mod notify;
 pub mod outcome;
 pub mod page;
 pub mod panics;
@@ -25,6 +27,7 @@ pub mod peer;
 pub mod progress;
 pub mod prompt;
 pub mod resource;
+pub mod sampling;
 pub mod schema;
 pub mod server;
 mod strings;

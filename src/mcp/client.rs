@@ -1,8 +1,4 @@
-//! Asking the client: elicitation, sampling, roots; telling it of changes; hearing that it called off.
-
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::task::{Poll, Waker};
+//! Asking the client: elicitation, sampling, roots.
 
 use schemars::JsonSchema;
 use schemars::transform::{RecursiveTransform, Transform};
@@ -12,12 +8,11 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::capabilities::ClientCapabilities;
-use super::content::Role;
 use super::context::Context;
 use super::error::{Error, ErrorCode};
-use super::extract::{Extract, Rejection, Signature};
+use super::extract::{Extract, Rejection};
 use super::jsonrpc::{parse_at, to_json};
-use super::peer::About;
+use super::sampling::{Root, Sampled, Sampling};
 use super::schema::input_schema;
 
 /// The client, which a running call may ask for something: what its user says, what its model says, where it works.
@@ -94,7 +89,7 @@ impl Client {
     }
 
     /// Asks the user to open `url`, for what must not pass through the client. `Accepted` means that they agreed to
-    /// open it; [`Notify::elicitation_complete`] with the same `id` tells the client when they are through.
+    /// open it; [`Notify::elicitation_complete`](super::notify::Notify::elicitation_complete) with the same `id` tells the client when they are through.
     ///
     /// # Errors
     /// When the client cannot open URLs or is gone.
@@ -227,229 +222,6 @@ fn titled(choices: Value) -> Value {
     match choices {
         Value::Array(choices) => choices.into_iter().flat_map(title).collect(),
         other => other,
-    }
-}
-
-/// What the client's model is asked (2025-11-25, Sampling).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Sampling {
-    messages: Vec<SamplingMessage>,
-    max_tokens: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    system_prompt: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model_preferences: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tools: Option<Value>,
-}
-
-impl Sampling {
-    /// One message of the user's, to be answered in at most `max_tokens` tokens.
-    pub fn new(prompt: impl Into<String>, max_tokens: u32) -> Self {
-        Self {
-            messages: vec![SamplingMessage::text(Role::User, prompt)],
-            max_tokens,
-            system_prompt: None,
-            temperature: None,
-            model_preferences: None,
-            tools: None,
-        }
-    }
-
-    /// Adds a message to the conversation.
-    #[must_use]
-    pub fn message(mut self, message: SamplingMessage) -> Self {
-        self.messages.push(message);
-        self
-    }
-
-    /// Sets the system prompt; the client may change it.
-    #[must_use]
-    pub fn system_prompt(mut self, prompt: impl Into<String>) -> Self {
-        self.system_prompt = Some(prompt.into());
-        self
-    }
-
-    /// Sets the temperature.
-    #[must_use]
-    pub fn temperature(mut self, temperature: f64) -> Self {
-        self.temperature = Some(temperature);
-        self
-    }
-
-    /// Sets `modelPreferences`, as the specification has them.
-    #[must_use]
-    pub fn model_preferences(mut self, preferences: Value) -> Self {
-        self.model_preferences = Some(preferences);
-        self
-    }
-
-    /// Offers tools to the model, as the specification has them. The client must have declared `sampling.tools`.
-    #[must_use]
-    pub fn tools(mut self, tools: Value) -> Self {
-        self.tools = Some(tools);
-        self
-    }
-}
-
-/// One message of a conversation with the client's model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SamplingMessage {
-    /// Who says it.
-    pub role: Role,
-    /// A content block, or an array of them, as the specification has them.
-    pub content: Value,
-}
-
-impl SamplingMessage {
-    /// A text.
-    pub fn text(role: Role, text: impl Into<String>) -> Self {
-        Self { role, content: json!({ "type": "text", "text": text.into() }) }
-    }
-}
-
-/// What the client's model said.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Sampled {
-    /// Who says it: the assistant.
-    pub role: Role,
-    /// A content block, or an array of them.
-    pub content: Value,
-    /// The model's name.
-    #[serde(default)]
-    pub model: String,
-    /// Why it stopped.
-    #[serde(default)]
-    pub stop_reason: Option<String>,
-}
-
-impl Sampled {
-    /// The text of what was said, if it is one block of text.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        self.content.get("text")?.as_str()
-    }
-}
-
-/// A folder that the client works in.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Root {
-    /// A `file://` URI.
-    pub uri: String,
-    /// Its name for people.
-    pub name: Option<String>,
-}
-
-/// Tells the client that a list or a resource changed. It goes out on the session's GET stream.
-///
-/// A server with a handler that takes `Notify` declares `listChanged` for what it has, and `resources.subscribe`.
-#[derive(Debug)]
-pub struct Notify(Context);
-
-impl Notify {
-    /// The list of tools changed.
-    pub fn tools_changed(&self) {
-        self.send("notifications/tools/list_changed", "{}".to_owned());
-    }
-
-    /// The list of prompts changed.
-    pub fn prompts_changed(&self) {
-        self.send("notifications/prompts/list_changed", "{}".to_owned());
-    }
-
-    /// The list of resources changed.
-    pub fn resources_changed(&self) {
-        self.send("notifications/resources/list_changed", "{}".to_owned());
-    }
-
-    /// The resource at `uri` changed. Only a client that subscribed to it is told.
-    pub fn resource_updated(&self, uri: &str) {
-        if self.0.peer().is_subscribed(uri) {
-            self.send("notifications/resources/updated", format!(r#"{{"uri":{}}}"#, to_json(&uri)));
-        }
-    }
-
-    /// The user is through with the page that [`Client::elicit_url`] sent them to under `id`.
-    pub fn elicitation_complete(&self, id: &str) {
-        self.send("notifications/elicitation/complete", format!(r#"{{"elicitationId":{}}}"#, to_json(&id)));
-    }
-
-    fn send(&self, method: &'static str, params: String) {
-        self.0.peer().notify(About::Session, method, params);
-    }
-}
-
-impl Extract for Notify {
-    fn describe(signature: &mut Signature) {
-        signature.announces = true;
-    }
-
-    fn extract(context: &Context) -> Result<Self, Rejection> {
-        Ok(Self(context.clone()))
-    }
-}
-
-/// Whether a request was called off. Set by the session, read by [`Cancelled`].
-#[derive(Debug, Default)]
-pub struct CancelFlag(RefCell<CancelState>);
-
-#[derive(Debug, Default)]
-struct CancelState {
-    set: bool,
-    wakers: Vec<Waker>,
-}
-
-impl CancelFlag {
-    /// Calls the request off.
-    pub fn set(&self) {
-        let wakers = {
-            let mut state = self.0.borrow_mut();
-            state.set = true;
-            std::mem::take(&mut state.wakers)
-        };
-        wakers.into_iter().for_each(Waker::wake);
-    }
-}
-
-/// Tells a handler that the client called its request off (2025-11-25, Utilities, Cancellation).
-///
-/// A handler that does not take it is dropped at its next `await`. One that does runs on, to tidy up; what it returns
-/// is not sent any more.
-#[derive(Debug, Clone)]
-pub struct Cancelled(Rc<CancelFlag>);
-
-impl Cancelled {
-    /// Whether it was called off.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.0.0.borrow().set
-    }
-
-    /// Waits until it is called off; that may be never.
-    pub async fn wait(&self) {
-        std::future::poll_fn(|cx| {
-            let mut state = self.0.0.borrow_mut();
-            if state.set {
-                return Poll::Ready(());
-            }
-            state.wakers.push(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
-}
-
-impl Extract for Cancelled {
-    fn describe(signature: &mut Signature) {
-        signature.heeds_cancellation = true;
-    }
-
-    fn extract(context: &Context) -> Result<Self, Rejection> {
-        Ok(Self(Rc::clone(context.cancelled())))
     }
 }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use serde_json::value::RawValue;
 
+use super::cancel::CancelFlag;
 use super::capabilities::ClientCapabilities;
 use super::completion::Typed;
 use super::peer::Peer;
@@ -60,7 +61,7 @@ struct Inner {
     caller: Rc<Caller>,
     peer: Rc<dyn Peer>,
     extensions: Rc<Extensions>,
-    cancelled: Rc<super::client::CancelFlag>,
+    cancelled: Rc<CancelFlag>,
     progress_token: OnceCell<Box<RawValue>>,
     state_changed: Cell<bool>,
 }
@@ -126,7 +127,7 @@ impl Context {
 
     /// Whether and how the client called the request off.
     #[must_use]
-    pub fn cancelled(&self) -> &Rc<super::client::CancelFlag> {
+    pub fn cancelled(&self) -> &Rc<CancelFlag> {
         &self.inner.cancelled
     }
 

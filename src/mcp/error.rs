@@ -80,7 +80,7 @@ impl Error {
     }
 
     /// The person has to open `url` before the call can succeed: −32042, for clients of 2025-11-25. `id` names the
-    /// errand in [`Notify::elicitation_complete`](super::client::Notify::elicitation_complete).
+    /// errand in [`Notify::elicitation_complete`](super::notify::Notify::elicitation_complete).
     #[must_use]
     pub fn url_elicitation_required(id: &str, message: &str, url: &str) -> Self {
         let errand = serde_json::json!({ "mode": "url", "elicitationId": id, "message": message, "url": url });

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use futures_util::future::{AbortHandle, Abortable};
 
-use crate::mcp::client::CancelFlag;
+use crate::mcp::cancel::CancelFlag;
 use crate::mcp::jsonrpc::RequestId;
 
 /// The most calls of one session that run at once: a batch's worth, and what any client was seen to start.

@@ -1,0 +1,68 @@
+//! Hearing that the client called a request off.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use super::context::Context;
+use super::extract::{Extract, Rejection, Signature};
+
+/// Whether a request was called off. Set by the session, read by [`Cancelled`].
+#[derive(Debug, Default)]
+pub struct CancelFlag(RefCell<CancelState>);
+
+#[derive(Debug, Default)]
+struct CancelState {
+    set: bool,
+    wakers: Vec<Waker>,
+}
+
+impl CancelFlag {
+    /// Calls the request off.
+    pub fn set(&self) {
+        let wakers = {
+            let mut state = self.0.borrow_mut();
+            state.set = true;
+            std::mem::take(&mut state.wakers)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Tells a handler that the client called its request off (2025-11-25, Utilities, Cancellation).
+///
+/// A handler that does not take it is dropped at its next `await`. One that does runs on, to tidy up; what it returns
+/// is not sent any more.
+#[derive(Debug, Clone)]
+pub struct Cancelled(Rc<CancelFlag>);
+
+impl Cancelled {
+    /// Whether it was called off.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.0.borrow().set
+    }
+
+    /// Waits until it is called off; that may be never.
+    pub async fn wait(&self) {
+        std::future::poll_fn(|cx| {
+            let mut state = self.0.0.borrow_mut();
+            if state.set {
+                return Poll::Ready(());
+            }
+            state.wakers.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl Extract for Cancelled {
+    fn describe(signature: &mut Signature) {
+        signature.heeds_cancellation = true;
+    }
+
+    fn extract(context: &Context) -> Result<Self, Rejection> {
+        Ok(Self(Rc::clone(context.cancelled())))
+    }
+}

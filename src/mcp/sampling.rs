@@ -1,0 +1,120 @@
+//! What the client's model is asked, and the folders that the client works in.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::content::Role;
+
+/// What the client's model is asked (2025-11-25, Sampling).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sampling {
+    messages: Vec<SamplingMessage>,
+    max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_prompt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_preferences: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tools: Option<Value>,
+}
+
+impl Sampling {
+    /// One message of the user's, to be answered in at most `max_tokens` tokens.
+    pub fn new(prompt: impl Into<String>, max_tokens: u32) -> Self {
+        Self {
+            messages: vec![SamplingMessage::text(Role::User, prompt)],
+            max_tokens,
+            system_prompt: None,
+            temperature: None,
+            model_preferences: None,
+            tools: None,
+        }
+    }
+
+    /// Adds a message to the conversation.
+    #[must_use]
+    pub fn message(mut self, message: SamplingMessage) -> Self {
+        self.messages.push(message);
+        self
+    }
+
+    /// Sets the system prompt; the client may change it.
+    #[must_use]
+    pub fn system_prompt(mut self, prompt: impl Into<String>) -> Self {
+        self.system_prompt = Some(prompt.into());
+        self
+    }
+
+    /// Sets the temperature.
+    #[must_use]
+    pub fn temperature(mut self, temperature: f64) -> Self {
+        self.temperature = Some(temperature);
+        self
+    }
+
+    /// Sets `modelPreferences`, as the specification has them.
+    #[must_use]
+    pub fn model_preferences(mut self, preferences: Value) -> Self {
+        self.model_preferences = Some(preferences);
+        self
+    }
+
+    /// Offers tools to the model, as the specification has them. The client must have declared `sampling.tools`.
+    #[must_use]
+    pub fn tools(mut self, tools: Value) -> Self {
+        self.tools = Some(tools);
+        self
+    }
+}
+
+/// One message of a conversation with the client's model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SamplingMessage {
+    /// Who says it.
+    pub role: Role,
+    /// A content block, or an array of them, as the specification has them.
+    pub content: Value,
+}
+
+impl SamplingMessage {
+    /// A text.
+    pub fn text(role: Role, text: impl Into<String>) -> Self {
+        Self { role, content: json!({ "type": "text", "text": text.into() }) }
+    }
+}
+
+/// What the client's model said.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sampled {
+    /// Who says it: the assistant.
+    pub role: Role,
+    /// A content block, or an array of them.
+    pub content: Value,
+    /// The model's name.
+    #[serde(default)]
+    pub model: String,
+    /// Why it stopped.
+    #[serde(default)]
+    pub stop_reason: Option<String>,
+}
+
+impl Sampled {
+    /// The text of what was said, if it is one block of text.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.content.get("text")?.as_str()
+    }
+}
+
+/// A folder that the client works in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Root {
+    /// A `file://` URI.
+    pub uri: String,
+    /// Its name for people.
+    pub name: Option<String>,
+}
