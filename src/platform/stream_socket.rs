@@ -64,7 +64,7 @@ pub(super) fn body(socket: WebSocket, opening: &str) -> Result<web_sys::Readable
 
 fn construct(class: &str) -> Result<JsValue> {
     let class: Function = Reflect::get(&js_sys::global(), &class.into())?.unchecked_into();
-    Reflect::construct(&class, &js_sys::Array::new()).map(Into::into).map_err(Error::from)
+    Reflect::construct(&class, &js_sys::Array::new()).map_err(Error::from)
 }
 
 /// Writes a comment now and then, until the stream is over. A client that has hung up is noticed by it.

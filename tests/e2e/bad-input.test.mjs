@@ -19,7 +19,8 @@ const SOCKET_BYTES = 12 * 1024 * 1024;
 const JSON_POST = { "content-type": "application/json", accept: "application/json, text/event-stream" };
 
 const deep = (depth, open = "[", close = "]") => open.repeat(depth) + close.repeat(depth);
-const raw = (id, method, params) => `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
+const raw = (id, method, params) =>
+  `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${params}}`;
 
 // One session for all of it: whatever comes, it goes on.
 let session;
@@ -52,7 +53,21 @@ describe("a body", () => {
   for (const [where, send] of places) {
     test(`${where} that is not JSON is a parse error`, async () => {
       const cut = JSON.stringify(request(1, "ping", { filler: "x".repeat(200) })).slice(0, -1);
-      for (const body of ["", " ", "{", "}", "nope", "{'a':1}", '{"a":1,}', "undefined", "NaN", "\u0000", cut, `${cut}}}`, "<xml/>"])
+      for (const body of [
+        "",
+        " ",
+        "{",
+        "}",
+        "nope",
+        "{'a':1}",
+        '{"a":1,}',
+        "undefined",
+        "NaN",
+        "\u0000",
+        cut,
+        `${cut}}}`,
+        "<xml/>",
+      ])
         refuses(await send(body), 400, -32700);
     });
 
@@ -135,7 +150,9 @@ describe("a body", () => {
       const told = await session.post(raw(2, "tools/call", `{"name":"echo","arguments":{"text":${nested}}}`));
       assert.equal(told.json.result.isError, true, `${told}`);
       assert.match(told.json.result.content[0].text, /`text`/);
-      const free = await session.post(raw(3, "tools/call", `{"name":"json_schema_2020_12_tool","arguments":{"x":${nested}}}`));
+      const free = await session.post(
+        raw(3, "tools/call", `{"name":"json_schema_2020_12_tool","arguments":{"x":${nested}}}`),
+      );
       assert.equal(free.json.result.isError, true, `${free}`);
       assert.match(free.json.result.content[0].text, /recursion limit/);
 
@@ -238,7 +255,18 @@ describe("a method's parameters", () => {
   });
 
   test("of a method that is unknown do not matter: it is not found", async () => {
-    for (const method of ["", "tools", "tools/Call", "tools/call ", "../tools/list", "__proto__", "rpc.discover", "server/discover", "tasks/list", "\u0000"])
+    for (const method of [
+      "",
+      "tools",
+      "tools/Call",
+      "tools/call ",
+      "../tools/list",
+      "__proto__",
+      "rpc.discover",
+      "server/discover",
+      "tasks/list",
+      "\u0000",
+    ])
       refuses(await session.post(request("u", method, { name: 5 })), 200, -32601, "u");
     refuses(await session.post(request("u", "x".repeat(1_000_000))), 200, -32601, "u");
   });
@@ -271,7 +299,10 @@ describe("a method's parameters", () => {
       assert.equal(answer.headers["mcp-session-id"], undefined);
     }
     const huge = { name: "n".repeat(1_000_000), version: "1" };
-    const answer = await post(server, initialize({ client: huge, capabilities: { experimental: { a: "x".repeat(1_000_000) } } }));
+    const answer = await post(
+      server,
+      initialize({ client: huge, capabilities: { experimental: { a: "x".repeat(1_000_000) } } }),
+    );
     assert.equal(answer.status, 200, `${answer}`);
     assert.ok(answer.headers["mcp-session-id"].length < 300);
   });
@@ -293,7 +324,14 @@ describe("headers", () => {
       assert.equal(answer.status, status, `${name}: ${value.slice(0, 20)}: ${answer}`);
       assert.ok(answer.text.length < 1000);
     }
-    for (const lastEventId of ["x", "0-0-0", "-", "9".repeat(5000), "ffffffff-ffffffffffffffff-ffffffffffffffff", "0000000a-1-1"]) {
+    for (const lastEventId of [
+      "x",
+      "0-0-0",
+      "-",
+      "9".repeat(5000),
+      "ffffffff-ffffffffffffffff-ffffffffffffffff",
+      "0000000a-1-1",
+    ]) {
       const { status } = await session.stream({ lastEventId }).opened;
       assert.equal(status, 400, lastEventId);
     }
@@ -309,7 +347,11 @@ describe("a client that vanishes", () => {
         agent: false,
       });
       sending.on("error", () => {});
-      await bounded(new Promise((resolve) => sending.write(raw(1, "tools/call", "").slice(0, 40), resolve)), 10_000, "a write");
+      await bounded(
+        new Promise((resolve) => sending.write(raw(1, "tools/call", "").slice(0, 40), resolve)),
+        10_000,
+        "a write",
+      );
       sending.destroy();
     }
     assert.deepEqual(await session.request("ping"), {});
@@ -388,7 +430,11 @@ describe("a client that answers nonsense", () => {
     const asking = await open(server, { capabilities: { elicitation: {} } });
     const stream = asking.postStream(request("q", "tools/call", { name: "ask", arguments: { message: "?" } }));
     const { id } = (await stream.find(({ data }) => data)).json;
-    assert.equal((await session.post({ jsonrpc: "2.0", id, result: { action: "accept", content: { answer: "hijacked" } } })).status, 202);
+    assert.equal(
+      (await session.post({ jsonrpc: "2.0", id, result: { action: "accept", content: { answer: "hijacked" } } }))
+        .status,
+      202,
+    );
     await stream.quiet(200);
     assert.equal((await asking.post({ jsonrpc: "2.0", id, result: { action: "cancel" } })).status, 202);
     assert.equal((await stream.find(({ data }) => data)).json.result.content[0].text, "action=cancel");
@@ -423,11 +469,14 @@ describe("a client that reads nothing", () => {
 
   // Ids of events and of the answers in them, of those that came whole.
   const answersIn = (text) =>
-    text.split("\n\n").slice(0, -1).flatMap((block) => {
-      const [, event] = /^id: (.*)$/m.exec(block) ?? [];
-      const [, data] = /^data: (.+)$/m.exec(block) ?? [];
-      return data?.includes('"result"') ? [{ event, id: JSON.parse(data).id }] : [];
-    });
+    text
+      .split("\n\n")
+      .slice(0, -1)
+      .flatMap((block) => {
+        const [, event] = /^id: (.*)$/m.exec(block) ?? [];
+        const [, data] = /^data: (.+)$/m.exec(block) ?? [];
+        return data?.includes('"result"') ? [{ event, id: JSON.parse(data).id }] : [];
+      });
 
   test("of a call is let go after 8 MiB; what it missed waits for it", { timeout: 120_000 }, async () => {
     const careless = await open(server, { version: "2025-03-26" });
@@ -435,7 +484,9 @@ describe("a client that reads nothing", () => {
     const batch = JSON.stringify([log, ...Array.from({ length: COUNT }, (_, id) => big(id, id * 50))]);
     const { response, close } = await paused("POST", "/mcp", { ...JSON_POST, ...careless.headers }, batch);
     // The object still answers, and has let that stream go once it is through with the batch.
-    await until(() => server.logs.filter(({ json }) => json?.name === "big").length >= COUNT, "all calls to end", { ms: 60_000 });
+    await until(() => server.logs.filter(({ json }) => json?.name === "big").length >= COUNT, "all calls to end", {
+      ms: 60_000,
+    });
     assert.equal(await careless.callText("echo", { text: "next" }), "next");
 
     const text = await readAll(response);
@@ -459,12 +510,19 @@ describe("a client that reads nothing", () => {
     const { response, close } = await paused("GET", "/sse", { accept: "text/event-stream" });
     response.setEncoding("utf8");
     // The first bytes, and then no more.
-    const [head] = await bounded(new Promise((resolve) => response.once("data", (...data) => resolve(data))), 10_000, "the endpoint");
+    const [head] = await bounded(
+      new Promise((resolve) => response.once("data", (...data) => resolve(data))),
+      10_000,
+      "the endpoint",
+    );
     response.pause();
     const path = /^data: (.*)$/m.exec(head)[1];
     assert.equal((await post(server, initialize({ version: "2024-11-05" }), { path })).status, 202);
     let posted = 0;
-    await until(async () => (await post(server, big(posted++), { path })).status === 404, "the session to end", { ms: 60_000, every: 1 });
+    await until(async () => (await post(server, big(posted++), { path })).status === 404, "the session to end", {
+      ms: 60_000,
+      every: 1,
+    });
     assert.ok(posted * MEBIBYTE <= MAX_UNREAD_BYTES + SOCKET_BYTES + 10 * MEBIBYTE, `${posted} answers`);
     const text = await readAll(response);
     close();
@@ -478,7 +536,7 @@ describe("a client that sends too much at once", () => {
     const batch = (count) => JSON.stringify(Array.from({ length: count }, (_, id) => request(id, "ping")));
     refuses(await old.post(batch(101)), 400, -32600);
     assert.equal((await old.post(batch(100))).json.length, 100);
-    refuses(await old.post(`[${'1,'.repeat(1_000_000)}1]`), 400, -32600);
+    refuses(await old.post(`[${"1,".repeat(1_000_000)}1]`), 400, -32600);
   });
 
   test("of notifications is answered each time", async () => {
@@ -491,10 +549,21 @@ describe("a client that sends too much at once", () => {
   test("of subscriptions is refused at the 257th, and may give one up", { timeout: 60_000 }, async () => {
     const eager = await open(server, { version: "2025-03-26" });
     const subscribe = (from, count) =>
-      JSON.stringify(Array.from({ length: count }, (_, n) => request(from + n, "resources/subscribe", { uri: `test://${from + n}` })));
-    for (const [from, count] of [[0, 100], [100, 100], [200, 56]]) {
+      JSON.stringify(
+        Array.from({ length: count }, (_, n) =>
+          request(from + n, "resources/subscribe", { uri: `test://${from + n}` }),
+        ),
+      );
+    for (const [from, count] of [
+      [0, 100],
+      [100, 100],
+      [200, 56],
+    ]) {
       const answer = await eager.post(subscribe(from, count));
-      assert.ok(answer.json.every(({ result }) => result), `${answer}`);
+      assert.ok(
+        answer.json.every(({ result }) => result),
+        `${answer}`,
+      );
     }
     const refused = await eager.post(request("257", "resources/subscribe", { uri: "test://256" }));
     refuses(refused, 200, -32000, "257");
@@ -504,17 +573,21 @@ describe("a client that sends too much at once", () => {
     assert.deepEqual(await eager.request("resources/subscribe", { uri: "test://256" }), {});
   });
 
-  test("over HTTP+SSE runs out of room as over Streamable HTTP, and has its room back", { timeout: 60_000 }, async () => {
-    const greedy = await openSse(server);
-    const slow = Array.from({ length: 128 }, (_, id) =>
-      greedy.post(request(`s${id}`, "tools/call", { name: "slow", arguments: { ms: 20_000 } })),
-    );
-    for (const answer of await Promise.all(slow)) assert.equal(answer.status, 202, `${answer}`);
-    refuses(await greedy.post(request("too many", "ping")), 429, -32000, "too many");
-    await Promise.all(
-      Array.from({ length: 128 }, (_, id) => greedy.notify("notifications/cancelled", { requestId: `s${id}` })),
-    );
-    assert.deepEqual(await greedy.request("ping"), {});
-    greedy.close();
-  });
+  test(
+    "over HTTP+SSE runs out of room as over Streamable HTTP, and has its room back",
+    { timeout: 60_000 },
+    async () => {
+      const greedy = await openSse(server);
+      const slow = Array.from({ length: 128 }, (_, id) =>
+        greedy.post(request(`s${id}`, "tools/call", { name: "slow", arguments: { ms: 20_000 } })),
+      );
+      for (const answer of await Promise.all(slow)) assert.equal(answer.status, 202, `${answer}`);
+      refuses(await greedy.post(request("too many", "ping")), 429, -32000, "too many");
+      await Promise.all(
+        Array.from({ length: 128 }, (_, id) => greedy.notify("notifications/cancelled", { requestId: `s${id}` })),
+      );
+      assert.deepEqual(await greedy.request("ping"), {});
+      greedy.close();
+    },
+  );
 });

@@ -149,8 +149,12 @@ describe("every answer can be read by a page that may call", async () => {
   test("429: a busy session, which says when to come back and goes on", async () => {
     const busy = await open(server, { version: "2025-03-26", headers });
     const slow = (from, count) =>
-      Array.from({ length: count }, (_, n) => request(from + n, "tools/call", { name: "slow", arguments: { ms: 30_000 } }));
-    const running = [slow(0, 100), slow(100, 28)].map((batch) => busy.postStream(JSON.stringify(batch), { ms: 30_000 }));
+      Array.from({ length: count }, (_, n) =>
+        request(from + n, "tools/call", { name: "slow", arguments: { ms: 30_000 } }),
+      );
+    const running = [slow(0, 100), slow(100, 28)].map((batch) =>
+      busy.postStream(JSON.stringify(batch), { ms: 30_000 }),
+    );
     const answer = await (async () => {
       // Until both batches have arrived, there is room.
       for (;;) {
@@ -162,7 +166,9 @@ describe("every answer can be read by a page that may call", async () => {
     readable(answer);
     assert.equal(answer.headers["retry-after"], "1");
     for (let id = 0; id < 128; id += 64) {
-      const batch = Array.from({ length: 64 }, (_, n) => notification("notifications/cancelled", { requestId: id + n }));
+      const batch = Array.from({ length: 64 }, (_, n) =>
+        notification("notifications/cancelled", { requestId: id + n }),
+      );
       assert.equal((await busy.post(JSON.stringify(batch))).status, 202);
     }
     assert.equal((await busy.post(request("at last", "ping"))).status, 200);
@@ -212,7 +218,11 @@ describe("an origin", () => {
         const headers = { origin };
         refuses(await post(server, initialize(), { headers }), 403, -32000);
         refuses(await session.post(request(1, "tools/call", { name: "increment" }), { headers }), 403, -32000);
-        refuses(await send(server, "GET", "/mcp", { headers: { ...session.headers, ...EVENTS, ...headers } }), 403, -32000);
+        refuses(
+          await send(server, "GET", "/mcp", { headers: { ...session.headers, ...EVENTS, ...headers } }),
+          403,
+          -32000,
+        );
         refuses(await session.end({ headers }), 403, -32000);
         refuses(await send(server, "GET", "/sse", { headers: { ...EVENTS, ...headers } }), 403, -32000);
         refuses(await post(server, request(1, "ping"), { path: "/sse/message?sessionId=x", headers }), 403, -32000);
@@ -282,7 +292,10 @@ describe("a path", () => {
   test("that is not served is not found, and the answer tells what is", async () => {
     for (const path of ["/nowhere", "/mcp/", "/MCP", "/mcp/x", "/sse/", "/sse/message/", "/%6dcp", "/index.html"])
       for (const method of ["GET", "POST"]) {
-        const answer = await send(server, method, path, { headers: JSON_TYPE, body: method === "POST" ? initialize() : undefined });
+        const answer = await send(server, method, path, {
+          headers: JSON_TYPE,
+          body: method === "POST" ? initialize() : undefined,
+        });
         refuses(answer, 404, -32000);
         assert.match(answer.json.error.message, /\/mcp/);
       }
@@ -292,7 +305,12 @@ describe("a path", () => {
     const answer = await post(server, initialize(), { path: "/mcp?access_token=x&sessionId=y" });
     assert.equal(answer.status, 200, `${answer}`);
     const id = answer.headers["mcp-session-id"];
-    refuses(await post(server, request(1, "ping"), { path: `/mcp?mcp-session-id=${id}&sessionId=${id}` }), 400, -32000, 1);
+    refuses(
+      await post(server, request(1, "ping"), { path: `/mcp?mcp-session-id=${id}&sessionId=${id}` }),
+      400,
+      -32000,
+      1,
+    );
   });
 
   test("of MCP takes no other method, and says which it takes", async () => {
@@ -316,8 +334,14 @@ describe("a path", () => {
       const head = await send(pages, "HEAD", path);
       assert.deepEqual([get.status, head.status, head.text], [200, 200, ""]);
       assert.ok(get.text.length > 100);
-      const kept = ({ date, connection, "keep-alive": alive, "transfer-encoding": how, "content-length": long, ...headers }) =>
-        headers;
+      const kept = ({
+        date,
+        connection,
+        "keep-alive": alive,
+        "transfer-encoding": how,
+        "content-length": long,
+        ...headers
+      }) => headers;
       assert.deepEqual(kept(head.headers), kept(get.headers));
       for (const method of ["POST", "PUT", "DELETE"]) {
         const answer = await send(pages, method, path);

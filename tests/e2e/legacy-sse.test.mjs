@@ -121,7 +121,9 @@ describe("a session", () => {
     assert.deepEqual([id, result.protocolVersion, result.serverInfo.name], [0, "2024-11-05", "durable-mcp-fixture"]);
     accepted(await post(server, NOTHING, { path }));
 
-    accepted(await post(server, request("a-1", "tools/call", { name: "echo", arguments: { text: "a\nb\u2028ü" } }), { path }));
+    accepted(
+      await post(server, request("a-1", "tools/call", { name: "echo", arguments: { text: "a\nb\u2028ü" } }), { path }),
+    );
     const answer = await stream.next();
     assert.equal(answer.event, "message");
     assert.deepEqual(answer.json, {
@@ -186,7 +188,10 @@ describe("a session", () => {
     assert.deepEqual(updates(), []);
     assert.deepEqual(await session.request("resources/subscribe", { uri: COUNTER }), {});
     await session.call("increment");
-    assert.deepEqual(updates().map(({ params }) => params), [{ uri: COUNTER }]);
+    assert.deepEqual(
+      updates().map(({ params }) => params),
+      [{ uri: COUNTER }],
+    );
     assert.deepEqual(await session.request("resources/unsubscribe", { uri: COUNTER }), {});
     await session.call("increment");
     assert.equal(updates().length, 1);
@@ -272,8 +277,18 @@ describe("what is posted", () => {
     assert.equal(fresh.objects("McpObject"), 2);
     const path = (id) => `/sse/message?sessionId=${id}`;
     refuses(await post(fresh, request(1, "ping"), { path: "/sse/message" }), 400, -32000);
-    refuses(await post(fresh, request(1, "ping"), { path: "/sse/message", headers: { "mcp-session-id": own } }), 400, -32000);
-    for (const wrong of ["", "garbage", own.slice(0, -1), `${own}A`, own.replace(/.$/, (last) => (last === "A" ? "B" : "A"))])
+    refuses(
+      await post(fresh, request(1, "ping"), { path: "/sse/message", headers: { "mcp-session-id": own } }),
+      400,
+      -32000,
+    );
+    for (const wrong of [
+      "",
+      "garbage",
+      own.slice(0, -1),
+      `${own}A`,
+      own.replace(/.$/, (last) => (last === "A" ? "B" : "A")),
+    ])
       refuses(await post(fresh, request(1, "ping"), { path: path(wrong) }), 404, -32001);
     refuses(await post(fresh, request(1, "ping"), { path: path(streamable.id) }), 404, -32001);
     refuses(await post(fresh, request(1, "ping"), { headers: { "mcp-session-id": own } }), 404, -32001);
@@ -322,9 +337,13 @@ describe("at the path of Streamable HTTP", async () => {
   const get = (headers) => send(shared, "GET", "/mcp", { headers });
 
   test("a GET without a session opens a stream of HTTP+SSE, whose messages go below", async () => {
-    const session = await openSse(shared, { path: "/mcp", capabilities: { elicitation: {} }, answers: {
-      "elicitation/create": () => ({ action: "decline" }),
-    } });
+    const session = await openSse(shared, {
+      path: "/mcp",
+      capabilities: { elicitation: {} },
+      answers: {
+        "elicitation/create": () => ({ action: "decline" }),
+      },
+    });
     assert.match(session.endpoint, /^\/mcp\/message\?sessionId=/);
     assert.equal(session.version, "2024-11-05");
     assert.equal(await session.callText("increment", { by: 2 }), "2");

@@ -21,14 +21,21 @@ const FIELDS = {
 };
 
 // What workerd itself remarks is not the Worker's.
-const said = (of, from = 0) => of.logs.slice(from).filter(({ text }) => text.trim() !== "" && !text.startsWith("service "));
+const said = (of, from = 0) =>
+  of.logs.slice(from).filter(({ text }) => text.trim() !== "" && !text.startsWith("service "));
 
 // The lines that `operation` leaves, as many as there should be, and a while later still no more.
 async function lines(count, operation, of = server) {
   const from = of.logs.length;
   const result = await operation();
   const found = () => said(of, from);
-  await until(() => found().length >= count, () => `${count} lines, so far\n${found().map(({ text }) => text).join("\n")}`);
+  await until(
+    () => found().length >= count,
+    () =>
+      `${count} lines, so far\n${found()
+        .map(({ text }) => text)
+        .join("\n")}`,
+  );
   await sleep(50);
   const all = found().map(({ json, text }) => {
     assert.ok(json, `not JSON: ${text}`);
@@ -53,18 +60,36 @@ describe("a request leaves one line", () => {
       assert.deepEqual([rest.method, rest.outcome, rest.rows], ["POST /mcp", "ok", 0]);
       assert.ok(ms >= 0 && ms < 10_000);
     }
-    assert.deepEqual(all.map(({ code }) => code), [200, 202]);
+    assert.deepEqual(
+      all.map(({ code }) => code),
+      [200, 202],
+    );
 
     for (const [ask, expected] of [
       [() => session.request("ping"), { method: "ping", outcome: "ok" }],
       [() => session.call("echo", { text: "x" }), { method: "tools/call", name: "echo", outcome: "ok" }],
-      [() => session.call("test_error_handling"), { method: "tools/call", name: "test_error_handling", outcome: "tool_error" }],
+      [
+        () => session.call("test_error_handling"),
+        { method: "tools/call", name: "test_error_handling", outcome: "tool_error" },
+      ],
       [() => session.call("echo", { text: 5 }), { method: "tools/call", name: "echo", outcome: "tool_error" }],
-      [() => session.request("prompts/get", { name: "test_simple_prompt" }), { method: "prompts/get", name: "test_simple_prompt", outcome: "ok" }],
-      [() => session.request("resources/read", { uri: "test://static-text" }), { method: "resources/read", name: "test://static-text", outcome: "ok" }],
-      [() => session.post(request(1, "prompts/get", { name: "no such" })), { method: "prompts/get", outcome: "error", code: -32602 }],
+      [
+        () => session.request("prompts/get", { name: "test_simple_prompt" }),
+        { method: "prompts/get", name: "test_simple_prompt", outcome: "ok" },
+      ],
+      [
+        () => session.request("resources/read", { uri: "test://static-text" }),
+        { method: "resources/read", name: "test://static-text", outcome: "ok" },
+      ],
+      [
+        () => session.post(request(1, "prompts/get", { name: "no such" })),
+        { method: "prompts/get", outcome: "error", code: -32602 },
+      ],
       [() => session.post(request(1, "made/up")), { method: "?", outcome: "error", code: -32601 }],
-      [() => session.post(request(1, "resources/read", { uri: "no://such" })), { method: "resources/read", outcome: "error", code: -32002 }],
+      [
+        () => session.post(request(1, "resources/read", { uri: "no://such" })),
+        { method: "resources/read", outcome: "error", code: -32002 },
+      ],
     ]) {
       const { ms, ...rest } = await line(ask);
       assert.deepEqual(rest, { event: "request", era: "2025-06-18", rows: 0, ...expected });
@@ -90,7 +115,10 @@ describe("a request leaves one line", () => {
     });
     assert.deepEqual([all[0].name, all[0].outcome, all[0].code], ["slow", "cancelled", undefined]);
 
-    const batch = JSON.stringify([request(1, "ping"), request(2, "tools/call", { name: "echo", arguments: { text: "x" } })]);
+    const batch = JSON.stringify([
+      request(1, "ping"),
+      request(2, "tools/call", { name: "echo", arguments: { text: "x" } }),
+    ]);
     const both = (await lines(2, () => session.post(batch))).all;
     assert.deepEqual(both.map(({ method }) => method).sort(), ["ping", "tools/call"]);
   });
@@ -178,27 +206,47 @@ describe("nothing in the log", () => {
     await quietly(session.request(secret("method")));
     await quietly(session.request("prompts/get", { name: secret("prompt") }));
     await quietly(session.request("resources/read", { uri: `test://template/${secret("variable")}/data` }));
-    await quietly(session.request("prompts/get", { name: "test_prompt_with_arguments", arguments: { arg1: secret("given"), arg2: "x" } }));
-    await quietly(session.request("completion/complete", {
-      ref: { type: "ref/prompt", name: "test_prompt_with_arguments" },
-      argument: { name: "arg1", value: secret("typed") },
-    }));
+    await quietly(
+      session.request("prompts/get", {
+        name: "test_prompt_with_arguments",
+        arguments: { arg1: secret("given"), arg2: "x" },
+      }),
+    );
+    await quietly(
+      session.request("completion/complete", {
+        ref: { type: "ref/prompt", name: "test_prompt_with_arguments" },
+        argument: { name: "arg1", value: secret("typed") },
+      }),
+    );
     await session.notify("notifications/cancelled", { requestId: 999, reason: secret("reason") });
     await session.notify(secret("notification"));
     const old = await openSse(server, { path: `/sse?key=${secret("query")}`, headers });
     await old.callText("echo", { text: secret("argument over SSE") });
     old.close();
-    await send(server, "GET", `/${secret("path")}?${secret("parameter")}`, { headers: { ...headers, origin: `https://${secret("origin")}` } });
+    await send(server, "GET", `/${secret("path")}?${secret("parameter")}`, {
+      headers: { ...headers, origin: `https://${secret("origin")}` },
+    });
     await post(server, `{"${secret("not json")}`);
     await post(server, request(secret("id"), "ping"), { headers: { "mcp-session-id": secret("made-up id") } });
     await session.end();
     await post(server, request(secret("late id"), "ping"), { headers: session.headers });
     await sleep(200);
 
-    const log = server.logs.slice(from).map(({ text }) => text).join("\n");
+    const log = server.logs
+      .slice(from)
+      .map(({ text }) => text)
+      .join("\n");
     assert.ok(log.includes('"name":"echo"') && log.includes('"method":"GET ?"'), log);
-    const secrets = { ...words, "session id": session.id, "id of HTTP+SSE": old.id, "its middle": session.id.slice(60, 90) };
+    const secrets = {
+      ...words,
+      "session id": session.id,
+      "id of HTTP+SSE": old.id,
+      "its middle": session.id.slice(60, 90),
+    };
     const leaked = Object.entries(secrets).filter(([, word]) => log.includes(word));
-    assert.deepEqual(leaked.map(([what]) => what), []);
+    assert.deepEqual(
+      leaked.map(([what]) => what),
+      [],
+    );
   });
 });

@@ -36,5 +36,8 @@ test("rmcp lists, calls, is asked, subscribes and falls back; each session ends 
   // One test has two clients.
   const ended = lines.filter(({ method, code }) => method === "DELETE /mcp" && code === 204);
   assert.equal(ended.length, Number(passed) + 1);
-  assert.deepEqual(lines.filter(({ outcome }) => outcome === "panic"), []);
+  assert.deepEqual(
+    lines.filter(({ outcome }) => outcome === "panic"),
+    [],
+  );
 });

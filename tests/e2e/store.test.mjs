@@ -35,7 +35,7 @@ describe("over a restart of the server", () => {
     const [session, other] = [await open(server), await open(server)];
     await session.call("increment", { by: 40 });
     await session.call("increment", { by: 2 });
-    await session.call("sql", { text: "it's \"quoted\"; DROP TABLE notes" });
+    await session.call("sql", { text: 'it\'s "quoted"; DROP TABLE notes' });
     await other.call("increment");
     await server.restart();
     assert.deepEqual([await counter(session), await counter(other)], ["42", "1"]);
@@ -47,7 +47,11 @@ describe("over a restart of the server", () => {
   test("the log level stays that was set last", async () => {
     const server = await start();
     const session = await open(server);
-    for (const levels of [["error", "debug"], ["emergency", "alert", "warning"], ["debug", "error"]]) {
+    for (const levels of [
+      ["error", "debug"],
+      ["emergency", "alert", "warning"],
+      ["debug", "error"],
+    ]) {
       for (const level of levels) await session.request("logging/setLevel", { level });
       await server.restart();
       const last = levels.at(-1);
@@ -70,7 +74,10 @@ describe("over a restart of the server", () => {
     await stream.next();
     await session.call("announce");
     await session.call("increment");
-    const methods = [(await stream.next()).json, (await stream.next()).json].map(({ method, params }) => [method, params.uri]);
+    const methods = [(await stream.next()).json, (await stream.next()).json].map(({ method, params }) => [
+      method,
+      params.uri,
+    ]);
     assert.deepEqual(methods, [
       ["notifications/tools/list_changed", undefined],
       ["notifications/resources/updated", COUNTER],
@@ -153,26 +160,34 @@ describe("a row is written", () => {
 });
 
 describe("a session that nobody uses", () => {
-  test("ends after SESSION_IDLE_SECONDS, with what it kept; one that kept nothing goes on", { timeout: 30_000 }, async () => {
-    const server = await start({ vars: { SESSION_IDLE_SECONDS: "1" } });
-    const [keeping, quiet] = [await open(server), await open(server)];
-    await keeping.call("increment");
-    const stream = keeping.stream({ ms: 20_000 });
-    await stream.next();
-    // Its stream tells when it ends: asking would be using it.
-    assert.equal(await stream.next(), undefined);
-    const refused = await keeping.post(request(1, "ping"));
-    assert.deepEqual([refused.status, refused.json.error.code], [404, -32001]);
-    assert.deepEqual(await quiet.request("ping"), {});
-  });
+  test(
+    "ends after SESSION_IDLE_SECONDS, with what it kept; one that kept nothing goes on",
+    { timeout: 30_000 },
+    async () => {
+      const server = await start({ vars: { SESSION_IDLE_SECONDS: "1" } });
+      const [keeping, quiet] = [await open(server), await open(server)];
+      await keeping.call("increment");
+      const stream = keeping.stream({ ms: 20_000 });
+      await stream.next();
+      // Its stream tells when it ends: asking would be using it.
+      assert.equal(await stream.next(), undefined);
+      const refused = await keeping.post(request(1, "ping"));
+      assert.deepEqual([refused.status, refused.json.error.code], [404, -32001]);
+      assert.deepEqual(await quiet.request("ping"), {});
+    },
+  );
 
   test("is unknown after SESSION_MAX_AGE_SECONDS, used or not", { timeout: 30_000 }, async () => {
     const server = await start({ vars: { SESSION_MAX_AGE_SECONDS: "1" }, trace: true });
     const session = await open(server);
-    await until(async () => {
-      const answer = await session.post(request(1, "ping"));
-      return answer.status === 404 && answer.json.error.code === -32001;
-    }, "the id to be too old", { every: 200 });
+    await until(
+      async () => {
+        const answer = await session.post(request(1, "ping"));
+        return answer.status === 404 && answer.json.error.code === -32001;
+      },
+      "the id to be too old",
+      { every: 200 },
+    );
     const { objectRequests } = await server.cost(() => session.post(request(1, "ping")));
     assert.equal(objectRequests, 0);
     await sleep(10);

@@ -99,6 +99,9 @@ fn imports_follow_the_arrows() {
     for Source { module, path, code } in sources() {
         let allowed = allowed.get(module.as_str()).unwrap_or_else(|| panic!("`{module}` is not in the table"));
         for (at, line) in &code {
+            if line.contains("super::super") {
+                wrong.push(format!("{}:{at}: a path that long begins with `crate::`: {}", path.display(), line.trim()));
+            }
             for name in named(line).into_iter().filter(|name| is_module(name) && *name != module) {
                 seen += 1;
                 if !allowed.contains(&name.as_str()) {
