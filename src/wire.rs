@@ -40,6 +40,12 @@ impl Head {
         self.headers.get(name)
     }
 
+    /// How long the body is, if its sender says so.
+    #[must_use]
+    pub fn declared_length(&self) -> Option<usize> {
+        self.header("content-length")?.trim().parse().ok()
+    }
+
     /// Scheme and host, as they stand in URLs of this server.
     #[must_use]
     pub fn origin(&self) -> String {

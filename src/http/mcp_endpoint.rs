@@ -14,6 +14,7 @@ use crate::mcp::user::Caller;
 use crate::transport::accept::{admits, is_json};
 use crate::transport::claims::{Binding, Claims, Refused};
 use crate::transport::era::{self, Transport};
+use crate::transport::order;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
 use crate::wire::{Head, Reply};
 
@@ -40,7 +41,7 @@ pub(super) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
 }
 
 fn session_id(head: &Head) -> Option<String> {
-    head.header("mcp-session-id")
+    head.header(order::SESSION)
 }
 
 async fn post(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
@@ -51,12 +52,12 @@ async fn post(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     if !(admits(accept.as_deref(), "application/json") && admits(accept.as_deref(), "text/event-stream")) {
         return Refusal::AcceptBoth.into();
     }
-    let length = head.header("content-length").and_then(|length| length.trim().parse::<usize>().ok());
+    let length = head.declared_length();
     if length.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Refusal::TooLarge.into();
     }
     let Some(id) = session_id(head) else {
-        return begin(app, head, edge).await;
+        return begin(app, edge).await;
     };
     let mut order = match order(app, edge, &id).await {
         Ok(order) => order,
@@ -79,14 +80,14 @@ fn is_initialized(body: &str) -> bool {
 }
 
 /// A POST without a session: only `initialize` may be one.
-async fn begin(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+async fn begin(app: &App, edge: &dyn Edge) -> Reply {
     let body = match edge.read_body().await {
         Ok(body) => body,
         Err(refusal) => return refusal.into(),
     };
     match jsonrpc::parse(&body) {
         Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE => {
-            initialize(app, head, edge, &request).await
+            initialize(app, edge, &request).await
         }
         Ok(Body::Single(Message::Request(request))) => Refusal::NoSession.reply(Some(&request.id)),
         Ok(Body::Single(_)) => Refusal::NoSession.into(),
@@ -104,7 +105,7 @@ async fn begin(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
 }
 
 /// A session begins by its id alone: the object it names comes to be with the first request that needs it.
-async fn initialize(app: &App, _head: &Head, edge: &dyn Edge, request: &Request) -> Reply {
+async fn initialize(app: &App, edge: &dyn Edge, request: &Request) -> Reply {
     let (client, result) = match app.server.initialize(&request.params) {
         Ok(settled) => settled,
         Err(error) => return Reply::json(StatusCode::OK, error_json(Some(&request.id), &error)),
@@ -121,7 +122,7 @@ async fn initialize(app: &App, _head: &Head, edge: &dyn Edge, request: &Request)
         Ok(claims.sign(&keys))
     };
     match signed.await {
-        Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result)).header("mcp-session-id", id),
+        Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result)).header(order::SESSION, id),
         Err(fault) => failed(edge, &fault),
     }
 }

@@ -45,7 +45,8 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         Ok(claims) => claims,
         Err(fault) => return failed(edge, &fault),
     };
-    let others = head.query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("sessionId="));
+    let is_session = |pair: &str| pair.split('=').next() == Some(SESSION_ID);
+    let others = head.query.split('&').filter(|pair| !pair.is_empty() && !is_session(pair));
     let query = others.fold(String::new(), |query, pair| format!("{query}{pair}&"));
     let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
     let order = Order { object, session: Some(id), caller, transport: Transport::Sse, body: None };
@@ -60,8 +61,7 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     if !is_json(head.header("content-type").as_deref()) {
         return Refusal::NotJson.into();
     }
-    let length = head.header("content-length").and_then(|length| length.trim().parse::<usize>().ok());
-    if length.is_some_and(|length| length > MAX_BODY_BYTES) {
+    if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {
         return Refusal::TooLarge.into();
     }
     let Some(id) = head.query_value(SESSION_ID) else {
