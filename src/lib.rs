@@ -3,6 +3,7 @@
 pub mod http;
 pub mod keys;
 pub mod mcp;
+pub mod oauth;
 pub mod pages;
 pub mod platform;
 pub mod session;

@@ -7,6 +7,10 @@ use std::rc::Rc;
 use futures_util::stream::LocalBoxStream;
 use http::{Method, StatusCode};
 
+/// A call on the runtime failed. The log has the cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault(pub String);
+
 /// The headers of a request. Names are matched whatever their case.
 pub trait Headers {
     /// The header's value; several lines of one name come joined by a comma.

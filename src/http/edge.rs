@@ -10,11 +10,7 @@ use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::refusal::Refusal;
-use crate::wire::Reply;
-
-/// A call on the runtime failed. The log has the cause.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault(pub String);
+use crate::wire::{Fault, Reply};
 
 /// What is passed on to a session's object besides the request itself.
 #[derive(Debug, Clone)]

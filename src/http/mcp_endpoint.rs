@@ -6,7 +6,7 @@ use std::rc::Rc;
 use http::{Method, StatusCode};
 
 use super::app::App;
-use super::edge::{Edge, Fault, Order};
+use super::edge::{Edge, Order};
 use super::sse_endpoint;
 use crate::mcp::initialize::{INITIALIZED, METHOD as INITIALIZE};
 use crate::mcp::jsonrpc::{self, Body, Message, Request, error_json, result_json};
@@ -16,7 +16,7 @@ use crate::transport::claims::{Binding, Claims, Refused};
 use crate::transport::era::{self, Transport};
 use crate::transport::order;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
-use crate::wire::{Head, Reply};
+use crate::wire::{Fault, Head, Reply};
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 

@@ -13,14 +13,14 @@ use worker::{ByteStream, ObjectNamespace, Stub};
 
 use super::{convert, key_ring, stream_socket};
 use crate::http::app::Placement;
-use crate::http::edge::{Edge, Fault, Order};
+use crate::http::edge::{Edge, Order};
 use crate::keys::Keys;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::order::{CALLER, SESSION, TRANSPORT, encode};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
-use crate::wire::{Body, Reply};
+use crate::wire::{Body, Fault, Reply};
 
 /// The binding of the sessions' objects.
 const MCP_OBJECT: &str = "MCP_OBJECT";

@@ -1,0 +1,45 @@
+//! What the provider needs of the runtime around it.
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::wire::Fault;
+
+/// Unpredictable bytes.
+pub trait Random {
+    /// Fills all of `bytes`.
+    ///
+    /// # Errors
+    /// When the runtime has none to give. What was filled by then must not be used.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault>;
+}
+
+/// Some keys of a prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// The names, each with what was put beside it.
+    pub keys: Vec<(String, Option<String>)>,
+    /// Where the next listing goes on; none at the end.
+    pub cursor: Option<String>,
+}
+
+/// Workers KV, or what stands for it in a test. What is put may be seen late elsewhere: nothing that must happen exactly
+/// once may rest on it.
+pub trait Kv {
+    /// The value of a key, if there is one.
+    fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>>;
+
+    /// Puts a value that goes away at `expires`, in seconds since 1970, with a text that listings show.
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        expires: u64,
+        beside: Option<&'a str>,
+    ) -> LocalBoxFuture<'a, Result<(), Fault>>;
+
+    /// Deletes a key, whether or not it is there.
+    fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>>;
+
+    /// Keys that begin with `prefix`, from `cursor` on.
+    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>>;
+}
