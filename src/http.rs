@@ -5,6 +5,7 @@ pub mod cors;
 pub mod edge;
 pub mod home;
 pub mod mcp_endpoint;
+pub mod oauth_endpoints;
 pub mod policy;
 pub mod route;
 pub mod router;

@@ -2,6 +2,7 @@
 
 mod home;
 mod install;
+pub mod problem;
 
 use askama::Template;
 use http::StatusCode;
@@ -23,8 +24,14 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:
 /// The answer with a page.
 #[must_use]
 pub fn document(page: &impl Template) -> Reply {
+    document_with(StatusCode::OK, page)
+}
+
+/// The answer with a page of another status.
+#[must_use]
+pub fn document_with(status: StatusCode, page: &impl Template) -> Reply {
     match page.render() {
-        Ok(html) => Reply { status: StatusCode::OK, headers: Vec::new(), body: Body::Text(html) }
+        Ok(html) => Reply { status, headers: Vec::new(), body: Body::Text(html) }
             .header("content-type", "text/html; charset=utf-8")
             .header("content-security-policy", POLICY)
             .header("x-content-type-options", "nosniff")

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use super::policy::Policy;
-use super::route::Paths;
+use super::route::{Paths, Route, oauth_route};
 use crate::mcp::Server;
+use crate::oauth::provider::OAuth;
+use crate::oauth::scope::Scopes;
 use crate::session::core::{DEFAULT_IDLE_SECONDS, Settings};
 use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 
@@ -30,6 +32,9 @@ pub struct App {
     pub(crate) policy: Policy,
     pub(crate) settings: Rc<Settings>,
     pub(crate) placement: Placement,
+    pub(crate) oauth: Option<Rc<OAuth>>,
+    /// The scopes that the server's tools need.
+    pub(crate) tool_scopes: Scopes,
 }
 
 /// Where sessions run.
@@ -51,8 +56,11 @@ impl App {
             logs_requests: true,
             always_streams: false,
         };
+        let tool_scopes = Scopes::parse(&server.scopes().join(" ")).unwrap_or_default();
         Self {
             server: Rc::new(server),
+            oauth: None,
+            tool_scopes,
             paths: Paths::default(),
             policy: Policy::default(),
             settings: Rc::new(settings),
@@ -65,6 +73,27 @@ impl App {
     pub fn paths(mut self, mcp: &str, sse: &str) -> Self {
         self.paths = Paths::new(mcp, sse);
         self
+    }
+
+    /// Has users sign in, and clients show their tokens.
+    #[must_use]
+    pub fn oauth(mut self, oauth: OAuth) -> Self {
+        self.oauth = Some(Rc::new(oauth));
+        self
+    }
+
+    /// The route of a path.
+    #[must_use]
+    pub fn route(&self, path: &str) -> Route {
+        match (self.paths.route(path), &self.oauth) {
+            (Route::Unknown, Some(oauth)) => oauth_route(oauth, path),
+            (route, _) => route,
+        }
+    }
+
+    /// The paths that are protected resources of their own.
+    pub(crate) fn resources(&self) -> [&str; 2] {
+        [&self.paths.mcp, &self.paths.sse]
     }
 
     /// Takes the variables of the deployment.

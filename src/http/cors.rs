@@ -5,6 +5,9 @@
 
 use http::StatusCode;
 
+use crate::oauth::gate::insufficient_scope;
+use crate::oauth::scope::Scopes;
+use crate::transport::order::NEEDED_SCOPES;
 use crate::wire::{Head, Reply};
 
 /// Headers that a browser client may send. A `*` would not cover `Authorization`.
@@ -26,6 +29,18 @@ pub fn allow(reply: Reply, origin: Option<String>) -> Reply {
         .header("access-control-allow-origin", origin.unwrap_or_else(|| "*".to_owned()))
         .header("access-control-expose-headers", EXPOSED)
         .header("vary", "origin")
+}
+
+/// Finishes an object's answer: where it says which scopes are missing, a challenge tells the client how to get them
+/// (RFC 6750 section 3).
+#[must_use]
+pub fn finish(mut reply: Reply, head: &Head) -> Reply {
+    if let Some(at) = reply.headers.iter().position(|(name, _)| *name == NEEDED_SCOPES) {
+        let (_, needed) = reply.headers.remove(at);
+        let needed = Scopes::parse(&needed).unwrap_or_default();
+        reply = reply.header("www-authenticate", insufficient_scope(&head.origin(), &head.path, &needed));
+    }
+    allow(reply, head.header("origin"))
 }
 
 /// Answers a preflight (Fetch standard, "CORS-preflight fetch").

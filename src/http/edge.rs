@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::keys::Keys;
 use crate::mcp::user::Caller;
+use crate::oauth::site::Surroundings;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
@@ -28,13 +28,7 @@ pub struct Order {
 }
 
 /// The runtime around one request.
-pub trait Edge {
-    /// Milliseconds since 1970.
-    fn now(&self) -> u64;
-
-    /// The deployment's keys; with `fresh`, not those that were read a while ago.
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
-
+pub trait Edge: Surroundings {
     /// The id of an object that does not exist yet. Nothing is created.
     ///
     /// # Errors
@@ -57,7 +51,4 @@ pub trait Edge {
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);
-
-    /// Tells operators that something is wrong.
-    fn warn(&self, message: &str);
 }

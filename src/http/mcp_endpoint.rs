@@ -25,17 +25,17 @@ const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const MAX_PEEK_BYTES: usize = 80;
 
 /// Answers a request to `/mcp`.
-pub(super) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+pub(super) async fn handle(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
     if !era::is_served(head.header(era::VERSION_HEADER).as_deref()) {
         return Refusal::UnknownVersion.into();
     }
     match head.method {
-        Method::POST => post(app, head, edge).await,
+        Method::POST => post(app, head, edge, caller).await,
         Method::GET if app.paths.are_shared() && session_id(head).is_none() => {
-            sse_endpoint::open(app, head, edge).await
+            sse_endpoint::open(app, head, edge, caller).await
         }
-        Method::GET => get(app, head, edge).await,
-        Method::DELETE => delete(app, head, edge).await,
+        Method::GET => get(app, head, edge, caller).await,
+        Method::DELETE => delete(app, head, edge, caller).await,
         _ => Refusal::Method(METHODS).into(),
     }
 }
@@ -44,7 +44,7 @@ fn session_id(head: &Head) -> Option<String> {
     head.header(order::SESSION)
 }
 
-async fn post(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
     if !is_json(head.header("content-type").as_deref()) {
         return Refusal::NotJson.into();
     }
@@ -57,9 +57,9 @@ async fn post(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         return Refusal::TooLarge.into();
     }
     let Some(id) = session_id(head) else {
-        return begin(app, edge).await;
+        return begin(app, edge, &caller).await;
     };
-    let mut order = match order(app, edge, &id).await {
+    let mut order = match order(app, edge, &id, caller).await {
         Ok(order) => order,
         Err(refusal) => return refusal.into(),
     };
@@ -80,14 +80,14 @@ fn is_initialized(body: &str) -> bool {
 }
 
 /// A POST without a session: only `initialize` may be one.
-async fn begin(app: &App, edge: &dyn Edge) -> Reply {
+async fn begin(app: &App, edge: &dyn Edge, caller: &Caller) -> Reply {
     let body = match edge.read_body().await {
         Ok(body) => body,
         Err(refusal) => return refusal.into(),
     };
     match jsonrpc::parse(&body) {
         Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE => {
-            initialize(app, edge, &request).await
+            initialize(app, edge, &request, caller).await
         }
         Ok(Body::Single(Message::Request(request))) => Refusal::NoSession.reply(Some(&request.id)),
         Ok(Body::Single(_)) => Refusal::NoSession.into(),
@@ -105,7 +105,7 @@ async fn begin(app: &App, edge: &dyn Edge) -> Reply {
 }
 
 /// A session begins by its id alone: the object it names comes to be with the first request that needs it.
-async fn initialize(app: &App, edge: &dyn Edge, request: &Request) -> Reply {
+async fn initialize(app: &App, edge: &dyn Edge, request: &Request, caller: &Caller) -> Reply {
     let (client, result) = match app.server.initialize(&request.params) {
         Ok(settled) => settled,
         Err(error) => return Reply::json(StatusCode::OK, error_json(Some(&request.id), &error)),
@@ -117,7 +117,7 @@ async fn initialize(app: &App, edge: &dyn Edge, request: &Request) -> Reply {
             issued: edge.now() / 1000,
             transport: Transport::Streamable,
             client,
-            binding: Binding::of(&Caller::default()),
+            binding: Binding::of(caller),
         };
         Ok(claims.sign(&keys))
     };
@@ -127,31 +127,30 @@ async fn initialize(app: &App, edge: &dyn Edge, request: &Request) -> Reply {
     }
 }
 
-async fn get(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+async fn get(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
     if !head.header("accept").is_some_and(|accept| admits(Some(&accept), "text/event-stream")) {
         return Refusal::AcceptEvents.into();
     }
     let Some(id) = session_id(head) else {
         return Refusal::NoSession.into();
     };
-    match order(app, edge, &id).await {
+    match order(app, edge, &id, caller).await {
         Ok(order) => settle(edge, edge.listen(order, String::new()).await),
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn delete(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+async fn delete(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
     let Some(id) = session_id(head) else {
         return Refusal::NoSession.into();
     };
-    match order(app, edge, &id).await {
+    match order(app, edge, &id, caller).await {
         Ok(order) => settle(edge, edge.forward(order)),
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn order(app: &App, edge: &dyn Edge, id: &str) -> Result<Order, Refusal> {
-    let caller = Rc::new(Caller::default());
+async fn order(app: &App, edge: &dyn Edge, id: &str, caller: Rc<Caller>) -> Result<Order, Refusal> {
     let claims = verify(app, edge, id, &caller, Transport::Streamable).await?;
     Ok(Order { object: claims.object, session: None, caller, transport: Transport::Streamable, body: None })
 }

@@ -1,5 +1,7 @@
 //! Every path that is served.
 
+use crate::oauth::provider::OAuth;
+
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
@@ -13,6 +15,18 @@ pub enum Route {
     Sse,
     /// `POST /sse/message?sessionId=..`: a message of an HTTP+SSE session.
     SseMessage,
+    /// `GET /authorize`: a client asks a user (RFC 6749 section 3.1).
+    Authorize,
+    /// `POST /token`: a client asks for tokens (RFC 6749 section 3.2).
+    Token,
+    /// `POST /register`: a client makes itself known (RFC 7591 section 3).
+    Register,
+    /// `POST /revoke`: a client gives a token back (RFC 7009).
+    Revoke,
+    /// `POST /introspect`: a resource server asks about a token (RFC 7662).
+    Introspect,
+    /// `GET /.well-known/..`: metadata of this server (RFC 8414) and of what it protects (RFC 9728).
+    WellKnown,
     /// Anything else.
     Unknown,
 }
@@ -52,5 +66,19 @@ impl Paths {
             "/style.css" => Route::Style,
             _ => Route::Unknown,
         }
+    }
+}
+
+/// The route of a path that the provider serves.
+pub(super) fn oauth_route(oauth: &OAuth, path: &str) -> Route {
+    let endpoints = &oauth.endpoints;
+    match path {
+        _ if path == endpoints.authorize => Route::Authorize,
+        _ if path == endpoints.token => Route::Token,
+        _ if endpoints.register.as_deref() == Some(path) => Route::Register,
+        _ if path == endpoints.revoke => Route::Revoke,
+        _ if path == endpoints.introspect => Route::Introspect,
+        _ if path.contains("/.well-known/") => Route::WellKnown,
+        _ => Route::Unknown,
     }
 }

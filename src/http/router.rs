@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use super::app::App;
 use super::edge::Edge;
 use super::route::Route;
-use super::{cors, home, mcp_endpoint, sse_endpoint};
+use super::{cors, home, mcp_endpoint, oauth_endpoints, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::session::log_line::LogLine;
@@ -42,17 +42,31 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
 
 /// What a stranger asks for stays out of the log.
 fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
-    if app.paths.route(path) == Route::Unknown { "?" } else { path }
+    if app.route(path) == Route::Unknown { "?" } else { path }
+}
+
+/// What only callers who are known may use. They are looked at before anything of their request is, any session too.
+async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
+    let resource = if route == Route::Mcp { &app.paths.mcp } else { &app.paths.sse };
+    let caller = match oauth_endpoints::caller(app, head, edge, resource).await {
+        Ok(caller) => caller,
+        Err(refused) => return refused,
+    };
+    match route {
+        Route::Mcp => mcp_endpoint::handle(app, head, edge, caller).await,
+        Route::Sse => sse_endpoint::open(app, head, edge, caller).await,
+        _ => sse_endpoint::message(app, head, edge, caller).await,
+    }
 }
 
 async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
-    match app.paths.route(&head.path) {
-        Route::Mcp => mcp_endpoint::handle(app, head, edge).await,
-        Route::Sse => sse_endpoint::open(app, head, edge).await,
-        Route::SseMessage => sse_endpoint::message(app, head, edge).await,
-        Route::Home => home::page(app, head),
-        Route::Style => home::style(head),
-        Route::Unknown => {
+    let route = app.route(&head.path);
+    match (route, &app.oauth) {
+        (Route::Mcp | Route::Sse | Route::SseMessage, _) => protected(app, route, head, edge).await,
+        (Route::Home, _) => home::page(app, head),
+        (Route::Style, _) => home::style(head),
+        (_, Some(oauth)) if route != Route::Unknown => oauth_endpoints::handle(app, oauth, route, head, edge).await,
+        _ => {
             let message = format!("Nothing is here. MCP is at {} and {}.", app.paths.mcp, app.paths.sse);
             Reply::json(StatusCode::NOT_FOUND, error_json(None, &Error::new(ErrorCode::REFUSED, message)))
         }

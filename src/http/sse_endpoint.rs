@@ -20,14 +20,13 @@ use crate::transport::sse;
 use crate::wire::{Head, Reply};
 
 /// Opens a session: its stream, and on it first where to post.
-pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
     if head.method != Method::GET {
         return Refusal::Method("GET, OPTIONS").into();
     }
     if !admits(head.header("accept").as_deref(), "text/event-stream") {
         return Refusal::AcceptEvents.into();
     }
-    let caller = Rc::new(Caller::default());
     let claims = async {
         let keys = edge.keys(false).await?;
         let object = edge.new_object()?;
@@ -54,7 +53,7 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
 }
 
 /// Takes a message of a session.
-pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
     if head.method != Method::POST {
         return Refusal::Method("POST, OPTIONS").into();
     }
@@ -67,7 +66,6 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let Some(id) = head.query_value(SESSION_ID) else {
         return Refusal::NoSession.into();
     };
-    let caller = Rc::new(Caller::default());
     let claims = match verify(app, edge, id, &caller, Transport::Sse).await {
         Ok(claims) => claims,
         Err(refusal) => return refusal.into(),

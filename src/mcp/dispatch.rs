@@ -16,6 +16,7 @@ use super::resource::Resource;
 use super::server::Server;
 use super::template::UriTemplate;
 use super::tool::Tool;
+use super::user::Caller;
 
 /// How a request ended, for the log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +90,17 @@ impl Server {
         }
     }
 
+    /// The scopes that a request needs, all of them, if its caller lacks one.
+    #[must_use]
+    pub fn missing_scopes(&self, request: &Request, caller: &Caller) -> Option<&[String]> {
+        if request.method != "tools/call" {
+            return None;
+        }
+        let name = request.params.fields().and_then(|fields| fields.text("name")).ok()?;
+        let tool = self.tools.iter().find(|tool| tool.definition.name == name && tool.exists_for(caller))?;
+        (!caller.has_scopes(&tool.scopes)).then_some(&tool.scopes)
+    }
+
     /// Answers one request. `initialize` is not among them: see [`Server::initialize`].
     ///
     /// A method of a feature that this server does not have is unknown (−32601).
@@ -142,10 +154,13 @@ impl Server {
 
     async fn call_tool(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
         let name = fields.text("name")?;
-        let named = |tool: &&Tool| tool.definition.name == name && tool.is_visible_to(context.caller());
+        let named = |tool: &&Tool| tool.definition.name == name && tool.exists_for(context.caller());
         let Some(tool) = self.tools.iter().find(named) else {
             return Err(Error::invalid_params(format!("There is no tool {}.", Quoted(&name))));
         };
+        if !context.caller().has_scopes(&tool.scopes) {
+            return Err(Error::insufficient_scope(&tool.scopes));
+        }
         let arguments = fields.raw("arguments").map(RawValue::to_owned);
         let context = context.with_arguments(arguments.map_or(Arguments::None, Arguments::Json));
         match contain(self.settled(&context, tool.run(&context))).await {

@@ -74,6 +74,13 @@ impl Error {
         Self::new(ErrorCode::RESOURCE_NOT_FOUND, message).with_data(serde_json::json!({ "uri": uri }))
     }
 
+    /// The caller's token allows too little: −32000, with the scopes that are needed, all of them.
+    #[must_use]
+    pub fn insufficient_scope(needed: &[String]) -> Self {
+        let message = format!("This needs the scopes {}. Ask the user for them as well.", needed.join(" "));
+        Self::new(ErrorCode::REFUSED, message).with_data(serde_json::json!({ "requiredScopes": needed }))
+    }
+
     /// The server failed: −32603. The cause belongs into the log, not in here.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::INTERNAL, message)

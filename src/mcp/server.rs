@@ -213,6 +213,18 @@ impl Server {
         &self.info.name
     }
 
+    /// Every scope that a tool needs, in the order of the tools.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<&str> {
+        let mut scopes: Vec<&str> = Vec::new();
+        for scope in self.tools.iter().flat_map(|tool| &tool.scopes) {
+            if !scopes.contains(&scope.as_str()) {
+                scopes.push(scope);
+            }
+        }
+        scopes
+    }
+
     /// The server's capabilities: exactly what its handlers do.
     pub(crate) fn capabilities(&self) -> Value {
         let announces = self.signatures().any(|signature| signature.announces);

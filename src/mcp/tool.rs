@@ -185,8 +185,14 @@ impl Tool {
         self.definition.annotations.get_or_insert_default()
     }
 
+    /// Whether it is in the caller's list.
     pub(crate) fn is_visible_to(&self, caller: &Caller) -> bool {
-        caller.has_scopes(&self.scopes) && self.visible.as_ref().is_none_or(|visible| visible(caller))
+        caller.has_scopes(&self.scopes) && self.exists_for(caller)
+    }
+
+    /// Whether the caller could call it, with the scopes that it needs.
+    pub(crate) fn exists_for(&self, caller: &Caller) -> bool {
+        self.visible.as_ref().is_none_or(|visible| visible(caller))
     }
 
     pub(crate) fn run(&self, context: &Context) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>> {

@@ -18,6 +18,15 @@ pub struct Caller {
     /// The OAuth client that calls for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// The grant by which it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// The URL of the resource that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// When the access token ends, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
     /// What they allowed it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
@@ -55,6 +64,12 @@ pub struct User<P> {
     pub id: String,
     /// The OAuth client that calls for them.
     pub client_id: Option<String>,
+    /// The grant by which it does.
+    pub grant: Option<String>,
+    /// The URL of the resource that was called.
+    pub resource: Option<String>,
+    /// When the access token ends, in seconds since 1970.
+    pub expires: Option<u64>,
     /// What they allowed it.
     pub scopes: Vec<String>,
     /// What sign-in left for the tools.
@@ -70,6 +85,7 @@ impl<P: DeserializeOwned + 'static> Extract for User<P> {
         };
         let props =
             P::deserialize(&caller.props).map_err(|_| refuse("Your sign-in lacks what this needs. Sign in again."))?;
-        Ok(Self { id, client_id: caller.client_id.clone(), scopes: caller.scopes.clone(), props })
+        let Caller { client_id, grant, resource, expires, scopes, .. } = Caller::clone(caller);
+        Ok(Self { id, client_id, grant, resource, expires, scopes, props })
     }
 }

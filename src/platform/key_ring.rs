@@ -8,7 +8,7 @@ use worker::worker_sys::web_sys;
 use worker::{Response, Result, SqlStorageValue, State};
 
 use crate::http::App;
-use crate::keys::{KEY_BYTES, Keys};
+use crate::keys::{KEY_BYTES, Keys, TOKENS_LIVE_MS};
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS keys (ring INTEGER PRIMARY KEY CHECK (ring = 0), value TEXT NOT NULL)";
 const GET: &str = "SELECT value FROM keys";
@@ -33,7 +33,7 @@ impl KeyRing {
     /// The object that has just woken.
     #[must_use]
     pub fn new(state: State, app: &App) -> Self {
-        Self { state, longest: app.settings.max_age_ms }
+        Self { state, longest: app.settings.max_age_ms.max(TOKENS_LIVE_MS) }
     }
 
     /// Gives the keys, made or renewed where that is due.

@@ -70,7 +70,7 @@ impl McpObject {
             let reply = parts.object.handle(&head, body).await;
             let response = match reply.body {
                 Body::Socket(socket) => parts.accept(&socket),
-                _ => convert::response(cors::allow(reply, head.header("origin"))),
+                _ => convert::response(cors::finish(reply, &head)),
             };
             Ok(web_sys::Response::from(response?).into())
         }))

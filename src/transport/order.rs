@@ -18,6 +18,9 @@ pub const SESSION: &str = "mcp-session-id";
 /// The query parameter with the session id of HTTP+SSE, by custom of the SDKs.
 pub const SESSION_ID: &str = "sessionId";
 
+/// The header of an object's answer with the scopes that the caller lacks: a challenge takes its place on the way out.
+pub const NEEDED_SCOPES: &str = "x-durable-mcp-needed-scopes";
+
 /// Headers that are nobody's business behind the Worker.
 pub const PRIVATE: [&str; 4] = [CALLER, TRANSPORT, "authorization", "cookie"];
 
@@ -44,6 +47,9 @@ mod tests {
         let caller = Caller {
             subject: Some("ann:ö".into()),
             client_id: Some("c".into()),
+            grant: Some("g".into()),
+            resource: Some("https://a.example/mcp".into()),
+            expires: Some(1),
             scopes: vec!["a".into(), "b".into()],
             props: serde_json::json!({"name": "Ann\nÖ"}),
         };

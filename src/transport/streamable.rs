@@ -10,9 +10,11 @@ use http::StatusCode;
 use super::call_stream::{CallStream, EventBody};
 use super::claims::Claims;
 use super::movable::movable;
+use super::order;
 use super::object::{GET_TAG, Object, ReadBody};
 use super::refusal::Refusal;
 use super::sse::{self, EventId, KEEP_ALIVE, KEEP_ALIVE_MS};
+use crate::mcp::error::Error;
 use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, Unreadable, error_json};
 use crate::session::core::Sender;
@@ -65,6 +67,9 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
             Refusal::MisplacedInitialize.reply(Some(&request.id))
         }
         Message::Request(request) => {
+            if let Some(refused) = lacks_scopes(object, head, &request) {
+                return refused;
+            }
             run(object, head, claims, Sorted { requests: vec![request], ..Sorted::default() }).await
         }
         Message::Notification(notification) => {
@@ -76,6 +81,18 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
             Reply::empty(StatusCode::ACCEPTED)
         }
     }
+}
+
+/// A call that the caller's token does not allow, as HTTP says so (RFC 6750 section 3.1).
+fn lacks_scopes(object: &Object, head: &Head, request: &Request) -> Option<Reply> {
+    let server = &object.core.server;
+    if server.scopes().is_empty() {
+        return None;
+    }
+    let caller = order::decode(head.header(order::CALLER).as_deref());
+    let needed = server.missing_scopes(request, &caller)?;
+    let json = error_json(Some(&request.id), &Error::insufficient_scope(needed));
+    Some(Reply::json(StatusCode::FORBIDDEN, json).header(order::NEEDED_SCOPES, needed.join(" ")))
 }
 
 /// Runs the requests of a POST. Their answers are JSON if nothing has to be sent before them, and soon enough that no

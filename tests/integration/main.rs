@@ -2,6 +2,8 @@
 #![cfg(test)]
 
 mod architecture;
+mod oauth_values;
+mod grants;
 mod server;
 mod session;
 mod sse;

@@ -1,0 +1,151 @@
+//! What happens to the grants of one user, of which everything that must happen once happens here.
+//!
+//! An access token's record is put into KV first, then the grant's row is written, then the client is answered. So
+//! whatever fails in between leaves either nothing changed, or a record of a token that nobody has.
+
+mod adopt;
+mod begin;
+mod command;
+mod end;
+mod exchange;
+mod flights;
+mod issue;
+mod mint;
+mod narrow;
+mod redeem;
+mod refresh;
+mod rows;
+mod settings;
+mod sweep;
+
+pub use command::{Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh, Refused};
+pub use settings::{
+    ADOPTED_TOMBSTONE_MS, LOCK_MS, Lifetimes, MAX_ACCESS_TOKENS, MAX_GRANTS, MAX_WRONG_VERIFIERS, RETRY_DELETES_MS,
+    SWEEP_EVERY_MS,
+};
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+
+use self::flights::Flights;
+use self::rows::Rows;
+use super::event::{About, Event};
+use super::grant::{Facts, Grant};
+use super::grant_store::GrantStore;
+use super::hooks::Hooks;
+use super::port::{Kv, Random};
+use super::token::{self, GrantId, Kind, Presented};
+use crate::keys::Keys;
+use crate::wire::Fault;
+
+/// When a client may come again, in seconds, where something failed or takes too long.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// The runtime around a user's object.
+pub trait AuthorityHost {
+    /// Milliseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// Unpredictable bytes.
+    fn random(&self) -> &dyn Random;
+
+    /// The deployment's keys; `fresh` if one is missing among those that were given.
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
+
+    /// Records that everybody reads.
+    fn kv(&self) -> &dyn Kv;
+
+    /// The user's own rows.
+    fn store(&self) -> &dyn GrantStore;
+
+    /// Waits.
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
+
+    /// Tells operators what happened.
+    fn event(&self, event: &Event);
+
+    /// Tells operators that something is wrong.
+    fn warn(&self, message: &str);
+}
+
+/// The grants of one user.
+pub struct Authority {
+    host: Rc<dyn AuthorityHost>,
+    lifetimes: Rc<Lifetimes>,
+    hooks: Rc<Hooks>,
+    rows: Rows,
+    flights: Flights,
+    /// When the object has itself woken, once that is known.
+    wakes_at: Cell<Option<Option<u64>>>,
+}
+
+impl Authority {
+    /// The grants of an object that has just woken.
+    #[must_use]
+    pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>) -> Self {
+        let (rows, flights, wakes_at) = (Rows::default(), Flights::default(), Cell::new(None));
+        Self { host, lifetimes, hooks, rows, flights, wakes_at }
+    }
+
+    /// Carries a command out.
+    ///
+    /// # Errors
+    /// When it is refused, or something it needs is not there.
+    pub async fn handle(&self, command: Command) -> Result<Outcome, Refused> {
+        self.know_wake().await.map_err(|fault| self.failed(&fault))?;
+        match command {
+            Command::Begin(begin) => self.begin(begin).await.map(Outcome::Code),
+            Command::Redeem(redeem) => self.redeem(redeem).await.map(Outcome::Issued),
+            Command::Refresh(refresh) => self.refresh(refresh).await.map(Outcome::Issued),
+            Command::Mint(mint) => self.mint(mint).await.map(Outcome::Issued),
+            Command::Issue(issue) => self.issue(issue).await.map(Outcome::Issued),
+            Command::RevokeToken { token, client_id } => self.revoke_token(&token, &client_id).await,
+            Command::RevokeGrant { grant } => self.revoke_where(&|id, _| id == grant).await,
+            Command::RevokeClient { client_id } => self.revoke_where(&|_, grant| grant.client_id() == client_id).await,
+            Command::RevokeAll => self.revoke_where(&|_, _| true).await,
+            Command::List => self.list(),
+            Command::Adopt(adopt) => self.adopt(adopt).await,
+        }
+    }
+
+    /// Reads a token with the keys that there are, or else with the newest.
+    async fn read(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Refused> {
+        let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
+        match token::read(text, kind, &keys) {
+            Presented::UnknownKey => {
+                let keys = self.host.keys(true).await.map_err(|fault| self.failed(&fault))?;
+                let presented = token::read(text, kind, &keys);
+                Ok((keys, presented))
+            }
+            presented => Ok((keys, presented)),
+        }
+    }
+
+    fn row(&self, id: &GrantId) -> Result<Option<Grant>, Refused> {
+        self.rows.get(self.host.store(), id).map_err(|fault| self.failed(&fault))
+    }
+
+    /// Writes a grant's row, and sees to it that somebody looks at it when it has expired.
+    fn write(&self, id: &GrantId, grant: Grant) -> Result<(), Fault> {
+        let look_at = sweep::look_at(&grant, self.host.now());
+        self.rows.put(self.host.store(), id, grant)?;
+        self.wake_by(look_at)
+    }
+
+    fn commit(&self, id: &GrantId, grant: Grant) -> Result<(), Refused> {
+        self.write(id, grant).map_err(|fault| self.failed(&fault))
+    }
+
+    /// Something of ours failed: whatever was asked may work later.
+    fn failed(&self, fault: &Fault) -> Refused {
+        self.host.warn(&format!("a user's grants: {}", fault.0));
+        Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS }
+    }
+}
+
+fn about(facts: &Facts) -> About {
+    let (handle, grant) = (facts.handle.as_str().to_owned(), facts.id.as_str().to_owned());
+    About { handle, grant, client: facts.client_id.clone() }
+}

@@ -1,0 +1,91 @@
+//! A grant of workers-oauth-provider becomes one of ours.
+
+use super::exchange::Inside;
+use super::settings::after;
+use super::{Adopt, Authority, Outcome, Refused, about};
+use crate::oauth::event::Event;
+use crate::oauth::grant::{Current, Facts, Grant, Legacy, Live};
+use crate::oauth::legacy::grant_key;
+use crate::oauth::token::{GrantId, Handle, Kind, LegacyToken, Presented};
+use crate::wire::Fault;
+
+/// The access tokens of an adopted grant have expired by then, in milliseconds, whatever their lifetime was set to.
+const LEGACY_ACCESS_MS: u64 = 24 * 3600 * 1000;
+
+/// So many pages of access tokens are read at most.
+const MAX_PAGES: usize = 4;
+
+fn bad_token() -> Refused {
+    Refused::InvalidGrant("The refresh token is unknown, used, expired, or another client's.".into())
+}
+
+impl Authority {
+    /// Writes the row; the record that it is made from goes with the refresh that follows.
+    pub(super) async fn adopt(&self, adopt: Adopt) -> Result<Outcome, Refused> {
+        let (keys, Presented::Legacy(token)) = self.read(&adopt.token, Kind::Refresh).await? else {
+            return Err(bad_token());
+        };
+        let id = GrantId::parse(&token.grant).ok_or_else(bad_token)?;
+        if let Some(known) = self.row(&id)? {
+            return known_already(&known);
+        }
+        let tokens = self.access_keys(&token).await.map_err(|fault| self.failed(&fault))?;
+        if let Some(known) = self.row(&id)? {
+            return known_already(&known);
+        }
+        let now = self.host.now();
+        let facts = Facts {
+            handle: Handle::of(&keys, &adopt.subject),
+            id,
+            client_id: adopt.client_id,
+            client_name: adopt.client_name,
+            public: adopt.client_is_public,
+            refreshable: true,
+            scopes: adopt.scopes,
+            audience: adopt.audience,
+            root: adopt.root,
+            created: adopt.created * 1000,
+            // Whoever is signed in stays so: the grant may have been begun long ago.
+            ends: after(now, self.lifetimes.longest),
+            adopted: true,
+        };
+        let inside = Inside { subject: adopt.subject, props: adopt.props };
+        let sealed = self.seal(&keys, token.text(), &facts, &inside).map_err(|fault| self.failed(&fault))?;
+        let expires = self.refresh_expires(&facts, self.lifetimes.refresh);
+        let live = Live {
+            used: now,
+            code: None,
+            refresh: Some(Current { generation: 0, hash: token.hash(), expires, sealed }),
+            previous: None,
+            access: Vec::new(),
+            header_expires: 0,
+            legacy: Legacy { grant: Some(grant_key(&token.user, &token.grant)), tokens, until: now + LEGACY_ACCESS_MS },
+            facts: facts.clone(),
+        };
+        self.make_place().map_err(|fault| self.failed(&fault))?;
+        self.commit(&facts.id, Grant::Live(live))?;
+        self.host.event(&Event::Adopted(about(&facts)));
+        Ok(Outcome::Done)
+    }
+
+    async fn access_keys(&self, token: &LegacyToken) -> Result<Vec<String>, Fault> {
+        let prefix = ["token", &token.user, &token.grant, ""].join(":");
+        let (mut keys, mut cursor) = (Vec::new(), None);
+        for _ in 0..MAX_PAGES {
+            let listing = self.host.kv().list(&prefix, cursor.as_deref()).await?;
+            keys.extend(listing.keys.into_iter().map(|(key, _)| key));
+            cursor = listing.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(keys)
+    }
+}
+
+fn known_already(known: &Grant) -> Result<Outcome, Refused> {
+    match known {
+        Grant::Live(_) => Ok(Outcome::Done),
+        Grant::Pending(_) | Grant::Ending(_) => Err(bad_token()),
+    }
+}

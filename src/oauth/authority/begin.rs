@@ -1,0 +1,45 @@
+//! A code for a client that a user has agreed to.
+
+use super::exchange::Inside;
+use super::settings::after;
+use super::{Authority, Begin, Code, Refused};
+use crate::oauth::grant::{Facts, Grant, Pending};
+use crate::oauth::token::{GrantId, Kind, Token};
+use crate::wire::Fault;
+
+impl Authority {
+    pub(super) async fn begin(&self, begin: Begin) -> Result<Code, Refused> {
+        let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
+        let made = GrantId::random(self.host.random()).and_then(|id| {
+            let now = self.host.now();
+            let facts = Facts {
+                handle: begin.handle,
+                id,
+                client_id: begin.client_id,
+                client_name: begin.client_name,
+                public: begin.client_is_public,
+                refreshable: begin.refreshable,
+                scopes: begin.scopes,
+                audience: begin.audience,
+                root: begin.root,
+                created: now,
+                ends: after(now, self.lifetimes.longest),
+                adopted: false,
+            };
+            let code = Token::issue(Kind::Code, &facts.handle, &facts.id, &keys, self.host.random())?;
+            let inside = Inside { subject: begin.subject, props: begin.props };
+            let sealed = self.seal(&keys, code.text(), &facts, &inside)?;
+            self.make_place()?;
+            let expires = after(now, self.lifetimes.code);
+            let (redirect_uri, challenge) = (begin.redirect_uri, begin.challenge);
+            Ok::<_, Fault>((
+                Pending { facts, code: code.hash(), expires, redirect_uri, challenge, misses: 0, sealed },
+                code,
+            ))
+        });
+        let (pending, code) = made.map_err(|fault| self.failed(&fault))?;
+        let grant = code.grant.as_str().to_owned();
+        self.commit(&code.grant, Grant::Pending(pending))?;
+        Ok(Code { code: code.text().to_owned(), grant })
+    }
+}

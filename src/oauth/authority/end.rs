@@ -1,0 +1,231 @@
+//! How a grant ends. Its row says so at once; then its records go from KV, and when all have gone the row does too.
+
+use futures_util::future::join_all;
+
+use super::settings::{ADOPTED_TOMBSTONE_MS, MAX_GRANTS};
+use super::{Authority, Listed, Outcome, RETRY_AFTER_SECONDS, Refused, about};
+use crate::oauth::event::Event;
+use crate::oauth::grant::{Ending, Facts, Grant, Live};
+use crate::oauth::record;
+use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, Token};
+use crate::wire::Fault;
+
+impl Authority {
+    /// From now on nothing new comes of the grant. Should all else stop here, the alarm goes on.
+    pub(super) fn mark(&self, id: &GrantId) -> Result<(), Fault> {
+        let (store, now) = (self.host.store(), self.host.now());
+        let ending = match self.rows.get(store, id)? {
+            Some(grant @ (Grant::Pending(_) | Grant::Live(_))) => grant.ended(now, ADOPTED_TOMBSTONE_MS),
+            Some(Grant::Ending(_)) | None => return Ok(()),
+        };
+        if ending.is_done(now) {
+            return self.rows.delete(store, id);
+        }
+        self.write(id, Grant::Ending(ending))
+    }
+
+    /// Deletes what is left of a grant that has ended.
+    pub(super) async fn finish(&self, id: &GrantId) -> Result<(), Refused> {
+        loop {
+            let Some(Grant::Ending(ending)) = self.row(id)? else {
+                return Ok(());
+            };
+            if !self.delete_all(&ending.keys).await.is_empty() {
+                return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
+            }
+            let Some(Grant::Ending(fresh)) = self.row(id)? else {
+                return Ok(());
+            };
+            // What a transition left meanwhile has to go as well.
+            if fresh.keys == ending.keys {
+                return self.finished(id, fresh);
+            }
+        }
+    }
+
+    fn finished(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
+        if ending.until <= self.host.now() {
+            return self.rows.delete(self.host.store(), id).map_err(|fault| self.failed(&fault));
+        }
+        if ending.keys.is_empty() {
+            return Ok(());
+        }
+        self.commit(id, Grant::Ending(Ending { keys: Vec::new(), ..ending }))
+    }
+
+    /// Ends a grant.
+    pub(super) async fn end(&self, id: &GrantId) -> Result<(), Refused> {
+        self.mark(id).map_err(|fault| self.failed(&fault))?;
+        self.finish(id).await
+    }
+
+    /// A transition came back to a grant that had ended: what it put has to go. Nobody has those tokens, so this is
+    /// nothing to wait for where it fails.
+    pub(super) async fn undo(&self, facts: &Facts, put: Vec<String>) {
+        let left = self.delete_all(&put).await;
+        if left.is_empty() {
+            return;
+        }
+        let ending = match self.row(&facts.id) {
+            Ok(Some(Grant::Ending(mut ending))) => {
+                ending.keys.extend(left);
+                ending
+            }
+            Ok(None) => Ending { client_id: facts.client_id.clone(), keys: left, until: self.host.now() },
+            _ => return,
+        };
+        // Where that fails the log says so, and the records expire.
+        let _ = self.commit(&facts.id, Grant::Ending(ending));
+    }
+
+    /// Deletes keys from KV; gives those that it could not.
+    pub(super) async fn delete_all(&self, keys: &[String]) -> Vec<String> {
+        let kv = self.host.kv();
+        let outcomes = join_all(keys.iter().map(|key| kv.delete(key))).await;
+        let mut left = Vec::new();
+        for (key, outcome) in keys.iter().zip(outcomes) {
+            if let Err(fault) = outcome {
+                self.host.warn(&format!("a record could not be deleted: {}", fault.0));
+                left.push(key.clone());
+            }
+        }
+        left
+    }
+
+    /// Ends a token for its client, RFC 7009 section 2.1.
+    pub(super) async fn revoke_token(&self, text: &str, client_id: &str) -> Result<Outcome, Refused> {
+        match self.read(text, Kind::Refresh).await?.1 {
+            // The client may have missed the newest one; whichever it names, it wants no more of that grant.
+            Presented::Ours(token) => {
+                let grant = self.row(&token.grant)?.filter(|grant| grant.client_id() == client_id);
+                return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect()).await;
+            }
+            Presented::Legacy(token) => return self.revoke_legacy(&token, client_id).await,
+            Presented::UnknownKey | Presented::Unknown => {}
+        }
+        match self.read(text, Kind::Access).await?.1 {
+            Presented::Ours(token) => self.revoke_access(&token, client_id).await,
+            _ => Ok(Outcome::Done),
+        }
+    }
+
+    async fn revoke_access(&self, token: &Token, client_id: &str) -> Result<Outcome, Refused> {
+        let (hash, now) = (token.hash(), self.host.now());
+        let found = |grant: Option<Grant>| match grant {
+            Some(Grant::Live(live)) if live.facts.client_id == client_id && live.has_access(&hash, now) => Some(live),
+            _ => None,
+        };
+        let grant = self.row(&token.grant)?;
+        if matches!(&grant, Some(Grant::Ending(ending)) if ending.client_id == client_id) {
+            return self.finish(&token.grant).await.map(|()| Outcome::Done);
+        }
+        if found(grant).is_none() {
+            return Ok(Outcome::Done);
+        }
+        let key = record::key(token.handle.as_str(), token.grant.as_str(), &hash);
+        // Until the record has gone the row must know of it, for the end of the whole grant.
+        self.host.kv().delete(&key).await.map_err(|fault| self.failed(&fault))?;
+        if let Some(live) = found(self.row(&token.grant)?) {
+            self.commit(&token.grant, Grant::Live(live.without_access(&hash)))?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// A token of workers-oauth-provider does not say of which kind it is.
+    async fn revoke_legacy(&self, token: &LegacyToken, client_id: &str) -> Result<Outcome, Refused> {
+        let hash = token.hash();
+        let refreshes = |live: &Live| {
+            let current = live.refresh.as_ref().map(|current| &current.hash);
+            current.into_iter().chain(live.previous.as_ref().map(|previous| &previous.hash)).any(|known| *known == hash)
+        };
+        let is_its = |grant: &Grant| match grant {
+            Grant::Live(live) => live.facts.client_id == client_id && refreshes(live),
+            Grant::Ending(ending) => ending.client_id == client_id,
+            Grant::Pending(_) => false,
+        };
+        if let Some(id) = GrantId::parse(&token.grant) {
+            let grant = self.row(&id)?.filter(is_its);
+            self.revoke(grant.map(|grant| (id, grant)).into_iter().collect()).await?;
+        }
+        let key = record::key(&token.user, &token.grant, &hash);
+        let Some(json) = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))? else {
+            return Ok(Outcome::Done);
+        };
+        let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
+        let access = record::Access::read(&json, &keys, token.text(), self.host.now() / 1000);
+        if access.is_ok_and(|access| access.client_id == client_id) {
+            self.host.kv().delete(&key).await.map_err(|fault| self.failed(&fault))?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Ends the grants that `is_meant` says yes to.
+    pub(super) async fn revoke_where(&self, is_meant: &dyn Fn(&str, &Grant) -> bool) -> Result<Outcome, Refused> {
+        let meant = |id: &str, grant: &Grant| {
+            let id = is_meant(id, grant).then(|| GrantId::parse(id)).flatten()?;
+            Some((id, grant.clone()))
+        };
+        self.revoke(self.rows.pick(self.host.store(), meant).map_err(|fault| self.failed(&fault))?).await
+    }
+
+    /// Ends grants. All of them have ended before the first record goes.
+    async fn revoke(&self, meant: Vec<(GrantId, Grant)>) -> Result<Outcome, Refused> {
+        for (id, grant) in &meant {
+            self.mark(id).map_err(|fault| self.failed(&fault))?;
+            if let Some(facts) = grant.facts() {
+                self.host.event(&Event::Revoked(about(facts)));
+            }
+        }
+        let outcomes = join_all(meant.iter().map(|(id, _)| self.finish(id))).await;
+        outcomes.into_iter().collect::<Result<(), _>>().map(|()| Outcome::Done)
+    }
+
+    /// Makes room for one more grant. The records of the one that goes are left to the alarm: this is no revocation.
+    pub(super) fn make_place(&self) -> Result<(), Fault> {
+        let (store, now) = (self.host.store(), self.host.now());
+        let living = |id: &str, grant: &Grant| {
+            let order = (now < grant.expires(), grant.used());
+            grant.facts().map(|_| (order, GrantId::parse(id)))
+        };
+        let living = self.rows.pick(store, living)?;
+        if living.len() < MAX_GRANTS {
+            return Ok(());
+        }
+        let Some((_, Some(id))) = living.into_iter().min_by_key(|(order, _)| *order) else {
+            return Ok(());
+        };
+        let grant = self.rows.get(store, &id)?;
+        self.mark(&id)?;
+        if let Some(facts) = grant.as_ref().and_then(Grant::facts) {
+            self.host.event(&Event::Displaced(about(facts)));
+        }
+        Ok(())
+    }
+
+    /// Every grant that lives, oldest first.
+    pub(super) fn list(&self) -> Result<Outcome, Refused> {
+        let now = self.host.now();
+        let living = |_: &str, grant: &Grant| match grant {
+            Grant::Live(live) if now < live.expires() => Some(listed(live)),
+            _ => None,
+        };
+        let grants = self.rows.pick(self.host.store(), living);
+        let mut grants = grants.map_err(|fault| self.failed(&fault))?;
+        grants.sort_by_key(|grant| grant.created);
+        Ok(Outcome::Grants(grants))
+    }
+}
+
+fn listed(live: &Live) -> Listed {
+    let facts = live.facts.clone();
+    Listed {
+        grant: facts.id.as_str().to_owned(),
+        client_id: facts.client_id,
+        client_name: facts.client_name,
+        scopes: facts.scopes,
+        audience: facts.audience,
+        created: facts.created,
+        used: live.used,
+        expires: live.expires(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The application's hook, bounded in time.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Authority, Lifetimes};
+use crate::keys::Keys;
+use crate::oauth::grant::Facts;
+use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged, HOOK_MS};
+use crate::oauth::resource::Resource;
+use crate::oauth::scope::Scopes;
+use crate::oauth::seal;
+use crate::wire::Fault;
+
+/// What is sealed under a code or a refresh token.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Inside {
+    pub(super) subject: String,
+    pub(super) props: Value,
+}
+
+/// What an access token will be.
+#[derive(Clone)]
+pub(super) struct Shape {
+    pub(super) scopes: Scopes,
+    pub(super) audience: Vec<Resource>,
+}
+
+/// What the hook left to be done.
+pub(super) struct Agreed {
+    pub(super) inside: Inside,
+    /// Whether the props are others than before.
+    pub(super) changed: bool,
+    pub(super) access_seconds: u64,
+    pub(super) refresh_seconds: u64,
+}
+
+/// The hook did not agree.
+pub(super) enum Declined {
+    /// It may later.
+    Later,
+    /// It never will.
+    Ended,
+}
+
+/// What binds sealed text to its grant.
+fn header(facts: &Facts) -> String {
+    ["inside", facts.handle.as_str(), facts.id.as_str(), &facts.client_id].join(":")
+}
+
+impl Inside {
+    pub(super) fn open(keys: &Keys, token: &str, facts: &Facts, sealed: &str) -> Option<Self> {
+        let plain = seal::open(keys, token, header(facts).as_bytes(), sealed)?;
+        serde_json::from_slice(&plain).ok()
+    }
+}
+
+impl Authority {
+    /// Seals who the user is, and props, for the holder of a code or a refresh token.
+    pub(super) fn seal(&self, keys: &Keys, token: &str, facts: &Facts, inside: &Inside) -> Result<String, Fault> {
+        let plain = serde_json::to_vec(inside).map_err(|error| Fault(error.to_string()))?;
+        seal::seal(keys, token, header(facts).as_bytes(), &plain, self.host.random())
+    }
+
+    /// Asks the hook, if there is one.
+    pub(super) async fn consult(
+        &self,
+        kind: ExchangeKind,
+        facts: &Facts,
+        inside: Inside,
+        shape: &Shape,
+    ) -> Result<Agreed, Declined> {
+        let Some(hook) = &self.hooks.on_exchange else {
+            return Ok(agreed(&self.lifetimes, inside, Exchanged::default()));
+        };
+        let exchange = Exchange {
+            kind,
+            subject: inside.subject.clone(),
+            client_id: facts.client_id.clone(),
+            grant: facts.id.as_str().to_owned(),
+            scopes: shape.scopes.clone(),
+            audience: shape.audience.clone(),
+            props: inside.props.clone(),
+        };
+        // Called inside the future, so that a panic on the way to one is caught as well.
+        let work = AssertUnwindSafe(async move { hook(exchange).await }).catch_unwind().boxed_local();
+        let outcome = match select(work, self.host.sleep(HOOK_MS)).await {
+            Either::Left((Ok(outcome), _)) => outcome,
+            Either::Left((Err(_), _)) => Err(ExchangeError::Transient("it panicked".to_owned())),
+            Either::Right(_) => Err(ExchangeError::Transient("it took too long".to_owned())),
+        };
+        match outcome {
+            Ok(exchanged) => Ok(agreed(&self.lifetimes, inside, exchanged)),
+            Err(ExchangeError::Transient(why)) => {
+                self.host.warn(&format!("the hook of an exchange failed: {why}"));
+                Err(Declined::Later)
+            }
+            Err(ExchangeError::Ended(why)) => {
+                self.host.warn(&format!("the hook of an exchange ended a grant: {why}"));
+                Err(Declined::Ended)
+            }
+        }
+    }
+}
+
+fn agreed(lifetimes: &Lifetimes, inside: Inside, exchanged: Exchanged) -> Agreed {
+    let changed = exchanged.props.is_some();
+    Agreed {
+        inside: Inside { props: exchanged.props.unwrap_or(inside.props), ..inside },
+        changed,
+        access_seconds: exchanged.access_seconds.unwrap_or(lifetimes.access).max(1),
+        refresh_seconds: exchanged.refresh_seconds.unwrap_or(lifetimes.refresh).max(1),
+    }
+}

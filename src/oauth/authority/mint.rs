@@ -1,0 +1,77 @@
+//! An access token becomes another one that is good for less, RFC 8693.
+
+use super::exchange::{Declined, Inside, Shape};
+use super::issue::Made;
+use super::settings::MAX_ACCESS_TOKENS;
+use super::{Authority, Issued, Mint, RETRY_AFTER_SECONDS, Refused, about, narrow};
+use crate::keys::Keys;
+use crate::oauth::event::Event;
+use crate::oauth::grant::{Grant, Live};
+use crate::oauth::hooks::ExchangeKind;
+use crate::oauth::record::{Access, RecordError, key};
+use crate::oauth::token::{Kind, Presented, Token};
+
+/// RFC 8693 section 2.2.2: an unusable subject token is an invalid request.
+fn bad_subject() -> Refused {
+    Refused::InvalidRequest("subject_token is unknown, expired, or another client's.".into())
+}
+
+impl Authority {
+    pub(super) async fn mint(&self, mint: Mint) -> Result<Issued, Refused> {
+        let (keys, Presented::Ours(token)) = self.read(&mint.token, Kind::Access).await? else {
+            return Err(bad_subject());
+        };
+        let hash = token.hash();
+        let live = self.living(&token, &hash, &mint.client_id)?.ok_or_else(bad_subject)?;
+        let subject = self.subject(&keys, &token, &hash).await?;
+        let shape = Shape {
+            scopes: narrow::scopes(&subject.scopes, mint.scopes.as_ref())?,
+            audience: narrow::audience(&subject.audience, &mint.resources, &live.facts.root)?,
+        };
+        let facts = live.facts;
+        let inside = Inside { subject: subject.subject, props: subject.props };
+        let agreed = match self.consult(ExchangeKind::Token, &facts, inside, &shape).await {
+            Ok(agreed) => agreed,
+            Err(Declined::Later) => return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS }),
+            Err(declined) => return Err(self.declined(&facts, declined).await),
+        };
+        let left = subject.expires.saturating_sub(self.host.now() / 1000);
+        let seconds = mint.seconds.unwrap_or(left).min(agreed.access_seconds).min(left);
+        let made = self.make(&keys, &facts, agreed.inside, &shape, seconds);
+        let Made { access, put, issued, .. } = made.map_err(|fault| self.failed(&fault))?;
+        let minted = put.key.clone();
+        let Some(live) = self.living(&token, &hash, &mint.client_id)? else {
+            return Err(bad_subject());
+        };
+        let room = live.room(self.host.now(), MAX_ACCESS_TOKENS);
+        self.replace(&[put], &live.keys_of(&room)).await?;
+        let Some(fresh) = self.living(&token, &hash, &mint.client_id)? else {
+            self.undo(&facts, vec![minted]).await;
+            return Err(bad_subject());
+        };
+        self.commit(&facts.id, Grant::Live(fresh.with_access(access, self.host.now(), &room)))?;
+        self.host.event(&Event::Minted(about(&facts)));
+        Ok(issued)
+    }
+
+    /// The grant of an access token, if both live and are that client's.
+    fn living(&self, token: &Token, hash: &str, client_id: &str) -> Result<Option<Live>, Refused> {
+        let now = self.host.now();
+        Ok(match self.row(&token.grant)? {
+            Some(Grant::Live(live)) if live.facts.client_id == client_id && live.has_access(hash, now) => Some(live),
+            _ => None,
+        })
+    }
+
+    /// What the access token stands for.
+    async fn subject(&self, keys: &Keys, token: &Token, hash: &str) -> Result<Access, Refused> {
+        let key = key(token.handle.as_str(), token.grant.as_str(), hash);
+        let record = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))?;
+        // The row says that it lives, so KV only does not show it yet.
+        let record = record.ok_or(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS })?;
+        Access::read(&record, keys, token.text(), self.host.now() / 1000).map_err(|error| match error {
+            RecordError::UnknownKey => Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS },
+            RecordError::NotOne | RecordError::Expired => bad_subject(),
+        })
+    }
+}

@@ -1,0 +1,28 @@
+//! Fewer scopes and resources than were granted: never more.
+
+use super::Refused;
+use crate::oauth::resource::{Resource, Resources};
+use crate::oauth::scope::Scopes;
+
+/// Those of `held` that are wanted, RFC 6749 section 6.
+pub(super) fn scopes(held: &Scopes, wanted: Option<&Scopes>) -> Result<Scopes, Refused> {
+    let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
+        return Ok(held.clone());
+    };
+    let both = held.both(wanted);
+    if both.is_empty() {
+        return Err(Refused::InvalidScope("None of these scopes was granted.".into()));
+    }
+    Ok(both)
+}
+
+/// The wanted resources, if all of them were granted, RFC 8707 section 2.2.
+pub(super) fn audience(held: &[Resource], wanted: &[Resource], root: &Resource) -> Result<Vec<Resource>, Refused> {
+    if wanted.is_empty() {
+        return Ok(held.to_vec());
+    }
+    if wanted.iter().all(|wanted| Resources::covers(held, wanted, root)) {
+        return Ok(wanted.to_vec());
+    }
+    Err(Refused::InvalidTarget("The grant is not for this resource.".into()))
+}

@@ -1,0 +1,166 @@
+//! A code becomes tokens, once.
+
+use super::exchange::{Agreed, Inside, Shape};
+use super::issue::{Made, header};
+use super::settings::{MAX_WRONG_VERIFIERS, after};
+use super::{Authority, Issued, Redeem, Refused, about, narrow};
+use crate::keys::Keys;
+use crate::oauth::event::Event;
+use crate::oauth::grant::{Current, Facts, Grant, Pending};
+use crate::oauth::hooks::ExchangeKind;
+use crate::oauth::secret::same;
+use crate::oauth::token::{Kind, Presented, Token};
+use crate::wire::Fault;
+
+fn bad_code() -> Refused {
+    Refused::InvalidGrant("The code is unknown, used, expired, or another client's.".into())
+}
+
+impl Authority {
+    pub(super) async fn redeem(&self, redeem: Redeem) -> Result<Issued, Refused> {
+        let (keys, Presented::Ours(code)) = self.read(&redeem.code, Kind::Code).await? else {
+            return Err(bad_code());
+        };
+        let pending = match self.row(&code.grant)? {
+            Some(Grant::Pending(pending)) => pending,
+            Some(Grant::Live(live)) => {
+                let replayed = live.began_with(&code.hash(), self.host.now());
+                if replayed && live.facts.client_id == redeem.client_id {
+                    self.replayed(&live.facts).await?;
+                }
+                return Err(bad_code());
+            }
+            Some(Grant::Ending(_)) => {
+                self.finish(&code.grant).await?;
+                return Err(bad_code());
+            }
+            None => return Err(bad_code()),
+        };
+        let shape = self.check(&pending, &code, &redeem).await?;
+        let Ok(flight) = self.flights.begin(&code.grant) else {
+            self.replayed(&pending.facts).await?;
+            return Err(bad_code());
+        };
+        let issued = self.redeem_once(&keys, pending, &code, shape).await;
+        drop(flight);
+        issued
+    }
+
+    /// Whether the code is redeemed by whom and how it may be. Only a verifier that does not fit counts against it.
+    async fn check(&self, pending: &Pending, code: &Token, redeem: &Redeem) -> Result<Shape, Refused> {
+        let facts = &pending.facts;
+        let known = same(&pending.code, &code.hash()) && self.host.now() < pending.expires;
+        if !known || facts.client_id != redeem.client_id {
+            return Err(bad_code());
+        }
+        if !pending.came_by(redeem.redirect_uri.as_deref()) {
+            return Err(Refused::InvalidGrant("redirect_uri is not the one that the code was sent to.".into()));
+        }
+        match (&pending.challenge, redeem.verifier.as_deref()) {
+            (Some(challenge), Some(verifier)) => {
+                if !pending.fits(challenge, verifier) {
+                    return Err(self.missed(pending.clone()).await);
+                }
+            }
+            (Some(_), None) => return Err(Refused::InvalidRequest("code_verifier is missing.".into())),
+            (None, Some(_)) => {
+                let reason = "code_verifier was sent, but the authorization request had no code_challenge.";
+                return Err(Refused::InvalidRequest(reason.into()));
+            }
+            (None, None) => {}
+        }
+        Ok(Shape {
+            scopes: narrow::scopes(&facts.scopes, redeem.scopes.as_ref())?,
+            audience: narrow::audience(&facts.audience, &redeem.resources, &facts.root)?,
+        })
+    }
+
+    /// A verifier did not fit: after some the code is burnt.
+    async fn missed(&self, pending: Pending) -> Refused {
+        let facts = pending.facts.clone();
+        let pending = pending.missed();
+        let kept = if pending.misses < MAX_WRONG_VERIFIERS {
+            self.commit(&facts.id, Grant::Pending(pending))
+        } else {
+            self.host.event(&Event::CodeBurnt(about(&facts)));
+            self.end(&facts.id).await
+        };
+        kept.err().unwrap_or_else(|| Refused::InvalidGrant("code_verifier does not fit the code_challenge.".into()))
+    }
+
+    /// Who presents a code again is not who it was for, or the first one was not: RFC 6749 section 4.1.2.
+    async fn replayed(&self, facts: &Facts) -> Result<(), Refused> {
+        self.host.event(&Event::CodeReplayed(about(facts)));
+        self.end(&facts.id).await
+    }
+
+    async fn redeem_once(&self, keys: &Keys, pending: Pending, code: &Token, shape: Shape) -> Result<Issued, Refused> {
+        let facts = pending.facts;
+        let inside = Inside::open(keys, code.text(), &facts, &pending.sealed).ok_or_else(bad_code)?;
+        let agreed = match self.consult(ExchangeKind::Code, &facts, inside, &shape).await {
+            Ok(agreed) => agreed,
+            Err(declined) => return Err(self.declined(&facts, declined).await),
+        };
+        let first = self.first(keys, &facts, &agreed, &shape).map_err(|fault| self.failed(&fault))?;
+        let (Made { access, put, mut issued, .. }, refresh) = first;
+        let refresh = refresh.map(|(text, current)| {
+            issued.refresh_token = Some(text);
+            current
+        });
+        let header_expires = if refresh.is_some() { facts.ends / 1000 } else { access.expires };
+        let puts = [put, header(&facts, header_expires)];
+        if let Err(refused) = self.replace(&puts, &[]).await {
+            self.keep_props(keys, code.text(), &facts, &agreed);
+            return Err(refused);
+        }
+        let Some(Grant::Pending(fresh)) = self.row(&facts.id)? else {
+            self.undo(&facts, puts.map(|put| put.key).to_vec()).await;
+            return Err(bad_code());
+        };
+        let live = fresh.redeemed(self.host.now(), access, refresh, header_expires);
+        self.commit(&facts.id, Grant::Live(live))?;
+        self.host.event(&Event::Issued(about(&facts)));
+        Ok(issued)
+    }
+
+    fn first(
+        &self,
+        keys: &Keys,
+        facts: &Facts,
+        agreed: &Agreed,
+        shape: &Shape,
+    ) -> Result<(Made, Option<(String, Current)>), Fault> {
+        let made = self.make(keys, facts, agreed.inside.clone(), shape, agreed.access_seconds)?;
+        if !facts.refreshable {
+            return Ok((made, None));
+        }
+        let token = Token::issue(Kind::Refresh, &facts.handle, &facts.id, keys, self.host.random())?;
+        let sealed = self.seal(keys, token.text(), facts, &agreed.inside)?;
+        let expires = self.refresh_expires(facts, agreed.refresh_seconds);
+        let current = Current { generation: 0, hash: token.hash(), expires, sealed };
+        Ok((made, Some((token.text().to_owned(), current))))
+    }
+
+    /// When a new refresh token ends unless it is used.
+    pub(super) fn refresh_expires(&self, facts: &Facts, seconds: u64) -> u64 {
+        after(self.host.now(), seconds).min(facts.ends)
+    }
+
+    /// The hook has made other props, but their tokens did not come to be: an upstream token among them may be the only
+    /// one that is good, so the holder of what was presented has them now.
+    pub(super) fn keep_props(&self, keys: &Keys, presented: &str, facts: &Facts, agreed: &Agreed) {
+        if !agreed.changed {
+            return;
+        }
+        let Ok(sealed) = self.seal(keys, presented, facts, &agreed.inside) else {
+            return;
+        };
+        let resealed = match self.row(&facts.id) {
+            Ok(Some(Grant::Pending(pending))) => Grant::Pending(pending.resealed(sealed)),
+            Ok(Some(Grant::Live(live))) => Grant::Live(live.resealed(sealed)),
+            _ => return,
+        };
+        // Where even that fails the log says so, and the next exchange has the old props.
+        let _ = self.commit(&facts.id, resealed);
+    }
+}

@@ -1,0 +1,52 @@
+//! How long what an authority gives is good.
+
+/// Lifetimes, in seconds unless a name says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// A code: as long as a browser takes to carry it over, RFC 6749 section 4.1.2.
+    pub code: u64,
+    /// An access token.
+    pub access: u64,
+    /// A refresh token that is not used.
+    pub refresh: u64,
+    /// A grant, however much it is used.
+    pub longest: u64,
+    /// For how long a refresh token that was exchanged gives the same pair again: answers get lost, and clients ask twice.
+    pub grace: u64,
+    /// How often it does.
+    pub grace_uses: u32,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        let day = 24 * 3600;
+        Self { code: 300, access: 3600, refresh: 30 * day, longest: 365 * day, grace: 60, grace_uses: 20 }
+    }
+}
+
+/// The time that many seconds later, in milliseconds.
+pub(super) fn after(now: u64, seconds: u64) -> u64 {
+    now.saturating_add(seconds.saturating_mul(1000))
+}
+
+/// So many verifiers may not fit before a code is burnt.
+pub const MAX_WRONG_VERIFIERS: u32 = 5;
+
+/// So many access tokens of a grant live at a time; older ones make room.
+pub const MAX_ACCESS_TOKENS: usize = 32;
+
+/// So many grants has a user; the one that was not used for the longest time makes room.
+pub const MAX_GRANTS: usize = 200;
+
+/// How long a refresh waits for another one of the same grant, in milliseconds.
+pub const LOCK_MS: u32 = 2000;
+
+/// Rows are looked through at most so often, in milliseconds: what has expired does no harm until then.
+pub const SWEEP_EVERY_MS: u64 = 3600 * 1000;
+
+/// What could not be deleted from KV is tried again after so long, in milliseconds.
+pub const RETRY_DELETES_MS: u64 = 60 * 1000;
+
+/// For how long it is known that an adopted grant has ended, in milliseconds: Workers KV may show its old record that
+/// much later.
+pub const ADOPTED_TOMBSTONE_MS: u64 = 3600 * 1000;

@@ -1,0 +1,64 @@
+//! What has expired goes, and what could not be deleted is tried again.
+
+use futures_util::future::join_all;
+
+use super::settings::{RETRY_DELETES_MS, SWEEP_EVERY_MS};
+use super::{Authority, Refused};
+use crate::oauth::grant::Grant;
+use crate::oauth::token::GrantId;
+use crate::wire::Fault;
+
+/// When a grant's row is worth a look.
+pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
+    if is_unfinished(grant) { now + RETRY_DELETES_MS } else { grant.expires().max(now + SWEEP_EVERY_MS) }
+}
+
+/// Whether records of a grant that has ended are left.
+fn is_unfinished(grant: &Grant) -> bool {
+    matches!(grant, Grant::Ending(ending) if !ending.keys.is_empty())
+}
+
+impl Authority {
+    /// The time that was ordered has come: deletes what has expired, and orders the next time.
+    ///
+    /// # Errors
+    /// When storage fails; the runtime tries again.
+    pub async fn wake(&self) -> Result<(), Fault> {
+        self.wakes_at.set(Some(None));
+        let (store, now) = (self.host.store(), self.host.now());
+        let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
+        let over = self.rows.pick(store, |id, grant| is_over(grant).then(|| GrantId::parse(id)).flatten())?;
+        for id in &over {
+            self.mark(id)?;
+        }
+        // What could not be deleted is there still, and says so below.
+        let _: Vec<Result<(), Refused>> = join_all(over.iter().map(|id| self.finish(id))).await;
+        let now = self.host.now();
+        let next = self.rows.pick(store, |_, grant| Some(look_at(grant, now)))?.into_iter().min();
+        if let Some(next) = next {
+            store.wake_at(next)?;
+            self.wakes_at.set(Some(Some(next)));
+        }
+        Ok(())
+    }
+
+    /// Learns when the object is woken next, once.
+    pub(super) async fn know_wake(&self) -> Result<(), Fault> {
+        if self.wakes_at.get().is_none() {
+            let ordered = self.host.store().wakes_at().await?;
+            // A command that was quicker knows better.
+            self.wakes_at.set(self.wakes_at.get().or(Some(ordered)));
+        }
+        Ok(())
+    }
+
+    /// Has the object woken at `time` at the latest.
+    pub(super) fn wake_by(&self, time: u64) -> Result<(), Fault> {
+        let ordered = self.wakes_at.get().flatten();
+        if ordered.is_none_or(|ordered| time < ordered) {
+            self.host.store().wake_at(time)?;
+            self.wakes_at.set(Some(Some(time)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! The authorization endpoint (RFC 6749 section 3.1, OAuth 2.1 section 4.1).
+//!
+//! What is wrong with a request before its client and redirect URI are known to belong together is told the person, on a
+//! page: an answer to anywhere else would send browsers where a stranger wants them. After that it is told the client.
+
+use super::authority::{Begin, Command, Outcome, Refused};
+use super::client::CODE;
+use super::metadata::OFFLINE_ACCESS;
+use super::params::{Params, ParamsError};
+use super::pkce::Challenge;
+use super::redirect_uri::RedirectUri;
+use super::registry::RegistryError;
+use super::scope::Scopes;
+use super::sign_in::{Approval, Authorization, Decision};
+use super::site::Site;
+use super::token::Handle;
+use crate::wire::{Fault, Head, Reply};
+
+/// Characters of a `state`: it comes back in a URL, which servers cut at 8 KiB.
+pub const MAX_STATE_CHARS: usize = 4096;
+
+/// What the browser gets.
+#[derive(Debug)]
+pub enum Answer {
+    /// Where it goes next.
+    Redirect(String),
+    /// A page that says what is wrong.
+    Problem(Problem),
+    /// What sign-in shows.
+    Show(Reply),
+}
+
+/// What is wrong, for the person at the browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The status of the page.
+    pub status: u16,
+    /// What happened, and what to do.
+    pub text: String,
+}
+
+impl Problem {
+    fn bad(text: impl Into<String>) -> Self {
+        Self { status: 400, text: text.into() }
+    }
+
+    fn later(text: impl Into<String>) -> Self {
+        Self { status: 503, text: text.into() }
+    }
+}
+
+/// Why a client gets no code.
+struct Refusal {
+    error: &'static str,
+    description: &'static str,
+}
+
+const fn refuse(error: &'static str, description: &'static str) -> Refusal {
+    Refusal { error, description }
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// When sign-in fails.
+pub async fn handle(site: &Site<'_>, head: &Head) -> Result<Answer, Fault> {
+    let asked = match read(site, &head.query).await? {
+        Ok(asked) => asked,
+        Err(answer) => return Ok(answer),
+    };
+    match site.oauth.sign_in.decide(&asked, head).await? {
+        Decision::Approve(approval) => approve(site, &asked, approval).await,
+        Decision::Deny => Ok(Answer::Redirect(denied(site, &asked))),
+        Decision::Answer(reply) => Ok(Answer::Show(reply)),
+    }
+}
+
+/// Where the browser goes when the user did not agree.
+#[must_use]
+pub fn denied(site: &Site<'_>, asked: &Authorization) -> String {
+    let refusal = refuse("access_denied", "The user did not agree.");
+    to_client(site, &asked.redirect_uri, asked.state.as_deref(), &refusal)
+}
+
+/// Makes the code for a client that a user has agreed to.
+///
+/// # Errors
+/// When there are no keys, or the user's object cannot be reached.
+pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval) -> Result<Answer, Fault> {
+    let keys = site.around.keys(false).await?;
+    let handle = Handle::of(&keys, &approval.subject);
+    let scopes = approval.scopes.map_or_else(|| asked.scopes.clone(), |allowed| asked.scopes.both(&allowed));
+    let begin = Begin {
+        handle: handle.clone(),
+        client_id: asked.client_id.clone(),
+        client_name: asked.client_name.clone(),
+        client_is_public: asked.client_is_public,
+        refreshable: asked.refreshable,
+        redirect_uri: asked.redirect_uri.as_str().to_owned(),
+        challenge: asked.challenge.clone(),
+        scopes,
+        audience: asked.audience.clone(),
+        root: site.resources().root().clone(),
+        subject: approval.subject,
+        props: approval.props,
+    };
+    let state = asked.state.as_deref();
+    Ok(Answer::Redirect(match site.around.command(&handle, Command::Begin(begin)).await? {
+        Ok(Outcome::Code(made)) => {
+            let mut pairs = vec![("code", made.code.as_str())];
+            pairs.extend(state.map(|state| ("state", state)));
+            pairs.push(("iss", site.issuer()));
+            asked.redirect_uri.with_params(&pairs)
+        }
+        Err(Refused::Unavailable { .. }) => {
+            let refusal = refuse("temporarily_unavailable", "The code could not be kept. Start again in a moment.");
+            to_client(site, &asked.redirect_uri, state, &refusal)
+        }
+        Ok(_) | Err(_) => {
+            to_client(site, &asked.redirect_uri, state, &refuse("server_error", "The code could not be made."))
+        }
+    }))
+}
+
+/// Reads a request; what is wrong with it is an answer already.
+async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answer>, Fault> {
+    let params = match Params::parse(query) {
+        Ok(params) => params,
+        Err(ParamsError::Repeated(name)) => return Ok(problem(Problem::bad(repeated(&name)))),
+        Err(ParamsError::Malformed) => {
+            return Ok(problem(Problem::bad("The address that your application sent you to is damaged. Start again there.")));
+        }
+    };
+    let Some(client_id) = params.get("client_id") else {
+        return Ok(problem(Problem::bad("Your application did not say who it is (client_id is missing).")));
+    };
+    let keys = site.around.keys(false).await?;
+    let client = match site.registry(&keys).client(client_id).await {
+        Ok(Some(client)) => client,
+        Ok(None) => {
+            let text = "This server does not know your application (client_id), or has not seen it for a long time. \
+                        Have it register again: remove this server from it and add it anew.";
+            return Ok(problem(Problem::bad(text)));
+        }
+        Err(error) => {
+            if let RegistryError::Unavailable(fault) = &error {
+                site.around.warn(&fault.0);
+            }
+            let later = error.is_temporary();
+            let text = error.to_string();
+            return Ok(problem(if later { Problem::later(text) } else { Problem::bad(text) }));
+        }
+    };
+    let requested = match (params.get("redirect_uri"), client.redirect_uris.as_slice()) {
+        (Some(requested), _) => requested,
+        // RFC 6749 section 3.1.2.3: with one registered, it need not be named.
+        (None, [only]) => only.as_str(),
+        (None, _) => return Ok(problem(Problem::bad("Your application did not say where to answer (redirect_uri)."))),
+    };
+    let Some(redirect_uri) = client.redirect(requested) else {
+        let text = "Your application wants the answer where it did not register to have it (redirect_uri). \
+                    It may be another program that only uses its name: do not go on unless you know better.";
+        return Ok(problem(Problem::bad(text)));
+    };
+    let state = params.get("state").map(str::to_owned);
+    let asked = Unsettled { site, params: &params, client: &client }.settle(redirect_uri.clone(), state.clone());
+    Ok(asked.map_err(|refusal| Answer::Redirect(to_client(site, &redirect_uri, state.as_deref(), &refusal))))
+}
+
+fn problem<T>(problem: Problem) -> Result<T, Answer> {
+    Err(Answer::Problem(problem))
+}
+
+/// The name is of this server's own parameters or cut short: it came from outside.
+fn repeated(name: &str) -> String {
+    let name: String = name.chars().take(40).filter(char::is_ascii_graphic).collect();
+    format!("The address that your application sent you to says {name} twice. Start again there.")
+}
+
+/// The parts of a request that are the client's to hear about.
+struct Unsettled<'a> {
+    site: &'a Site<'a>,
+    params: &'a Params,
+    client: &'a super::client::Client,
+}
+
+impl Unsettled<'_> {
+    fn settle(&self, redirect_uri: RedirectUri, state: Option<String>) -> Result<Authorization, Refusal> {
+        let text = |name: &str| self.params.get(name).map(str::to_owned);
+        if self.params.get("request").is_some() {
+            return Err(refuse("request_not_supported", "Send the parameters themselves, not a request object."));
+        }
+        if self.params.get("request_uri").is_some() {
+            return Err(refuse("request_uri_not_supported", "Send the parameters themselves, not a request_uri."));
+        }
+        match self.params.get("response_type") {
+            Some(CODE) => {}
+            Some(_) => return Err(refuse("unsupported_response_type", "response_type must be code.")),
+            None => return Err(refuse("invalid_request", "response_type is missing; it must be code.")),
+        }
+        if self.params.get("response_mode").is_some_and(|mode| mode != "query") {
+            return Err(refuse("invalid_request", "response_mode must be query, or left out."));
+        }
+        if !self.client.may(super::client::AUTHORIZATION_CODE) {
+            return Err(refuse("unauthorized_client", "The client did not register for authorization_code."));
+        }
+        if state.as_ref().is_some_and(|state| state.len() > MAX_STATE_CHARS) {
+            return Err(refuse("invalid_request", "state is too long."));
+        }
+        Ok(Authorization {
+            client_id: self.client.id.clone(),
+            client_name: self.client.name.clone(),
+            client_uri: self.client.client_uri.clone(),
+            logo_uri: self.client.logo_uri.clone(),
+            client_is_public: self.client.is_public(),
+            refreshable: self.client.may_refresh(),
+            challenge: self.challenge()?,
+            scopes: self.scopes()?,
+            audience: self.audience()?,
+            login_hint: text("login_hint"),
+            prompt: text("prompt"),
+            redirect_uri,
+            state,
+        })
+    }
+
+    /// RFC 7636 section 4.4.1, with S256 alone (OAuth 2.1 section 4.1.1). A client with a secret can do without.
+    fn challenge(&self) -> Result<Option<Challenge>, Refusal> {
+        let method = self.params.get("code_challenge_method");
+        match self.params.get("code_challenge") {
+            None if method.is_some() => Err(refuse("invalid_request", "code_challenge is missing.")),
+            None if self.client.is_public() => {
+                Err(refuse("invalid_request", "code_challenge is missing: this server requires PKCE with S256."))
+            }
+            None => Ok(None),
+            Some(_) if method != Some("S256") => {
+                Err(refuse("invalid_request", "code_challenge_method must be S256."))
+            }
+            Some(text) => Challenge::parse(text).map(Some).map_err(|bad| refuse("invalid_request", bad.0)),
+        }
+    }
+
+    /// What this server does not know is left out, as RFC 6749 section 3.3 allows; the token's answer says so.
+    fn scopes(&self) -> Result<Scopes, Refusal> {
+        let bad = refuse("invalid_scope", "scope must be names separated by one space each.");
+        let asked = self.params.get("scope").map(Scopes::parse).transpose().map_err(|_| bad)?;
+        let allowed = self.site.allowed(self.client, asked.as_ref());
+        let wanted = asked.as_ref().map(|asked| asked.without(OFFLINE_ACCESS)).unwrap_or_default();
+        if allowed.is_empty() && !wanted.is_empty() && !self.site.scopes().is_empty() {
+            return Err(refuse("invalid_scope", "This server has none of these scopes; scopes_supported lists what it has."));
+        }
+        Ok(allowed)
+    }
+
+    fn audience(&self) -> Result<Vec<super::resource::Resource>, Refusal> {
+        let resolved = self.site.resources().resolve(self.params.all("resource"));
+        resolved.map_err(|bad| refuse("invalid_target", bad.0))
+    }
+}
+
+/// RFC 6749 section 4.1.2.1, RFC 9207.
+fn to_client(site: &Site<'_>, redirect_uri: &RedirectUri, state: Option<&str>, refusal: &Refusal) -> String {
+    let mut pairs = vec![("error", refusal.error), ("error_description", refusal.description)];
+    pairs.extend(state.map(|state| ("state", state)));
+    pairs.push(("iss", site.issuer()));
+    redirect_uri.with_params(&pairs)
+}

@@ -1,0 +1,281 @@
+//! How a client says who it is at the token, revocation and introspection endpoints (RFC 6749 section 2.3).
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::challenge::BASIC_CHALLENGE;
+use super::client::{AuthMethod, Client};
+use super::params::{Params, decode};
+use super::secret::{Secret, same, sha256_hex};
+
+/// Some clients leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Who a request says it is from.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The client's id.
+    pub client_id: String,
+    /// What shows that it is that client.
+    pub proof: Proof,
+}
+
+/// What shows who a client is.
+#[derive(Debug)]
+pub enum Proof {
+    /// Nothing.
+    None,
+    /// A secret in the `Authorization` header.
+    Basic(Secret),
+    /// A secret among the parameters.
+    Post(Secret),
+}
+
+/// Why a client is not let in (RFC 6749 section 5.2). The text is for its developer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthError {
+    /// 401 `invalid_client`.
+    InvalidClient {
+        /// Whether it tried the `Authorization` header, and so is to be answered with a challenge.
+        by_header: bool,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// 400 `invalid_request`.
+    InvalidRequest(&'static str),
+}
+
+impl AuthError {
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidClient { .. } => 401,
+            Self::InvalidRequest(_) => 400,
+        }
+    }
+
+    /// The error's name on the wire.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidClient { .. } => "invalid_client",
+            Self::InvalidRequest(_) => "invalid_request",
+        }
+    }
+
+    /// What the client's developer is told.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::InvalidClient { reason, .. } | Self::InvalidRequest(reason) => reason,
+        }
+    }
+
+    /// The `WWW-Authenticate` header of the answer.
+    #[must_use]
+    pub const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::InvalidClient { by_header: true, .. } => Some(BASIC_CHALLENGE),
+            _ => None,
+        }
+    }
+}
+
+/// Reads who a request says it is from, out of its `Authorization` header and its form.
+///
+/// # Errors
+/// When it says nothing, not in a way that is known, or in two ways.
+pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Credentials, AuthError> {
+    let (id, secret) = (params.get("client_id"), params.get("client_secret"));
+    if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
+        let reason = "Client assertions are not supported. Use none, client_secret_basic or client_secret_post.";
+        return Err(AuthError::InvalidClient { by_header: authorization.is_some(), reason });
+    }
+    let Some(authorization) = authorization else {
+        let reason = "client_id is missing.";
+        let client_id = id.ok_or(AuthError::InvalidClient { by_header: false, reason })?.to_owned();
+        let proof = secret.map_or(Proof::None, |secret| Proof::Post(Secret::new(secret.to_owned())));
+        return Ok(Credentials { client_id, proof });
+    };
+    let reason = "The Authorization header is not Basic base64(form-encoded id:form-encoded secret).";
+    let (client_id, header_secret) =
+        basic(authorization).ok_or(AuthError::InvalidClient { by_header: true, reason })?;
+    if secret.is_some() {
+        return Err(AuthError::InvalidRequest("Send the client's secret in one way, not two."));
+    }
+    // Many clients repeat their id in the form, which does no harm.
+    if id.is_some_and(|id| id != client_id) {
+        return Err(AuthError::InvalidRequest("The Authorization header and client_id name different clients."));
+    }
+    Ok(Credentials { client_id, proof: Proof::Basic(Secret::new(header_secret)) })
+}
+
+/// Checks that a request is from that client.
+///
+/// # Errors
+/// When it does not show so in the way the client registered for.
+pub fn authenticate(client: &Client, credentials: &Credentials) -> Result<(), AuthError> {
+    let by_header = matches!(credentials.proof, Proof::Basic(_));
+    let refuse = |reason| Err(AuthError::InvalidClient { by_header, reason });
+    if client.id != credentials.client_id {
+        return refuse("Unknown client.");
+    }
+    let (method, secret) = match &credentials.proof {
+        Proof::None => (AuthMethod::None, None),
+        Proof::Basic(secret) => (AuthMethod::Basic, Some(secret)),
+        Proof::Post(secret) => (AuthMethod::Post, Some(secret)),
+    };
+    // RFC 7591 section 2 makes Basic the default, yet clients that named no method often post their secret.
+    let either = !client.auth_method_explicit && client.auth_method == AuthMethod::Basic && secret.is_some();
+    if method != client.auth_method && !either {
+        return refuse("The client registered another token_endpoint_auth_method.");
+    }
+    match (secret, &client.secret_hash) {
+        (None, _) => Ok(()),
+        (Some(secret), Some(hash)) if same(&sha256_hex(secret.secret()), hash) => Ok(()),
+        _ => refuse("Wrong client secret."),
+    }
+}
+
+/// Id and secret of a `Basic` header (RFC 6749 section 2.3.1).
+fn basic(authorization: &str) -> Option<(String, String)> {
+    let (scheme, value) = authorization.trim().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let text = String::from_utf8(BASE64.decode(value.trim()).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    let id = decode(id).filter(|id| !id.is_empty())?;
+    Some((id, decode(secret)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD as PADDED;
+
+    use super::*;
+    use crate::oauth::client::Origin;
+
+    fn client(method: AuthMethod) -> Client {
+        let secret_hash = (method != AuthMethod::None).then(|| sha256_hex("s3 cret"));
+        Client { auth_method: method, secret_hash, ..Client::public("id", Vec::new(), Origin::Registered) }
+    }
+
+    fn header(text: &str) -> String {
+        format!("Basic {}", PADDED.encode(text))
+    }
+
+    fn read(authorization: Option<&str>, form: &str) -> Result<Credentials, AuthError> {
+        credentials(authorization, &Params::parse(form).unwrap())
+    }
+
+    fn presented(method: AuthMethod) -> Credentials {
+        match method {
+            AuthMethod::None => read(None, "client_id=id"),
+            AuthMethod::Basic => read(Some(&header("id:s3+cret")), ""),
+            AuthMethod::Post => read(None, "client_id=id&client_secret=s3+cret"),
+        }
+        .unwrap()
+    }
+
+    #[test]
+    fn only_the_registered_method_lets_in() {
+        for registered in AuthMethod::ALL {
+            for tried in AuthMethod::ALL {
+                let result = authenticate(&client(registered), &presented(tried));
+                let Err(error) = result else {
+                    assert_eq!(registered, tried);
+                    continue;
+                };
+                assert_ne!(registered, tried);
+                assert_eq!((error.status(), error.code()), (401, "invalid_client"));
+                assert_eq!(error.challenge().is_some(), tried == AuthMethod::Basic, "{registered:?} {tried:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_named_no_method_may_send_its_secret_either_way() {
+        let basic = Client { auth_method_explicit: false, ..client(AuthMethod::Basic) };
+        assert_eq!(authenticate(&basic, &presented(AuthMethod::Basic)), Ok(()));
+        assert_eq!(authenticate(&basic, &presented(AuthMethod::Post)), Ok(()));
+        assert!(authenticate(&basic, &presented(AuthMethod::None)).is_err());
+        let public = Client { auth_method_explicit: false, ..client(AuthMethod::None) };
+        assert!(authenticate(&public, &presented(AuthMethod::Post)).is_err());
+    }
+
+    #[test]
+    fn a_wrong_secret_or_none_on_record_lets_nobody_in() {
+        let basic = client(AuthMethod::Basic);
+        for text in ["id:wrong", "id:", "id:s3 cret2"] {
+            assert!(authenticate(&basic, &read(Some(&header(text)), "").unwrap()).is_err(), "{text}");
+        }
+        let lost = Client { secret_hash: None, ..client(AuthMethod::Basic) };
+        assert!(authenticate(&lost, &presented(AuthMethod::Basic)).is_err());
+        let other = Client { id: "other".to_owned(), ..client(AuthMethod::None) };
+        assert!(authenticate(&other, &presented(AuthMethod::None)).is_err());
+    }
+
+    #[test]
+    fn both_parts_of_basic_are_form_encoded() {
+        let both = read(Some(&header("a%3Ab:%C3%BC%20+%2B:c")), "").unwrap();
+        assert_eq!(both.client_id, "a:b");
+        assert!(matches!(both.proof, Proof::Basic(secret) if secret.secret() == "ü  +:c"));
+        let unpadded = header("id:s3+cret").trim_end_matches('=').replace("Basic", "bAsIc ");
+        assert!(authenticate(&client(AuthMethod::Basic), &read(Some(&unpadded), "").unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_malformed_header_is_answered_with_a_challenge() {
+        let good = PADDED.encode("id:s");
+        for text in [
+            "Basic".to_owned(),
+            "Basic !!!".to_owned(),
+            "Bearer x".to_owned(),
+            good,
+            header("no colon"),
+            header(":secret"),
+            header("id:%zz"),
+            header("id:%f"),
+            header("id:%"),
+            header("id:%+1"),
+            header("id:%ff"),
+            format!("Basic {}", PADDED.encode([b'i', b':', 0xff])),
+        ] {
+            let error = read(Some(&text), "client_id=id").unwrap_err();
+            assert_eq!((error.status(), error.challenge()), (401, Some(BASIC_CHALLENGE)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_says_who_it_is_once() {
+        let basic = header("id:s3+cret");
+        assert!(read(Some(&basic), "client_id=id").is_ok());
+        assert!(read(Some(&basic), "client_id=id&client_secret=").is_ok());
+        for form in ["client_id=other", "client_id=id&client_secret=s3+cret", "client_secret=x"] {
+            let error = read(Some(&basic), form).unwrap_err();
+            assert_eq!((error.status(), error.code(), error.challenge()), (400, "invalid_request", None), "{form}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_says_nothing_is_not_let_in() {
+        let error = read(None, "grant_type=authorization_code").unwrap_err();
+        assert_eq!((error.status(), error.code(), error.challenge()), (401, "invalid_client", None));
+        assert_eq!(error.description(), "client_id is missing.");
+        assert!(read(None, "client_secret=s").is_err());
+        assert!(read(None, "client_id=id&client_assertion=x").is_err());
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_a_secret() {
+        let shown = format!("{:?} {:?}", presented(AuthMethod::Basic), presented(AuthMethod::Post));
+        assert!(!shown.contains("cret\""), "{shown}");
+        assert!(!shown.contains("s3"), "{shown}");
+    }
+}

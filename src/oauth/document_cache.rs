@@ -1,0 +1,269 @@
+//! The metadata documents of clients, fetched and kept.
+//!
+//! Every copy is kept for much longer than it is fresh. A host that is down then keeps nobody out who was let in before.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::client::Client;
+use super::document_url::{DocumentPolicy, check_url};
+use super::metadata_document::{DocumentError, Fetch, MAX_DOCUMENT_BYTES, fresh_seconds, read};
+use super::port::Kv;
+use super::rates::Rates;
+use super::registry::{CLIENT_SECONDS, RegistryError};
+use super::secret::sha256_hex;
+
+/// How long a host may take to answer: a person is waiting.
+pub const FETCH_TIMEOUT_MS: u32 = 10_000;
+
+/// The same where there is an older copy: nobody needs to wait for a host that hangs.
+pub const REFETCH_TIMEOUT_MS: u32 = 3_000;
+
+/// The version of a copy.
+const VERSION: u8 = 1;
+
+/// The documents, for the time of one request.
+#[derive(Clone, Copy)]
+pub struct Documents<'a> {
+    /// Where copies are kept.
+    pub kv: &'a dyn Kv,
+    /// How they are fetched.
+    pub fetch: &'a dyn Fetch,
+    /// Which are taken.
+    pub policy: &'a DocumentPolicy,
+    /// The grant types that they may name.
+    pub grant_types: &'a [String],
+    /// What was used up lately, in this isolate.
+    pub rates: &'a RefCell<Rates>,
+    /// The time, in milliseconds since 1970.
+    pub now: u64,
+}
+
+impl Documents<'_> {
+    /// The client that the document at `url` describes. One that is `returning` had its user's consent before, and is as
+    /// it was when its host could last be asked.
+    ///
+    /// # Errors
+    /// When the document is refused or not to be had, or the store fails.
+    pub async fn client(&self, url: &str, returning: bool) -> Result<Client, RegistryError> {
+        check_url(url, self.policy).map_err(RegistryError::Document)?;
+        let key = document_key(url);
+        let copy = self.kv.get(&key).await.map_err(RegistryError::Unavailable)?;
+        let copy = copy.as_deref().and_then(|json| serde_json::from_str::<Kept>(json).ok());
+        let copy = copy.filter(|copy| copy.v == VERSION && copy.client.id == url);
+        if let Some(fresh) = copy.as_ref().filter(|copy| copy.fresh_until > self.now_s()) {
+            return Ok(fresh.client.clone());
+        }
+        let older = copy.filter(|_| returning).map(|copy| copy.client);
+        let timeout = if older.is_some() { REFETCH_TIMEOUT_MS } else { FETCH_TIMEOUT_MS };
+        match (self.fetch(url, timeout).await, older) {
+            (Ok(copy), _) => {
+                let json = serde_json::to_string(&copy).unwrap_or_default();
+                // Without a copy it is fetched again, that is all.
+                let _ = self.kv.put(&key, &json, self.now_s() + CLIENT_SECONDS, None).await;
+                Ok(copy.client)
+            }
+            (Err(error), Some(older)) if error.is_outage() => Ok(older),
+            (Err(error), _) => Err(RegistryError::Document(error)),
+        }
+    }
+
+    async fn fetch(&self, url: &str, timeout: u32) -> Result<Kept, DocumentError> {
+        let counted = self.rates.borrow_mut().document(self.now);
+        counted.map_err(|retry_after| DocumentError::TooMany { retry_after })?;
+        let fetched = self.fetch.get(url, MAX_DOCUMENT_BYTES, timeout).await;
+        let fetched = fetched.map_err(|_| DocumentError::Unreachable)?;
+        let client = read(url, &fetched, self.grant_types)?;
+        let seconds = fresh_seconds(fetched.cache_control.as_deref());
+        Ok(Kept { v: VERSION, fresh_until: self.now_s() + seconds, client })
+    }
+
+    const fn now_s(&self) -> u64 {
+        self.now / 1000
+    }
+}
+
+impl fmt::Debug for Documents<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Documents")
+    }
+}
+
+/// What a document said when it was last fetched.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    v: u8,
+    /// In seconds since 1970.
+    fresh_until: u64,
+    client: Client,
+}
+
+fn document_key(url: &str) -> String {
+    format!("document:{}", sha256_hex(url))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::oauth::client::Origin;
+    use crate::oauth::memory::{Call, MemoryKv, MemoryWeb};
+    use crate::oauth::metadata_document::{LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS};
+    use crate::oauth::rates::DOCUMENT_BURST;
+
+    const URL: &str = "https://c.example/client.json";
+
+    struct World {
+        kv: MemoryKv,
+        web: MemoryWeb,
+        rates: RefCell<Rates>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let world =
+                Self { kv: MemoryKv::at(1_700_000_000_000), web: MemoryWeb::default(), rates: RefCell::default() };
+            world.answers(200, &document("C"));
+            world
+        }
+
+        fn answers(&self, status: u16, document: &Value) {
+            self.web.set_json(URL, status, document);
+        }
+
+        fn asked(&self) -> usize {
+            self.web.asked().len()
+        }
+
+        fn timeout(&self) -> u32 {
+            self.web.asked().last().unwrap().1
+        }
+
+        fn find(&self, url: &str, returning: bool) -> Result<Client, RegistryError> {
+            let documents = Documents {
+                kv: &self.kv,
+                fetch: &self.web,
+                policy: &DocumentPolicy::default(),
+                grant_types: &["authorization_code".to_owned()],
+                rates: &self.rates,
+                now: self.kv.now(),
+            };
+            block_on(documents.client(url, returning))
+        }
+
+        fn client(&self, url: &str) -> Result<Client, RegistryError> {
+            self.find(url, false)
+        }
+
+        fn returning(&self, url: &str) -> Result<Client, RegistryError> {
+            self.find(url, true)
+        }
+    }
+
+    fn document(name: &str) -> Value {
+        json!({ "client_id": URL, "client_name": name, "redirect_uris": ["https://c.example/cb"] })
+    }
+
+    #[test]
+    fn a_document_is_fetched_once_while_it_is_fresh() {
+        let world = World::new();
+        for _ in 0..5 {
+            assert_eq!(world.client(URL).unwrap().name.as_deref(), Some("C"));
+        }
+        assert_eq!((world.asked(), world.timeout()), (1, FETCH_TIMEOUT_MS));
+        world.answers(200, &document("D"));
+        world.kv.pass_ms(LEAST_FRESH_SECONDS * 1000);
+        assert_eq!(world.client(URL).unwrap().name.as_deref(), Some("D"));
+        assert_eq!(world.asked(), 2);
+        let keys = world.kv.keys("");
+        assert_eq!(keys, [format!("document:{}", sha256_hex(URL))]);
+        assert_eq!(world.kv.expiry(&keys[0]), Some(world.kv.now() / 1000 + CLIENT_SECONDS));
+    }
+
+    #[test]
+    fn a_host_that_is_down_keeps_new_users_out_and_lets_returning_ones_in() {
+        let world = World::new();
+        world.client(URL).unwrap();
+        world.kv.pass_ms(MOST_FRESH_SECONDS * 1000);
+        world.web.take_down(URL);
+        let error = world.client(URL).unwrap_err();
+        assert!(error.is_temporary() && !error.to_string().contains("no route"), "{error}");
+        assert_eq!(world.returning(URL).unwrap().name.as_deref(), Some("C"));
+        assert_eq!(world.timeout(), REFETCH_TIMEOUT_MS);
+        for status in [302, 403, 429, 500] {
+            world.answers(status, &json!({}));
+            assert!(world.returning(URL).is_ok(), "{status}");
+        }
+        world.answers(200, &document("D"));
+        assert_eq!(world.returning(URL).unwrap().name.as_deref(), Some("D"));
+    }
+
+    #[test]
+    fn a_document_that_is_withdrawn_or_spoilt_is_no_client_any_more() {
+        let world = World::new();
+        world.client(URL).unwrap();
+        world.kv.pass_ms(MOST_FRESH_SECONDS * 1000);
+        for (status, document) in [(404, json!({})), (410, json!({})), (200, json!({})), (200, json!([]))] {
+            world.answers(status, &document);
+            let error = world.returning(URL).unwrap_err();
+            assert!(!error.is_temporary(), "{status} {document}");
+        }
+    }
+
+    #[test]
+    fn a_document_without_older_copy_is_not_to_be_had_of_a_host_that_is_down() {
+        let world = World::new();
+        world.web.take_down(URL);
+        let error = world.returning(URL).unwrap_err();
+        assert!(error.is_temporary());
+        assert_eq!((world.timeout(), world.kv.count(Call::Put)), (FETCH_TIMEOUT_MS, 0));
+    }
+
+    #[test]
+    fn a_copy_that_could_not_be_kept_is_fetched_again() {
+        let world = World::new();
+        world.kv.fail(Call::Put, 1);
+        assert!(world.client(URL).is_ok());
+        assert!(world.client(URL).is_ok());
+        assert_eq!(world.asked(), 2);
+    }
+
+    #[test]
+    fn a_copy_that_was_tampered_with_is_fetched_again() {
+        let world = World::new();
+        let other = Client::public("https://evil.example/c", Vec::new(), Origin::Document);
+        for copy in [
+            "x".to_owned(),
+            json!({ "v": 1, "fresh_until": u64::MAX, "client": other }).to_string(),
+            json!({ "v": 2, "fresh_until": u64::MAX, "client": {} }).to_string(),
+        ] {
+            world.kv.set(&document_key(URL), &copy);
+            assert_eq!(world.client(URL).unwrap().id, URL);
+        }
+        assert_eq!(world.asked(), 3);
+    }
+
+    #[test]
+    fn a_url_that_may_not_be_fetched_reaches_neither_store_nor_host() {
+        let world = World::new();
+        for url in ["https://localhost/c", "http://c.example/c", "https://169.254.169.254/c", "urn://x"] {
+            assert!(matches!(world.returning(url), Err(RegistryError::Document(DocumentError::Url(_)))), "{url}");
+        }
+        assert_eq!((world.asked(), world.kv.count(Call::Get)), (0, 0));
+    }
+
+    #[test]
+    fn strangers_make_this_server_fetch_so_much_and_no_more() {
+        let world = World::new();
+        world.web.take_down(URL);
+        for _ in 0..DOCUMENT_BURST * 2 {
+            assert!(world.client(URL).is_err());
+        }
+        assert_eq!(world.asked() as u64, DOCUMENT_BURST);
+        assert!(matches!(world.client(URL), Err(RegistryError::Document(DocumentError::TooMany { .. }))));
+    }
+}

@@ -1,0 +1,290 @@
+//! Which URLs may stand for a client (draft-ietf-oauth-client-id-metadata-document section 3).
+//!
+//! Anybody can name a URL that this server then fetches. So it has to be one of the public web, written in the one plain
+//! way. That a public name leads to a private address cannot be seen here; from Workers there is no way to such an
+//! address. There is one to this server itself, which would then wait for its own answer.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::metadata_document::DocumentError;
+use super::uri::{Host, Uri};
+
+/// Ends of names that are not of the public web: reserved by RFC 6761, RFC 6762, RFC 7686, RFC 8375 and ICANN, or in use
+/// inside networks.
+const PRIVATE_NAMES: [&str; 13] = [
+    "localhost",
+    "localdomain",
+    "local",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "home",
+    "lan",
+    "arpa",
+    "onion",
+    "invalid",
+    "alt",
+];
+
+/// The names of the machine itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Decides on a host.
+pub type AdmitsHost = Rc<dyn Fn(&str) -> bool>;
+
+/// Which documents are taken.
+#[derive(Clone, Default)]
+pub struct DocumentPolicy {
+    /// Whether `http` to loopback will do: in tests, and nowhere else.
+    pub allow_loopback: bool,
+    /// Hosts that lead back here, and so never are.
+    pub own_hosts: Vec<String>,
+    /// Hosts that are, with those below them; empty if any is.
+    pub only: Vec<String>,
+    /// Hosts that are not, nor any below them.
+    pub never: Vec<String>,
+    /// Asked last.
+    pub admits: Option<AdmitsHost>,
+}
+
+impl fmt::Debug for DocumentPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DocumentPolicy").field("only", &self.only).field("never", &self.never).finish_non_exhaustive()
+    }
+}
+
+/// Whether a client's id is meant as a URL.
+#[must_use]
+pub fn is_document_id(id: &str) -> bool {
+    id.contains("://")
+}
+
+/// Checks that a URL may be fetched.
+///
+/// # Errors
+/// When it is not a plain `https` URL of the public web, leads back here, or the policy is against it.
+pub fn check_url(url: &str, policy: &DocumentPolicy) -> Result<(), DocumentError> {
+    let Some(Uri { scheme, authority: Some(authority), path, fragment: None, .. }) = Uri::parse(url) else {
+        return Err(DocumentError::Url("it is no absolute URL, is too long, or has a fragment."));
+    };
+    let loopback = |host: &Host<'_>| policy.allow_loopback && LOOPBACK.contains(&host.name);
+    let host = Host::parse(authority).filter(|host| host.port != Some(0));
+    let host = host.ok_or(DocumentError::Url("it must name a host, without user."))?;
+    check_path(path)?;
+    match scheme {
+        "https" | "http" if loopback(&host) => return Ok(()),
+        "https" => {}
+        _ => return Err(DocumentError::Url("it must begin with https://.")),
+    }
+    if !is_public_name(host.name) {
+        return Err(DocumentError::Url("its host must be a name of the public web, in lower case."));
+    }
+    if policy.admits(host.name) { Ok(()) } else { Err(DocumentError::NotAdmitted) }
+}
+
+impl DocumentPolicy {
+    fn admits(&self, host: &str) -> bool {
+        let below = |names: &[String]| names.iter().any(|name| is_below(host, name));
+        let listed = self.only.is_empty() || below(&self.only);
+        let own = self.own_hosts.iter().any(|own| own.eq_ignore_ascii_case(host));
+        !own && listed && !below(&self.never) && self.admits.as_ref().is_none_or(|admits| admits(host))
+    }
+}
+
+/// Whether a host is a name of several labels, and of none that is known to be private. One whose last label begins like
+/// a number is an address in some spelling (URL Standard section 3.5).
+fn is_public_name(host: &str) -> bool {
+    let labels: Vec<_> = host.split('.').collect();
+    let letter = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let good = |label: &&str| {
+        let ends = label.starts_with('-') || label.ends_with('-');
+        (1..=63).contains(&label.len()) && !ends && label.bytes().all(letter)
+    };
+    let named = labels.last().is_some_and(|last| last.starts_with(|first: char| first.is_ascii_lowercase()));
+    let private = PRIVATE_NAMES.iter().any(|name| is_below(host, name));
+    labels.len() > 1 && host.len() <= 253 && labels.iter().all(good) && named && !private
+}
+
+fn is_below(host: &str, name: &str) -> bool {
+    let name = name.trim_start_matches("*.").to_ascii_lowercase();
+    host == name || host.strip_suffix(&name).is_some_and(|above| above.ends_with('.'))
+}
+
+/// A path other than `/`, that says where it leads: no segment of dots, in any spelling.
+fn check_path(path: &str) -> Result<(), DocumentError> {
+    if path.len() < 2 {
+        return Err(DocumentError::Url("it must have a path."));
+    }
+    let dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if path.split('/').any(dots) {
+        return Err(DocumentError::Url("its path has a segment of dots."));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::oauth::uri::MAX_URI_BYTES;
+
+    #[test]
+    fn a_url_of_the_public_web_may_be_fetched() {
+        for url in [
+            "https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json",
+            "https://a.example/c",
+            "https://a.example:8443/c?x=1",
+            "https://xn--bcher-kva.example/c",
+            "https://a-b.c1.example/client.json",
+            "https://a.example/..a/b../%41",
+            "https://1.example/c",
+        ] {
+            assert_eq!(check_url(url, &DocumentPolicy::default()), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn no_other_url_is_fetched() {
+        let hosts = [
+            "localhost",
+            "a.localhost",
+            "a.local",
+            "a.internal",
+            "metadata.google.internal",
+            "a.home.arpa",
+            "intranet",
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.1",
+            "0177.0.0.1",
+            "169.254.169.254",
+            "169.254.169.254.",
+            "10.0.0.1",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[fd00::1]",
+            "a.example.",
+            ".example",
+            "a..b",
+            "-a.example",
+            "a-.example",
+            "a.0x7f",
+            "a.1",
+            "A.example",
+            "a_b.example",
+            "ａ.example",
+            "a%2eexample",
+            "a.example@b.example",
+            "user:pass@a.example",
+            "a.example:0",
+            "a.example:x",
+            "a.example:",
+            "a.example:65536",
+            "a.example:+80",
+            "",
+            ":443",
+            "[::1",
+            "a]b.example",
+            "[a.example]:x",
+        ];
+        for host in hosts {
+            let url = format!("https://{host}/c");
+            assert!(matches!(check_url(&url, &DocumentPolicy::default()), Err(DocumentError::Url(_))), "{url}");
+        }
+        for url in [
+            "http://a.example/c",
+            "HTTPS://a.example/c",
+            "https:/a.example/c",
+            "ftp://a.example/c",
+            "https://a.example",
+            "https://a.example/",
+            "https://a.example?/c",
+            "https://a.example/c#x",
+            "https://a.example/a/../c",
+            "https://a.example/./c",
+            "https://a.example/a/%2e%2E/c",
+            "https://a.example/a/.%2e",
+            "https://a.example/a%",
+            "https://a.example/a%2",
+            "https://a.example/a%zz",
+            "https://a.example/a\\b",
+            "https://a.example/a b",
+            "https://a.example/\u{fc}",
+            "https://a.example/a\nb",
+        ] {
+            assert!(matches!(check_url(url, &DocumentPolicy::default()), Err(DocumentError::Url(_))), "{url}");
+        }
+        let long = format!("https://a.example/{}", "x".repeat(MAX_URI_BYTES));
+        assert!(check_url(&long, &DocumentPolicy::default()).is_err());
+    }
+
+    #[test]
+    fn loopback_is_fetched_where_a_test_says_so() {
+        let policy = DocumentPolicy { allow_loopback: true, ..DocumentPolicy::default() };
+        for url in ["http://localhost:1234/c", "http://127.0.0.1:1/c", "http://[::1]:8080/c", "https://localhost/c"] {
+            assert_eq!(check_url(url, &policy), Ok(()), "{url}");
+            assert!(check_url(url, &DocumentPolicy::default()).is_err(), "{url}");
+        }
+        for url in ["http://a.example/c", "http://127.0.0.2/c", "http://localhost.example/c", "http://10.0.0.1/c"] {
+            assert!(check_url(url, &policy).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_policy_has_the_last_word_on_a_host() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let check = |host: &str, policy: &DocumentPolicy| check_url(&format!("https://{host}/c"), policy);
+        let only = DocumentPolicy { only: names(&["a.example", "*.b.example"]), ..DocumentPolicy::default() };
+        for (host, expected) in [
+            ("a.example", true),
+            ("x.a.example", true),
+            ("xa.example", false),
+            ("y.b.example", true),
+            ("c.example", false),
+        ] {
+            assert_eq!(check(host, &only).is_ok(), expected, "{host}");
+        }
+        let never = DocumentPolicy { never: names(&["a.example"]), ..DocumentPolicy::default() };
+        assert_eq!(check("x.a.example", &never), Err(DocumentError::NotAdmitted));
+        assert!(check("b.example", &never).is_ok());
+        let asked = DocumentPolicy { admits: Some(Rc::new(|host| host != "a.example")), ..DocumentPolicy::default() };
+        assert_eq!(check("a.example", &asked), Err(DocumentError::NotAdmitted));
+        assert!(check("b.example", &asked).is_ok());
+    }
+
+    #[test]
+    fn this_server_does_not_ask_itself() {
+        let policy = DocumentPolicy { own_hosts: vec!["Own.example".to_owned()], ..DocumentPolicy::default() };
+        for url in ["https://own.example/c", "https://own.example:8443/c"] {
+            assert_eq!(check_url(url, &policy), Err(DocumentError::NotAdmitted), "{url}");
+        }
+        assert!(check_url("https://not-own.example/c", &policy).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_only_names_of_the_public_web_are_fetched(
+            url in "(https|http|HTTPS)://[a-z0-9.:@%A_\\[\\]-]{1,24}(/[a-z.%2eE#?\\\\]{0,8}){0,3}"
+        ) {
+            if check_url(&url, &DocumentPolicy::default()).is_ok() {
+                let rest = url.strip_prefix("https://").unwrap();
+                let host = rest.split(['/', ':']).next().unwrap();
+                prop_assert!(host.contains('.') && host.parse::<IpAddr>().is_err());
+                prop_assert!(host.rsplit('.').next().unwrap().starts_with(|c: char| c.is_ascii_lowercase()));
+                prop_assert!(!url.contains(['@', '#', '\\', '[']) && !url.split('/').any(|part| part == ".."));
+            }
+        }
+
+        #[test]
+        fn no_text_is_too_odd_to_be_judged(url in any::<String>()) {
+            let _ = check_url(&url, &DocumentPolicy { allow_loopback: true, ..DocumentPolicy::default() });
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What operators can hear of. No event holds a token, or a user's id in clear.
+
+use serde::{Deserialize, Serialize};
+
+/// Whom an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The user, by the routing handle.
+    pub handle: String,
+    /// The grant.
+    pub grant: String,
+    /// The client that the grant is for.
+    pub client: String,
+}
+
+/// Something happened to a grant or a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A code was redeemed, or a client got a token for itself.
+    Issued(About),
+    /// A refresh token was exchanged for the next pair.
+    Refreshed(About),
+    /// A refresh token was presented again in time, and got the same pair.
+    Repeated(About),
+    /// An access token was exchanged for another, RFC 8693.
+    Minted(About),
+    /// A refresh token was presented long after it was exchanged: somebody else has it. RFC 9700 section 4.14.2.
+    Reused(About),
+    /// A code was redeemed twice, RFC 6749 section 4.1.2.
+    CodeReplayed(About),
+    /// Too many verifiers did not fit a code, RFC 7636 section 4.6.
+    CodeBurnt(About),
+    /// A grant was ended by its client, its user or an administrator.
+    Revoked(About),
+    /// The application's hook ended a grant.
+    EndedByHook(About),
+    /// A grant had to go because its user has too many.
+    Displaced(About),
+    /// A grant of workers-oauth-provider was taken over.
+    Adopted(About),
+    /// A client was registered, RFC 7591.
+    Registered {
+        /// Its id.
+        client: String,
+    },
+}

@@ -1,0 +1,72 @@
+//! A form that a client posts, with the client that it is from.
+
+use super::client::Client;
+use super::client_auth::{Proof, authenticate, credentials};
+use super::params::Params;
+use super::refusal::Refusal;
+use super::resource::Resource;
+use super::scope::Scopes;
+use super::site::Site;
+use crate::wire::{Fault, Head};
+
+/// Bytes of a form: a few tokens, a verifier, and the application's own.
+pub const MAX_FORM_BYTES: usize = 32 * 1024;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A form and its sender.
+pub(super) struct Form {
+    pub(super) params: Params,
+    pub(super) client: Client,
+}
+
+impl Form {
+    /// Reads the form of a request and finds out who sent it (RFC 6749 section 2.3). `early` looks at the form before
+    /// that: what is wrong with the form itself is said first.
+    pub(super) async fn read(
+        site: &Site<'_>,
+        head: &Head,
+        early: fn(&Site<'_>, &Params) -> Result<(), Refusal>,
+    ) -> Result<Self, Refusal> {
+        let media_type = head.header("content-type").unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case(FORM) {
+            return Err(Refusal::request("Send the parameters as application/x-www-form-urlencoded."));
+        }
+        let params = Params::parse(&site.around.body(MAX_FORM_BYTES).await?)?;
+        let credentials = credentials(head.header("authorization").as_deref(), &params)?;
+        early(site, &params)?;
+        let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
+        let found = site.registry(&keys).returning_client(&credentials.client_id).await?;
+        let by_header = matches!(credentials.proof, Proof::Basic(_));
+        let client = found.ok_or_else(|| Refusal::unknown_client(by_header))?;
+        authenticate(&client, &credentials)?;
+        Ok(Self { params, client })
+    }
+
+    /// The scopes that the form asks for, if it does.
+    pub(super) fn scopes(&self) -> Result<Option<Scopes>, Refusal> {
+        let scopes = self.params.get("scope").map(Scopes::parse).transpose();
+        scopes.map_err(|_| Refusal::bad("invalid_scope", "scope must be names separated by one space each."))
+    }
+
+    /// The resources that the form asks for; none if it leaves that to the grant.
+    pub(super) fn resources(&self, site: &Site<'_>) -> Result<Vec<Resource>, Refusal> {
+        if self.params.all("resource").next().is_none() {
+            return Ok(Vec::new());
+        }
+        let resolved = site.resources().resolve(self.params.all("resource"));
+        resolved.map_err(|bad| Refusal::bad("invalid_target", bad.0))
+    }
+
+    /// A parameter that has to be there.
+    pub(super) fn required(&self, name: &'static str) -> Result<&str, Refusal> {
+        self.params.get(name).ok_or_else(|| Refusal::request(format!("{name} is missing.")))
+    }
+}
+
+/// Something of ours failed.
+pub(super) fn failed(site: &Site<'_>, fault: &Fault) -> Refusal {
+    site.around.warn(&fault.0);
+    Refusal::fault()
+}

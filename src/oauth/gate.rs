@@ -1,0 +1,137 @@
+//! The check of bearer tokens (RFC 6750): who calls a protected resource.
+
+use std::rc::Rc;
+
+use super::challenge::{BearerChallenge, BearerError};
+use super::metadata::{PROTECTED_RESOURCE, well_known_url};
+use super::record::{self, Access, RecordError};
+use super::resource::{Resource, Resources};
+use super::scope::Scopes;
+use super::site::Site;
+use super::token::{Kind, Presented};
+use crate::keys::Keys;
+use crate::wire::{Fault, Head};
+
+/// Why a caller is not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The status of the answer.
+    pub status: u16,
+    /// Its `WWW-Authenticate` header.
+    pub challenge: String,
+    /// Its error (RFC 6750 section 3.1); none where no token was sent.
+    pub error: Option<&'static str>,
+    /// What the caller can do.
+    pub description: &'static str,
+}
+
+/// Why a token gives nothing.
+enum Denied {
+    /// There is none.
+    Missing,
+    /// There is something else.
+    Malformed,
+    /// It is none of ours, or no longer, or for another place.
+    Invalid(&'static str),
+}
+
+/// Finds out who calls the resource at `path`.
+///
+/// # Errors
+/// The outer one when storage fails, the inner one when the caller is not let in.
+pub async fn check(site: &Site<'_>, head: &Head, path: &str) -> Result<Result<Access, Refused>, Fault> {
+    let access = match bearer(head.header("authorization").as_deref()) {
+        Ok(token) => access(site, token, path).await?,
+        Err(denied) => Err(denied),
+    };
+    Ok(access.map_err(|denied| refused(site, path, &denied)))
+}
+
+/// The challenge for a caller whose token lacks scopes: it names all that the operation needs.
+#[must_use]
+pub fn insufficient_scope(origin: &str, path: &str, needed: &Scopes) -> String {
+    let url = well_known_url(&format!("{origin}{path}"), PROTECTED_RESOURCE);
+    BearerChallenge {
+        error: Some(BearerError::InsufficientScope),
+        description: Some("Ask the user for these scopes as well."),
+        scopes: Some(needed),
+        resource_metadata: &url,
+    }
+    .to_string()
+}
+
+/// The token of an `Authorization` header (RFC 6750 section 2.1).
+fn bearer(header: Option<&str>) -> Result<&str, Denied> {
+    let header = header.map(str::trim).filter(|header| !header.is_empty()).ok_or(Denied::Missing)?;
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Denied::Missing);
+    }
+    let token = token.trim();
+    let is_token = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\');
+    if token.is_empty() || !token.bytes().all(is_token) { Err(Denied::Malformed) } else { Ok(token) }
+}
+
+async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access, Denied>, Fault> {
+    let found = look_up(site, text).await?;
+    let root = site.resources().root().clone();
+    let wanted = Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
+    Ok(match found {
+        // A token of workers-oauth-provider may be bound to no resource.
+        Some(access) if access.audience.is_empty() => Ok(access),
+        Some(access) if Resources::covers(&access.audience, &wanted, &root) => Ok(access),
+        Some(_) => Err(Denied::Invalid("The token is for another resource. Ask for one with resource set to this URL.")),
+        None => match &site.oauth.resolve {
+            Some(resolve) => {
+                let resolved = resolve(text.to_owned(), wanted.as_str().to_owned()).await;
+                resolved.map(Access::from).ok_or(Denied::Invalid("The token is unknown or has ended."))
+            }
+            None => Err(Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.")),
+        },
+    })
+}
+
+async fn read(site: &Site<'_>, key: &str, keys: Rc<Keys>, text: &str) -> Result<Option<Access>, Fault> {
+    let Some(json) = site.around.kv().get(key).await? else {
+        return Ok(None);
+    };
+    let now = site.around.now() / 1000;
+    match Access::read(&json, &keys, text, now) {
+        Ok(access) => Ok(Some(access)),
+        Err(RecordError::UnknownKey) => Ok(Access::read(&json, &*site.around.keys(true).await?, text, now).ok()),
+        Err(RecordError::NotOne | RecordError::Expired) => Ok(None),
+    }
+}
+
+/// Reads what an access token stands for, wherever it is good: for introspection and revocation.
+pub(super) async fn look_up(site: &Site<'_>, text: &str) -> Result<Option<Access>, Fault> {
+    let (keys, presented) = site.read_token(text, Kind::Access).await?;
+    let key = match &presented {
+        Presented::Ours(token) => record::key(token.handle.as_str(), token.grant.as_str(), &token.hash()),
+        Presented::Legacy(token) => record::key(&token.user, &token.grant, &token.hash()),
+        Presented::UnknownKey | Presented::Unknown => return Ok(None),
+    };
+    read(site, &key, keys, text).await
+}
+
+fn refused(site: &Site<'_>, path: &str, denied: &Denied) -> Refused {
+    let (error, description) = match denied {
+        Denied::Missing => (None, "Sign in first: send an access token of this server as Authorization: Bearer."),
+        Denied::Malformed => (Some(BearerError::InvalidRequest), "The Authorization header is not Bearer and a token."),
+        Denied::Invalid(reason) => (Some(BearerError::InvalidToken), *reason),
+    };
+    let url = well_known_url(&format!("{}{path}", site.origin), PROTECTED_RESOURCE);
+    let scopes = site.scopes();
+    let challenge = BearerChallenge {
+        error,
+        description: error.map(|_| description),
+        scopes: Some(&scopes),
+        resource_metadata: &url,
+    };
+    Refused {
+        status: error.map_or(401, BearerError::status),
+        challenge: challenge.to_string(),
+        error: error.map(BearerError::code),
+        description,
+    }
+}

@@ -1,0 +1,448 @@
+//! One grant: what a user allowed a client, from its code to its end.
+//!
+//! A state owns what it needs and nothing else, and a transition consumes it. Tokens are here as hashes; the user's id
+//! and props are sealed under the code or the refresh token, so a row tells nobody who the user is.
+
+use serde::{Deserialize, Serialize};
+
+use super::pkce::{Challenge, Verifier};
+use super::record;
+use super::redirect_uri::RedirectUri;
+use super::resource::Resource;
+use super::scope::Scopes;
+use super::secret::same;
+use super::token::{GrantId, Handle};
+
+/// What does not change while a grant lives. Times are in milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The user's routing handle.
+    pub handle: Handle,
+    /// The grant's id.
+    pub id: GrantId,
+    /// The client.
+    pub client_id: String,
+    /// The client's name when the user agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// Whether the client has no secret.
+    pub public: bool,
+    /// Whether the client gets refresh tokens.
+    pub refreshable: bool,
+    /// What the user allowed.
+    pub scopes: Scopes,
+    /// Where its tokens are good.
+    pub audience: Vec<Resource>,
+    /// The resource that covers this whole server.
+    pub root: Resource,
+    /// When the user agreed.
+    pub created: u64,
+    /// When it ends however much it is used.
+    pub ends: u64,
+    /// Whether it was begun by workers-oauth-provider.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+}
+
+/// A grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Grant {
+    /// The client has a code.
+    Pending(Pending),
+    /// The client has tokens.
+    Live(Live),
+    /// Nothing of it is good any more; its records are being deleted from KV.
+    Ending(Ending),
+}
+
+/// A grant whose code was not redeemed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What does not change.
+    pub facts: Facts,
+    /// The code's hash.
+    pub code: String,
+    /// When the code ends.
+    pub expires: u64,
+    /// Where the code went.
+    pub redirect_uri: String,
+    /// What the verifier must fit.
+    pub challenge: Option<Challenge>,
+    /// How many verifiers did not.
+    #[serde(default)]
+    pub misses: u32,
+    /// Who the user is, and props, for the holder of the code.
+    pub sealed: String,
+}
+
+/// A grant whose client has tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// What does not change.
+    pub facts: Facts,
+    /// When it gave tokens last.
+    pub used: u64,
+    /// The code that it began with, for as long as that could be presented again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Spent>,
+    /// The refresh token that is to be used next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<Current>,
+    /// The refresh token that was used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+    /// Access tokens, oldest first.
+    pub access: Vec<LiveAccess>,
+    /// When the header in KV goes away by itself, in seconds since 1970; 0 if there is none.
+    #[serde(default)]
+    pub header_expires: u64,
+    /// What workers-oauth-provider left in KV.
+    #[serde(default, skip_serializing_if = "Legacy::is_empty")]
+    pub legacy: Legacy,
+}
+
+/// A code that was redeemed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Its hash.
+    pub hash: String,
+    /// When it would have ended.
+    pub until: u64,
+}
+
+/// The refresh token that is to be used next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Current {
+    /// How many came before it.
+    pub generation: u64,
+    /// Its hash.
+    pub hash: String,
+    /// When it ends unless it is used.
+    pub expires: u64,
+    /// Who the user is, and props, for its holder.
+    pub sealed: String,
+}
+
+/// The refresh token that was used last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// Its hash.
+    pub hash: String,
+    /// Until when it gives the same pair again.
+    pub until: u64,
+    /// How often it has done so.
+    pub uses: u32,
+    /// The pair, for its holder.
+    pub pair: String,
+}
+
+/// An access token that has not expired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveAccess {
+    /// Its hash.
+    pub hash: String,
+    /// When it ends, in seconds since 1970.
+    pub expires: u64,
+}
+
+/// Records of workers-oauth-provider in KV, by key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Legacy {
+    /// The grant, until it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// Its access tokens, until `until`.
+    #[serde(default)]
+    pub tokens: Vec<String>,
+    /// When those have all expired, in milliseconds since 1970.
+    #[serde(default)]
+    pub until: u64,
+}
+
+/// A grant that has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// The client.
+    pub client_id: String,
+    /// What is left to delete from KV.
+    pub keys: Vec<String>,
+    /// The row stays until then, in milliseconds since 1970.
+    pub until: u64,
+}
+
+/// What a presented refresh token is to a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// To be exchanged.
+    Current,
+    /// Exchanged a moment ago: gives the same pair again.
+    Repeat,
+    /// Neither, or too late.
+    Stale,
+}
+
+/// The refresh token that takes over.
+#[derive(Debug)]
+pub struct Next {
+    /// Its hash.
+    pub hash: String,
+    /// When it ends unless it is used.
+    pub expires: u64,
+    /// Who the user is, and props, for its holder.
+    pub sealed: String,
+    /// The pair that it is part of, for the holder of the token before it.
+    pub pair: String,
+    /// Until when that one gives the pair.
+    pub grace_until: u64,
+}
+
+/// What has to go before one more access token comes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Room {
+    /// The hashes of the oldest access tokens, where there are too many.
+    pub oldest: Vec<String>,
+    /// The key of the record that another program could still read this grant from.
+    pub legacy: Option<String>,
+}
+
+/// The key of a grant's header in KV.
+#[must_use]
+pub fn header_key(handle: &Handle, grant: &GrantId) -> String {
+    ["grant", handle.as_str(), grant.as_str()].join(":")
+}
+
+impl Legacy {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn keys(&self, now: u64) -> impl Iterator<Item = String> {
+        let tokens = self.tokens.iter().filter(move |_| now < self.until);
+        self.grant.iter().chain(tokens).cloned()
+    }
+}
+
+impl Pending {
+    /// Whether the code is redeemed with the redirect URI that it went to. Who leaves it out proves as much by the
+    /// verifier.
+    #[must_use]
+    pub fn came_by(&self, redirect_uri: Option<&str>) -> bool {
+        redirect_uri.is_none_or(|given| {
+            let sent = RedirectUri::parse(&self.redirect_uri);
+            self.redirect_uri == given || sent.is_ok_and(|sent| sent.matches(given))
+        })
+    }
+
+    /// Whether the verifier fits.
+    #[must_use]
+    pub fn fits(&self, challenge: &Challenge, verifier: &str) -> bool {
+        Verifier::parse(verifier).is_ok_and(|verifier| challenge.is_of(&verifier))
+    }
+
+    /// A verifier did not fit.
+    #[must_use]
+    pub fn missed(self) -> Self {
+        Self { misses: self.misses.saturating_add(1), ..self }
+    }
+
+    /// The holder of the code has other props from now on.
+    #[must_use]
+    pub fn resealed(self, sealed: String) -> Self {
+        Self { sealed, ..self }
+    }
+
+    /// The code was redeemed.
+    #[must_use]
+    pub fn redeemed(self, now: u64, access: LiveAccess, refresh: Option<Current>, header_expires: u64) -> Live {
+        Live {
+            facts: self.facts,
+            used: now,
+            code: Some(Spent { hash: self.code, until: self.expires }),
+            refresh,
+            previous: None,
+            access: vec![access],
+            header_expires,
+            legacy: Legacy::default(),
+        }
+    }
+}
+
+impl Live {
+    /// What a refresh token of that hash is to the grant.
+    #[must_use]
+    pub fn standing(&self, hash: &str, now: u64, grace_uses: u32) -> Standing {
+        let current = self.refresh.as_ref().is_some_and(|current| same(&current.hash, hash) && now < current.expires);
+        let repeats =
+            |previous: &Previous| same(&previous.hash, hash) && now < previous.until && previous.uses < grace_uses;
+        if current {
+            Standing::Current
+        } else if self.previous.as_ref().is_some_and(repeats) {
+            Standing::Repeat
+        } else {
+            Standing::Stale
+        }
+    }
+
+    /// Whether a code of that hash was redeemed, and would still be good otherwise.
+    #[must_use]
+    pub fn began_with(&self, hash: &str, now: u64) -> bool {
+        self.code.as_ref().is_some_and(|code| same(&code.hash, hash) && now < code.until)
+    }
+
+    /// Whether an access token of that hash lives.
+    #[must_use]
+    pub fn has_access(&self, hash: &str, now: u64) -> bool {
+        self.access.iter().any(|access| same(&access.hash, hash) && now < access.expires * 1000)
+    }
+
+    /// What must have gone from KV before one more access token comes.
+    #[must_use]
+    pub fn room(&self, now: u64, most: usize) -> Room {
+        let living: Vec<_> = self.access.iter().filter(|access| now < access.expires * 1000).collect();
+        let crowd = (living.len() + 1).saturating_sub(most);
+        let oldest = living.into_iter().take(crowd).map(|access| access.hash.clone()).collect();
+        Room { oldest, legacy: self.legacy.grant.clone() }
+    }
+
+    /// The keys in KV of what must go.
+    #[must_use]
+    pub fn keys_of(&self, room: &Room) -> Vec<String> {
+        room.oldest.iter().map(|hash| self.access_key(hash)).chain(room.legacy.clone()).collect()
+    }
+
+    /// One more access token came, after what was in its way had gone.
+    #[must_use]
+    pub fn with_access(self, access: LiveAccess, now: u64, room: &Room) -> Self {
+        let stays = |access: &LiveAccess| now < access.expires * 1000 && !room.oldest.contains(&access.hash);
+        let access = self.access.into_iter().filter(stays).chain([access]).collect();
+        let grant = self.legacy.grant.filter(|_| room.legacy.is_none());
+        let tokens = if now < self.legacy.until { self.legacy.tokens } else { Vec::new() };
+        let until = if tokens.is_empty() { 0 } else { self.legacy.until };
+        let code = self.code.filter(|code| now < code.until);
+        Self { access, used: now, code, legacy: Legacy { grant, tokens, until }, ..self }
+    }
+
+    /// The access token of that hash ended.
+    #[must_use]
+    pub fn without_access(mut self, hash: &str) -> Self {
+        self.access.retain(|access| access.hash != hash);
+        self
+    }
+
+    /// The grant has a header in KV now.
+    #[must_use]
+    pub fn with_header(self, header_expires: u64) -> Self {
+        Self { header_expires, ..self }
+    }
+
+    /// The current refresh token was exchanged.
+    #[must_use]
+    pub fn rotated(self, next: Next, access: LiveAccess, now: u64, room: &Room) -> Self {
+        let Some(current) = self.refresh.clone() else {
+            return self;
+        };
+        let previous = Previous { hash: current.hash, until: next.grace_until, uses: 0, pair: next.pair };
+        let generation = current.generation.saturating_add(1);
+        let refresh = Current { generation, hash: next.hash, expires: next.expires, sealed: next.sealed };
+        Self { refresh: Some(refresh), previous: Some(previous), ..self.with_access(access, now, room) }
+    }
+
+    /// The refresh token before gave its pair again.
+    #[must_use]
+    pub fn repeated(mut self) -> Self {
+        if let Some(previous) = self.previous.as_mut() {
+            previous.uses = previous.uses.saturating_add(1);
+        }
+        self
+    }
+
+    /// The holder of the refresh token has other props from now on.
+    #[must_use]
+    pub fn resealed(mut self, sealed: String) -> Self {
+        if let Some(current) = self.refresh.as_mut() {
+            current.sealed = sealed;
+        }
+        self
+    }
+
+    /// When nothing of it is good any more, in milliseconds since 1970.
+    #[must_use]
+    pub fn expires(&self) -> u64 {
+        let refresh = self.refresh.as_ref().map_or(0, |refresh| refresh.expires);
+        self.access.iter().map(|access| access.expires * 1000).fold(refresh, u64::max)
+    }
+
+    fn access_key(&self, hash: &str) -> String {
+        record::key(self.facts.handle.as_str(), self.facts.id.as_str(), hash)
+    }
+
+    /// Every record in KV that is of this grant.
+    fn keys(&self, now: u64) -> Vec<String> {
+        let living = self.access.iter().filter(|access| now < access.expires * 1000);
+        let header = (now < self.header_expires * 1000).then(|| header_key(&self.facts.handle, &self.facts.id));
+        living.map(|access| self.access_key(&access.hash)).chain(header).chain(self.legacy.keys(now)).collect()
+    }
+}
+
+impl Ending {
+    /// Whether the row may go.
+    #[must_use]
+    pub fn is_done(&self, now: u64) -> bool {
+        self.keys.is_empty() && self.until <= now
+    }
+}
+
+impl Grant {
+    /// What does not change, of one that has not ended.
+    #[must_use]
+    pub fn facts(&self) -> Option<&Facts> {
+        match self {
+            Self::Pending(Pending { facts, .. }) | Self::Live(Live { facts, .. }) => Some(facts),
+            Self::Ending(_) => None,
+        }
+    }
+
+    /// The client.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        match self {
+            Self::Pending(pending) => &pending.facts.client_id,
+            Self::Live(live) => &live.facts.client_id,
+            Self::Ending(ending) => &ending.client_id,
+        }
+    }
+
+    /// When nothing of it is good any more, in milliseconds since 1970.
+    #[must_use]
+    pub fn expires(&self) -> u64 {
+        match self {
+            Self::Pending(pending) => pending.expires,
+            Self::Live(live) => live.expires(),
+            Self::Ending(ending) => ending.until,
+        }
+    }
+
+    /// When it was used last, in milliseconds since 1970.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        match self {
+            Self::Pending(pending) => pending.facts.created,
+            Self::Live(live) => live.used,
+            Self::Ending(_) => 0,
+        }
+    }
+
+    /// The grant ends; `tombstone` is for how long that of an adopted one is known.
+    #[must_use]
+    pub fn ended(self, now: u64, tombstone: u64) -> Ending {
+        match self {
+            Self::Pending(Pending { facts, .. }) => Ending { client_id: facts.client_id, keys: Vec::new(), until: now },
+            Self::Live(live) => {
+                let keys = live.keys(now);
+                let until = if live.facts.adopted { now + tombstone } else { now };
+                Ending { client_id: live.facts.client_id, keys, until }
+            }
+            Self::Ending(ending) => ending,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The rows of one user's grants. The authority defines the port; the platform keeps them in the object's storage.
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::wire::Fault;
+
+/// One row a grant. A change is one row written, whole or not at all; changes without an `await` between them, the order
+/// to be woken among them, are kept or lost together.
+pub trait GrantStore {
+    /// The row of a grant, if there is one.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn get(&self, id: &str) -> Result<Option<String>, Fault>;
+
+    /// Writes the row of a grant.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put(&self, id: &str, json: &str) -> Result<(), Fault>;
+
+    /// Deletes the row of a grant.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn delete(&self, id: &str) -> Result<(), Fault>;
+
+    /// Every row, with its id.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn all(&self) -> Result<Vec<(String, String)>, Fault>;
+
+    /// When the object is woken next, in milliseconds since 1970; none if that is not ordered.
+    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>>;
+
+    /// Has the object woken at that time, in milliseconds since 1970, in place of any earlier order.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn wake_at(&self, time: u64) -> Result<(), Fault>;
+}

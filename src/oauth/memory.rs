@@ -1,0 +1,393 @@
+//! What stands for the runtime in a test: a store that fails when told to, and randomness that repeats itself.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::metadata_document::{Fetch, Fetched};
+use super::port::{Kv, Listing, Random};
+use crate::wire::Fault;
+
+/// Workers KV takes no record that expires sooner than this.
+pub const LEAST_SECONDS: u64 = 60;
+
+/// How many keys a listing has at most; few, so that tests come to the second page.
+const PAGE_KEYS: usize = 100;
+
+/// A call on the store, counted from 1 among those of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// A get.
+    Get,
+    /// A put.
+    Put,
+    /// A delete.
+    Delete,
+    /// A listing.
+    List,
+}
+
+#[derive(Debug, Clone)]
+struct Record {
+    value: String,
+    expires: u64,
+    beside: Option<String>,
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// Nothing happened.
+    Before,
+    /// It happened, but the caller is not told so.
+    After,
+}
+
+/// A store in memory, with a clock of its own. Every call waits a turn, so that tasks that run together interleave.
+#[derive(Debug, Default)]
+pub struct MemoryKv {
+    records: RefCell<BTreeMap<String, Record>>,
+    /// In milliseconds since 1970.
+    now: Cell<u64>,
+    calls: RefCell<Vec<(Call, String)>>,
+    failures: RefCell<Vec<(Call, usize, Failure)>>,
+    down: Cell<bool>,
+}
+
+impl MemoryKv {
+    /// An empty store at that time, in milliseconds since 1970.
+    #[must_use]
+    pub fn at(now: u64) -> Self {
+        Self { now: Cell::new(now), ..Self::default() }
+    }
+
+    /// The time, in milliseconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.now.get()
+    }
+
+    /// Lets time pass.
+    pub fn pass_ms(&self, ms: u64) {
+        self.now.set(self.now.get().saturating_add(ms));
+    }
+
+    /// The `nth` call of that kind from now on fails and does nothing; 1 is the next.
+    pub fn fail(&self, call: Call, nth: usize) {
+        let at = self.count(call) + nth;
+        self.failures.borrow_mut().push((call, at, Failure::Before));
+    }
+
+    /// The `nth` call of that kind from now on does its work and fails; 1 is the next.
+    pub fn fail_after(&self, call: Call, nth: usize) {
+        let at = self.count(call) + nth;
+        self.failures.borrow_mut().push((call, at, Failure::After));
+    }
+
+    /// Every call fails while it is down.
+    pub fn set_down(&self, down: bool) {
+        self.down.set(down);
+    }
+
+    /// How many calls of that kind there were.
+    #[must_use]
+    pub fn count(&self, call: Call) -> usize {
+        self.calls.borrow().iter().filter(|(kind, _)| *kind == call).count()
+    }
+
+    /// The keys of the calls of that kind, in order.
+    #[must_use]
+    pub fn called(&self, call: Call) -> Vec<String> {
+        let calls = self.calls.borrow();
+        calls.iter().filter(|(kind, _)| *kind == call).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// The living keys that begin with `prefix`.
+    #[must_use]
+    pub fn keys(&self, prefix: &str) -> Vec<String> {
+        let (records, now) = (self.records.borrow(), self.now_s());
+        let living = records.iter().filter(|(key, record)| key.starts_with(prefix) && record.expires > now);
+        living.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// A living value, without a call.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<String> {
+        let records = self.records.borrow();
+        records.get(key).filter(|record| record.expires > self.now_s()).map(|record| record.value.clone())
+    }
+
+    /// When a record goes away, in seconds since 1970.
+    #[must_use]
+    pub fn expiry(&self, key: &str) -> Option<u64> {
+        self.records.borrow().get(key).map(|record| record.expires)
+    }
+
+    /// Sets a value that stays, without a call: what another program wrote.
+    pub fn set(&self, key: &str, value: &str) {
+        let record = Record { value: value.to_owned(), expires: u64::MAX, beside: None };
+        self.records.borrow_mut().insert(key.to_owned(), record);
+    }
+
+    fn now_s(&self) -> u64 {
+        self.now.get() / 1000
+    }
+
+    /// Counts the call, waits a turn, and does `work` unless it is to fail.
+    async fn call<T>(&self, call: Call, key: &str, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+        self.calls.borrow_mut().push((call, key.to_owned()));
+        let count = self.count(call);
+        let fault = || Fault(format!("{call:?} number {count} fails"));
+        Turn(false).await;
+        if self.down.get() {
+            return Err(fault());
+        }
+        let failure = self.failures.borrow().iter().find(|(kind, at, _)| *kind == call && *at == count).copied();
+        match failure {
+            None => work(),
+            Some((.., Failure::Before)) => Err(fault()),
+            Some((.., Failure::After)) => work().and_then(|_| Err(fault())),
+        }
+    }
+}
+
+impl Kv for MemoryKv {
+    fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
+        self.call(Call::Get, key, || Ok(self.value(key))).boxed_local()
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        expires: u64,
+        beside: Option<&'a str>,
+    ) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        let work = move || {
+            if expires < self.now_s() + LEAST_SECONDS {
+                return Err(Fault(format!("{key} expires too soon: {expires}")));
+            }
+            let record = Record { value: value.to_owned(), expires, beside: beside.map(str::to_owned) };
+            self.records.borrow_mut().insert(key.to_owned(), record);
+            Ok(())
+        };
+        self.call(Call::Put, key, work).boxed_local()
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        let work = || {
+            self.records.borrow_mut().remove(key);
+            Ok(())
+        };
+        self.call(Call::Delete, key, work).boxed_local()
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+        let work = move || {
+            let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
+            let names: Vec<_> = self.keys(prefix).into_iter().filter(after).collect();
+            let more = names.len() > PAGE_KEYS;
+            let records = self.records.borrow();
+            let beside = |name: &String| records.get(name).and_then(|record| record.beside.clone());
+            let keys: Vec<_> = names.iter().take(PAGE_KEYS).map(|name| (name.clone(), beside(name))).collect();
+            let cursor = keys.last().filter(|_| more).map(|(name, _)| name.clone());
+            Ok(Listing { keys, cursor })
+        };
+        self.call(Call::List, prefix, work).boxed_local()
+    }
+}
+
+/// Lets every other task go first, once.
+struct Turn(bool);
+
+impl Future for Turn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.0 {
+            return Poll::Ready(());
+        }
+        self.0 = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// The same bytes for the same seed.
+#[derive(Debug, Default)]
+pub struct SeededRandom {
+    seed: u64,
+    count: Cell<u64>,
+    fails: Cell<bool>,
+}
+
+impl SeededRandom {
+    /// Randomness from a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
+    /// Every call fails while it is down.
+    pub fn set_down(&self, down: bool) {
+        self.fails.set(down);
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        if self.fails.get() {
+            return Err(Fault("no randomness".to_owned()));
+        }
+        for chunk in bytes.chunks_mut(32) {
+            let count = self.count.replace(self.count.get().wrapping_add(1));
+            let block = Sha256::digest([self.seed.to_be_bytes(), count.to_be_bytes()].concat());
+            chunk.iter_mut().zip(block).for_each(|(to, from)| *to = from);
+        }
+        Ok(())
+    }
+}
+
+/// A web in memory. What is not there is down.
+#[derive(Debug, Default)]
+pub struct MemoryWeb {
+    pages: RefCell<BTreeMap<String, Fetched>>,
+    asked: RefCell<Vec<(String, u32)>>,
+}
+
+impl MemoryWeb {
+    /// Puts an answer at a URL.
+    pub fn set(&self, url: &str, answer: Fetched) {
+        self.pages.borrow_mut().insert(url.to_owned(), answer);
+    }
+
+    /// Puts a JSON document at a URL.
+    pub fn set_json(&self, url: &str, status: u16, document: &Value) {
+        let content_type = Some("application/json".to_owned());
+        let body = document.to_string().into_bytes();
+        self.set(url, Fetched { status, content_type, cache_control: None, body });
+    }
+
+    /// From now on nobody answers at a URL.
+    pub fn take_down(&self, url: &str) {
+        self.pages.borrow_mut().remove(url);
+    }
+
+    /// Every URL that was asked for, with the timeout.
+    #[must_use]
+    pub fn asked(&self) -> Vec<(String, u32)> {
+        self.asked.borrow().clone()
+    }
+}
+
+impl Fetch for MemoryWeb {
+    fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>> {
+        self.asked.borrow_mut().push((url.to_owned(), timeout_ms));
+        async move {
+            Turn(false).await;
+            let page = self.pages.borrow().get(url).cloned();
+            let mut page = page.ok_or_else(|| Fault(format!("no route to {url}")))?;
+            page.body.truncate(limit + 1);
+            Ok(page)
+        }
+        .boxed_local()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+    use futures_util::future::join;
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000_000;
+    const LATER: u64 = NOW / 1000 + 100;
+
+    #[test]
+    fn a_record_is_there_until_it_expires() {
+        block_on(async {
+            let kv = MemoryKv::at(NOW);
+            kv.put("a:1", "one", LATER, Some("beside")).await.unwrap();
+            assert_eq!(kv.get("a:1").await, Ok(Some("one".to_owned())));
+            assert_eq!(kv.expiry("a:1"), Some(LATER));
+            kv.pass_ms(100_000);
+            assert_eq!(kv.get("a:1").await, Ok(None));
+            assert!(kv.list("a:", None).await.unwrap().keys.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_record_that_expires_too_soon_is_not_taken() {
+        let kv = MemoryKv::at(NOW);
+        assert!(block_on(kv.put("a", "one", NOW / 1000 + LEAST_SECONDS - 1, None)).is_err());
+        assert!(block_on(kv.put("a", "one", NOW / 1000 + LEAST_SECONDS, None)).is_ok());
+    }
+
+    #[test]
+    fn the_nth_call_fails_before_or_after_its_work() {
+        block_on(async {
+            let kv = MemoryKv::at(NOW);
+            kv.fail(Call::Put, 2);
+            kv.fail_after(Call::Put, 3);
+            kv.fail(Call::Delete, 1);
+            assert!(kv.put("a", "1", LATER, None).await.is_ok());
+            assert!(kv.put("b", "1", LATER, None).await.is_err());
+            assert!(kv.put("c", "1", LATER, None).await.is_err());
+            assert!(kv.delete("a").await.is_err());
+            assert_eq!(kv.keys(""), ["a", "c"]);
+            assert_eq!(kv.called(Call::Put), ["a", "b", "c"]);
+            assert!(kv.delete("a").await.is_ok());
+            kv.set_down(true);
+            assert!(kv.get("c").await.is_err());
+        });
+    }
+
+    #[test]
+    fn a_listing_goes_on_at_its_cursor() {
+        block_on(async {
+            let kv = MemoryKv::at(NOW);
+            for n in 0..150 {
+                kv.put(&format!("a:{n:03}"), "", LATER, Some(&n.to_string())).await.unwrap();
+            }
+            kv.put("b:1", "", LATER, None).await.unwrap();
+            let first = kv.list("a:", None).await.unwrap();
+            let second = kv.list("a:", first.cursor.as_deref()).await.unwrap();
+            assert_eq!((first.keys.len(), second.keys.len(), second.cursor), (100, 50, None));
+            assert_eq!(second.keys[0], ("a:100".to_owned(), Some("100".to_owned())));
+        });
+    }
+
+    #[test]
+    fn tasks_that_run_together_interleave() {
+        let kv = MemoryKv::at(NOW);
+        let task = async |name: &str| {
+            let _ = kv.get(name).await;
+            kv.put(name, "", LATER, None).await
+        };
+        let _ = block_on(join(task("a"), task("b")));
+        let calls: Vec<_> = kv.calls.borrow().iter().map(|(call, key)| format!("{call:?} {key}")).collect();
+        assert_eq!(calls, ["Get a", "Get b", "Put a", "Put b"]);
+    }
+
+    #[test]
+    fn seeded_randomness_repeats_itself_and_nothing_else() {
+        let bytes = |random: &SeededRandom| {
+            let mut bytes = [0; 40];
+            random.fill(&mut bytes).unwrap();
+            bytes
+        };
+        let (one, same, other) = (SeededRandom::new(1), SeededRandom::new(1), SeededRandom::new(2));
+        let first = bytes(&one);
+        assert_eq!(first, bytes(&same));
+        assert!(first != bytes(&one) && first != bytes(&other));
+        other.set_down(true);
+        assert!(other.fill(&mut [0; 4]).is_err());
+    }
+}

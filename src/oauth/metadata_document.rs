@@ -1,0 +1,353 @@
+//! Clients whose id is the URL of a document about them (draft-ietf-oauth-client-id-metadata-document; MCP 2025-11-25,
+//! Authorization, "Client ID Metadata Documents").
+//!
+//! Anybody can write such a document. Nothing of one that is refused is ever shown.
+
+use std::fmt;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use super::client::{AUTHORIZATION_CODE, AuthMethod, CODE, Client, Origin};
+use super::client_metadata::ClientMetadata;
+use crate::wire::Fault;
+
+/// Bytes of a document: what the draft recommends (section 6.6). Those in use have about 1 KiB.
+pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024;
+
+/// A document counts as fresh for this long whatever its host says, so that one sign-in fetches it once.
+pub const LEAST_FRESH_SECONDS: u64 = 5 * 60;
+
+/// And for no longer than this, so that what its author withdraws is gone within a day.
+pub const MOST_FRESH_SECONDS: u64 = 24 * 3600;
+
+/// What a fetch came back with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fetched {
+    /// The status.
+    pub status: u16,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
+    /// The `Cache-Control` header.
+    pub cache_control: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Fetches from the public web.
+pub trait Fetch {
+    /// Gets `url` as JSON, without following redirects and without credentials. Of the body no more than `limit` bytes
+    /// are read, and one more to show that it is longer. What takes longer than `timeout_ms`, body included, is a fault.
+    fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>>;
+}
+
+/// Why a client cannot be known by its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentError {
+    /// The URL is none that is fetched.
+    Url(&'static str),
+    /// The policy of this server is against its host.
+    NotAdmitted,
+    /// Its host did not answer, or not in time.
+    Unreachable,
+    /// Its host answered with that status.
+    Status(u16),
+    /// It says that it is no JSON.
+    NotJson,
+    /// It is no description of that client.
+    Content(String),
+    /// Too many documents were fetched lately.
+    TooMany {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(reason) => write!(f, "The client_id is not the URL of a metadata document: {reason}"),
+            Self::NotAdmitted => f.write_str("This server takes no clients of that host."),
+            Self::Unreachable => f.write_str("The client's metadata document could not be fetched. Try again later."),
+            Self::Status(status) => {
+                write!(f, "The client's metadata document could not be fetched: its host answered {status}, not 200.")
+            }
+            Self::NotJson => f.write_str("The client's metadata document is not served as application/json."),
+            Self::Content(reason) => write!(f, "The client's metadata document is refused: {reason}"),
+            Self::TooMany { .. } => f.write_str("Too many metadata documents were fetched lately. Try again later."),
+        }
+    }
+}
+
+impl DocumentError {
+    /// Whether it may be there in a while.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unreachable | Self::TooMany { .. } | Self::Status(429 | 500..))
+    }
+
+    /// Whether the client may be as good as before: its host has trouble, and has not withdrawn the document.
+    #[must_use]
+    pub const fn is_outage(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::NotJson | Self::TooMany { .. } => true,
+            Self::Status(status) => !matches!(status, 404 | 410),
+            Self::Url(_) | Self::NotAdmitted | Self::Content(_) => false,
+        }
+    }
+}
+
+/// Reads the document of the client whose id is `url`.
+///
+/// # Errors
+/// When it is not there, or does not describe that client.
+pub fn read(url: &str, fetched: &Fetched, grant_types: &[String]) -> Result<Client, DocumentError> {
+    // A redirect, a part and an empty answer are all not the document.
+    if fetched.status != 200 {
+        return Err(DocumentError::Status(fetched.status));
+    }
+    if !fetched.content_type.as_deref().is_some_and(is_json) {
+        return Err(DocumentError::NotJson);
+    }
+    let refuse = |text: &str| Err(DocumentError::Content(text.to_owned()));
+    if fetched.body.len() > MAX_DOCUMENT_BYTES {
+        return Err(DocumentError::Content(format!("it has more than {MAX_DOCUMENT_BYTES} bytes.")));
+    }
+    let Ok(text) = std::str::from_utf8(&fetched.body) else {
+        return refuse("it is not UTF-8.");
+    };
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else {
+        return refuse("it is not a JSON object.");
+    };
+    if members.get("client_id").and_then(Value::as_str) != Some(url) {
+        return refuse("its client_id is not its URL, character by character.");
+    }
+    let metadata = ClientMetadata::new(&members);
+    if metadata.has("client_secret") || metadata.has("client_secret_expires_at") {
+        return refuse("it has a client secret, which everybody can read.");
+    }
+    described(url, metadata, grant_types)
+}
+
+fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Result<Client, DocumentError> {
+    let content = |error: &dyn fmt::Display| DocumentError::Content(error.to_string());
+    let refuse = |text: &str| Err(DocumentError::Content(text.to_owned()));
+    // A document is written for every server: what this one does not have is left out, and the rest is used.
+    let known = |list: Option<Vec<&str>>, default: &str, has: &dyn Fn(&str) -> bool| -> Vec<String> {
+        let list = list.unwrap_or_else(|| vec![default]);
+        list.into_iter().filter(|item| has(item)).map(str::to_owned).collect()
+    };
+    let uri = |name: &str| metadata.uri(name).map_err(|error| content(&error));
+    metadata.check_keys().map_err(|error| content(&error))?;
+    metadata.auth_method(&[AuthMethod::None]).map_err(|error| content(&error))?;
+    let Some(name) = metadata.name().map_err(|error| content(&error))? else {
+        return refuse("client_name is missing.");
+    };
+    let redirect_uris = metadata.redirect_uris().map_err(|error| content(&error))?;
+    let refused = redirect_uris.iter().find_map(|uri| uri.as_ref().err().map(ToString::to_string));
+    let redirect_uris: Vec<_> = redirect_uris.into_iter().filter_map(Result::ok).collect();
+    if redirect_uris.is_empty() {
+        return refuse(refused.as_deref().unwrap_or("redirect_uris is missing."));
+    }
+    let grant_types = metadata.list("grant_types").map_err(|error| content(&error))?;
+    let grant_types = known(grant_types, AUTHORIZATION_CODE, &|asked| offered.iter().any(|own| own == asked));
+    let response_types = metadata.list("response_types").map_err(|error| content(&error))?;
+    let response_types = known(response_types, CODE, &|asked| asked == CODE);
+    if response_types.is_empty() || !grant_types.iter().any(|own| own == AUTHORIZATION_CODE) {
+        return refuse("grant_types must have authorization_code, and response_types code.");
+    }
+    Ok(Client {
+        name: Some(name),
+        logo_uri: uri("logo_uri")?,
+        client_uri: uri("client_uri")?,
+        policy_uri: uri("policy_uri")?,
+        tos_uri: uri("tos_uri")?,
+        application_type: metadata.application_type().map_err(|error| content(&error))?,
+        grant_types,
+        response_types,
+        ..Client::public(url, redirect_uris, Origin::Document)
+    })
+}
+
+/// Whether a media type is JSON (RFC 8259 section 11, RFC 6839 section 3.1).
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// For how many seconds a document counts as fresh (RFC 9111 section 5.2.2), within bounds.
+#[must_use]
+pub fn fresh_seconds(cache_control: Option<&str>) -> u64 {
+    let directives = || cache_control.unwrap_or_default().split(',').map(|item| item.trim().to_ascii_lowercase());
+    let age = |name: &str| {
+        directives().find_map(|item| item.strip_prefix(name)?.strip_prefix('=')?.trim_matches('"').parse::<u64>().ok())
+    };
+    let never = directives().any(|item| matches!(item.as_str(), "no-store" | "no-cache" | "private"));
+    let asked = if never { 0 } else { age("s-maxage").or_else(|| age("max-age")).unwrap_or_default() };
+    asked.clamp(LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::oauth::redirect_uri::RedirectUri;
+
+    const URL: &str = "https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json";
+
+    fn offered() -> Vec<String> {
+        vec!["authorization_code".to_owned(), "refresh_token".to_owned()]
+    }
+
+    fn chatgpt() -> Value {
+        json!({
+            "client_id": URL,
+            "client_uri": "https://chatgpt.com/",
+            "client_name": "ChatGPT",
+            "logo_uri": "https://persistent.oaistatic.com/sonic/misc/openai-logo.png",
+            "redirect_uris": ["https://chatgpt.com/connector/oauth/IbUR3zxyNQ16"],
+            "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer"],
+            "response_types": ["code", "id_token"],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+            "token_endpoint_auth_signing_alg": "RS256",
+            "jwks_uri": "https://chatgpt.com/oauth/jwks.json"
+        })
+    }
+
+    fn fetched(body: &Value) -> Fetched {
+        Fetched {
+            status: 200,
+            content_type: Some("application/json; charset=utf-8".to_owned()),
+            cache_control: None,
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    fn with(member: &str, value: Value) -> Result<Client, DocumentError> {
+        let mut document = chatgpt();
+        document[member] = value;
+        read(URL, &fetched(&document), &offered())
+    }
+
+    #[test]
+    fn the_document_of_chatgpt_is_a_public_client() {
+        let client = read(URL, &fetched(&chatgpt()), &offered()).unwrap();
+        assert_eq!((client.id.as_str(), client.name.as_deref()), (URL, Some("ChatGPT")));
+        assert!(client.is_public() && client.may_refresh() && client.from == Origin::Document);
+        assert_eq!(client.grant_types, offered());
+        assert_eq!(client.response_types, ["code"]);
+        assert!(client.redirect("https://chatgpt.com/connector/oauth/IbUR3zxyNQ16").is_some());
+        assert!(client.logo_uri.is_some() && client.expires.is_none());
+    }
+
+    #[test]
+    fn the_id_in_the_document_is_its_url_to_the_letter() {
+        for id in [json!("https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json/"), json!(""), Value::Null, json!(5)] {
+            let error = with("client_id", id).unwrap_err();
+            assert!(!error.is_outage());
+            assert!(error.to_string().ends_with("its client_id is not its URL, character by character."));
+        }
+    }
+
+    #[test]
+    fn a_document_without_what_it_needs_is_refused() {
+        for (member, value) in [
+            ("client_name", Value::Null),
+            ("client_name", json!("   ")),
+            ("redirect_uris", Value::Null),
+            ("redirect_uris", json!([])),
+            ("redirect_uris", json!(["javascript:alert(1)"])),
+            ("redirect_uris", json!("https://chatgpt.com/cb")),
+            ("client_secret", json!("must-not-be-shown")),
+            ("client_secret", Value::Null),
+            ("client_secret_expires_at", json!(0)),
+            ("jwks", json!({ "keys": [{ "kty": "RSA", "d": "must-not-be-shown" }] })),
+            ("token_endpoint_auth_method", json!("client_secret_basic")),
+            ("token_endpoint_auth_methods_supported", json!(["private_key_jwt"])),
+            ("grant_types", json!(["client_credentials"])),
+            ("response_types", json!(["token"])),
+            ("logo_uri", json!("javascript:must-not-be-shown")),
+        ] {
+            let error = with(member, value.clone()).expect_err(member);
+            assert!(matches!(error, DocumentError::Content(_)), "{member} {value}: {error}");
+            assert!(!error.to_string().contains("must-not-be-shown"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_signs_its_requests_is_told_what_is_supported() {
+        let mut document = chatgpt();
+        document["token_endpoint_auth_methods_supported"] = Value::Null;
+        let error = read(URL, &fetched(&document), &offered()).unwrap_err();
+        assert!(error.to_string().ends_with("token_endpoint_auth_method must be none."), "{error}");
+    }
+
+    #[test]
+    fn an_address_that_is_refused_does_not_spoil_the_others() {
+        let client = with("redirect_uris", json!(["http://a.example/cb", "http://127.0.0.1/cb"])).unwrap();
+        let uris: Vec<_> = client.redirect_uris.iter().map(RedirectUri::as_str).collect();
+        assert_eq!(uris, ["http://127.0.0.1/cb"]);
+    }
+
+    #[test]
+    fn what_a_document_leaves_out_gets_the_defaults_of_the_rfc() {
+        let document = json!({ "client_id": URL, "client_name": "x", "redirect_uris": ["https://a.example/cb"] });
+        let client = read(URL, &fetched(&document), &offered()).unwrap();
+        assert_eq!(client.grant_types, ["authorization_code"]);
+        assert_eq!(
+            (client.auth_method, client.response_types.as_slice()),
+            (AuthMethod::None, ["code".to_owned()].as_slice())
+        );
+    }
+
+    #[test]
+    fn only_a_whole_json_answer_is_a_document() {
+        let good = fetched(&chatgpt());
+        for status in [201, 204, 206, 301, 302, 304, 307, 404, 500] {
+            let error = read(URL, &Fetched { status, ..good.clone() }, &offered()).unwrap_err();
+            assert_eq!(error, DocumentError::Status(status));
+            assert_eq!(error.is_outage(), status != 404);
+        }
+        for content_type in [None, Some("text/html"), Some("application/jsonp"), Some("text/json+json"), Some("")] {
+            let content_type = content_type.map(str::to_owned);
+            let error = read(URL, &Fetched { content_type, ..good.clone() }, &offered()).unwrap_err();
+            assert_eq!(error, DocumentError::NotJson);
+        }
+        for content_type in ["application/json", "Application/JSON ;charset=utf-8", "application/cimd+json"] {
+            let content_type = Some(content_type.to_owned());
+            assert!(read(URL, &Fetched { content_type, ..good.clone() }, &offered()).is_ok());
+        }
+        for body in [&b""[..], b"{", b"[]", b"\xff\xfe{}", b"null"] {
+            let error = read(URL, &Fetched { body: body.to_vec(), ..good.clone() }, &offered()).unwrap_err();
+            assert!(matches!(error, DocumentError::Content(_)), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_has_five_kibibytes_at_most() {
+        let mut body = chatgpt().to_string().into_bytes();
+        body.resize(MAX_DOCUMENT_BYTES, b' ');
+        let mut answer = Fetched { body, ..fetched(&chatgpt()) };
+        assert!(read(URL, &answer, &offered()).is_ok());
+        answer.body.push(b' ');
+        assert!(matches!(read(URL, &answer, &offered()), Err(DocumentError::Content(_))));
+    }
+
+    #[test]
+    fn freshness_is_what_the_host_says_within_bounds() {
+        for (header, seconds) in [
+            (None, LEAST_FRESH_SECONDS),
+            (Some("max-age=0"), LEAST_FRESH_SECONDS),
+            (Some("no-store, max-age=7200"), LEAST_FRESH_SECONDS),
+            (Some("public, Max-Age=3600"), 3600),
+            (Some("max-age=3600, s-maxage=\"7200\""), 7200),
+            (Some("max-age=31536000, immutable"), MOST_FRESH_SECONDS),
+            (Some("max-age=99999999999999999999"), LEAST_FRESH_SECONDS),
+            (Some("max-age=-1"), LEAST_FRESH_SECONDS),
+        ] {
+            assert_eq!(fresh_seconds(header), seconds, "{header:?}");
+        }
+    }
+}

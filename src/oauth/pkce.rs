@@ -1,0 +1,115 @@
+//! Proof that who redeems a code is who asked for it (RFC 7636).
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::secret::{Secret, same};
+
+/// An S256 challenge (RFC 7636 section 4.2). There is no `plain`: it proves nothing to who sees the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Challenge(String);
+
+/// The verifier of a challenge (RFC 7636 section 4.1).
+#[derive(Debug)]
+pub struct Verifier(Secret);
+
+/// The text is no challenge or verifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadProof(pub &'static str);
+
+impl fmt::Display for BadProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl TryFrom<String> for Challenge {
+    type Error = BadProof;
+
+    fn try_from(text: String) -> Result<Self, BadProof> {
+        Self::parse(&text)
+    }
+}
+
+impl Challenge {
+    /// Reads a challenge: the base64url of a SHA-256.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn parse(text: &str) -> Result<Self, BadProof> {
+        match URL_SAFE_NO_PAD.decode(text) {
+            Ok(hash) if hash.len() == 32 => Ok(Self(text.to_owned())),
+            _ => Err(BadProof("code_challenge must be the base64url of a SHA-256: 43 characters.")),
+        }
+    }
+
+    /// The challenge as its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it was made from that verifier, in constant time.
+    #[must_use]
+    pub fn is_of(&self, verifier: &Verifier) -> bool {
+        same(&self.0, &URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.0.secret())))
+    }
+}
+
+impl Verifier {
+    /// Reads a verifier.
+    ///
+    /// # Errors
+    /// When it is not 43 to 128 unreserved characters.
+    pub fn parse(text: &str) -> Result<Self, BadProof> {
+        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
+            Ok(Self(Secret::new(text.to_owned())))
+        } else {
+            Err(BadProof("code_verifier must be 43 to 128 letters, digits and -._~."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    #[test]
+    fn the_verifier_of_rfc_7636_fits_its_challenge() {
+        let challenge = Challenge::parse(CHALLENGE).unwrap();
+        assert!(challenge.is_of(&Verifier::parse(VERIFIER).unwrap()));
+        assert!(!challenge.is_of(&Verifier::parse(&VERIFIER.to_lowercase()).unwrap()));
+        // What `plain` would have taken.
+        assert!(!challenge.is_of(&Verifier::parse(CHALLENGE).unwrap()));
+    }
+
+    #[test]
+    fn a_challenge_is_the_base64url_of_32_bytes() {
+        let [short, long] = [42, 44].map(|length| "A".repeat(length));
+        for text in ["", "a", &short, &long, &CHALLENGE.replace('-', "+"), &format!("{}N", &CHALLENGE[..42])] {
+            assert!(Challenge::parse(text).is_err(), "{text}");
+            assert!(serde_json::from_value::<Challenge>(text.into()).is_err(), "{text}");
+        }
+        assert_eq!(Challenge::parse(CHALLENGE).unwrap().as_str(), CHALLENGE);
+    }
+
+    #[test]
+    fn a_verifier_is_43_to_128_unreserved_characters() {
+        let of = |length| "a".repeat(length);
+        assert!(Verifier::parse(&of(43)).is_ok() && Verifier::parse(&of(128)).is_ok());
+        assert!(Verifier::parse(&format!("{}-._~", of(40))).is_ok());
+        for text in [of(42), of(129), format!("{} ", of(43)), format!("{}+", of(43)), format!("{}\u{e9}", of(43))] {
+            assert!(Verifier::parse(&text).is_err(), "{text}");
+        }
+        assert!(!format!("{:?}", Verifier::parse(VERIFIER).unwrap()).contains(VERIFIER));
+    }
+}

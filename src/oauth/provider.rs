@@ -1,0 +1,256 @@
+//! The provider of one deployment, as its application sets it up.
+
+use std::fmt;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+use super::authority::Lifetimes;
+use super::client::{AUTHORIZATION_CODE, Client, REFRESH_TOKEN};
+use super::event::Event;
+use super::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
+use super::record::Access;
+use super::registration::CLIENT_CREDENTIALS;
+use super::registry::RegistrySettings;
+use super::scope::{BadScope, Scopes};
+use super::sign_in::SignIn;
+
+/// The grant type of an access token for another one (RFC 8693 section 2.1).
+pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+/// Where the endpoints are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    /// RFC 6749 section 3.1.
+    pub authorize: String,
+    /// RFC 6749 section 3.2.
+    pub token: String,
+    /// RFC 7591 section 3; none if clients cannot register.
+    pub register: Option<String>,
+    /// RFC 7009.
+    pub revoke: String,
+    /// RFC 7662.
+    pub introspect: String,
+    /// Where identity providers send the browser back to.
+    pub callback: String,
+}
+
+impl Default for Endpoints {
+    fn default() -> Self {
+        Self {
+            authorize: "/authorize".to_owned(),
+            token: "/token".to_owned(),
+            register: Some("/register".to_owned()),
+            revoke: "/revoke".to_owned(),
+            introspect: "/introspect".to_owned(),
+            callback: "/callback".to_owned(),
+        }
+    }
+}
+
+/// What a token that is none of this server's stands for.
+#[derive(Clone, PartialEq)]
+pub struct Resolved {
+    /// The user's id.
+    pub subject: String,
+    /// The client, for sessions to be bound to.
+    pub client_id: String,
+    /// What the token allows.
+    pub scopes: Scopes,
+    /// What tools get of the user.
+    pub props: Value,
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+impl From<Resolved> for Access {
+    fn from(resolved: Resolved) -> Self {
+        Self {
+            subject: resolved.subject,
+            grant: String::new(),
+            client_id: resolved.client_id,
+            scopes: resolved.scopes,
+            audience: Vec::new(),
+            issued: 0,
+            expires: u64::MAX,
+            props: resolved.props,
+        }
+    }
+}
+
+/// Decides on a token that is none of this server's: an API key, another issuer's token. It gets the token and the URL of
+/// the resource that it is used at, which it must compare with the token's audience if that has one.
+pub type ResolveToken = Rc<dyn Fn(String, String) -> LocalBoxFuture<'static, Option<Resolved>>>;
+
+/// Hears of what happens.
+pub type OnEvent = Rc<dyn Fn(&Event)>;
+
+/// An OAuth 2.1 authorization server in front of this server.
+#[derive(Clone)]
+pub struct OAuth {
+    pub(crate) sign_in: Rc<dyn SignIn>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) scopes: Scopes,
+    pub(crate) lifetimes: Rc<Lifetimes>,
+    pub(crate) hooks: Rc<Hooks>,
+    pub(crate) registry: RegistrySettings,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) documents: bool,
+    pub(crate) exchange: bool,
+    pub(crate) credentials: bool,
+    pub(crate) resolve: Option<ResolveToken>,
+    pub(crate) on_event: Option<OnEvent>,
+}
+
+impl OAuth {
+    /// A provider whose users sign in by `sign_in`.
+    #[must_use]
+    pub fn new(sign_in: impl SignIn + 'static) -> Self {
+        Self {
+            sign_in: Rc::new(sign_in),
+            issuer: None,
+            endpoints: Endpoints::default(),
+            scopes: Scopes::default(),
+            lifetimes: Rc::default(),
+            hooks: Rc::default(),
+            registry: RegistrySettings::default(),
+            clients: Vec::new(),
+            documents: true,
+            exchange: false,
+            credentials: false,
+            resolve: None,
+            on_event: None,
+        }
+    }
+
+    /// The issuer, where it is not the origin that a request came to: `https://auth.example.com`, without a slash at the
+    /// end. Clients compare it as a string (RFC 8414 section 3.3).
+    #[must_use]
+    pub fn issuer(mut self, issuer: &str) -> Self {
+        self.issuer = Some(issuer.to_owned());
+        self
+    }
+
+    /// Other paths.
+    #[must_use]
+    pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
+        self.endpoints = endpoints;
+        self
+    }
+
+    /// The scopes that clients can ask for, those of tools aside, which are known.
+    ///
+    /// # Errors
+    /// When one has a character that no scope may have (RFC 6749 section 3.3).
+    pub fn scopes(mut self, scopes: &[&str]) -> Result<Self, BadScope> {
+        self.scopes = Scopes::parse(&scopes.join(" "))?;
+        Ok(self)
+    }
+
+    /// Other lifetimes.
+    #[must_use]
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = Rc::new(lifetimes);
+        self
+    }
+
+    /// Runs before tokens are given out: it can renew what the user's identity provider gave, and set other lifetimes. It
+    /// runs once for each exchange, however often a client asks.
+    #[must_use]
+    pub fn on_exchange<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(Exchange) -> R + 'static,
+        R: Future<Output = Result<Exchanged, ExchangeError>> + 'static,
+    {
+        self.hooks = Rc::new(Hooks { on_exchange: Some(Rc::new(move |exchange| Box::pin(hook(exchange)))) });
+        self
+    }
+
+    /// Hears of what happens to grants and clients; each is in the log besides.
+    #[must_use]
+    pub fn on_event(mut self, hook: impl Fn(&Event) + 'static) -> Self {
+        self.on_event = Some(Rc::new(hook));
+        self
+    }
+
+    /// Takes tokens that are none of this server's: see [`ResolveToken`].
+    #[must_use]
+    pub fn resolve_tokens<F, R>(mut self, resolve: F) -> Self
+    where
+        F: Fn(String, String) -> R + 'static,
+        R: Future<Output = Option<Resolved>> + 'static,
+    {
+        self.resolve = Some(Rc::new(move |token, resource| Box::pin(resolve(token, resource))));
+        self
+    }
+
+    /// Which clients may register, and which metadata documents are taken.
+    #[must_use]
+    pub fn registry(mut self, settings: RegistrySettings) -> Self {
+        self.registry = settings;
+        self
+    }
+
+    /// Clients that need not register: see [`configured::read`](super::configured::read).
+    #[must_use]
+    pub fn clients(mut self, clients: Vec<Client>) -> Self {
+        self.clients = clients;
+        self
+    }
+
+    /// Takes no client by its metadata document.
+    #[must_use]
+    pub fn without_client_documents(mut self) -> Self {
+        self.documents = false;
+        self
+    }
+
+    /// Lets clients exchange an access token for a narrower one (RFC 8693).
+    #[must_use]
+    pub fn token_exchange(mut self) -> Self {
+        self.exchange = true;
+        self.offer(TOKEN_EXCHANGE);
+        self
+    }
+
+    /// Lets confidential clients have tokens for themselves (RFC 6749 section 4.4): those of the configuration that have
+    /// the grant type.
+    #[must_use]
+    pub fn client_credentials(mut self) -> Self {
+        self.credentials = true;
+        self
+    }
+
+    fn offer(&mut self, grant_type: &str) {
+        let offered = &mut self.registry.offer.grant_types;
+        if !offered.iter().any(|known| known == grant_type) {
+            offered.push(grant_type.to_owned());
+        }
+    }
+
+    /// The grant types that the token endpoint serves.
+    #[must_use]
+    pub fn grant_types(&self) -> Vec<&'static str> {
+        let more = [(self.exchange, TOKEN_EXCHANGE), (self.credentials, CLIENT_CREDENTIALS)];
+        let more = more.into_iter().filter(|(served, _)| *served).map(|(_, name)| name);
+        [AUTHORIZATION_CODE, REFRESH_TOKEN].into_iter().chain(more).collect()
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        if let Some(hook) = &self.on_event {
+            hook(event);
+        }
+    }
+}
+
+impl fmt::Debug for OAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuth").field("endpoints", &self.endpoints).field("scopes", &self.scopes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,263 @@
+//! What is kept of an access token.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::legacy;
+use super::port::Random;
+use super::resource::Resource;
+use super::scope::Scopes;
+use super::seal::{self, OpenError};
+use super::token::Token;
+use crate::keys::Keys;
+use crate::wire::Fault;
+
+const VERSION: u32 = 1;
+
+/// Nothing else that is sealed under a token is taken for a record.
+const HEADER: &[u8] = b"access 1";
+
+/// What an access token stands for.
+#[derive(Clone, PartialEq)]
+pub struct Access {
+    /// The user's id.
+    pub subject: String,
+    /// The id of the grant.
+    pub grant: String,
+    /// The client that it was issued to.
+    pub client_id: String,
+    /// What it allows.
+    pub scopes: Scopes,
+    /// Where it is good.
+    pub audience: Vec<Resource>,
+    /// When it was issued, in seconds since 1970.
+    pub issued: u64,
+    /// When it ends, in seconds since 1970.
+    pub expires: u64,
+    /// What sign-in left for the tools.
+    pub props: Value,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access").field("grant", &self.grant).field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+/// Why a record gives nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordError {
+    /// It is not the record of that token.
+    NotOne,
+    /// The token has ended.
+    Expired,
+    /// It was sealed with a key that is not known: one that is newer than the keys in memory.
+    UnknownKey,
+}
+
+/// The key of a record in KV.
+#[must_use]
+pub fn key(handle: &str, grant: &str, hash: &str) -> String {
+    ["token", handle, grant, hash].join(":")
+}
+
+impl Access {
+    /// The record of a token. All of it is sealed: a copy of the storage tells of no user.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn write(&self, keys: &Keys, token: &Token, random: &dyn Random) -> Result<String, Fault> {
+        let claims = serde_json::to_vec(&Claims::of(self)).map_err(|error| Fault(error.to_string()))?;
+        let sealed = seal::seal(keys, token.text(), HEADER, &claims, random)?;
+        serde_json::to_string(&Kept { v: Some(VERSION), sealed: Some(&sealed) })
+            .map_err(|error| Fault(error.to_string()))
+    }
+
+    /// Reads a record with the token that it is of, ours or that of workers-oauth-provider. The audience is empty where
+    /// the latter bound its token to none.
+    ///
+    /// # Errors
+    /// When it is not that token's, or the token has ended.
+    pub fn read(json: &str, keys: &Keys, text: &str, now_s: u64) -> Result<Self, RecordError> {
+        let kept: Kept<'_> = serde_json::from_str(json).map_err(|_| RecordError::NotOne)?;
+        let access = match (kept.v, kept.sealed) {
+            (Some(VERSION), Some(sealed)) => open(keys, text, sealed)?,
+            (None, None) => legacy::read_access(json, text).ok_or(RecordError::NotOne)?,
+            _ => return Err(RecordError::NotOne),
+        };
+        if now_s < access.expires { Ok(access) } else { Err(RecordError::Expired) }
+    }
+}
+
+fn open(keys: &Keys, text: &str, sealed: &str) -> Result<Access, RecordError> {
+    let claims = seal::try_open(keys, text, HEADER, sealed).map_err(|error| match error {
+        OpenError::NotSealed => RecordError::NotOne,
+        OpenError::UnknownKey => RecordError::UnknownKey,
+    })?;
+    serde_json::from_slice::<Claims<'_>>(&claims).map(Claims::into_access).map_err(|_| RecordError::NotOne)
+}
+
+/// A record as it is kept. One of workers-oauth-provider has neither.
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    v: Option<u32>,
+    #[serde(borrow)]
+    sealed: Option<&'a str>,
+}
+
+/// What is sealed, by the names of RFC 7662 section 2.2.
+#[derive(Serialize, Deserialize)]
+struct Claims<'a> {
+    sub: Cow<'a, str>,
+    grant: Cow<'a, str>,
+    client_id: Cow<'a, str>,
+    scope: Cow<'a, Scopes>,
+    aud: Cow<'a, [Resource]>,
+    iat: u64,
+    exp: u64,
+    #[serde(default, skip_serializing_if = "is_null")]
+    props: Cow<'a, Value>,
+}
+
+fn is_null(props: &Value) -> bool {
+    props.is_null()
+}
+
+impl<'a> Claims<'a> {
+    fn of(access: &'a Access) -> Self {
+        Self {
+            sub: Cow::Borrowed(&access.subject),
+            grant: Cow::Borrowed(&access.grant),
+            client_id: Cow::Borrowed(&access.client_id),
+            scope: Cow::Borrowed(&access.scopes),
+            aud: Cow::Borrowed(&access.audience),
+            iat: access.issued,
+            exp: access.expires,
+            props: Cow::Borrowed(&access.props),
+        }
+    }
+
+    fn into_access(self) -> Access {
+        Access {
+            subject: self.sub.into_owned(),
+            grant: self.grant.into_owned(),
+            client_id: self.client_id.into_owned(),
+            scopes: self.scope.into_owned(),
+            audience: self.aud.into_owned(),
+            issued: self.iat,
+            expires: self.exp,
+            props: self.props.into_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::keys::KEY_BYTES;
+    use crate::oauth::secret::sha256_hex;
+    use crate::oauth::token::{GrantId, Handle, Kind};
+
+    struct Filled;
+
+    impl Random for Filled {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+            bytes.fill(7);
+            Ok(())
+        }
+    }
+
+    fn token(keys: &Keys, grant: &str) -> Token {
+        let (handle, grant) = (Handle::of(keys, "u"), GrantId::parse(grant).unwrap());
+        Token::issue(Kind::Access, &handle, &grant, keys, &Filled).unwrap()
+    }
+
+    fn access() -> Access {
+        Access {
+            subject: "user \u{e9}:1".to_owned(),
+            grant: "g".repeat(16),
+            client_id: "https://client.example/id".to_owned(),
+            scopes: Scopes::parse("read write").unwrap(),
+            audience: vec![Resource::parse("https://a/mcp").unwrap()],
+            issued: 100,
+            expires: 200,
+            props: json!({"name": "Ada", "deep": [1, {"a": null}]}),
+        }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let keys = Keys::from_secret("k");
+        let token = token(&keys, &"g".repeat(16));
+        for access in [access(), Access { props: Value::Null, scopes: Scopes::default(), ..access() }] {
+            let json = access.write(&keys, &token, &Filled).unwrap();
+            assert_eq!(Access::read(&json, &keys, token.text(), 199), Ok(access));
+        }
+    }
+
+    #[test]
+    fn a_record_tells_nothing_of_what_it_holds() {
+        let keys = Keys::from_secret("k");
+        let json = access().write(&keys, &token(&keys, &"g".repeat(16)), &Filled).unwrap();
+        let fields: serde_json::Map<String, Value> = serde_json::from_str(&json).unwrap();
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["sealed", "v"]);
+        assert_eq!(fields["v"], 1);
+        let shown = format!("{:?}", access());
+        assert!(!shown.contains("Ada") && !shown.contains("user"), "{shown}");
+    }
+
+    #[test]
+    fn a_record_is_for_its_own_token() {
+        let keys = Keys::from_secret("k");
+        let [one, other] = ["g", "h"].map(|letter| token(&keys, &letter.repeat(16)));
+        let json = access().write(&keys, &one, &Filled).unwrap();
+        assert_eq!(Access::read(&json, &keys, other.text(), 150), Err(RecordError::NotOne));
+        assert_eq!(Access::read(&json.replacen('A', "B", 1), &keys, one.text(), 150), Err(RecordError::NotOne));
+    }
+
+    #[test]
+    fn a_token_ends_on_time() {
+        let keys = Keys::from_secret("k");
+        let token = token(&keys, &"g".repeat(16));
+        let json = access().write(&keys, &token, &Filled).unwrap();
+        assert_eq!(Access::read(&json, &keys, token.text(), 200), Err(RecordError::Expired));
+    }
+
+    #[test]
+    fn a_newer_key_is_told() {
+        let old = Keys::generate([1; KEY_BYTES], 0);
+        let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
+        let token = token(&old, &"g".repeat(16));
+        let json = access().write(&new, &token, &Filled).unwrap();
+        assert_eq!(Access::read(&json, &old, token.text(), 150), Err(RecordError::UnknownKey));
+        assert!(Access::read(&json, &new, token.text(), 150).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_record_is_refused() {
+        let keys = Keys::from_secret("k");
+        for json in
+            ["", "{}", "[]", r#"{"v":1}"#, r#"{"v":2,"sealed":"AA"}"#, r#"{"sealed":"AA"}"#, r#"{"v":1,"sealed":""}"#]
+        {
+            assert_eq!(Access::read(json, &keys, "a:b:c", 0), Err(RecordError::NotOne), "{json}");
+        }
+    }
+
+    #[test]
+    fn records_of_the_other_library_are_read_too() {
+        let vector: Value = serde_json::from_str(include_str!("../../tests/integration/legacy/1.2.3.json")).unwrap();
+        let token = vector["first"]["access_token"].as_str().unwrap();
+        let (user, grant) = ("ada@example.com", token.split(':').nth(1).unwrap());
+        let json = vector["kept"][key(user, grant, &sha256_hex(token))].as_str().unwrap();
+        let keys = Keys::from_secret("k");
+        let access = Access::read(json, &keys, token, 0).unwrap();
+        assert_eq!((access.subject.as_str(), &access.props), (user, &vector["props"]));
+        assert_eq!(Access::read(json, &keys, token, access.expires), Err(RecordError::Expired));
+        assert_eq!(Access::read(json, &keys, "u:g:s", 0), Err(RecordError::NotOne));
+    }
+}

@@ -1,0 +1,43 @@
+//! The registration endpoint (RFC 7591 section 3).
+
+use http::StatusCode;
+
+use super::event::Event;
+use super::form::failed;
+use super::refusal::Refusal;
+use super::registration::{MAX_REGISTRATION_BYTES, RegistrationError};
+use super::site::{BodyError, Site};
+use crate::wire::{Head, Reply};
+
+/// The header with the address of whoever sent a request. Cloudflare sets it, over any that came from outside.
+const ADDRESS: &str = "cf-connecting-ip";
+
+/// Answers a request.
+pub async fn handle(site: &Site<'_>, head: &Head) -> Reply {
+    match answer(site, head).await {
+        Ok(reply) => reply,
+        Err(refusal) => refusal.into(),
+    }
+}
+
+async fn answer(site: &Site<'_>, head: &Head) -> Result<Reply, Refusal> {
+    let media_type = head.header("content-type").unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::bad("invalid_client_metadata", "Send the metadata as application/json."));
+    }
+    let json = site.around.body(MAX_REGISTRATION_BYTES).await.map_err(|error| match error {
+        BodyError::TooLarge => RegistrationError::TooLarge.into(),
+        BodyError::Unreadable => Refusal::bad("invalid_client_metadata", "The body is not UTF-8 text."),
+    })?;
+    let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
+    let address = head.header(ADDRESS).unwrap_or_default();
+    let registered = site.registry(&keys).register(&json, &address).await?;
+    if registered.is_new {
+        let event = Event::Registered { client: registered.client.id.clone() };
+        site.around.event(&event);
+        site.oauth.tell(&event);
+    }
+    let status = StatusCode::from_u16(registered.status).unwrap_or(StatusCode::CREATED);
+    Ok(Reply::json(status, registered.body.secret().to_owned()).header("pragma", "no-cache"))
+}

@@ -1,0 +1,498 @@
+//! Dynamic registration of clients (RFC 7591): what is asked for, what is granted of it, and the answer. The registry
+//! keeps it.
+
+use serde_json::{Map, Value, json};
+
+use super::client::{AUTHORIZATION_CODE, ApplicationType, AuthMethod, CODE, Client, Origin, REFRESH_TOKEN};
+use super::client_metadata::{ClientMetadata, MetadataError};
+use super::redirect_uri::RedirectUri;
+use super::scope::Scopes;
+use crate::wire::Fault;
+
+/// Bytes of a registration: all the redirect URIs there may be and everything else, with room to spare.
+pub const MAX_REGISTRATION_BYTES: usize = 128 * 1024;
+
+/// The grant type of a client that acts for itself (RFC 6749 section 4.4).
+pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+/// What clients may register for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The grant types. One that gives access without a person belongs to clients in the configuration only.
+    pub grant_types: Vec<String>,
+    /// How they may prove themselves.
+    pub auth_methods: Vec<AuthMethod>,
+    /// The scopes; empty if any will do.
+    pub scopes: Scopes,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        Self {
+            grant_types: vec![AUTHORIZATION_CODE.to_owned(), REFRESH_TOKEN.to_owned()],
+            auth_methods: AuthMethod::ALL.to_vec(),
+            scopes: Scopes::default(),
+        }
+    }
+}
+
+/// Why a registration is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistrationError {
+    /// It is more than [`MAX_REGISTRATION_BYTES`].
+    TooLarge,
+    /// The metadata is (RFC 7591 section 3.2.2).
+    Metadata(MetadataError),
+    /// There were too many new ones lately.
+    TooMany {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
+    /// It could not be kept.
+    Unavailable(Fault),
+}
+
+impl From<MetadataError> for RegistrationError {
+    fn from(error: MetadataError) -> Self {
+        Self::Metadata(error)
+    }
+}
+
+impl RegistrationError {
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::TooLarge => 413,
+            Self::Metadata(_) => 400,
+            Self::TooMany { .. } => 429,
+            Self::Unavailable(_) => 503,
+        }
+    }
+
+    /// The error's name on the wire.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Metadata(MetadataError::RedirectUri(_)) => "invalid_redirect_uri",
+            Self::TooLarge | Self::Metadata(MetadataError::Other(_)) => "invalid_client_metadata",
+            Self::TooMany { .. } | Self::Unavailable(_) => "temporarily_unavailable",
+        }
+    }
+
+    /// What the client's developer is told.
+    #[must_use]
+    pub fn description(&self) -> String {
+        match self {
+            Self::TooLarge => format!("A registration may have up to {MAX_REGISTRATION_BYTES} bytes."),
+            Self::Metadata(error) => error.to_string(),
+            Self::TooMany { retry_after } => {
+                format!("Too many new clients. Try again in {retry_after} s, and keep the client_id you get.")
+            }
+            Self::Unavailable(_) => "The registration could not be kept. Try again in a moment.".to_owned(),
+        }
+    }
+
+    /// The `Retry-After` header of the answer, in seconds.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::TooMany { retry_after } => Some(*retry_after),
+            Self::Unavailable(_) => Some(1),
+            Self::TooLarge | Self::Metadata(_) => None,
+        }
+    }
+}
+
+/// Reads a registration into the client that it asks for, as yet without id, secret and times.
+///
+/// # Errors
+/// When it is no metadata, or asks for what is not offered.
+pub fn read(json: &str, offer: &Offer) -> Result<Client, RegistrationError> {
+    if json.len() > MAX_REGISTRATION_BYTES {
+        return Err(RegistrationError::TooLarge);
+    }
+    let Ok(Value::Object(members)) = serde_json::from_str(json) else {
+        return Err(MetadataError::Other("The body must be a JSON object.".to_owned()).into());
+    };
+    Ok(asked_for(ClientMetadata::new(&members), offer)?)
+}
+
+fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, MetadataError> {
+    let auth_method = metadata.auth_method(&offer.auth_methods)?;
+    // RFC 7591 section 2 has this default; a server that wants none of it takes public clients.
+    let assumed = if offer.auth_methods.contains(&AuthMethod::Basic) { AuthMethod::Basic } else { AuthMethod::None };
+    let application_type = metadata.application_type()?;
+    let (grant_types, response_types) = types(metadata, offer)?;
+    let redirect_uris = redirect_uris(metadata, application_type)?;
+    if redirect_uris.is_empty() && grant_types.iter().any(|own| own == AUTHORIZATION_CODE) {
+        return Err(MetadataError::RedirectUri("redirect_uris needs at least one URI.".to_owned()));
+    }
+    metadata.check_keys()?;
+    let client = Client {
+        name: metadata.name()?,
+        logo_uri: metadata.uri("logo_uri")?,
+        client_uri: metadata.uri("client_uri")?,
+        policy_uri: metadata.uri("policy_uri")?,
+        tos_uri: metadata.uri("tos_uri")?,
+        contacts: metadata.list("contacts")?.unwrap_or_default().into_iter().map(str::to_owned).collect(),
+        grant_types,
+        response_types,
+        auth_method: auth_method.unwrap_or(assumed),
+        auth_method_explicit: auth_method.is_some(),
+        application_type,
+        scope: scope(metadata, offer)?,
+        ..Client::public("", redirect_uris, Origin::Registered)
+    };
+    if client.is_public() && client.may(CLIENT_CREDENTIALS) {
+        let text = "client_credentials needs a token_endpoint_auth_method other than none.";
+        return Err(MetadataError::Other(text.to_owned()));
+    }
+    Ok(client)
+}
+
+fn redirect_uris(
+    metadata: ClientMetadata<'_>,
+    application_type: Option<ApplicationType>,
+) -> Result<Vec<RedirectUri>, MetadataError> {
+    let uris = metadata.redirect_uris()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let is_web = |uri: &RedirectUri| uri.as_str().starts_with("https://") || uri.is_loopback();
+    if application_type == Some(ApplicationType::Web) && !uris.iter().all(is_web) {
+        let text = "A private scheme is for clients whose application_type is native.";
+        return Err(MetadataError::RedirectUri(text.to_owned()));
+    }
+    Ok(uris)
+}
+
+/// Grant types and response types, which must fit each other (RFC 7591 section 2.1).
+fn types(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<(Vec<String>, Vec<String>), MetadataError> {
+    let refuse = |text: String| Err(MetadataError::Other(text));
+    let grant_types = metadata.list("grant_types")?.unwrap_or_else(|| vec![AUTHORIZATION_CODE]);
+    if grant_types.is_empty() || !grant_types.iter().all(|asked| offer.grant_types.iter().any(|own| own == asked)) {
+        return refuse(format!("grant_types may have {}.", offer.grant_types.join(", ")));
+    }
+    let has_code = grant_types.contains(&AUTHORIZATION_CODE);
+    if grant_types == [REFRESH_TOKEN] {
+        return refuse(format!("grant_types needs what a refresh token comes from: {AUTHORIZATION_CODE}."));
+    }
+    let assumed = if has_code { vec![CODE] } else { Vec::new() };
+    let response_types = metadata.list("response_types")?.unwrap_or(assumed);
+    if response_types.iter().any(|asked| *asked != CODE) {
+        return refuse("response_types may have code.".to_owned());
+    }
+    if has_code == response_types.is_empty() {
+        return refuse("grant_types has authorization_code if and only if response_types has code.".to_owned());
+    }
+    Ok((once(&grant_types), once(&response_types)))
+}
+
+fn once(texts: &[&str]) -> Vec<String> {
+    let first = |(at, text): &(usize, &&str)| !texts.iter().take(*at).any(|earlier| earlier == *text);
+    texts.iter().enumerate().filter(first).map(|(_, text)| (*text).to_owned()).collect()
+}
+
+/// The scopes that are asked for and offered. To ask for none of those is to ask for nothing in particular.
+fn scope(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Option<Scopes>, MetadataError> {
+    let asked = metadata.scope()?;
+    let granted = asked.map(|asked| if offer.scopes.is_empty() { asked } else { asked.both(&offer.scopes) });
+    Ok(granted.filter(|scopes| !scopes.is_empty()))
+}
+
+/// What makes two public clients one: all that they registered, in an order of its own.
+#[must_use]
+pub fn canonical(client: &Client) -> String {
+    let sorted = |texts: &mut dyn Iterator<Item = &str>| {
+        let mut texts: Vec<_> = texts.map(str::to_owned).collect();
+        texts.sort_unstable();
+        texts
+    };
+    let mut metadata = echo(client);
+    let uris = sorted(&mut client.redirect_uris.iter().map(RedirectUri::as_str));
+    metadata.insert("redirect_uris".to_owned(), json!(uris));
+    metadata.insert("grant_types".to_owned(), json!(sorted(&mut client.grant_types.iter().map(String::as_str))));
+    let scopes = client.scope.as_ref().map(|scopes| sorted(&mut scopes.iter()));
+    metadata.insert("scope".to_owned(), json!(scopes));
+    Value::Object(metadata).to_string()
+}
+
+/// The answer to a registration (RFC 7591 section 3.2.1): the client as it is registered, and its secret.
+#[must_use]
+pub fn answer(client: &Client, secret: Option<&str>) -> String {
+    let mut answer = echo(client);
+    answer.insert("client_id".to_owned(), json!(client.id));
+    answer.insert("client_id_issued_at".to_owned(), json!(client.registered));
+    if let Some(secret) = secret {
+        answer.insert("client_secret".to_owned(), json!(secret));
+        // It lives as long as the record. Use renews that, so this is the earliest that it can be.
+        answer.insert("client_secret_expires_at".to_owned(), json!(client.expires.unwrap_or_default()));
+    }
+    Value::Object(answer).to_string()
+}
+
+/// The metadata of a client under the names of RFC 7591 section 2.
+fn echo(client: &Client) -> Map<String, Value> {
+    let uris: Vec<_> = client.redirect_uris.iter().map(RedirectUri::as_str).collect();
+    let mut members = Map::new();
+    let mut set = |name: &str, value: Value| {
+        if !value.is_null() {
+            members.insert(name.to_owned(), value);
+        }
+    };
+    set("redirect_uris", json!(uris));
+    set("client_name", json!(client.name));
+    set("client_uri", json!(client.client_uri));
+    set("logo_uri", json!(client.logo_uri));
+    set("policy_uri", json!(client.policy_uri));
+    set("tos_uri", json!(client.tos_uri));
+    set("contacts", if client.contacts.is_empty() { Value::Null } else { json!(client.contacts) });
+    set("grant_types", json!(client.grant_types));
+    set("response_types", json!(client.response_types));
+    set("token_endpoint_auth_method", json!(client.auth_method.as_str()));
+    set("application_type", json!(client.application_type.map(ApplicationType::as_str)));
+    set("scope", json!(client.scope.as_ref().map(ToString::to_string)));
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const URI: &str = "https://a.example/cb";
+
+    fn asked(value: &Value) -> Result<Client, RegistrationError> {
+        read(&value.to_string(), &Offer::default())
+    }
+
+    fn refused(value: &Value) -> (&'static str, String) {
+        let error = asked(value).expect_err(&value.to_string());
+        assert_eq!(error.status(), 400);
+        (error.code(), error.description())
+    }
+
+    #[test]
+    fn what_is_left_out_gets_the_defaults_of_the_rfc() {
+        let client = asked(&json!({ "redirect_uris": [URI] })).unwrap();
+        assert_eq!((client.auth_method, client.auth_method_explicit), (AuthMethod::Basic, false));
+        assert_eq!(
+            (client.grant_types.as_slice(), client.response_types.as_slice()),
+            ([AUTHORIZATION_CODE.to_owned()].as_slice(), [CODE.to_owned()].as_slice())
+        );
+        assert_eq!((client.application_type, client.scope, client.from), (None, None, Origin::Registered));
+    }
+
+    #[test]
+    fn unknown_members_are_ignored_and_known_ones_echoed() {
+        let client = asked(&json!({
+            "redirect_uris": [URI, "http://localhost:1234/cb", "cursor://anysphere.cursor-mcp/cb"],
+            "client_name": "<b>Me</b>",
+            "client_uri": "https://a.example/",
+            "contacts": ["me@a.example"],
+            "grant_types": ["authorization_code", "refresh_token", "refresh_token"],
+            "response_types": ["code"],
+            "token_endpoint_auth_method": "none",
+            "application_type": "native",
+            "scope": "a b",
+            "software_id": "x",
+            "software_statement": "e30.e30.",
+            "jwks_uri": "https://a.example/jwks",
+            "client_name#de": "Ich",
+            "client_id": "mine",
+            "client_secret": "mine",
+        }))
+        .unwrap();
+        let answer: Value = serde_json::from_str(&answer(&client, None)).unwrap();
+        assert_eq!(
+            answer,
+            json!({
+                "client_id": "",
+                "client_id_issued_at": 0,
+                "redirect_uris": [URI, "http://localhost:1234/cb", "cursor://anysphere.cursor-mcp/cb"],
+                "client_name": "<b>Me</b>",
+                "client_uri": "https://a.example/",
+                "contacts": ["me@a.example"],
+                "grant_types": ["authorization_code", "refresh_token"],
+                "response_types": ["code"],
+                "token_endpoint_auth_method": "none",
+                "application_type": "native",
+                "scope": "a b",
+            })
+        );
+    }
+
+    #[test]
+    fn a_secret_is_told_with_its_end() {
+        let client = Client { expires: Some(77), ..asked(&json!({ "redirect_uris": [URI] })).unwrap() };
+        let answer: Value = serde_json::from_str(&answer(&client, Some("s3cret"))).unwrap();
+        assert_eq!((&answer["client_secret"], &answer["client_secret_expires_at"]), (&json!("s3cret"), &json!(77)));
+    }
+
+    #[test]
+    fn an_address_where_a_code_could_be_caught_is_refused() {
+        for uri in [
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "http://a.example/cb",
+            "https://a.example/cb#x",
+            "https://me@a.example/cb",
+            "//a.example/cb",
+            "HTTPS://A.example/cb",
+            "https://a.example/c\u{1}b",
+            "https://a.example/c b",
+            "/cb",
+            "",
+        ] {
+            let (code, text) = refused(&json!({ "redirect_uris": [URI, uri] }));
+            assert_eq!(code, "invalid_redirect_uri", "{uri}");
+            assert!(text.starts_with("redirect_uris[1] is refused: "), "{text}");
+        }
+        for none in [json!({}), json!({ "redirect_uris": [] }), json!({ "redirect_uris": null })] {
+            assert_eq!(refused(&none).1, "redirect_uris needs at least one URI.");
+        }
+        assert_eq!(refused(&json!({ "redirect_uris": URI })).0, "invalid_redirect_uri");
+    }
+
+    #[test]
+    fn a_private_scheme_is_for_native_clients() {
+        let asked_as = |kind: &str, uri: &str| asked(&json!({ "redirect_uris": [uri], "application_type": kind }));
+        for (kind, uri) in [
+            ("native", "com.example.app:/cb"),
+            ("native", "http://127.0.0.1/cb"),
+            ("native", URI),
+            ("web", URI),
+            ("web", "http://localhost:6274/oauth/callback"),
+        ] {
+            assert!(asked_as(kind, uri).is_ok(), "{kind} {uri}");
+        }
+        assert_eq!(asked_as("web", "com.example.app:/cb").unwrap_err().code(), "invalid_redirect_uri");
+        assert_eq!(asked_as("robot", URI).unwrap_err().code(), "invalid_client_metadata");
+    }
+
+    #[test]
+    fn what_is_not_served_or_does_not_fit_is_refused() {
+        for (member, value) in [
+            ("grant_types", json!(["password"])),
+            ("grant_types", json!(["implicit", "authorization_code"])),
+            ("grant_types", json!(["client_credentials"])),
+            ("grant_types", json!(["refresh_token"])),
+            ("grant_types", json!([])),
+            ("grant_types", json!("authorization_code")),
+            ("response_types", json!(["token"])),
+            ("response_types", json!([])),
+            ("token_endpoint_auth_method", json!("private_key_jwt")),
+            ("token_endpoint_auth_method", json!(5)),
+            ("logo_uri", json!("javascript:alert(1)")),
+            ("tos_uri", json!("data:text/html,x")),
+            ("policy_uri", json!("ftp://a.example")),
+            ("client_uri", json!("x")),
+            ("jwks_uri", json!("javascript:x")),
+            ("jwks", json!({ "keys": [{ "d": "x" }] })),
+            ("contacts", json!("me")),
+            ("client_name", json!(["me"])),
+            ("scope", json!("a\\b")),
+        ] {
+            let mut metadata = json!({ "redirect_uris": [URI] });
+            metadata[member] = value;
+            assert_eq!(refused(&metadata).0, "invalid_client_metadata", "{metadata}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_or_too_long_is_refused() {
+        for text in ["", "x", "[]", "null", "\"a\"", "{", "{\"a\":1}{"] {
+            let error = read(text, &Offer::default()).unwrap_err();
+            assert_eq!((error.status(), error.code()), (400, "invalid_client_metadata"), "{text}");
+        }
+        let long = read(&" ".repeat(MAX_REGISTRATION_BYTES + 1), &Offer::default()).unwrap_err();
+        assert_eq!((long.status(), long.code()), (413, "invalid_client_metadata"));
+        let deep = format!("{{\"redirect_uris\":{}", "[".repeat(100_000));
+        assert_eq!(read(&deep, &Offer::default()).unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn a_client_for_itself_needs_a_secret_and_no_redirect() {
+        let offer = Offer { grant_types: vec![CLIENT_CREDENTIALS.to_owned()], ..Offer::default() };
+        let client = read(r#"{"grant_types":["client_credentials"]}"#, &offer).unwrap();
+        assert!(client.redirect_uris.is_empty() && client.response_types.is_empty());
+        let public = r#"{"grant_types":["client_credentials"],"token_endpoint_auth_method":"none"}"#;
+        assert!(read(public, &offer).is_err());
+    }
+
+    #[test]
+    fn scopes_are_those_that_there_are() {
+        let offer = Offer { scopes: Scopes::parse("a b").unwrap(), ..Offer::default() };
+        let scope = |scope: &str| {
+            let json = json!({ "redirect_uris": [URI], "scope": scope }).to_string();
+            read(&json, &offer).unwrap().scope.map(|scopes| scopes.to_string())
+        };
+        assert_eq!(scope("c b"), Some("b".to_owned()));
+        assert_eq!(scope("c"), None);
+    }
+
+    #[test]
+    fn a_server_without_secrets_registers_public_clients() {
+        let offer = Offer { auth_methods: vec![AuthMethod::None], ..Offer::default() };
+        let json = json!({ "redirect_uris": [URI] }).to_string();
+        assert!(read(&json, &offer).unwrap().is_public());
+        let json = json!({ "redirect_uris": [URI], "token_endpoint_auth_method": "client_secret_post" }).to_string();
+        assert_eq!(read(&json, &offer).unwrap_err().description(), "token_endpoint_auth_method must be none.");
+    }
+
+    #[test]
+    fn the_order_of_lists_makes_no_other_client_and_anything_else_does() {
+        let of = |value: Value| canonical(&asked(&value).unwrap());
+        let one = of(json!({ "redirect_uris": [URI, "https://b.example/cb"], "scope": "a b",
+            "grant_types": ["authorization_code", "refresh_token"] }));
+        let same = of(json!({ "grant_types": ["refresh_token", "authorization_code"], "scope": "b a",
+            "redirect_uris": ["https://b.example/cb", URI, URI], "software_version": "2" }));
+        assert_eq!(one, same);
+        let plain = of(json!({ "redirect_uris": [URI] }));
+        for (member, value) in [
+            ("client_name", json!("x")),
+            ("logo_uri", json!("https://a.example/x")),
+            ("scope", json!("a")),
+            ("token_endpoint_auth_method", json!("none")),
+            ("redirect_uris", json!(["https://a.example/cc"])),
+            ("application_type", json!("web")),
+        ] {
+            let mut other = json!({ "redirect_uris": [URI] });
+            other[member] = value;
+            assert_ne!(of(other), plain, "{member}");
+        }
+    }
+
+    #[test]
+    fn who_has_to_wait_is_told_how_long() {
+        let error = RegistrationError::TooMany { retry_after: 30 };
+        assert_eq!((error.status(), error.code(), error.retry_after()), (429, "temporarily_unavailable", Some(30)));
+        assert!(error.description().contains("30 s"));
+        let error = RegistrationError::Unavailable(Fault("KV said something".to_owned()));
+        assert_eq!((error.status(), error.retry_after()), (503, Some(1)));
+        assert!(!error.description().contains("KV said"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_is_read_again_as_it_was_and_asked_for_again_as_it_is(
+            name in "\\PC{0,20}",
+            uri in "(https://|http://|app://|x:/)[a-z0-9.:]{1,12}(/[a-z?=%]{0,6}){0,2}",
+            grants in prop::sample::subsequence(vec!["authorization_code", "refresh_token", "implicit"], 0..=3),
+            method in prop::sample::select(vec!["none", "client_secret_basic", "client_secret_post", "x"]),
+        ) {
+            let asked = json!({ "client_name": name, "redirect_uris": [uri], "grant_types": grants,
+                "token_endpoint_auth_method": method });
+            if let Ok(client) = read(&asked.to_string(), &Offer::default()) {
+                prop_assert_eq!(Client::read(&client.write()), Some(client.clone()));
+                let again = read(&answer(&client, None), &Offer::default());
+                prop_assert_eq!(again.map(|again| canonical(&again)), Ok(canonical(&client)));
+            }
+        }
+
+        #[test]
+        fn no_body_is_too_odd_to_be_judged(text in any::<String>()) {
+            let _ = read(&text, &Offer::default());
+        }
+    }
+}

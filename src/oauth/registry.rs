@@ -1,0 +1,570 @@
+//! Every client there is: those in the configuration, those that registered, and those that a document describes.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::client::{Client, Origin};
+use super::document_cache::Documents;
+use super::document_url::{DocumentPolicy, is_document_id};
+use super::metadata_document::DocumentError;
+pub use super::metadata_document::{Fetch, Fetched};
+use super::port::{Kv, Random};
+use super::rates::Rates;
+use super::registration::{self, Offer, RegistrationError};
+use super::secret::{Secret, sha256_hex};
+use super::uri::Host;
+use crate::keys::Keys;
+use crate::wire::Fault;
+
+/// A client that registered is forgotten when it was not used for this long: as long as workers-oauth-provider keeps one,
+/// and longer than its refresh tokens live without use.
+pub const CLIENT_SECONDS: u64 = 90 * 24 * 3600;
+
+/// Its record is written again when it is used, but not more often than this: KV writes are dear.
+pub const RENEW_AFTER_SECONDS: u64 = 24 * 3600;
+
+/// Characters of an id that is no URL. KV takes keys of 512 bytes.
+pub const MAX_ID_CHARS: usize = 256;
+
+/// Random bytes of an id: 128 bits meet no other id.
+const ID_BYTES: usize = 16;
+
+/// Random bytes of a secret: 256 bits cannot be guessed.
+const SECRET_BYTES: usize = 32;
+
+/// Why it cannot be said who a client is. That there is none is no error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistryError {
+    /// Its document is refused or not to be had.
+    Document(DocumentError),
+    /// The store failed.
+    Unavailable(Fault),
+}
+
+impl RegistryError {
+    /// Whether it may be another answer in a while.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        match self {
+            Self::Document(error) => error.is_temporary(),
+            Self::Unavailable(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document(error) => error.fmt(f),
+            Self::Unavailable(_) => f.write_str("The client could not be looked up. Try again in a moment."),
+        }
+    }
+}
+
+/// A registration that was taken.
+#[derive(Debug)]
+pub struct Registered {
+    /// The status of the answer: 201 (RFC 7591 section 3.2.1), also where the client was known already.
+    pub status: u16,
+    /// The body of the answer. It has the secret, for the only time: it must not be stored.
+    pub body: Secret,
+    /// The client.
+    pub client: Client,
+    /// Whether there was no such client before.
+    pub is_new: bool,
+}
+
+/// Which clients are taken.
+#[derive(Debug, Clone, Default)]
+pub struct RegistrySettings {
+    /// What clients may register for.
+    pub offer: Offer,
+    /// Which metadata documents are taken.
+    pub documents: DocumentPolicy,
+}
+
+impl RegistrySettings {
+    /// The same for a server at `origin`, which must not ask itself for a document: it would wait for its own answer, and
+    /// one URL inside another would make it do so many times over.
+    #[must_use]
+    pub fn at(&self, origin: &str) -> Self {
+        let mut settings = self.clone();
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        settings.documents.own_hosts.extend(Host::parse(host).map(|host| host.name.to_owned()));
+        settings
+    }
+}
+
+/// The clients, for the time of one request.
+#[derive(Clone, Copy)]
+pub struct Registry<'a> {
+    /// Where they are kept.
+    pub kv: &'a dyn Kv,
+    /// The ring whose anchor names public clients.
+    pub keys: &'a Keys,
+    /// Where ids and secrets come from.
+    pub random: &'a dyn Random,
+    /// How documents are fetched; none if clients are not known by one here.
+    pub fetch: Option<&'a dyn Fetch>,
+    /// The clients of the configuration.
+    pub configured: &'a [Client],
+    /// Which others are taken.
+    pub settings: &'a RegistrySettings,
+    /// What was used up lately, in this isolate.
+    pub rates: &'a RefCell<Rates>,
+    /// The time, in milliseconds since 1970.
+    pub now: u64,
+}
+
+impl Registry<'_> {
+    /// The client of that id, as it is now.
+    ///
+    /// # Errors
+    /// When its document is refused or not to be had, or the store fails.
+    pub async fn client(&self, id: &str) -> Result<Option<Client>, RegistryError> {
+        self.find(id, false).await
+    }
+
+    /// The client of that id, which had its user's consent before: where the host of its document has trouble, as it was
+    /// when that was last fetched.
+    ///
+    /// # Errors
+    /// As of [`client`](Self::client).
+    pub async fn returning_client(&self, id: &str) -> Result<Option<Client>, RegistryError> {
+        self.find(id, true).await
+    }
+
+    async fn find(&self, id: &str, returning: bool) -> Result<Option<Client>, RegistryError> {
+        if let Some(client) = self.configured.iter().find(|client| client.id == id) {
+            return Ok(Some(client.clone()));
+        }
+        match self.fetch {
+            Some(fetch) if is_document_id(id) => {
+                let documents = Documents {
+                    kv: self.kv,
+                    fetch,
+                    policy: &self.settings.documents,
+                    grant_types: &self.settings.offer.grant_types,
+                    rates: self.rates,
+                    now: self.now,
+                };
+                documents.client(id, returning).await.map(Some)
+            }
+            _ => self.registered(id).await.map_err(RegistryError::Unavailable),
+        }
+    }
+
+    async fn registered(&self, id: &str) -> Result<Option<Client>, Fault> {
+        let good = |byte: u8| byte.is_ascii_graphic();
+        if id.is_empty() || id.len() > MAX_ID_CHARS || !id.bytes().all(good) {
+            return Ok(None);
+        }
+        let record = self.kv.get(&client_key(id)).await?;
+        let now = self.now_s();
+        let living = |client: &Client| client.id == id && client.expires.is_none_or(|expires| expires > now);
+        Ok(record.as_deref().and_then(Client::read).filter(living))
+    }
+
+    /// Registers a client (RFC 7591 section 3). A public one that asks for what another has is that one: it would be no
+    /// more than a second name for what anybody can say they are.
+    ///
+    /// # Errors
+    /// When the metadata is refused, there were too many new clients lately, or the store fails.
+    pub async fn register(&self, json: &str, address: &str) -> Result<Registered, RegistrationError> {
+        let mut client = registration::read(json, &self.settings.offer)?;
+        if !client.is_public() {
+            return self.register_confidential(client, address).await;
+        }
+        let name = self.keys.anchor_mac("client id", registration::canonical(&client).as_bytes());
+        client.id = URL_SAFE_NO_PAD.encode(name.get(..ID_BYTES).unwrap_or(&name));
+        let known = self.registered(&client.id).await.map_err(RegistrationError::Unavailable)?;
+        let is_new = known.is_none();
+        client.registered = known.as_ref().map_or(self.now_s(), |known| known.registered);
+        client.expires = Some(self.now_s() + CLIENT_SECONDS);
+        match known {
+            Some(known) if !self.is_due(&known) => client = known,
+            // If that fails it is as good as it was.
+            Some(known) => client = self.put(&client).await.map_or(known, |()| client),
+            None => self.put_new(&client, address).await?,
+        }
+        let body = Secret::new(registration::answer(&client, None));
+        Ok(Registered { status: 201, body, client, is_new })
+    }
+
+    async fn register_confidential(&self, mut client: Client, address: &str) -> Result<Registered, RegistrationError> {
+        let secret = Secret::new(self.random_text::<SECRET_BYTES>().map_err(RegistrationError::Unavailable)?);
+        client.id = self.random_text::<ID_BYTES>().map_err(RegistrationError::Unavailable)?;
+        client.secret_hash = Some(sha256_hex(secret.secret()));
+        client.registered = self.now_s();
+        client.expires = Some(self.now_s() + CLIENT_SECONDS);
+        self.put_new(&client, address).await?;
+        let body = Secret::new(registration::answer(&client, Some(secret.secret())));
+        Ok(Registered { status: 201, body, client, is_new: true })
+    }
+
+    async fn put_new(&self, client: &Client, address: &str) -> Result<(), RegistrationError> {
+        let counted = self.rates.borrow_mut().registration(address, self.now);
+        counted.map_err(|retry_after| RegistrationError::TooMany { retry_after })?;
+        self.put(client).await.map_err(RegistrationError::Unavailable)
+    }
+
+    /// Keeps a client that was used from being forgotten. It writes once a day at most, and nothing for clients that do
+    /// not expire.
+    ///
+    /// # Errors
+    /// When the store fails. The client is good nevertheless.
+    pub async fn renew(&self, client: &Client) -> Result<(), Fault> {
+        if client.from != Origin::Registered || !self.is_due(client) {
+            return Ok(());
+        }
+        let expires = Some(self.now_s() + CLIENT_SECONDS);
+        self.put(&Client { expires, ..client.clone() }).await
+    }
+
+    /// Forgets a client that registered. Its grants are for the caller to end.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn delete(&self, id: &str) -> Result<(), Fault> {
+        self.kv.delete(&client_key(id)).await
+    }
+
+    async fn put(&self, client: &Client) -> Result<(), Fault> {
+        let expires = client.expires.unwrap_or(self.now_s() + CLIENT_SECONDS);
+        self.kv.put(&client_key(&client.id), &client.write(), expires, client.name.as_deref().map(beside)).await
+    }
+
+    fn is_due(&self, client: &Client) -> bool {
+        let now = self.now_s();
+        match client.expires {
+            Some(expires) => expires.saturating_sub(now) < CLIENT_SECONDS - RENEW_AFTER_SECONDS,
+            // A record of workers-oauth-provider does not tell. One that outlived the usual time has no end, or its
+            // operator's: it is left alone.
+            None => client.registered + CLIENT_SECONDS > now,
+        }
+    }
+
+    fn random_text<const N: usize>(&self) -> Result<String, Fault> {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes)?;
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    const fn now_s(&self) -> u64 {
+        self.now / 1000
+    }
+}
+
+impl fmt::Debug for Registry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Registry")
+    }
+}
+
+fn client_key(id: &str) -> String {
+    format!("client:{id}")
+}
+
+/// What a listing shows of a client: its name, as far as it fits.
+fn beside(name: &str) -> &str {
+    let end = name.char_indices().nth(64).map_or(name.len(), |(at, _)| at);
+    name.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::oauth::client::AuthMethod;
+    use crate::oauth::client_auth::{authenticate, credentials};
+    use crate::oauth::memory::{Call, MemoryKv, MemoryWeb, SeededRandom};
+    use crate::oauth::params::Params;
+    use crate::oauth::rates::ADDRESS_BURST;
+
+    const NOW: u64 = 1_700_000_000_000;
+    const NOW_S: u64 = NOW / 1000;
+    const DAY_MS: u64 = 24 * 3600 * 1000;
+    const URL: &str = "https://c.example/client.json";
+    const ADDRESS: &str = "192.0.2.1";
+
+    struct World {
+        kv: MemoryKv,
+        keys: Keys,
+        random: SeededRandom,
+        web: MemoryWeb,
+        configured: Vec<Client>,
+        settings: RegistrySettings,
+        rates: RefCell<Rates>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self {
+                kv: MemoryKv::at(NOW),
+                keys: Keys::from_secret("secret"),
+                random: SeededRandom::new(1),
+                web: MemoryWeb::default(),
+                configured: Vec::new(),
+                settings: RegistrySettings::default(),
+                rates: RefCell::default(),
+            }
+        }
+
+        fn registry(&self) -> Registry<'_> {
+            Registry {
+                kv: &self.kv,
+                keys: &self.keys,
+                random: &self.random,
+                fetch: Some(&self.web),
+                configured: &self.configured,
+                settings: &self.settings,
+                rates: &self.rates,
+                now: self.kv.now(),
+            }
+        }
+
+        fn register(&self, json: &Value) -> Result<(Client, Value), RegistrationError> {
+            let registered = block_on(self.registry().register(&json.to_string(), ADDRESS))?;
+            assert_eq!(registered.status, 201);
+            Ok((registered.client, serde_json::from_str(registered.body.secret()).unwrap()))
+        }
+
+        fn client(&self, id: &str) -> Result<Option<Client>, RegistryError> {
+            block_on(self.registry().client(id))
+        }
+    }
+
+    fn public(name: &str) -> Value {
+        json!({
+            "client_name": name,
+            "redirect_uris": ["http://127.0.0.1:33418/cb"],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_method": "none",
+        })
+    }
+
+    #[test]
+    fn a_public_client_that_registers_again_is_the_same_and_costs_no_write() {
+        let world = World::new();
+        let (client, first) = world.register(&public("A")).unwrap();
+        assert_eq!(first["client_id"].as_str().unwrap().len(), 22);
+        assert_eq!(first["client_id_issued_at"], NOW_S);
+        assert!(first.get("client_secret").is_none() && first.get("client_secret_expires_at").is_none());
+        world.kv.pass_ms(5_000);
+        for _ in 0..100 {
+            assert_eq!(world.register(&public("A")).unwrap().1, first);
+        }
+        assert_eq!(world.kv.count(Call::Put), 1);
+        assert_eq!(world.client(&client.id).unwrap(), Some(client));
+    }
+
+    #[test]
+    fn a_hundred_different_clients_of_one_address_are_too_many() {
+        let world = World::new();
+        let refused = (0..100).filter_map(|n| world.register(&public(&n.to_string())).err()).collect::<Vec<_>>();
+        assert_eq!(refused.len() as u64, 100 - ADDRESS_BURST);
+        assert_eq!(refused[0], RegistrationError::TooMany { retry_after: 30 });
+        assert_eq!(world.kv.keys("client:").len() as u64, ADDRESS_BURST);
+        assert!(world.register(&public("0")).is_ok(), "one that is known may come back at any time");
+        world.kv.pass_ms(30_000);
+        assert!(world.register(&public("99")).is_ok());
+    }
+
+    #[test]
+    fn another_deployment_names_the_same_client_otherwise() {
+        let (one, other) = (World::new(), World { keys: Keys::from_secret("other"), ..World::new() });
+        assert_ne!(one.register(&public("A")).unwrap().0.id, other.register(&public("A")).unwrap().0.id);
+    }
+
+    #[test]
+    fn a_confidential_client_gets_a_secret_that_only_its_hash_is_kept_of() {
+        let world = World::new();
+        let asked = json!({ "redirect_uris": ["https://a.example/cb"] });
+        let (client, answer) = world.register(&asked).unwrap();
+        let secret = answer["client_secret"].as_str().unwrap();
+        assert_eq!(secret.len(), 43);
+        assert_eq!(answer["client_secret_expires_at"], NOW_S + CLIENT_SECONDS);
+        assert_eq!(world.kv.expiry(&client_key(&client.id)), Some(NOW_S + CLIENT_SECONDS));
+        let record = world.kv.value(&client_key(&client.id)).unwrap();
+        assert!(!record.contains(secret) && record.contains(&sha256_hex(secret)));
+
+        let form = Params::parse(&format!("client_id={}&client_secret={secret}", client.id)).unwrap();
+        let kept = world.client(&client.id).unwrap().unwrap();
+        assert_eq!(kept.auth_method, AuthMethod::Basic);
+        assert_eq!(authenticate(&kept, &credentials(None, &form).unwrap()), Ok(()));
+        let (other, _) = world.register(&asked).unwrap();
+        assert_ne!(other.id, client.id, "each has a secret of its own");
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_a_new_secret() {
+        let world = World::new();
+        let json = json!({ "redirect_uris": ["https://a.example/cb"] }).to_string();
+        let registered = block_on(world.registry().register(&json, ADDRESS)).unwrap();
+        let body: Value = serde_json::from_str(registered.body.secret()).unwrap();
+        assert!(!format!("{registered:?}").contains(body["client_secret"].as_str().unwrap()));
+    }
+
+    #[test]
+    fn a_client_that_could_not_be_kept_is_not_registered() {
+        let world = World::new();
+        world.kv.fail(Call::Put, 1);
+        assert_eq!(world.register(&public("A")).unwrap_err().status(), 503);
+        assert!(world.register(&public("A")).is_ok());
+        world.random.set_down(true);
+        let confidential = json!({ "redirect_uris": ["https://a.example/cb"] });
+        assert_eq!(world.register(&confidential).unwrap_err().status(), 503);
+        assert_eq!(world.kv.keys("").len(), 1);
+    }
+
+    #[test]
+    fn an_unused_client_is_forgotten_and_use_renews_one_at_most_once_a_day() {
+        let world = World::new();
+        let (client, _) = world.register(&public("A")).unwrap();
+        let use_it = || {
+            let client = world.client(&client.id).unwrap().unwrap();
+            block_on(world.registry().renew(&client)).unwrap();
+        };
+        use_it();
+        assert_eq!(world.kv.count(Call::Put), 1);
+        world.kv.pass_ms(DAY_MS + 1000);
+        use_it();
+        use_it();
+        assert_eq!(world.kv.count(Call::Put), 2);
+        world.kv.pass_ms(CLIENT_SECONDS * 1000 - 1000);
+        assert!(world.client(&client.id).unwrap().is_some());
+        world.kv.pass_ms(1000);
+        assert_eq!(world.client(&client.id), Ok(None));
+        let (again, answer) = world.register(&public("A")).unwrap();
+        assert_eq!((&again.id, answer["client_id_issued_at"].as_u64()), (&client.id, Some(world.kv.now() / 1000)));
+    }
+
+    #[test]
+    fn a_client_that_registers_again_after_a_day_is_renewed() {
+        let world = World::new();
+        let (client, first) = world.register(&public("A")).unwrap();
+        world.kv.pass_ms(DAY_MS + 1000);
+        let (again, answer) = world.register(&public("A")).unwrap();
+        assert_eq!(answer, first);
+        assert_eq!((again.registered, world.kv.count(Call::Put)), (client.registered, 2));
+        assert_eq!(world.kv.expiry(&client_key(&client.id)), Some(world.kv.now() / 1000 + CLIENT_SECONDS));
+    }
+
+    #[test]
+    fn a_known_client_is_registered_again_even_if_it_cannot_be_renewed() {
+        let world = World::new();
+        let (client, first) = world.register(&public("A")).unwrap();
+        world.kv.pass_ms(DAY_MS + 1000);
+        world.kv.fail(Call::Put, 1);
+        let (again, answer) = world.register(&public("A")).unwrap();
+        assert_eq!((again, answer), (client, first));
+    }
+
+    #[test]
+    fn a_record_of_the_other_program_is_taken_and_renewed_unless_it_has_no_end() {
+        let world = World::new();
+        let record = |registered: u64| {
+            json!({ "clientId": "abc", "redirectUris": ["https://a.example/cb"], "registrationDate": registered,
+                "tokenEndpointAuthMethod": "none", "i18n": { "client_name#de": "Ich" } })
+            .to_string()
+        };
+        for (registered, puts) in [(NOW_S - CLIENT_SECONDS, 0), (NOW_S - 100, 1)] {
+            world.kv.set("client:abc", &record(registered));
+            let client = world.client("abc").unwrap().unwrap();
+            block_on(world.registry().renew(&client)).unwrap();
+            assert_eq!(world.kv.count(Call::Put), puts);
+        }
+        let kept: Value = serde_json::from_str(&world.kv.value("client:abc").unwrap()).unwrap();
+        assert_eq!((&kept["v"], &kept["expiresAt"]), (&json!(1), &json!(NOW_S + CLIENT_SECONDS)));
+        assert_eq!(kept["i18n"]["client_name#de"], "Ich");
+    }
+
+    #[test]
+    fn a_record_under_another_id_or_past_its_end_is_no_client() {
+        let world = World::new();
+        let record = |id: &str, expires: u64| {
+            json!({ "v": 1, "clientId": id, "redirectUris": [], "expiresAt": expires }).to_string()
+        };
+        world.kv.set("client:a", &record("b", NOW_S + 100));
+        world.kv.set("client:c", &record("c", NOW_S));
+        world.kv.set("client:d", "{}");
+        for id in ["a", "c", "d", "e", "", "a b", "ü", &"x".repeat(MAX_ID_CHARS + 1)] {
+            assert_eq!(world.client(id), Ok(None), "{id}");
+        }
+        assert_eq!(world.kv.count(Call::Get), 4, "an id that nobody can have is not looked up");
+    }
+
+    #[test]
+    fn a_store_that_fails_does_not_say_that_there_is_no_client() {
+        let world = World::new();
+        world.kv.set_down(true);
+        for id in ["abc", URL] {
+            let error = world.client(id).unwrap_err();
+            assert!(matches!(error, RegistryError::Unavailable(_)) && error.is_temporary(), "{id}");
+            assert!(!error.to_string().contains("Get"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_configured_client_needs_no_store_and_never_expires() {
+        let client = Client::public("desk", Vec::new(), Origin::Configured);
+        let world = World { configured: vec![client.clone()], ..World::new() };
+        assert_eq!(world.client("desk"), Ok(Some(client.clone())));
+        block_on(world.registry().renew(&client)).unwrap();
+        assert_eq!((world.kv.count(Call::Get), world.kv.count(Call::Put)), (0, 0));
+    }
+
+    #[test]
+    fn a_deleted_client_is_gone() {
+        let world = World::new();
+        let (client, _) = world.register(&public("A")).unwrap();
+        block_on(world.registry().delete(&client.id)).unwrap();
+        assert_eq!(world.client(&client.id), Ok(None));
+    }
+
+    #[test]
+    fn a_server_does_not_ask_itself() {
+        let world = World { settings: RegistrySettings::default().at("https://c.example:8443"), ..World::new() };
+        let error = world.client(URL).unwrap_err();
+        assert_eq!(error, RegistryError::Document(DocumentError::NotAdmitted));
+        assert!(world.web.asked().is_empty());
+    }
+
+    #[test]
+    fn where_no_documents_are_taken_a_url_is_an_id_like_any_other() {
+        let world = World::new();
+        let registry = Registry { fetch: None, ..world.registry() };
+        assert_eq!(block_on(registry.client(URL)), Ok(None));
+        assert_eq!(world.kv.called(Call::Get), [format!("client:{URL}")]);
+    }
+
+    #[test]
+    fn two_who_register_the_same_at_once_are_one() {
+        let world = World::new();
+        let json = public("A").to_string();
+        let registry = world.registry();
+        let both = futures_util::future::join(registry.register(&json, ADDRESS), registry.register(&json, ADDRESS));
+        let (one, other) = block_on(both);
+        assert_eq!(one.unwrap().client, other.unwrap().client);
+        assert_eq!(world.kv.keys("client:").len(), 1);
+    }
+
+    #[test]
+    fn a_url_is_looked_up_as_a_document_and_a_returning_client_by_its_copy() {
+        let world = World::new();
+        let document = json!({ "client_id": URL, "client_name": "C", "redirect_uris": ["https://c.example/cb"] });
+        world.web.set_json(URL, 200, &document);
+        assert_eq!(world.client(URL).unwrap().unwrap().from, Origin::Document);
+        world.web.take_down(URL);
+        world.kv.pass_ms(DAY_MS);
+        assert!(world.client(URL).unwrap_err().is_temporary());
+        let returning = block_on(world.registry().returning_client(URL));
+        assert_eq!(returning.unwrap().unwrap().name.as_deref(), Some("C"));
+        assert!(block_on(world.registry().returning_client("https://localhost/c")).is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! Revocation (RFC 7009) and introspection (RFC 7662).
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::authority::Command;
+use super::client::Origin;
+use super::form::{Form, failed};
+use super::gate;
+use super::params::Params;
+use super::refusal::Refusal;
+use super::resource::Resource;
+use super::record;
+use super::site::Site;
+use super::token::{Handle, Kind, LegacyToken, Presented};
+use super::token_endpoint::{run, take_over};
+use crate::wire::{Head, Reply};
+
+/// Answers a revocation request. A token that is unknown or another client's is none of this client's business: it is
+/// told the same as of one that has ended.
+pub async fn revoke(site: &Site<'_>, head: &Head) -> Reply {
+    match end(site, head).await {
+        Ok(()) => Reply::json(StatusCode::OK, "{}".to_owned()),
+        Err(refusal) => refusal.into(),
+    }
+}
+
+fn anything(_: &Site<'_>, _: &Params) -> Result<(), Refusal> {
+    Ok(())
+}
+
+/// The hint is not needed: a token says itself of what kind it is.
+async fn end(site: &Site<'_>, head: &Head) -> Result<(), Refusal> {
+    let form = Form::read(site, head, anything).await?;
+    let text = form.required("token")?;
+    for kind in [Kind::Access, Kind::Refresh] {
+        let (_, presented) = site.read_token(text, kind).await.map_err(|fault| failed(site, &fault))?;
+        match presented {
+            Presented::Ours(token) => {
+                let command = Command::RevokeToken { token: text.to_owned(), client_id: form.client.id.clone() };
+                return run(site, &token.handle, command).await.map(|_| ());
+            }
+            Presented::Legacy(token) => return end_legacy(site, &form, &token).await,
+            Presented::UnknownKey | Presented::Unknown => {}
+        }
+    }
+    Ok(())
+}
+
+/// A token of workers-oauth-provider does not say of what kind it is: its record does.
+async fn end_legacy(site: &Site<'_>, form: &Form, token: &LegacyToken) -> Result<(), Refusal> {
+    let found = gate::look_up(site, token.text()).await.map_err(|fault| failed(site, &fault))?;
+    if let Some(access) = found {
+        if access.client_id != form.client.id {
+            return Ok(());
+        }
+        let key = record::key(&token.user, &token.grant, &token.hash());
+        return site.around.kv().delete(&key).await.map_err(|fault| failed(site, &fault));
+    }
+    let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
+    let handle = Handle::of(&keys, &token.user);
+    match take_over(site, &form.client, token, &handle).await {
+        Ok(()) => {
+            let command =
+                Command::RevokeToken { token: token.text().to_owned(), client_id: form.client.id.clone() };
+            run(site, &handle, command).await.map(|_| ())
+        }
+        Err(refusal) if refusal.is_grant() => Ok(()),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Answers an introspection request. A client hears of its own tokens; one of the configuration, of all.
+pub async fn introspect(site: &Site<'_>, head: &Head) -> Reply {
+    match describe(site, head).await {
+        Ok(description) => Reply::json(StatusCode::OK, description.to_string()),
+        Err(refusal) => refusal.into(),
+    }
+}
+
+async fn describe(site: &Site<'_>, head: &Head) -> Result<Value, Refusal> {
+    let form = Form::read(site, head, anything).await?;
+    if form.client.is_public() {
+        return Err(Refusal::public_client());
+    }
+    let found = gate::look_up(site, form.required("token")?).await.map_err(|fault| failed(site, &fault))?;
+    let may_know = |of: &str| form.client.from == Origin::Configured || of == form.client.id;
+    Ok(match found {
+        Some(access) if may_know(&access.client_id) => json!({
+            "active": true,
+            "iss": site.issuer(),
+            "sub": access.subject,
+            "client_id": access.client_id,
+            "scope": access.scopes.to_string(),
+            "aud": access.audience.iter().map(Resource::as_str).collect::<Vec<_>>(),
+            "iat": access.issued,
+            "exp": access.expires,
+            "token_type": "Bearer",
+        }),
+        _ => json!({ "active": false }),
+    })
+}

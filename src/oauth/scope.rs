@@ -1,0 +1,166 @@
+//! What a client may do.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A scope-token of RFC 6749 section 3.3.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Scope(String);
+
+/// The text is no scope by RFC 6749 section 3.3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadScope;
+
+impl fmt::Display for BadScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("A scope is one or more printable ASCII characters other than space, \" and \\.")
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = BadScope;
+
+    fn try_from(text: String) -> Result<Self, BadScope> {
+        let good = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if !text.is_empty() && text.bytes().all(good) { Ok(Self(text)) } else { Err(BadScope) }
+    }
+}
+
+impl Scope {
+    /// The scope as its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Scopes in the order they were given, none twice.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<Scope>")]
+pub struct Scopes(Vec<Scope>);
+
+impl From<Vec<Scope>> for Scopes {
+    fn from(scopes: Vec<Scope>) -> Self {
+        scopes.into_iter().collect()
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        let mut once = Vec::new();
+        for scope in scopes {
+            if !once.contains(&scope) {
+                once.push(scope);
+            }
+        }
+        Self(once)
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, scope) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(&scope.0)?;
+        }
+        Ok(())
+    }
+}
+
+impl Scopes {
+    /// Reads scopes separated by spaces.
+    ///
+    /// # Errors
+    /// When one of them is no scope-token.
+    pub fn parse(text: &str) -> Result<Self, BadScope> {
+        text.split(' ').filter(|word| !word.is_empty()).map(|word| Scope::try_from(word.to_owned())).collect()
+    }
+
+    /// The scopes' texts, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Scope::as_str)
+    }
+
+    /// Whether the scope is one of them.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.iter().any(|held| held == scope)
+    }
+
+    /// Whether `of` has all of these.
+    #[must_use]
+    pub fn is_subset(&self, of: &Self) -> bool {
+        self.iter().all(|scope| of.contains(scope))
+    }
+
+    /// Those of these that `other` has too, in the order of these.
+    #[must_use]
+    pub fn both(&self, other: &Self) -> Self {
+        Self(self.0.iter().filter(|scope| other.contains(scope.as_str())).cloned().collect())
+    }
+
+    /// These but for one.
+    #[must_use]
+    pub fn without(&self, scope: &str) -> Self {
+        Self(self.0.iter().filter(|held| held.as_str() != scope).cloned().collect())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The scopes' texts.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<String> {
+        self.iter().map(str::to_owned).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(text: &str) -> Scopes {
+        Scopes::parse(text).unwrap()
+    }
+
+    #[test]
+    fn scopes_keep_their_order_and_none_comes_twice() {
+        assert_eq!(scopes(" b a  b ").to_vec(), ["b", "a"]);
+        assert_eq!(scopes("b a").to_string(), "b a");
+        assert!(scopes("").is_empty() && scopes(" ").is_empty() && !scopes("a").is_empty());
+    }
+
+    #[test]
+    fn a_scope_is_made_of_the_characters_of_the_rfc() {
+        assert_eq!(scopes("!#[]~ https://a/b:c").to_vec(), ["!#[]~", "https://a/b:c"]);
+        for text in ["\"", "a\\b", "a\tb", "\n", "\u{7f}", "\u{e9}", "a \u{0}"] {
+            assert_eq!(Scopes::parse(text), Err(BadScope), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_sets() {
+        let (few, many) = (scopes("b a"), scopes("a b c"));
+        assert!(few.is_subset(&many) && !many.is_subset(&few) && Scopes::default().is_subset(&few));
+        assert_eq!(few.both(&scopes("c a b")), few);
+        assert_eq!(many.both(&scopes("c x a")).to_vec(), ["a", "c"]);
+        assert_eq!(many.without("b").to_vec(), ["a", "c"]);
+        assert!(many.contains("c") && !few.contains("c"));
+    }
+
+    #[test]
+    fn json_is_checked_as_it_is_read() {
+        assert_eq!(serde_json::to_string(&scopes("b a")).unwrap(), r#"["b","a"]"#);
+        assert_eq!(serde_json::from_str::<Scopes>(r#"["b","a","b"]"#).unwrap(), scopes("b a"));
+        for json in [r#"["a b"]"#, r#"[""]"#, r#"["\""]"#, r#""a""#] {
+            assert!(serde_json::from_str::<Scopes>(json).is_err(), "{json}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Who signs users in, as the provider sees it.
+
+use std::fmt;
+
+use futures_util::future::LocalBoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::pkce::Challenge;
+use super::redirect_uri::RedirectUri;
+use super::resource::Resource;
+use super::scope::Scopes;
+use crate::wire::{Fault, Head, Reply};
+
+/// What a client asks of a user: an authorization request (RFC 6749 section 4.1.1) that was found to be valid. It can be
+/// sealed into a cookie and read again, for a sign-in of several pages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// The client.
+    pub client_id: String,
+    /// What the client calls itself. Plain text.
+    pub client_name: Option<String>,
+    /// The client's home page.
+    pub client_uri: Option<String>,
+    /// The client's logo.
+    pub logo_uri: Option<String>,
+    /// Whether the client has no secret.
+    pub client_is_public: bool,
+    /// Whether it gets a refresh token.
+    pub refreshable: bool,
+    /// Where the answer goes.
+    pub redirect_uri: RedirectUri,
+    /// What the client wants to have back with the answer.
+    pub state: Option<String>,
+    /// What the client's verifier will have to fit (RFC 7636).
+    pub challenge: Option<Challenge>,
+    /// What the client wants to do.
+    pub scopes: Scopes,
+    /// Where it wants to do so (RFC 8707).
+    pub audience: Vec<Resource>,
+    /// Whom the client expects to sign in (OpenID Connect Core 1.0 section 3.1.2.1).
+    pub login_hint: Option<String>,
+    /// Whether the client wants the user asked anew, by `consent` or `login` in the same place.
+    pub prompt: Option<String>,
+}
+
+/// A user has agreed.
+#[derive(Clone, PartialEq)]
+pub struct Approval {
+    /// The user's id. It may hold any characters, and is never seen outside sealed records.
+    pub subject: String,
+    /// What tools get of the user: [`User`](crate::mcp::user::User) reads it.
+    pub props: Value,
+    /// Fewer scopes than the client asked for; none means all of them.
+    pub scopes: Option<Scopes>,
+}
+
+impl fmt::Debug for Approval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Approval").field("scopes", &self.scopes).finish_non_exhaustive()
+    }
+}
+
+/// What becomes of an authorization request.
+#[derive(Debug)]
+pub enum Decision {
+    /// The user agreed: the client gets a code.
+    Approve(Approval),
+    /// The user did not: the client is told so.
+    Deny,
+    /// Something else comes first: a page, or another server to sign in at.
+    Answer(Reply),
+}
+
+/// Signs users in and asks whether they agree.
+pub trait SignIn {
+    /// Decides on an authorization request, which came with `head`.
+    fn decide<'a>(
+        &'a self,
+        asked: &'a Authorization,
+        head: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<Decision, Fault>>;
+}
+
+/// Signs everybody in as whom the client says, or as one user: for tests and demonstrations on one's own machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ApproveAll;
+
+impl SignIn for ApproveAll {
+    fn decide<'a>(&'a self, asked: &'a Authorization, _: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>> {
+        let subject = asked.login_hint.clone().unwrap_or_else(|| "user".to_owned());
+        let props = serde_json::json!({ "name": subject });
+        Box::pin(async move { Ok(Decision::Approve(Approval { subject, props, scopes: None })) })
+    }
+}

@@ -1,0 +1,198 @@
+//! The provider at the origin that a request came to, with the runtime around it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_util::future::LocalBoxFuture;
+
+use super::authority::{Command, Outcome, Refused};
+use super::client::{AuthMethod, Client};
+use super::event::Event;
+use super::metadata::{self, OFFLINE_ACCESS, ResourceMetadata, ServerMetadata};
+use super::metadata_document::Fetch;
+use super::port::{Kv, Random};
+use super::provider::OAuth;
+use super::rates::Rates;
+use super::registry::Registry;
+use super::resource::Resources;
+use super::scope::Scopes;
+use super::token::{self, Handle, Kind, Presented};
+use crate::keys::Keys;
+use crate::wire::{Fault, Head};
+
+/// The runtime around one request.
+pub trait Surroundings {
+    /// Milliseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// Unpredictable bytes.
+    fn random(&self) -> &dyn Random;
+
+    /// The records that everybody reads.
+    fn kv(&self) -> &dyn Kv;
+
+    /// The public web.
+    fn web(&self) -> &dyn Fetch;
+
+    /// The deployment's keys; with `fresh`, not those that were read a while ago.
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
+
+    /// What was used up lately, in this isolate.
+    fn rates(&self) -> &RefCell<Rates>;
+
+    /// Has a command carried out by the object of the user with that handle.
+    fn command<'a>(
+        &'a self,
+        handle: &'a Handle,
+        command: Command,
+    ) -> LocalBoxFuture<'a, Result<Result<Outcome, Refused>, Fault>>;
+
+    /// Reads the body of the request, as far as it is no longer than `limit` bytes.
+    fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>>;
+
+    /// Tells operators what happened.
+    fn event(&self, event: &Event);
+
+    /// Tells operators that something is wrong.
+    fn warn(&self, message: &str);
+}
+
+/// Why there is no body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is too long.
+    TooLarge,
+    /// It is not text, or did not come whole.
+    Unreadable,
+}
+
+/// The provider, for the time of one request.
+pub struct Site<'a> {
+    /// How it was set up.
+    pub oauth: &'a OAuth,
+    /// The runtime.
+    pub around: &'a dyn Surroundings,
+    /// The scopes that tools need, besides those that were set up.
+    pub tool_scopes: &'a Scopes,
+    /// The paths of the resources.
+    pub paths: &'a [&'a str],
+    /// Scheme and host of the request.
+    pub origin: String,
+}
+
+impl<'a> Site<'a> {
+    /// The provider at the origin of a request.
+    pub fn new(
+        oauth: &'a OAuth,
+        around: &'a dyn Surroundings,
+        tool_scopes: &'a Scopes,
+        paths: &'a [&'a str],
+        head: &Head,
+    ) -> Self {
+        Self { oauth, around, tool_scopes, paths, origin: head.origin() }
+    }
+
+    /// The issuer's identifier.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.oauth.issuer.as_deref().unwrap_or(&self.origin)
+    }
+
+    /// What is protected here.
+    #[must_use]
+    pub fn resources(&self) -> Resources {
+        Resources::new(&self.origin, self.paths)
+    }
+
+    /// The scopes that clients can ask for.
+    #[must_use]
+    pub fn scopes(&self) -> Scopes {
+        let all = format!("{} {}", self.oauth.scopes, self.tool_scopes);
+        Scopes::parse(all.trim()).unwrap_or_default()
+    }
+
+    /// The clients. Public ones are named under the keys' anchor.
+    #[must_use]
+    pub fn registry<'b>(&'b self, keys: &'b Keys) -> Registry<'b> {
+        Registry {
+            kv: self.around.kv(),
+            keys,
+            random: self.around.random(),
+            fetch: self.oauth.documents.then(|| self.around.web()),
+            configured: &self.oauth.clients,
+            settings: &self.oauth.registry,
+            rates: self.around.rates(),
+            now: self.around.now(),
+        }
+    }
+
+    /// Reads a token with the keys that there are, or else with the newest.
+    ///
+    /// # Errors
+    /// When there are no keys to be had.
+    pub async fn read_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Fault> {
+        let keys = self.around.keys(false).await?;
+        match token::read(text, kind, &keys) {
+            Presented::UnknownKey => {
+                let keys = self.around.keys(true).await?;
+                let presented = token::read(text, kind, &keys);
+                Ok((keys, presented))
+            }
+            presented => Ok((keys, presented)),
+        }
+    }
+
+    /// The metadata of the authorization server (RFC 8414); none if the path is not one of its.
+    #[must_use]
+    pub fn server_metadata(&self, path: &str) -> Option<String> {
+        if !metadata::server_metadata_paths(self.issuer()).iter().any(|known| known == path) {
+            return None;
+        }
+        let endpoints = &self.oauth.endpoints;
+        let with_offline = Scopes::parse(format!("{} {OFFLINE_ACCESS}", self.scopes()).trim()).unwrap_or_default();
+        let document = ServerMetadata {
+            issuer: self.issuer(),
+            origin: &self.origin,
+            authorize: &endpoints.authorize,
+            token: &endpoints.token,
+            register: endpoints.register.as_deref(),
+            revoke: Some(&endpoints.revoke),
+            introspect: Some(&endpoints.introspect),
+            scopes: Some(&with_offline),
+            grant_types: &self.oauth.grant_types(),
+            auth_methods: &AuthMethod::ALL,
+            client_documents: self.oauth.documents,
+            documentation: None,
+        };
+        Some(document.to_json().to_string())
+    }
+
+    /// The metadata of the resource at a path (RFC 9728); none if none is protected there.
+    #[must_use]
+    pub fn resource_metadata(&self, path: &str, name: &str) -> Option<String> {
+        let prefix = format!("/.well-known/{}", metadata::PROTECTED_RESOURCE);
+        let path = path.strip_prefix(&prefix)?;
+        if !path.is_empty() && !self.paths.contains(&path) {
+            return None;
+        }
+        let (resource, scopes) = (format!("{}{path}", self.origin), self.scopes());
+        let document = ResourceMetadata {
+            resource: &resource,
+            authorization_servers: &[self.issuer()],
+            scopes: Some(&scopes).filter(|scopes| !scopes.is_empty()),
+            name: Some(name),
+            documentation: None,
+        };
+        Some(document.to_json().to_string())
+    }
+
+    /// Whether a client may have what it asks for without one of the scopes that nobody else may.
+    pub(super) fn allowed(&self, client: &Client, asked: Option<&Scopes>) -> Scopes {
+        let supported = self.scopes();
+        let scopes = asked.map_or_else(|| supported.clone(), |asked| asked.both(&supported));
+        match (&client.scope, client.from) {
+            (Some(own), super::client::Origin::Configured) => scopes.both(own),
+            _ => scopes,
+        }
+    }
+}

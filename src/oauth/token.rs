@@ -1,0 +1,425 @@
+//! Codes, access tokens and refresh tokens.
+//!
+//! A token is `{handle}:{grant}:{secret}`, 88 characters that a URL and a header take as they are. The secret is
+//! ```text
+//! byte  0..24 random
+//!      24..28 id of the key
+//!      28..36 HMAC-SHA-256 over kind, handle, grant and the random bytes, cut to 64 bits
+//! ```
+//! in base64url. The MAC is a filter: a token that was made up costs no storage a read. What decides is what is kept
+//! under the token's SHA-256.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ctutils::CtEq;
+use serde::{Deserialize, Serialize};
+
+use super::port::Random;
+use super::secret::{Secret, sha256_hex};
+use crate::keys::{KeyId, Keys};
+use crate::wire::Fault;
+
+const HANDLE_BYTES: usize = 16;
+const GRANT_BYTES: usize = 12;
+const RANDOM_BYTES: usize = 24;
+const KEY_ID_BYTES: usize = 4;
+const MAC_BYTES: usize = 8;
+const SECRET_BYTES: usize = RANDOM_BYTES + KEY_ID_BYTES + MAC_BYTES;
+/// As many as make the base64url of the bytes.
+const SECRET_CHARACTERS: usize = 48;
+
+const LEGACY_GRANT_CHARACTERS: usize = 16;
+const LEGACY_SECRET_CHARACTERS: usize = 32;
+/// A longer id would not have fitted the name of the record in KV: 512 bytes.
+const LEGACY_USER_BYTES: usize = 424;
+
+/// What a token is for. One kind is never taken for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An authorization code (RFC 6749 section 4.1.2).
+    Code,
+    /// An access token (RFC 6749 section 1.4).
+    Access,
+    /// A refresh token (RFC 6749 section 1.5).
+    Refresh,
+}
+
+impl Kind {
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Access => "access token",
+            Self::Refresh => "refresh token",
+        }
+    }
+}
+
+/// Names a user's object, and tells nothing of the user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Handle(String);
+
+/// Names a grant of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct GrantId(String);
+
+/// The text is no handle, or no id of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadName;
+
+impl fmt::Display for BadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not the name of a user's object or of a grant")
+    }
+}
+
+impl TryFrom<String> for Handle {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        Self::parse(&text).ok_or(BadName)
+    }
+}
+
+impl TryFrom<String> for GrantId {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        Self::parse(&text).ok_or(BadName)
+    }
+}
+
+impl Handle {
+    /// The handle of a user. It stays the same for as long as the deployment's anchor key does.
+    #[must_use]
+    pub fn of(keys: &Keys, user_id: &str) -> Self {
+        let mac = keys.anchor_mac("handle", user_id.as_bytes());
+        Self(URL_SAFE_NO_PAD.encode(mac.first_chunk::<HANDLE_BYTES>().unwrap_or(&[0; HANDLE_BYTES])))
+    }
+
+    /// Reads a handle.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        bytes::<HANDLE_BYTES>(text).map(|_| Self(text.to_owned()))
+    }
+
+    /// The handle as its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl GrantId {
+    /// A new id.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn random(random: &dyn Random) -> Result<Self, Fault> {
+        let mut bytes = [0; GRANT_BYTES];
+        random.fill(&mut bytes)?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Reads an id.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        bytes::<GRANT_BYTES>(text).map(|_| Self(text.to_owned()))
+    }
+
+    /// The id as its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A token of this deployment: `{handle}:{grant}:{48 characters}`.
+#[derive(Debug)]
+pub struct Token {
+    /// The object that knows it.
+    pub handle: Handle,
+    /// The grant that it is of.
+    pub grant: GrantId,
+    text: Secret,
+}
+
+impl Token {
+    /// A new token.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn issue(
+        kind: Kind,
+        handle: &Handle,
+        grant: &GrantId,
+        keys: &Keys,
+        random: &dyn Random,
+    ) -> Result<Self, Fault> {
+        let mut bytes = [0; RANDOM_BYTES];
+        random.fill(&mut bytes)?;
+        let id = keys.current_id();
+        let mac = mac(kind, handle.as_str(), grant.as_str(), &bytes, id, keys);
+        let mac = mac.ok_or_else(|| Fault("there is no current key".to_owned()))?;
+        let secret = URL_SAFE_NO_PAD.encode([bytes.as_slice(), &id.0, &mac].concat());
+        let text = Secret::new([handle.as_str(), grant.as_str(), &secret].join(":"));
+        Ok(Self { handle: handle.clone(), grant: grant.clone(), text })
+    }
+
+    /// The token as the client has it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.secret()
+    }
+
+    /// What is kept in its place.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        sha256_hex(self.text())
+    }
+}
+
+/// A token that workers-oauth-provider may have issued: `{user}:{grant}:{32 characters}`.
+#[derive(Debug)]
+pub struct LegacyToken {
+    /// The user's id.
+    pub user: String,
+    /// The grant's id.
+    pub grant: String,
+    text: Secret,
+}
+
+impl LegacyToken {
+    /// The token as the client has it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.secret()
+    }
+
+    /// What is kept in its place.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        sha256_hex(self.text())
+    }
+}
+
+/// What a client showed.
+#[derive(Debug)]
+pub enum Presented {
+    /// A token of this deployment. Whether it is still good is for its record to say.
+    Ours(Token),
+    /// It looks like one of workers-oauth-provider. Whether it is one is for its record to say.
+    Legacy(LegacyToken),
+    /// It names a key that is not known: it is newer than the keys in memory, or made up.
+    UnknownKey,
+    /// No token of that kind.
+    Unknown,
+}
+
+/// Reads what was presented as a token of that kind.
+#[must_use]
+pub fn read(text: &str, kind: Kind, keys: &Keys) -> Presented {
+    let mut parts = text.split(':');
+    let (Some(first), Some(grant), Some(secret), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Presented::Unknown;
+    };
+    match secret.len() {
+        SECRET_CHARACTERS => ours(text, [first, grant, secret], kind, keys).unwrap_or(Presented::Unknown),
+        LEGACY_SECRET_CHARACTERS if is_legacy(first, grant, secret) => Presented::Legacy(LegacyToken {
+            user: first.to_owned(),
+            grant: grant.to_owned(),
+            text: Secret::new(text.to_owned()),
+        }),
+        _ => Presented::Unknown,
+    }
+}
+
+fn ours(text: &str, [handle, grant, secret]: [&str; 3], kind: Kind, keys: &Keys) -> Option<Presented> {
+    let secret = bytes::<SECRET_BYTES>(secret)?;
+    let (random, rest) = secret.split_first_chunk::<RANDOM_BYTES>()?;
+    let (id, given) = rest.split_first_chunk::<KEY_ID_BYTES>()?;
+    let (handle, grant) = (Handle::parse(handle)?, GrantId::parse(grant)?);
+    let Some(mac) = mac(kind, handle.as_str(), grant.as_str(), random, KeyId(*id), keys) else {
+        return Some(Presented::UnknownKey);
+    };
+    let is_good = mac.as_slice().ct_eq(given).to_bool();
+    is_good.then(|| Presented::Ours(Token { handle, grant, text: Secret::new(text.to_owned()) }))
+}
+
+fn mac(
+    kind: Kind,
+    handle: &str,
+    grant: &str,
+    random: &[u8; RANDOM_BYTES],
+    id: KeyId,
+    keys: &Keys,
+) -> Option<[u8; MAC_BYTES]> {
+    // The parts have fixed lengths, so that nothing need stand between them.
+    let mac = keys.prf(id, kind.purpose(), &[handle.as_bytes(), grant.as_bytes(), random].concat())?;
+    mac.first_chunk().copied()
+}
+
+/// The bytes that the text is the base64url of, if there are `N` of them.
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    (length == N).then_some(bytes)
+}
+
+fn is_legacy(user: &str, grant: &str, secret: &str) -> bool {
+    let of_alphabet = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    (1..=LEGACY_USER_BYTES).contains(&user.len())
+        && !user.chars().any(char::is_control)
+        && grant.len() == LEGACY_GRANT_CHARACTERS
+        && of_alphabet(grant)
+        && of_alphabet(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::KEY_BYTES;
+
+    struct Filled(u8);
+
+    impl Random for Filled {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+            bytes.fill(self.0);
+            Ok(())
+        }
+    }
+
+    struct Empty;
+
+    impl Random for Empty {
+        fn fill(&self, _: &mut [u8]) -> Result<(), Fault> {
+            Err(Fault("none".to_owned()))
+        }
+    }
+
+    const KINDS: [Kind; 3] = [Kind::Code, Kind::Access, Kind::Refresh];
+
+    fn issue(kind: Kind, keys: &Keys) -> Token {
+        let grant = GrantId::random(&Filled(7)).unwrap();
+        Token::issue(kind, &Handle::of(keys, "user"), &grant, keys, &Filled(9)).unwrap()
+    }
+
+    fn is_ours(text: &str, kind: Kind, keys: &Keys) -> bool {
+        matches!(read(text, kind, keys), Presented::Ours(_))
+    }
+
+    #[test]
+    fn a_token_is_read_as_it_was_issued() {
+        let keys = Keys::from_secret("k");
+        for kind in KINDS {
+            let token = issue(kind, &keys);
+            let Presented::Ours(read) = read(token.text(), kind, &keys) else { panic!("{}", token.text()) };
+            assert_eq!((&read.handle, &read.grant, read.text()), (&token.handle, &token.grant, token.text()));
+            assert_eq!(read.hash(), sha256_hex(token.text()));
+            assert_eq!(token.text().len(), 88);
+        }
+    }
+
+    #[test]
+    fn one_kind_is_never_another() {
+        let keys = Keys::from_secret("k");
+        for kind in KINDS {
+            let token = issue(kind, &keys);
+            let others = KINDS.into_iter().filter(|other| *other != kind);
+            assert!(others.into_iter().all(|other| matches!(read(token.text(), other, &keys), Presented::Unknown)));
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_changed_anywhere_is_none() {
+        let keys = Keys::from_secret("k");
+        let token = issue(Kind::Access, &keys);
+        for at in 0..token.text().len() {
+            let mut text = token.text().to_owned().into_bytes();
+            text[at] = if text[at] == b'A' { b'B' } else { b'A' };
+            assert!(!is_ours(std::str::from_utf8(&text).unwrap(), Kind::Access, &keys), "{at}");
+        }
+        for text in [format!("{} ", token.text()), format!("{}:", token.text()), token.text()[1..].to_owned()] {
+            assert!(!is_ours(&text, Kind::Access, &keys), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_is_told_from_a_wrong_mac() {
+        let old = Keys::generate([1; KEY_BYTES], 0);
+        let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
+        assert!(is_ours(issue(Kind::Refresh, &old).text(), Kind::Refresh, &new));
+        let token = issue(Kind::Refresh, &new);
+        assert!(matches!(read(token.text(), Kind::Refresh, &old), Presented::UnknownKey));
+    }
+
+    #[test]
+    fn a_handle_stays_when_keys_rotate_and_tells_nothing_of_the_user() {
+        let old = Keys::generate([1; KEY_BYTES], 0);
+        let new = old.clone().rotated([2; KEY_BYTES], 1, 0).rotated([3; KEY_BYTES], 9, 0);
+        let handle = Handle::of(&old, "a:user \u{e9}");
+        assert_eq!(handle, Handle::of(&new, "a:user \u{e9}"));
+        assert_ne!(handle, Handle::of(&old, "a:user e"));
+        assert_ne!(handle, Handle::of(&Keys::from_secret("k"), "a:user \u{e9}"));
+        assert_eq!(handle.as_str().len(), 22);
+        assert_eq!(Handle::parse(handle.as_str()), Some(handle));
+    }
+
+    #[test]
+    fn names_are_read_when_they_are_canonical() {
+        let good = "A".repeat(22);
+        assert!(Handle::parse(&good).is_some() && GrantId::parse(&good[..16]).is_some());
+        let bad = format!("{}B", &good[1..]);
+        for text in ["", &good[1..], &bad, &"A".repeat(23), &"+".repeat(22), &format!("{}=", &good[1..])] {
+            assert!(Handle::parse(text).is_none(), "{text}");
+            assert!(serde_json::from_value::<Handle>((*text).into()).is_err(), "{text}");
+        }
+        for text in ["", &good[..15], &good[..17], "AAAAAAAAAAAAAAA:", "AAAAAAAAAAAAAAA="] {
+            assert!(GrantId::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_the_other_library_are_known_by_their_shape() {
+        let keys = Keys::from_secret("k");
+        let (grant, secret) = ("g".repeat(16), "s".repeat(32));
+        let text = format!("user@example.com:{grant}:{secret}");
+        let Presented::Legacy(token) = read(&text, Kind::Refresh, &keys) else { panic!("{text}") };
+        assert_eq!((token.user.as_str(), &token.grant, token.text()), ("user@example.com", &grant, text.as_str()));
+        assert_eq!(token.hash(), sha256_hex(&text));
+        let long = "u".repeat(LEGACY_USER_BYTES + 1);
+        for text in [
+            format!(":{grant}:{secret}"),
+            format!("{long}:{grant}:{secret}"),
+            format!("u\n:{grant}:{secret}"),
+            format!("u:{grant}g:{secret}"),
+            format!("u:{}*:{secret}", &grant[1..]),
+            format!("u:{grant}:{}*", &secret[1..]),
+            format!("a:u:{grant}:{secret}"),
+            format!("{grant}:{secret}"),
+            secret.clone(),
+            String::new(),
+        ] {
+            assert!(matches!(read(&text, Kind::Refresh, &keys), Presented::Unknown), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_randomness_there_is_no_token() {
+        let keys = Keys::from_secret("k");
+        let token = issue(Kind::Code, &keys);
+        assert!(GrantId::random(&Empty).is_err());
+        assert!(Token::issue(Kind::Code, &token.handle, &token.grant, &keys, &Empty).is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let token = issue(Kind::Code, &Keys::from_secret("k"));
+        let (_, secret) = token.text().rsplit_once(':').unwrap();
+        assert!(!format!("{token:?}").contains(secret));
+    }
+}

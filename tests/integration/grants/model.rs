@@ -1,0 +1,517 @@
+//! A user's grants under every interleaving: clients, an administrator, the alarm, crashes and failures, chosen by a seed,
+//! held against what may be said without knowing how any of it works.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::task::Poll;
+
+use durable_mcp::oauth::authority::{Command, Issued, Outcome, Refused};
+use durable_mcp::oauth::hooks::{ExchangeError, Exchanged, Hooks};
+use durable_mcp::oauth::memory::Call;
+use durable_mcp::oauth::port::Kv;
+use futures_executor::block_on;
+use futures_util::FutureExt;
+
+use super::DAY_MS;
+use crate::support::grants::{CONFIDENTIAL, Client, Done, PUBLIC, SHORT, World, hook};
+
+const CASES: u64 = 10_000;
+const STEPS: usize = 60;
+
+/// What is known of a refresh token that was given out.
+#[derive(Default)]
+struct Known {
+    /// When it was presented, for all times that may have exchanged it.
+    presented: BTreeMap<usize, u64>,
+    tries: u32,
+    pair: Option<Issued>,
+}
+
+struct AccessToken {
+    text: String,
+    expires: u64,
+    maybe_revoked: bool,
+}
+
+/// One code and what became of it.
+struct Family {
+    client: Client,
+    code: String,
+    grant: String,
+    code_expires: u64,
+    /// Redemptions that may have worked.
+    redeemed: BTreeSet<usize>,
+    issued: Option<Issued>,
+    access: Vec<AccessToken>,
+    refresh: BTreeMap<String, Known>,
+    /// When it gave tokens last.
+    used: u64,
+    /// Something happened that may end it.
+    maybe_dead: bool,
+    /// It has ended for certain: since then nothing may work.
+    dead: bool,
+}
+
+enum Asked {
+    Redeem(usize),
+    Refresh(usize, String),
+    Mint(usize),
+    RevokeAccess(String),
+    Revoke(Vec<usize>),
+    Foreign,
+}
+
+/// A command under way.
+struct Running {
+    asked: Asked,
+    /// Which families had ended when it was given.
+    dead: BTreeSet<usize>,
+    /// Whether it will end a family by being refused.
+    ends: Option<usize>,
+}
+
+struct Case {
+    world: World,
+    families: Vec<Family>,
+    running: BTreeMap<usize, Running>,
+    ended_by_hook: Rc<RefCell<BTreeSet<String>>>,
+    counts: Counts,
+}
+
+#[derive(Default, Debug)]
+struct Counts {
+    issued: usize,
+    refreshed: usize,
+    repeated: usize,
+    minted: usize,
+    crashes: usize,
+    unavailable: usize,
+    dead: usize,
+    alive_at_the_end: usize,
+}
+
+impl Known {
+    fn earliest(&self) -> Option<u64> {
+        self.presented.values().min().copied()
+    }
+}
+
+fn hooks(seed: u64, ended: &Rc<RefCell<BTreeSet<String>>>) -> Hooks {
+    if !seed.is_multiple_of(3) {
+        return Hooks::default();
+    }
+    let (ended, calls) = (Rc::clone(ended), RefCell::new(seed));
+    hook(move |exchange| {
+        let mut calls = calls.borrow_mut();
+        *calls = calls.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let dice = (*calls >> 33) % 100;
+        if dice < 2 {
+            ended.borrow_mut().insert(exchange.grant.clone());
+        }
+        async move {
+            let mut turns = dice % 4;
+            futures_util::future::poll_fn(move |context| {
+                context.waker().wake_by_ref();
+                turns = turns.saturating_sub(1);
+                if turns == 0 { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            match dice {
+                0..2 => Err(ExchangeError::Ended("as chosen".to_owned())),
+                2..12 => Err(ExchangeError::Transient("as chosen".to_owned())),
+                12..50 => Ok(Exchanged { props: Some(dice.into()), ..Exchanged::default() }),
+                _ => Ok(Exchanged::default()),
+            }
+        }
+        .boxed_local()
+    })
+}
+
+impl Case {
+    fn new(seed: u64) -> Self {
+        let ended_by_hook = Rc::default();
+        let world = World::new(seed, hooks(seed, &ended_by_hook));
+        let mut case =
+            Self { world, families: Vec::new(), running: BTreeMap::new(), ended_by_hook, counts: Counts::default() };
+        for _ in 0..=case.world.dice(2) {
+            let client = [PUBLIC, PUBLIC, CONFIDENTIAL, SHORT][case.world.dice(4)];
+            let code = case.world.begin(&client);
+            let grant = code.split(':').nth(1).unwrap().to_owned();
+            case.families.push(Family {
+                client,
+                code,
+                grant,
+                code_expires: case.world.outside.kv.now() + 300_000,
+                redeemed: BTreeSet::new(),
+                issued: None,
+                access: Vec::new(),
+                refresh: BTreeMap::new(),
+                used: 0,
+                maybe_dead: false,
+                dead: false,
+            });
+        }
+        case
+    }
+
+    fn now(&self) -> u64 {
+        self.world.outside.kv.now()
+    }
+
+    fn start(&mut self, command: Command, asked: Asked, ends: Option<usize>) -> usize {
+        let id = self.world.start(command);
+        let dead = (0..self.families.len()).filter(|at| self.families[*at].dead).collect();
+        self.running.insert(id, Running { asked, dead, ends });
+        id
+    }
+
+    fn step(&mut self) {
+        let at = self.world.dice(self.families.len());
+        match self.world.dice(100) {
+            0..14 => self.redeem(at),
+            14..34 => self.refresh(at),
+            34..40 => self.mint(at),
+            40..42 => self.revoke_access(at),
+            42..44 => self.revoke(at),
+            44..47 => self.foreign(at),
+            47..50 => {
+                let ms = [1000, 30_000, 61_000, 3_600_000, 31 * DAY_MS][[0, 0, 0, 1, 1, 1, 2, 2, 3, 4][self.world.dice(10)]];
+                self.world.pass(ms);
+                self.world.ring();
+            }
+            50..52 => self.crash(),
+            52..57 => {
+                let call = [Call::Put, Call::Delete, Call::Get][self.world.dice(3)];
+                let nth = 1 + self.world.dice(3);
+                if self.world.dice(2) == 0 {
+                    self.world.outside.kv.fail(call, nth);
+                } else {
+                    self.world.outside.kv.fail_after(call, nth);
+                }
+            }
+            _ => {
+                for _ in 0..=self.world.dice(3) {
+                    match self.world.turn() {
+                        Some(Some(done)) => self.finished(&done),
+                        Some(None) => {}
+                        None => break,
+                    }
+                }
+            }
+        }
+    }
+
+    fn redeem(&mut self, at: usize) {
+        // Mostly a client redeems its code once.
+        if !self.families[at].redeemed.is_empty() && self.world.dice(8) > 0 {
+            return;
+        }
+        let now = self.now();
+        let family = &mut self.families[at];
+        let replay = family.issued.is_some() && now < family.code_expires;
+        family.maybe_dead |= !family.redeemed.is_empty();
+        let command = Command::Redeem(family.client.redeem(&family.code));
+        let id = self.start(command, Asked::Redeem(at), replay.then_some(at));
+        self.families[at].redeemed.insert(id);
+    }
+
+    /// Presents the newest refresh token, the one before, or any.
+    fn refresh(&mut self, at: usize) {
+        let family = &self.families[at];
+        let Some(newest) = family.newest() else { return };
+        let previous = family.before(&newest);
+        let all: Vec<_> = family.refresh.keys().cloned().collect();
+        let client = family.client;
+        let token = match self.world.dice(20) {
+            0 => all[self.world.dice(all.len())].clone(),
+            1..7 => previous.unwrap_or(newest),
+            _ => newest,
+        };
+        let family = &self.families[at];
+        let next = family.refresh[&token].pair.as_ref().and_then(|pair| pair.refresh_token.as_ref());
+        let twice = next.and_then(|next| family.refresh[next].pair.as_ref()).is_some();
+        let ends = (twice && client.public).then_some(at);
+        let now = self.now();
+        let id = self.start(Command::Refresh(client.refresh(&token)), Asked::Refresh(at, token.clone()), ends);
+        let known = self.families[at].refresh.get_mut(&token).unwrap();
+        known.presented.insert(id, now);
+        known.tries += 1;
+    }
+
+    fn mint(&mut self, at: usize) {
+        let family = &self.families[at];
+        if let Some(token) = family.access.last() {
+            let command = Command::Mint(family.client.mint(&token.text));
+            self.start(command, Asked::Mint(at), None);
+        }
+    }
+
+    fn revoke_access(&mut self, at: usize) {
+        let count = self.families[at].access.len();
+        if count > 0 {
+            let which = self.world.dice(count);
+            let family = &mut self.families[at];
+            family.access[which].maybe_revoked = true;
+            let token = family.access[which].text.clone();
+            let command = family.client.revoke(&token);
+            self.start(command, Asked::RevokeAccess(token), None);
+        }
+    }
+
+    fn revoke(&mut self, at: usize) {
+        let family = &self.families[at];
+        let (command, meant) = match (self.world.dice(4), family.newest()) {
+            (0, _) => (Command::RevokeAll, (0..self.families.len()).collect()),
+            (1, Some(token)) => (family.client.revoke(&token), vec![at]),
+            _ => (Command::RevokeGrant { grant: family.grant.clone() }, vec![at]),
+        };
+        for at in &meant {
+            self.families[*at].maybe_dead = true;
+        }
+        self.start(command, Asked::Revoke(meant), None);
+    }
+
+    /// Somebody else's client has come by a code or token, or made one up.
+    fn foreign(&mut self, at: usize) {
+        let other = Client { id: "other", ..PUBLIC };
+        let family = &self.families[at];
+        let command = match family.newest() {
+            Some(token) => Command::Refresh(other.refresh(&token)),
+            None => Command::Redeem(other.redeem(&family.code)),
+        };
+        self.start(command, Asked::Foreign, None);
+    }
+
+    fn crash(&mut self) {
+        self.counts.crashes += 1;
+        for id in self.world.crash() {
+            let Some(running) = self.running.remove(&id) else { continue };
+            match running.asked {
+                Asked::Refresh(at, token) => self.judge(at, &token),
+                Asked::Revoke(_) | Asked::Redeem(_) | Asked::Mint(_) | Asked::RevokeAccess(..) | Asked::Foreign => {}
+            }
+        }
+    }
+
+    /// Whether presenting that token may by now have ended its family.
+    fn judge(&mut self, at: usize, token: &str) {
+        let (now, grace, uses) = (self.now(), self.world.lifetimes.grace * 1000, self.world.lifetimes.grace_uses);
+        let family = &mut self.families[at];
+        let known = &family.refresh[token];
+        let late = known.earliest().is_some_and(|earliest| now >= earliest + grace);
+        let next = known.pair.as_ref().and_then(|pair| pair.refresh_token.as_ref());
+        let next_used = next.is_some_and(|next| family.refresh[next].tries > 0);
+        if family.client.public && (late || next_used || known.tries > uses) {
+            family.maybe_dead = true;
+        }
+    }
+
+    fn finished(&mut self, done: &Done) {
+        let Some(running) = self.running.remove(&done.id) else { return };
+        if matches!(done.outcome, Err(Refused::Unavailable { .. })) {
+            self.counts.unavailable += 1;
+        }
+        let most = if let Asked::Revoke(meant) = &running.asked { meant.len() } else { 1 };
+        assert!(done.puts <= most && done.deletes <= most, "{} rows, {} deleted", done.puts, done.deletes);
+        match &running.asked {
+            Asked::Redeem(at) => self.redeemed(*at, done, &running),
+            Asked::Refresh(at, token) => self.refreshed(*at, token, done, &running),
+            Asked::Mint(at) => {
+                if let Ok(Outcome::Issued(issued)) = &done.outcome {
+                    self.counts.minted += 1;
+                    self.given(*at, issued, &running);
+                }
+            }
+            Asked::RevokeAccess(token) => {
+                if done.outcome.is_ok() {
+                    assert!(self.world.access(token).is_none(), "a revoked access token works");
+                }
+            }
+            Asked::Revoke(meant) => {
+                if done.outcome == Ok(Outcome::Done) {
+                    meant.iter().for_each(|at| self.died(*at));
+                }
+            }
+            Asked::Foreign => assert!(super::is_invalid_grant(&done.outcome), "{:?}", done.outcome),
+        }
+        if let Some(at) = running.ends
+            && super::is_invalid_grant(&done.outcome)
+        {
+            self.families[at].maybe_dead = true;
+            // The code may have expired since, or the row may know no more of it.
+            if !matches!(running.asked, Asked::Redeem(_)) || self.now() < self.families[at].code_expires {
+                self.died(at);
+            }
+        }
+    }
+
+    fn redeemed(&mut self, at: usize, done: &Done, running: &Running) {
+        match &done.outcome {
+            Ok(Outcome::Issued(issued)) => {
+                assert!(self.families[at].issued.is_none(), "a code gave two families");
+                self.counts.issued += 1;
+                self.families[at].issued = Some(issued.clone());
+                self.given(at, issued, running);
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => drop(self.families[at].redeemed.remove(&done.id)),
+        }
+    }
+
+    fn refreshed(&mut self, at: usize, token: &str, done: &Done, running: &Running) {
+        self.judge(at, token);
+        let known = self.families[at].refresh.get_mut(token).unwrap();
+        match &done.outcome {
+            Ok(Outcome::Issued(issued)) => {
+                if let Some(pair) = &known.pair {
+                    self.counts.repeated += 1;
+                    let same = pair.access_token == issued.access_token && pair.refresh_token == issued.refresh_token;
+                    assert!(same, "a refresh token gave two pairs");
+                } else {
+                    self.counts.refreshed += 1;
+                    known.pair = Some(issued.clone());
+                }
+                self.given(at, issued, running);
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => drop(known.presented.remove(&done.id)),
+        }
+    }
+
+    /// A client got tokens.
+    fn given(&mut self, at: usize, issued: &Issued, running: &Running) {
+        assert!(!running.dead.contains(&at), "a grant that had ended gave tokens");
+        let now = self.now();
+        let family = &mut self.families[at];
+        family.used = now;
+        if let Some(token) = &issued.refresh_token {
+            family.refresh.entry(token.clone()).or_default();
+        }
+        if !family.access.iter().any(|known| known.text == issued.access_token) {
+            let expires = now / 1000 * 1000 + issued.expires_in * 1000;
+            let text = issued.access_token.clone();
+            family.access.push(AccessToken { text, expires, maybe_revoked: false });
+        }
+        if family.dead {
+            assert!(self.world.access(&issued.access_token).is_none(), "a token works after its grant has ended");
+        }
+    }
+
+    fn died(&mut self, at: usize) {
+        let family = &mut self.families[at];
+        family.maybe_dead = true;
+        if !std::mem::replace(&mut family.dead, true) {
+            self.counts.dead += 1;
+        }
+        for token in &self.families[at].access {
+            assert!(self.world.access(&token.text).is_none(), "an access token works after its grant has ended");
+        }
+    }
+
+    fn end(mut self) -> Counts {
+        // What was to fail later fails now.
+        for _ in 0..4 {
+            let _ = block_on(self.world.outside.kv.get("x"));
+            let _ = block_on(self.world.outside.kv.put("x", "", u64::MAX, None));
+            let _ = block_on(self.world.outside.kv.delete("x"));
+        }
+        for done in self.world.drain() {
+            self.finished(&done);
+        }
+        for at in 0..self.families.len() {
+            self.check_at_the_end(at);
+        }
+        self.world.pass_with_alarms(800 * DAY_MS);
+        assert_eq!(self.world.outside.rows.count(), 0, "an orphan row");
+        assert!(self.world.outside.kv.keys("").is_empty(), "{:?}", self.world.outside.kv.keys(""));
+        self.counts
+    }
+
+    fn check_at_the_end(&mut self, at: usize) {
+        let now = self.now();
+        let family = &self.families[at];
+        if family.dead {
+            let (client, newest) = (family.client, family.newest());
+            assert!(family.access.iter().all(|token| self.world.access(&token.text).is_none()));
+            if let Some(token) = newest {
+                assert!(self.world.issued(Command::Refresh(client.refresh(&token))).is_err());
+            }
+            return;
+        }
+        let by_hook = self.ended_by_hook.borrow().contains(&family.grant);
+        if family.maybe_dead || by_hook || family.issued.is_none() || now > family.used + 29 * DAY_MS {
+            return;
+        }
+        self.counts.alive_at_the_end += 1;
+        for token in &family.access {
+            let works = self.world.access(&token.text).is_some();
+            assert!(works || token.maybe_revoked || token.expires <= now, "an access token does not work");
+        }
+        let Some(newest) = family.newest() else { return };
+        let grace = self.world.lifetimes.grace * 1000;
+        if family.refresh[&newest].earliest().is_some_and(|earliest| now >= earliest + grace) {
+            // It may have been exchanged when everything was lost, and its client came back too late.
+            return;
+        }
+        let client = family.client;
+        let next = loop {
+            match self.world.issued(Command::Refresh(client.refresh(&newest))) {
+                Ok(next) => break next,
+                // The hook may fail.
+                Err(Refused::Unavailable { .. }) => {}
+                Err(refused) if self.ended_by_hook.borrow().contains(&self.families[at].grant) => {
+                    return drop(refused);
+                }
+                Err(refused) => panic!("the newest refresh token does not work: {refused:?}"),
+            }
+        };
+        assert!(self.world.access(&next.access_token).is_some(), "a new access token does not work");
+    }
+}
+
+impl Family {
+    /// The refresh token of the latest answer.
+    fn newest(&self) -> Option<String> {
+        let mut newest = self.issued.as_ref()?.refresh_token.clone()?;
+        while let Some(next) = self.refresh[&newest].pair.as_ref().and_then(|pair| pair.refresh_token.clone()) {
+            newest = next;
+        }
+        Some(newest)
+    }
+
+    fn before(&self, token: &str) -> Option<String> {
+        let leads = |known: &Known| known.pair.as_ref()?.refresh_token.as_deref().map(|next| next == token);
+        self.refresh.iter().find(|(_, known)| leads(known) == Some(true)).map(|(before, _)| before.clone())
+    }
+}
+
+#[test]
+fn whatever_interleaves_the_rules_hold() {
+    let mut all = Counts::default();
+    let seeds = std::env::var("GRANTS_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = seeds.map_or(1..=CASES, |seed| seed..=seed);
+    for seed in seeds {
+        let outcome = std::panic::catch_unwind(|| {
+            let mut case = Case::new(seed);
+            for _ in 0..STEPS {
+                case.step();
+            }
+            case.end()
+        });
+        let Ok(counts) = outcome else { panic!("GRANTS_SEED={seed} shows it") };
+        all.issued += counts.issued;
+        all.refreshed += counts.refreshed;
+        all.repeated += counts.repeated;
+        all.minted += counts.minted;
+        all.crashes += counts.crashes;
+        all.unavailable += counts.unavailable;
+        all.dead += counts.dead;
+        all.alive_at_the_end += counts.alive_at_the_end;
+    }
+    println!("{all:?}");
+    if std::env::var("GRANTS_SEED").is_err() {
+        let least = [all.issued, all.refreshed, all.repeated, all.crashes, all.unavailable, all.dead, all.alive_at_the_end];
+        assert!(least.iter().all(|count| *count > 1000), "the cases do not come to much: {all:?}");
+    }
+}

@@ -1,0 +1,465 @@
+//! A user's object around its grants: rows, KV, a clock, and an executor whose turns are chosen by a seed.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use durable_mcp::keys::Keys;
+use durable_mcp::oauth::authority::{
+    Adopt, Authority, AuthorityHost, Begin, Command, Issue, Issued, Lifetimes, Mint, Outcome, Redeem, Refresh, Refused,
+};
+use durable_mcp::oauth::event::Event;
+use durable_mcp::oauth::grant_store::GrantStore;
+use durable_mcp::oauth::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
+use durable_mcp::oauth::memory::{MemoryKv, SeededRandom};
+use durable_mcp::oauth::pkce::Challenge;
+use durable_mcp::oauth::port::{Kv, Random};
+use durable_mcp::oauth::record::{self, Access};
+use durable_mcp::oauth::resource::Resource;
+use durable_mcp::oauth::scope::Scopes;
+use durable_mcp::oauth::secret::sha256_hex;
+use durable_mcp::oauth::token::Handle;
+use durable_mcp::wire::Fault;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+
+pub(crate) const NOW: u64 = 1_700_000_000_000;
+pub(crate) const USER: &str = "jürgen:1";
+pub(crate) const REDIRECT: &str = "https://client.example/callback";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Rows in memory.
+#[derive(Default)]
+pub(crate) struct MemoryRows {
+    rows: RefCell<BTreeMap<String, String>>,
+    alarm: Cell<Option<u64>>,
+    pub(crate) alarms_ordered: Cell<usize>,
+    pub(crate) puts: Cell<usize>,
+    pub(crate) deletes: Cell<usize>,
+    /// The put with that number fails.
+    pub(crate) failing_put: Cell<Option<usize>>,
+}
+
+impl MemoryRows {
+    pub(crate) fn count(&self) -> usize {
+        self.rows.borrow().len()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.rows.borrow().values().cloned().collect()
+    }
+}
+
+impl GrantStore for MemoryRows {
+    fn get(&self, id: &str) -> Result<Option<String>, Fault> {
+        Ok(self.rows.borrow().get(id).cloned())
+    }
+
+    fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
+        self.puts.set(self.puts.get() + 1);
+        if self.failing_put.get() == Some(self.puts.get()) {
+            return Err(Fault("the disk is on fire".to_owned()));
+        }
+        self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
+        Ok(())
+    }
+
+    fn delete(&self, id: &str) -> Result<(), Fault> {
+        self.deletes.set(self.deletes.get() + 1);
+        self.rows.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn all(&self) -> Result<Vec<(String, String)>, Fault> {
+        Ok(self.rows.borrow().iter().map(|(id, json)| (id.clone(), json.clone())).collect())
+    }
+
+    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {
+        async { Ok(self.alarm.get()) }.boxed_local()
+    }
+
+    fn wake_at(&self, time: u64) -> Result<(), Fault> {
+        self.alarms_ordered.set(self.alarms_ordered.get() + 1);
+        self.alarm.set(Some(time));
+        Ok(())
+    }
+}
+
+struct Sleeper {
+    until: u64,
+    waker: Option<Waker>,
+}
+
+/// What outlives a crash, and the clock.
+pub(crate) struct Outside {
+    pub(crate) kv: MemoryKv,
+    pub(crate) rows: MemoryRows,
+    pub(crate) random: SeededRandom,
+    pub(crate) events: RefCell<Vec<Event>>,
+    pub(crate) keys: Rc<Keys>,
+    sleepers: RefCell<Vec<Rc<RefCell<Sleeper>>>>,
+}
+
+impl AuthorityHost for Outside {
+    fn now(&self) -> u64 {
+        self.kv.now()
+    }
+
+    fn random(&self) -> &dyn Random {
+        &self.random
+    }
+
+    fn keys(&self, _fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        std::future::ready(Ok(Rc::clone(&self.keys))).boxed_local()
+    }
+
+    fn kv(&self) -> &dyn Kv {
+        &self.kv
+    }
+
+    fn store(&self) -> &dyn GrantStore {
+        &self.rows
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        let sleeper = Rc::new(RefCell::new(Sleeper { until: self.now() + u64::from(milliseconds), waker: None }));
+        self.sleepers.borrow_mut().push(Rc::clone(&sleeper));
+        Sleep(sleeper).boxed_local()
+    }
+
+    fn event(&self, event: &Event) {
+        self.events.borrow_mut().push(event.clone());
+    }
+
+    fn warn(&self, _message: &str) {}
+}
+
+/// Ends when the clock has taken its place in the list away.
+struct Sleep(Rc<RefCell<Sleeper>>);
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut sleeper = self.0.borrow_mut();
+        if sleeper.until == 0 {
+            return Poll::Ready(());
+        }
+        sleeper.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+/// What was asked, and what it cost.
+pub(crate) struct Done {
+    pub(crate) id: usize,
+    pub(crate) outcome: Result<Outcome, Refused>,
+    pub(crate) puts: usize,
+    pub(crate) deletes: usize,
+}
+
+struct Ready(AtomicBool);
+
+impl Wake for Ready {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Task {
+    id: usize,
+    future: LocalBoxFuture<'static, Result<Outcome, Refused>>,
+    ready: Arc<Ready>,
+    puts: usize,
+    deletes: usize,
+}
+
+/// The object of one user, with what surrounds it.
+pub(crate) struct World {
+    pub(crate) outside: Rc<Outside>,
+    pub(crate) hooks: Rc<Hooks>,
+    pub(crate) lifetimes: Rc<Lifetimes>,
+    pub(crate) handle: Handle,
+    authority: Rc<Authority>,
+    tasks: Vec<Task>,
+    /// The alarm that is being heard.
+    ringing: Option<usize>,
+    next: usize,
+    dice: u64,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, hooks: Hooks) -> Self {
+        let keys = Rc::new(Keys::from_secret("a secret of the tests"));
+        let handle = Handle::of(&keys, USER);
+        let outside = Rc::new(Outside {
+            kv: MemoryKv::at(NOW),
+            rows: MemoryRows::default(),
+            random: SeededRandom::new(seed),
+            events: RefCell::default(),
+            keys,
+            sleepers: RefCell::default(),
+        });
+        let (hooks, lifetimes) = (Rc::new(hooks), Rc::new(Lifetimes::default()));
+        let authority = Rc::new(Authority::new(Rc::<Outside>::clone(&outside), Rc::clone(&lifetimes), Rc::clone(&hooks)));
+        Self { outside, hooks, lifetimes, handle, authority, tasks: Vec::new(), ringing: None, next: 0, dice: seed | 1 }
+    }
+
+    /// A number below `below`, by the seed: xorshift64*.
+    pub(crate) fn dice(&mut self, below: usize) -> usize {
+        self.dice ^= self.dice >> 12;
+        self.dice ^= self.dice << 25;
+        self.dice ^= self.dice >> 27;
+        let number = self.dice.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(number).unwrap() % below
+    }
+
+    pub(crate) fn start(&mut self, command: Command) -> usize {
+        let authority = Rc::clone(&self.authority);
+        self.spawn(async move { authority.handle(command).await }.boxed_local())
+    }
+
+    fn spawn(&mut self, future: LocalBoxFuture<'static, Result<Outcome, Refused>>) -> usize {
+        self.next += 1;
+        let ready = Arc::new(Ready(AtomicBool::new(true)));
+        self.tasks.push(Task { id: self.next, future, ready, puts: 0, deletes: 0 });
+        self.next
+    }
+
+    /// The alarm, if it is due, beside whatever runs.
+    pub(crate) fn ring(&mut self) {
+        if self.outside.rows.alarm.get().is_some_and(|at| at <= self.outside.now()) {
+            self.outside.rows.alarm.set(None);
+            let authority = Rc::clone(&self.authority);
+            let wake = async move { authority.wake().await.map(|()| Outcome::Done) };
+            let wake = wake.map(|outcome| outcome.map_err(|_| Refused::Unavailable { retry_after: 0 }));
+            self.ringing = Some(self.spawn(wake.boxed_local()));
+        }
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Polls one task that is ready; true if there was any.
+    pub(crate) fn turn(&mut self) -> Option<Option<Done>> {
+        let ready: Vec<_> =
+            (0..self.tasks.len()).filter(|at| self.tasks[*at].ready.0.load(Ordering::Relaxed)).collect();
+        if ready.is_empty() {
+            return None;
+        }
+        let at = ready[self.dice(ready.len())];
+        let rows = &self.outside.rows;
+        let (puts, deletes) = (rows.puts.get(), rows.deletes.get());
+        let task = &mut self.tasks[at];
+        task.ready.0.store(false, Ordering::Relaxed);
+        let waker = Waker::from(Arc::clone(&task.ready));
+        let polled = task.future.as_mut().poll(&mut Context::from_waker(&waker));
+        task.puts += rows.puts.get() - puts;
+        task.deletes += rows.deletes.get() - deletes;
+        let Poll::Ready(outcome) = polled else { return Some(None) };
+        let Task { id, puts, deletes, .. } = self.tasks.remove(at);
+        Some(Some(Done { id, outcome, puts, deletes }))
+    }
+
+    /// Runs everything to its end. Time passes only where nothing else can be done.
+    pub(crate) fn drain(&mut self) -> Vec<Done> {
+        let mut done = Vec::new();
+        while self.running() > 0 {
+            match self.turn() {
+                Some(finished) => done.extend(finished),
+                None => assert!(self.sleep_on(), "everybody waits for nothing"),
+            }
+        }
+        self.outside.sleepers.borrow_mut().clear();
+        done
+    }
+
+    /// Lets the time of the next sleeper come; false if nobody sleeps.
+    fn sleep_on(&mut self) -> bool {
+        let next = self.outside.sleepers.borrow().iter().map(|sleeper| sleeper.borrow().until).min();
+        let Some(next) = next else { return false };
+        self.pass(next.saturating_sub(self.outside.now()));
+        true
+    }
+
+    /// Lets time pass, in milliseconds.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        self.outside.kv.pass_ms(ms);
+        let now = self.outside.now();
+        self.outside.sleepers.borrow_mut().retain(|sleeper| {
+            let mut sleeper = sleeper.borrow_mut();
+            let over = sleeper.until <= now;
+            if over {
+                sleeper.until = 0;
+                sleeper.waker.take().into_iter().for_each(Waker::wake);
+            }
+            !over
+        });
+    }
+
+    /// Everything in memory is lost; gives the tasks that were under way.
+    pub(crate) fn crash(&mut self) -> Vec<usize> {
+        let lost: Vec<_> = self.tasks.drain(..).map(|task| task.id).collect();
+        // The runtime tries an alarm again that was not heard to its end.
+        if self.ringing.take().is_some_and(|ringing| lost.contains(&ringing)) {
+            self.outside.rows.alarm.set(Some(self.outside.now()));
+        }
+        self.outside.sleepers.borrow_mut().clear();
+        let (lifetimes, hooks) = (Rc::clone(&self.lifetimes), Rc::clone(&self.hooks));
+        self.authority = Rc::new(Authority::new(Rc::<Outside>::clone(&self.outside), lifetimes, hooks));
+        lost
+    }
+
+    /// One command, alone.
+    pub(crate) fn run(&mut self, command: Command) -> Result<Outcome, Refused> {
+        let id = self.start(command);
+        self.drain().into_iter().find(|done| done.id == id).unwrap().outcome
+    }
+
+    pub(crate) fn issued(&mut self, command: Command) -> Result<Issued, Refused> {
+        match self.run(command)? {
+            Outcome::Issued(issued) => Ok(issued),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Lets time pass until no alarm is ordered any more, or `ms` are over.
+    pub(crate) fn pass_with_alarms(&mut self, ms: u64) {
+        let end = self.outside.now() + ms;
+        while let Some(at) = self.outside.rows.alarm.get().filter(|at| *at <= end) {
+            let ahead = at.saturating_sub(self.outside.now());
+            self.pass(ahead);
+            self.ring();
+            self.drain();
+        }
+        self.pass(end.saturating_sub(self.outside.now()));
+    }
+
+    pub(crate) fn begin(&mut self, client: &Client) -> String {
+        match self.run(Command::Begin(client.begin(&self.handle))) {
+            Ok(Outcome::Code(code)) => code.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What the access check says of a token.
+    pub(crate) fn access(&self, token: &str) -> Option<Access> {
+        let mut parts = token.split(':');
+        let key = record::key(parts.next()?, parts.next()?, &sha256_hex(token));
+        Access::read(&self.outside.kv.value(&key)?, &self.outside.keys, token, self.outside.now() / 1000).ok()
+    }
+}
+
+/// A client program, as the Worker knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client {
+    pub(crate) id: &'static str,
+    pub(crate) public: bool,
+    pub(crate) refreshable: bool,
+}
+
+pub(crate) const PUBLIC: Client = Client { id: "public", public: true, refreshable: true };
+pub(crate) const CONFIDENTIAL: Client = Client { id: "confidential", public: false, refreshable: true };
+pub(crate) const SHORT: Client = Client { id: "short", public: true, refreshable: false };
+
+pub(crate) fn scopes(text: &str) -> Scopes {
+    Scopes::parse(text).unwrap()
+}
+
+pub(crate) fn resource(text: &str) -> Resource {
+    Resource::parse(text).unwrap()
+}
+
+pub(crate) fn root() -> Resource {
+    resource("https://server.example")
+}
+
+impl Client {
+    pub(crate) fn begin(&self, handle: &Handle) -> Begin {
+        Begin {
+            handle: handle.clone(),
+            client_id: self.id.to_owned(),
+            client_name: Some("A client".to_owned()),
+            client_is_public: self.public,
+            refreshable: self.refreshable,
+            redirect_uri: REDIRECT.to_owned(),
+            challenge: Some(Challenge::parse(CHALLENGE).unwrap()),
+            scopes: scopes("read write"),
+            audience: vec![root()],
+            root: root(),
+            subject: USER.to_owned(),
+            props: json!({ "name": "Jürgen" }),
+        }
+    }
+
+    pub(crate) fn redeem(&self, code: &str) -> Redeem {
+        Redeem {
+            code: code.to_owned(),
+            client_id: self.id.to_owned(),
+            redirect_uri: Some(REDIRECT.to_owned()),
+            verifier: Some(VERIFIER.to_owned()),
+            scopes: None,
+            resources: Vec::new(),
+        }
+    }
+
+    pub(crate) fn refresh(&self, token: &str) -> Refresh {
+        Refresh { token: token.to_owned(), client_id: self.id.to_owned(), scopes: None, resources: Vec::new() }
+    }
+
+    pub(crate) fn mint(&self, token: &str) -> Mint {
+        Mint {
+            token: token.to_owned(),
+            client_id: self.id.to_owned(),
+            scopes: Some(scopes("read")),
+            resources: Vec::new(),
+            seconds: Some(600),
+        }
+    }
+
+    pub(crate) fn revoke(&self, token: &str) -> Command {
+        Command::RevokeToken { token: token.to_owned(), client_id: self.id.to_owned() }
+    }
+
+    pub(crate) fn issue(&self, handle: &Handle) -> Issue {
+        Issue {
+            handle: handle.clone(),
+            client_id: self.id.to_owned(),
+            client_name: None,
+            scopes: scopes("read"),
+            audience: vec![root()],
+            root: root(),
+            props: Value::Null,
+        }
+    }
+
+    pub(crate) fn adopt(&self, token: &str) -> Adopt {
+        Adopt {
+            token: token.to_owned(),
+            client_id: self.id.to_owned(),
+            client_name: None,
+            client_is_public: self.public,
+            scopes: scopes("read write"),
+            audience: vec![root()],
+            root: root(),
+            subject: "legacy-user".to_owned(),
+            props: json!({ "name": "L" }),
+            created: NOW / 1000 - 1000,
+        }
+    }
+}
+
+/// A hook that does as a test says.
+pub(crate) fn hook(
+    work: impl Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>> + 'static,
+) -> Hooks {
+    Hooks { on_exchange: Some(Rc::new(work)) }
+}
