@@ -1,83 +1,97 @@
 //! The runtime's requests and answers, and ours.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::StreamExt;
 use http::Method;
-use worker::js_sys::Promise;
+use worker::Result;
+use worker::js_sys::{Array, Promise};
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
-use worker::{Response, Result};
 
+use crate::transport::era::VERSION_HEADER;
+use crate::transport::order::{CALLER, SESSION, TRANSPORT};
 use crate::wire::{Body, Head, Headers, Reply};
 
-struct JsHeaders(web_sys::Headers);
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
+extern "C" {
+    fn head(request: &web_sys::Request, names: &Array) -> String;
+
+    #[wasm_bindgen(catch)]
+    fn respond(status: u16, headers: &str, body: &JsValue) -> std::result::Result<web_sys::Response, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = respond)]
+    fn respond_text(status: u16, headers: &str, body: &str) -> std::result::Result<web_sys::Response, JsValue>;
+}
+
+/// The headers that nearly every request is asked for. They are read with its URL, in one step.
+const FIRST_READ: [&str; 9] =
+    ["origin", "content-type", "accept", "content-length", "last-event-id", VERSION_HEADER, SESSION, CALLER, TRANSPORT];
+
+/// Stands for a header that a request does not have; no value holds it.
+const ABSENT: &str = "\0";
+
+thread_local! {
+    static NAMES: Array = FIRST_READ.iter().copied().map(JsValue::from_str).collect();
+}
+
+struct JsHeaders {
+    request: web_sys::Request,
+    first_read: String,
+}
 
 impl Headers for JsHeaders {
     fn get(&self, name: &str) -> Option<String> {
-        self.0.get(name).ok().flatten()
+        match FIRST_READ.iter().position(|read| read.eq_ignore_ascii_case(name)) {
+            Some(line) => self.first_read.split('\n').nth(line).filter(|value| *value != ABSENT).map(str::to_owned),
+            None => self.request.headers().get(name).ok().flatten(),
+        }
     }
 
     fn all(&self) -> Vec<(String, String)> {
-        worker::Headers(self.0.clone()).entries().collect()
+        worker::Headers(self.request.headers()).entries().collect()
     }
 }
 
 /// The head of a request. One whose URL or method cannot be read gets values that lead nowhere.
-pub(super) fn head(request: &web_sys::Request) -> Head {
-    let url = request.url();
+pub(super) fn read_head(request: &web_sys::Request) -> Head {
+    let lines = NAMES.with(|names| head(request, names));
+    let (method, rest) = lines.split_once('\n').unwrap_or_default();
+    let (url, first_read) = rest.split_once('\n').unwrap_or_default();
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let path = path.split('#').next().unwrap_or_default();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     Head {
-        method: Method::from_bytes(request.method().as_bytes()).unwrap_or(Method::TRACE),
+        method: Method::from_bytes(method.as_bytes()).unwrap_or(Method::TRACE),
         secure: scheme == "https",
         host: host.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers: Rc::new(JsHeaders(request.headers())),
+        headers: Rc::new(JsHeaders { request: Clone::clone(request), first_read: first_read.to_owned() }),
     }
 }
 
 /// The runtime's answer for ours. A socket has its own way: see [`host`](super::host).
-pub(super) fn response(reply: Reply) -> Result<Response> {
-    let headers = headers(reply.headers)?;
-    let builder = Response::builder().with_status(reply.status.as_u16()).with_headers(headers);
-    Ok(match reply.body {
+pub(super) fn response(reply: Reply) -> Result<web_sys::Response> {
+    let status = reply.status.as_u16();
+    let headers: Vec<_> = reply.headers.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
+    let headers = headers.join("\n");
+    let response = match reply.body {
+        Body::Text(text) => respond_text(status, &headers, &text),
         Body::NativeStream(stream) => match stream.downcast::<web_sys::ReadableStream>() {
-            Ok(stream) => builder.stream(*stream),
-            Err(_) => builder.empty(),
+            Ok(stream) => respond(status, &headers, &stream),
+            Err(_) => respond(status, &headers, &JsValue::NULL),
         },
-        Body::Empty | Body::Socket(_) | Body::Native(_) => builder.empty(),
-        Body::Text(text) => builder.fixed(text.into_bytes()),
-        Body::Stream(stream) => builder.from_stream(stream.map(|text| Ok::<_, worker::Error>(text.into_bytes())))?,
-    })
-}
-
-thread_local! {
-    static LAST_HEADERS: RefCell<Option<(Vec<Header>, worker::Headers)>> = const { RefCell::new(None) };
-}
-
-type Header = (&'static str, String);
-
-/// The headers as the runtime's object. Answers in a row mostly have the same ones; a response copies them anyway, so
-/// the last object serves again.
-fn headers(wanted: Vec<Header>) -> Result<worker::Headers> {
-    let last = LAST_HEADERS.take().filter(|(last, _)| *last == wanted);
-    let (wanted, headers) = if let Some(last) = last {
-        last
-    } else {
-        let headers = worker::Headers::new();
-        for (name, value) in &wanted {
-            headers.set(name, value)?;
+        Body::Stream(stream) => {
+            let stream = stream.map(|text| Ok::<_, worker::Error>(text.into_bytes()));
+            let whole: web_sys::Response = worker::Response::from_stream(stream)?.into();
+            respond(status, &headers, &whole.body().into())
         }
-        (wanted, headers)
+        Body::Empty | Body::Socket(_) | Body::Native(_) => respond(status, &headers, &JsValue::NULL),
     };
-    // `Headers::clone` of the wrapper would copy; this is one more reference to the same object.
-    let shared = worker::Headers(Clone::clone(&headers.0));
-    LAST_HEADERS.set(Some((wanted, headers)));
-    Ok(shared)
+    response.map_err(worker::Error::from)
 }
 
 /// A reply that stands for an answer of the runtime's, which may still be on its way.

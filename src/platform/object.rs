@@ -65,14 +65,14 @@ impl McpObject {
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let parts = Parts::clone(&self.0);
         future_to_promise(AssertUnwindSafe(async move {
-            let head = convert::head(&request);
+            let head = convert::read_head(&request);
             let body = async move { read_text(&request).await }.boxed_local();
             let reply = parts.object.handle(&head, body).await;
             let response = match reply.body {
-                Body::Socket(socket) => parts.accept(&socket),
+                Body::Socket(socket) => parts.accept(&socket).map(web_sys::Response::from),
                 _ => convert::response(cors::finish(reply, &head)),
             };
-            Ok(web_sys::Response::from(response?).into())
+            Ok(response?.into())
         }))
     }
 

@@ -29,7 +29,7 @@ thread_local! {
 pub fn fetch(request: web_sys::Request, env: Env, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     let mut work = async move {
-        let head = convert::head(&request);
+        let head = convert::read_head(&request);
         let edge = WorkerEdge { request, env, placement: app.placement.clone() };
         router::handle(&app, &head, &edge).await
     }
@@ -44,7 +44,7 @@ fn answer(reply: Reply) -> Promise {
     match convert::take_pending(reply) {
         Ok(promise) => FAILED.with(|failed| promise.catch_map(failed)),
         Err(reply) => match convert::response(reply) {
-            Ok(response) => Promise::resolve(&JsValue::from(web_sys::Response::from(response))),
+            Ok(response) => Promise::resolve(&JsValue::from(response)),
             Err(error) => Promise::reject(&error.into()),
         },
     }
@@ -54,7 +54,7 @@ fn failed(error: JsValue) -> Result<JsValue, JsError> {
     worker::console_error!("an object did not answer: {}", worker::Error::from(error));
     let reply = cors::allow(Refusal::Internal.into(), None);
     let response = convert::response(reply).map_err(|error| JsError::new(&error.to_string()))?;
-    Ok(web_sys::Response::from(response).into())
+    Ok(response.into())
 }
 
 /// Reads a variable of the deployment.
