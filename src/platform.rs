@@ -3,14 +3,19 @@
 pub mod bindings;
 mod convert;
 mod edge;
+mod grant_authority;
 mod host;
 mod key_ring;
+mod kv;
 mod object;
+mod random;
 mod sql_store;
 mod stream_socket;
+mod web;
 pub mod worker;
 
 pub use bindings::{Env, Headers};
+pub use grant_authority::GrantAuthority;
 pub use host::Sql;
 pub use key_ring::KeyRing;
 pub use object::McpObject;

@@ -1,6 +1,7 @@
 //! The wasm exports: the Worker and its Durable Objects.
 
-/// Stamps the Worker's exports for an application: the `fetch` handler and the classes `McpObject` and `KeyRing`.
+/// Stamps the Worker's exports for an application: the `fetch` handler and the classes `McpObject`, `KeyRing`
+/// and `GrantAuthority`.
 ///
 /// It takes a function from the Worker's bindings to an [`App`](crate::http::App); a crate that uses it depends on
 /// `durable-mcp` without its default features, on `worker`, and for its derives on `serde` and `schemars`.
@@ -113,6 +114,32 @@ macro_rules! worker {
                 /// Gives the keys to the Worker.
                 pub fn fetch(&self) -> ::worker::js_sys::Promise {
                     self.0.fetch()
+                }
+            }
+
+            /// The Durable Object that keeps the grants of one user.
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            #[derive(Debug)]
+            pub struct GrantAuthority($crate::platform::GrantAuthority);
+
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            impl GrantAuthority {
+                /// The object that has just woken.
+                #[wasm_bindgen(constructor)]
+                #[must_use]
+                pub fn new(state: DurableObjectState, env: ::worker::Env) -> Self {
+                    let app = app_of(&env);
+                    Self($crate::platform::GrantAuthority::new(state.into(), env, &app))
+                }
+
+                /// Carries out a command of the Worker's.
+                pub fn fetch(&self, request: web_sys::Request) -> ::worker::js_sys::Promise {
+                    self.0.fetch(request)
+                }
+
+                /// The time that the object ordered has come.
+                pub fn alarm(&self) -> ::worker::js_sys::Promise {
+                    self.0.alarm()
                 }
             }
         }

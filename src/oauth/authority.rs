@@ -18,7 +18,9 @@ mod rows;
 mod settings;
 mod sweep;
 
-pub use command::{Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh, Refused};
+pub use command::{
+    Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh, Refused,
+};
 pub use settings::{
     ADOPTED_TOMBSTONE_MS, LOCK_MS, Lifetimes, MAX_ACCESS_TOKENS, MAX_GRANTS, MAX_WRONG_VERIFIERS, RETRY_DELETES_MS,
     SWEEP_EVERY_MS,
@@ -31,6 +33,7 @@ use futures_util::future::LocalBoxFuture;
 
 use self::flights::Flights;
 use self::rows::Rows;
+use self::sweep::Wakes;
 use super::event::{About, Event};
 use super::grant::{Facts, Grant};
 use super::grant_store::GrantStore;
@@ -77,16 +80,15 @@ pub struct Authority {
     hooks: Rc<Hooks>,
     rows: Rows,
     flights: Flights,
-    /// When the object has itself woken, once that is known.
-    wakes_at: Cell<Option<Option<u64>>>,
+    wakes: Cell<Wakes>,
 }
 
 impl Authority {
     /// The grants of an object that has just woken.
     #[must_use]
     pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>) -> Self {
-        let (rows, flights, wakes_at) = (Rows::default(), Flights::default(), Cell::new(None));
-        Self { host, lifetimes, hooks, rows, flights, wakes_at }
+        let (rows, flights, wakes) = (Rows::default(), Flights::default(), Cell::default());
+        Self { host, lifetimes, hooks, rows, flights, wakes }
     }
 
     /// Carries a command out.

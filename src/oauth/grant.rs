@@ -446,3 +446,107 @@ impl Grant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_000_000;
+
+    fn access(hash: &str, expires: u64) -> LiveAccess {
+        LiveAccess { hash: hash.to_owned(), expires }
+    }
+
+    fn current(hash: &str) -> Current {
+        Current { generation: 0, hash: hash.to_owned(), expires: NOW * 2, sealed: "sealed".to_owned() }
+    }
+
+    fn pending() -> Pending {
+        let root = Resource::parse("https://server.example").unwrap();
+        let facts = Facts {
+            handle: Handle::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
+            id: GrantId::parse("AAAAAAAAAAAAAAAA").unwrap(),
+            client_id: "client".to_owned(),
+            client_name: None,
+            public: true,
+            refreshable: true,
+            scopes: Scopes::default(),
+            audience: vec![root.clone()],
+            root,
+            created: NOW,
+            ends: NOW * 3,
+            adopted: false,
+        };
+        let (code, redirect_uri) = ("code".to_owned(), "http://127.0.0.1:1/cb".to_owned());
+        Pending { facts, code, expires: NOW + 300, redirect_uri, challenge: None, misses: 0, sealed: String::new() }
+    }
+
+    fn live() -> Live {
+        pending().redeemed(NOW, access("a", NOW / 1000 + 60), Some(current("r")), NOW)
+    }
+
+    fn next(hash: &str) -> Next {
+        let (sealed, pair) = (String::new(), "pair".to_owned());
+        Next { hash: hash.to_owned(), expires: NOW * 2, sealed, pair, grace_until: NOW + 60_000 }
+    }
+
+    #[test]
+    fn a_row_is_read_as_it_was_written() {
+        let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Room::default());
+        let ending = Grant::Live(rotated.clone()).ended(NOW, 0);
+        for grant in [Grant::Pending(pending()), Grant::Live(rotated), Grant::Ending(ending)] {
+            let json = serde_json::to_string(&grant).unwrap();
+            assert_eq!(serde_json::from_str::<Grant>(&json).unwrap(), grant, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_is_current_then_repeats_then_is_stale() {
+        assert_eq!(live().standing("r", NOW, 2), Standing::Current);
+        let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Room::default());
+        let standing = |live: &Live, at| (live.standing("r", at, 2), live.standing("s", at, 2));
+        assert_eq!(standing(&rotated, NOW), (Standing::Repeat, Standing::Current));
+        assert_eq!(standing(&rotated, NOW + 60_000), (Standing::Stale, Standing::Current));
+        assert_eq!(standing(&rotated, NOW * 2), (Standing::Stale, Standing::Stale));
+        assert_eq!(standing(&rotated.clone().repeated().repeated(), NOW).0, Standing::Stale);
+        let twice = rotated.rotated(next("t"), access("c", 5000), NOW, &Room::default());
+        assert_eq!(standing(&twice, NOW), (Standing::Stale, Standing::Repeat));
+        assert_eq!(twice.refresh.unwrap().generation, 2);
+    }
+
+    #[test]
+    fn a_grant_that_ends_names_every_record_that_may_still_be_good() {
+        let live = live().with_access(access("b", 5000), NOW, &Room::default());
+        let at = |now| Grant::Live(live.clone()).ended(now, 0).keys;
+        let (prefix, header) =
+            ("AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA", "grant:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA");
+        assert_eq!(at(NOW), [format!("token:{prefix}:a"), format!("token:{prefix}:b"), header.to_owned()]);
+        assert_eq!(at(NOW + 60_000), [format!("token:{prefix}:b"), header.to_owned()]);
+        assert!(Grant::Pending(pending()).ended(NOW, 9).is_done(NOW));
+        let mut adopted = live.clone();
+        adopted.facts.adopted = true;
+        assert_eq!(Grant::Live(adopted).ended(NOW, 9).until, NOW + 9);
+    }
+
+    #[test]
+    fn an_access_token_leaves_a_row_only_when_its_record_has_gone() {
+        let mut live = live();
+        for hash in ["b", "c"] {
+            live = live.with_access(access(hash, 5000), NOW, &Room::default());
+        }
+        let room = live.room(NOW, 3);
+        assert_eq!(room.oldest, ["a"]);
+        let kept = live.clone().with_access(access("d", 5000), NOW, &Room::default());
+        assert_eq!(kept.access.len(), 4);
+        assert_eq!(kept.room(NOW, 3).oldest, ["a", "b"]);
+        assert_eq!(live.with_access(access("d", 5000), NOW, &room).access.len(), 3);
+    }
+
+    #[test]
+    fn a_code_comes_back_with_its_redirect_uri_or_without() {
+        let pending = pending();
+        assert!(pending.came_by(None) && pending.came_by(Some("http://127.0.0.1:1/cb")));
+        assert!(pending.came_by(Some("http://127.0.0.1:2/cb")));
+        assert!(!pending.came_by(Some("http://127.0.0.1:1/other")) && !pending.came_by(Some("")));
+    }
+}

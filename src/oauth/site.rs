@@ -1,6 +1,6 @@
 //! The provider at the origin that a request came to, with the runtime around it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -13,7 +13,7 @@ use super::metadata_document::Fetch;
 use super::port::{Kv, Random};
 use super::provider::OAuth;
 use super::rates::Rates;
-use super::registry::Registry;
+use super::registry::{Registry, RegistrySettings};
 use super::resource::Resources;
 use super::scope::Scopes;
 use super::token::{self, Handle, Kind, Presented};
@@ -78,6 +78,7 @@ pub struct Site<'a> {
     pub paths: &'a [&'a str],
     /// Scheme and host of the request.
     pub origin: String,
+    registry: OnceCell<RegistrySettings>,
 }
 
 impl<'a> Site<'a> {
@@ -89,7 +90,7 @@ impl<'a> Site<'a> {
         paths: &'a [&'a str],
         head: &Head,
     ) -> Self {
-        Self { oauth, around, tool_scopes, paths, origin: head.origin() }
+        Self { oauth, around, tool_scopes, paths, origin: head.origin(), registry: OnceCell::new() }
     }
 
     /// The issuer's identifier.
@@ -120,7 +121,8 @@ impl<'a> Site<'a> {
             random: self.around.random(),
             fetch: self.oauth.documents.then(|| self.around.web()),
             configured: &self.oauth.clients,
-            settings: &self.oauth.registry,
+            // Nobody may have this server fetch from itself.
+            settings: self.registry.get_or_init(|| self.oauth.registry.at(&self.origin)),
             rates: self.around.rates(),
             now: self.around.now(),
         }

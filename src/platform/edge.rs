@@ -11,10 +11,20 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{ByteStream, ObjectNamespace, Stub};
 
-use super::{convert, key_ring, stream_socket};
+use super::kv::KvNamespace;
+use super::random::SystemRandom;
+use super::web::Web;
+use super::{convert, grant_authority, key_ring, stream_socket};
 use crate::http::app::Placement;
 use crate::http::edge::{Edge, Order};
 use crate::keys::Keys;
+use crate::oauth::authority::{Command, Outcome, Refused};
+use crate::oauth::event::Event;
+use crate::oauth::metadata_document::Fetch;
+use crate::oauth::port::{Kv, Random};
+use crate::oauth::rates::Rates;
+use crate::oauth::site::{BodyError, Surroundings};
+use crate::oauth::token::Handle;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
@@ -25,28 +35,18 @@ use crate::wire::{Body, Fault, Reply};
 /// The binding of the sessions' objects.
 const MCP_OBJECT: &str = "MCP_OBJECT";
 
-/// The binding of the object that keeps the keys.
-const KEY_RING: &str = "KEY_RING";
-
-/// The secret that the keys are made from, if it is set.
-const SESSION_KEY: &str = "SESSION_KEY";
-
-/// How long keys stay in memory, in milliseconds. A key that is newer is asked for when it is first met.
-const KEYS_STAY_MS: u64 = 3600 * 1000;
-
-/// How often an unknown key may have the keys read anew, in milliseconds: whoever makes ids up decides when.
-const KEYS_READ_EVERY_MS: u64 = 10 * 1000;
-
 thread_local! {
+    static RATES: Rc<RefCell<Rates>> = Rc::default();
     static OBJECTS: RefCell<Option<ObjectNamespace>> = const { RefCell::new(None) };
-    static KEYS: RefCell<Option<(u64, Rc<Keys>)>> = const { RefCell::new(None) };
 }
 
 /// One request at the Worker.
 pub(super) struct WorkerEdge {
     pub(super) request: web_sys::Request,
     pub(super) env: worker::Env,
-    pub(super) placement: Placement,
+    placement: Placement,
+    kv: KvNamespace,
+    rates: Rc<RefCell<Rates>>,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
@@ -59,6 +59,11 @@ fn js_fault(error: JsValue) -> Fault {
 }
 
 impl WorkerEdge {
+    pub(super) fn new(request: web_sys::Request, env: worker::Env, placement: Placement) -> Self {
+        let (kv, rates) = (KvNamespace::new(&env), RATES.with(Rc::clone));
+        Self { request, env, placement, kv, rates }
+    }
+
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
     fn objects(&self) -> Result<ObjectNamespace, Fault> {
         if let Some(known) = OBJECTS.with_borrow(Clone::clone) {
@@ -138,31 +143,60 @@ pub(super) fn now() -> u64 {
     now
 }
 
-impl Edge for WorkerEdge {
+impl Surroundings for WorkerEdge {
     fn now(&self) -> u64 {
         now()
     }
 
+    fn random(&self) -> &dyn Random {
+        &SystemRandom
+    }
+
+    fn kv(&self) -> &dyn Kv {
+        &self.kv
+    }
+
+    fn web(&self) -> &dyn Fetch {
+        &Web
+    }
+
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        key_ring::keys(&self.env, fresh).boxed_local()
+    }
+
+    fn rates(&self) -> &RefCell<Rates> {
+        &self.rates
+    }
+
+    fn command<'a>(
+        &'a self,
+        handle: &'a Handle,
+        command: Command,
+    ) -> LocalBoxFuture<'a, Result<Result<Outcome, Refused>, Fault>> {
+        async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
+    }
+
+    fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
         async move {
-            let now = self.now();
-            let good_for = if fresh { KEYS_READ_EVERY_MS } else { KEYS_STAY_MS };
-            let known = KEYS.with_borrow(Clone::clone);
-            if let Some((read, keys)) = known
-                && now.saturating_sub(read) < good_for
-            {
-                return Ok(keys);
+            match read_text(&self.request).await {
+                Ok(text) if text.len() <= limit => Ok(text),
+                Ok(_) | Err(Refusal::TooLarge) => Err(BodyError::TooLarge),
+                Err(_) => Err(BodyError::Unreadable),
             }
-            let keys = match self.env.secret(SESSION_KEY) {
-                Ok(secret) => Rc::new(Keys::from_secret(&secret.to_string())),
-                Err(_) => key_ring::read(&self.env.durable_object(KEY_RING).map_err(fault)?).await.map_err(fault)?,
-            };
-            KEYS.set(Some((now, Rc::clone(&keys))));
-            Ok(keys)
         }
         .boxed_local()
     }
 
+    fn event(&self, event: &Event) {
+        grant_authority::log_event(event);
+    }
+
+    fn warn(&self, message: &str) {
+        worker::console_error!("{message}");
+    }
+}
+
+impl Edge for WorkerEdge {
     fn new_object(&self) -> Result<ObjectId, Fault> {
         let namespace = self.objects()?;
         let id = match &self.placement.jurisdiction {
@@ -200,9 +234,6 @@ impl Edge for WorkerEdge {
         worker::console_log!("{}", line.to_json());
     }
 
-    fn warn(&self, message: &str) {
-        worker::console_error!("{message}");
-    }
 }
 
 /// Reads a body as text, and no more of it than may be.

@@ -1,5 +1,6 @@
 //! The Durable Object that makes and keeps the deployment's keys, where no secret is set.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use worker::js_sys::Promise;
@@ -8,14 +9,31 @@ use worker::worker_sys::web_sys;
 use worker::{Response, Result, SqlStorageValue, State};
 
 use crate::http::App;
+use crate::wire::Fault;
 use crate::keys::{KEY_BYTES, Keys, TOKENS_LIVE_MS};
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS keys (ring INTEGER PRIMARY KEY CHECK (ring = 0), value TEXT NOT NULL)";
 const GET: &str = "SELECT value FROM keys";
 const PUT: &str = "INSERT OR REPLACE INTO keys (ring, value) VALUES (0, ?)";
 
+/// The binding of the object.
+const KEY_RING: &str = "KEY_RING";
+
+/// The secret that the keys are made from, if it is set.
+const SESSION_KEY: &str = "SESSION_KEY";
+
+/// How long keys stay in memory, in milliseconds. A key that is newer is asked for when it is first met.
+const KEYS_STAY_MS: u64 = 3600 * 1000;
+
+/// How often an unknown key may have the keys read anew, in milliseconds: whoever makes ids up decides when.
+const KEYS_READ_EVERY_MS: u64 = 10 * 1000;
+
+thread_local! {
+    static KEYS: RefCell<Option<(u64, Rc<Keys>)>> = const { RefCell::new(None) };
+}
+
 /// The name under which the one object of its class is found.
-pub(super) const NAME: &str = "keys";
+const NAME: &str = "keys";
 
 /// The object that keeps the keys. Only the Worker in front can reach it, and only the Worker reads its answer.
 pub struct KeyRing {
@@ -69,8 +87,26 @@ fn random() -> Result<[u8; KEY_BYTES]> {
     Ok(bytes)
 }
 
-/// The keys as the Worker reads them.
-pub(super) async fn read(namespace: &worker::ObjectNamespace) -> Result<Rc<Keys>> {
+/// The deployment's keys; with `fresh`, not those that were read a while ago.
+pub(super) async fn keys(env: &worker::Env, fresh: bool) -> std::result::Result<Rc<Keys>, Fault> {
+    let now = super::edge::now();
+    let good_for = if fresh { KEYS_READ_EVERY_MS } else { KEYS_STAY_MS };
+    let known = KEYS.with_borrow(Clone::clone);
+    if let Some((read, keys)) = known
+        && now.saturating_sub(read) < good_for
+    {
+        return Ok(keys);
+    }
+    let keys = match env.secret(SESSION_KEY) {
+        Ok(secret) => Rc::new(Keys::from_secret(&secret.to_string())),
+        Err(_) => read(env).await.map_err(|error| Fault(error.to_string()))?,
+    };
+    KEYS.set(Some((now, Rc::clone(&keys))));
+    Ok(keys)
+}
+
+async fn read(env: &worker::Env) -> Result<Rc<Keys>> {
+    let namespace = env.durable_object(KEY_RING)?;
     let mut answer = namespace.get_by_name(NAME)?.fetch_with_str("https://key-ring/").await?;
     let keys = Keys::from_text(&answer.text().await?);
     keys.map(Rc::new).ok_or_else(|| worker::Error::RustError("the keys cannot be read".to_owned()))

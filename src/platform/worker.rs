@@ -30,7 +30,7 @@ pub fn fetch(request: web_sys::Request, env: Env, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     let mut work = async move {
         let head = convert::read_head(&request);
-        let edge = WorkerEdge { request, env, placement: app.placement.clone() };
+        let edge = WorkerEdge::new(request, env, app.placement.clone());
         router::handle(&app, &head, &edge).await
     }
     .boxed_local();

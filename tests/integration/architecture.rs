@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("app", &["http", "tools"]),
     ("tools", &["mcp", "prelude"]),
     // The platform implements the ports that the others define.
-    ("platform", &["http", "keys", "mcp", "session", "transport", "wire"]),
+    ("platform", &["http", "keys", "mcp", "oauth", "session", "transport", "wire"]),
     ("http", &["identity", "keys", "mcp", "oauth", "pages", "session", "transport", "wire"]),
     ("oauth", &["keys", "wire"]),
     ("identity", &["wire"]),

@@ -4,9 +4,7 @@ mod faults;
 mod hooks;
 mod model;
 
-use durable_mcp::oauth::authority::{
-    Command, Issued, MAX_ACCESS_TOKENS, MAX_GRANTS, Outcome, Refused, SWEEP_EVERY_MS,
-};
+use durable_mcp::oauth::authority::{Command, Issued, MAX_ACCESS_TOKENS, MAX_GRANTS, Outcome, Refused, SWEEP_EVERY_MS};
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::hooks::Hooks;
 use durable_mcp::oauth::memory::Call;
@@ -360,8 +358,14 @@ fn grants_are_listed_and_ended_one_by_one_by_client_or_all() {
         other => panic!("{other:?}"),
     };
     let all = listed(&mut world);
-    assert_eq!(all.iter().map(|grant| grant.grant.clone()).collect::<Vec<_>>(), grants.iter().map(|issued| issued.grant.clone()).collect::<Vec<_>>());
-    assert_eq!((all[1].client_id.as_str(), all[1].client_name.as_deref(), all[1].created), ("confidential", Some("A client"), NOW + 1000));
+    assert_eq!(
+        all.iter().map(|grant| grant.grant.clone()).collect::<Vec<_>>(),
+        grants.iter().map(|issued| issued.grant.clone()).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        (all[1].client_id.as_str(), all[1].client_name.as_deref(), all[1].created),
+        ("confidential", Some("A client"), NOW + 1000)
+    );
     world.run(Command::RevokeGrant { grant: grants[1].grant.clone() }).unwrap();
     assert!(world.access(&grants[1].access_token).is_none() && world.access(&grants[0].access_token).is_some());
     world.run(Command::RevokeClient { client_id: "public".to_owned() }).unwrap();
@@ -392,7 +396,10 @@ fn a_minted_token_is_good_for_less_and_dies_with_its_grant() {
     let mut outside = PUBLIC.mint(&minted.access_token);
     outside.resources = vec![root()];
     assert!(matches!(world.run(Command::Mint(outside)), Err(Refused::InvalidTarget(_))));
-    assert!(matches!(world.run(Command::Mint(CONFIDENTIAL.mint(&first.access_token))), Err(Refused::InvalidRequest(_))));
+    assert!(matches!(
+        world.run(Command::Mint(CONFIDENTIAL.mint(&first.access_token))),
+        Err(Refused::InvalidRequest(_))
+    ));
     assert!(matches!(world.run(Command::Mint(PUBLIC.mint(refresh_token(&first)))), Err(Refused::InvalidRequest(_))));
 
     world.run(PUBLIC.revoke(&first.access_token)).unwrap();

@@ -30,11 +30,11 @@ impl Authority {
                 }
                 return Err(bad_code());
             }
-            Some(Grant::Ending(_)) => {
+            Some(Grant::Ending(ending)) if ending.client_id == redeem.client_id => {
                 self.finish(&code.grant).await?;
                 return Err(bad_code());
             }
-            None => return Err(bad_code()),
+            Some(Grant::Ending(_)) | None => return Err(bad_code()),
         };
         let shape = self.check(&pending, &code, &redeem).await?;
         let Ok(flight) = self.flights.begin(&code.grant) else {

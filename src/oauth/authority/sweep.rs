@@ -8,6 +8,16 @@ use crate::oauth::grant::Grant;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
 
+/// When the object has itself woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Wakes {
+    /// It may have ordered so before it slept.
+    #[default]
+    Unasked,
+    Never,
+    At(u64),
+}
+
 /// When a grant's row is worth a look.
 pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
     if is_unfinished(grant) { now + RETRY_DELETES_MS } else { grant.expires().max(now + SWEEP_EVERY_MS) }
@@ -24,7 +34,7 @@ impl Authority {
     /// # Errors
     /// When storage fails; the runtime tries again.
     pub async fn wake(&self) -> Result<(), Fault> {
-        self.wakes_at.set(Some(None));
+        self.wakes.set(Wakes::Never);
         let (store, now) = (self.host.store(), self.host.now());
         let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
         let over = self.rows.pick(store, |id, grant| is_over(grant).then(|| GrantId::parse(id)).flatten())?;
@@ -37,27 +47,29 @@ impl Authority {
         let next = self.rows.pick(store, |_, grant| Some(look_at(grant, now)))?.into_iter().min();
         if let Some(next) = next {
             store.wake_at(next)?;
-            self.wakes_at.set(Some(Some(next)));
+            self.wakes.set(Wakes::At(next));
         }
         Ok(())
     }
 
     /// Learns when the object is woken next, once.
     pub(super) async fn know_wake(&self) -> Result<(), Fault> {
-        if self.wakes_at.get().is_none() {
+        if self.wakes.get() == Wakes::Unasked {
             let ordered = self.host.store().wakes_at().await?;
             // A command that was quicker knows better.
-            self.wakes_at.set(self.wakes_at.get().or(Some(ordered)));
+            if self.wakes.get() == Wakes::Unasked {
+                self.wakes.set(ordered.map_or(Wakes::Never, Wakes::At));
+            }
         }
         Ok(())
     }
 
     /// Has the object woken at `time` at the latest.
     pub(super) fn wake_by(&self, time: u64) -> Result<(), Fault> {
-        let ordered = self.wakes_at.get().flatten();
-        if ordered.is_none_or(|ordered| time < ordered) {
+        let ordered = matches!(self.wakes.get(), Wakes::At(ordered) if ordered <= time);
+        if !ordered {
             self.host.store().wake_at(time)?;
-            self.wakes_at.set(Some(Some(time)));
+            self.wakes.set(Wakes::At(time));
         }
         Ok(())
     }

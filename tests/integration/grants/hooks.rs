@@ -22,11 +22,8 @@ struct Told {
 }
 
 fn told() -> (Told, Hooks) {
-    let told = Told {
-        calls: Rc::default(),
-        seen: Rc::default(),
-        answer: Rc::new(RefCell::new(Ok(Exchanged::default()))),
-    };
+    let told =
+        Told { calls: Rc::default(), seen: Rc::default(), answer: Rc::new(RefCell::new(Ok(Exchanged::default()))) };
     let (calls, seen, answer) = (Rc::clone(&told.calls), Rc::clone(&told.seen), Rc::clone(&told.answer));
     let hooks = hook(move |exchange| {
         calls.set(calls.get() + 1);
@@ -71,10 +68,12 @@ fn its_props_go_on_from_token_to_token_and_its_lifetimes_hold() {
     *told.answer.borrow_mut() = Ok(Exchanged { props: Some(json!({ "upstream": 1 })), ..Exchanged::default() });
     let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
     assert_eq!(world.access(&first.access_token).unwrap().props, json!({ "upstream": 1 }));
-    *told.answer.borrow_mut() =
-        Ok(Exchanged { props: None, access_seconds: Some(30), refresh_seconds: Some(100) });
+    *told.answer.borrow_mut() = Ok(Exchanged { props: None, access_seconds: Some(30), refresh_seconds: Some(100) });
     let next = refresh(&mut world, PUBLIC, refresh_token(&first)).unwrap();
-    assert_eq!((next.expires_in, told.seen.borrow()[1].clone()), (30, (ExchangeKind::Refresh, json!({ "upstream": 1 }))));
+    assert_eq!(
+        (next.expires_in, told.seen.borrow()[1].clone()),
+        (30, (ExchangeKind::Refresh, json!({ "upstream": 1 })))
+    );
     world.pass(30_000);
     assert!(world.access(&next.access_token).is_none());
     world.pass(70_000);
@@ -171,7 +170,10 @@ fn what_it_made_is_kept_when_the_tokens_could_not_be() {
         assert!(matches!(world.run(Command::Redeem(PUBLIC.redeem(&code))), Err(Refused::Unavailable { .. })));
     }
     let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
-    assert_eq!(told.seen.borrow().iter().map(|(_, props)| props.clone()).collect::<Vec<_>>()[1..], [json!(1), json!(2)]);
+    assert_eq!(
+        told.seen.borrow().iter().map(|(_, props)| props.clone()).collect::<Vec<_>>()[1..],
+        [json!(1), json!(2)]
+    );
     *told.answer.borrow_mut() = Ok(Exchanged { props: Some(json!(3)), ..Exchanged::default() });
     world.outside.kv.fail(Call::Put, 1);
     assert!(refresh(&mut world, PUBLIC, refresh_token(&first)).is_err());

@@ -14,7 +14,7 @@ use futures_executor::block_on;
 use futures_util::FutureExt;
 
 use super::DAY_MS;
-use crate::support::grants::{CONFIDENTIAL, Client, Done, PUBLIC, SHORT, World, hook};
+use crate::support::grants::{CONFIDENTIAL, Client, Done, PUBLIC, SHORT, Turn, World, hook};
 
 const CASES: u64 = 10_000;
 const STEPS: usize = 60;
@@ -176,7 +176,8 @@ impl Case {
             42..44 => self.revoke(at),
             44..47 => self.foreign(at),
             47..50 => {
-                let ms = [1000, 30_000, 61_000, 3_600_000, 31 * DAY_MS][[0, 0, 0, 1, 1, 1, 2, 2, 3, 4][self.world.dice(10)]];
+                let ms =
+                    [1000, 30_000, 61_000, 3_600_000, 31 * DAY_MS][[0, 0, 0, 1, 1, 1, 2, 2, 3, 4][self.world.dice(10)]];
                 self.world.pass(ms);
                 self.world.ring();
             }
@@ -193,9 +194,9 @@ impl Case {
             _ => {
                 for _ in 0..=self.world.dice(3) {
                     match self.world.turn() {
-                        Some(Some(done)) => self.finished(&done),
-                        Some(None) => {}
-                        None => break,
+                        Turn::Finished(done) => self.finished(&done),
+                        Turn::Went => {}
+                        Turn::Idle => break,
                     }
                 }
             }
@@ -330,7 +331,9 @@ impl Case {
             }
             Asked::Revoke(meant) => {
                 if done.outcome == Ok(Outcome::Done) {
-                    meant.iter().for_each(|at| self.died(*at));
+                    for at in meant {
+                        self.died(*at);
+                    }
                 }
             }
             Asked::Foreign => assert!(super::is_invalid_grant(&done.outcome), "{:?}", done.outcome),
@@ -511,7 +514,8 @@ fn whatever_interleaves_the_rules_hold() {
     }
     println!("{all:?}");
     if std::env::var("GRANTS_SEED").is_err() {
-        let least = [all.issued, all.refreshed, all.repeated, all.crashes, all.unavailable, all.dead, all.alive_at_the_end];
+        let least =
+            [all.issued, all.refreshed, all.repeated, all.crashes, all.unavailable, all.dead, all.alive_at_the_end];
         assert!(least.iter().all(|count| *count > 1000), "the cases do not come to much: {all:?}");
     }
 }

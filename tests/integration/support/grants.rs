@@ -165,6 +165,16 @@ pub(crate) struct Done {
     pub(crate) deletes: usize,
 }
 
+/// What came of polling one task.
+pub(crate) enum Turn {
+    /// None was ready.
+    Idle,
+    /// It goes on.
+    Went,
+    /// It has ended.
+    Finished(Done),
+}
+
 struct Ready(AtomicBool);
 
 impl Wake for Ready {
@@ -208,7 +218,8 @@ impl World {
             sleepers: RefCell::default(),
         });
         let (hooks, lifetimes) = (Rc::new(hooks), Rc::new(Lifetimes::default()));
-        let authority = Rc::new(Authority::new(Rc::<Outside>::clone(&outside), Rc::clone(&lifetimes), Rc::clone(&hooks)));
+        let authority =
+            Rc::new(Authority::new(Rc::<Outside>::clone(&outside), Rc::clone(&lifetimes), Rc::clone(&hooks)));
         Self { outside, hooks, lifetimes, handle, authority, tasks: Vec::new(), ringing: None, next: 0, dice: seed | 1 }
     }
 
@@ -248,12 +259,12 @@ impl World {
         self.tasks.len()
     }
 
-    /// Polls one task that is ready; true if there was any.
-    pub(crate) fn turn(&mut self) -> Option<Option<Done>> {
+    /// Polls one task that is ready.
+    pub(crate) fn turn(&mut self) -> Turn {
         let ready: Vec<_> =
             (0..self.tasks.len()).filter(|at| self.tasks[*at].ready.0.load(Ordering::Relaxed)).collect();
         if ready.is_empty() {
-            return None;
+            return Turn::Idle;
         }
         let at = ready[self.dice(ready.len())];
         let rows = &self.outside.rows;
@@ -264,9 +275,9 @@ impl World {
         let polled = task.future.as_mut().poll(&mut Context::from_waker(&waker));
         task.puts += rows.puts.get() - puts;
         task.deletes += rows.deletes.get() - deletes;
-        let Poll::Ready(outcome) = polled else { return Some(None) };
+        let Poll::Ready(outcome) = polled else { return Turn::Went };
         let Task { id, puts, deletes, .. } = self.tasks.remove(at);
-        Some(Some(Done { id, outcome, puts, deletes }))
+        Turn::Finished(Done { id, outcome, puts, deletes })
     }
 
     /// Runs everything to its end. Time passes only where nothing else can be done.
@@ -274,8 +285,9 @@ impl World {
         let mut done = Vec::new();
         while self.running() > 0 {
             match self.turn() {
-                Some(finished) => done.extend(finished),
-                None => assert!(self.sleep_on(), "everybody waits for nothing"),
+                Turn::Finished(finished) => done.push(finished),
+                Turn::Went => {}
+                Turn::Idle => assert!(self.sleep_on(), "everybody waits for nothing"),
             }
         }
         self.outside.sleepers.borrow_mut().clear();

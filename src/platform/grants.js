@@ -1,0 +1,52 @@
+// What a user's grants need of the runtime: one call each from WebAssembly, however many it takes here.
+
+export function kvGet(env, key) {
+  return env.OAUTH_KV.get(key);
+}
+
+export function kvPut(env, key, value, expiration, metadata) {
+  return env.OAUTH_KV.put(key, value, metadata === undefined ? { expiration } : { expiration, metadata });
+}
+
+export function kvDelete(env, key) {
+  return env.OAUTH_KV.delete(key);
+}
+
+// As JSON: only administrators list.
+export async function kvList(env, prefix, cursor) {
+  return JSON.stringify(await env.OAUTH_KV.list({ prefix, cursor }));
+}
+
+export function rowGet(state, id) {
+  return state.storage.kv.get(id);
+}
+
+export function rowPut(state, id, json) {
+  state.storage.kv.put(id, json);
+}
+
+export function rowDelete(state, id) {
+  state.storage.kv.delete(id);
+}
+
+// Ids and values in turn.
+export function rowAll(state) {
+  return [...state.storage.kv.list()].flat();
+}
+
+export function wakesAt(state) {
+  return state.storage.getAlarm();
+}
+
+// Nobody waits for it: should it fail, the runtime takes back what was written with it.
+export function wakeAt(state, time) {
+  state.storage.setAlarm(time);
+}
+
+export async function send(env, jurisdiction, locationHint, handle, command) {
+  const all = env.GRANT_AUTHORITY;
+  const namespace = jurisdiction === undefined ? all : all.jurisdiction(jurisdiction);
+  const stub = namespace.getByName(handle, locationHint === undefined ? undefined : { locationHint });
+  const answer = await stub.fetch("https://grants/", { method: "POST", body: command });
+  return answer.text();
+}

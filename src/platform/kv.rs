@@ -1,0 +1,107 @@
+//! Workers KV, bound as `OAUTH_KV`.
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use serde::Deserialize;
+use worker::js_sys::Promise;
+use worker::js_sys::futures::JsFuture;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::oauth::port::{Kv, Listing};
+use crate::wire::Fault;
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = kvGet)]
+    fn kv_get(env: &JsValue, key: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = kvPut)]
+    fn kv_put(
+        env: &JsValue,
+        key: &str,
+        value: &str,
+        expiration: f64,
+        metadata: Option<&str>,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = kvDelete)]
+    fn kv_delete(env: &JsValue, key: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = kvList)]
+    fn kv_list(env: &JsValue, prefix: &str, cursor: Option<&str>) -> Result<Promise, JsValue>;
+}
+
+/// The deployment's KV namespace. Records are cached for the shortest time that there is, which is the default: 60
+/// seconds.
+pub(super) struct KvNamespace(worker::Env);
+
+impl KvNamespace {
+    pub(super) fn new(env: &worker::Env) -> Self {
+        Self(env.clone())
+    }
+}
+
+/// Waits for what the runtime promised.
+pub(super) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, Fault> {
+    let outcome = match promise {
+        Ok(promise) => JsFuture::from(promise).await,
+        Err(error) => Err(error),
+    };
+    outcome.map_err(fault)
+}
+
+pub(super) fn fault(error: JsValue) -> Fault {
+    Fault(worker::Error::from(error).to_string())
+}
+
+/// A listing as the runtime gives it.
+#[derive(Deserialize)]
+struct Page {
+    keys: Vec<Named>,
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    /// Other programs may have put something else than a text there.
+    #[serde(default)]
+    metadata: Option<serde_json::Value>,
+}
+
+impl Kv for KvNamespace {
+    fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
+        settled(kv_get(self.0.as_ref(), key)).map(|value| Ok(value?.as_string())).boxed_local()
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        expires: u64,
+        beside: Option<&'a str>,
+    ) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far from where whole numbers end")]
+        let expires = expires as f64;
+        let put = kv_put(self.0.as_ref(), key, value, expires, beside);
+        settled(put).map(|put| put.map(|_| ())).boxed_local()
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        settled(kv_delete(self.0.as_ref(), key)).map(|deleted| deleted.map(|_| ())).boxed_local()
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+        async move {
+            let page = settled(kv_list(self.0.as_ref(), prefix, cursor)).await?;
+            let page: Page = serde_json::from_str(&page.as_string().unwrap_or_default())
+                .map_err(|error| Fault(format!("a listing cannot be read: {error}")))?;
+            let beside = |metadata: serde_json::Value| metadata.as_str().map(str::to_owned);
+            let keys = page.keys.into_iter().map(|named| (named.name, named.metadata.and_then(beside))).collect();
+            Ok(Listing { keys, cursor: page.cursor.filter(|cursor| !cursor.is_empty()) })
+        }
+        .boxed_local()
+    }
+}

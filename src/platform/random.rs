@@ -1,0 +1,14 @@
+//! Unpredictable bytes, from the runtime.
+
+use crate::oauth::port::Random;
+use crate::wire::Fault;
+
+/// WebCrypto's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        getrandom::fill(bytes).map_err(|error| Fault(error.to_string()))
+    }
+}
