@@ -7,6 +7,7 @@ pub mod home;
 pub mod mcp_endpoint;
 pub mod oauth_endpoints;
 pub mod policy;
+pub mod provider;
 pub mod route;
 pub mod router;
 pub mod sse_endpoint;

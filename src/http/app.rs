@@ -1,9 +1,11 @@
 //! What one deployment is made of.
 
+use std::fmt;
 use std::rc::Rc;
 
 use super::policy::Policy;
-use super::route::{Paths, Route, oauth_route};
+use super::provider::{InFront, Provider};
+use super::route::{Paths, Route};
 use crate::mcp::Server;
 use crate::oauth::provider::OAuth;
 use crate::oauth::scope::Scopes;
@@ -24,7 +26,7 @@ use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
 /// | `ANSWERS` | `events`: every answer to a POST is an event stream | JSON, unless something is sent before the result |
 /// | `LOG_REQUESTS` | `false`: no line a request | a line a request |
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct App {
     /// The MCP server.
     pub server: Rc<Server>,
@@ -32,9 +34,7 @@ pub struct App {
     pub(crate) policy: Policy,
     pub(crate) settings: Rc<Settings>,
     pub(crate) placement: Placement,
-    pub(crate) oauth: Option<Rc<OAuth>>,
-    /// The scopes that the server's tools need.
-    pub(crate) tool_scopes: Scopes,
+    pub(crate) provider: Option<Rc<dyn Provider>>,
 }
 
 /// Where sessions run.
@@ -56,11 +56,9 @@ impl App {
             logs_requests: true,
             always_streams: false,
         };
-        let tool_scopes = Scopes::parse(&server.scopes().join(" ")).unwrap_or_default();
         Self {
             server: Rc::new(server),
-            oauth: None,
-            tool_scopes,
+            provider: None,
             paths: Paths::default(),
             policy: Policy::default(),
             settings: Rc::new(settings),
@@ -78,15 +76,16 @@ impl App {
     /// Has users sign in, and clients show their tokens.
     #[must_use]
     pub fn oauth(mut self, oauth: OAuth) -> Self {
-        self.oauth = Some(Rc::new(oauth));
+        let tool_scopes = Scopes::parse(&self.server.scopes().join(" ")).unwrap_or_default();
+        self.provider = Some(Rc::new(InFront { oauth, tool_scopes }));
         self
     }
 
     /// The route of a path.
     #[must_use]
     pub fn route(&self, path: &str) -> Route {
-        match (self.paths.route(path), &self.oauth) {
-            (Route::Unknown, Some(oauth)) => oauth_route(oauth, path),
+        match (self.paths.route(path), &self.provider) {
+            (Route::Unknown, Some(provider)) => provider.route(path),
             (route, _) => route,
         }
     }
@@ -113,5 +112,18 @@ impl App {
             location_hint: present("SESSION_LOCATION_HINT"),
         };
         self
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("server", &self.server)
+            .field("paths", &self.paths)
+            .field("policy", &self.policy)
+            .field("settings", &self.settings)
+            .field("placement", &self.placement)
+            .field("signs_in", &self.provider.is_some())
+            .finish()
     }
 }

@@ -5,8 +5,7 @@
 
 use http::StatusCode;
 
-use crate::oauth::gate::insufficient_scope;
-use crate::oauth::scope::Scopes;
+use super::provider::Provider;
 use crate::transport::order::NEEDED_SCOPES;
 use crate::wire::{Head, Reply};
 
@@ -34,11 +33,12 @@ pub fn allow(reply: Reply, origin: Option<String>) -> Reply {
 /// Finishes an object's answer: where it says which scopes are missing, a challenge tells the client how to get them
 /// (RFC 6750 section 3).
 #[must_use]
-pub fn finish(mut reply: Reply, head: &Head) -> Reply {
+pub fn finish(mut reply: Reply, head: &Head, provider: Option<&dyn Provider>) -> Reply {
     if let Some(at) = reply.headers.iter().position(|(name, _)| *name == NEEDED_SCOPES) {
         let (_, needed) = reply.headers.remove(at);
-        let needed = Scopes::parse(&needed).unwrap_or_default();
-        reply = reply.header("www-authenticate", insufficient_scope(&head.origin(), &head.path, &needed));
+        if let Some(provider) = provider {
+            reply = reply.header("www-authenticate", provider.challenge(head, &needed));
+        }
     }
     allow(reply, head.header("origin"))
 }

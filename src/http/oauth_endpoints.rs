@@ -6,12 +6,12 @@ use http::{Method, StatusCode};
 
 use super::app::App;
 use super::edge::Edge;
+use super::provider::{Gated, InFront};
 use super::route::Route;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::mcp::user::Caller;
 use crate::oauth::authorize::{self, Answer, Problem};
-use crate::oauth::provider::OAuth;
 use crate::oauth::record::Access;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::site::Site;
@@ -22,13 +22,10 @@ use crate::wire::{Fault, Head, Reply};
 /// How long clients may keep the metadata documents, in seconds: a change of the application is seen within the hour.
 const METADATA_CACHE: &str = "public, max-age=3600";
 
-/// Where the gate's own answer takes the place of a caller.
-pub(super) type Gated = Result<Rc<Caller>, Reply>;
-
 /// Answers a request to one of the provider's endpoints.
-pub(super) async fn handle(app: &App, oauth: &OAuth, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
+pub(super) async fn handle(app: &App, provider: &InFront, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
     let paths = app.resources();
-    let site = Site::new(oauth, edge, &app.tool_scopes, &paths, head);
+    let site = Site::new(&provider.oauth, edge, &provider.tool_scopes, &paths, head);
     let allowed = if matches!(route, Route::Authorize | Route::WellKnown) { Method::GET } else { Method::POST };
     let is_head = head.method == Method::HEAD && allowed == Method::GET;
     if head.method != allowed && !is_head {
@@ -75,13 +72,10 @@ fn well_known(app: &App, site: &Site<'_>, head: &Head) -> Reply {
     }
 }
 
-/// Finds out who calls MCP; on a public server, nobody in particular.
-pub(super) async fn caller(app: &App, head: &Head, edge: &dyn Edge, path: &str) -> Gated {
-    let Some(oauth) = &app.oauth else {
-        return Ok(Rc::default());
-    };
+/// Finds out who calls MCP.
+pub(super) async fn caller(app: &App, provider: &InFront, head: &Head, edge: &dyn Edge, path: &str) -> Gated {
     let paths = app.resources();
-    let site = Site::new(oauth, edge, &app.tool_scopes, &paths, head);
+    let site = Site::new(&provider.oauth, edge, &provider.tool_scopes, &paths, head);
     match gate::check(&site, head, path).await {
         Ok(Ok(access)) => Ok(Rc::new(caller_of(access, path, &site))),
         Ok(Err(refused)) => {

@@ -1,11 +1,13 @@
 //! From a request to whoever answers it.
 
+use std::rc::Rc;
+
 use http::{Method, StatusCode};
 
 use super::app::App;
 use super::edge::Edge;
 use super::route::Route;
-use super::{cors, home, mcp_endpoint, oauth_endpoints, sse_endpoint};
+use super::{cors, home, mcp_endpoint, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::session::log_line::LogLine;
@@ -48,9 +50,12 @@ fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
 /// What only callers who are known may use. They are looked at before anything of their request is, any session too.
 async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
     let resource = if route == Route::Mcp { &app.paths.mcp } else { &app.paths.sse };
-    let caller = match oauth_endpoints::caller(app, head, edge, resource).await {
-        Ok(caller) => caller,
-        Err(refused) => return refused,
+    let caller = match &app.provider {
+        Some(provider) => match provider.caller(app, head, edge, resource).await {
+            Ok(caller) => caller,
+            Err(refused) => return refused,
+        },
+        None => Rc::default(),
     };
     match route {
         Route::Mcp => mcp_endpoint::handle(app, head, edge, caller).await,
@@ -61,11 +66,11 @@ async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Rep
 
 async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let route = app.route(&head.path);
-    match (route, &app.oauth) {
+    match (route, &app.provider) {
         (Route::Mcp | Route::Sse | Route::SseMessage, _) => protected(app, route, head, edge).await,
         (Route::Home, _) => home::page(app, head),
         (Route::Style, _) => home::style(head),
-        (_, Some(oauth)) if route != Route::Unknown => oauth_endpoints::handle(app, oauth, route, head, edge).await,
+        (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
         _ => {
             let message = format!("Nothing is here. MCP is at {} and {}.", app.paths.mcp, app.paths.sse);
             Reply::json(StatusCode::NOT_FOUND, error_json(None, &Error::new(ErrorCode::REFUSED, message)))

@@ -105,7 +105,7 @@ pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval)
         props: approval.props,
     };
     let state = asked.state.as_deref();
-    Ok(Answer::Redirect(match site.around.command(&handle, Command::Begin(begin)).await? {
+    Ok(Answer::Redirect(match site.command(&handle, &Command::Begin(begin)).await? {
         Ok(Outcome::Code(made)) => {
             let mut pairs = vec![("code", made.code.as_str())];
             pairs.extend(state.map(|state| ("state", state)));

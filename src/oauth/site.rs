@@ -40,12 +40,8 @@ pub trait Surroundings {
     /// What was used up lately, in this isolate.
     fn rates(&self) -> &RefCell<Rates>;
 
-    /// Has a command carried out by the object of the user with that handle.
-    fn command<'a>(
-        &'a self,
-        handle: &'a Handle,
-        command: Command,
-    ) -> LocalBoxFuture<'a, Result<Result<Outcome, Refused>, Fault>>;
+    /// Has a command carried out by the object of the user with that handle; it and what comes of it are JSON.
+    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>>;
 
     /// Reads the body of the request, as far as it is no longer than `limit` bytes.
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>>;
@@ -142,6 +138,16 @@ impl<'a> Site<'a> {
             }
             presented => Ok((keys, presented)),
         }
+    }
+
+    /// Has a command carried out by the object of the user with that handle.
+    ///
+    /// # Errors
+    /// The outer one when the object cannot be reached, the inner one when it refuses.
+    pub async fn command(&self, handle: &Handle, command: &Command) -> Result<Result<Outcome, Refused>, Fault> {
+        let unreadable = |error: serde_json::Error| Fault(format!("a command or its outcome: {error}"));
+        let json = serde_json::to_string(command).map_err(unreadable)?;
+        serde_json::from_str(&self.around.command(handle, json).await?).map_err(unreadable)
     }
 
     /// The metadata of the authorization server (RFC 8414); none if the path is not one of its.

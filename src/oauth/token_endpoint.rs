@@ -200,7 +200,7 @@ async fn read(
 
 /// Has a command carried out.
 pub(super) async fn run(site: &Site<'_>, handle: &Handle, command: Command) -> Result<Outcome, Refusal> {
-    let outcome = site.around.command(handle, command).await.map_err(|fault| failed(site, &fault))?;
+    let outcome = site.command(handle, &command).await.map_err(|fault| failed(site, &fault))?;
     outcome.map_err(Refusal::from)
 }
 

@@ -18,7 +18,6 @@ use super::{convert, grant_authority, key_ring, stream_socket};
 use crate::http::app::Placement;
 use crate::http::edge::{Edge, Order};
 use crate::keys::Keys;
-use crate::oauth::authority::{Command, Outcome, Refused};
 use crate::oauth::event::Event;
 use crate::oauth::metadata_document::Fetch;
 use crate::oauth::port::{Kv, Random};
@@ -171,8 +170,8 @@ impl Surroundings for WorkerEdge {
     fn command<'a>(
         &'a self,
         handle: &'a Handle,
-        command: Command,
-    ) -> LocalBoxFuture<'a, Result<Result<Outcome, Refused>, Fault>> {
+        command: String,
+    ) -> LocalBoxFuture<'a, Result<String, Fault>> {
         async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
     }
 

@@ -17,12 +17,12 @@ use super::kv::{KvNamespace, fault, settled};
 use super::random::SystemRandom;
 use crate::http::App;
 use crate::http::app::Placement;
+use crate::http::provider::{Grants, Provider};
 use crate::keys::Keys;
-use crate::oauth::authority::{Authority, AuthorityHost, Command, Outcome, Refused};
+use crate::oauth::authority::AuthorityHost;
 use crate::oauth::event::Event;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::port::{Kv, Random};
-use crate::oauth::provider::OAuth;
 use crate::oauth::token::Handle;
 use crate::wire::Fault;
 
@@ -59,7 +59,7 @@ extern "C" {
 /// The object behind one user's grants. [`worker!`](crate::worker!) stamps the class that holds one.
 ///
 /// A panic in the application's hook is caught where it is called, so nothing in here is ever seen half changed.
-pub struct GrantAuthority(AssertUnwindSafe<Rc<Authority>>);
+pub struct GrantAuthority(AssertUnwindSafe<Option<Rc<dyn Grants>>>);
 
 impl std::fmt::Debug for GrantAuthority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -71,32 +71,33 @@ impl GrantAuthority {
     /// The object that has just woken.
     #[must_use]
     pub fn new(state: DurableObjectState, env: Env, app: &App) -> Self {
-        let oauth = app.oauth.clone();
-        let (lifetimes, hooks) = match &oauth {
-            Some(oauth) => (Rc::clone(&oauth.lifetimes), Rc::clone(&oauth.hooks)),
-            None => (Rc::default(), Rc::default()),
-        };
-        let host = GrantHost { kv: KvNamespace::new(&env), rows: Rows(state.into()), env, oauth };
-        Self(AssertUnwindSafe(Rc::new(Authority::new(Rc::new(host), lifetimes, hooks))))
+        let grants = app.provider.as_ref().map(|provider| {
+            let (kv, provider) = (KvNamespace::new(&env), Rc::clone(provider));
+            let host = GrantHost { kv, rows: Rows(state.into()), env, provider: Rc::clone(&provider) };
+            provider.grants(Rc::new(host))
+        });
+        Self(AssertUnwindSafe(grants))
     }
 
     /// Carries out a command of the Worker, which alone can reach the object.
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
-        let authority = Rc::clone(&self.0);
+        let grants = Option::clone(&self.0);
         future_to_promise(AssertUnwindSafe(async move {
-            let text = settled(request.text()).await.map_err(rejected)?.as_string().unwrap_or_default();
-            let command: Command = serde_json::from_str(&text).map_err(|error| rejected(Fault(error.to_string())))?;
-            let outcome = authority.handle(command).await;
-            let json = serde_json::to_string(&outcome).map_err(|error| rejected(Fault(error.to_string())))?;
+            let grants = grants.ok_or_else(|| rejected(Fault("nobody signs in here".to_owned())))?;
+            let command = settled(request.text()).await.map_err(rejected)?.as_string().unwrap_or_default();
+            let json = grants.handle(command).await.map_err(rejected)?;
             web_sys::Response::new_with_opt_str(Some(&json)).map(JsValue::from)
         }))
     }
 
     /// The time that the object ordered has come.
     pub fn alarm(&self) -> Promise {
-        let authority = Rc::clone(&self.0);
+        let grants = Option::clone(&self.0);
         future_to_promise(AssertUnwindSafe(async move {
-            authority.wake().await.map(|()| JsValue::UNDEFINED).map_err(rejected)
+            if let Some(grants) = grants {
+                grants.wake().await.map_err(rejected)?;
+            }
+            Ok(JsValue::UNDEFINED)
         }))
     }
 }
@@ -111,13 +112,11 @@ pub(super) async fn command(
     env: &Env,
     placement: &Placement,
     handle: &Handle,
-    command: &Command,
-) -> Result<Result<Outcome, Refused>, Fault> {
-    let unreadable = |error: serde_json::Error| Fault(format!("a command or its outcome: {error}"));
-    let json = serde_json::to_string(command).map_err(unreadable)?;
+    command: &str,
+) -> Result<String, Fault> {
     let (jurisdiction, hint) = (placement.jurisdiction.as_deref(), placement.location_hint.as_deref());
-    let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.as_str(), &json)).await?;
-    serde_json::from_str(&answer.as_string().unwrap_or_default()).map_err(unreadable)
+    let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.as_str(), command)).await?;
+    Ok(answer.as_string().unwrap_or_default())
 }
 
 /// The runtime around the object.
@@ -125,7 +124,7 @@ struct GrantHost {
     env: Env,
     kv: KvNamespace,
     rows: Rows,
-    oauth: Option<Rc<OAuth>>,
+    provider: Rc<dyn Provider>,
 }
 
 impl AuthorityHost for GrantHost {
@@ -155,9 +154,7 @@ impl AuthorityHost for GrantHost {
 
     fn event(&self, event: &Event) {
         log_event(event);
-        if let Some(oauth) = &self.oauth {
-            oauth.tell(event);
-        }
+        self.provider.tell(event);
     }
 
     fn warn(&self, message: &str) {

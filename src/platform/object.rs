@@ -12,6 +12,7 @@ use worker::{Response, Result, State, WebSocket, WebSocketPair};
 use super::convert;
 use super::edge::read_text;
 use super::host::ObjectHost;
+use crate::http::provider::Provider;
 use crate::http::{App, cors};
 use crate::session::core::Core;
 use crate::transport::object::Object;
@@ -26,6 +27,7 @@ pub struct McpObject(AssertUnwindSafe<Parts>);
 struct Parts {
     state: Rc<State>,
     object: Rc<Object>,
+    provider: Option<Rc<dyn Provider>>,
 }
 
 impl Parts {
@@ -58,7 +60,7 @@ impl McpObject {
         let state = Rc::new(state);
         let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::new(env)));
         let core = Core::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
-        Self(AssertUnwindSafe(Parts { state, object: Object::new(core) }))
+        Self(AssertUnwindSafe(Parts { state, object: Object::new(core), provider: app.provider.clone() }))
     }
 
     /// Answers a request that the Worker passed on.
@@ -70,7 +72,7 @@ impl McpObject {
             let reply = parts.object.handle(&head, body).await;
             let response = match reply.body {
                 Body::Socket(socket) => parts.accept(&socket).map(web_sys::Response::from),
-                _ => convert::response(cors::finish(reply, &head)),
+                _ => convert::response(cors::finish(reply, &head, parts.provider.as_deref())),
             };
             Ok(response?.into())
         }))

@@ -1,0 +1,123 @@
+//! The provider as the rest of the Worker knows it: a server without one has none of its code in the upload.
+
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::app::App;
+use super::edge::Edge;
+use super::oauth_endpoints;
+use super::route::{Route, oauth_route};
+use crate::mcp::user::Caller;
+use crate::oauth::authority::{Authority, AuthorityHost};
+use crate::oauth::event::Event;
+use crate::oauth::gate::insufficient_scope;
+use crate::oauth::provider::OAuth;
+use crate::oauth::scope::Scopes;
+use crate::wire::{Fault, Head, Reply};
+
+/// Who is let in, or the answer in their place.
+pub type Gated = Result<Rc<Caller>, Reply>;
+
+/// Signs users in and says who calls.
+pub trait Provider {
+    /// What a path of the provider's leads to.
+    fn route(&self, path: &str) -> Route;
+
+    /// Answers a request to one of its endpoints.
+    fn handle<'a>(
+        &'a self,
+        app: &'a App,
+        route: Route,
+        head: &'a Head,
+        edge: &'a dyn Edge,
+    ) -> LocalBoxFuture<'a, Reply>;
+
+    /// Finds out who calls the resource at `path`.
+    fn caller<'a>(
+        &'a self,
+        app: &'a App,
+        head: &'a Head,
+        edge: &'a dyn Edge,
+        path: &'a str,
+    ) -> LocalBoxFuture<'a, Gated>;
+
+    /// The challenge for a caller whose token lacks these scopes, separated by spaces.
+    fn challenge(&self, head: &Head, needed: &str) -> String;
+
+    /// The grants of one user, in an object that has just woken.
+    fn grants(&self, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
+
+    /// Hears of what happens.
+    fn tell(&self, event: &Event);
+}
+
+/// The grants of one user.
+pub trait Grants {
+    /// Carries a command out and gives what came of it; both as JSON.
+    fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, Fault>>;
+
+    /// The time that was ordered has come.
+    fn wake(&self) -> LocalBoxFuture<'_, Result<(), Fault>>;
+}
+
+/// The provider in front of a server.
+pub(super) struct InFront {
+    pub(super) oauth: OAuth,
+    /// The scopes that the server's tools need.
+    pub(super) tool_scopes: Scopes,
+}
+
+impl Provider for InFront {
+    fn route(&self, path: &str) -> Route {
+        oauth_route(&self.oauth, path)
+    }
+
+    fn handle<'a>(
+        &'a self,
+        app: &'a App,
+        route: Route,
+        head: &'a Head,
+        edge: &'a dyn Edge,
+    ) -> LocalBoxFuture<'a, Reply> {
+        oauth_endpoints::handle(app, self, route, head, edge).boxed_local()
+    }
+
+    fn caller<'a>(
+        &'a self,
+        app: &'a App,
+        head: &'a Head,
+        edge: &'a dyn Edge,
+        path: &'a str,
+    ) -> LocalBoxFuture<'a, Gated> {
+        oauth_endpoints::caller(app, self, head, edge, path).boxed_local()
+    }
+
+    fn challenge(&self, head: &Head, needed: &str) -> String {
+        insufficient_scope(&head.origin(), &head.path, &Scopes::parse(needed).unwrap_or_default())
+    }
+
+    fn grants(&self, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
+        Rc::new(Authority::new(host, Rc::clone(&self.oauth.lifetimes), Rc::clone(&self.oauth.hooks)))
+    }
+
+    fn tell(&self, event: &Event) {
+        self.oauth.tell(event);
+    }
+}
+
+impl Grants for Authority {
+    fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, Fault>> {
+        let unreadable = |error: serde_json::Error| Fault(format!("a command or its outcome: {error}"));
+        async move {
+            let command = serde_json::from_str(&command).map_err(unreadable)?;
+            serde_json::to_string(&Authority::handle(self, command).await).map_err(unreadable)
+        }
+        .boxed_local()
+    }
+
+    fn wake(&self) -> LocalBoxFuture<'_, Result<(), Fault>> {
+        Authority::wake(self).boxed_local()
+    }
+}
