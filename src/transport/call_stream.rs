@@ -16,6 +16,7 @@ use futures_util::Stream;
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use crate::mcp::version::ProtocolVersion;
 use crate::session::core::{Core, RESUME_MS};
+use crate::session::line::MAX_MESSAGE_BYTES;
 
 /// The most bytes of events that one stream keeps in memory; beyond that the oldest cannot be asked for again.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
@@ -42,6 +43,8 @@ struct Inner {
     unread_bytes: usize,
     next: u64,
     answers: Vec<String>,
+    /// Bytes of all answers, those that are on their way included.
+    answered: usize,
     finished: Option<u64>,
     waker: Option<Waker>,
     opening: bool,
@@ -67,6 +70,7 @@ impl CallStream {
             unread_bytes: 0,
             next: 0,
             answers: Vec::new(),
+            answered: 0,
             finished: None,
             waker: None,
             opening: false,
@@ -88,12 +92,18 @@ impl CallStream {
     /// Adds the answer to a request of this POST.
     pub(crate) fn answer(&self, json: String) {
         let mut inner = self.inner.borrow_mut();
+        inner.answered += json.len();
         if matches!(inner.sink, Sink::Undecided) && !inner.opening {
             inner.answers.push(json);
         } else {
             drop(inner);
             self.push(&json);
         }
+    }
+
+    /// How many bytes the next answer may have.
+    pub(crate) fn room(&self) -> usize {
+        MAX_MESSAGE_BYTES.saturating_sub(self.inner.borrow().answered)
     }
 
     /// Asks for an event stream, though there is nothing to send yet.

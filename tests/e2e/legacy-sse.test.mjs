@@ -230,14 +230,6 @@ describe("a session", () => {
     session.close();
   });
 
-  test("takes one message that is longer than what may wait unread", async () => {
-    const session = await openSse(server);
-    const bytes = 9 * 1024 * 1024;
-    assert.equal((await session.callText("big", { bytes })).length, bytes);
-    assert.deepEqual(await session.request("ping"), {});
-    session.close();
-  });
-
   test("runs calls beside each other, each answered by its own id", async () => {
     const session = await openSse(server);
     const slow = session.callText("slow", { ms: 400 });
