@@ -25,9 +25,9 @@ pub const MAX_SUBSCRIPTIONS: usize = 256;
 /// holiday.
 pub const DEFAULT_IDLE_SECONDS: u64 = 14 * 24 * 3600;
 
-/// How long a client can come back for events that it missed, in milliseconds: as long as a phone takes to find another
-/// network, and a person to notice.
-pub const RESUME_MS: u64 = 5 * 60 * 1000;
+/// How long a client can come back for events that it missed, in seconds, unless the deployment says otherwise: as long
+/// as a phone takes to find another network, and a person to notice.
+pub const DEFAULT_RESUME_SECONDS: u64 = 5 * 60;
 
 /// How much longer than an id is good it is known that its session has ended, in milliseconds: ids count whole seconds,
 /// and the clocks of two machines differ.
@@ -44,6 +44,8 @@ pub struct Settings {
     pub idle_ms: u64,
     /// Milliseconds for which a session id is good at most.
     pub max_age_ms: u64,
+    /// Milliseconds for which a client can come back for events that it missed.
+    pub resume_ms: u64,
     /// Whether each request leaves a line in the log.
     pub logs_requests: bool,
     /// Whether every answer to a POST is an event stream, also one that JSON would do for.
@@ -269,7 +271,7 @@ impl Core {
         if self.has_ended() {
             return;
         }
-        let expires = self.host.now() + RESUME_MS;
+        let expires = self.host.now().saturating_add(self.settings.resume_ms);
         match self.host.store().put_event(stream, sequence, frame, expires) {
             Ok(()) => self.wake_by(expires),
             Err(error) => self.host.warn(&format!("an event is lost: {}", error.0)),

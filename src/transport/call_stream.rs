@@ -15,7 +15,7 @@ use futures_util::Stream;
 
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use crate::mcp::version::ProtocolVersion;
-use crate::session::core::{Core, RESUME_MS};
+use crate::session::core::Core;
 use crate::session::line::MAX_MESSAGE_BYTES;
 
 /// The most bytes of events that one stream keeps in memory; beyond that the oldest cannot be asked for again.
@@ -242,7 +242,7 @@ impl CallStream {
 
     /// Whether nobody can come back for it any more.
     pub(crate) fn is_over(&self, now: u64) -> bool {
-        self.inner.borrow().finished.is_some_and(|at| now.saturating_sub(at) > RESUME_MS)
+        self.inner.borrow().finished.is_some_and(|at| now.saturating_sub(at) > self.core.settings.resume_ms)
     }
 
     pub(crate) fn is_finished(&self) -> bool {

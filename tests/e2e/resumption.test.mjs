@@ -135,6 +135,30 @@ describe("a call's stream that is through", () => {
   });
 });
 
+describe("after SESSION_RESUME_SECONDS", () => {
+  test("what a client missed is gone, from storage too, and the stream ends at once", async () => {
+    await using forgetful = await fixture({ vars: { SESSION_RESUME_SECONDS: "1" } });
+    const session = await open(forgetful);
+    const stream = session.postStream(call(1, "flood", { bytes: 1, count: 20, every_ms: 30 }));
+    const primer = await stream.next();
+    stream.close();
+    const kept = () => rows(forgetful, session, "event");
+    await until(() => kept().some(({ value }) => value.includes("flooded")), "the result among the rows");
+    await until(() => kept().length === 0, "the events to expire");
+    assert.deepEqual(await rest(session.stream({ lastEventId: primer.id })), []);
+  });
+
+  test("so is what was only in memory; before, it is there", async () => {
+    await using forgetful = await fixture({ vars: { SESSION_RESUME_SECONDS: "2" } });
+    const session = await open(forgetful);
+    const { events } = await session.post(withProgress(1, "test_tool_with_progress"));
+    const missed = () => rest(session.stream({ lastEventId: events[0].id }));
+    assert.equal((await missed()).length, 4);
+    await until(async () => (await missed()).length === 0, "the events to be forgotten");
+    assert.deepEqual(rows(forgetful, session, "event"), []);
+  });
+});
+
 describe("event ids", () => {
   test("are unique in the session, and resuming one stream brings nothing of another", async () => {
     const session = await open(server, ASKING);

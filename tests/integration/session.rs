@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::prelude::*;
-use durable_mcp::session::core::{MAX_SUBSCRIPTIONS, RESUME_MS};
+use durable_mcp::session::core::MAX_SUBSCRIPTIONS;
 use durable_mcp::session::running::MAX_RUNNING;
 use durable_mcp::session::state::MAX_STATE_BYTES;
 use durable_mcp::transport::refusal::Refusal;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::host::START;
 use crate::support::json::{answer, call, notification, request};
-use crate::support::object::{IDLE_MS, MAX_AGE_MS, Rig, Sleep};
+use crate::support::object::{IDLE_MS, MAX_AGE_MS, RESUME_MS, Rig, Sleep};
 
 #[derive(Default, Serialize, Deserialize)]
 struct Counter {
