@@ -33,8 +33,8 @@ pub struct Kept {
 /// or not at all.
 ///
 /// Nothing is written for a call as such. Rows are: the handlers' own state; log level and subscriptions, when a client
-/// sets them; events that a client may have missed; when the session was last used, now and then, if there is
-/// any other row; and that it has ended, after which nothing can be written any more.
+/// sets them; events that a client may have missed; when the session was last used, now and then, if there is any other
+/// row; and that it has ended, after which nothing can be written any more.
 pub trait Store {
     /// Reads what is kept, without writing.
     ///

@@ -263,6 +263,21 @@ describe("after a crash of the server", () => {
     answered(events.at(-1), "asked", "last");
   });
 
+  test("so does one that had gone without anybody noticing, if the call was a long one", async () => {
+    await using crashing = await fixture();
+    const session = await open(crashing);
+    // The answer is taken off the server's hands, so that it cannot know better; a client that lost its network has it not.
+    const { events } = await session.post(call(1, "flood", { bytes: 1, count: 6, every_ms: 1000 }));
+    assert.equal(events.at(-1).json.result.content[0].text, "flooded");
+    assert.equal(rows(crashing, session, "event").length, 1);
+    await crashing.restart();
+    const missed = await rest(session.stream({ lastEventId: events[0].id }));
+    assert.deepEqual(
+      missed.map(({ id, json }) => [id, json]),
+      [[events.at(-1).id, events.at(-1).json]],
+    );
+  });
+
   test("the stream of a call that died with it ends, and does not hang", async () => {
     await using crashing = await fixture();
     const session = await open(crashing, ASKING);

@@ -279,6 +279,35 @@ mod a_client_that_lost_its_stream {
     }
 
     #[test]
+    fn has_the_answer_of_a_long_call_though_nobody_noticed_that_it_had_gone() {
+        let rig = Rig::new(server());
+        let exchange = start(&rig, "a", 2, 2_000);
+        rig.advance(2_000);
+        let last = exchange.read().last_id();
+        rig.advance(4_000);
+        assert!(exchange.read().ended, "as if it had arrived");
+        assert_eq!(rig.host.memory().event_count(), 1, "the answer alone");
+        rig.restart();
+        let tag = rig.get(Some(&last));
+        assert_eq!(short(&rig.messages(&tag)), ["a"]);
+        assert!(rig.is_closed(&tag));
+        rig.advance(RESUME_MS);
+        assert_eq!(rig.host.memory().event_count(), 0);
+    }
+
+    #[test]
+    fn has_the_answer_of_a_long_call_once_while_the_object_lives() {
+        let rig = Rig::new(server());
+        let exchange = start(&rig, "a", 2, 2_000);
+        rig.advance(2_000);
+        let last = exchange.read().last_id();
+        rig.advance(4_000);
+        drop(exchange);
+        let tag = rig.get(Some(&last));
+        assert_eq!(short(&rig.messages(&tag)), [json!(2), json!("a")]);
+    }
+
+    #[test]
     fn of_a_call_that_died_with_the_object_has_an_end() {
         let rig = Rig::new(server());
         let exchange = start(&rig, "a", 100, 10);
