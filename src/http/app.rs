@@ -85,7 +85,7 @@ impl App {
             idle_ms: variables.seconds("SESSION_IDLE_SECONDS", DEFAULT_IDLE_SECONDS),
             max_age_ms: variables.seconds("SESSION_MAX_AGE_SECONDS", DEFAULT_MAX_AGE_SECONDS),
             resume_ms: variables.seconds("SESSION_RESUME_SECONDS", DEFAULT_RESUME_SECONDS),
-            logs_requests: variables.word("LOG_REQUESTS", &["true", "false"]) != Ok(Some("false".to_owned())),
+            logs_requests: !matches!(variables.word("LOG_REQUESTS", &["true", "false"]), Ok(Some(word)) if word == "false"),
             always_streams: matches!(variables.word("ANSWERS", &["events"]), Ok(Some(_))),
         });
         self.placement = Placement {
@@ -98,7 +98,7 @@ impl App {
 
     /// What operators have to be told of the server and its variables.
     #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        [&self.server.problems()[..], &self.problems].concat()
+    pub fn problems(&self) -> [&[String]; 2] {
+        [self.server.problems(), &self.problems]
     }
 }

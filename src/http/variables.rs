@@ -21,26 +21,26 @@ impl<'a> Variables<'a> {
 
     /// A number of seconds, in milliseconds.
     pub(super) fn seconds(&mut self, name: &str, default: u64) -> u64 {
-        let text = self.text(name);
-        let seconds = text.as_ref().map_or(Some(default), |text| text.parse().ok());
-        let seconds = seconds.unwrap_or_else(|| {
-            self.expected(name, text.as_deref(), &format!("a number of seconds; {default} it is"));
-            default
-        });
+        let seconds = match self.text(name) {
+            None => default,
+            Some(text) => text.parse().unwrap_or_else(|_| {
+                self.expected(name, &text, &format!("a number of seconds; {default} it is"));
+                default
+            }),
+        };
         seconds.saturating_mul(1000)
     }
 
     /// One of some words; what is none of them comes as an error that says so.
     pub(super) fn word(&mut self, name: &str, words: &[&str]) -> Result<Option<String>, String> {
-        let text = self.text(name);
-        if text.as_ref().is_none_or(|text| words.contains(&text.as_str())) {
-            return Ok(text);
+        match self.text(name) {
+            Some(text) if !words.contains(&text.as_str()) => Err(self.expected(name, &text, &words.join(" or "))),
+            text => Ok(text),
         }
-        Err(self.expected(name, text.as_deref(), &words.join(" or ")))
     }
 
-    fn expected(&mut self, name: &str, text: Option<&str>, expected: &str) -> String {
-        let problem = format!("{name} is {}; expected is {expected}.", Quoted(text.unwrap_or_default()));
+    fn expected(&mut self, name: &str, text: &str, expected: &str) -> String {
+        let problem = format!("{name} is {}; expected is {expected}.", Quoted(text));
         self.problems.push(problem.clone());
         problem
     }

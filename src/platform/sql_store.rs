@@ -73,7 +73,7 @@ fn event_name(stream: u64, sequence: u64) -> String {
 fn pieces(mut text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     while text.len() > MAX_ROW_BYTES {
-        let (piece, rest) = text.split_at(text.floor_char_boundary(MAX_ROW_BYTES));
+        let (piece, rest) = text.split_at_checked(text.floor_char_boundary(MAX_ROW_BYTES)).unwrap_or((text, ""));
         pieces.push(piece);
         text = rest;
     }
@@ -92,7 +92,22 @@ impl SqlStore {
     }
 
     fn rows(&self, query: &str, values: Row) -> Result<Vec<Row>, StoreError> {
-        self.exec(query, values)?.raw().collect::<Result<_, _>>().map_err(|error| StoreError(error.to_string()))
+        let mut rows = Vec::new();
+        self.each(query, values, &mut |row| {
+            rows.push(row);
+            true
+        })?;
+        Ok(rows)
+    }
+
+    /// Reads rows for as long as they are wanted.
+    fn each(&self, query: &str, values: Row, wants_more: &mut dyn FnMut(Row) -> bool) -> Result<(), StoreError> {
+        for row in self.exec(query, values)?.raw() {
+            if !wants_more(row.map_err(|error| StoreError(error.to_string()))?) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn write(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<(), StoreError> {
@@ -179,20 +194,19 @@ impl Store for SqlStore {
         }
         // What sorts behind all rows of the one event, and what sorts behind all of the stream.
         let range = vec![format!("{}~", event_name(stream, sequence)).into(), event_name(stream, u64::MAX).into()];
-        let mut events: Vec<(u64, String)> = Vec::new();
-        let mut bytes = 0;
-        for row in self.exec(EVENTS, range)?.raw() {
-            let row = row.map_err(|error| StoreError(error.to_string()))?;
+        let (mut events, mut bytes) = (Vec::<(u64, String)>::new(), 0);
+        self.each(EVENTS, range, &mut |row| {
             let mut parts = text(&row, 0).split('.').skip(1);
-            let Some(at) = parts.next().and_then(|hex| u64::from_str_radix(hex, 16).ok()) else { continue };
+            let at = parts.next().and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default();
             match (parts.next(), events.last_mut()) {
-                (None, _) if bytes >= enough => break,
+                (None, _) if bytes >= enough => return false,
                 (None, _) => events.push((at, text(&row, 1).to_owned())),
                 (Some(_), Some((last, frame))) if *last == at => frame.push_str(text(&row, 1)),
-                (Some(_), _) => continue,
+                (Some(_), _) => return true,
             }
             bytes += text(&row, 1).len();
-        }
+            true
+        })?;
         Ok(events)
     }
 
