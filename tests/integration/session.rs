@@ -12,6 +12,7 @@ use durable_mcp::transport::refusal::Refusal;
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::support::counter::{Counter, increment};
 use crate::support::host::START;
 use crate::support::json::{answer, call, notification, request};
 use crate::support::object::{IDLE_MS, MAX_AGE_MS, RESUME_MS, Rig, Sleep};
@@ -24,18 +25,6 @@ mod settings;
 mod state;
 mod the_log;
 mod writing;
-
-#[derive(Default, Serialize, Deserialize)]
-struct Counter {
-    total: i64,
-}
-
-async fn increment(counter: Session<Counter>) -> Result<String, ToolError> {
-    Ok(counter.update(|counter| {
-        counter.total += 1;
-        counter.total.to_string()
-    })?)
-}
 
 async fn total(counter: Session<Counter>) -> Result<String, ToolError> {
     Ok(counter.get()?.total.to_string())
