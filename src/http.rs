@@ -9,5 +9,6 @@ pub mod policy;
 pub mod route;
 pub mod router;
 pub mod sse_endpoint;
+mod variables;
 
 pub use app::App;

@@ -166,8 +166,9 @@ impl Edge for WorkerEdge {
     fn new_object(&self) -> Result<ObjectId, Fault> {
         let namespace = self.objects()?;
         let id = match &self.placement.jurisdiction {
-            Some(jurisdiction) => namespace.unique_id_with_jurisdiction(jurisdiction),
-            None => namespace.unique_id(),
+            Ok(Some(jurisdiction)) => namespace.unique_id_with_jurisdiction(jurisdiction),
+            Ok(None) => namespace.unique_id(),
+            Err(problem) => return Err(fault(problem)),
         };
         let hex = id.map_err(fault)?.to_string();
         ObjectId::from_hex(&hex).ok_or_else(|| fault("an object's id is not 64 hexadecimal digits"))

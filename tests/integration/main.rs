@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod architecture;
+mod limits;
 mod server;
 mod session;
 mod sse;
