@@ -11,5 +11,6 @@ pub mod provider;
 pub mod route;
 pub mod router;
 pub mod sse_endpoint;
+mod variables;
 
 pub use app::App;

@@ -6,11 +6,15 @@ use std::rc::Rc;
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
 use super::route::{Paths, Route};
+use super::variables::Variables;
 use crate::mcp::Server;
 use crate::oauth::provider::OAuth;
 use crate::oauth::scope::Scopes;
-use crate::session::core::{DEFAULT_IDLE_SECONDS, Settings};
+use crate::session::core::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
 use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
+
+/// The jurisdictions of Durable Objects (<https://developers.cloudflare.com/durable-objects/reference/data-location>).
+const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];
 
 /// A deployment: the server, where it is reached, who may reach it.
 ///
@@ -22,7 +26,8 @@ use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 /// | `ALLOWED_HOSTS` | hosts that may be named in plain HTTP, separated by commas | loopback |
 /// | `SESSION_IDLE_SECONDS` | after which an unused session ends | [`DEFAULT_IDLE_SECONDS`] |
 /// | `SESSION_MAX_AGE_SECONDS` | after which any session ends | [`DEFAULT_MAX_AGE_SECONDS`] |
-/// | `SESSION_JURISDICTION` | `eu` or `fedramp`: where sessions run and are kept | anywhere |
+/// | `SESSION_RESUME_SECONDS` | for which a client can come back for what a broken stream missed | [`DEFAULT_RESUME_SECONDS`] |
+/// | `SESSION_JURISDICTION` | `eu`, `us`, `fedramp` or `fedramp-high`: where sessions run and are kept | anywhere |
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
 /// | `ANSWERS` | `events`: every answer to a POST is an event stream | JSON, unless something is sent before the result |
 /// | `LOG_REQUESTS` | `false`: no line a request | a line a request |
@@ -35,13 +40,15 @@ pub struct App {
     pub(crate) settings: Rc<Settings>,
     pub(crate) placement: Placement,
     pub(crate) provider: Option<Rc<dyn Provider>>,
+    problems: Vec<String>,
 }
 
 /// Where sessions run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
-    /// A legal region that they must not leave.
-    pub jurisdiction: Option<String>,
+    /// A legal region that they must not leave; an error that says so if it is not known: no session begins then, since
+    /// it would begin anywhere.
+    pub jurisdiction: Result<Option<String>, String>,
     /// A region that they should start in.
     pub location_hint: Option<String>,
 }
@@ -53,6 +60,7 @@ impl App {
         let settings = Settings {
             idle_ms: DEFAULT_IDLE_SECONDS * 1000,
             max_age_ms: DEFAULT_MAX_AGE_SECONDS * 1000,
+            resume_ms: DEFAULT_RESUME_SECONDS * 1000,
             logs_requests: true,
             always_streams: false,
         };
@@ -62,7 +70,8 @@ impl App {
             paths: Paths::default(),
             policy: Policy::default(),
             settings: Rc::new(settings),
-            placement: Placement::default(),
+            placement: Placement { jurisdiction: Ok(None), location_hint: None },
+            problems: Vec::new(),
         }
     }
 
@@ -98,20 +107,27 @@ impl App {
     /// Takes the variables of the deployment.
     #[must_use]
     pub fn with_variables(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
-        let seconds = |name| variable(name).and_then(|text| text.trim().parse::<u64>().ok());
-        let present = |name| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let mut variables = Variables::new(variable);
         self.policy = Policy::new(variable("ALLOWED_ORIGINS").as_deref(), variable("ALLOWED_HOSTS").as_deref());
         self.settings = Rc::new(Settings {
-            idle_ms: seconds("SESSION_IDLE_SECONDS").unwrap_or(DEFAULT_IDLE_SECONDS).saturating_mul(1000),
-            max_age_ms: seconds("SESSION_MAX_AGE_SECONDS").unwrap_or(DEFAULT_MAX_AGE_SECONDS).saturating_mul(1000),
-            logs_requests: present("LOG_REQUESTS").as_deref() != Some("false"),
-            always_streams: present("ANSWERS").as_deref() == Some("events"),
+            idle_ms: variables.seconds("SESSION_IDLE_SECONDS", DEFAULT_IDLE_SECONDS),
+            max_age_ms: variables.seconds("SESSION_MAX_AGE_SECONDS", DEFAULT_MAX_AGE_SECONDS),
+            resume_ms: variables.seconds("SESSION_RESUME_SECONDS", DEFAULT_RESUME_SECONDS),
+            logs_requests: !matches!(variables.word("LOG_REQUESTS", &["true", "false"]), Ok(Some(word)) if word == "false"),
+            always_streams: matches!(variables.word("ANSWERS", &["events"]), Ok(Some(_))),
         });
         self.placement = Placement {
-            jurisdiction: present("SESSION_JURISDICTION"),
-            location_hint: present("SESSION_LOCATION_HINT"),
+            jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
+            location_hint: variables.text("SESSION_LOCATION_HINT"),
         };
+        self.problems = variables.problems;
         self
+    }
+
+    /// What operators have to be told of the server and its variables.
+    #[must_use]
+    pub fn problems(&self) -> [&[String]; 2] {
+        [self.server.problems(), &self.problems]
     }
 }
 

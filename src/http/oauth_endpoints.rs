@@ -30,7 +30,8 @@ pub(super) async fn handle(app: &App, provider: &InFront, route: Route, head: &H
     let is_head = head.method == Method::HEAD && allowed == Method::GET;
     if head.method != allowed && !is_head {
         let refusal: Reply = Refusal::request(format!("Use {allowed} here.")).into();
-        return Reply { status: StatusCode::METHOD_NOT_ALLOWED, ..refusal }.header("allow", format!("{allowed}, OPTIONS"));
+        return Reply { status: StatusCode::METHOD_NOT_ALLOWED, ..refusal }
+            .header("allow", format!("{allowed}, OPTIONS"));
     }
     match route {
         Route::Authorize => authorize(app, &site, head, edge).await,
@@ -108,4 +109,3 @@ fn caller_of(access: Access, path: &str, site: &Site<'_>) -> Caller {
         props: access.props,
     }
 }
-

@@ -128,7 +128,9 @@ async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answ
         Ok(params) => params,
         Err(ParamsError::Repeated(name)) => return Ok(problem(Problem::bad(repeated(&name)))),
         Err(ParamsError::Malformed) => {
-            return Ok(problem(Problem::bad("The address that your application sent you to is damaged. Start again there.")));
+            return Ok(problem(Problem::bad(
+                "The address that your application sent you to is damaged. Start again there.",
+            )));
         }
     };
     let Some(client_id) = params.get("client_id") else {
@@ -233,9 +235,7 @@ impl Unsettled<'_> {
                 Err(refuse("invalid_request", "code_challenge is missing: this server requires PKCE with S256."))
             }
             None => Ok(None),
-            Some(_) if method != Some("S256") => {
-                Err(refuse("invalid_request", "code_challenge_method must be S256."))
-            }
+            Some(_) if method != Some("S256") => Err(refuse("invalid_request", "code_challenge_method must be S256.")),
             Some(text) => Challenge::parse(text).map(Some).map_err(|bad| refuse("invalid_request", bad.0)),
         }
     }
@@ -247,7 +247,10 @@ impl Unsettled<'_> {
         let allowed = self.site.allowed(self.client, asked.as_ref());
         let wanted = asked.as_ref().map(|asked| asked.without(OFFLINE_ACCESS)).unwrap_or_default();
         if allowed.is_empty() && !wanted.is_empty() && !self.site.scopes().is_empty() {
-            return Err(refuse("invalid_scope", "This server has none of these scopes; scopes_supported lists what it has."));
+            return Err(refuse(
+                "invalid_scope",
+                "This server has none of these scopes; scopes_supported lists what it has.",
+            ));
         }
         Ok(allowed)
     }

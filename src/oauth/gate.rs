@@ -80,7 +80,9 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
         // A token of workers-oauth-provider may be bound to no resource.
         Some(access) if access.audience.is_empty() => Ok(access),
         Some(access) if Resources::covers(&access.audience, &wanted, &root) => Ok(access),
-        Some(_) => Err(Denied::Invalid("The token is for another resource. Ask for one with resource set to this URL.")),
+        Some(_) => {
+            Err(Denied::Invalid("The token is for another resource. Ask for one with resource set to this URL."))
+        }
         None => match &site.oauth.resolve {
             Some(resolve) => {
                 let resolved = resolve(text.to_owned(), wanted.as_str().to_owned()).await;

@@ -251,6 +251,9 @@ impl OAuth {
 
 impl fmt::Debug for OAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OAuth").field("endpoints", &self.endpoints).field("scopes", &self.scopes).finish_non_exhaustive()
+        f.debug_struct("OAuth")
+            .field("endpoints", &self.endpoints)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
     }
 }

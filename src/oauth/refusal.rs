@@ -58,7 +58,8 @@ impl Refusal {
     /// The client cannot prove itself, and has to.
     #[must_use]
     pub fn public_client() -> Self {
-        AuthError::InvalidClient { by_header: false, reason: "Only a client with a secret may ask about tokens." }.into()
+        AuthError::InvalidClient { by_header: false, reason: "Only a client with a secret may ask about tokens." }
+            .into()
     }
 
     /// Whether what was presented is no good, rather than the request or this server.

@@ -8,9 +8,9 @@ use super::client::Origin;
 use super::form::{Form, failed};
 use super::gate;
 use super::params::Params;
+use super::record;
 use super::refusal::Refusal;
 use super::resource::Resource;
-use super::record;
 use super::site::Site;
 use super::token::{Handle, Kind, LegacyToken, Presented};
 use super::token_endpoint::{run, take_over};
@@ -61,8 +61,7 @@ async fn end_legacy(site: &Site<'_>, form: &Form, token: &LegacyToken) -> Result
     let handle = Handle::of(&keys, &token.user);
     match take_over(site, &form.client, token, &handle).await {
         Ok(()) => {
-            let command =
-                Command::RevokeToken { token: token.text().to_owned(), client_id: form.client.id.clone() };
+            let command = Command::RevokeToken { token: token.text().to_owned(), client_id: form.client.id.clone() };
             run(site, &handle, command).await.map(|_| ())
         }
         Err(refusal) if refusal.is_grant() => Ok(()),

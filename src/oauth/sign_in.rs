@@ -75,11 +75,7 @@ pub enum Decision {
 /// Signs users in and asks whether they agree.
 pub trait SignIn {
     /// Decides on an authorization request, which came with `head`.
-    fn decide<'a>(
-        &'a self,
-        asked: &'a Authorization,
-        head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Decision, Fault>>;
+    fn decide<'a>(&'a self, asked: &'a Authorization, head: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>>;
 }
 
 /// Signs everybody in as whom the client says, or as one user: for tests and demonstrations on one's own machine.

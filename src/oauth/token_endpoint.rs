@@ -190,11 +190,7 @@ async fn issue(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
     issued(site, &handle, command).await
 }
 
-async fn read(
-    site: &Site<'_>,
-    text: &str,
-    kind: Kind,
-) -> Result<(std::rc::Rc<crate::keys::Keys>, Presented), Refusal> {
+async fn read(site: &Site<'_>, text: &str, kind: Kind) -> Result<(std::rc::Rc<crate::keys::Keys>, Presented), Refusal> {
     site.read_token(text, kind).await.map_err(|fault| failed(site, &fault))
 }
 
@@ -233,4 +229,3 @@ fn tokens(issued: &Issued, exchanged: bool) -> Reply {
     }
     Reply::json(StatusCode::OK, Value::Object(body).to_string()).header("pragma", "no-cache")
 }
-

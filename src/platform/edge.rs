@@ -167,11 +167,7 @@ impl Surroundings for WorkerEdge {
         &self.rates
     }
 
-    fn command<'a>(
-        &'a self,
-        handle: &'a Handle,
-        command: String,
-    ) -> LocalBoxFuture<'a, Result<String, Fault>> {
+    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>> {
         async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
     }
 
@@ -199,8 +195,9 @@ impl Edge for WorkerEdge {
     fn new_object(&self) -> Result<ObjectId, Fault> {
         let namespace = self.objects()?;
         let id = match &self.placement.jurisdiction {
-            Some(jurisdiction) => namespace.unique_id_with_jurisdiction(jurisdiction),
-            None => namespace.unique_id(),
+            Ok(Some(jurisdiction)) => namespace.unique_id_with_jurisdiction(jurisdiction),
+            Ok(None) => namespace.unique_id(),
+            Err(problem) => return Err(fault(problem)),
         };
         let hex = id.map_err(fault)?.to_string();
         ObjectId::from_hex(&hex).ok_or_else(|| fault("an object's id is not 64 hexadecimal digits"))
@@ -232,7 +229,6 @@ impl Edge for WorkerEdge {
     fn log(&self, line: &LogLine) {
         worker::console_log!("{}", line.to_json());
     }
-
 }
 
 /// Reads a body as text, and no more of it than may be.

@@ -108,13 +108,9 @@ fn rejected(fault: Fault) -> JsValue {
 }
 
 /// Has a command carried out by the object of the user with that handle.
-pub(super) async fn command(
-    env: &Env,
-    placement: &Placement,
-    handle: &Handle,
-    command: &str,
-) -> Result<String, Fault> {
-    let (jurisdiction, hint) = (placement.jurisdiction.as_deref(), placement.location_hint.as_deref());
+pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, command: &str) -> Result<String, Fault> {
+    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| Fault(problem.clone()))?.as_deref();
+    let hint = placement.location_hint.as_deref();
     let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.as_str(), command)).await?;
     Ok(answer.as_string().unwrap_or_default())
 }

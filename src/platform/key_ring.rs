@@ -9,8 +9,8 @@ use worker::worker_sys::web_sys;
 use worker::{Response, Result, SqlStorageValue, State};
 
 use crate::http::App;
-use crate::wire::Fault;
 use crate::keys::{KEY_BYTES, Keys, TOKENS_LIVE_MS};
+use crate::wire::Fault;
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS keys (ring INTEGER PRIMARY KEY CHECK (ring = 0), value TEXT NOT NULL)";
 const GET: &str = "SELECT value FROM keys";

@@ -10,6 +10,9 @@ use worker::{SqlStorage, SqlStorageValue, State};
 use crate::mcp::log::LogLevel;
 use crate::session::store::{Kept, Store, StoreError};
 
+/// The most bytes of an event in one row, which holds 2 MB with all its columns. A longer one has several.
+const MAX_ROW_BYTES: usize = 1024 * 1024;
+
 /// The table of everything that is kept here.
 const TABLE: &str = "durable_mcp";
 
@@ -60,9 +63,22 @@ fn time(at: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
 }
 
-/// The name of an event's row, which sorts as its stream and sequence do.
+/// The name of an event's row, which sorts as its stream and sequence do. Those of a long event's further rows have an
+/// ending, and sort behind it.
 fn event_name(stream: u64, sequence: u64) -> String {
     format!("{stream:016x}.{sequence:016x}")
+}
+
+/// The rows of a text, none longer than it may be.
+fn pieces(mut text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    while text.len() > MAX_ROW_BYTES {
+        let (piece, rest) = text.split_at_checked(text.floor_char_boundary(MAX_ROW_BYTES)).unwrap_or((text, ""));
+        pieces.push(piece);
+        text = rest;
+    }
+    pieces.push(text);
+    pieces
 }
 
 impl SqlStore {
@@ -76,7 +92,22 @@ impl SqlStore {
     }
 
     fn rows(&self, query: &str, values: Row) -> Result<Vec<Row>, StoreError> {
-        self.exec(query, values)?.raw().collect::<Result<_, _>>().map_err(|error| StoreError(error.to_string()))
+        let mut rows = Vec::new();
+        self.each(query, values, &mut |row| {
+            rows.push(row);
+            true
+        })?;
+        Ok(rows)
+    }
+
+    /// Reads rows for as long as they are wanted.
+    fn each(&self, query: &str, values: Row, wants_more: &mut dyn FnMut(Row) -> bool) -> Result<(), StoreError> {
+        for row in self.exec(query, values)?.raw() {
+            if !wants_more(row.map_err(|error| StoreError(error.to_string()))?) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn write(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<(), StoreError> {
@@ -148,19 +179,35 @@ impl Store for SqlStore {
     }
 
     fn put_event(&self, stream: u64, sequence: u64, frame: &str, expires: u64) -> Result<(), StoreError> {
-        self.put("event", &event_name(stream, sequence), frame, expires)
+        let name = event_name(stream, sequence);
+        // Its beginning comes last: without that, the rest of it is not read.
+        for (at, piece) in pieces(frame).into_iter().enumerate().rev() {
+            let ending = if at == 0 { String::new() } else { format!(".{at:03}") };
+            self.put("event", &format!("{name}{ending}"), piece, expires)?;
+        }
+        Ok(())
     }
 
-    fn events(&self, stream: u64, sequence: u64) -> Result<Vec<(u64, String)>, StoreError> {
+    fn events(&self, stream: u64, sequence: u64, enough: usize) -> Result<Vec<(u64, String)>, StoreError> {
         if !self.exists.get() {
             return Ok(Vec::new());
         }
-        let range = vec![event_name(stream, sequence).into(), event_name(stream, u64::MAX).into()];
-        let read = |row: &Row| {
-            let (_, sequence) = text(row, 0).split_once('.')?;
-            Some((u64::from_str_radix(sequence, 16).ok()?, text(row, 1).to_owned()))
-        };
-        Ok(self.rows(EVENTS, range)?.iter().filter_map(read).collect())
+        // What sorts behind all rows of the one event, and what sorts behind all of the stream.
+        let range = vec![format!("{}~", event_name(stream, sequence)).into(), event_name(stream, u64::MAX).into()];
+        let (mut events, mut bytes) = (Vec::<(u64, String)>::new(), 0);
+        self.each(EVENTS, range, &mut |row| {
+            let mut parts = text(&row, 0).split('.').skip(1);
+            let at = parts.next().and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default();
+            match (parts.next(), events.last_mut()) {
+                (None, _) if bytes >= enough => return false,
+                (None, _) => events.push((at, text(&row, 1).to_owned())),
+                (Some(_), Some((last, frame))) if *last == at => frame.push_str(text(&row, 1)),
+                (Some(_), _) => return true,
+            }
+            bytes += text(&row, 1).len();
+            true
+        })?;
+        Ok(events)
     }
 
     fn prune_events(&self, now: u64) -> Result<Option<u64>, StoreError> {
@@ -222,5 +269,20 @@ impl SqlStore {
             }
         });
         self.state.wait_until(work.boxed_local());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_has_rows_that_are_full_and_whole_characters() {
+        assert_eq!(pieces(""), [""]);
+        assert_eq!(pieces(&"x".repeat(MAX_ROW_BYTES)).len(), 1);
+        let text = "x".repeat(MAX_ROW_BYTES - 1) + &"ü".repeat(MAX_ROW_BYTES);
+        let lengths: Vec<_> = pieces(&text).into_iter().map(str::len).collect();
+        assert_eq!(lengths, [MAX_ROW_BYTES - 1, MAX_ROW_BYTES, MAX_ROW_BYTES]);
+        assert_eq!(pieces(&text).concat(), text);
     }
 }

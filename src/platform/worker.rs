@@ -68,7 +68,7 @@ pub fn variable(env: &Env, name: &str) -> Option<String> {
 pub fn start(app: App, env: &Env) -> Rc<App> {
     console_error_panic_hook::set_once();
     let app = app.with_variables(&|name| variable(env, name));
-    for problem in app.server.problems() {
+    for problem in app.problems().into_iter().flatten() {
         worker::console_error!("{problem}");
     }
     Rc::new(app)

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::host::SharedHost;
-use super::line::{Line, SessionPeer};
+use super::line::{Line, SessionPeer, excess, too_long};
 use super::log_line::LogLine;
 use super::questions::Questions;
 use super::running::Running;
@@ -12,9 +12,9 @@ use super::state::{Cache, States};
 use super::store::{Kept, StoreError};
 use crate::mcp::Server;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
-use crate::mcp::dispatch::Ended;
+use crate::mcp::dispatch::{Answer, Ended, Target};
 use crate::mcp::error::{Error, ErrorCode};
-use crate::mcp::jsonrpc::{Notification, Request, Response, error_json, result_json};
+use crate::mcp::jsonrpc::{Notification, Request, Response, error_json, result_json, to_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::user::Caller;
 
@@ -25,9 +25,9 @@ pub const MAX_SUBSCRIPTIONS: usize = 256;
 /// holiday.
 pub const DEFAULT_IDLE_SECONDS: u64 = 14 * 24 * 3600;
 
-/// How long a client can come back for events that it missed, in milliseconds: as long as a phone takes to find another
-/// network, and a person to notice.
-pub const RESUME_MS: u64 = 5 * 60 * 1000;
+/// How long a client can come back for events that it missed, in seconds, unless the deployment says otherwise: as long
+/// as a phone takes to find another network, and a person to notice.
+pub const DEFAULT_RESUME_SECONDS: u64 = 5 * 60;
 
 /// How much longer than an id is good it is known that its session has ended, in milliseconds: ids count whole seconds,
 /// and the clocks of two machines differ.
@@ -44,6 +44,8 @@ pub struct Settings {
     pub idle_ms: u64,
     /// Milliseconds for which a session id is good at most.
     pub max_age_ms: u64,
+    /// Milliseconds for which a client can come back for events that it missed.
+    pub resume_ms: u64,
     /// Whether each request leaves a line in the log.
     pub logs_requests: bool,
     /// Whether every answer to a POST is an event stream, also one that JSON would do for.
@@ -120,11 +122,14 @@ impl Core {
         let started = self.host.now();
         let rows = self.host.store().rows_written();
         let silenced = Rc::new(Cell::new(false));
-        let context = self.context(&sender, line, &silenced);
+        let context = self.context(&sender, Rc::clone(&line), &silenced);
         let target = self.server.target(&request);
         let work = self.server.answer(&request, &context);
-        let answer =
+        let mut answer =
             self.running.run(&request.id, context.cancelled(), &silenced, target.heeds_cancellation, work).await;
+        if let Some(answer) = &mut answer {
+            self.fit(answer, line.room(), &target);
+        }
         if self.settings.logs_requests {
             let code = answer.as_ref().and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code));
             let line = LogLine {
@@ -148,6 +153,18 @@ impl Core {
             Ok(result) => result_json(&request.id, &result),
             Err(error) => error_json(Some(&request.id), &error),
         })
+    }
+
+    /// Puts an error in the place of an answer that is longer than `room`.
+    fn fit(&self, answer: &mut Answer, room: usize, target: &Target) {
+        let bytes = match &answer.outcome {
+            Ok(result) => result.len(),
+            Err(error) => to_json(error).len(),
+        };
+        if let Some(excess) = excess(target.name.as_deref().unwrap_or("an answer"), bytes, room) {
+            self.host.warn(&excess);
+            *answer = Err(too_long()).into();
+        }
     }
 
     fn context(self: &Rc<Self>, sender: &Sender, line: Rc<dyn Line>, silenced: &Rc<Cell<bool>>) -> Context {
@@ -254,7 +271,7 @@ impl Core {
         if self.has_ended() {
             return;
         }
-        let expires = self.host.now() + RESUME_MS;
+        let expires = self.host.now().saturating_add(self.settings.resume_ms);
         match self.host.store().put_event(stream, sequence, frame, expires) {
             Ok(()) => self.wake_by(expires),
             Err(error) => self.host.warn(&format!("an event is lost: {}", error.0)),

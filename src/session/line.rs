@@ -23,6 +23,29 @@ pub trait Line {
 
     /// Lets the client go; it comes back for the answer. Transports that cannot do so do nothing.
     fn release(&self);
+
+    /// The most bytes that the call's answer may have as things are.
+    fn room(&self) -> usize {
+        MAX_MESSAGE_BYTES
+    }
+}
+
+/// The most bytes of one message to a client, and of all answers to one batch together: 8 MiB. Six megabytes of picture
+/// or sound fit in base64, and a WebSocket takes four times as much; but an answer was measured to need six times its
+/// size while it is made and sent, of the 128 MB that an isolate may use.
+pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// What is wrong with something of that length, if it is too long.
+pub(crate) fn excess(what: &str, bytes: usize, room: usize) -> Option<String> {
+    (bytes > room).then(|| format!("{what} is not sent: it has {bytes} bytes, and may have {room}"))
+}
+
+/// What is told in place of an answer for which there is no room.
+pub(crate) fn too_long() -> Error {
+    Error::internal(format!(
+        "The answer is too long: it may have {MAX_MESSAGE_BYTES} bytes, with all others of its batch. \
+         The server can give a link to a resource instead, or a page at a time."
+    ))
 }
 
 /// How long a client may take to answer a question, in milliseconds. People answer most of them; one who went to lunch
@@ -43,6 +66,9 @@ impl Peer for SessionPeer {
             return;
         }
         let json = notification_json(method, &params);
+        if let Some(excess) = excess(method, json.len(), MAX_MESSAGE_BYTES) {
+            return self.core.host.warn(&excess);
+        }
         match about {
             About::Call => self.line.send(&json),
             About::Session => self.line.announce(&json),
@@ -51,6 +77,9 @@ impl Peer for SessionPeer {
 
     fn request(&self, method: &'static str, params: String) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
         let core = Rc::clone(&self.core);
+        if let Some(excess) = excess(method, params.len(), MAX_MESSAGE_BYTES) {
+            return std::future::ready(Err(Error::internal(excess))).boxed_local();
+        }
         let (id, answer) = match core.questions.ask() {
             Ok(question) => question,
             Err(error) => return std::future::ready(Err(error)).boxed_local(),

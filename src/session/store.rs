@@ -29,11 +29,12 @@ pub struct Kept {
     pub subscriptions: Vec<String>,
 }
 
-/// The rows of one session. Each method that changes something writes one row, and is whole or not at all.
+/// The rows of one session. Each method that changes something writes one row, or several for a long event, and is whole
+/// or not at all.
 ///
 /// Nothing is written for a call as such. Rows are: the handlers' own state; log level and subscriptions, when a client
-/// sets them; events of a stream whose client has gone away; when the session was last used, now and then, if there is
-/// any other row; and that it has ended, after which nothing can be written any more.
+/// sets them; events that a client may have missed; when the session was last used, now and then, if there is any other
+/// row; and that it has ended, after which nothing can be written any more.
 pub trait Store {
     /// Reads what is kept, without writing.
     ///
@@ -71,11 +72,11 @@ pub trait Store {
     /// When storage fails.
     fn put_event(&self, stream: u64, sequence: u64, frame: &str, expires: u64) -> Result<(), StoreError>;
 
-    /// The events of a stream that come after `sequence`, in order.
+    /// The events of a stream that come after `sequence`, in order, up to the one with which they have `enough` bytes.
     ///
     /// # Errors
     /// When storage fails.
-    fn events(&self, stream: u64, sequence: u64) -> Result<Vec<(u64, String)>, StoreError>;
+    fn events(&self, stream: u64, sequence: u64, enough: usize) -> Result<Vec<(u64, String)>, StoreError>;
 
     /// Deletes events that expired, and tells when the next one does.
     ///

@@ -15,10 +15,16 @@ use futures_util::Stream;
 
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use crate::mcp::version::ProtocolVersion;
-use crate::session::core::{Core, RESUME_MS};
+use crate::session::core::Core;
+use crate::session::line::MAX_MESSAGE_BYTES;
 
 /// The most bytes of events that one stream keeps in memory; beyond that the oldest cannot be asked for again.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
+
+/// How long after its request the answer on a stream is written down before it is sent, in milliseconds. A connection
+/// that stood for so long may be dead without anybody having noticed, and such an answer is dear to make again; its row
+/// costs less than the time for which its call kept the object awake.
+const WRITTEN_AFTER_MS: u64 = 5000;
 
 /// Where events go.
 enum Sink {
@@ -42,6 +48,8 @@ struct Inner {
     unread_bytes: usize,
     next: u64,
     answers: Vec<String>,
+    /// Bytes of all answers, those that are on their way included.
+    answered: usize,
     finished: Option<u64>,
     waker: Option<Waker>,
     opening: bool,
@@ -55,6 +63,7 @@ pub(crate) struct CallStream {
     session: u32,
     pub(crate) number: u64,
     version: ProtocolVersion,
+    began: u64,
     inner: RefCell<Inner>,
 }
 
@@ -67,12 +76,13 @@ impl CallStream {
             unread_bytes: 0,
             next: 0,
             answers: Vec::new(),
+            answered: 0,
             finished: None,
             waker: None,
             opening: false,
             released: false,
         };
-        Rc::new(Self { core, session, number, version, inner: RefCell::new(inner) })
+        Rc::new(Self { began: core.host.now(), core, session, number, version, inner: RefCell::new(inner) })
     }
 
     fn event_id(&self, sequence: u64) -> EventId {
@@ -82,18 +92,25 @@ impl CallStream {
     /// Sends a message before the answer, which makes it an event stream.
     pub(crate) fn send(&self, json: &str) {
         self.request_opening();
-        self.push(json);
+        self.push(json, false);
     }
 
     /// Adds the answer to a request of this POST.
     pub(crate) fn answer(&self, json: String) {
         let mut inner = self.inner.borrow_mut();
+        inner.answered += json.len();
         if matches!(inner.sink, Sink::Undecided) && !inner.opening {
             inner.answers.push(json);
         } else {
             drop(inner);
-            self.push(&json);
+            let aged = self.core.host.now().saturating_sub(self.began) >= WRITTEN_AFTER_MS;
+            self.push(&json, aged);
         }
+    }
+
+    /// How many bytes the next answer may have.
+    pub(crate) fn room(&self) -> usize {
+        MAX_MESSAGE_BYTES.saturating_sub(self.inner.borrow().answered)
     }
 
     /// Asks for an event stream, though there is nothing to send yet.
@@ -105,7 +122,7 @@ impl CallStream {
             let answers = std::mem::take(&mut inner.answers);
             drop(inner);
             for json in &answers {
-                self.push(json);
+                self.push(json, false);
             }
             waker.into_iter().for_each(Waker::wake);
         }
@@ -151,11 +168,15 @@ impl CallStream {
         EventBody { receiver, stream: Rc::downgrade(self), drained: false }
     }
 
-    fn push(&self, json: &str) {
+    /// Sends an event, which is kept in storage too if it has to outlast the object.
+    fn push(&self, json: &str, outlasts: bool) {
         let mut inner = self.inner.borrow_mut();
         inner.next += 1;
         let sequence = inner.next;
         let frame = sse::message(Some(&self.event_id(sequence)), json);
+        if outlasts && !matches!(inner.sink, Sink::Gone) {
+            self.core.keep_event(self.number, sequence, &frame);
+        }
         let gone = match &inner.sink {
             Sink::Undecided | Sink::Ending => false,
             Sink::Body(sender) => {
@@ -232,7 +253,7 @@ impl CallStream {
 
     /// Whether nobody can come back for it any more.
     pub(crate) fn is_over(&self, now: u64) -> bool {
-        self.inner.borrow().finished.is_some_and(|at| now.saturating_sub(at) > RESUME_MS)
+        self.inner.borrow().finished.is_some_and(|at| now.saturating_sub(at) > self.core.settings.resume_ms)
     }
 
     pub(crate) fn is_finished(&self) -> bool {

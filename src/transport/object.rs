@@ -12,7 +12,7 @@ use super::claims::Claims;
 use super::era::Transport;
 use super::order;
 use super::refusal::Refusal;
-use super::sse::{self, EventId};
+use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::{legacy_sse, streamable};
 use crate::mcp::context::Extensions;
 use crate::session::core::{Core, Sender};
@@ -199,23 +199,28 @@ impl Object {
         id.session == self.session
     }
 
-    /// A client opens the standalone stream; what it missed since it saw `last`.
-    pub(crate) fn take_standalone(&self, last: Option<u64>) -> Vec<String> {
+    /// A client opens the standalone stream; what it missed since it saw `last`, and whether that is all of it.
+    pub(crate) fn take_standalone(&self, last: Option<u64>) -> (Vec<String>, bool) {
         let mut standalone = self.standalone.borrow_mut();
         standalone.lost = false;
-        let Some(last) = last else { return Vec::new() };
-        let mut missed = self.stored(EventId::STANDALONE, last);
-        missed.extend(standalone.kept.iter().filter(|(at, _)| *at > last).cloned());
+        let Some(last) = last else { return (Vec::new(), true) };
+        let (mut missed, whole) = self.stored(EventId::STANDALONE, last);
+        if whole {
+            missed.extend(standalone.kept.iter().filter(|(at, _)| *at > last).cloned());
+        }
         missed.sort_by_key(|(at, _)| *at);
-        missed.into_iter().map(|(_, frame)| frame).collect()
+        (missed.into_iter().map(|(_, frame)| frame).collect(), whole)
     }
 
-    /// The events of a stream that were written down.
-    pub(crate) fn stored(&self, stream: u64, after: u64) -> Vec<(u64, String)> {
-        self.core.host.store().events(stream, after).unwrap_or_else(|error| {
+    /// The events of a stream that were written down, and whether those are all. A client that may not leave more unread
+    /// is not given more at once: it comes back for the rest.
+    pub(crate) fn stored(&self, stream: u64, after: u64) -> (Vec<(u64, String)>, bool) {
+        let events = self.core.host.store().events(stream, after, MAX_UNREAD_BYTES).unwrap_or_else(|error| {
             self.core.host.warn(&error.0);
             Vec::new()
-        })
+        });
+        let whole = events.iter().map(|(_, frame)| frame.len()).sum::<usize>() < MAX_UNREAD_BYTES;
+        (events, whole)
     }
 
     /// Sends a message of the session's on its standalone stream.

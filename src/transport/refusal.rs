@@ -98,7 +98,7 @@ impl Refusal {
                 "`initialize` goes alone and without an `Mcp-Session-Id`: it begins a new session.".to_owned()
             }
             Self::TooBusy => "This session runs too many calls at once. Wait for one to end.".to_owned(),
-            Self::Internal => "The server failed. Try again; its log says more.".to_owned(),
+            Self::Internal => "The server failed. Its log says why; trying again may help.".to_owned(),
         }
     }
 

@@ -10,8 +10,8 @@ use http::StatusCode;
 use super::call_stream::{CallStream, EventBody};
 use super::claims::Claims;
 use super::movable::movable;
-use super::order;
 use super::object::{GET_TAG, Object, ReadBody};
+use super::order;
 use super::refusal::Refusal;
 use super::sse::{self, EventId, KEEP_ALIVE, KEEP_ALIVE_MS};
 use crate::mcp::error::Error;
@@ -157,9 +157,13 @@ fn json(mut answers: Vec<String>, is_batch: bool) -> Reply {
     match (is_batch, answers.pop()) {
         (_, None) => Reply::empty(StatusCode::ACCEPTED),
         (false, Some(answer)) => Reply::json(StatusCode::OK, answer),
-        (true, Some(last)) => {
+        (true, Some(mut last)) => {
+            last.push(']');
             answers.push(last);
-            Reply::json(StatusCode::OK, format!("[{}]", answers.join(",")))
+            if let Some(first) = answers.first_mut() {
+                first.insert(0, '[');
+            }
+            Reply::json(StatusCode::OK, answers.join(","))
         }
     }
 }
@@ -194,6 +198,10 @@ impl Line for StreamLine {
     fn release(&self) {
         self.stream.release();
     }
+
+    fn room(&self) -> usize {
+        self.stream.room()
+    }
 }
 
 /// `GET /mcp` on a session: its standalone stream, or the rest of another one.
@@ -215,17 +223,18 @@ fn standalone(object: &Object, claims: &Claims, last: Option<u64>) -> Reply {
     if claims.client.version.primes_streams() {
         greeting.push(sse::priming(&object.next_event_id()));
     }
-    greeting.extend(object.take_standalone(last));
-    socket(GET_TAG.to_owned(), greeting, false)
+    let (missed, whole) = object.take_standalone(last);
+    greeting.extend(missed);
+    socket(GET_TAG.to_owned(), greeting, !whole)
 }
 
 /// What is left of a POST's stream, and what is still to come. A stream that nobody can know any more has nothing left.
 fn resume(object: &Object, id: EventId) -> Reply {
     let tag = format!("s{:x}", id.stream);
     object.core.host.close(&tag);
-    let mut missed = object.stored(id.stream, id.sequence);
+    let (mut missed, whole) = object.stored(id.stream, id.sequence);
     let mut closes = true;
-    if let Some(stream) = object.stream(id.stream) {
+    if whole && let Some(stream) = object.stream(id.stream) {
         let (kept, finished) = stream.resume(id.sequence, &tag);
         missed.extend(kept);
         closes = finished;

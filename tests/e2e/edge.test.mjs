@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { initialize, notification, open, openSse, post, request, send } from "../support/mcp.mjs";
+import { refuses } from "../support/refusal.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
 const PAGE = "http://localhost:6274";
@@ -30,16 +31,6 @@ function readable(answer, origin = PAGE) {
   assert.match(headers.vary ?? "", /\borigin\b/i);
   const exposed = headers["access-control-expose-headers"].toLowerCase().split(/,\s*/);
   for (const name of ["mcp-session-id", "www-authenticate"]) assert.ok(exposed.includes(name), name);
-}
-
-function refuses(answer, status, code, id = null) {
-  assert.equal(answer.status, status, `${answer}`);
-  assert.equal(answer.headers["content-type"], "application/json");
-  assert.equal(answer.headers["cache-control"], "no-store");
-  const { error, ...envelope } = answer.json;
-  assert.deepEqual(envelope, { jsonrpc: "2.0", id });
-  assert.equal(error.code, code, `${answer}`);
-  assert.notEqual(error.message, "");
 }
 
 // A head as it comes, its stream closed unread.

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, describe, test } from "node:test";
 import { EventStream, initialize, notification, open, openSse, post, request, send } from "../support/mcp.mjs";
+import { refuses } from "../support/refusal.mjs";
 import { sleep, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
@@ -35,13 +36,6 @@ function events(path = "/sse", headers = {}) {
   const stream = new EventStream(server, "GET", path, { headers: { accept: "text/event-stream", ...headers } });
   streams.add(stream);
   return stream;
-}
-
-function refuses(answer, status, code, id = null) {
-  assert.equal(answer.status, status, `${answer}`);
-  assert.equal(answer.headers["content-type"], "application/json");
-  assert.deepEqual([answer.json.jsonrpc, answer.json.id, answer.json.error.code], ["2.0", id, code], `${answer}`);
-  assert.notEqual(answer.json.error.message, "");
 }
 
 function accepted(answer) {
@@ -227,14 +221,6 @@ describe("a session", () => {
     assert.equal(isError, true);
     assert.match(content[0].text, /elicitation/);
     assert.ok(session.messages.every(({ method }) => method !== "elicitation/create"));
-    session.close();
-  });
-
-  test("takes one message that is longer than what may wait unread", async () => {
-    const session = await openSse(server);
-    const bytes = 9 * 1024 * 1024;
-    assert.equal((await session.callText("big", { bytes })).length, bytes);
-    assert.deepEqual(await session.request("ping"), {});
     session.close();
   });
 

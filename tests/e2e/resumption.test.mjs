@@ -135,6 +135,30 @@ describe("a call's stream that is through", () => {
   });
 });
 
+describe("after SESSION_RESUME_SECONDS", () => {
+  test("what a client missed is gone, from storage too, and the stream ends at once", async () => {
+    await using forgetful = await fixture({ vars: { SESSION_RESUME_SECONDS: "1" } });
+    const session = await open(forgetful);
+    const stream = session.postStream(call(1, "flood", { bytes: 1, count: 20, every_ms: 30 }));
+    const primer = await stream.next();
+    stream.close();
+    const kept = () => rows(forgetful, session, "event");
+    await until(() => kept().some(({ value }) => value.includes("flooded")), "the result among the rows");
+    await until(() => kept().length === 0, "the events to expire");
+    assert.deepEqual(await rest(session.stream({ lastEventId: primer.id })), []);
+  });
+
+  test("so is what was only in memory; before, it is there", async () => {
+    await using forgetful = await fixture({ vars: { SESSION_RESUME_SECONDS: "2" } });
+    const session = await open(forgetful);
+    const { events } = await session.post(withProgress(1, "test_tool_with_progress"));
+    const missed = () => rest(session.stream({ lastEventId: events[0].id }));
+    assert.equal((await missed()).length, 4);
+    await until(async () => (await missed()).length === 0, "the events to be forgotten");
+    assert.deepEqual(rows(forgetful, session, "event"), []);
+  });
+});
+
 describe("event ids", () => {
   test("are unique in the session, and resuming one stream brings nothing of another", async () => {
     const session = await open(server, ASKING);
@@ -237,6 +261,21 @@ describe("after a crash of the server", () => {
     await crashing.restart();
     const events = await rest(session.stream({ lastEventId: question.id }));
     answered(events.at(-1), "asked", "last");
+  });
+
+  test("so does one that had gone without anybody noticing, if the call was a long one", async () => {
+    await using crashing = await fixture();
+    const session = await open(crashing);
+    // The answer is taken off the server's hands, so that it cannot know better; a client that lost its network has it not.
+    const { events } = await session.post(call(1, "flood", { bytes: 1, count: 6, every_ms: 1000 }));
+    assert.equal(events.at(-1).json.result.content[0].text, "flooded");
+    assert.equal(rows(crashing, session, "event").length, 1);
+    await crashing.restart();
+    const missed = await rest(session.stream({ lastEventId: events[0].id }));
+    assert.deepEqual(
+      missed.map(({ id, json }) => [id, json]),
+      [[events.at(-1).id, events.at(-1).json]],
+    );
   });
 
   test("the stream of a call that died with it ends, and does not hang", async () => {

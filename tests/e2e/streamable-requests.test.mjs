@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { VERSIONS, initialize, notification, open, post, request, send } from "../support/mcp.mjs";
+import { refuses } from "../support/refusal.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const server = await fixture();
@@ -11,13 +12,6 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const session = await open(server);
 
 const call = (id, name, args = {}) => request(id, "tools/call", { name, arguments: args });
-
-function refuses(answer, status, code, id = null) {
-  assert.equal(answer.status, status, `${answer}`);
-  assert.equal(answer.headers["content-type"], "application/json");
-  assert.deepEqual([answer.json.jsonrpc, answer.json.id, answer.json.error.code], ["2.0", id, code], `${answer}`);
-  assert.notEqual(answer.json.error.message, "");
-}
 
 describe("a request's head", () => {
   test("without a session id is refused, its id known", async () => {

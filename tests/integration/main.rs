@@ -2,8 +2,9 @@
 #![cfg(test)]
 
 mod architecture;
-mod oauth_values;
 mod grants;
+mod limits;
+mod oauth_values;
 mod server;
 mod session;
 mod sse;

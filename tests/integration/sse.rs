@@ -3,20 +3,9 @@
 use durable_mcp::prelude::*;
 use serde_json::{Value, json};
 
+use crate::support::counter::increment;
 use crate::support::json::{answer, call, notification, request};
 use crate::support::object::{IDLE_MS, Rig, Sleep};
-
-#[derive(Default, Serialize, Deserialize)]
-struct Counter {
-    total: i64,
-}
-
-async fn increment(counter: Session<Counter>) -> Result<String, ToolError> {
-    Ok(counter.update(|counter| {
-        counter.total += 1;
-        counter.total.to_string()
-    })?)
-}
 
 async fn slow(sleep: Sleep) -> &'static str {
     sleep.ms(1_000).await;

@@ -9,12 +9,13 @@ use durable_mcp::session::store::{Kept, Store};
 use crate::support::memory_store::MemoryStore;
 
 const STREAM: u64 = 7;
+const ALL: usize = usize::MAX;
 
 /// Takes a store that is new.
 fn conforms(store: &dyn Store) {
     assert_eq!(store.load(), Ok(Kept::default()), "a new store is empty");
     assert_eq!(store.state("S"), Ok(None));
-    assert_eq!(store.events(STREAM, 0), Ok(vec![]));
+    assert_eq!(store.events(STREAM, 0, ALL), Ok(vec![]));
     assert_eq!(store.prune_events(u64::MAX), Ok(None));
     assert_eq!(store.rows_written(), 0, "reading writes nothing");
 
@@ -44,10 +45,11 @@ fn conforms(store: &dyn Store) {
         writes_a_row(store, || store.put_event(STREAM, sequence, &format!("data: {sequence}\n\n"), expires));
     }
     writes_a_row(store, || store.put_event(STREAM + 1, 3, "another's", 100));
-    let numbers = |after| store.events(STREAM, after).unwrap().into_iter().map(|(at, _)| at).collect::<Vec<_>>();
+    let numbers = |after| store.events(STREAM, after, ALL).unwrap().into_iter().map(|(at, _)| at).collect::<Vec<_>>();
     assert_eq!(numbers(0), [2, 10, u64::MAX - 1], "events come in order, of that stream only");
     assert_eq!(numbers(2), [10, u64::MAX - 1], "and only later ones");
-    assert_eq!(store.events(STREAM, 9).unwrap()[0], (10, "data: 10\n\n".to_owned()));
+    assert_eq!(store.events(STREAM, 9, 1), Ok(vec![(10, "data: 10\n\n".to_owned())]), "no more than is enough");
+    assert_eq!(store.events(STREAM, 0, 10).unwrap().len(), 2, "and none that is cut");
     assert_eq!(store.prune_events(99), Ok(Some(100)), "nothing has expired, and the next does at 100");
     assert_eq!(store.prune_events(100), Ok(Some(200)));
     assert_eq!(numbers(0), [10, u64::MAX - 1]);
@@ -64,7 +66,7 @@ fn conforms(store: &dyn Store) {
     assert!(kept.anything && kept.ended);
     assert_eq!((kept.log_level, kept.subscriptions), (None, vec![]), "only the end is kept");
     assert_eq!(store.state("S"), Ok(None));
-    assert_eq!(store.events(STREAM, 0), Ok(vec![]));
+    assert_eq!(store.events(STREAM, 0, ALL), Ok(vec![]));
     assert!(store.put_state("S", "3").is_err(), "what has ended takes nothing any more");
     assert!(store.load().unwrap().ended);
 

@@ -5,12 +5,18 @@ import { parse } from "smol-toml";
 import { root } from "./child.mjs";
 import { MARKER } from "./trace.mjs";
 
+// The runtime's own wrapper of Workers AI, as a deployment has it, around a service of the test's.
+const AI = {
+  name: "AI",
+  wrapped: { moduleName: "cloudflare-internal:ai-api", innerBindings: [{ name: "fetcher", service: "ai" }] },
+};
+
 const OLD_ENOUGH = { compatibilityDate: "2024-04-03" };
 
 /** The text of the file; options as for `startWorker`, `ports` by socket, a free one where there is none. */
-export function configFile({ build, vars, outbound, secondSocket, trace }, storage, ports) {
+export function configFile({ build, vars, outbound, secondSocket, trace, ai }, storage, ports) {
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
-  const main = new TestedWorker(wrangler, build, vars);
+  const main = new TestedWorker(wrangler, build, vars, ai);
   const workers = [
     { name: "main", socket: "http", worker: main.owner() },
     secondSocket && { name: "second", socket: "second", worker: main.guest() },
@@ -23,6 +29,7 @@ export function configFile({ build, vars, outbound, secondSocket, trace }, stora
       disk("objects", storage),
       disk("kv", storage),
       { name: "kv-service", worker: kvWorker() },
+      ...(ai ? [{ name: "ai", worker: { ...OLD_ENOUGH, modules: [module("ai.js", ai)] } }] : []),
     ],
     sockets: workers.map(({ name, socket }) => ({
       name: socket,
@@ -35,7 +42,7 @@ export function configFile({ build, vars, outbound, secondSocket, trace }, stora
 }
 
 class TestedWorker {
-  constructor(wrangler, build, vars) {
+  constructor(wrangler, build, vars, ai) {
     this.code = {
       modules: modulesOf(build),
       compatibilityDate: wrangler.compatibility_date,
@@ -50,6 +57,7 @@ class TestedWorker {
         name,
         kvNamespace: { name: "kv-service", props: { json: JSON.stringify({ namespace: name }) } },
       })),
+      ...(ai ? [AI] : []),
     ];
   }
 

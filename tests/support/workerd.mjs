@@ -21,6 +21,7 @@ export const fixture = (options) => startWorker({ build: "tests/fixture/build", 
  * - `build`: folder with index.js and the modules it imports
  * - `storage`: folder for objects and KV; a temporary one otherwise
  * - `vars`: variables and secrets, over those of wrangler.toml
+ * - `ai`: the code of a Worker that is asked in place of Workers AI; otherwise there is no binding `AI`
  * - `outbound`: `host:port` that gets every request the Worker itself sends; otherwise there is no network
  * - `secondSocket`: `server.second` is the same Worker in another isolate, with the same objects and KV
  * - `trace`: makes `server.cost(..)` work

@@ -140,10 +140,16 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn events(&self, stream: u64, sequence: u64) -> Result<Vec<(u64, String)>, StoreError> {
+    fn events(&self, stream: u64, sequence: u64, enough: usize) -> Result<Vec<(u64, String)>, StoreError> {
         self.read(|rows| {
             let later = rows.events.range((stream, sequence + 1)..=(stream, u64::MAX));
-            later.map(|((_, at), (frame, _))| (*at, frame.clone())).collect()
+            let mut bytes = 0;
+            let wanted = later.take_while(|(_, (frame, _))| {
+                let wanted = bytes < enough;
+                bytes += frame.len();
+                wanted
+            });
+            wanted.map(|((_, at), (frame, _))| (*at, frame.clone())).collect()
         })
     }
 

@@ -33,6 +33,7 @@ use super::json;
 
 pub(crate) const IDLE_MS: u64 = 1_000_000;
 pub(crate) const MAX_AGE_MS: u64 = 50_000_000;
+pub(crate) const RESUME_MS: u64 = 200_000;
 
 thread_local! {
     static CLOCK: RefCell<Option<Rc<FakeHost>>> = const { RefCell::new(None) };
@@ -91,8 +92,13 @@ impl Rig {
 
     fn begin(version: ProtocolVersion, transport: Transport, server: Server) -> Self {
         assert_eq!(server.problems(), [""; 0]);
-        let settings =
-            Settings { idle_ms: IDLE_MS, max_age_ms: MAX_AGE_MS, logs_requests: true, always_streams: false };
+        let settings = Settings {
+            idle_ms: IDLE_MS,
+            max_age_ms: MAX_AGE_MS,
+            resume_ms: RESUME_MS,
+            logs_requests: true,
+            always_streams: false,
+        };
         let capabilities = match transport {
             Transport::Streamable => ClientCapabilities::from_bits(u8::MAX),
             Transport::Sse => ClientCapabilities::default(),

@@ -1,0 +1,47 @@
+//! Variables of a deployment, and what is wrong with them.
+
+use crate::mcp::error::Quoted;
+
+/// The variables of a deployment.
+pub(super) struct Variables<'a> {
+    read: &'a dyn Fn(&str) -> Option<String>,
+    /// What operators have to be told.
+    pub(super) problems: Vec<String>,
+}
+
+impl<'a> Variables<'a> {
+    pub(super) fn new(read: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { read, problems: Vec::new() }
+    }
+
+    /// A variable that may be any text. One without any is as good as none.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        (self.read)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// A number of seconds, in milliseconds.
+    pub(super) fn seconds(&mut self, name: &str, default: u64) -> u64 {
+        let seconds = match self.text(name) {
+            None => default,
+            Some(text) => text.parse().unwrap_or_else(|_| {
+                self.expected(name, &text, &format!("a number of seconds; {default} it is"));
+                default
+            }),
+        };
+        seconds.saturating_mul(1000)
+    }
+
+    /// One of some words; what is none of them comes as an error that says so.
+    pub(super) fn word(&mut self, name: &str, words: &[&str]) -> Result<Option<String>, String> {
+        match self.text(name) {
+            Some(text) if !words.contains(&text.as_str()) => Err(self.expected(name, &text, &words.join(" or "))),
+            text => Ok(text),
+        }
+    }
+
+    fn expected(&mut self, name: &str, text: &str, expected: &str) -> String {
+        let problem = format!("{name} is {}; expected is {expected}.", Quoted(text));
+        self.problems.push(problem.clone());
+        problem
+    }
+}

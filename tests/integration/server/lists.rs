@@ -1,0 +1,104 @@
+use super::*;
+
+fn of_many() -> Server {
+    let names = ["zeta", "alpha", "Mid", "beta-2", "a.b"];
+    let mut server = empty().page_size(2);
+    for name in names {
+        server = server
+            .tool(name, "A tool", hello)
+            .prompt(name, "A prompt", hello)
+            .resource(name, format!("test://{name}"), hello)
+            .resource_template(name, format!("test://{name}/{{word}}"), echo);
+    }
+    server
+}
+
+#[test]
+fn are_in_the_order_of_registration_page_by_page() {
+    let talk = Conversation::with(of_many());
+    for (method, key) in [
+        ("tools/list", "tools"),
+        ("prompts/list", "prompts"),
+        ("resources/list", "resources"),
+        ("resources/templates/list", "resourceTemplates"),
+    ] {
+        let pages = talk.pages(method, key);
+        assert_eq!(pages, [vec!["zeta", "alpha"], vec!["Mid", "beta-2"], vec!["a.b"]], "{method}");
+        assert_eq!(talk.ask(method, &json!({})).unwrap(), talk.ask(method, &json!({ "cursor": null })).unwrap());
+    }
+}
+
+#[test]
+fn refuse_a_cursor_that_is_none_of_theirs() {
+    let talk = Conversation::with(of_many());
+    for cursor in ["", "0", "made up", "ZnJvbTo1", "ZnJvbTotMQ"] {
+        let (code, message) = talk.refusal("tools/list", &json!({ "cursor": cursor }));
+        assert_eq!(code, -32602, "{cursor}");
+        assert!(message.contains("cursor"), "{message}");
+    }
+    assert_eq!(talk.refusal("tools/list", &json!({ "cursor": 5 })).0, -32602);
+}
+
+#[test]
+fn hold_what_was_registered_and_nothing_empty() {
+    let tool = Tool::new("t", "d", echo)
+        .title("T")
+        .icon(Icon::new("https://example.com/i.png"))
+        .read_only()
+        .idempotent()
+        .closed_world()
+        .meta(json!({ "example.com/x": 1 }));
+    let annotations = Annotations { priority: Some(0.5), ..Annotations::default() };
+    let resource = Resource::new("r", "test://r", hello).description("d").mime_type("text/x").annotations(annotations);
+    let talk = Conversation::with(empty().with(tool).tool("bare", "d", hello).with(resource));
+    let tools = talk.ask("tools/list", &json!({})).unwrap();
+    let input = json!({
+        "type": "object", "properties": { "word": { "type": "string" } }, "required": ["word"],
+    });
+    assert_eq!(
+        tools["tools"][0],
+        json!({
+            "name": "t", "title": "T", "description": "d", "inputSchema": without_dialect(&tools["tools"][0]["inputSchema"], &input),
+            "annotations": { "readOnlyHint": true, "idempotentHint": true, "openWorldHint": false },
+            "icons": [{ "src": "https://example.com/i.png" }],
+            "_meta": { "example.com/x": 1 },
+        })
+    );
+    let nothing = json!({ "type": "object", "additionalProperties": false });
+    assert_eq!(tools["tools"][1], json!({ "name": "bare", "description": "d", "inputSchema": nothing }));
+    assert_eq!(
+        talk.ask("resources/list", &json!({})).unwrap(),
+        json!({ "resources": [{
+        "uri": "test://r", "name": "r", "description": "d", "mimeType": "text/x", "annotations": { "priority": 0.5 },
+    }] })
+    );
+    assert_eq!(talk.ask("resources/templates/list", &json!({})).unwrap(), json!({ "resourceTemplates": [] }));
+}
+
+// A schema may name its dialect and be closed; the rest is compared.
+fn without_dialect(schema: &Value, expected: &Value) -> Value {
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&schema[key], value, "{key}");
+    }
+    schema.clone()
+}
+
+#[test]
+fn leave_out_what_is_wrong_and_say_so() {
+    let server = empty()
+        .tool("twice", "The first", hello)
+        .tool("twice", "The second", hello)
+        .tool("", "No name", hello)
+        .tool("with space", "No name", hello)
+        .tool("x".repeat(129), "Too long", hello)
+        .tool("x".repeat(128), "Just short enough", hello)
+        .prompt("twice", "The first", hello)
+        .prompt("twice", "The second", hello)
+        .resource("a", "test://a", hello)
+        .resource("b", "test://a", hello)
+        .resource_template("c", "test://{", echo);
+    assert_eq!(server.problems().len(), 7, "{:?}", server.problems());
+    for told in ["twice", "\"\"", "with space", "test://a", "`c`"] {
+        assert!(server.problems().iter().any(|problem| problem.contains(told)), "{told}: {:?}", server.problems());
+    }
+}
