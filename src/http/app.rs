@@ -140,6 +140,6 @@ impl fmt::Debug for App {
             .field("settings", &self.settings)
             .field("placement", &self.placement)
             .field("signs_in", &self.provider.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -60,17 +60,13 @@ async fn authorize(app: &App, site: &Site<'_>, head: &Head, edge: &dyn Edge) -> 
 fn well_known(app: &App, site: &Site<'_>, head: &Head) -> Reply {
     let name = app.server.name();
     let document = site.server_metadata(&head.path).or_else(|| site.resource_metadata(&head.path, name));
-    match document {
-        Some(json) => {
-            let reply = Reply::json(StatusCode::OK, json);
-            let headers = reply.headers.into_iter().filter(|(name, _)| *name != "cache-control").collect();
-            Reply { headers, ..reply }.header("cache-control", METADATA_CACHE)
-        }
-        None => {
-            let message = "Nothing is described here.";
-            Reply::json(StatusCode::NOT_FOUND, error_json(None, &Error::new(ErrorCode::REFUSED, message)))
-        }
-    }
+    let Some(json) = document else {
+        let error = Error::new(ErrorCode::REFUSED, "Nothing is described here.");
+        return Reply::json(StatusCode::NOT_FOUND, error_json(None, &error));
+    };
+    let reply = Reply::json(StatusCode::OK, json);
+    let headers = reply.headers.into_iter().filter(|(name, _)| *name != "cache-control").collect();
+    Reply { headers, ..reply }.header("cache-control", METADATA_CACHE)
 }
 
 /// Finds out who calls MCP.

@@ -10,7 +10,7 @@ use super::site::Site;
 use crate::wire::{Fault, Head};
 
 /// Bytes of a form: a few tokens, a verifier, and the application's own.
-pub const MAX_FORM_BYTES: usize = 32 * 1024;
+const MAX_FORM_BYTES: usize = 32 * 1024;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -21,13 +21,8 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// Reads the form of a request and finds out who sent it (RFC 6749 section 2.3). `early` looks at the form before
-    /// that: what is wrong with the form itself is said first.
-    pub(super) async fn read(
-        site: &Site<'_>,
-        head: &Head,
-        early: fn(&Site<'_>, &Params) -> Result<(), Refusal>,
-    ) -> Result<Self, Refusal> {
+    /// Reads the form of a request and finds out who sent it (RFC 6749 section 2.3).
+    pub(super) async fn read(site: &Site<'_>, head: &Head) -> Result<Self, Refusal> {
         let media_type = head.header("content-type").unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case(FORM) {
@@ -35,7 +30,6 @@ impl Form {
         }
         let params = Params::parse(&site.around.body(MAX_FORM_BYTES).await?)?;
         let credentials = credentials(head.header("authorization").as_deref(), &params)?;
-        early(site, &params)?;
         let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
         let found = site.registry(&keys).returning_client(&credentials.client_id).await?;
         let by_header = matches!(credentials.proof, Proof::Basic(_));

@@ -7,7 +7,6 @@ use super::authority::Command;
 use super::client::Origin;
 use super::form::{Form, failed};
 use super::gate;
-use super::params::Params;
 use super::record;
 use super::refusal::Refusal;
 use super::resource::Resource;
@@ -25,13 +24,9 @@ pub async fn revoke(site: &Site<'_>, head: &Head) -> Reply {
     }
 }
 
-fn anything(_: &Site<'_>, _: &Params) -> Result<(), Refusal> {
-    Ok(())
-}
-
 /// The hint is not needed: a token says itself of what kind it is.
 async fn end(site: &Site<'_>, head: &Head) -> Result<(), Refusal> {
-    let form = Form::read(site, head, anything).await?;
+    let form = Form::read(site, head).await?;
     let text = form.required("token")?;
     for kind in [Kind::Access, Kind::Refresh] {
         let (_, presented) = site.read_token(text, kind).await.map_err(|fault| failed(site, &fault))?;
@@ -78,7 +73,7 @@ pub async fn introspect(site: &Site<'_>, head: &Head) -> Reply {
 }
 
 async fn describe(site: &Site<'_>, head: &Head) -> Result<Value, Refusal> {
-    let form = Form::read(site, head, anything).await?;
+    let form = Form::read(site, head).await?;
     if form.client.is_public() {
         return Err(Refusal::public_client());
     }

@@ -38,7 +38,7 @@ pub struct Authorization {
     pub scopes: Scopes,
     /// Where it wants to do so (RFC 8707).
     pub audience: Vec<Resource>,
-    /// Whom the client expects to sign in (OpenID Connect Core 1.0 section 3.1.2.1).
+    /// Whom the client expects to sign in (`OpenID` Connect Core 1.0 section 3.1.2.1).
     pub login_hint: Option<String>,
     /// Whether the client wants the user asked anew, by `consent` or `login` in the same place.
     pub prompt: Option<String>,

@@ -29,8 +29,8 @@ pub async fn handle(site: &Site<'_>, head: &Head) -> Reply {
 }
 
 async fn answer(site: &Site<'_>, head: &Head) -> Result<Reply, Refusal> {
-    let form = Form::read(site, head, known_grant_type).await?;
-    let grant_type = form.required("grant_type")?;
+    let form = Form::read(site, head).await?;
+    let grant_type = grant_type(site, &form.params)?;
     if !form.client.may(grant_type) {
         let reason = "The client did not register for this grant_type. Register again with it in grant_types.";
         return Err(Refusal::bad("unauthorized_client", reason));
@@ -50,10 +50,10 @@ async fn answer(site: &Site<'_>, head: &Head) -> Result<Reply, Refusal> {
     Ok(tokens(&issued, grant_type == TOKEN_EXCHANGE))
 }
 
-fn known_grant_type(site: &Site<'_>, params: &Params) -> Result<(), Refusal> {
+fn grant_type<'a>(site: &Site<'_>, params: &'a Params) -> Result<&'a str, Refusal> {
     match params.get("grant_type") {
         None => Err(Refusal::request("grant_type is missing.")),
-        Some(name) if site.oauth.grant_types().contains(&name) => Ok(()),
+        Some(name) if site.oauth.grant_types().contains(&name) => Ok(name),
         Some(_) => {
             let served = site.oauth.grant_types().join(", ");
             Err(Refusal::bad("unsupported_grant_type", format!("grant_type must be one of {served}.")))

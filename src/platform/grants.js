@@ -12,9 +12,10 @@ export function kvDelete(env, key) {
   return env.OAUTH_KV.delete(key);
 }
 
-// As JSON: only administrators list.
+// Where the next listing goes on, then names and what was put beside them in turn.
 export async function kvList(env, prefix, cursor) {
-  return JSON.stringify(await env.OAUTH_KV.list({ prefix, cursor }));
+  const page = await env.OAUTH_KV.list({ prefix, cursor });
+  return [page.cursor, ...page.keys.flatMap(({ name, metadata }) => [name, metadata])];
 }
 
 export function rowGet(state, id) {

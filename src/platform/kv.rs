@@ -2,9 +2,8 @@
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use serde::Deserialize;
-use worker::js_sys::Promise;
 use worker::js_sys::futures::JsFuture;
+use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
@@ -55,22 +54,6 @@ pub(super) fn fault(error: JsValue) -> Fault {
     Fault(worker::Error::from(error).to_string())
 }
 
-/// A listing as the runtime gives it.
-#[derive(Deserialize)]
-struct Page {
-    keys: Vec<Named>,
-    #[serde(default)]
-    cursor: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    name: String,
-    /// Other programs may have put something else than a text there.
-    #[serde(default)]
-    metadata: Option<serde_json::Value>,
-}
-
 impl Kv for KvNamespace {
     fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
         settled(kv_get(self.0.as_ref(), key)).map(|value| Ok(value?.as_string())).boxed_local()
@@ -95,12 +78,15 @@ impl Kv for KvNamespace {
 
     fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
         async move {
-            let page = settled(kv_list(self.0.as_ref(), prefix, cursor)).await?;
-            let page: Page = serde_json::from_str(&page.as_string().unwrap_or_default())
-                .map_err(|error| Fault(format!("a listing cannot be read: {error}")))?;
-            let beside = |metadata: serde_json::Value| metadata.as_str().map(str::to_owned);
-            let keys = page.keys.into_iter().map(|named| (named.name, named.metadata.and_then(beside))).collect();
-            Ok(Listing { keys, cursor: page.cursor.filter(|cursor| !cursor.is_empty()) })
+            let listed = Array::from(&settled(kv_list(self.0.as_ref(), prefix, cursor)).await?);
+            let mut texts = listed.iter().map(|text| text.as_string());
+            let cursor = texts.next().flatten().filter(|cursor| !cursor.is_empty());
+            let mut keys = Vec::new();
+            // What another program put beside a key, if it is no text, is none.
+            while let (Some(name), Some(beside)) = (texts.next(), texts.next()) {
+                keys.extend(name.map(|name| (name, beside)));
+            }
+            Ok(Listing { keys, cursor })
         }
         .boxed_local()
     }

@@ -3,7 +3,7 @@
 use crate::oauth::port::Random;
 use crate::wire::Fault;
 
-/// WebCrypto's.
+/// Those of `crypto.getRandomValues`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SystemRandom;
 

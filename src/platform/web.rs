@@ -20,12 +20,7 @@ extern "C" {
 pub(super) struct Web;
 
 impl Fetch for Web {
-    fn get<'a>(
-        &'a self,
-        url: &'a str,
-        limit: usize,
-        timeout_ms: u32,
-    ) -> LocalBoxFuture<'a, Result<Fetched, Fault>> {
+    fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>> {
         async move {
             let parts = Array::from(&settled(get(url, limit, timeout_ms)).await?);
             let status = parts.get(0).as_f64().unwrap_or_default();
