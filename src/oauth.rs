@@ -1,6 +1,7 @@
 //! The OAuth 2.1 authorization server, and the check of bearer tokens. Sans-io: clock, randomness and storage are
 //! arguments. It knows nothing of MCP.
 
+pub mod administer;
 pub mod authority;
 pub mod authorize;
 pub mod challenge;
@@ -25,6 +26,7 @@ pub mod params;
 pub mod pkce;
 pub mod port;
 pub mod provider;
+pub mod purge;
 pub mod rates;
 pub mod record;
 pub mod redirect_uri;

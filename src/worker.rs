@@ -39,6 +39,18 @@ macro_rules! worker {
                 let app = super::app_of(&env);
                 $crate::platform::worker::fetch(request, env, &app)
             }
+
+            /// The time that a cron trigger sets.
+            #[expect(unreachable_pub, reason = "the attribute takes public functions, and exports this one itself")]
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            pub fn scheduled(
+                _: ::worker::wasm_bindgen::JsValue,
+                env: ::worker::Env,
+                _: ::worker::wasm_bindgen::JsValue,
+            ) -> ::worker::js_sys::Promise {
+                let app = super::app_of(&env);
+                $crate::platform::worker::scheduled(env, &app)
+            }
         }
 
         /// Its Durable Objects. In a module of their own, since what the attribute adds to them has no documentation.

@@ -14,7 +14,9 @@ use crate::oauth::authority::{Authority, AuthorityHost};
 use crate::oauth::event::Event;
 use crate::oauth::gate::insufficient_scope;
 use crate::oauth::provider::OAuth;
+use crate::oauth::purge::purge;
 use crate::oauth::scope::Scopes;
+use crate::session::log_line::LogLine;
 use crate::wire::{Fault, Head, Reply};
 
 /// Who is let in, or the answer in their place.
@@ -48,6 +50,9 @@ pub trait Provider {
 
     /// The grants of one user, in an object that has just woken.
     fn grants(&self, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
+
+    /// Collects what storage cannot expire by itself, a part at a time.
+    fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>>;
 
     /// Hears of what happens.
     fn tell(&self, event: &Event);
@@ -100,6 +105,20 @@ impl Provider for InFront {
 
     fn grants(&self, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
         Rc::new(Authority::new(host, Rc::clone(&self.oauth.lifetimes), Rc::clone(&self.oauth.hooks)))
+    }
+
+    fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let done = purge(&self.oauth, edge).await?;
+            edge.log(&LogLine {
+                event: "purge",
+                method: format!("{} of {} grants", done.ended, done.seen),
+                outcome: "ok",
+                ..LogLine::default()
+            });
+            Ok(())
+        }
+        .boxed_local()
     }
 
     fn tell(&self, event: &Event) {

@@ -102,6 +102,12 @@ impl LegacyGrant {
         open(refresh_token, &known.key, &self.props)
     }
 
+    /// Whether it can be refreshed at all.
+    #[must_use]
+    pub const fn has_refresh_token(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// Whether the token is the newest refresh token of the grant.
     #[must_use]
     pub fn is_current(&self, refresh_token: &str) -> bool {

@@ -40,6 +40,19 @@ pub fn fetch(request: web_sys::Request, env: Env, app: &Rc<App>) -> Promise {
     }
 }
 
+/// The time that `wrangler.toml` sets: collects what storage cannot expire by itself.
+pub fn scheduled(env: Env, app: &Rc<App>) -> Promise {
+    let app = Rc::clone(app);
+    future_to_promise(AssertUnwindSafe(async move {
+        if let Some(provider) = &app.provider {
+            let request = web_sys::Request::new_with_str("https://scheduled/")?;
+            let edge = WorkerEdge::new(request, env, app.placement.clone());
+            provider.purge(&edge).await.map_err(|fault| JsError::new(&fault.0))?;
+        }
+        Ok(JsValue::UNDEFINED)
+    }))
+}
+
 fn answer(reply: Reply) -> Promise {
     match convert::take_pending(reply) {
         Ok(promise) => FAILED.with(|failed| promise.catch_map(failed)),

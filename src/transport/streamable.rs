@@ -92,7 +92,10 @@ fn lacks_scopes(object: &Object, head: &Head, request: &Request) -> Option<Reply
     let caller = order::decode(head.header(order::CALLER).as_deref());
     let needed = server.missing_scopes(request, &caller)?;
     let json = error_json(Some(&request.id), &Error::insufficient_scope(needed));
-    Some(Reply::json(StatusCode::FORBIDDEN, json).header(order::NEEDED_SCOPES, needed.join(" ")))
+    // Together with those it has: a client asks for what a challenge names, and gets a token in place of the one it had.
+    let missing = needed.iter().filter(|scope| !caller.scopes.contains(scope));
+    let scopes: Vec<_> = caller.scopes.iter().chain(missing).map(String::as_str).collect();
+    Some(Reply::json(StatusCode::FORBIDDEN, json).header(order::NEEDED_SCOPES, scopes.join(" ")))
 }
 
 /// Runs the requests of a POST. Their answers are JSON if nothing has to be sent before them, and soon enough that no

@@ -1,0 +1,147 @@
+//! What a user or an administrator does with grants: list them, end them, forget a client.
+//!
+//! Grants of workers-oauth-provider that were not taken over yet are listed and ended too.
+
+use super::authority::{Command, Listed, Outcome, Refused};
+use super::legacy::{LegacyGrant, grant_key};
+use super::resource::Resource;
+use super::site::Site;
+use super::token::Handle;
+use crate::wire::Fault;
+
+/// What stands before every grant in KV.
+pub(super) const GRANTS: &str = "grant:";
+
+/// Pages of a listing that one request goes through: each is a KV operation, of which a request has a thousand.
+const MAX_PAGES: usize = 50;
+
+impl Site<'_> {
+    /// The grants of a user, the newest last.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn grants_of(&self, subject: &str) -> Result<Vec<Listed>, Fault> {
+        let mut grants = match self.of_user(subject, &Command::List).await? {
+            Outcome::Grants(grants) => grants,
+            _ => Vec::new(),
+        };
+        for legacy in self.legacy_grants(&grant_key(subject, "")).await? {
+            let taken_over = grants.iter().any(|grant| grant.grant == legacy.id);
+            if legacy.user == subject && !taken_over {
+                grants.push(listed(&legacy));
+            }
+        }
+        grants.sort_by_key(|grant| grant.created);
+        Ok(grants)
+    }
+
+    /// Ends one grant of a user: its tokens are worth nothing from then on. One that is not there has ended already.
+    ///
+    /// # Errors
+    /// When storage fails; what was begun goes on by itself, and the same call may be made again.
+    pub async fn end_grant(&self, subject: &str, grant: &str) -> Result<(), Fault> {
+        self.of_user(subject, &Command::RevokeGrant { grant: grant.to_owned() }).await?;
+        self.end_legacy(subject, grant).await
+    }
+
+    /// Ends every grant of a user.
+    ///
+    /// # Errors
+    /// As of [`end_grant`](Self::end_grant).
+    pub async fn end_grants(&self, subject: &str) -> Result<(), Fault> {
+        self.of_user(subject, &Command::RevokeAll).await?;
+        for legacy in self.legacy_grants(&grant_key(subject, "")).await? {
+            self.end_legacy(&legacy.user, &legacy.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a client that registered, and ends every grant that users gave it. Gives whether that is all: with very
+    /// many grants some are left, and the call is made again.
+    ///
+    /// # Errors
+    /// As of [`end_grant`](Self::end_grant).
+    pub async fn delete_client(&self, client_id: &str) -> Result<bool, Fault> {
+        let keys = self.around.keys(false).await?;
+        self.registry(&keys).delete(client_id).await?;
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let page = self.around.kv().list(GRANTS, cursor.as_deref()).await?;
+            for (key, beside) in page.keys {
+                self.end_if_of(client_id, &key, beside.as_deref()).await?;
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Our grants have the client's id beside them, the others in their record.
+    async fn end_if_of(&self, client_id: &str, key: &str, beside: Option<&str>) -> Result<(), Fault> {
+        if beside == Some(client_id) {
+            let mut parts = key.split(':').skip(1);
+            if let (Some(handle), Some(grant)) = (parts.next().and_then(Handle::parse), parts.next()) {
+                return self.told(&handle, &Command::RevokeGrant { grant: grant.to_owned() }).await.map(|_| ());
+            }
+        }
+        if beside.is_none()
+            && let Some(legacy) = self.legacy_grant(key).await?
+            && legacy.client_id == client_id
+        {
+            return self.end_legacy(&legacy.user, &legacy.id).await;
+        }
+        Ok(())
+    }
+
+    async fn of_user(&self, subject: &str, command: &Command) -> Result<Outcome, Fault> {
+        let keys = self.around.keys(false).await?;
+        self.told(&Handle::of(&keys, subject), command).await
+    }
+
+    async fn told(&self, handle: &Handle, command: &Command) -> Result<Outcome, Fault> {
+        match self.command(handle, command).await? {
+            Ok(outcome) => Ok(outcome),
+            Err(Refused::Unavailable { .. }) => Err(Fault("a user's grants could not all be ended yet".to_owned())),
+            // What is not there has ended.
+            Err(_) => Ok(Outcome::Done),
+        }
+    }
+
+    async fn legacy_grant(&self, key: &str) -> Result<Option<LegacyGrant>, Fault> {
+        Ok(self.around.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
+    }
+
+    async fn legacy_grants(&self, prefix: &str) -> Result<Vec<LegacyGrant>, Fault> {
+        let mut grants = Vec::new();
+        for (key, _) in self.around.kv().list(prefix, None).await?.keys {
+            grants.extend(self.legacy_grant(&key).await?);
+        }
+        Ok(grants)
+    }
+
+    async fn end_legacy(&self, user: &str, grant: &str) -> Result<(), Fault> {
+        let kv = self.around.kv();
+        // The grant first: then no token of it can be refreshed while the others go.
+        kv.delete(&grant_key(user, grant)).await?;
+        for (key, _) in kv.list(&["token", user, grant, ""].join(":"), None).await?.keys {
+            kv.delete(&key).await?;
+        }
+        Ok(())
+    }
+}
+
+fn listed(legacy: &LegacyGrant) -> Listed {
+    let created = legacy.created.saturating_mul(1000);
+    Listed {
+        grant: legacy.id.clone(),
+        client_id: legacy.client_id.clone(),
+        client_name: None,
+        scopes: legacy.scopes.clone(),
+        audience: legacy.audience.iter().map(Resource::clone).collect(),
+        created,
+        used: created,
+        expires: legacy.expires.map_or(u64::MAX, |expires| expires.saturating_mul(1000)),
+    }
+}
