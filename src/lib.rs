@@ -42,6 +42,11 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 }
 
+/// Keeps the code in docs/oauth.md compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/oauth.md")]
+pub struct Docs;
+
 /// Keeps the code in README.md compiling.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

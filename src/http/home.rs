@@ -18,7 +18,7 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             format!("{origin}{}", app.paths.sse),
             is_loopback(&head.host),
         );
-        document(&home)
+        document(&home.signs_in(app.provider.is_some()))
     })
 }
 

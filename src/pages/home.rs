@@ -14,13 +14,21 @@ pub struct Home<'a> {
     install: Install,
     sse: String,
     is_local: bool,
+    signs_in: bool,
 }
 
 impl<'a> Home<'a> {
     /// The page of a server at these URLs; `is_local` if only this machine can reach them.
     #[must_use]
     pub fn new(server: &'a Server, mcp: String, sse: String, is_local: bool) -> Self {
-        Self { server, install: Install::new(server.display_name(), server.name(), mcp), sse, is_local }
+        let install = Install::new(server.display_name(), server.name(), mcp);
+        Self { server, install, sse, is_local, signs_in: false }
+    }
+
+    /// The same of a server whose users sign in, or do not.
+    #[must_use]
+    pub fn signs_in(self, signs_in: bool) -> Self {
+        Self { signs_in, ..self }
     }
 
     /// Newest first.
