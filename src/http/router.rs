@@ -29,7 +29,8 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     if matches!(reply.body, Body::Native(_)) {
         return reply;
     }
-    if app.settings.logs_requests {
+    // A notification leaves no line, here as in an object.
+    if app.settings.logs_requests && reply.status != StatusCode::ACCEPTED {
         edge.log(&LogLine {
             event: "http",
             method: format!("{} {}", head.method, known_path(app, &head.path)),

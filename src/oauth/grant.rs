@@ -223,11 +223,11 @@ impl Legacy {
 }
 
 impl Pending {
-    /// Whether the code is redeemed with the redirect URI that it went to. Who leaves it out proves as much by the
-    /// verifier.
+    /// Whether the code is redeemed with the redirect URI that it went to (RFC 6749 section 4.1.3). Who leaves it out
+    /// proves as much by the verifier, and without a challenge there is none.
     #[must_use]
     pub fn came_by(&self, redirect_uri: Option<&str>) -> bool {
-        redirect_uri.is_none_or(|given| {
+        redirect_uri.map_or(self.challenge.is_some(), |given| {
             let sent = RedirectUri::parse(&self.redirect_uri);
             self.redirect_uri == given || sent.is_ok_and(|sent| sent.matches(given))
         })
@@ -543,10 +543,12 @@ mod tests {
     }
 
     #[test]
-    fn a_code_comes_back_with_its_redirect_uri_or_without() {
+    fn a_code_comes_back_with_its_redirect_uri_or_with_pkce_without() {
         let pending = pending();
-        assert!(pending.came_by(None) && pending.came_by(Some("http://127.0.0.1:1/cb")));
+        assert!(!pending.came_by(None) && pending.came_by(Some("http://127.0.0.1:1/cb")));
         assert!(pending.came_by(Some("http://127.0.0.1:2/cb")));
         assert!(!pending.came_by(Some("http://127.0.0.1:1/other")) && !pending.came_by(Some("")));
+        let challenge = Challenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").ok();
+        assert!(Pending { challenge, ..pending }.came_by(None));
     }
 }

@@ -64,6 +64,12 @@ pub fn key(handle: &str, grant: &str, hash: &str) -> String {
     ["token", handle, grant, hash].join(":")
 }
 
+/// Whether a key is one of those.
+#[must_use]
+pub(super) fn is_key(key: &str) -> bool {
+    key.starts_with("token:")
+}
+
 impl Access {
     /// The record of a token. All of it is sealed: a copy of the storage tells of no user.
     ///

@@ -27,11 +27,11 @@ impl Authority {
         };
         let id = GrantId::parse(&token.grant).ok_or_else(bad_token)?;
         if let Some(known) = self.row(&id)? {
-            return known_already(&known);
+            return self.known_already(&id, &known).await;
         }
         let tokens = self.access_keys(&token).await.map_err(|fault| self.failed(&fault))?;
         if let Some(known) = self.row(&id)? {
-            return known_already(&known);
+            return self.known_already(&id, &known).await;
         }
         let now = self.host.now();
         let facts = Facts {
@@ -68,6 +68,18 @@ impl Authority {
         Ok(Outcome::Done)
     }
 
+    /// What has ended stays so. Who asks may have been told to come again while records of it were left.
+    async fn known_already(&self, id: &GrantId, known: &Grant) -> Result<Outcome, Refused> {
+        match known {
+            Grant::Live(_) => Ok(Outcome::Done),
+            Grant::Pending(_) => Err(bad_token()),
+            Grant::Ending(_) => {
+                self.finish(id).await?;
+                Err(bad_token())
+            }
+        }
+    }
+
     async fn access_keys(&self, token: &LegacyToken) -> Result<Vec<String>, Fault> {
         let prefix = ["token", &token.user, &token.grant, ""].join(":");
         let (mut keys, mut cursor) = (Vec::new(), None);
@@ -80,12 +92,5 @@ impl Authority {
             }
         }
         Ok(keys)
-    }
-}
-
-fn known_already(known: &Grant) -> Result<Outcome, Refused> {
-    match known {
-        Grant::Live(_) => Ok(Outcome::Done),
-        Grant::Pending(_) | Grant::Ending(_) => Err(bad_token()),
     }
 }
