@@ -1,15 +1,18 @@
 //! The Worker's side of HTTP: which requests are let in, where they go, what every answer carries.
 
 pub mod app;
+pub mod cookies;
 pub mod cors;
 pub mod edge;
 pub mod home;
 pub mod mcp_endpoint;
 pub mod oauth_endpoints;
 pub mod policy;
+mod problem;
 pub mod provider;
 pub mod route;
 pub mod router;
+pub mod sign_in;
 pub mod sse_endpoint;
 mod variables;
 

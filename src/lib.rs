@@ -1,6 +1,7 @@
 //! Remote MCP servers in Rust on Cloudflare Workers.
 
 pub mod http;
+pub mod identity;
 pub mod keys;
 pub mod mcp;
 pub mod oauth;
@@ -46,6 +47,16 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../docs/oauth.md")]
 pub struct Docs;
+
+/// Keeps the code in docs/identity/README.md compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/identity/README.md")]
+pub struct IdentityDocs;
+
+/// Keeps the code in docs/identity/your-own.md compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/identity/your-own.md")]
+pub struct OwnProvider;
 
 /// Keeps the code in README.md compiling.
 #[cfg(doctest)]

@@ -1,7 +1,11 @@
 //! The pages that people see: one struct a template.
 
+pub mod account;
+pub mod consent;
+pub mod frame;
 mod home;
 mod install;
+pub mod language;
 pub mod problem;
 
 use askama::Template;
@@ -17,26 +21,36 @@ pub const STYLE: &str = include_str!("../templates/style.css");
 /// Tells one style sheet from another in its URL, so that browsers may keep it and still never show a page in an old one.
 pub const STYLE_TAG: u32 = fnv(STYLE.as_bytes());
 
-/// What a page may load: its own style sheet and nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'";
+/// What a page may load: its own style sheet and nothing else. A source for forms can follow.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; \
+     frame-ancestors 'none'; form-action 'self'";
 
 /// The answer with a page.
 #[must_use]
 pub fn document(page: &impl Template) -> Reply {
-    document_with(StatusCode::OK, page)
+    html(StatusCode::OK, page)
+        .header("content-security-policy", POLICY)
+        .header("referrer-policy", "no-referrer")
+        .header("cache-control", "no-cache")
 }
 
-/// The answer with a page of another status.
-#[must_use]
-pub fn document_with(status: StatusCode, page: &impl Template) -> Reply {
+/// The answer with a page that is one person's: nobody keeps it, nobody frames it. Its forms lead here, and from here to
+/// `onward`, sources of a content security policy: browsers hold a form to the policy through every redirect.
+fn person_page(status: StatusCode, page: &impl Template, onward: &str) -> Reply {
+    let policy = format!("{POLICY} {onward}");
+    html(status, page)
+        .header("content-security-policy", policy.trim_end())
+        .header("x-frame-options", "DENY")
+        // With `no-referrer` a form would come from the origin `null`, which is let in nowhere.
+        .header("referrer-policy", "same-origin")
+        .header("cache-control", "no-store")
+}
+
+fn html(status: StatusCode, page: &impl Template) -> Reply {
     match page.render() {
         Ok(html) => Reply { status, headers: Vec::new(), body: Body::Text(html) }
             .header("content-type", "text/html; charset=utf-8")
-            .header("content-security-policy", POLICY)
-            .header("x-content-type-options", "nosniff")
-            .header("referrer-policy", "no-referrer")
-            .header("cache-control", "no-cache"),
+            .header("x-content-type-options", "nosniff"),
         Err(_) => Reply::empty(StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

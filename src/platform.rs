@@ -11,6 +11,7 @@ mod object;
 mod random;
 mod sql_store;
 mod stream_socket;
+mod upstream;
 mod web;
 pub mod worker;
 
@@ -19,3 +20,4 @@ pub use grant_authority::GrantAuthority;
 pub use host::Sql;
 pub use key_ring::KeyRing;
 pub use object::McpObject;
+pub use upstream::PublicWeb;

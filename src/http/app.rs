@@ -10,6 +10,7 @@ use super::variables::Variables;
 use crate::mcp::Server;
 use crate::oauth::provider::OAuth;
 use crate::oauth::scope::Scopes;
+use crate::oauth::sign_in::Notice;
 use crate::session::core::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
 use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 
@@ -86,6 +87,9 @@ impl App {
     #[must_use]
     pub fn oauth(mut self, oauth: OAuth) -> Self {
         let tool_scopes = Scopes::parse(&self.server.scopes().join(" ")).unwrap_or_default();
+        if let Some(Notice::Misconfigured(problem)) = oauth.sign_in.notice() {
+            self.problems.push(format!("Nobody can sign in: {problem}"));
+        }
         self.provider = Some(Rc::new(InFront { oauth, tool_scopes }));
         self
     }
@@ -120,7 +124,7 @@ impl App {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
             location_hint: variables.text("SESSION_LOCATION_HINT"),
         };
-        self.problems = variables.problems;
+        self.problems.append(&mut variables.problems);
         self
     }
 

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 
 use super::app::App;
 use super::policy::is_loopback;
+use crate::oauth::sign_in::Notice;
 use crate::pages::{Home, STYLE, document};
 use crate::transport::refusal::Refusal;
 use crate::wire::{Body, Head, Reply};
@@ -18,7 +19,13 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             format!("{origin}{}", app.paths.sse),
             is_loopback(&head.host),
         );
-        document(&home.signs_in(app.provider.is_some()))
+        let notice = app.provider.as_ref().and_then(|provider| provider.notice());
+        let is_demo = notice == Some(Notice::Demo);
+        let trouble = match notice {
+            Some(Notice::Misconfigured(problem)) => Some(problem),
+            _ => None,
+        };
+        document(&home.signs_in(app.provider.is_some()).demo(is_demo).trouble(trouble))
     })
 }
 

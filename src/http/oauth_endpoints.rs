@@ -6,6 +6,8 @@ use http::{Method, StatusCode};
 
 use super::app::App;
 use super::edge::Edge;
+use super::policy::Foreign;
+use super::problem::{self, Trouble};
 use super::provider::{Gated, InFront};
 use super::route::Route;
 use crate::mcp::error::{Error, ErrorCode};
@@ -14,9 +16,11 @@ use crate::mcp::user::Caller;
 use crate::oauth::authorize::{self, Answer, Problem};
 use crate::oauth::record::Access;
 use crate::oauth::refusal::Refusal;
+use crate::oauth::sign_in::{Notice, Step};
 use crate::oauth::site::Site;
 use crate::oauth::{gate, register, revoke, token_endpoint};
-use crate::pages::problem;
+use crate::pages::frame::Frame;
+use crate::pages::language::Language;
 use crate::wire::{Fault, Head, Reply};
 
 /// How long clients may keep the metadata documents, in seconds: a change of the application is seen within the hour.
@@ -25,16 +29,17 @@ const METADATA_CACHE: &str = "public, max-age=3600";
 /// Answers a request to one of the provider's endpoints.
 pub(super) async fn handle(app: &App, provider: &InFront, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
     let paths = app.resources();
-    let site = Site::new(&provider.oauth, edge, &provider.tool_scopes, &paths, head);
-    let allowed = if matches!(route, Route::Authorize | Route::WellKnown) { Method::GET } else { Method::POST };
-    let is_head = head.method == Method::HEAD && allowed == Method::GET;
-    if head.method != allowed && !is_head {
-        let refusal: Reply = Refusal::request(format!("Use {allowed} here.")).into();
+    let site = Site::new(&provider.oauth, edge, &provider.tool_scopes, &paths, head).named(app.server.display_name());
+    let allowed = methods(route);
+    let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
+    if !allowed.contains(&head.method) && !is_head {
+        let names = allowed.iter().map(Method::as_str).collect::<Vec<_>>();
+        let refusal: Reply = Refusal::request(format!("Use {} here.", names.join(" or "))).into();
         return Reply { status: StatusCode::METHOD_NOT_ALLOWED, ..refusal }
-            .header("allow", format!("{allowed}, OPTIONS"));
+            .header("allow", format!("{}, OPTIONS", names.join(", ")));
     }
     match route {
-        Route::Authorize => authorize(app, &site, head, edge).await,
+        Route::Authorize | Route::Callback | Route::Account => person(&site, route, head).await,
         Route::Token => token_endpoint::handle(&site, head).await,
         Route::Register => register::handle(&site, head).await,
         Route::Revoke => revoke::revoke(&site, head).await,
@@ -43,17 +48,56 @@ pub(super) async fn handle(app: &App, provider: &InFront, route: Route, head: &H
     }
 }
 
-async fn authorize(app: &App, site: &Site<'_>, head: &Head, edge: &dyn Edge) -> Reply {
-    match authorize::handle(site, head).await {
+fn methods(route: Route) -> &'static [Method] {
+    match route {
+        Route::Authorize | Route::Account => &[Method::GET, Method::POST],
+        Route::Callback | Route::WellKnown => &[Method::GET],
+        _ => &[Method::POST],
+    }
+}
+
+/// What a person sees of the provider.
+async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
+    let sign_in = &site.oauth.sign_in;
+    let answer = match route {
+        Route::Callback => sign_in.answer(site, Step::Callback, head).await,
+        Route::Account => sign_in.answer(site, Step::Account, head).await,
+        _ if head.method == Method::POST => sign_in.answer(site, Step::Consent, head).await,
+        _ => authorize::handle(site, head).await,
+    };
+    let frame = frame(site, head);
+    match answer {
         Ok(Answer::Redirect(url)) => {
             Reply::empty(StatusCode::FOUND).header("location", url).header("cache-control", "no-store")
         }
-        Ok(Answer::Problem(Problem { status, text })) => problem::page(&app.server, status, &text),
+        Ok(Answer::Problem(Problem { status, text })) => {
+            problem::page(frame, site.around, &Trouble { status, text: &text, cause: &text, ways: &[] })
+        }
         Ok(Answer::Show(reply)) => reply,
         Err(Fault(cause)) => {
-            edge.warn(&cause);
-            problem::page(&app.server, 503, "Something failed here that may work in a moment. Try again.")
+            let text = frame.say(
+                "Something failed here that may work in a moment. Try again.",
+                "此处出现了暂时的故障，请稍后重试。",
+            );
+            problem::page(frame, site.around, &Trouble { status: 503, text, cause: &cause, ways: &[] })
         }
+    }
+}
+
+/// Tells a person why their browser is not let in.
+pub(super) fn refuse(app: &App, provider: &InFront, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {
+    let paths = app.resources();
+    let site = Site::new(&provider.oauth, edge, &provider.tool_scopes, &paths, head).named(app.server.display_name());
+    let trouble = Trouble { status: 403, text: why.message(), cause: why.message(), ways: &[] };
+    problem::page(frame(&site, head), edge, &trouble)
+}
+
+/// What is around a page of this server.
+fn frame<'a>(site: &Site<'a>, head: &Head) -> Frame<'a> {
+    Frame {
+        server: site.name,
+        language: Language::of(head.header("accept-language").as_deref()),
+        is_demo: site.oauth.sign_in.notice() == Some(Notice::Demo),
     }
 }
 

@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use super::app::App;
 use super::edge::Edge;
 use super::oauth_endpoints;
+use super::policy::Foreign;
 use super::route::{Route, oauth_route};
 use crate::mcp::user::Caller;
 use crate::oauth::authority::{Authority, AuthorityHost};
@@ -16,6 +17,7 @@ use crate::oauth::gate::insufficient_scope;
 use crate::oauth::provider::OAuth;
 use crate::oauth::purge::purge;
 use crate::oauth::scope::Scopes;
+use crate::oauth::sign_in::Notice;
 use crate::session::log_line::LogLine;
 use crate::wire::{Fault, Head, Reply};
 
@@ -53,6 +55,12 @@ pub trait Provider {
 
     /// Collects what storage cannot expire by itself, a part at a time.
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>>;
+
+    /// What the pages of this server have to say of sign-in.
+    fn notice(&self) -> Option<Notice>;
+
+    /// Tells a person why their browser is not let in.
+    fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply;
 
     /// Hears of what happens.
     fn tell(&self, event: &Event);
@@ -119,6 +127,14 @@ impl Provider for InFront {
             Ok(())
         }
         .boxed_local()
+    }
+
+    fn notice(&self) -> Option<Notice> {
+        self.oauth.sign_in.notice()
+    }
+
+    fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {
+        oauth_endpoints::refuse(app, self, head, edge, why)
     }
 
     fn tell(&self, event: &Event) {

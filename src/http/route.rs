@@ -15,8 +15,12 @@ pub enum Route {
     Sse,
     /// `POST /sse/message?sessionId=..`: a message of an HTTP+SSE session.
     SseMessage,
-    /// `GET /authorize`: a client asks a user (RFC 6749 section 3.1).
+    /// `GET /authorize`: a client asks a user (RFC 6749 section 3.1). `POST`: the user says yes or no.
     Authorize,
+    /// `GET /callback`: an identity provider sends a user back.
+    Callback,
+    /// `GET` and `POST /account`: a user looks after whom they let in.
+    Account,
     /// `POST /token`: a client asks for tokens (RFC 6749 section 3.2).
     Token,
     /// `POST /register`: a client makes itself known (RFC 7591 section 3).
@@ -74,6 +78,8 @@ pub(super) fn oauth_route(oauth: &OAuth, path: &str) -> Route {
     let endpoints = &oauth.endpoints;
     match path {
         _ if path == endpoints.authorize => Route::Authorize,
+        _ if path == endpoints.callback => Route::Callback,
+        _ if path == endpoints.account => Route::Account,
         _ if path == endpoints.token => Route::Token,
         _ if endpoints.register.as_deref() == Some(path) => Route::Register,
         _ if path == endpoints.revoke => Route::Revoke,

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 
 use super::app::App;
 use super::edge::Edge;
+use super::policy::Foreign;
 use super::route::Route;
 use super::{cors, home, mcp_endpoint, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
@@ -18,10 +19,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let started = edge.now();
     let origin = head.header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
-        Err(foreign) => {
-            let error = Error::new(ErrorCode::REFUSED, foreign.message());
-            Reply::json(StatusCode::FORBIDDEN, error_json(None, &error))
-        }
+        Err(foreign) => refuse(app, head, edge, foreign),
         Ok(()) if head.method == Method::OPTIONS => cors::preflight(head),
         Ok(()) => route(app, head, edge).await,
     };
@@ -41,6 +39,16 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         });
     }
     cors::allow(reply, origin)
+}
+
+/// Says why a request is not let in: on a page, where a person is to read it.
+fn refuse(app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {
+    let is_page = matches!(app.route(&head.path), Route::Authorize | Route::Callback | Route::Account);
+    if let Some(provider) = app.provider.as_ref().filter(|_| is_page) {
+        return provider.refuse(app, head, edge, why);
+    }
+    let error = Error::new(ErrorCode::REFUSED, why.message());
+    Reply::json(StatusCode::FORBIDDEN, error_json(None, &error))
 }
 
 /// What a stranger asks for stays out of the log.

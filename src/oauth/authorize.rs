@@ -6,12 +6,12 @@
 use super::authority::{Begin, Command, Outcome, Refused};
 use super::client::CODE;
 use super::metadata::OFFLINE_ACCESS;
-use super::params::{Params, ParamsError};
+use super::params::{Params, ParamsError, encode_query};
 use super::pkce::Challenge;
 use super::redirect_uri::RedirectUri;
 use super::registry::RegistryError;
 use super::scope::Scopes;
-use super::sign_in::{Approval, Authorization, Decision};
+use super::sign_in::{Approval, Authorization, Decision, Step};
 use super::site::Site;
 use super::token::Handle;
 use crate::wire::{Fault, Head, Reply};
@@ -68,9 +68,17 @@ pub async fn handle(site: &Site<'_>, head: &Head) -> Result<Answer, Fault> {
         Ok(asked) => asked,
         Err(answer) => return Ok(answer),
     };
-    match site.oauth.sign_in.decide(&asked, head).await? {
-        Decision::Approve(approval) => approve(site, &asked, approval).await,
-        Decision::Deny => Ok(Answer::Redirect(denied(site, &asked))),
+    site.oauth.sign_in.answer(site, Step::Asked(&asked), head).await
+}
+
+/// Answers as was decided.
+///
+/// # Errors
+/// As of [`approve`].
+pub async fn conclude(site: &Site<'_>, asked: &Authorization, decision: Decision) -> Result<Answer, Fault> {
+    match decision {
+        Decision::Approve(approval) => approve(site, asked, approval).await,
+        Decision::Deny => Ok(Answer::Redirect(denied(site, asked))),
         Decision::Answer(reply) => Ok(Answer::Show(reply)),
     }
 }
@@ -78,8 +86,34 @@ pub async fn handle(site: &Site<'_>, head: &Head) -> Result<Answer, Fault> {
 /// Where the browser goes when the user did not agree.
 #[must_use]
 pub fn denied(site: &Site<'_>, asked: &Authorization) -> String {
-    let refusal = refuse("access_denied", "The user did not agree.");
-    to_client(site, &asked.redirect_uri, asked.state.as_deref(), &refusal)
+    refused(site, asked, "access_denied", "The user did not agree.")
+}
+
+/// Where the browser goes when the client gets no code: the error is one of RFC 6749 section 4.1.2.1.
+#[must_use]
+pub fn refused(site: &Site<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> String {
+    to_client(site, &asked.redirect_uri, asked.state.as_deref(), &refuse(error, description))
+}
+
+/// The request anew, as a client would send it: for a person whose try did not work out.
+#[must_use]
+pub fn again(site: &Site<'_>, asked: &Authorization) -> String {
+    let scopes = asked.scopes.to_string();
+    let mut pairs = vec![
+        ("response_type", CODE),
+        ("client_id", asked.client_id.as_str()),
+        ("redirect_uri", asked.redirect_uri.as_str()),
+    ];
+    if !asked.scopes.is_empty() {
+        pairs.push(("scope", &scopes));
+    }
+    pairs.extend(asked.state.as_deref().map(|state| ("state", state)));
+    if let Some(challenge) = &asked.challenge {
+        pairs.extend([("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")]);
+    }
+    pairs.extend(asked.audience.iter().map(|resource| ("resource", resource.as_str())));
+    pairs.extend(asked.login_hint.as_deref().map(|hint| ("login_hint", hint)));
+    format!("{}?{}", site.oauth.endpoints.authorize, encode_query(&pairs))
 }
 
 /// Makes the code for a client that a user has agreed to.

@@ -34,6 +34,8 @@ pub struct Endpoints {
     pub introspect: String,
     /// Where identity providers send the browser back to.
     pub callback: String,
+    /// Where people see whom they let in.
+    pub account: String,
 }
 
 impl Default for Endpoints {
@@ -45,6 +47,7 @@ impl Default for Endpoints {
             revoke: "/revoke".to_owned(),
             introspect: "/introspect".to_owned(),
             callback: "/callback".to_owned(),
+            account: "/account".to_owned(),
         }
     }
 }
@@ -97,6 +100,7 @@ pub struct OAuth {
     pub(crate) issuer: Option<String>,
     pub(crate) endpoints: Endpoints,
     pub(crate) scopes: Scopes,
+    pub(crate) described: Vec<(String, String)>,
     pub(crate) lifetimes: Rc<Lifetimes>,
     pub(crate) hooks: Rc<Hooks>,
     pub(crate) registry: RegistrySettings,
@@ -117,6 +121,7 @@ impl OAuth {
             issuer: None,
             endpoints: Endpoints::default(),
             scopes: Scopes::default(),
+            described: Vec::new(),
             lifetimes: Rc::default(),
             hooks: Rc::default(),
             registry: RegistrySettings::default(),
@@ -151,6 +156,13 @@ impl OAuth {
     pub fn scopes(mut self, scopes: &[&str]) -> Result<Self, BadScope> {
         self.scopes = Scopes::parse(&scopes.join(" "))?;
         Ok(self)
+    }
+
+    /// Says in plain words what a scope allows, for the person who is asked for it: "Change and delete your notes".
+    #[must_use]
+    pub fn describe_scope(mut self, scope: &str, words: &str) -> Self {
+        self.described.push((scope.to_owned(), words.to_owned()));
+        self
     }
 
     /// Other lifetimes.
@@ -240,6 +252,11 @@ impl OAuth {
         let more = [(self.exchange, TOKEN_EXCHANGE), (self.credentials, CLIENT_CREDENTIALS)];
         let more = more.into_iter().filter(|(served, _)| *served).map(|(_, name)| name);
         [AUTHORIZATION_CODE, REFRESH_TOKEN].into_iter().chain(more).collect()
+    }
+
+    /// What a scope allows, if anybody said.
+    pub(crate) fn words_for(&self, scope: &str) -> Option<&str> {
+        self.described.iter().find(|(known, _)| known == scope).map(|(_, words)| words.as_str())
     }
 
     pub(crate) fn tell(&self, event: &Event) {

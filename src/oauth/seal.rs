@@ -65,7 +65,15 @@ pub fn seal_page(keys: &Keys, purpose: &str, plaintext: &[u8], random: &dyn Rand
 /// Opens what was sealed for that purpose; none if it was not.
 #[must_use]
 pub fn open_page(keys: &Keys, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
-    disclose(keys, (PAGE, purpose), &[], sealed).ok()
+    try_open_page(keys, purpose, sealed).ok()
+}
+
+/// Opens what was sealed for that purpose.
+///
+/// # Errors
+/// When it was not, or its key is not known.
+pub fn try_open_page(keys: &Keys, purpose: &str, sealed: &str) -> Result<Vec<u8>, OpenError> {
+    disclose(keys, (PAGE, purpose), &[], sealed)
 }
 
 fn cipher(keys: &Keys, id: KeyId, (purpose, under): (&str, &str)) -> Option<Aes256Gcm> {

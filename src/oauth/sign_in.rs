@@ -6,10 +6,12 @@ use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::authorize::{self, Answer, Problem};
 use super::pkce::Challenge;
 use super::redirect_uri::RedirectUri;
 use super::resource::Resource;
 use super::scope::Scopes;
+use super::site::Site;
 use crate::wire::{Fault, Head, Reply};
 
 /// What a client asks of a user: an authorization request (RFC 6749 section 4.1.1) that was found to be valid. It can be
@@ -72,10 +74,59 @@ pub enum Decision {
     Answer(Reply),
 }
 
-/// Signs users in and asks whether they agree.
+/// Where somebody is in a sign-in of several pages.
+#[derive(Debug, Clone, Copy)]
+pub enum Step<'a> {
+    /// `GET /authorize`: a client asks.
+    Asked(&'a Authorization),
+    /// `POST /authorize`: the person says yes or no.
+    Consent,
+    /// `GET /callback`: the identity provider answers.
+    Callback,
+    /// `GET` and `POST /account`: the person looks after what they agreed to.
+    Account,
+}
+
+/// What the pages of this server have to say of its sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// It takes anybody for whoever they say they are.
+    Demo,
+    /// It does not work: what is missing, and where to put it.
+    Misconfigured(String),
+}
+
+/// Signs users in and asks whether they agree. [`decide`](Self::decide) is all that one needs; who has pages of their own
+/// in between answers each step instead.
 pub trait SignIn {
     /// Decides on an authorization request, which came with `head`.
     fn decide<'a>(&'a self, asked: &'a Authorization, head: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>>;
+
+    /// Answers a step.
+    fn answer<'a>(
+        &'a self,
+        site: &'a Site<'a>,
+        step: Step<'a>,
+        head: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<Answer, Fault>> {
+        Box::pin(async move {
+            match step {
+                Step::Asked(asked) => {
+                    let decision = self.decide(asked, head).await?;
+                    authorize::conclude(site, asked, decision).await
+                }
+                Step::Consent => Ok(Answer::Problem(Problem { status: 405, text: "Use GET here.".to_owned() })),
+                Step::Callback | Step::Account => {
+                    Ok(Answer::Problem(Problem { status: 404, text: "Nothing is here.".to_owned() }))
+                }
+            }
+        })
+    }
+
+    /// What there is to say of it, if anything.
+    fn notice(&self) -> Option<Notice> {
+        None
+    }
 }
 
 /// Signs everybody in as whom the client says, or as one user: for tests and demonstrations on one's own machine.

@@ -74,6 +74,8 @@ pub struct Site<'a> {
     pub paths: &'a [&'a str],
     /// Scheme and host of the request.
     pub origin: String,
+    /// What people call this server.
+    pub name: &'a str,
     registry: OnceCell<RegistrySettings>,
 }
 
@@ -86,7 +88,13 @@ impl<'a> Site<'a> {
         paths: &'a [&'a str],
         head: &Head,
     ) -> Self {
-        Self { oauth, around, tool_scopes, paths, origin: head.origin(), registry: OnceCell::new() }
+        Self { oauth, around, tool_scopes, paths, origin: head.origin(), name: "", registry: OnceCell::new() }
+    }
+
+    /// The same of a server that people call so.
+    #[must_use]
+    pub fn named(self, name: &'a str) -> Self {
+        Self { name, ..self }
     }
 
     /// The issuer's identifier.

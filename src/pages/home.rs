@@ -15,6 +15,8 @@ pub struct Home<'a> {
     sse: String,
     is_local: bool,
     signs_in: bool,
+    is_demo: bool,
+    trouble: Option<String>,
 }
 
 impl<'a> Home<'a> {
@@ -22,13 +24,25 @@ impl<'a> Home<'a> {
     #[must_use]
     pub fn new(server: &'a Server, mcp: String, sse: String, is_local: bool) -> Self {
         let install = Install::new(server.display_name(), server.name(), mcp);
-        Self { server, install, sse, is_local, signs_in: false }
+        Self { server, install, sse, is_local, signs_in: false, is_demo: false, trouble: None }
     }
 
     /// The same of a server whose users sign in, or do not.
     #[must_use]
     pub fn signs_in(self, signs_in: bool) -> Self {
         Self { signs_in, ..self }
+    }
+
+    /// The same of a server whose sign-in takes anybody for whoever they say they are, or does not.
+    #[must_use]
+    pub fn demo(self, is_demo: bool) -> Self {
+        Self { is_demo, ..self }
+    }
+
+    /// The same of a server that does not work, with what its operator has to do.
+    #[must_use]
+    pub fn trouble(self, trouble: Option<String>) -> Self {
+        Self { trouble, ..self }
     }
 
     /// Newest first.

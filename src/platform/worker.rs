@@ -13,7 +13,10 @@ use worker::worker_sys::web_sys;
 
 use super::convert;
 use super::edge::WorkerEdge;
+use super::upstream::PublicWeb;
+use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, cors, router};
+use crate::identity::settings;
 use crate::transport::refusal::Refusal;
 use crate::wire::Reply;
 
@@ -74,6 +77,15 @@ fn failed(error: JsValue) -> Result<JsValue, JsError> {
 #[must_use]
 pub fn variable(env: &Env, name: &str) -> Option<String> {
     env.var(name).ok().map(|value| value.to_string())
+}
+
+/// Sign-in with the identity provider that the variable `IDENTITY_PROVIDER` names; none where it names none.
+#[must_use]
+pub fn identity(env: &Env) -> Option<IdentitySignIn> {
+    match settings::provider(&|name| variable(env, name)) {
+        Ok(provider) => provider.map(|provider| IdentitySignIn::new(provider, Rc::new(PublicWeb))),
+        Err(error) => Some(IdentitySignIn::misconfigured(&error, Rc::new(PublicWeb))),
+    }
 }
 
 /// Makes an application ready: takes the deployment's variables, and tells operators what is wrong with it.

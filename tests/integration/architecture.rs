@@ -9,13 +9,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // The exports, and what a user edits.
     ("lib", &["http", "mcp", "platform", "session"]),
     ("worker", &["app", "http", "platform", "worker"]),
-    ("app", &["http", "tools"]),
+    ("app", &["http", "platform", "tools"]),
     ("tools", &["mcp", "prelude"]),
     // The platform implements the ports that the others define.
-    ("platform", &["http", "keys", "mcp", "oauth", "session", "transport", "wire"]),
+    ("platform", &["http", "identity", "keys", "mcp", "oauth", "session", "transport", "wire"]),
     ("http", &["identity", "keys", "mcp", "oauth", "pages", "session", "transport", "wire"]),
     ("oauth", &["keys", "wire"]),
-    ("identity", &["wire"]),
+    ("identity", &["oauth", "wire"]),
     ("pages", &["mcp", "wire"]),
     ("transport", &["keys", "mcp", "session", "wire"]),
     ("session", &["mcp"]),

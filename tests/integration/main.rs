@@ -7,6 +7,7 @@ mod limits;
 mod oauth_values;
 mod server;
 mod session;
+mod sign_in;
 mod sse;
 mod store;
 mod streams;

@@ -1,5 +1,6 @@
 //! Doubles of what surrounds a server, and of what surrounds a session's object.
 
+pub(crate) mod browser;
 pub(crate) mod counter;
 pub(crate) mod grants;
 pub(crate) mod host;

@@ -1,0 +1,109 @@
+//! Sign-in with an identity provider: the person is asked, goes there, and comes back.
+//!
+//! ```text
+//! GET /authorize ── page ──▶ POST /authorize ── the identity provider ──▶ GET /callback ──▶ the client
+//! GET /account ──────────▶ POST /account ────── the identity provider ──▶ GET /callback ──▶ GET /account
+//! ```
+//! Nobody is sent to the identity provider for a client before they agreed to it: a provider that remembers them would
+//! send them straight on, and whoever made them follow a link would have their tokens.
+
+mod account;
+mod callback;
+mod consent;
+mod flow;
+mod remembered;
+mod visit;
+
+use std::fmt;
+use std::rc::Rc;
+
+use futures_util::future::{FutureExt, LocalBoxFuture};
+
+use self::visit::Visit;
+use super::policy::is_loopback;
+use crate::identity::renewal;
+use crate::identity::upstream::Upstream;
+use crate::identity::{IdentityError, IdentityProvider};
+use crate::oauth::authorize::Answer;
+use crate::oauth::provider::OAuth;
+use crate::oauth::sign_in::{Authorization, Decision, Notice, SignIn, Step};
+use crate::oauth::site::Site;
+use crate::wire::{Fault, Head};
+
+/// Signs users in with an identity provider, and asks them whom to let in.
+#[derive(Clone)]
+pub struct IdentitySignIn {
+    /// What is wrong with the deployment, where there is no provider.
+    provider: Result<Rc<dyn IdentityProvider>, String>,
+    web: Rc<dyn Upstream>,
+}
+
+impl IdentitySignIn {
+    /// Sign-in with a provider that is reached over `web`.
+    #[must_use]
+    pub fn new(provider: Rc<dyn IdentityProvider>, web: Rc<dyn Upstream>) -> Self {
+        Self { provider: Ok(provider), web }
+    }
+
+    /// Sign-in that nobody gets through: each page says what is missing. A server that should have sign-in is not public
+    /// just because a secret is not there.
+    #[must_use]
+    pub fn misconfigured(error: &IdentityError, web: Rc<dyn Upstream>) -> Self {
+        Self { provider: Err(error.to_string()), web }
+    }
+
+    /// An authorization server whose users sign in so. What the identity provider gave is renewed with a client's tokens.
+    #[must_use]
+    pub fn oauth(self) -> OAuth {
+        let hook = self.provider.clone().ok().map(|provider| renewal::hook(provider, Rc::clone(&self.web)));
+        let oauth = OAuth::new(self);
+        match hook {
+            Some(hook) => oauth.on_exchange(hook),
+            None => oauth,
+        }
+    }
+}
+
+impl fmt::Debug for IdentitySignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provider = self.provider.as_ref().map(|provider| provider.title());
+        f.debug_struct("IdentitySignIn").field("provider", &provider).finish_non_exhaustive()
+    }
+}
+
+impl SignIn for IdentitySignIn {
+    /// Nothing is decided without the pages: [`answer`](Self::answer) shows them.
+    fn decide<'a>(&'a self, _: &'a Authorization, _: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>> {
+        async { Ok(Decision::Deny) }.boxed_local()
+    }
+
+    fn answer<'a>(
+        &'a self,
+        site: &'a Site<'a>,
+        step: Step<'a>,
+        head: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<Answer, Fault>> {
+        async move {
+            let mut visit = Visit::new(self, site, head);
+            let reply = match &self.provider {
+                Err(problem) => visit.misconfigured(problem),
+                Ok(_) if !head.secure && !is_loopback(&head.host) => visit.insecure(),
+                Ok(provider) => match step {
+                    Step::Asked(asked) => consent::ask(&mut visit, &**provider, asked).await?,
+                    Step::Consent => consent::decided(&mut visit, &**provider).await?,
+                    Step::Callback => callback::answered(&mut visit, &**provider).await?,
+                    Step::Account => account::handle(&mut visit, &**provider).await?,
+                },
+            };
+            Ok(Answer::Show(visit.cookies.onto(reply)))
+        }
+        .boxed_local()
+    }
+
+    fn notice(&self) -> Option<Notice> {
+        match &self.provider {
+            Err(problem) => Some(Notice::Misconfigured(problem.clone())),
+            Ok(provider) => provider.is_demo().then_some(Notice::Demo),
+        }
+    }
+}

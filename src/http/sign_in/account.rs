@@ -1,0 +1,140 @@
+//! `GET` and `POST /account`: whom somebody let in, and how they take it back.
+
+use http::Method;
+use serde::{Deserialize, Serialize};
+
+use super::consent::{Departure, client_name, depart, forged};
+use super::flow::{Aim, Flow, token};
+use super::remembered::Remembered;
+use super::visit::{MAX_NAME_CHARS, Visit, host_of};
+use crate::identity::{Identity, IdentityProvider};
+use crate::oauth::authority::Listed;
+use crate::oauth::params::Params;
+use crate::oauth::secret::same;
+use crate::pages::account::{Account, Connection, SignedOut};
+use crate::pages::frame::{day, plain};
+use crate::wire::{Fault, Reply};
+
+/// How long somebody stays signed in to the page, in seconds.
+const SECONDS: u32 = 30 * 60;
+
+const COOKIE: &str = "account";
+const PURPOSE: &str = "account";
+
+const CSRF_BYTES: usize = 24;
+
+/// Somebody who is signed in to the page: sealed into a cookie.
+#[derive(Serialize, Deserialize)]
+struct Session {
+    subject: String,
+    name: Option<String>,
+    csrf: String,
+    /// In milliseconds since 1970.
+    expires: u64,
+}
+
+/// Shows the page, or does what it was told.
+pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
+    let session = Session::read(visit).await?;
+    if visit.head.method != Method::POST {
+        return match session {
+            Some(session) => show(visit, &session).await,
+            None => Ok(signed_out(visit, provider)),
+        };
+    }
+    let form = visit.form().await.unwrap_or_default();
+    match (form.get("do"), session) {
+        // To sign in is nothing that another site could gain by.
+        (Some("sign-in"), _) => {
+            let around = visit.site.around;
+            let flow = Flow::new(Aim::Account, around.now(), around.random())?;
+            depart(visit, provider, flow, Departure { asked: true, remember: false, name: form.get("name") }).await
+        }
+        (None, _) | (_, None) => Ok(visit.redirect(visit.account())),
+        (_, Some(session)) if !same(&session.csrf, form.get("csrf").unwrap_or_default()) => Ok(forged(visit)),
+        (Some(what), Some(session)) => told(visit, &session, what, &form).await,
+    }
+}
+
+/// Somebody came back from the identity provider.
+pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Result<Reply, Fault> {
+    let around = visit.site.around;
+    let session = Session {
+        subject: identity.subject,
+        name: identity.name,
+        csrf: token::<CSRF_BYTES>(around.random())?,
+        expires: around.now().saturating_add(u64::from(SECONDS) * 1000),
+    };
+    let json = serde_json::to_vec(&session).map_err(|error| Fault(format!("a session: {error}")))?;
+    let sealed = visit.seal(PURPOSE, &json).await?;
+    match visit.cookies.set(COOKIE, &sealed, SECONDS) {
+        Ok(()) => Ok(visit.redirect(visit.account())),
+        Err(_) => Err(Fault("a name is too long for a cookie".to_owned())),
+    }
+}
+
+impl Session {
+    async fn read(visit: &Visit<'_>) -> Result<Option<Self>, Fault> {
+        let Some(sealed) = visit.cookies.get(COOKIE) else {
+            return Ok(None);
+        };
+        let json = visit.open(PURPOSE, &sealed).await?;
+        let session = json.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        Ok(session.filter(|session| session.expires > visit.site.around.now()))
+    }
+
+    fn person(&self) -> String {
+        plain(self.name.as_deref().unwrap_or(&self.subject), MAX_NAME_CHARS)
+    }
+}
+
+async fn told(visit: &mut Visit<'_>, session: &Session, what: &str, form: &Params) -> Result<Reply, Fault> {
+    match what {
+        "end" => visit.site.end_grant(&session.subject, form.get("grant").unwrap_or_default()).await?,
+        "end-all" => visit.site.end_grants(&session.subject).await?,
+        "forget" => Remembered::forget(visit),
+        "sign-out" => visit.cookies.delete(COOKIE),
+        _ => return Ok(visit.redirect(visit.account())),
+    }
+    let url = format!("{}?done={what}", visit.account());
+    Ok(visit.redirect(if what == "sign-out" { visit.account().to_owned() } else { url }))
+}
+
+async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, Fault> {
+    let grants = visit.site.grants_of(&session.subject).await?;
+    let connections: Vec<Connection> = grants.iter().rev().map(|grant| connection(visit, grant)).collect();
+    let done = match visit.head.query_value("done") {
+        Some("end") => Some(visit.frame.say("The application is disconnected.", "该应用已断开连接。")),
+        Some("end-all") => Some(visit.frame.say("All applications are disconnected.", "所有应用均已断开连接。")),
+        Some("forget") => Some(visit.frame.say("You will be asked again.", "以后将重新询问您。")),
+        _ => None,
+    };
+    let account = Account {
+        frame: visit.frame,
+        action: visit.account(),
+        csrf: &session.csrf,
+        person: &session.person(),
+        connections: &connections,
+        remembered: Remembered::read(visit).await?.count(),
+        done,
+    };
+    Ok(account.reply())
+}
+
+fn signed_out(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Reply {
+    let (asks_name, title) = (provider.asks_name(), provider.title());
+    let page = SignedOut { frame: visit.frame, action: visit.account(), asks_name, provider: title };
+    page.reply(&visit.onward(None))
+}
+
+fn connection(visit: &Visit<'_>, grant: &Listed) -> Connection {
+    let words = |scope: &str| visit.site.oauth.words_for(scope).unwrap_or(scope).to_owned();
+    Connection {
+        id: grant.grant.clone(),
+        name: client_name(grant.client_name.as_deref()),
+        publisher: host_of(&grant.client_id).map(str::to_owned),
+        since: day(grant.created),
+        used: day(grant.used),
+        scopes: grant.scopes.iter().map(words).collect(),
+    }
+}

@@ -1,0 +1,169 @@
+//! `GET` and `POST /authorize`: whether a client may come in.
+
+use super::flow::{Aim, Flow, Found};
+use super::remembered::{Remembered, may_be_remembered};
+use super::visit::{MAX_NAME_CHARS, Visit, host_of};
+use crate::identity::{self, IdentityProvider};
+use crate::oauth::authorize::{denied, refused};
+use crate::oauth::redirect_uri::RedirectUri;
+use crate::oauth::resource::Resource;
+use crate::oauth::sign_in::Authorization;
+use crate::pages::consent::{Consent, Destination, Scope};
+use crate::pages::frame::plain;
+use crate::wire::{Fault, Reply};
+
+/// Characters of a `login_hint`: an address or a user's name.
+const MAX_HINT_CHARS: usize = 128;
+
+/// How the browser leaves for the identity provider.
+pub(super) struct Departure<'a> {
+    /// The person was asked on a page.
+    pub(super) asked: bool,
+    /// They need not be asked again.
+    pub(super) remember: bool,
+    /// Whom they say they are, or the client does.
+    pub(super) name: Option<&'a str>,
+}
+
+/// A client asks.
+pub(super) async fn ask(
+    visit: &mut Visit<'_>,
+    provider: &dyn IdentityProvider,
+    asked: &Authorization,
+) -> Result<Reply, Fault> {
+    if asked.prompt.as_deref() == Some("none") {
+        let text = "The user has to be asked, which takes a page.";
+        return Ok(visit.redirect(refused(visit.site, asked, "interaction_required", text)));
+    }
+    let hint = asked.login_hint.as_deref().filter(|hint| hint.len() <= MAX_HINT_CHARS);
+    let knows_whom = !provider.asks_name() || hint.is_some();
+    if asked.prompt.is_none() && knows_whom && Remembered::read(visit).await?.covers(asked) {
+        let flow = begun(visit, asked)?;
+        return depart(visit, provider, flow, Departure { asked: false, remember: true, name: hint }).await;
+    }
+    show(visit, provider, asked).await
+}
+
+/// Shows the page that asks.
+pub(super) async fn show(
+    visit: &mut Visit<'_>,
+    provider: &dyn IdentityProvider,
+    asked: &Authorization,
+) -> Result<Reply, Fault> {
+    let flow = begun(visit, asked)?;
+    if flow.keep(visit).await?.is_err() {
+        return Ok(too_long(visit, asked));
+    }
+    let endpoints = &visit.site.oauth.endpoints;
+    let page = Consent {
+        frame: visit.frame,
+        action: &endpoints.authorize,
+        flow: &flow.id,
+        csrf: flow.csrf(),
+        client: client_name(asked.client_name.as_deref()),
+        publisher: host_of(&asked.client_id),
+        website: asked.client_uri.as_deref().and_then(|url| Some((url, host_of(url)?))),
+        destination: destination(&asked.redirect_uri),
+        scopes: asked.scopes.iter().map(|name| Scope { name, words: visit.site.oauth.words_for(name) }).collect(),
+        resources: asked.audience.iter().map(Resource::as_str).collect(),
+        stays: asked.refreshable,
+        may_remember: may_be_remembered(asked),
+        asks_name: provider.asks_name().then(|| asked.login_hint.as_deref().unwrap_or_default()),
+        provider: provider.title(),
+        account: &endpoints.account,
+    };
+    Ok(page.reply(&visit.onward(Some(asked))))
+}
+
+/// The person says yes or no.
+pub(super) async fn decided(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
+    let Some(form) = visit.form().await else {
+        return Ok(visit.nothing("the form of the consent page is damaged"));
+    };
+    let flow = match Flow::find(visit, form.get("flow").unwrap_or_default()).await? {
+        Found::Living(flow) => flow,
+        Found::Expired(flow) => return Ok(visit.expired(&flow.aim)),
+        Found::Nothing => return Ok(visit.nothing("consent to a sign-in that this browser does not have")),
+    };
+    let Aim::Client(asked) = &flow.aim else {
+        return Ok(visit.nothing("consent to what needs none"));
+    };
+    if !flow.is_form_of(form.get("csrf").unwrap_or_default()) {
+        return Ok(forged(visit));
+    }
+    match form.get("decision") {
+        Some("approve") => {
+            let remember = form.get("remember").is_some();
+            depart(visit, provider, flow, Departure { asked: true, remember, name: form.get("name") }).await
+        }
+        Some("deny") => {
+            let url = denied(visit.site, asked);
+            flow.forget(visit);
+            Ok(visit.redirect(url))
+        }
+        _ => Ok(visit.nothing("the consent page's form says neither yes nor no")),
+    }
+}
+
+/// Sends the browser to the identity provider.
+pub(super) async fn depart(
+    visit: &mut Visit<'_>,
+    provider: &dyn IdentityProvider,
+    flow: Flow,
+    departure: Departure<'_>,
+) -> Result<Reply, Fault> {
+    let (random, callback) = (visit.site.around.random(), visit.callback());
+    let state = flow.state(random)?;
+    let going =
+        identity::Flow { callback: &callback, state: state.as_str(), name: departure.name, random, web: visit.web };
+    let begun = match provider.begin(going).await {
+        Ok(begun) => begun,
+        Err(error) => return Ok(visit.not_signed_in(provider, &flow.aim, &error)),
+    };
+    let now = visit.site.around.now();
+    let flow = flow.leave(&state, begun.kept, departure.asked, departure.remember, now);
+    match (flow.keep(visit).await?, &flow.aim) {
+        (Ok(()), _) => Ok(visit.redirect(begun.url)),
+        (Err(_), Aim::Client(asked)) => Ok(too_long(visit, asked)),
+        (Err(_), Aim::Account) => Err(Fault("a sign-in is too long for a cookie".to_owned())),
+    }
+}
+
+/// The client put more into its request than a browser can carry along.
+fn too_long(visit: &Visit<'_>, asked: &Authorization) -> Reply {
+    visit.redirect(refused(visit.site, asked, "invalid_request", "The request is too long."))
+}
+
+/// Another page sent the form, or somebody who cannot see this server's.
+pub(super) fn forged(visit: &Visit<'_>) -> Reply {
+    let text = visit.frame.say(
+        "This did not come from a page of this server, so nothing was done. If you did not start it, close this window.",
+        "此请求并非来自本服务器的页面，因此未执行任何操作。如果不是您发起的，请关闭此窗口。",
+    );
+    visit.trouble(403, text, "a form without its token", &[])
+}
+
+/// What the client calls itself, where that can be shown.
+pub(super) fn client_name(name: Option<&str>) -> Option<String> {
+    name.map(|name| plain(name, MAX_NAME_CHARS)).filter(|name| !name.is_empty())
+}
+
+/// A new flow, with no more of the request than is needed at its end.
+fn begun(visit: &Visit<'_>, asked: &Authorization) -> Result<Flow, Fault> {
+    let asked = Authorization {
+        client_uri: None,
+        logo_uri: None,
+        prompt: None,
+        login_hint: asked.login_hint.clone().filter(|hint| hint.len() <= MAX_HINT_CHARS),
+        ..asked.clone()
+    };
+    Flow::new(Aim::Client(Box::new(asked)), visit.site.around.now(), visit.site.around.random())
+}
+
+fn destination(uri: &RedirectUri) -> Destination {
+    match (uri.is_loopback(), host_of(uri.as_str())) {
+        (true, Some(host)) => Destination::Device(host.to_owned()),
+        (false, Some(host)) => Destination::Web(host.to_owned()),
+        (_, None) => Destination::Application(uri.scheme().to_owned()),
+    }
+}

@@ -1,0 +1,186 @@
+//! A sign-in under way: sealed into a cookie of the browser that it is in, one cookie a sign-in, so that two tabs do not
+//! disturb each other. Nothing of it is stored.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::visit::Visit;
+use crate::http::cookies::TooLong;
+use crate::oauth::port::Random;
+use crate::oauth::secret::{same, sha256_hex};
+use crate::oauth::sign_in::Authorization;
+use crate::wire::Fault;
+
+/// How long somebody may take for a page, this server's or the identity provider's, in milliseconds.
+pub(super) const LIFETIME_MS: u64 = 10 * 60 * 1000;
+
+/// How long the browser keeps what it cannot use any longer, in seconds: who comes back too late is shown the way.
+const KEPT_SECONDS: u32 = 60 * 60;
+
+/// Sign-ins under way in one browser; with one more, the oldest is given up.
+const MAX_FLOWS: usize = 8;
+
+/// Characters of all of them: what else a request has to carry needs room too.
+const MAX_FLOW_CHARS: usize = 24 * 1024;
+
+const COOKIE: &str = "flow-";
+const PURPOSE: &str = "sign-in";
+
+const ID_BYTES: usize = 8;
+const ID_CHARS: usize = 11;
+const SECRET_BYTES: usize = 24;
+
+/// A sign-in under way.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Flow {
+    pub(super) id: String,
+    /// Stands in the page's form, too: another site can send a form here, but not read a page.
+    csrf: String,
+    /// In milliseconds since 1970.
+    expires: u64,
+    pub(super) aim: Aim,
+    pub(super) left: Option<Left>,
+}
+
+/// What somebody signs in for.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Aim {
+    /// To let a client in.
+    Client(Box<Authorization>),
+    /// To see whom they let in.
+    Account,
+}
+
+/// The browser has left for the identity provider.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Left {
+    /// Of what the provider has to bring back.
+    secret: String,
+    /// What the provider wants to know again.
+    pub(super) kept: Value,
+    /// The person was asked, in this very sign-in.
+    pub(super) asked: bool,
+    /// They need not be asked again.
+    pub(super) remember: bool,
+}
+
+/// A flow that a request names.
+pub(super) enum Found {
+    /// It goes on.
+    Living(Flow),
+    /// It took too long.
+    Expired(Flow),
+    /// There is none such in this browser.
+    Nothing,
+}
+
+impl Flow {
+    pub(super) fn new(aim: Aim, now: u64, random: &dyn Random) -> Result<Self, Fault> {
+        let (id, csrf) = (token::<ID_BYTES>(random)?, token::<SECRET_BYTES>(random)?);
+        Ok(Self { id, csrf, expires: now.saturating_add(LIFETIME_MS), aim, left: None })
+    }
+
+    pub(super) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    pub(super) fn is_form_of(&self, csrf: &str) -> bool {
+        same(&self.csrf, csrf)
+    }
+
+    /// What the identity provider has to bring back: known before the flow says that it has left.
+    pub(super) fn state(&self, random: &dyn Random) -> Result<State, Fault> {
+        Ok(State { text: format!("{}{}", self.id, token::<SECRET_BYTES>(random)?) })
+    }
+
+    /// The browser leaves for the identity provider. It has all the time again.
+    pub(super) fn leave(self, state: &State, kept: Value, asked: bool, remember: bool, now: u64) -> Self {
+        let left = Left { secret: sha256_hex(state.secret()), kept, asked, remember };
+        Self { left: Some(left), expires: now.saturating_add(LIFETIME_MS), ..self }
+    }
+
+    /// The flow that the browser has under that id.
+    pub(super) async fn find(visit: &Visit<'_>, id: &str) -> Result<Found, Fault> {
+        let is_id =
+            id.len() == ID_CHARS && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let sealed = is_id.then(|| visit.cookies.get(&cookie(id))).flatten();
+        let Some(sealed) = sealed else {
+            return Ok(Found::Nothing);
+        };
+        let opened = visit.open(PURPOSE, &sealed).await?;
+        let flow = opened.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        Ok(match flow.filter(|flow| flow.id == id) {
+            Some(flow) if flow.expires > visit.site.around.now() => Found::Living(flow),
+            Some(flow) => Found::Expired(flow),
+            None => Found::Nothing,
+        })
+    }
+
+    /// Keeps it in the browser.
+    ///
+    /// # Errors
+    /// The inner one when it is too long for that.
+    pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<Result<(), TooLong>, Fault> {
+        let json = serde_json::to_vec(self).map_err(|error| Fault(format!("a sign-in: {error}")))?;
+        let sealed = visit.seal(PURPOSE, &json).await?;
+        let (name, cookies) = (cookie(&self.id), &mut visit.cookies);
+        let mut others = cookies.names(COOKIE);
+        others.retain(|other| *other != name);
+        let mut chars: usize = sealed.len();
+        // The newest first: those that no longer fit are given up.
+        for (at, other) in others.iter().rev().enumerate() {
+            chars += cookies.get(other).map_or(0, |value| value.len());
+            if at + 1 >= MAX_FLOWS || chars > MAX_FLOW_CHARS {
+                cookies.delete(other);
+            }
+        }
+        Ok(cookies.set(&name, &sealed, KEPT_SECONDS))
+    }
+
+    /// Has the browser forget it: it is through.
+    pub(super) fn forget(&self, visit: &mut Visit<'_>) {
+        visit.cookies.delete(&cookie(&self.id));
+    }
+}
+
+impl Left {
+    pub(super) fn is_of(&self, state: &State) -> bool {
+        same(&self.secret, &sha256_hex(state.secret()))
+    }
+}
+
+/// What goes to the identity provider and comes back: the flow's id and a secret.
+pub(super) struct State {
+    text: String,
+}
+
+impl State {
+    pub(super) fn read(text: &str) -> Option<Self> {
+        (text.is_ascii() && text.len() > ID_CHARS).then(|| Self { text: text.to_owned() })
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn id(&self) -> &str {
+        self.text.get(..ID_CHARS).unwrap_or_default()
+    }
+
+    fn secret(&self) -> &str {
+        self.text.get(ID_CHARS..).unwrap_or_default()
+    }
+}
+
+fn cookie(id: &str) -> String {
+    format!("{COOKIE}{id}")
+}
+
+/// A text that nobody guesses.
+pub(super) fn token<const BYTES: usize>(random: &dyn Random) -> Result<String, Fault> {
+    let mut bytes = [0; BYTES];
+    random.fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

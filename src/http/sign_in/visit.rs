@@ -1,0 +1,209 @@
+//! One request of a person's browser to the pages of a sign-in.
+
+use http::{Method, StatusCode};
+
+use super::IdentitySignIn;
+use super::flow::{Aim, State};
+use crate::http::cookies::Cookies;
+use crate::http::problem::{self, Trouble};
+use crate::identity::upstream::Upstream;
+use crate::identity::{IdentityError, IdentityProvider};
+use crate::oauth::authorize::{again, refused};
+use crate::oauth::params::Params;
+use crate::oauth::seal::{OpenError, seal_page, try_open_page};
+use crate::oauth::sign_in::{Authorization, Notice, SignIn};
+use crate::oauth::site::Site;
+use crate::oauth::uri::Uri;
+use crate::pages::frame::{Frame, plain};
+use crate::pages::language::Language;
+use crate::pages::problem::Way;
+use crate::wire::{Fault, Head, Reply};
+
+/// Bytes of a form: a name and a few tokens.
+const MAX_FORM_BYTES: usize = 8 * 1024;
+
+/// Characters of a client's name on a page. Longer ones are there to push other things out of sight.
+pub(super) const MAX_NAME_CHARS: usize = 80;
+
+/// A request, and the cookies that its answer sets.
+pub(super) struct Visit<'a> {
+    pub(super) site: &'a Site<'a>,
+    pub(super) head: &'a Head,
+    pub(super) cookies: Cookies,
+    pub(super) frame: Frame<'a>,
+    pub(super) web: &'a dyn Upstream,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(sign_in: &'a IdentitySignIn, site: &'a Site<'a>, head: &'a Head) -> Self {
+        let frame = Frame {
+            server: site.name,
+            language: Language::of(head.header("accept-language").as_deref()),
+            is_demo: sign_in.notice() == Some(Notice::Demo),
+        };
+        Self { site, head, cookies: Cookies::read(head), frame, web: &*sign_in.web }
+    }
+
+    /// Where the identity provider sends the browser back to.
+    pub(super) fn callback(&self) -> String {
+        format!("{}{}", self.site.origin, self.site.oauth.endpoints.callback)
+    }
+
+    pub(super) fn account(&self) -> &'a str {
+        &self.site.oauth.endpoints.account
+    }
+
+    /// The fields of a form; none if it is not one of this server's.
+    pub(super) async fn form(&self) -> Option<Params> {
+        let text = self.site.around.body(MAX_FORM_BYTES).await.ok()?;
+        Params::parse(&text).ok()
+    }
+
+    pub(super) async fn seal(&self, purpose: &str, plaintext: &[u8]) -> Result<String, Fault> {
+        let keys = self.site.around.keys(false).await?;
+        seal_page(&keys, purpose, plaintext, self.site.around.random())
+    }
+
+    /// What was sealed; none if it was not, or with a key that is gone.
+    pub(super) async fn open(&self, purpose: &str, sealed: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let keys = self.site.around.keys(false).await?;
+        match try_open_page(&keys, purpose, sealed) {
+            // Another isolate may have sealed it with a key that is newer than those known here.
+            Err(OpenError::UnknownKey) => {
+                let keys = self.site.around.keys(true).await?;
+                Ok(try_open_page(&keys, purpose, sealed).ok())
+            }
+            opened => Ok(opened.ok()),
+        }
+    }
+
+    /// Sends the browser on. What was posted is not posted there again.
+    pub(super) fn redirect(&self, url: impl Into<String>) -> Reply {
+        let status = if self.head.method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
+        Reply::empty(status)
+            .header("location", url)
+            .header("cache-control", "no-store")
+            // The address that the browser leaves may hold a code.
+            .header("referrer-policy", "no-referrer")
+    }
+
+    /// Where a form of a page may lead: to whoever signs people in, and from there to the client. Which servers the former
+    /// goes through nobody knows beforehand.
+    pub(super) fn onward(&self, client: Option<&Authorization>) -> String {
+        let mut sources = vec!["https:".to_owned()];
+        if !self.head.secure {
+            sources.extend(["http://localhost:*", "http://127.0.0.1:*"].map(str::to_owned));
+        }
+        if let Some(asked) = client {
+            let uri = &asked.redirect_uri;
+            match (uri.scheme(), uri.host()) {
+                ("https", _) => {}
+                // A policy has no way to write an IPv6 address.
+                ("http", Some(host)) if !host.starts_with('[') => sources.push(format!("http://{host}:*")),
+                (scheme, _) => sources.push(format!("{scheme}:")),
+            }
+        }
+        sources.join(" ")
+    }
+
+    pub(super) fn trouble(&self, status: u16, text: &str, cause: &str, ways: &[Way]) -> Reply {
+        problem::page(self.frame, self.site.around, &Trouble { status, text, cause, ways })
+    }
+
+    pub(super) fn misconfigured(&self, problem: &str) -> Reply {
+        self.trouble(500, problem, problem, &[])
+    }
+
+    pub(super) fn insecure(&self) -> Reply {
+        let text = self.frame.say(
+            "Sign-in works by https only, or on the machine that this server runs on. Open its https address.",
+            "登录仅支持 https，或在运行此服务器的本机上进行。请打开其 https 地址。",
+        );
+        self.trouble(400, text, "sign-in by plain http", &[])
+    }
+
+    /// The browser does not have what it should: it never had, or it is done with.
+    pub(super) fn nothing(&self, cause: &str) -> Reply {
+        let text = self.frame.say(
+            "This page was used already, or it belongs to another browser. Go back to your application and start again there.",
+            "此页面已被使用过，或属于另一个浏览器。请返回您的应用重新开始。",
+        );
+        self.trouble(400, text, cause, &[])
+    }
+
+    /// It took too long.
+    pub(super) fn expired(&self, aim: &Aim) -> Reply {
+        let text = self.frame.say(
+            "This took longer than ten minutes, so it was given up to be safe. Nothing has happened.",
+            "操作超过十分钟，为安全起见已取消。没有产生任何影响。",
+        );
+        self.trouble(400, text, "a sign-in expired", &self.ways(aim, "access_denied"))
+    }
+
+    /// Something of ours failed. The person can try again.
+    pub(super) fn failed(&self, aim: &Aim, fault: &Fault) -> Reply {
+        let text = self
+            .frame
+            .say("Something failed here that may work in a moment. Try again.", "此处出现了暂时的故障，请稍后重试。");
+        self.trouble(503, text, &fault.0, &self.ways(aim, "temporarily_unavailable"))
+    }
+
+    /// The identity provider says no. Whoever said so themselves need no page.
+    pub(super) fn not_signed_in(&self, provider: &dyn IdentityProvider, aim: &Aim, error: &IdentityError) -> Reply {
+        let title = provider.title();
+        let (status, text) = match (error, aim) {
+            (IdentityError::Denied(_), Aim::Client(asked)) => {
+                return self.redirect(refused(self.site, asked, error.code(), "The user did not sign in."));
+            }
+            (IdentityError::Denied(_), Aim::Account) => {
+                (403, self.frame.say("You were not signed in.", "您尚未登录。").to_owned())
+            }
+            (IdentityError::NotAllowed(who), _) => {
+                let who = plain(who, MAX_NAME_CHARS);
+                let english = format!("You are signed in as {who}, who may not use this server. Ask whoever runs it.");
+                let chinese = format!("您以 {who} 登录，但没有使用此服务器的权限。请联系其管理员。");
+                (403, self.frame.say(&english, &chinese).to_owned())
+            }
+            (IdentityError::Unavailable(_), _) => {
+                let english = format!("{title} cannot be reached, or has trouble. Try again in a moment.");
+                let chinese = format!("无法连接 {title}，或其出现故障。请稍后重试。");
+                (503, self.frame.say(&english, &chinese).to_owned())
+            }
+            (IdentityError::Refused(_), _) => {
+                let english = format!(
+                    "{title} did not confirm who you are. Try again; if that does not help, tell whoever runs this server."
+                );
+                let chinese = format!("{title} 未能确认您的身份。请重试；如仍不行，请联系服务器管理员。");
+                (502, self.frame.say(&english, &chinese).to_owned())
+            }
+            (IdentityError::Misconfigured(problem), _) => (500, problem.clone()),
+        };
+        self.trouble(status, &text, &error.to_string(), &self.ways(aim, error.code()))
+    }
+
+    /// To try again, or to give up.
+    fn ways(&self, aim: &Aim, error: &'static str) -> Vec<Way> {
+        let try_again = self.frame.say("Try again", "重试").to_owned();
+        match aim {
+            Aim::Account => vec![Way { label: try_again, url: self.account().to_owned() }],
+            Aim::Client(asked) => {
+                let back = self.frame.say("Back to the application", "返回应用").to_owned();
+                vec![
+                    Way { label: try_again, url: again(self.site, asked) },
+                    Way { label: back, url: refused(self.site, asked, error, "The user was not signed in.") },
+                ]
+            }
+        }
+    }
+}
+
+/// What a state names and whether it is that of a flow is looked at by the callback; here is only what it says.
+pub(super) fn state_of(params: &Params) -> Option<State> {
+    params.get("state").and_then(State::read)
+}
+
+/// The host of a web page's URL, with its port; none if it is not one.
+pub(super) fn host_of(url: &str) -> Option<&str> {
+    let uri = Uri::parse(url).filter(|uri| matches!(uri.scheme, "https" | "http"))?;
+    uri.authority.filter(|authority| !authority.is_empty() && !authority.contains('@'))
+}

@@ -1,0 +1,214 @@
+//! Who a person is, as somebody else knows them: an identity provider. Sans-io: the web, the clock and randomness are
+//! arguments.
+//!
+//! ```text
+//! consent ── begin ──▶ the provider's page ──▶ /callback ── finish ──▶ Identity
+//! ```
+//! What has to be remembered between the two is given back by `begin`, and sealed into a cookie of the browser by whoever
+//! asked. Nothing is stored.
+
+pub mod access;
+pub mod allowed;
+pub mod cloudflare;
+pub mod code_flow;
+pub mod demo;
+pub mod github;
+pub mod jwks;
+pub mod jwt;
+pub mod oidc;
+pub mod renewal;
+pub mod settings;
+#[doc(hidden)]
+pub mod stand_in;
+pub mod upstream;
+
+use std::fmt;
+
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use serde_json::Value;
+
+use self::upstream::Upstream;
+use crate::oauth::params::Params;
+use crate::oauth::port::Random;
+use crate::wire::{Fault, Head};
+
+/// A person, as an identity provider knows them.
+#[derive(Clone, PartialEq)]
+pub struct Identity {
+    /// Stays the same for as long as the provider knows the person, and is nobody else's: the provider's name, a colon,
+    /// and its id for them, as in `github:583231`.
+    pub subject: String,
+    /// What pages call them.
+    pub name: Option<String>,
+    /// What tools get of them, an object. What the provider gave to be used on their behalf is in its member
+    /// [`UPSTREAM`](code_flow::UPSTREAM).
+    pub props: Value,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+/// A sign-in that is about to begin.
+#[derive(Clone, Copy)]
+pub struct Flow<'a> {
+    /// Where the provider sends the browser back to: the URL of `/callback`, without a query.
+    pub callback: &'a str,
+    /// What it has to bring back. It names the flow and cannot be guessed.
+    pub state: &'a str,
+    /// Whom the client expects, or what the person typed in where [`IdentityProvider::asks_name`] says so.
+    pub name: Option<&'a str>,
+    /// Unpredictable bytes.
+    pub random: &'a dyn Random,
+    /// The provider, over the web.
+    pub web: &'a dyn Upstream,
+}
+
+/// A sign-in that has begun.
+#[derive(Clone, PartialEq)]
+pub struct Begun {
+    /// Where the browser goes.
+    pub url: String,
+    /// What [`IdentityProvider::finish`] has to know again. It holds secrets.
+    pub kept: Value,
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun").finish_non_exhaustive()
+    }
+}
+
+/// A browser that came back, in the flow that it left in: whoever asks has compared the state.
+#[derive(Clone, Copy)]
+pub struct Answer<'a> {
+    /// The same as that of [`Flow`].
+    pub callback: &'a str,
+    /// The query that it came back with.
+    pub params: &'a Params,
+    /// The whole request.
+    pub head: &'a Head,
+    /// What [`Begun`] had to be kept.
+    pub kept: &'a Value,
+    /// The provider, over the web.
+    pub web: &'a dyn Upstream,
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentityError {
+    /// The person did not want to, or the provider did not let them. The text is for the log.
+    Denied(String),
+    /// The provider refuses for good: the same code or token will never work. The text is for the log.
+    Refused(String),
+    /// The provider is away, or answers what it should not: it may work later. The text is for the log.
+    Unavailable(String),
+    /// They are signed in, but not among those who may use this server. The text is who they are, for them to see.
+    NotAllowed(String),
+    /// This deployment is not set up as it should be. The text names the variable and what to do, and no secret; it may be
+    /// shown.
+    Misconfigured(String),
+}
+
+impl IdentityError {
+    /// What the client is told (RFC 6749 section 4.1.2.1).
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Denied(_) | Self::NotAllowed(_) => "access_denied",
+            Self::Unavailable(_) => "temporarily_unavailable",
+            Self::Refused(_) | Self::Misconfigured(_) => "server_error",
+        }
+    }
+}
+
+impl fmt::Display for IdentityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(text) => write!(f, "sign-in was denied: {text}"),
+            Self::Refused(text) => write!(f, "the identity provider refuses: {text}"),
+            Self::Unavailable(text) => write!(f, "the identity provider is not to be had: {text}"),
+            Self::NotAllowed(who) => write!(f, "not on the list of who may sign in: {who}"),
+            Self::Misconfigured(text) => f.write_str(text),
+        }
+    }
+}
+
+impl From<Fault> for IdentityError {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable(fault.0)
+    }
+}
+
+/// What comes of asking an identity provider.
+pub type Asked<'a, T> = LocalBoxFuture<'a, Result<T, IdentityError>>;
+
+/// Knows who people are. [`begin`](Self::begin) and [`finish`](Self::finish) are all that one needs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no identity provider",
+    note = "it needs `begin`, which says where the browser goes, and `finish`, which says who came back"
+)]
+pub trait IdentityProvider {
+    /// Says where the browser goes.
+    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun>;
+
+    /// Says who came back.
+    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity>;
+
+    /// Renews what the provider gave, before it ends. `props` are those of [`Identity`], or what the last renewal made of
+    /// them. None if there is nothing to renew.
+    ///
+    /// It runs once for each renewal of a client's tokens, in the user's object. [`Unavailable`](IdentityError::Unavailable)
+    /// and [`Misconfigured`](IdentityError::Misconfigured) leave the client's token good for another try; any other error
+    /// ends the grant.
+    fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+        let _ = (props, web);
+        async { Ok(None) }.boxed_local()
+    }
+
+    /// What people call it, as in "Continue to GitHub".
+    #[expect(clippy::unnecessary_literal_bound, reason = "those of others are made when they are set up")]
+    fn title(&self) -> &str {
+        "your identity provider"
+    }
+
+    /// Whether it takes anybody for whoever they say they are. Every page says so.
+    fn is_demo(&self) -> bool {
+        false
+    }
+
+    /// Whether the page in front of it has a field for a name, which comes as [`Flow::name`].
+    fn asks_name(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_of_a_person_or_a_flow() {
+        let identity = Identity { subject: "secret".to_owned(), name: None, props: Value::from("secret") };
+        let begun = Begun { url: "secret".to_owned(), kept: Value::from("secret") };
+        assert!(!format!("{identity:?} {begun:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_client_is_told_whether_to_try_again() {
+        let codes = [
+            IdentityError::Denied(String::new()),
+            IdentityError::NotAllowed(String::new()),
+            IdentityError::Unavailable(String::new()),
+            IdentityError::Refused(String::new()),
+            IdentityError::Misconfigured(String::new()),
+        ]
+        .map(|error| error.code());
+        assert_eq!(
+            codes,
+            ["access_denied", "access_denied", "temporarily_unavailable", "server_error", "server_error"]
+        );
+    }
+}

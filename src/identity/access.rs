@@ -1,0 +1,183 @@
+//! Cloudflare Access in front of this Worker, as a self-hosted application: whoever comes through is signed in already
+//! (developers.cloudflare.com/cloudflare-one, "Validate JWTs" and "Application token").
+
+use futures_util::future::FutureExt;
+use serde_json::{Value, json};
+
+use super::allowed::{KNOWN_AS, known_by_email};
+use super::jwks::KeySet;
+use super::jwt::Expected;
+use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
+use crate::oauth::params::encode_query;
+
+/// The header that Access adds to a request. Its cookie is not looked at: browsers hold it, and it is not always there.
+pub const ASSERTION: &str = "cf-access-jwt-assertion";
+
+/// People whom Cloudflare Access lets through.
+#[derive(Debug)]
+pub struct Access {
+    team: String,
+    audience: String,
+    keys: KeySet,
+}
+
+impl Access {
+    /// The people of the team at `team`, an `https` URL without a path, in the application with that audience tag.
+    #[must_use]
+    pub fn new(team: String, audience: String) -> Self {
+        Self { team, audience, keys: KeySet::default() }
+    }
+
+    async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
+        let Some(token) = answer.head.header(ASSERTION) else {
+            return Err(IdentityError::Misconfigured(format!(
+                "This request did not come through Cloudflare Access. Put {} into the Access application of ACCESS_AUD, and \
+                 turn off the addresses of this Worker that go around it.",
+                answer.head.path
+            )));
+        };
+        let issuers = [self.team.as_str()];
+        let now = answer.web.now() / 1000;
+        let expected = Expected { issuers: &issuers, audience: &self.audience, nonce: None, now };
+        let keys = format!("{}/cdn-cgi/access/certs", self.team);
+        let claims = self.keys.verify(&keys, &token, &expected, answer.web).await?;
+        let text = |name| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        // A service token is nobody: it has no `sub`, and nobody who could agree.
+        let subject = text("sub").filter(|_| text("type").is_none_or(|kind| kind == "app"));
+        let subject = subject.ok_or_else(|| IdentityError::Refused("the assertion is of no person".to_owned()))?;
+        let email = text("email");
+        let props = json!({
+            "sub": subject,
+            "email": email,
+            "country": text("country"),
+            "custom": claims.get("custom"),
+            KNOWN_AS: known_by_email(email.unwrap_or_default(), true),
+        });
+        Ok(Identity { subject: format!("access:{subject}"), name: email.map(str::to_owned), props })
+    }
+}
+
+impl IdentityProvider for Access {
+    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
+        let url = format!("{}?{}", flow.callback, encode_query(&[("state", flow.state)]));
+        async move { Ok(Begun { url, kept: Value::Null }) }.boxed_local()
+    }
+
+    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
+        self.finished(answer).boxed_local()
+    }
+
+    fn title(&self) -> &'static str {
+        "Cloudflare Access"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::jwks::REFETCH_MS;
+    use crate::identity::stand_in::{NOW, StandIn, begin, finish_with, head, key, keys, signed, token};
+
+    const TEAM: &str = "https://acme.cloudflareaccess.com";
+    const CERTS: &str = "https://acme.cloudflareaccess.com/cdn-cgi/access/certs";
+
+    fn web() -> StandIn {
+        let web = StandIn::default();
+        web.get(CERTS, 200, &keys(&["now", "before"]));
+        web
+    }
+
+    fn claims(changes: &Value) -> Value {
+        let now = NOW / 1000;
+        let mut claims = json!({
+            "aud": ["tag"], "email": "Ann@example.com", "exp": now + 60, "iat": now, "nbf": now, "iss": TEAM,
+            "type": "app", "identity_nonce": "x", "sub": "7335d417", "country": "US",
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims
+    }
+
+    fn come(provider: &Access, assertion: &str, web: &StandIn) -> Result<Identity, IdentityError> {
+        let head = head("state=state", &[("Cf-Access-Jwt-Assertion", assertion)]);
+        finish_with(provider, &head, &Value::Null, web)
+    }
+
+    fn provider() -> Access {
+        Access::new(TEAM.to_owned(), "tag".to_owned())
+    }
+
+    #[test]
+    fn the_browser_comes_back_at_once() {
+        let begun = begin(&provider(), None).unwrap();
+        assert_eq!(begun.url, "https://mcp.example/callback?state=state");
+    }
+
+    #[test]
+    fn whom_access_lets_through_is_signed_in() {
+        let web = web();
+        for id in ["now", "before"] {
+            let identity = come(&provider(), &signed(id, &claims(&json!({}))), &web).unwrap();
+            assert_eq!(
+                (identity.subject.as_str(), identity.name.as_deref()),
+                ("access:7335d417", Some("Ann@example.com"))
+            );
+            assert_eq!(identity.props["known_as"], json!(["@example.com", "ann@example.com"]));
+        }
+    }
+
+    #[test]
+    fn an_assertion_of_another_team_application_or_time_is_refused() {
+        let web = web();
+        for change in [
+            json!({ "iss": "https://evil.cloudflareaccess.com" }),
+            json!({ "aud": ["other"] }),
+            json!({ "exp": NOW / 1000 - 61 }),
+            json!({ "nbf": NOW / 1000 + 61 }),
+            json!({ "sub": "" }),
+            json!({ "sub": null, "common_name": "service.access" }),
+            json!({ "type": "org" }),
+        ] {
+            let come = come(&provider(), &signed("now", &claims(&change)), &web);
+            assert!(matches!(come, Err(IdentityError::Refused(_))), "{change}");
+        }
+    }
+
+    #[test]
+    fn an_assertion_that_anybody_could_write_is_refused() {
+        let web = web();
+        let good = signed("now", &claims(&json!({})));
+        let (unsigned, _) = good.rsplit_once('.').unwrap();
+        for forged in [
+            token("none", &key("now"), &claims(&json!({}))),
+            token("HS256", &key("now"), &claims(&json!({}))),
+            signed("unknown", &claims(&json!({}))),
+            format!("{unsigned}."),
+            format!("{unsigned}.AAAA"),
+            "ann@example.com".to_owned(),
+        ] {
+            assert!(matches!(come(&provider(), &forged, &web), Err(IdentityError::Refused(_))), "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_request_around_access_says_what_to_set() {
+        let head = head("state=state", &[("cf-access-authenticated-user-email", "ann@example.com")]);
+        let error = finish_with(&provider(), &head, &Value::Null, &web());
+        assert!(matches!(error, Err(IdentityError::Misconfigured(text)) if text.contains("/callback")));
+    }
+
+    #[test]
+    fn keys_that_were_rotated_are_fetched() {
+        let (web, provider) = (web(), provider());
+        assert!(come(&provider, &signed("now", &claims(&json!({}))), &web).is_ok());
+        web.get(CERTS, 200, &keys(&["next", "now"]));
+        let next = signed("next", &claims(&json!({ "exp": NOW })));
+        assert!(come(&provider, &next, &web).is_err());
+        web.pass_ms(REFETCH_MS);
+        assert!(come(&provider, &next, &web).is_ok());
+        let away = StandIn::default();
+        assert!(matches!(come(&self::provider(), &next, &away), Err(IdentityError::Unavailable(_))));
+    }
+}

@@ -1,0 +1,513 @@
+//! The authorization code flow (RFC 6749 section 4.1) with PKCE (RFC 7636), as a client of a provider.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use http::StatusCode;
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+};
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
+    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::upstream::{Upstream, send};
+use super::{Answer, Begun, Flow, IdentityError};
+use crate::oauth::port::Random;
+use crate::oauth::secret::Secret;
+
+/// The member of the props that has what the provider gave: `access_token`, and where there are such `refresh_token` and
+/// `expires`, in seconds since 1970.
+pub const UPSTREAM: &str = "upstream";
+
+/// An access token is renewed when it ends sooner than this, in seconds: as long as a token of this server lives, since
+/// tools use it until then.
+pub const RENEW_SECONDS: u64 = 3600;
+
+/// Characters of what a provider says that go into the log.
+const MAX_SAID_CHARS: usize = 200;
+
+/// What a provider knows this server by.
+pub struct Credentials {
+    /// The client id.
+    pub id: String,
+    /// The client secret; none for a public client.
+    pub secret: Option<Secret>,
+    /// What the names of its variables begin with, as in `GITHUB_CLIENT_ID`.
+    pub variables: &'static str,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("variables", &self.variables).finish_non_exhaustive()
+    }
+}
+
+/// A provider's two endpoints, and what this server is there.
+#[derive(Clone, Copy)]
+pub struct CodeFlow<'a> {
+    /// The authorization endpoint.
+    pub authorize: &'a str,
+    /// The token endpoint.
+    pub token: &'a str,
+    /// What the provider knows this server by.
+    pub credentials: &'a Credentials,
+    /// Whether they go into the body of a request (`client_secret_post`), and not into its header.
+    pub in_body: bool,
+    /// The scopes that are asked for, separated by spaces.
+    pub scopes: &'a str,
+}
+
+/// What a provider gave.
+pub struct Tokens {
+    /// For its API.
+    pub access_token: String,
+    /// For the next tokens.
+    pub refresh_token: Option<String>,
+    /// When the access token ends, in seconds since 1970.
+    pub expires: Option<u64>,
+    /// Who signed in (`OpenID` Connect Core 1.0 section 2).
+    pub id_token: Option<String>,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").field("expires", &self.expires).finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// What is kept of them in the props, under [`UPSTREAM`].
+    #[must_use]
+    pub fn to_props(&self) -> Value {
+        let mut props = json!({ "access_token": self.access_token });
+        if let Some(refresh_token) = &self.refresh_token {
+            set(&mut props, "refresh_token", refresh_token.as_str());
+        }
+        if let Some(expires) = self.expires {
+            set(&mut props, "expires", expires);
+        }
+        props
+    }
+}
+
+/// Sets a member of an object; of what is none, nothing.
+pub fn set(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
+    }
+}
+
+/// A text of 256 random bits, of 43 characters: a verifier (RFC 7636 section 4.1), or a nonce.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn random_text(random: &dyn Random) -> Result<String, IdentityError> {
+    let mut bytes = [0; 32];
+    random.fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// What `finish` finds again of what `begin` had kept.
+///
+/// # Errors
+/// When it is not there: the flow is of another provider.
+pub fn kept<'a>(kept: &'a Value, name: &str) -> Result<&'a str, IdentityError> {
+    let text = kept.get(name).and_then(Value::as_str);
+    text.ok_or_else(|| IdentityError::Refused("the sign-in began with another provider".to_owned()))
+}
+
+/// The refresh token in the props, if the access token beside it ends soon, seen from `now` in seconds since 1970.
+#[must_use]
+pub fn renewable(props: &Value, now: u64) -> Option<&str> {
+    let upstream = props.get(UPSTREAM)?;
+    let expires = upstream.get("expires").and_then(Value::as_u64)?;
+    let token = upstream.get("refresh_token").and_then(Value::as_str)?;
+    (expires <= now.saturating_add(RENEW_SECONDS)).then_some(token)
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct IdToken {
+    id_token: Option<String>,
+}
+
+impl ExtraTokenFields for IdToken {}
+
+type Given = StandardTokenResponse<IdToken, BasicTokenType>;
+type GivenError = RequestTokenError<Away, BasicErrorResponse>;
+type FlowClient = Client<
+    BasicErrorResponse,
+    Given,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+impl CodeFlow<'_> {
+    /// Where the browser goes, with more parameters of the provider's own, and what is to be kept.
+    ///
+    /// # Errors
+    /// When there is no randomness, or an endpoint is no URL.
+    pub fn begin(&self, flow: &Flow<'_>, more: &[(&str, &str)]) -> Result<Begun, IdentityError> {
+        let verifier = PkceCodeVerifier::new(random_text(flow.random)?);
+        let client = self.client(flow.callback)?;
+        let mut request = client
+            .authorize_url(|| CsrfToken::new(flow.state.to_owned()))
+            .add_scopes(self.scopes.split_whitespace().map(|scope| Scope::new(scope.to_owned())))
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        for (name, value) in more {
+            request = request.add_extra_param(*name, *value);
+        }
+        Ok(Begun { url: request.url().0.into(), kept: json!({ "verifier": verifier.secret() }) })
+    }
+
+    /// Redeems the code that the browser brought (RFC 6749 section 4.1.3).
+    ///
+    /// # Errors
+    /// When the browser brought an error, or the provider refuses or is away.
+    pub async fn redeem(&self, answer: &Answer<'_>) -> Result<Tokens, IdentityError> {
+        if let Some(error) = answer.params.get("error") {
+            return Err(self.failed(error, answer.params.get("error_description")));
+        }
+        let code = answer.params.get("code");
+        let code =
+            code.ok_or_else(|| IdentityError::Refused("the answer has neither a code nor an error".to_owned()))?;
+        let verifier = PkceCodeVerifier::new(kept(answer.kept, "verifier")?.to_owned());
+        let client = self.client(answer.callback)?;
+        let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(verifier);
+        let given = request.request_async(&Sender(answer.web)).await.map_err(|error| self.refused(error))?;
+        Ok(tokens(&given, answer.web))
+    }
+
+    /// Gets the next tokens (RFC 6749 section 6).
+    ///
+    /// # Errors
+    /// When the provider refuses or is away.
+    pub async fn refresh(&self, refresh_token: &str, web: &dyn Upstream) -> Result<Tokens, IdentityError> {
+        // Of the callback no mention is made here.
+        let client = self.client("http://localhost/")?;
+        let refresh_token = RefreshToken::new(refresh_token.to_owned());
+        let request = client.exchange_refresh_token(&refresh_token);
+        let given = request.request_async(&Sender(web)).await.map_err(|error| self.refused(error))?;
+        let mut tokens = tokens(&given, web);
+        // A provider that does not rotate them sends none, and the old one stays good.
+        tokens.refresh_token.get_or_insert_with(|| refresh_token.into_secret());
+        Ok(tokens)
+    }
+
+    /// Gets the next tokens if those in the props are [due](renewable); none if nothing is to be done.
+    ///
+    /// # Errors
+    /// When the provider refuses or is away.
+    pub async fn renew(&self, props: &Value, web: &dyn Upstream) -> Result<Option<Tokens>, IdentityError> {
+        match renewable(props, web.now() / 1000) {
+            Some(token) => self.refresh(token, web).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn client(&self, callback: &str) -> Result<FlowClient, IdentityError> {
+        let wrong = |_| {
+            let variables = self.credentials.variables;
+            IdentityError::Misconfigured(format!("An endpoint of {variables} is no URL. Correct its variable."))
+        };
+        let client = Client::new(ClientId::new(self.credentials.id.clone()))
+            .set_auth_uri(AuthUrl::new(self.authorize.to_owned()).map_err(wrong)?)
+            .set_token_uri(TokenUrl::new(self.token.to_owned()).map_err(wrong)?)
+            .set_redirect_uri(RedirectUrl::new(callback.to_owned()).map_err(wrong)?)
+            .set_auth_type(if self.in_body { AuthType::RequestBody } else { AuthType::BasicAuth });
+        Ok(match &self.credentials.secret {
+            Some(secret) => client.set_client_secret(ClientSecret::new(secret.secret().to_owned())),
+            None => client,
+        })
+    }
+
+    fn refused(&self, error: GivenError) -> IdentityError {
+        match error {
+            RequestTokenError::ServerResponse(response) => {
+                self.failed(response.error().as_ref(), response.error_description().map(String::as_str))
+            }
+            RequestTokenError::Request(away) => IdentityError::Unavailable(away.0),
+            // The answer may hold tokens: nothing of it is told.
+            RequestTokenError::Parse(..) => {
+                IdentityError::Unavailable("the token endpoint's answer cannot be read".to_owned())
+            }
+            RequestTokenError::Other(text) => IdentityError::Unavailable(said(&text)),
+        }
+    }
+
+    /// What an error code means, from either endpoint (RFC 6749 sections 4.1.2.1 and 5.2; GitHub, "Troubleshooting OAuth
+    /// app access token request errors").
+    fn failed(&self, code: &str, description: Option<&str>) -> IdentityError {
+        let text = match description {
+            Some(description) => said(&format!("{code}: {description}")),
+            None => said(code),
+        };
+        let variables = self.credentials.variables;
+        match code {
+            "access_denied"
+            | "login_required"
+            | "consent_required"
+            | "interaction_required"
+            | "account_selection_required"
+            | "unverified_user_email" => IdentityError::Denied(text),
+            "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => IdentityError::Refused(text),
+            "invalid_client" | "incorrect_client_credentials" | "unauthorized_client" | "application_suspended" => {
+                IdentityError::Misconfigured(format!(
+                    "The identity provider does not accept {variables}_CLIENT_ID with {variables}_CLIENT_SECRET ({text}). \
+                     Set both to what it shows for your application."
+                ))
+            }
+            "redirect_uri_mismatch" => IdentityError::Misconfigured(format!(
+                "The identity provider does not know the callback URL of this server ({text}). Add it to the application \
+                 of {variables}_CLIENT_ID there."
+            )),
+            "invalid_scope" => IdentityError::Misconfigured(format!(
+                "The identity provider refuses the scopes that it is asked for ({text}). Correct {variables}_SCOPES, or \
+                 allow them for the application of {variables}_CLIENT_ID there."
+            )),
+            _ => IdentityError::Unavailable(text),
+        }
+    }
+}
+
+fn tokens(given: &Given, web: &dyn Upstream) -> Tokens {
+    Tokens {
+        access_token: given.access_token().secret().clone(),
+        refresh_token: given.refresh_token().map(|token| token.secret().clone()),
+        expires: given.expires_in().map(|lives| (web.now() / 1000).saturating_add(lives.as_secs())),
+        id_token: given.extra_fields().id_token.clone(),
+    }
+}
+
+/// What a provider says, fit for one line of the log.
+fn said(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_SAID_CHARS).collect()
+}
+
+/// The provider does not answer, or not as an OAuth server does.
+#[derive(Debug)]
+struct Away(String);
+
+impl fmt::Display for Away {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Away {}
+
+/// The crate's way to the provider.
+struct Sender<'a>(&'a dyn Upstream);
+
+impl<'c> AsyncHttpClient<'c> for Sender<'_> {
+    type Error = Away;
+    type Future = LocalBoxFuture<'c, Result<HttpResponse, Away>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        async move {
+            let mut answer = send(self.0, request).await.map_err(|fault| Away(fault.0))?;
+            let status = answer.status();
+            if status.is_server_error() || status.is_redirection() || status == StatusCode::TOO_MANY_REQUESTS {
+                return Err(Away(format!("the token endpoint answers {status}")));
+            }
+            // GitHub says 200 to errors.
+            let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+            if body.get("error").is_some_and(Value::is_string) {
+                *answer.status_mut() = StatusCode::BAD_REQUEST;
+            }
+            Ok(answer)
+        }
+        .boxed_local()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+
+    use super::*;
+    use crate::identity::stand_in::{NOW, StandIn, head};
+    use crate::oauth::memory::SeededRandom;
+    use crate::oauth::params::Params;
+    use crate::oauth::pkce::{Challenge, Verifier};
+
+    const TOKEN: &str = "https://id.example/token";
+    const CALLBACK: &str = "https://mcp.example/callback";
+
+    fn credentials() -> Credentials {
+        Credentials { id: "me".to_owned(), secret: Some(Secret::new("s&cret".to_owned())), variables: "X" }
+    }
+
+    fn flow(credentials: &Credentials) -> CodeFlow<'_> {
+        let authorize = "https://id.example/authorize?tenant=1";
+        CodeFlow { authorize, token: TOKEN, credentials, in_body: false, scopes: "a b" }
+    }
+
+    fn begin() -> Begun {
+        let (random, web) = (SeededRandom::new(1), StandIn::default());
+        let flow_ = Flow { callback: CALLBACK, state: "s&t", name: None, random: &random, web: &web };
+        flow(&credentials()).begin(&flow_, &[("prompt", "x")]).unwrap()
+    }
+
+    fn redeem(query: &str, web: &StandIn) -> Result<Tokens, IdentityError> {
+        let (params, head, kept) = (Params::parse(query).unwrap(), head(query, &[]), begin().kept);
+        let answer = Answer { callback: CALLBACK, params: &params, head: &head, kept: &kept, web };
+        block_on(flow(&credentials()).redeem(&answer))
+    }
+
+    fn refused(status: u16, body: &Value) -> IdentityError {
+        let web = StandIn::default();
+        web.post(TOKEN, status, body);
+        redeem("code=c", &web).unwrap_err()
+    }
+
+    #[test]
+    fn the_browser_goes_with_state_and_challenge() {
+        let begun = begin();
+        let (url, query) = begun.url.split_once('?').unwrap();
+        let params = Params::parse(query).unwrap();
+        assert_eq!(url, "https://id.example/authorize");
+        for (name, value) in [
+            ("tenant", "1"),
+            ("response_type", "code"),
+            ("client_id", "me"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "a b"),
+            ("state", "s&t"),
+            ("code_challenge_method", "S256"),
+            ("prompt", "x"),
+        ] {
+            assert_eq!(params.get(name), Some(value));
+        }
+        let verifier = Verifier::parse(begun.kept["verifier"].as_str().unwrap()).unwrap();
+        assert!(Challenge::parse(params.get("code_challenge").unwrap()).unwrap().is_of(&verifier));
+        assert!(!begun.url.contains(begun.kept["verifier"].as_str().unwrap()) && !begun.url.contains("cret"));
+    }
+
+    #[test]
+    fn a_code_is_redeemed_with_its_verifier_and_the_secret() {
+        let web = StandIn::default();
+        let given = json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 60, "refresh_token": "rt" });
+        web.post(TOKEN, 200, &given);
+        let tokens = redeem("code=c%20d", &web).unwrap();
+        let expires = NOW / 1000 + 60;
+        assert_eq!(tokens.to_props(), json!({ "access_token": "at", "refresh_token": "rt", "expires": expires }));
+        let [sent] = web.sent().try_into().unwrap();
+        // RFC 6749 section 2.3.1: both parts are form-encoded.
+        assert_eq!(sent.authorization, "Basic bWU6cyUyNmNyZXQ=");
+        let params = Params::parse(&sent.body).unwrap();
+        assert_eq!((params.get("code"), params.get("redirect_uri")), (Some("c d"), Some(CALLBACK)));
+        assert_eq!(params.get("code_verifier"), begin().kept["verifier"].as_str());
+        assert!(!format!("{tokens:?} {:?}", credentials()).contains("cret"));
+    }
+
+    #[test]
+    fn a_secret_goes_where_the_provider_wants_it() {
+        let (web, credentials) = (StandIn::default(), credentials());
+        web.post(TOKEN, 200, &json!({ "access_token": "at", "token_type": "bearer" }));
+        let flow = CodeFlow { in_body: true, ..flow(&credentials) };
+        let tokens = block_on(flow.refresh("old", &web)).unwrap();
+        assert_eq!((tokens.refresh_token.as_deref(), tokens.expires), (Some("old"), None));
+        let [sent] = web.sent().try_into().unwrap();
+        assert_eq!(sent.authorization, "");
+        let params = Params::parse(&sent.body).unwrap();
+        assert_eq!((params.get("client_id"), params.get("client_secret")), (Some("me"), Some("s&cret")));
+        assert_eq!((params.get("grant_type"), params.get("refresh_token")), (Some("refresh_token"), Some("old")));
+    }
+
+    #[test]
+    fn an_error_that_the_browser_brings_is_told_by_blame() {
+        let web = StandIn::default();
+        let said = |query| redeem(query, &web).unwrap_err();
+        assert!(
+            matches!(said("error=access_denied&error_description=no"), IdentityError::Denied(text) if text == "access_denied: no")
+        );
+        assert!(matches!(said("error=server_error"), IdentityError::Unavailable(_)));
+        assert!(matches!(said("error=redirect_uri_mismatch"), IdentityError::Misconfigured(_)));
+        assert!(matches!(said("error=x&code=c"), IdentityError::Unavailable(_)));
+        assert!(matches!(said("state=s"), IdentityError::Refused(_)));
+        assert!(web.asked().is_empty());
+    }
+
+    #[test]
+    fn what_the_token_endpoint_refuses_is_told_by_blame() {
+        let error = |code: &str| json!({ "error": code, "error_description": "why" });
+        for code in ["invalid_grant", "bad_verification_code"] {
+            // An expired code, as everybody else and as GitHub says it.
+            assert_eq!(refused(400, &error(code)), IdentityError::Refused(format!("{code}: why")));
+            assert_eq!(refused(200, &error(code)), IdentityError::Refused(format!("{code}: why")));
+        }
+        for code in ["invalid_client", "incorrect_client_credentials"] {
+            let IdentityError::Misconfigured(text) = refused(401, &error(code)) else { panic!("{code}") };
+            assert!(text.contains("X_CLIENT_ID") && text.contains("X_CLIENT_SECRET"));
+        }
+        assert!(matches!(refused(400, &error("unverified_user_email")), IdentityError::Denied(_)));
+        assert!(matches!(refused(400, &error("made_up")), IdentityError::Unavailable(_)));
+    }
+
+    #[test]
+    fn what_is_no_answer_of_a_token_endpoint_is_an_outage() {
+        let given = json!({ "access_token": "at", "token_type": "bearer" });
+        for status in [301, 302, 429, 500, 502, 503] {
+            assert!(matches!(refused(status, &given), IdentityError::Unavailable(_)), "{status}");
+            assert!(matches!(refused(status, &json!({ "error": "invalid_grant" })), IdentityError::Unavailable(_)));
+        }
+        for body in
+            [json!({}), json!({ "access_token": "at" }), json!("text"), json!({ "access_token": "", "error": 1 })]
+        {
+            let IdentityError::Unavailable(text) = refused(200, &body) else { panic!("{body}") };
+            assert!(!text.contains("at\""), "{text}");
+        }
+        let web = StandIn::default();
+        web.set(&format!("POST {TOKEN}"), 200, &[("content-type", "text/html")], given.to_string().as_bytes());
+        assert!(matches!(redeem("code=c", &web), Err(IdentityError::Unavailable(_))));
+        web.set(&format!("POST {TOKEN}"), 200, &[], &vec![b' '; super::super::upstream::MAX_ANSWER_BYTES + 1]);
+        assert!(matches!(redeem("code=c", &web), Err(IdentityError::Unavailable(_))));
+        web.hang(&format!("POST {TOKEN}"));
+        assert!(matches!(redeem("code=c", &web), Err(IdentityError::Unavailable(text)) if text.contains("in time")));
+    }
+
+    #[test]
+    fn a_flow_of_another_provider_is_not_finished() {
+        let (params, head, kept) = (Params::parse("code=c").unwrap(), head("", &[]), json!({ "name": "x" }));
+        let web = StandIn::default();
+        let answer = Answer { callback: CALLBACK, params: &params, head: &head, kept: &kept, web: &web };
+        assert!(matches!(block_on(flow(&credentials()).redeem(&answer)), Err(IdentityError::Refused(_))));
+        assert!(web.asked().is_empty());
+    }
+
+    #[test]
+    fn only_tokens_that_end_soon_are_renewed() {
+        let credentials = credentials();
+        let (web, now) = (StandIn::default(), NOW / 1000);
+        web.post(TOKEN, 200, &json!({ "access_token": "new", "token_type": "bearer", "refresh_token": "next" }));
+        let renewed = |upstream: Value| {
+            let props = json!({ "upstream": upstream });
+            block_on(flow(&credentials).renew(&props, &web)).unwrap().map(|tokens| tokens.access_token)
+        };
+        assert_eq!(renewed(json!({ "access_token": "old" })), None);
+        assert_eq!(renewed(json!({ "refresh_token": "rt" })), None);
+        assert_eq!(renewed(json!({ "refresh_token": "rt", "expires": now + RENEW_SECONDS + 1 })), None);
+        assert!(web.asked().is_empty());
+        let soon = json!({ "refresh_token": "rt", "expires": now + RENEW_SECONDS });
+        assert_eq!(renewed(soon), Some("new".to_owned()));
+    }
+
+    #[test]
+    fn what_a_provider_says_is_one_short_line() {
+        assert_eq!(said("a\r\nb\u{1b}[31m"), "ab[31m");
+        assert_eq!(said(&"é".repeat(500)).chars().count(), MAX_SAID_CHARS);
+    }
+}

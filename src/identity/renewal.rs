@@ -1,0 +1,174 @@
+//! Renewing what an identity provider gave, when tokens of this server are renewed.
+
+use std::rc::Rc;
+
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use serde_json::Value;
+
+use super::code_flow::{RENEW_SECONDS, UPSTREAM};
+use super::upstream::{InRenewal, Upstream};
+use super::{IdentityError, IdentityProvider};
+use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged};
+
+/// A token of this server lives at least this long, in seconds, whatever the provider's does: clients that are always
+/// renewing get nothing done.
+const LEAST_SECONDS: u64 = 60;
+
+/// The hook for [`OAuth::on_exchange`](crate::oauth::provider::OAuth::on_exchange): whenever a client's token is renewed,
+/// so is what tools use of the provider. It runs once for each renewal, one at a time for a grant, so that a refresh
+/// token of the provider that is good once is used once.
+pub fn hook(
+    provider: Rc<dyn IdentityProvider>,
+    web: Rc<dyn Upstream>,
+) -> impl Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>> + 'static {
+    move |exchange| {
+        let (provider, web) = (Rc::clone(&provider), Rc::clone(&web));
+        async move { exchanged(&*provider, &*web, exchange).await }.boxed_local()
+    }
+}
+
+async fn exchanged(
+    provider: &dyn IdentityProvider,
+    web: &dyn Upstream,
+    exchange: Exchange,
+) -> Result<Exchanged, ExchangeError> {
+    let props = match exchange.kind {
+        ExchangeKind::Refresh => {
+            provider.renew(&exchange.props, &InRenewal(web)).await.map_err(|error| refused(&error))?
+        }
+        // The person has just come from the provider; or nobody has.
+        _ => None,
+    };
+    let access_seconds = lives(props.as_ref().unwrap_or(&exchange.props), web.now() / 1000);
+    Ok(Exchanged { props, access_seconds, ..Exchanged::default() })
+}
+
+/// Who was taken off a list, or whom the provider forgot, is out. What may work later, and what the operator has to put
+/// right, costs nobody their connection.
+fn refused(error: &IdentityError) -> ExchangeError {
+    match error {
+        IdentityError::Unavailable(_) | IdentityError::Misconfigured(_) => ExchangeError::Transient(error.to_string()),
+        _ => ExchangeError::Ended(error.to_string()),
+    }
+}
+
+/// How long a token of this server may live so that tools do not find the provider's ended; none if that is no matter.
+fn lives(props: &Value, now: u64) -> Option<u64> {
+    let expires = props.get(UPSTREAM)?.get("expires")?.as_u64()?;
+    let left = expires.saturating_sub(now);
+    (left < RENEW_SECONDS).then_some(left.max(LEAST_SECONDS))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use futures_executor::block_on;
+    use serde_json::json;
+
+    use super::*;
+    use crate::identity::stand_in::{NOW, StandIn};
+    use crate::identity::{Answer, Asked, Begun, Flow, Identity};
+
+    struct Renewing(RefCell<Result<Option<Value>, IdentityError>>);
+
+    impl IdentityProvider for Renewing {
+        fn begin<'a>(&'a self, _: Flow<'a>) -> Asked<'a, Begun> {
+            async { Err(IdentityError::Denied(String::new())) }.boxed_local()
+        }
+
+        fn finish<'a>(&'a self, _: Answer<'a>) -> Asked<'a, Identity> {
+            async { Err(IdentityError::Denied(String::new())) }.boxed_local()
+        }
+
+        fn renew<'a>(&'a self, _: &'a Value, _: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+            let renewed = self.0.borrow().clone();
+            async { renewed }.boxed_local()
+        }
+    }
+
+    fn run(
+        renewed: Result<Option<Value>, IdentityError>,
+        kind: ExchangeKind,
+        props: Value,
+    ) -> Result<Exchanged, ExchangeError> {
+        let hook = hook(Rc::new(Renewing(RefCell::new(renewed))), Rc::new(StandIn::default()));
+        block_on(hook(Exchange {
+            kind,
+            subject: "github:1".to_owned(),
+            client_id: "c".to_owned(),
+            grant: "g".to_owned(),
+            scopes: crate::oauth::scope::Scopes::default(),
+            audience: Vec::new(),
+            props,
+        }))
+    }
+
+    fn ending(seconds: u64) -> Value {
+        json!({ "upstream": { "access_token": "a", "expires": NOW / 1000 + seconds } })
+    }
+
+    #[test]
+    fn a_renewed_token_has_the_new_props() {
+        let exchanged = run(Ok(Some(ending(8 * 3600))), ExchangeKind::Refresh, ending(10)).unwrap();
+        assert_eq!((exchanged.props, exchanged.access_seconds), (Some(ending(8 * 3600)), None));
+        let exchanged = run(Ok(None), ExchangeKind::Refresh, json!({})).unwrap();
+        assert_eq!((exchanged.props, exchanged.access_seconds), (None, None));
+    }
+
+    #[test]
+    fn a_code_is_exchanged_without_asking_the_provider() {
+        let away = || Err(IdentityError::Unavailable(String::new()));
+        for kind in [ExchangeKind::Code, ExchangeKind::Token, ExchangeKind::Client] {
+            assert!(run(away(), kind, json!({})).is_ok_and(|exchanged| exchanged.props.is_none()));
+        }
+    }
+
+    #[test]
+    fn a_token_does_not_outlive_the_providers() {
+        let lives = |seconds| run(Ok(None), ExchangeKind::Code, ending(seconds)).unwrap().access_seconds;
+        assert_eq!([lives(3600), lives(300), lives(1)], [None, Some(300), Some(LEAST_SECONDS)]);
+        let renewed = run(Ok(Some(ending(300))), ExchangeKind::Refresh, ending(1)).unwrap();
+        assert_eq!(renewed.access_seconds, Some(300));
+    }
+
+    #[test]
+    fn a_renewal_waits_for_nothing_that_would_lose_new_tokens() {
+        let variables = |name: &str| match name {
+            "IDENTITY_PROVIDER" => Some("github".to_owned()),
+            "GITHUB_ALLOWED" => Some("ann".to_owned()),
+            _ => name.starts_with("GITHUB_CLIENT_").then(|| "x".to_owned()),
+        };
+        let provider = crate::identity::settings::provider(&variables).unwrap().unwrap();
+        let web = Rc::new(StandIn::default());
+        let given =
+            json!({ "access_token": "new", "token_type": "bearer", "expires_in": 28800, "refresh_token": "next" });
+        web.post("https://github.com/login/oauth/access_token", 200, &given);
+        let upstream = json!({ "access_token": "a", "refresh_token": "r", "expires": NOW / 1000 });
+        let exchange = Exchange {
+            kind: ExchangeKind::Refresh,
+            subject: "github:1".to_owned(),
+            client_id: "c".to_owned(),
+            grant: "g".to_owned(),
+            scopes: crate::oauth::scope::Scopes::default(),
+            audience: Vec::new(),
+            props: json!({ "login": "ann", "known_as": ["ann"], "upstream": upstream }),
+        };
+        let exchanged = block_on(hook(provider, Rc::clone(&web) as Rc<dyn Upstream>)(exchange)).unwrap();
+        assert_eq!(exchanged.props.unwrap()["upstream"]["refresh_token"], "next");
+        assert_eq!(web.sent().iter().map(|sent| sent.timeout_ms).collect::<Vec<_>>(), [5000, 2000]);
+    }
+
+    #[test]
+    fn only_what_is_final_ends_a_grant() {
+        let ends = |error| match run(Err(error), ExchangeKind::Refresh, json!({})) {
+            Err(ExchangeError::Ended(_)) => true,
+            Err(ExchangeError::Transient(_)) => false,
+            Ok(_) => panic!("nothing was renewed"),
+        };
+        let text = || "x".to_owned();
+        assert!(ends(IdentityError::Refused(text())) && ends(IdentityError::NotAllowed(text())));
+        assert!(ends(IdentityError::Denied(text())));
+        assert!(!ends(IdentityError::Unavailable(text())) && !ends(IdentityError::Misconfigured(text())));
+    }
+}

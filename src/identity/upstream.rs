@@ -1,0 +1,196 @@
+//! What sign-in needs of the runtime: the provider over the web, and signatures.
+
+use std::fmt;
+
+use futures_util::future::LocalBoxFuture;
+use http::header::{ACCEPT, USER_AGENT as USER_AGENT_HEADER};
+use http::request::Builder;
+use http::{Method, Request, Response, StatusCode};
+use serde_json::Value;
+
+use super::IdentityError;
+use super::jwt::Algorithm;
+use crate::wire::Fault;
+
+/// How long a provider may take to answer, in milliseconds: a person waits.
+pub const TIMEOUT_MS: u32 = 8_000;
+
+/// How long a provider may take to renew tokens, and to answer what is asked besides. One renewal asks for tokens once and
+/// twice for other things, one after the other, and has [10 seconds](crate::oauth::hooks::HOOK_MS): if it were cut off
+/// after the provider gave new tokens, they would be lost and the old ones used up.
+pub const RENEWAL_MS: (u32, u32) = (5_000, 2_000);
+
+/// Bytes of an answer: a set of keys with certificates has some 10 KiB, a list of accounts may have more.
+pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+/// An identity provider, as the runtime reaches it.
+pub trait Upstream {
+    /// Milliseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// Sends a request without following redirects. Of the answer's body no more than `limit` bytes are read, and one more
+    /// to show that it is longer. What takes longer than `timeout_ms`, body included, is a fault.
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> LocalBoxFuture<'_, Result<Response<Vec<u8>>, Fault>>;
+
+    /// Whether `signature` is that of `key`, a JSON Web Key (RFC 7517), over `signed`. A key that is none for the algorithm
+    /// signs nothing.
+    fn verify<'a>(
+        &'a self,
+        algorithm: Algorithm,
+        key: &'a Value,
+        signed: &'a [u8],
+        signature: &'a [u8],
+    ) -> LocalBoxFuture<'a, Result<bool, Fault>>;
+}
+
+/// A provider that is asked inside a renewal.
+pub(super) struct InRenewal<'a>(pub(super) &'a dyn Upstream);
+
+impl Upstream for InRenewal<'_> {
+    fn now(&self) -> u64 {
+        self.0.now()
+    }
+
+    fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> LocalBoxFuture<'_, Result<Response<Vec<u8>>, Fault>> {
+        let (tokens, others) = RENEWAL_MS;
+        let most = if request.method() == Method::POST { tokens } else { others };
+        self.0.send(request, limit, timeout_ms.min(most))
+    }
+
+    fn verify<'a>(
+        &'a self,
+        algorithm: Algorithm,
+        key: &'a Value,
+        signed: &'a [u8],
+        signature: &'a [u8],
+    ) -> LocalBoxFuture<'a, Result<bool, Fault>> {
+        self.0.verify(algorithm, key, signed, signature)
+    }
+}
+
+/// What this server calls itself: some providers refuse who does not.
+const USER_AGENT: &str = "durable-mcp";
+
+/// An answer that is JSON.
+pub struct JsonAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Whether the provider asks to be left alone for a while.
+    pub is_throttled: bool,
+    /// Its body; null if it is no JSON.
+    pub body: Value,
+}
+
+impl fmt::Debug for JsonAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonAnswer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl JsonAnswer {
+    /// What an answer means that is not the expected one, `what` being what was asked for.
+    #[must_use]
+    pub fn unexpected(&self, what: &str) -> IdentityError {
+        let text = format!("{what}: the answer is {}", self.status);
+        match self.status {
+            401 | 403 if !self.is_throttled => IdentityError::Refused(text),
+            _ => IdentityError::Unavailable(text),
+        }
+    }
+}
+
+/// Asks a provider's API for JSON.
+///
+/// # Errors
+/// When the provider does not answer. An answer with any status is one.
+pub async fn get_json(web: &dyn Upstream, request: Builder) -> Result<JsonAnswer, IdentityError> {
+    let request = request.header(USER_AGENT_HEADER, USER_AGENT);
+    let has_accept = request.headers_ref().is_some_and(|headers| headers.contains_key(ACCEPT));
+    let request = if has_accept { request } else { request.header(ACCEPT, "application/json") };
+    let request = request.body(Vec::new()).map_err(|error| IdentityError::Unavailable(error.to_string()))?;
+    let answer = send(web, request).await?;
+    let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_throttled = answer.status() == StatusCode::TOO_MANY_REQUESTS
+        || header("retry-after").is_some()
+        || header("x-ratelimit-remaining") == Some("0");
+    let body = serde_json::from_slice(answer.body()).unwrap_or_default();
+    Ok(JsonAnswer { status: answer.status().as_u16(), is_throttled, body })
+}
+
+/// Sends a request; an answer that is too long is a fault.
+pub(super) async fn send(web: &dyn Upstream, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Fault> {
+    let answer = web.send(request, MAX_ANSWER_BYTES, TIMEOUT_MS).await?;
+    if answer.body().len() > MAX_ANSWER_BYTES {
+        return Err(Fault("the answer is too long".to_owned()));
+    }
+    Ok(answer)
+}
+
+/// Whether a provider may be at that URL: by `https`, or on this machine.
+#[must_use]
+pub fn is_trustworthy(url: &str) -> bool {
+    let is_local = |rest: &str| {
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        matches!(name.map_or(host, |(name, _)| name), "localhost" | "127.0.0.1" | "[::1]")
+    };
+    let is_clean = url.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>'));
+    let is_url = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(rest), _) => rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['),
+        (_, Some(rest)) => is_local(rest),
+        _ => false,
+    };
+    is_clean && is_url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::hooks::HOOK_MS;
+
+    #[test]
+    fn a_renewal_ends_before_it_is_cut_off() {
+        assert!(RENEWAL_MS.0 + 2 * RENEWAL_MS.1 < HOOK_MS);
+    }
+
+    #[test]
+    fn a_provider_is_reached_by_https_or_on_this_machine() {
+        for url in [
+            "https://id.example",
+            "https://id.example:8443/a?b",
+            "http://localhost:3000",
+            "http://127.0.0.1/x",
+            "http://[::1]:80/",
+            "http://localhost",
+        ] {
+            assert!(is_trustworthy(url), "{url}");
+        }
+        for url in [
+            "",
+            "id.example",
+            "http://id.example",
+            "http://localhost.evil.example",
+            "http://localhost@evil.example",
+            "http://localhost:80@evil.example",
+            "https://",
+            "https:///x",
+            "javascript:alert(1)",
+            "ftp://localhost",
+            "HTTPS://id.example",
+            "https://id.example/a b",
+            "https://id.example\\@x",
+        ] {
+            assert!(!is_trustworthy(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The page that asks whether a client may come in.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::frame::Frame;
+use super::person_page;
+use crate::wire::Reply;
+
+/// Where the answer goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A server on the web, by host.
+    Web(String),
+    /// A program on the device that the browser runs on, by host and port.
+    Device(String),
+    /// The application that links of this scheme open.
+    Application(String),
+}
+
+/// A scope.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it allows, in plain words.
+    pub words: Option<&'a str>,
+}
+
+/// The page. Everything about the client is what it says itself.
+#[derive(Debug, Template)]
+#[template(path = "consent.html")]
+pub struct Consent<'a> {
+    /// What is around it.
+    pub frame: Frame<'a>,
+    /// Where the form goes.
+    pub action: &'a str,
+    /// The sign-in that it belongs to.
+    pub flow: &'a str,
+    /// What shows that the form is this server's.
+    pub csrf: &'a str,
+    /// What the client calls itself; plain, and none if that is nothing.
+    pub client: Option<String>,
+    /// The host that vouches for the client: its metadata document is there.
+    pub publisher: Option<&'a str>,
+    /// The client's own page: its URL and host.
+    pub website: Option<(&'a str, &'a str)>,
+    /// Where the answer goes.
+    pub destination: Destination,
+    /// What it wants to do.
+    pub scopes: Vec<Scope<'a>>,
+    /// Where it wants to do so.
+    pub resources: Vec<&'a str>,
+    /// Whether it stays until it is told to go.
+    pub stays: bool,
+    /// Whether the answer can be remembered.
+    pub may_remember: bool,
+    /// The field for a name, and what stands in it.
+    pub asks_name: Option<&'a str>,
+    /// Who signs people in, after this page.
+    pub provider: &'a str,
+    /// Where people see whom they let in.
+    pub account: &'a str,
+}
+
+impl Consent<'_> {
+    fn client(&self) -> &str {
+        let nameless = self.frame.say("An application without a name", "一个没有名称的应用");
+        self.client.as_deref().unwrap_or(nameless)
+    }
+
+    /// The answer with the page. A browser may send its form nowhere but here, and from here to where the client is: to
+    /// `onward`, sources of a content security policy.
+    #[must_use]
+    pub fn reply(&self, onward: &str) -> Reply {
+        person_page(StatusCode::OK, self, onward)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::frame::plain;
+    use crate::pages::language::Language;
+
+    const MARKUP: &str = "\"><script>alert(1)</script><img src=x onerror='alert(1)'>";
+
+    fn page(text: &str, destination: Destination, language: Language) -> String {
+        let consent = Consent {
+            frame: Frame { server: text, language, is_demo: true },
+            action: "/authorize",
+            flow: "flow",
+            csrf: "csrf",
+            client: Some(plain(text, 100)),
+            publisher: Some(text),
+            website: Some((text, text)),
+            destination,
+            scopes: vec![Scope { name: text, words: Some(text) }, Scope { name: text, words: None }],
+            resources: vec![text],
+            stays: true,
+            may_remember: true,
+            asks_name: Some(text),
+            provider: text,
+            account: "/account",
+        };
+        consent.render().unwrap()
+    }
+
+    #[test]
+    fn markup_of_a_stranger_stays_text() {
+        for language in [Language::English, Language::Chinese] {
+            for make in [Destination::Web, Destination::Device, Destination::Application] {
+                let html = page(MARKUP, make(MARKUP.to_owned()), language);
+                assert!(!html.contains("<script") && !html.contains("<img") && !html.contains("onerror='"), "{html}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_loaded_but_the_style_sheet() {
+        let html = page("x", Destination::Web("client.example".to_owned()), Language::English);
+        assert!(!html.contains("<img") && !html.contains("<script") && !html.contains("style="));
+        assert_eq!(html.matches("rel=\"stylesheet\"").count(), 1);
+    }
+
+    #[test]
+    fn who_answers_on_this_device_is_warned_of() {
+        let page = |destination| page("x", destination, Language::English);
+        assert!(!page(Destination::Web("client.example".to_owned())).contains("class=\"warning\""));
+        let device = page(Destination::Device("localhost:1".to_owned()));
+        assert!(device.contains("class=\"warning\"") && device.contains("localhost:1"));
+        let application = page(Destination::Application("cursor".to_owned()));
+        assert!(application.contains("class=\"warning\"") && application.contains("cursor:"));
+    }
+}

@@ -1,0 +1,210 @@
+//! What a person sees of a sign-in, and what an attacker does not get by it. The identity provider is a stand-in that signs
+//! in whoever the code names.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::browser::{Browser, Deployment, ORIGIN, REDIRECT, Shown, UPSTREAM};
+
+mod account;
+mod attacks;
+mod remembering;
+
+const MINUTE_MS: u64 = 60_000;
+
+/// A deployment with a client.
+fn deployment() -> (Deployment, String) {
+    let deployment = Deployment::new();
+    let client = deployment.register(&json!({ "client_name": "Editor" }));
+    (deployment, client)
+}
+
+fn is_page(shown: &Shown, status: u16) -> bool {
+    let is_html = shown.header("content-type").is_some_and(|media_type| media_type.starts_with("text/html"));
+    shown.status == status && is_html && shown.header("location").is_none()
+}
+
+fn is_consent(shown: &Shown) -> bool {
+    is_page(shown, 200) && shown.text.contains("value=\"approve\"")
+}
+
+/// The client gets a code.
+fn is_code(shown: &Shown) -> bool {
+    let location = shown.header("location").unwrap_or_default();
+    location.starts_with(&format!("{REDIRECT}?code=")) && shown.sent("state").as_deref() == Some("the client's")
+}
+
+#[test]
+fn a_person_is_asked_then_signs_in_then_the_client_gets_a_code() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    assert!(is_consent(&page), "{page:?}");
+    for shown in ["Editor", "client.example", "Read &#60;notes&#62;", "Notes", "Stand-in", "https://mcp.example"] {
+        assert!(page.text.contains(shown), "no {shown}: {}", page.text);
+    }
+    let left = browser.decide(&page, "approve");
+    assert_eq!(left.status, 303, "{left:?}");
+    assert!(left.location().starts_with(UPSTREAM));
+    assert_eq!(left.sent("redirect_uri").as_deref(), Some("https://mcp.example/callback"));
+    let back = browser.back(&left.sent("state").unwrap(), "ann");
+    assert!(is_code(&back), "{back:?}");
+    assert_eq!(back.sent("iss").as_deref(), Some(ORIGIN));
+    assert!(browser.cookies.iter().all(|(name, _)| name == "__Host-consent"), "{:?}", browser.cookies);
+}
+
+#[test]
+fn who_denies_sends_the_client_away() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let denied = browser.decide(&page, "deny");
+    assert_eq!((denied.status, denied.sent("error").as_deref()), (303, Some("access_denied")));
+    assert_eq!(denied.sent("state").as_deref(), Some("the client's"));
+    assert!(denied.location().starts_with(REDIRECT) && browser.cookies.is_empty());
+    assert!(is_page(&browser.decide(&page, "approve"), 400), "a page is answered once");
+}
+
+#[test]
+fn two_tabs_do_not_disturb_each_other() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let [one, two] = [(); 2].map(|()| browser.asked(&client, &[]));
+    let [one, two] = [one, two].map(|page| browser.decide(&page, "approve").sent("state").unwrap());
+    assert!(is_code(&browser.back(&two, "ann")) && is_code(&browser.back(&one, "ann")));
+}
+
+#[test]
+fn who_goes_back_can_approve_again() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let first = browser.decide(&page, "approve").sent("state").unwrap();
+    let second = browser.decide(&page, "approve").sent("state").unwrap();
+    assert!(is_page(&browser.back(&first, "ann"), 400), "only the last one counts");
+    assert!(is_code(&browser.back(&second, "ann")));
+}
+
+#[test]
+fn nine_tabs_give_up_the_oldest() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let pages: Vec<_> = (0..9).map(|_| browser.asked(&client, &[])).collect();
+    assert_eq!(browser.cookies.len(), 8);
+    assert!(is_page(&browser.decide(&pages[0], "approve"), 400));
+    assert!(is_code(&browser.approved(&pages[1], "ann")) && is_code(&browser.approved(&pages[8], "ann")));
+}
+
+#[test]
+fn the_longest_request_of_a_client_fits_and_several_do_not_pile_up() {
+    let (deployment, _) = deployment();
+    let redirect = format!("https://client.example/{}", "r".repeat(2000));
+    let client = deployment.register(&json!({ "client_name": "ü".repeat(200), "redirect_uris": [redirect] }));
+    let mut browser = Browser::new(&deployment);
+    let state = "s".repeat(4096);
+    let more = [("redirect_uri", redirect.as_str()), ("state", &state), ("prompt", "consent")];
+    let ask = |browser: &mut Browser<'_>| browser.asked(&client, &more);
+    let page = ask(&mut browser);
+    let back = browser.approved(&page, "ann");
+    assert_eq!(back.sent("state"), Some(state.clone()), "{:?}", deployment.log);
+    for _ in 0..8 {
+        ask(&mut browser);
+        let chars: usize = browser.cookies.iter().map(|(name, value)| name.len() + value.len()).sum();
+        assert!(chars < 32 * 1024, "{chars}");
+        assert!(browser.cookies.iter().all(|(name, value)| name.len() + value.len() < 4000));
+    }
+    // Each of these takes six characters in a cookie: the client hears that it is too much.
+    let state = "\u{1}".repeat(4096);
+    for prompt in ["consent", ""] {
+        let shown = browser.asked(&client, &[("redirect_uri", &redirect), ("state", &state), ("prompt", prompt)]);
+        assert_eq!(shown.sent("error").as_deref(), Some("invalid_request"), "{prompt}");
+    }
+}
+
+#[test]
+fn what_takes_too_long_is_given_up_with_a_way_on() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    deployment.pass_ms(10 * MINUTE_MS);
+    let late = browser.decide(&page, "approve");
+    assert!(is_page(&late, 400), "{late:?}");
+    let again = late.text.split("href=\"/authorize?").nth(1).unwrap().split('"').next().unwrap();
+    let again = format!("/authorize?{}", again.replace("&#38;", "&"));
+    let page = browser.get(&again);
+    assert!(is_consent(&page), "{page:?}");
+    let state = browser.decide(&page, "approve").sent("state").unwrap();
+    deployment.pass_ms(10 * MINUTE_MS);
+    assert!(is_page(&browser.back(&state, "ann"), 400));
+    let page = browser.get(&again);
+    assert!(is_code(&browser.approved(&page, "ann")), "the request is the one that the client made");
+}
+
+#[test]
+fn what_the_identity_provider_says_reaches_the_person_and_the_client() {
+    for (code, status, error) in
+        [("refused", 502, "server_error"), ("away", 503, "temporarily_unavailable"), ("stranger", 403, "access_denied")]
+    {
+        let (deployment, client) = deployment();
+        let mut browser = Browser::new(&deployment);
+        let page = browser.asked(&client, &[]);
+        let failed = browser.approved(&page, code);
+        assert!(is_page(&failed, status), "{code}: {failed:?}");
+        assert!(failed.text.contains(&format!("href=\"{REDIRECT}?error={error}&#38;")), "{code}: {}", failed.text);
+        assert!(failed.text.contains("href=\"/authorize?"), "{code}");
+        assert!(!failed.text.contains("a text of the upstream") && !failed.text.contains("<b>mallory"), "{code}");
+        // The page's number is in the log, with the cause.
+        let line: Value = serde_json::from_str(deployment.log.borrow().last().unwrap()).unwrap();
+        let id = line["id"].as_str().unwrap();
+        assert!(failed.text.contains(&format!("<code>{id}</code>")) && line["cause"].as_str().unwrap().len() > 10);
+        assert!(browser.cookies.is_empty(), "{code}");
+    }
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let cancelled = browser.approved(&page, "denied");
+    assert_eq!(cancelled.sent("error").as_deref(), Some("access_denied"));
+}
+
+#[test]
+fn when_the_users_object_is_away_the_person_can_try_again() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    deployment.is_down.set(true);
+    let failed = browser.approved(&page, "ann");
+    assert!(is_page(&failed, 503) && failed.text.contains("href=\"/authorize?"), "{failed:?}");
+    assert!(!failed.text.contains("the object is away"));
+}
+
+#[test]
+fn a_client_that_wants_nobody_asked_is_told_that_this_takes_a_page() {
+    let (deployment, client) = deployment();
+    let shown = Browser::new(&deployment).asked(&client, &[("prompt", "none")]);
+    assert_eq!(shown.sent("error").as_deref(), Some("interaction_required"));
+}
+
+#[test]
+fn a_deployment_that_lacks_something_says_so_and_lets_nobody_in() {
+    let deployment = Deployment::misconfigured("GITHUB_CLIENT_ID is missing <here>.");
+    let client = deployment.register(&json!({}));
+    let mut browser = Browser::new(&deployment);
+    for shown in [browser.asked(&client, &[]), browser.get("/account"), browser.get("/callback?state=x&code=y")] {
+        assert!(
+            is_page(&shown, 500) && shown.text.contains("GITHUB_CLIENT_ID is missing &#60;here&#62;."),
+            "{shown:?}"
+        );
+    }
+    assert!(browser.get("/").text.contains("GITHUB_CLIENT_ID is missing &#60;here&#62;."));
+    assert_eq!(browser.send(Method::POST, "/mcp", "{}", &[]).status, 401);
+}
+
+#[test]
+fn pages_are_in_the_language_of_the_browser() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let url = format!("/authorize?response_type=code&client_id={client}&code_challenge_method=S256&code_challenge=x");
+    let url = url.replace("challenge=x", &format!("challenge={}", crate::support::browser::CHALLENGE));
+    let page = browser.send(Method::GET, &url, "", &[("accept-language", "zh-CN,en;q=0.5")]);
+    assert!(page.text.contains("lang=\"zh-Hans\"") && page.text.contains("允许") && page.text.contains("Editor"));
+}

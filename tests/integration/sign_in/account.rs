@@ -1,0 +1,122 @@
+//! `/account`: whom somebody let in, and how they take it back.
+
+use http::Method;
+use serde_json::json;
+
+use super::{MINUTE_MS, deployment, is_code, is_consent, is_page};
+use crate::support::browser::{Browser, Deployment, Shown};
+
+fn let_in(browser: &mut Browser<'_>, client: &str, person: &str) -> String {
+    let page = browser.asked(client, &[("prompt", "consent")]);
+    browser.pass_ms(1000);
+    let back = browser.approved(&page, person);
+    assert!(is_code(&back));
+    browser.redeemed(client, &back)
+}
+
+/// Whether a token is taken: without a session here, what comes after is an error of another kind.
+fn takes(browser: &mut Browser<'_>, token: &str) -> bool {
+    let bearer = format!("Bearer {token}");
+    browser.send(Method::POST, "/mcp", "{}", &[("authorization", &bearer)]).status != 401
+}
+
+fn told(browser: &mut Browser<'_>, page: &Shown, fields: &[(&str, &str)]) -> Shown {
+    let csrf = page.field("csrf");
+    let mut all = vec![("csrf", csrf.as_str())];
+    all.extend(fields);
+    browser.post("/account", &all)
+}
+
+#[test]
+fn a_person_sees_whom_they_let_in_and_nobody_elses() {
+    let deployment = Deployment::new();
+    let [editor, chat] = ["Editor", "Chat"].map(|name| deployment.register(&json!({ "client_name": name })));
+    let mut browser = Browser::new(&deployment);
+    assert!(browser.get("/account").text.contains("Stand-in"));
+    let_in(&mut browser, &editor, "ann");
+    let_in(&mut browser, &chat, "bob");
+    let page = browser.account("ann");
+    assert!(is_page(&page, 200));
+    for shown in ["Editor", "Read &#60;notes&#62;", "2023-11-14", "<bdi>ann</bdi>"] {
+        assert!(page.text.contains(shown), "no {shown}: {}", page.text);
+    }
+    assert!(!page.text.contains("Chat"));
+}
+
+#[test]
+fn a_disconnected_client_is_gone_and_others_stay() {
+    let deployment = Deployment::new();
+    let clients = ["Editor", "Chat", "Third"].map(|name| deployment.register(&json!({ "client_name": name })));
+    let mut browser = Browser::new(&deployment);
+    let tokens = clients.map(|client| let_in(&mut browser, &client, "ann"));
+    assert!(tokens.iter().all(|token| takes(&mut browser, token)));
+    let page = browser.account("ann");
+    // The newest first.
+    let grant = page.field("grant");
+    let done = told(&mut browser, &page, &[("do", "end"), ("grant", &grant)]);
+    assert_eq!((done.status, done.location()), (303, "/account?done=end"));
+    let page = browser.get("/account?done=end");
+    assert!(page.text.contains("Editor") && page.text.contains("Chat") && !page.text.contains("Third"));
+    assert!(page.text.contains("role=\"status\""));
+    assert_eq!(tokens.each_ref().map(|token| takes(&mut browser, token)), [true, true, false]);
+    told(&mut browser, &page, &[("do", "end-all")]);
+    assert!(!browser.get("/account").text.contains("name=\"grant\""));
+    assert!(!tokens.iter().any(|token| takes(&mut browser, token)));
+}
+
+#[test]
+fn a_form_without_its_token_or_of_another_persons_does_nothing() {
+    let (deployment, client) = deployment();
+    let (mut ann, mut bob) = (Browser::new(&deployment), Browser::new(&deployment));
+    let_in(&mut ann, &client, "ann");
+    let page = ann.account("ann");
+    let grant = page.field("grant");
+    let other = bob.account("bob");
+    for csrf in ["", "x", &other.field("csrf")] {
+        for what in ["end", "end-all", "forget", "sign-out"] {
+            let refused = ann.post("/account", &[("do", what), ("grant", &grant), ("csrf", csrf)]);
+            assert!(is_page(&refused, 403), "{what} {csrf}: {refused:?}");
+        }
+    }
+    told(&mut bob, &other, &[("do", "end"), ("grant", &grant)]);
+    told(&mut bob, &other, &[("do", "end-all")]);
+    assert!(ann.get("/account").text.contains("Editor"));
+    let out = Browser::new(&deployment).post("/account", &[("do", "end-all")]);
+    assert_eq!(out.location(), "/account");
+}
+
+#[test]
+fn remembered_answers_can_be_forgotten() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let_in(&mut browser, &client, "ann");
+    assert!(!is_consent(&browser.asked(&client, &[])));
+    let page = browser.account("ann");
+    told(&mut browser, &page, &[("do", "forget")]);
+    assert!(is_consent(&browser.asked(&client, &[])));
+    assert!(!browser.get("/account").text.contains("value=\"forget\""));
+}
+
+#[test]
+fn who_signs_out_or_is_away_for_half_an_hour_is_signed_out() {
+    let (deployment, _) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.account("ann");
+    told(&mut browser, &page, &[("do", "sign-out")]);
+    assert!(browser.get("/account").text.contains("Sign in to see"));
+    browser.account("ann");
+    deployment.pass_ms(30 * MINUTE_MS);
+    assert!(browser.get("/account").text.contains("Sign in to see"));
+}
+
+#[test]
+fn a_sign_in_to_the_account_lets_no_client_in() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let state = browser.post("/account", &[("do", "sign-in")]).sent("state").unwrap();
+    let page = browser.asked(&client, &[]);
+    let (flow, csrf) = (&state[..11], page.field("csrf"));
+    let refused = browser.post("/authorize", &[("flow", flow), ("csrf", &csrf), ("decision", "approve")]);
+    assert!(is_page(&refused, 400), "{refused:?}");
+    assert!(is_page(&browser.back(&state, "stranger"), 403));
+}

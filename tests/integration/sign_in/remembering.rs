@@ -1,0 +1,101 @@
+//! What somebody agreed to need not be asked again, and nothing else is taken for it.
+
+use serde_json::json;
+
+use super::{deployment, is_code, is_consent};
+use crate::support::browser::{Browser, Deployment, REDIRECT, UPSTREAM};
+
+/// A browser in which Ann has let a client in, to read.
+fn agreed<'a>(deployment: &'a Deployment, client: &str) -> Browser<'a> {
+    let mut browser = Browser::new(deployment);
+    let page = browser.asked(client, &[]);
+    assert!(is_code(&browser.approved(&page, "ann")));
+    browser
+}
+
+#[test]
+fn the_same_person_is_not_asked_twice_for_the_same() {
+    let (deployment, client) = deployment();
+    let mut browser = agreed(&deployment, &client);
+    let left = browser.asked(&client, &[]);
+    assert!(left.location().starts_with(UPSTREAM), "{left:?}");
+    assert!(is_code(&browser.back(&left.sent("state").unwrap(), "ann")));
+}
+
+#[test]
+fn anything_else_is_asked() {
+    let (deployment, client) = deployment();
+    let two = [REDIRECT, "https://client.example/other"];
+    let client = {
+        let _ = client;
+        deployment.register(&json!({ "client_name": "Editor", "redirect_uris": two }))
+    };
+    let namesake =
+        deployment.register(&json!({ "client_name": "Editor", "redirect_uris": two, "contacts": ["m@evil"] }));
+    let mut browser = agreed(&deployment, &client);
+    assert_ne!(client, namesake);
+    for (what, client, more) in [
+        ("another client of that name", &namesake, vec![]),
+        ("another redirect", &client, vec![("redirect_uri", two[1])]),
+        ("another scope", &client, vec![("scope", "write")]),
+        ("one more scope", &client, vec![("scope", "read write")]),
+        ("all scopes", &client, vec![("scope", "")]),
+        ("another resource", &client, vec![("resource", "https://mcp.example/mcp")]),
+        ("who says that one is to be asked", &client, vec![("prompt", "consent")]),
+        ("who says that one is to sign in", &client, vec![("prompt", "login")]),
+    ] {
+        let page = browser.asked(client, &more);
+        assert!(is_consent(&page), "{what}: {page:?}");
+    }
+    assert!(browser.asked(&client, &[]).location().starts_with(UPSTREAM));
+}
+
+#[test]
+fn somebody_else_in_the_same_browser_is_asked() {
+    let (deployment, client) = deployment();
+    let mut browser = agreed(&deployment, &client);
+    let state = browser.asked(&client, &[]).sent("state").unwrap();
+    let page = browser.back(&state, "bob");
+    assert!(is_consent(&page), "{page:?}");
+    assert!(is_code(&browser.approved(&page, "bob")));
+    for person in ["ann", "bob"] {
+        let state = browser.asked(&client, &[]).sent("state").unwrap();
+        assert!(is_code(&browser.back(&state, person)), "{person}");
+    }
+}
+
+#[test]
+fn who_does_not_want_it_remembered_is_asked_again() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let fields = [("flow", &*page.field("flow")), ("csrf", &page.field("csrf")), ("decision", "approve")];
+    let state = browser.post("/authorize", &fields).sent("state").unwrap();
+    assert!(is_code(&browser.back(&state, "ann")));
+    assert!(is_consent(&browser.asked(&client, &[])));
+}
+
+#[test]
+fn a_client_on_the_persons_machine_is_asked_about_each_time() {
+    let deployment = Deployment::new();
+    for redirect in ["http://127.0.0.1:33418/cb", "cursor://anysphere.cursor-mcp/cb"] {
+        let client = deployment.register(&json!({ "redirect_uris": [redirect] }));
+        let mut browser = Browser::new(&deployment);
+        for _ in 0..2 {
+            let page = browser.asked(&client, &[("redirect_uri", redirect)]);
+            assert!(is_consent(&page) && page.text.contains("class=\"warning\""), "{page:?}");
+            assert!(!page.text.contains("name=\"remember\""));
+            assert!(browser.approved(&page, "ann").location().starts_with(redirect));
+        }
+        assert!(browser.cookies.is_empty());
+    }
+}
+
+#[test]
+fn a_denial_is_not_remembered() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    browser.decide(&page, "deny");
+    assert!(is_consent(&browser.asked(&client, &[])) && browser.cookies.len() == 1);
+}

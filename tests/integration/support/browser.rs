@@ -1,0 +1,436 @@
+//! A deployment with sign-in, its users' objects, and a person's browser with its cookies.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use durable_mcp::http::edge::{Edge, Order};
+use durable_mcp::http::router;
+use durable_mcp::http::sign_in::IdentitySignIn;
+use durable_mcp::identity::jwt::Algorithm;
+use durable_mcp::identity::upstream::Upstream;
+use durable_mcp::identity::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
+use durable_mcp::keys::Keys;
+use durable_mcp::oauth::authority::{Authority, AuthorityHost};
+use durable_mcp::oauth::event::Event;
+use durable_mcp::oauth::grant_store::GrantStore;
+use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
+use durable_mcp::oauth::metadata_document::Fetch;
+use durable_mcp::oauth::params::{Params, encode_query};
+use durable_mcp::oauth::port::{Kv, Random};
+use durable_mcp::oauth::rates::Rates;
+use durable_mcp::oauth::site::{BodyError, Surroundings};
+use durable_mcp::oauth::token::Handle;
+use durable_mcp::session::log_line::LogLine;
+use durable_mcp::transport::claims::ObjectId;
+use durable_mcp::transport::refusal::Refusal;
+use durable_mcp::wire::{Body, Fault, Head, Headers, Reply};
+use durable_mcp::{App, Server};
+use futures_executor::block_on;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use http::{Method, Request, Response};
+use serde_json::{Value, json};
+
+use super::grants::{MemoryRows, NOW, VERIFIER};
+
+pub(crate) const ORIGIN: &str = "https://mcp.example";
+pub(crate) const UPSTREAM: &str = "https://id.example/authorize";
+pub(crate) const REDIRECT: &str = "https://client.example/callback";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Signs in whoever the code names; other codes fail as they are named.
+struct StandIn;
+
+impl IdentityProvider for StandIn {
+    fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
+        let url = format!("{UPSTREAM}?{}", encode_query(&[("state", flow.state), ("redirect_uri", flow.callback)]));
+        async move { Ok(Begun { url, kept: json!({ "verifier": "v" }) }) }.boxed_local()
+    }
+
+    fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
+        let code = answer.params.get("code").unwrap_or_default().to_owned();
+        assert_eq!(answer.kept["verifier"], "v");
+        let text = "a text of the upstream".to_owned();
+        async move {
+            Err(match code.as_str() {
+                "denied" => IdentityError::Denied(text),
+                "refused" => IdentityError::Refused(text),
+                "away" => IdentityError::Unavailable(text),
+                "stranger" => IdentityError::NotAllowed("<b>mallory".to_owned()),
+                name => {
+                    let props = json!({ "name": name });
+                    return Ok(Identity { subject: format!("stand-in:{name}"), name: Some(name.to_owned()), props });
+                }
+            })
+        }
+        .boxed_local()
+    }
+
+    fn title(&self) -> &'static str {
+        "Stand-in"
+    }
+}
+
+/// Nobody is there.
+struct NoWeb;
+
+impl Upstream for NoWeb {
+    fn now(&self) -> u64 {
+        NOW
+    }
+
+    fn send(&self, _: Request<Vec<u8>>, _: usize, _: u32) -> LocalBoxFuture<'_, Result<Response<Vec<u8>>, Fault>> {
+        async { Err(Fault("no route".to_owned())) }.boxed_local()
+    }
+
+    fn verify<'a>(
+        &'a self,
+        _: Algorithm,
+        _: &'a Value,
+        _: &'a [u8],
+        _: &'a [u8],
+    ) -> LocalBoxFuture<'a, Result<bool, Fault>> {
+        async { Ok(false) }.boxed_local()
+    }
+}
+
+/// What all users' objects and requests share.
+struct Shared {
+    kv: MemoryKv,
+    random: SeededRandom,
+    keys: Rc<Keys>,
+}
+
+struct UserObject {
+    shared: Rc<Shared>,
+    rows: MemoryRows,
+}
+
+impl AuthorityHost for UserObject {
+    fn now(&self) -> u64 {
+        self.shared.kv.now()
+    }
+
+    fn random(&self) -> &dyn Random {
+        &self.shared.random
+    }
+
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        async { Ok(Rc::clone(&self.shared.keys)) }.boxed_local()
+    }
+
+    fn kv(&self) -> &dyn Kv {
+        &self.shared.kv
+    }
+
+    fn store(&self) -> &dyn GrantStore {
+        &self.rows
+    }
+
+    fn sleep(&self, _: u32) -> LocalBoxFuture<'static, ()> {
+        std::future::pending().boxed_local()
+    }
+
+    fn event(&self, _: &Event) {}
+
+    fn warn(&self, _: &str) {}
+}
+
+/// The server.
+pub(crate) struct Deployment {
+    app: App,
+    shared: Rc<Shared>,
+    users: RefCell<BTreeMap<String, Rc<Authority>>>,
+    rates: RefCell<Rates>,
+    web: MemoryWeb,
+    /// Users' objects cannot be reached.
+    pub(crate) is_down: Cell<bool>,
+    pub(crate) log: RefCell<Vec<String>>,
+}
+
+/// One request.
+struct Visit<'a> {
+    deployment: &'a Deployment,
+    body: String,
+}
+
+impl Deployment {
+    pub(crate) fn new() -> Self {
+        let sign_in = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb));
+        let oauth = sign_in.oauth().scopes(&["read", "write", "admin"]).unwrap();
+        Self::of(App::new(Server::new("s", "1").title("Notes")).oauth(oauth.describe_scope("read", "Read <notes>")))
+    }
+
+    pub(crate) fn misconfigured(text: &str) -> Self {
+        let error = IdentityError::Misconfigured(text.to_owned());
+        let sign_in = IdentitySignIn::misconfigured(&error, Rc::new(NoWeb));
+        Self::of(App::new(Server::new("s", "1")).oauth(sign_in.oauth()))
+    }
+
+    fn of(app: App) -> Self {
+        let (kv, random) = (MemoryKv::at(NOW), SeededRandom::new(1));
+        let keys = Rc::new(Keys::from_secret("a secret"));
+        Self {
+            app,
+            shared: Rc::new(Shared { kv, random, keys }),
+            users: RefCell::default(),
+            rates: RefCell::default(),
+            web: MemoryWeb::default(),
+            is_down: Cell::new(false),
+            log: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn pass_ms(&self, ms: u64) {
+        self.shared.kv.pass_ms(ms);
+    }
+
+    /// Registers a client and gives its id.
+    pub(crate) fn register(&self, metadata: &Value) -> String {
+        let mut client =
+            json!({ "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none", "client_name": "C" });
+        client.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
+        let shown = Browser::new(self).send(Method::POST, "/register", &client.to_string(), &[]);
+        let answer: Value = serde_json::from_str(&shown.text).unwrap();
+        answer["client_id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    }
+}
+
+impl Surroundings for Visit<'_> {
+    fn now(&self) -> u64 {
+        self.deployment.shared.kv.now()
+    }
+
+    fn random(&self) -> &dyn Random {
+        &self.deployment.shared.random
+    }
+
+    fn kv(&self) -> &dyn Kv {
+        &self.deployment.shared.kv
+    }
+
+    fn web(&self) -> &dyn Fetch {
+        &self.deployment.web
+    }
+
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        async { Ok(Rc::clone(&self.deployment.shared.keys)) }.boxed_local()
+    }
+
+    fn rates(&self) -> &RefCell<Rates> {
+        &self.deployment.rates
+    }
+
+    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>> {
+        async move {
+            if self.deployment.is_down.get() {
+                return Err(Fault("the object is away".to_owned()));
+            }
+            let authority = {
+                let mut users = self.deployment.users.borrow_mut();
+                let made = users.entry(handle.as_str().to_owned()).or_insert_with(|| {
+                    let host = UserObject { shared: Rc::clone(&self.deployment.shared), rows: MemoryRows::default() };
+                    Rc::new(Authority::new(Rc::new(host), Rc::default(), Rc::default()))
+                });
+                Rc::clone(made)
+            };
+            let outcome = authority.handle(serde_json::from_str(&command).unwrap()).await;
+            Ok(serde_json::to_string(&outcome).unwrap())
+        }
+        .boxed_local()
+    }
+
+    fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
+        let fits = self.body.len() <= limit;
+        async move { if fits { Ok(self.body.clone()) } else { Err(BodyError::TooLarge) } }.boxed_local()
+    }
+
+    fn event(&self, _: &Event) {}
+
+    fn warn(&self, message: &str) {
+        self.deployment.log.borrow_mut().push(message.to_owned());
+    }
+}
+
+impl Edge for Visit<'_> {
+    fn new_object(&self) -> Result<ObjectId, Fault> {
+        Err(Fault("no sessions here".to_owned()))
+    }
+
+    fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
+        async { Ok(self.body.clone()) }.boxed_local()
+    }
+
+    fn forward(&self, _: Order) -> Result<Reply, Fault> {
+        Err(Fault("no sessions here".to_owned()))
+    }
+
+    fn listen(&self, _: Order, _: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
+        async { Err(Fault("no sessions here".to_owned())) }.boxed_local()
+    }
+
+    fn log(&self, _: &LogLine) {}
+}
+
+struct Sent(Vec<(String, String)>);
+
+impl Headers for Sent {
+    fn get(&self, name: &str) -> Option<String> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    }
+
+    fn all(&self) -> Vec<(String, String)> {
+        self.0.clone()
+    }
+}
+
+/// What a browser shows.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) text: String,
+}
+
+impl Shown {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        self.header("location").unwrap_or_else(|| panic!("no redirect: {} {}", self.status, self.text))
+    }
+
+    /// A parameter of where it leads.
+    pub(crate) fn sent(&self, name: &str) -> Option<String> {
+        let query = self.location().split_once('?')?.1;
+        Params::parse(query).unwrap().get(name).map(str::to_owned)
+    }
+
+    /// The value of a form's field.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let start = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.text.split_once(&start).unwrap_or_else(|| panic!("no {name}: {}", self.text));
+        rest.split('"').next().unwrap().to_owned()
+    }
+}
+
+/// A person's browser.
+pub(crate) struct Browser<'a> {
+    deployment: &'a Deployment,
+    pub(crate) origin: String,
+    /// As RFC 6265 orders them: a cookie that is set again keeps its place.
+    pub(crate) cookies: Vec<(String, String)>,
+    pub(crate) set: Vec<String>,
+}
+
+impl<'a> Browser<'a> {
+    pub(crate) fn new(deployment: &'a Deployment) -> Self {
+        Self { deployment, origin: ORIGIN.to_owned(), cookies: Vec::new(), set: Vec::new() }
+    }
+
+    pub(crate) fn send(&mut self, method: Method, url: &str, body: &str, headers: &[(&str, &str)]) -> Shown {
+        let url = url.strip_prefix(&self.origin).unwrap_or(url);
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let (scheme, host) = self.origin.split_once("://").unwrap();
+        let mut sent: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        sent.push(("cookie".to_owned(), cookies.join("; ")));
+        let media_type = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+        sent.push(("content-type".to_owned(), media_type.to_owned()));
+        let head = Head {
+            method,
+            secure: scheme == "https",
+            host: host.to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: Rc::new(Sent(sent)),
+        };
+        let visit = Visit { deployment: self.deployment, body: body.to_owned() };
+        let reply = block_on(router::handle(&self.deployment.app, &head, &visit));
+        for (_, line) in reply.headers.iter().filter(|(name, _)| *name == "set-cookie") {
+            self.take(line);
+        }
+        let Body::Text(text) = reply.body else {
+            return Shown { status: reply.status.as_u16(), headers: reply.headers, text: String::new() };
+        };
+        Shown { status: reply.status.as_u16(), headers: reply.headers, text }
+    }
+
+    fn take(&mut self, line: &str) {
+        self.set.push(line.to_owned());
+        let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
+        if line.contains("Max-Age=0") {
+            self.cookies.retain(|(known, _)| known != name);
+        } else if let Some(known) = self.cookies.iter_mut().find(|(known, _)| known == name) {
+            value.clone_into(&mut known.1);
+        } else {
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    pub(crate) fn pass_ms(&self, ms: u64) {
+        self.deployment.pass_ms(ms);
+    }
+
+    pub(crate) fn get(&mut self, url: &str) -> Shown {
+        self.send(Method::GET, url, "", &[])
+    }
+
+    pub(crate) fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Shown {
+        let origin = self.origin.clone();
+        self.send(Method::POST, url, &encode_query(fields), &[("origin", &origin)])
+    }
+
+    /// Comes with a client's request; `more` replaces its parameters.
+    pub(crate) fn asked(&mut self, client: &str, more: &[(&str, &str)]) -> Shown {
+        let usual = [
+            ("response_type", "code"),
+            ("client_id", client),
+            ("redirect_uri", REDIRECT),
+            ("state", "the client's"),
+            ("scope", "read"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let kept = usual.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name));
+        let pairs: Vec<_> = kept.chain(more.iter().copied()).collect();
+        self.get(&format!("/authorize?{}", encode_query(&pairs)))
+    }
+
+    /// Answers a consent page.
+    pub(crate) fn decide(&mut self, page: &Shown, decision: &str) -> Shown {
+        let (flow, csrf) = (page.field("flow"), page.field("csrf"));
+        self.post("/authorize", &[("flow", &flow), ("csrf", &csrf), ("decision", decision), ("remember", "yes")])
+    }
+
+    /// Comes back from the identity provider with a code: that of the person's name.
+    pub(crate) fn back(&mut self, state: &str, code: &str) -> Shown {
+        self.get(&format!("/callback?{}", encode_query(&[("code", code), ("state", state)])))
+    }
+
+    /// Approves and signs in.
+    pub(crate) fn approved(&mut self, page: &Shown, person: &str) -> Shown {
+        let left = self.decide(page, "approve");
+        assert_eq!(left.status, 303, "{left:?} {:?}", self.deployment.log);
+        let state = left.sent("state").unwrap();
+        self.back(&state, person)
+    }
+
+    /// The client gets its tokens.
+    pub(crate) fn redeemed(&mut self, client: &str, back: &Shown) -> String {
+        let code = back.sent("code").unwrap();
+        let form = [("grant_type", "authorization_code"), ("client_id", client), ("code", &code)];
+        let answer = self.post("/token", &[form.as_slice(), &[("code_verifier", VERIFIER)]].concat());
+        let tokens: Value = serde_json::from_str(&answer.text).unwrap();
+        tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
+    }
+
+    /// Signs in to the account's page.
+    pub(crate) fn account(&mut self, person: &str) -> Shown {
+        let state = self.post("/account", &[("do", "sign-in")]).sent("state").unwrap();
+        assert_eq!(self.back(&state, person).location(), "/account");
+        self.get("/account")
+    }
+}
