@@ -19,7 +19,7 @@ export function respond(status, lines, body) {
   if (lines !== lastLines) {
     const parts = lines.split(END);
     lastHeaders = new Headers();
-    for (let at = 0; at + 1 < parts.length; at += 2) lastHeaders.set(parts[at], parts[at + 1]);
+    for (let at = 0; at + 1 < parts.length; at += 2) lastHeaders.append(parts[at], parts[at + 1]);
     lastLines = lines;
   }
   return new Response(body, { status, headers: lastHeaders });
