@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 
 use super::app::App;
 use super::edge::Edge;
+use super::policy::Foreign;
 use super::route::Route;
 use super::{cors, home, mcp_endpoint, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
@@ -18,12 +19,12 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let started = edge.now();
     let origin = head.header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
-        Err(foreign) => {
+        Err(foreign) if !(foreign == Foreign::Origin && app.route(&head.path).is_for_any_origin()) => {
             let error = Error::new(ErrorCode::REFUSED, foreign.message());
             Reply::json(StatusCode::FORBIDDEN, error_json(None, &error))
         }
-        Ok(()) if head.method == Method::OPTIONS => cors::preflight(head),
-        Ok(()) => route(app, head, edge).await,
+        _ if head.method == Method::OPTIONS => cors::preflight(head),
+        _ => route(app, head, edge).await,
     };
     // An object's answer has the headers already, and the object writes its line in the log.
     if matches!(reply.body, Body::Native(_)) {

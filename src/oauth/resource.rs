@@ -100,14 +100,15 @@ impl Resources {
         [&self.root].into_iter().chain(&self.others)
     }
 
-    /// What a request's `resource` parameters ask for, none twice; the root where there are none.
+    /// What a request's `resource` parameters ask for, none twice; the root where there are none. A query does not tell
+    /// resources apart here: a client that connects to `/mcp?mode=direct` means the one at `/mcp`.
     ///
     /// # Errors
     /// When one is not a resource of this server.
     pub fn resolve<'a>(&self, asked: impl Iterator<Item = &'a str>) -> Result<Vec<Resource>, BadResource> {
         let mut resolved = Vec::new();
         for text in asked {
-            let resource = Resource::parse(text)?;
+            let resource = Resource::parse(text.split('?').next().unwrap_or_default())?;
             if !self.iter().any(|known| *known == resource) {
                 return Err(BadResource("This server does not protect that resource."));
             }
