@@ -163,9 +163,6 @@ export const behaviours = [
   {
     number: 8,
     name: "pages of any site can use the authorization server",
-    differs:
-      "A page of another site is refused unless `ALLOWED_ORIGINS` names it, as MCP asks of servers against DNS " +
-      "rebinding (Transports, Security Warning); pages on the user's own machine may call one that runs there.",
     async run(target) {
       for (const path of [SERVER, `${RESOURCE}/mcp`]) {
         const answer = await target.get(path, { headers: { origin: "https://app.example" } });

@@ -239,23 +239,16 @@ describe("another site", () => {
     "chrome-extension://abc",
   ];
 
-  test("gets 403 wherever its page calls, with a good token too, and nothing is done", async () => {
+  test("gets 403 where its page calls MCP, with a good token too, and nothing is done", async () => {
     const { client, tokens } = await target.signIn();
     const session = await open(server, { headers: bearer(tokens.access_token) });
     const objects = server.objects("McpObject");
     for (const origin of origins) {
       const headers = { origin };
-      const fields = { grant_type: "refresh_token", refresh_token: tokens.refresh_token, client_id: client.client_id };
       for (const answer of [
         await session.post(request(1, "tools/call", { name: "increment", arguments: {} }), { headers }),
         await session.end({ headers }),
         await post(server, initialize(), { headers: { ...headers, ...bearer(tokens.access_token) } }),
-        await target.form("/token", fields, { headers }),
-        await target.form("/revoke", { token: tokens.refresh_token, client_id: client.client_id }, { headers }),
-        await send(server, "POST", "/register", {
-          headers: { ...headers, "content-type": "application/json" },
-          body: "{}",
-        }),
       ]) {
         assert.equal(answer.status, 403, `${origin} ${answer}`);
         assert.equal(answer.headers["access-control-allow-credentials"], undefined);
@@ -264,6 +257,23 @@ describe("another site", () => {
     assert.equal(server.objects("McpObject"), objects);
     assert.equal(await session.callText("increment"), "1");
     granted(await target.refresh(client, tokens.refresh_token));
+  });
+
+  test("can sign in by the endpoints that take no cookie, and is let read their answers without credentials", async () => {
+    for (const origin of origins) {
+      const headers = { origin };
+      const { client, tokens } = await target.signIn();
+      const fields = { grant_type: "refresh_token", refresh_token: tokens.refresh_token, client_id: client.client_id };
+      for (const answer of [
+        await target.get("/.well-known/oauth-authorization-server", { headers }),
+        await target.form("/token", fields, { headers }),
+        await target.form("/revoke", { token: tokens.access_token, client_id: client.client_id }, { headers }),
+      ]) {
+        assert.equal(answer.status, 200, `${origin} ${answer}`);
+        assert.equal(answer.headers["access-control-allow-origin"], origin);
+        assert.equal(answer.headers["access-control-allow-credentials"], undefined);
+      }
+    }
   });
 
   test("that has its name point here gets 403, and no metadata of its name", async () => {
