@@ -4,6 +4,7 @@ import { extname, join } from "node:path";
 import { parse } from "smol-toml";
 import { root } from "./child.mjs";
 import { FAULTY_KV } from "./faulty-kv.mjs";
+import { TIMER, TIMER_FLAGS } from "./timer.mjs";
 import { MARKER } from "./trace.mjs";
 
 // The runtime's own wrapper of Workers AI, as a deployment has it, around a service of the test's.
@@ -15,13 +16,14 @@ const AI = {
 const OLD_ENOUGH = { compatibilityDate: "2024-04-03" };
 
 /** The text of the file; options as for `startWorker`, `ports` by socket, a free one where there is none. */
-export function configFile({ build, vars, flags, outbound, secondSocket, trace, ai, faultyKv }, storage, ports) {
+export function configFile({ build, vars, flags, outbound, secondSocket, trace, ai, faultyKv, timer }, storage, ports) {
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
   const main = new TestedWorker(wrangler, build, vars, { flags, ai, kv: faultyKv ? "faulty-kv" : "kv-service" });
   const workers = [
     { name: "main", socket: "http", worker: main.owner() },
     secondSocket && { name: "second", socket: "second", worker: main.guest() },
     faultyKv && { name: "faulty-kv", socket: "faults", entrypoint: "control", worker: faultyKvWorker(wrangler) },
+    timer && { name: "timer", socket: "timer", worker: timerWorker() },
     trace && { name: "marker", socket: "marker", worker: { ...OLD_ENOUGH, modules: [module("marker.js", MARKER)] } },
   ].filter(Boolean);
   const config = {
@@ -110,6 +112,13 @@ const faultyKvWorker = (wrangler) => ({
     name: binding,
     service: ofNamespace("kv-service", binding),
   })),
+});
+
+const timerWorker = () => ({
+  ...OLD_ENOUGH,
+  compatibilityFlags: TIMER_FLAGS,
+  modules: [module("timer.js", TIMER)],
+  bindings: [{ name: "MAIN", service: "main" }],
 });
 
 // A KV service is told the namespace by the properties of its binding.

@@ -27,6 +27,7 @@ export const fixture = (options) => startWorker({ build: "tests/fixture/build", 
  * - `ai`: the code of a Worker that is asked in place of Workers AI; otherwise there is no binding `AI`
  * - `outbound`: `host:port` that gets every request the Worker itself sends; otherwise there is no network
  * - `secondSocket`: `server.second` is the same Worker in another isolate, with the same objects and KV
+ * - `timer`: makes `server.ring()` work
  * - `trace`: makes `server.cost(..)` work
  * - `faultyKv`: makes `server.kv` fail when told to
  */
@@ -70,6 +71,13 @@ class Server {
     return new KvFaults(`http://127.0.0.1:${this.#ports.faults}`);
   }
 
+  /** The time of the cron trigger has come; gives the outcome, `ok` or `exception`. */
+  async ring() {
+    if (!this.#ports.timer) throw new Error("start the Worker with { timer: true }");
+    const answer = await fetch(`http://127.0.0.1:${this.#ports.timer}`, { signal: AbortSignal.timeout(30_000) });
+    return answer.text();
+  }
+
   /** What the Worker and workerd wrote since the last start: `{ stream, text, json? }`. */
   get logs() {
     return this.#child.lines;
@@ -99,8 +107,8 @@ class Server {
 
   async #listening() {
     const child = this.#child;
-    const { secondSocket, trace, faultyKv } = this.#options;
-    const wanted = 1 + [secondSocket, trace, faultyKv].filter(Boolean).length;
+    const { secondSocket, trace, faultyKv, timer } = this.#options;
+    const wanted = 1 + [secondSocket, trace, faultyKv, timer].filter(Boolean).length;
     const ports = {};
     const listening = new Promise((done) => {
       eachLine(child.process.stdio[3], (text) => {
