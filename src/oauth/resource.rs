@@ -189,13 +189,14 @@ mod tests {
         assert_eq!(resolve(&["https://A.example/", "https://a.example"]).unwrap(), ["https://a.example"]);
         let both = ["https://a.example/sse", "https://a.example/mcp"];
         assert_eq!(resolve(&both).unwrap(), both);
+        assert_eq!(resolve(&["https://a.example/mcp?mode=direct"]).unwrap(), ["https://a.example/mcp"]);
         for other in [
             "https://a.example/mcpx",
             "https://a.example/mcp/",
             "https://b.example",
             "https://a.example:1",
             "http://a.example",
-            "https://a.example/mcp?x",
+            "https://a.example/mcp#x",
             "mcp",
         ] {
             assert!(resolve(&[other]).is_err() && resolve(&["https://a.example", other]).is_err(), "{other}");
