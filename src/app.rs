@@ -1,16 +1,10 @@
 //! What this deployment is: change it to make it yours.
 
 use crate::http::App;
-use crate::platform::worker::identity;
 use crate::tools;
 
-/// The application, made from the Worker's bindings. The variable `IDENTITY_PROVIDER` says who signs people in; without it
-/// the server is public.
+/// The application, made from the Worker's bindings.
 #[must_use]
 pub(crate) fn app(env: &worker::Env) -> App {
-    let app = App::new(tools::server(env));
-    match identity(env) {
-        Some(sign_in) => app.oauth(sign_in.oauth()),
-        None => app,
-    }
+    App::new(tools::server(env))
 }

@@ -50,6 +50,13 @@ impl Head {
         self.header("content-length")?.trim().parse().ok()
     }
 
+    /// Whether the body is said to be of that media type, whatever its parameters.
+    #[must_use]
+    pub fn has_type(&self, media_type: &str) -> bool {
+        let given = self.header("content-type").unwrap_or_default();
+        given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+    }
+
     /// Scheme and host, as they stand in URLs of this server.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -154,5 +161,33 @@ impl fmt::Debug for Reply {
             Body::NativeStream(_) => "native stream",
         };
         write!(f, "{} {:?} {body}", self.status, self.headers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Typed(&'static str);
+
+    impl Headers for Typed {
+        fn get(&self, name: &str) -> Option<String> {
+            (name == "content-type" && !self.0.is_empty()).then(|| self.0.to_owned())
+        }
+
+        fn all(&self) -> Vec<(String, String)> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_media_type_is_the_same_whatever_its_parameters_and_case() {
+        let has = |given| {
+            let (host, path, query) = (String::new(), String::new(), String::new());
+            let headers = Rc::new(Typed(given));
+            Head { method: Method::POST, secure: true, host, path, query, headers }.has_type("application/json")
+        };
+        assert!(has("application/json; charset=utf-8") && has("Application/JSON"));
+        assert!(!has("") && !has("text/plain") && !has("application/json-seq"));
     }
 }

@@ -11,7 +11,7 @@ use super::sse_endpoint;
 use crate::mcp::initialize::{INITIALIZED, METHOD as INITIALIZE};
 use crate::mcp::jsonrpc::{self, Body, Message, Request, error_json, result_json};
 use crate::mcp::user::Caller;
-use crate::transport::accept::{admits, is_json};
+use crate::transport::accept::admits;
 use crate::transport::claims::{Binding, Claims, Refused};
 use crate::transport::era::{self, Transport};
 use crate::transport::order;
@@ -45,7 +45,7 @@ fn session_id(head: &Head) -> Option<String> {
 }
 
 async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
-    if !is_json(head.header("content-type").as_deref()) {
+    if !head.has_type("application/json") {
         return Refusal::NotJson.into();
     }
     let accept = head.header("accept");

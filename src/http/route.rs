@@ -35,6 +35,15 @@ pub enum Route {
     Unknown,
 }
 
+impl Route {
+    /// Whether any page may call it: it takes no cookie for a credential, and does nothing that its caller could not do
+    /// without a browser.
+    #[must_use]
+    pub const fn is_for_any_origin(self) -> bool {
+        matches!(self, Self::WellKnown | Self::Token | Self::Register | Self::Revoke | Self::Introspect)
+    }
+}
+
 /// The paths of the transports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {

@@ -19,9 +19,11 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let started = edge.now();
     let origin = head.header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
-        Err(foreign) => refuse(app, head, edge, foreign),
-        Ok(()) if head.method == Method::OPTIONS => cors::preflight(head),
-        Ok(()) => route(app, head, edge).await,
+        Err(foreign) if !(foreign == Foreign::Origin && app.route(&head.path).is_for_any_origin()) => {
+            refuse(app, head, edge, foreign)
+        }
+        _ if head.method == Method::OPTIONS => cors::preflight(head),
+        _ => route(app, head, edge).await,
     };
     // An object's answer has the headers already, and the object writes its line in the log.
     if matches!(reply.body, Body::Native(_)) {

@@ -11,7 +11,7 @@ use crate::mcp::ProtocolVersion;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
 use crate::mcp::user::Caller;
-use crate::transport::accept::{admits, is_json};
+use crate::transport::accept::admits;
 use crate::transport::claims::{Binding, Claims};
 use crate::transport::era::Transport;
 use crate::transport::order::SESSION_ID;
@@ -57,7 +57,7 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<
     if head.method != Method::POST {
         return Refusal::Method("POST, OPTIONS").into();
     }
-    if !is_json(head.header("content-type").as_deref()) {
+    if !head.has_type("application/json") {
         return Refusal::NotJson.into();
     }
     if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {

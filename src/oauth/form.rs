@@ -23,9 +23,7 @@ pub(super) struct Form {
 impl Form {
     /// Reads the form of a request and finds out who sent it (RFC 6749 section 2.3).
     pub(super) async fn read(site: &Site<'_>, head: &Head) -> Result<Self, Refusal> {
-        let media_type = head.header("content-type").unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case(FORM) {
+        if !head.has_type(FORM) {
             return Err(Refusal::request("Send the parameters as application/x-www-form-urlencoded."));
         }
         let params = Params::parse(&site.around.body(MAX_FORM_BYTES).await?)?;

@@ -73,24 +73,35 @@ fn bearer(header: Option<&str>) -> Result<&str, Denied> {
 }
 
 async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access, Denied>, Fault> {
-    let found = look_up(site, text).await?;
     let root = site.resources().root().clone();
     let wanted = Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
-    Ok(match found {
+    let ended = Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.");
+    let (keys, presented) = site.read_token(text, Kind::Access).await?;
+    let Some(key) = record_key(&presented) else {
+        // Whose it is, if anybody's, is for the application to say. A token of ours never leaves.
+        return Ok(match &site.oauth.resolve {
+            Some(resolve) => resolve(text.to_owned(), wanted.as_str().to_owned()).await.map(Access::from).ok_or(ended),
+            None => Err(ended),
+        });
+    };
+    Ok(match read(site, &key, keys, text).await? {
         // A token of workers-oauth-provider may be bound to no resource.
         Some(access) if access.audience.is_empty() => Ok(access),
         Some(access) if Resources::covers(&access.audience, &wanted, &root) => Ok(access),
         Some(_) => {
             Err(Denied::Invalid("The token is for another resource. Ask for one with resource set to this URL."))
         }
-        None => match &site.oauth.resolve {
-            Some(resolve) => {
-                let resolved = resolve(text.to_owned(), wanted.as_str().to_owned()).await;
-                resolved.map(Access::from).ok_or(Denied::Invalid("The token is unknown or has ended."))
-            }
-            None => Err(Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.")),
-        },
+        None => Err(ended),
     })
+}
+
+/// Where the record of a token is; none if it is not one of this server or of workers-oauth-provider.
+fn record_key(presented: &Presented) -> Option<String> {
+    match presented {
+        Presented::Ours(token) => Some(record::key(token.handle.as_str(), token.grant.as_str(), &token.hash())),
+        Presented::Legacy(token) => Some(record::key(&token.user, &token.grant, &token.hash())),
+        Presented::UnknownKey | Presented::Unknown => None,
+    }
 }
 
 async fn read(site: &Site<'_>, key: &str, keys: Rc<Keys>, text: &str) -> Result<Option<Access>, Fault> {
@@ -108,12 +119,10 @@ async fn read(site: &Site<'_>, key: &str, keys: Rc<Keys>, text: &str) -> Result<
 /// Reads what an access token stands for, wherever it is good: for introspection and revocation.
 pub(super) async fn look_up(site: &Site<'_>, text: &str) -> Result<Option<Access>, Fault> {
     let (keys, presented) = site.read_token(text, Kind::Access).await?;
-    let key = match &presented {
-        Presented::Ours(token) => record::key(token.handle.as_str(), token.grant.as_str(), &token.hash()),
-        Presented::Legacy(token) => record::key(&token.user, &token.grant, &token.hash()),
-        Presented::UnknownKey | Presented::Unknown => return Ok(None),
-    };
-    read(site, &key, keys, text).await
+    match record_key(&presented) {
+        Some(key) => read(site, &key, keys, text).await,
+        None => Ok(None),
+    }
 }
 
 fn refused(site: &Site<'_>, path: &str, denied: &Denied) -> Refused {

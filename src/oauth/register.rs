@@ -21,9 +21,7 @@ pub async fn handle(site: &Site<'_>, head: &Head) -> Reply {
 }
 
 async fn answer(site: &Site<'_>, head: &Head) -> Result<Reply, Refusal> {
-    let media_type = head.header("content-type").unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
+    if !head.has_type("application/json") {
         return Err(Refusal::bad("invalid_client_metadata", "Send the metadata as application/json."));
     }
     let json = site.around.body(MAX_REGISTRATION_BYTES).await.map_err(|error| match error {

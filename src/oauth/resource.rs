@@ -100,14 +100,15 @@ impl Resources {
         [&self.root].into_iter().chain(&self.others)
     }
 
-    /// What a request's `resource` parameters ask for, none twice; the root where there are none.
+    /// What a request's `resource` parameters ask for, none twice; the root where there are none. A query does not tell
+    /// resources apart here: a client that connects to `/mcp?mode=direct` means the one at `/mcp`.
     ///
     /// # Errors
     /// When one is not a resource of this server.
     pub fn resolve<'a>(&self, asked: impl Iterator<Item = &'a str>) -> Result<Vec<Resource>, BadResource> {
         let mut resolved = Vec::new();
         for text in asked {
-            let resource = Resource::parse(text)?;
+            let resource = Resource::parse(text.split('?').next().unwrap_or_default())?;
             if !self.iter().any(|known| *known == resource) {
                 return Err(BadResource("This server does not protect that resource."));
             }
@@ -188,13 +189,14 @@ mod tests {
         assert_eq!(resolve(&["https://A.example/", "https://a.example"]).unwrap(), ["https://a.example"]);
         let both = ["https://a.example/sse", "https://a.example/mcp"];
         assert_eq!(resolve(&both).unwrap(), both);
+        assert_eq!(resolve(&["https://a.example/mcp?mode=direct"]).unwrap(), ["https://a.example/mcp"]);
         for other in [
             "https://a.example/mcpx",
             "https://a.example/mcp/",
             "https://b.example",
             "https://a.example:1",
             "http://a.example",
-            "https://a.example/mcp?x",
+            "https://a.example/mcp#x",
             "mcp",
         ] {
             assert!(resolve(&[other]).is_err() && resolve(&["https://a.example", other]).is_err(), "{other}");

@@ -23,13 +23,6 @@ pub fn admits(accept: Option<&str>, media_type: &str) -> bool {
     ranges.max_by_key(|(specific, _)| *specific).is_some_and(|(_, admitted)| admitted)
 }
 
-/// Whether a `Content-Type` header names JSON, with or without parameters.
-#[must_use]
-pub fn is_json(content_type: Option<&str>) -> bool {
-    let essence = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,11 +43,5 @@ mod tests {
             assert!(!admits(Some(accept), events), "{accept}");
         }
         assert!(admits(None, events));
-    }
-
-    #[test]
-    fn json_is_json_whatever_its_parameters() {
-        assert!(is_json(Some("application/json; charset=utf-8")) && is_json(Some("Application/JSON")));
-        assert!(!is_json(None) && !is_json(Some("text/plain")) && !is_json(Some("application/json-seq")));
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the parts that need no runtime, through what the library shows of them.
 #![cfg(test)]
 
+mod administration;
 mod architecture;
 mod grants;
 mod limits;

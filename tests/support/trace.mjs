@@ -112,8 +112,8 @@ function tally(events) {
 const COLUMNS = [
   [/^durable_object_subrequest/, "objectRequests"],
   [/^durable_object_storage_(set|delete)Alarm/i, "alarms"],
-  [/^durable_object_storage_(get|list)/, "storageReads"],
-  [/^durable_object_storage_(put|delete)/, "storageWrites"],
+  [/^durable_object_storage_(kv_)?(get|list)/, "storageReads"],
+  [/^durable_object_storage_(kv_)?(put|delete)/, "storageWrites"],
   [/^kv_(get|list)/, "kvReads"],
   [/^kv_(put|delete)/, "kvWrites"],
   [/^fetch/, "fetches"],

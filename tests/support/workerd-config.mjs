@@ -3,6 +3,8 @@ import { readFileSync, readdirSync } from "node:fs";
 import { extname, join } from "node:path";
 import { parse } from "smol-toml";
 import { root } from "./child.mjs";
+import { FAULTY_KV } from "./faulty-kv.mjs";
+import { TIMER, TIMER_FLAGS } from "./timer.mjs";
 import { MARKER } from "./trace.mjs";
 
 // The runtime's own wrapper of Workers AI, as a deployment has it, around a service of the test's.
@@ -14,12 +16,14 @@ const AI = {
 const OLD_ENOUGH = { compatibilityDate: "2024-04-03" };
 
 /** The text of the file; options as for `startWorker`, `ports` by socket, a free one where there is none. */
-export function configFile({ build, vars, outbound, secondSocket, trace, ai }, storage, ports) {
+export function configFile({ build, vars, flags, outbound, secondSocket, trace, ai, faultyKv, timer }, storage, ports) {
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
-  const main = new TestedWorker(wrangler, build, vars, ai);
+  const main = new TestedWorker(wrangler, build, vars, { flags, ai, kv: faultyKv ? "faulty-kv" : "kv-service" });
   const workers = [
     { name: "main", socket: "http", worker: main.owner() },
     secondSocket && { name: "second", socket: "second", worker: main.guest() },
+    faultyKv && { name: "faulty-kv", socket: "faults", entrypoint: "control", worker: faultyKvWorker(wrangler) },
+    timer && { name: "timer", socket: "timer", worker: timerWorker() },
     trace && { name: "marker", socket: "marker", worker: { ...OLD_ENOUGH, modules: [module("marker.js", MARKER)] } },
   ].filter(Boolean);
   const config = {
@@ -31,22 +35,22 @@ export function configFile({ build, vars, outbound, secondSocket, trace, ai }, s
       { name: "kv-service", worker: kvWorker() },
       ...(ai ? [{ name: "ai", worker: { ...OLD_ENOUGH, modules: [module("ai.js", ai)] } }] : []),
     ],
-    sockets: workers.map(({ name, socket }) => ({
+    sockets: workers.map(({ name, socket, entrypoint }) => ({
       name: socket,
       address: `127.0.0.1:${ports[socket] ?? 0}`,
       http: {},
-      service: name,
+      service: entrypoint ? { name, entrypoint } : name,
     })),
   };
   return `using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = ${capnp(config)};\n`;
 }
 
 class TestedWorker {
-  constructor(wrangler, build, vars, ai) {
+  constructor(wrangler, build, vars, { flags = [], ai, kv }) {
     this.code = {
       modules: modulesOf(build),
       compatibilityDate: wrangler.compatibility_date,
-      compatibilityFlags: wrangler.compatibility_flags ?? [],
+      compatibilityFlags: [...(wrangler.compatibility_flags ?? []), ...flags],
     };
     this.objects = wrangler.durable_objects?.bindings ?? [];
     this.bindings = [
@@ -55,7 +59,7 @@ class TestedWorker {
       ),
       ...(wrangler.kv_namespaces ?? []).map(({ binding: name }) => ({
         name,
-        kvNamespace: { name: "kv-service", props: { json: JSON.stringify({ namespace: name }) } },
+        kvNamespace: ofNamespace(kv, name),
       })),
       ...(ai ? [AI] : []),
     ];
@@ -99,6 +103,26 @@ const kvWorker = () => ({
   ],
   ...storedObjects(["KVNamespace"]),
 });
+
+// One that fails when told to, and else hands on to it.
+const faultyKvWorker = (wrangler) => ({
+  ...OLD_ENOUGH,
+  modules: [module("faulty-kv.js", FAULTY_KV)],
+  bindings: (wrangler.kv_namespaces ?? []).map(({ binding }) => ({
+    name: binding,
+    service: ofNamespace("kv-service", binding),
+  })),
+});
+
+const timerWorker = () => ({
+  ...OLD_ENOUGH,
+  compatibilityFlags: TIMER_FLAGS,
+  modules: [module("timer.js", TIMER)],
+  bindings: [{ name: "MAIN", service: "main" }],
+});
+
+// A KV service is told the namespace by the properties of its binding.
+const ofNamespace = (service, namespace) => ({ name: service, props: { json: JSON.stringify({ namespace }) } });
 
 const disk = (name, storage) => ({ name, disk: { path: join(storage, name), writable: true } });
 

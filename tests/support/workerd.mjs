@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { Child, eachLine, removeFolder, root, temporaryFolder } from "./child.mjs";
+import { KvFaults } from "./faulty-kv.mjs";
 import { Trace } from "./trace.mjs";
 import { bounded, sleep } from "./wait.mjs";
 import { configFile } from "./workerd-config.mjs";
@@ -20,11 +21,15 @@ export const fixture = (options) => startWorker({ build: "tests/fixture/build", 
  *
  * - `build`: folder with index.js and the modules it imports
  * - `storage`: folder for objects and KV; a temporary one otherwise
+ * - `port`: a port on loopback; a free one otherwise
  * - `vars`: variables and secrets, over those of wrangler.toml
+ * - `flags`: compatibility flags besides those of wrangler.toml
  * - `ai`: the code of a Worker that is asked in place of Workers AI; otherwise there is no binding `AI`
  * - `outbound`: `host:port` that gets every request the Worker itself sends; otherwise there is no network
  * - `secondSocket`: `server.second` is the same Worker in another isolate, with the same objects and KV
+ * - `timer`: makes `server.ring()` work
  * - `trace`: makes `server.cost(..)` work
+ * - `faultyKv`: makes `server.kv` fail when told to
  */
 export async function startWorker(options) {
   const server = new Server(options);
@@ -46,6 +51,7 @@ class Server {
     }
     this.#options = { ...options, build };
     this.#folder = temporaryFolder("durable-mcp");
+    if (options.port) this.#ports.http = options.port;
     this.storage = options.storage ?? join(this.#folder, "storage");
   }
 
@@ -57,6 +63,19 @@ class Server {
   get second() {
     if (!this.#ports.second) throw new Error("start the Worker with { secondSocket: true }");
     return { url: `http://127.0.0.1:${this.#ports.second}` };
+  }
+
+  /** What the KV service does, see faulty-kv.mjs. */
+  get kv() {
+    if (!this.#ports.faults) throw new Error("start the Worker with { faultyKv: true }");
+    return new KvFaults(`http://127.0.0.1:${this.#ports.faults}`);
+  }
+
+  /** The time of the cron trigger has come; gives the outcome, `ok` or `exception`. */
+  async ring() {
+    if (!this.#ports.timer) throw new Error("start the Worker with { timer: true }");
+    const answer = await fetch(`http://127.0.0.1:${this.#ports.timer}`, { signal: AbortSignal.timeout(30_000) });
+    return answer.text();
   }
 
   /** What the Worker and workerd wrote since the last start: `{ stream, text, json? }`. */
@@ -88,8 +107,8 @@ class Server {
 
   async #listening() {
     const child = this.#child;
-    const { secondSocket, trace } = this.#options;
-    const wanted = 1 + Number(Boolean(secondSocket)) + Number(Boolean(trace));
+    const { secondSocket, trace, faultyKv, timer } = this.#options;
+    const wanted = 1 + [secondSocket, trace, faultyKv, timer].filter(Boolean).length;
     const ports = {};
     const listening = new Promise((done) => {
       eachLine(child.process.stdio[3], (text) => {

@@ -1,6 +1,6 @@
 //! Access tokens, and one for a client itself.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::json;
 
 use super::exchange::{Declined, Inside, Shape};
@@ -86,18 +86,23 @@ impl Authority {
         Ok(Made { token, access: LiveAccess { hash, expires }, put, issued })
     }
 
-    /// Puts records, all at once, and then deletes what has to go before the row may say so: where a put fails, whoever
-    /// tries again is known by what there was.
+    /// Puts records, and deletes what has to go before the row may say so. The records of a grant go last, when all else
+    /// has worked: whoever tries again is known by them.
     pub(super) async fn replace(&self, puts: &[Put], gone: &[String]) -> Result<(), Refused> {
         let (kv, least) = (self.host.kv(), self.host.now() / 1000 + LEAST_SECONDS);
         let putting = join_all(puts.iter().map(|put| {
             let expires = put.expires.max(least);
             kv.put(&put.key, &put.value, expires, put.beside.as_deref())
         }));
-        let put = putting.await.into_iter().collect::<Result<(), Fault>>();
-        put.map_err(|fault| self.failed(&fault))?;
-        let deleted = join_all(gone.iter().map(|key| kv.delete(key))).await;
-        deleted.into_iter().collect::<Result<(), Fault>>().map_err(|fault| self.failed(&fault))
+        let deleting = |tokens: bool| {
+            let keys = gone.iter().filter(move |key| record::is_key(key) == tokens);
+            join_all(keys.map(|key| kv.delete(key)))
+        };
+        let (put, deleted) = join(putting, deleting(true)).await;
+        let all = put.into_iter().chain(deleted).collect::<Result<(), Fault>>();
+        all.map_err(|fault| self.failed(&fault))?;
+        let all = deleting(false).await.into_iter().collect::<Result<(), Fault>>();
+        all.map_err(|fault| self.failed(&fault))
     }
 
     /// The hook did not agree: later it may, or the grant is over.

@@ -72,15 +72,17 @@ impl Authority {
                 }
                 _ => return Err(bad_token()),
             };
-            match live.standing(&shown.hash, self.host.now(), self.lifetimes.grace_uses) {
-                Standing::Repeat => return self.repeat(&keys, live, &shown),
-                Standing::Stale => return Err(self.stale(&live, &shown).await),
-                Standing::Current => {}
+            let standing = live.standing(&shown.hash, self.host.now(), self.lifetimes.grace_uses);
+            if standing == Standing::Stale {
+                return Err(self.stale(&live, &shown).await);
             }
             let shape = Shape {
                 scopes: narrow::scopes(&live.facts.scopes, refresh.scopes.as_ref())?,
                 audience: narrow::audience(&live.facts.audience, &refresh.resources, &live.facts.root)?,
             };
+            if standing == Standing::Repeat {
+                return self.repeat(&keys, live, &shown);
+            }
             match self.flights.begin(&shown.grant) {
                 Ok(flight) => {
                     let answer = self.rotate(&keys, live, &shown, shape).await;

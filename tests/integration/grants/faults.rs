@@ -187,7 +187,8 @@ fn a_revoke_that_nobody_repeats_is_finished_by_the_alarm() {
     world.outside.kv.fail(Call::Delete, 2);
     assert!(world.run(PUBLIC.revoke(refresh_token(&first))).is_err());
     assert!(refresh(&mut world, PUBLIC, "x").is_err());
-    world.pass_with_alarms(60_000);
+    // The first alarm meets the second failure.
+    world.pass_with_alarms(120_000);
     assert!(world.outside.kv.keys("").is_empty() && world.outside.rows.count() == 0);
 }
 

@@ -9,7 +9,7 @@ fn caller(subject: Option<&str>, scopes: &[&str]) -> Caller {
 }
 
 #[test]
-fn that_a_caller_may_not_see_does_not_exist_for_them() {
+fn that_a_caller_may_not_see_does_not_exist_and_one_that_lacks_scopes_names_them() {
     let server = empty()
         .tool("open", "", hello)
         .with(Tool::new("admin", "", hello).visible_to(|caller| caller.subject.as_deref() == Some("root")))
@@ -29,7 +29,12 @@ fn that_a_caller_may_not_see_does_not_exist_for_them() {
                 assert_eq!(talk.text(name, &json!({})), "hello");
             } else {
                 let refused = talk.refusal("tools/call", &json!({ "name": name }));
-                assert_eq!(refused, (-32602, format!("There is no tool {name:?}.")), "as one that is made up");
+                let expected = match name {
+                    "write" => (-32000, "This needs the scopes write read. Ask the user for them as well.".to_owned()),
+                    // As one that is made up.
+                    _ => (-32602, format!("There is no tool {name:?}.")),
+                };
+                assert_eq!(refused, expected);
             }
         }
     }

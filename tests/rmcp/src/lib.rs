@@ -1,6 +1,8 @@
 //! The demo server, used through the official Rust SDK. `DEMO_URL` says where its `/mcp` is.
 #![cfg(test)]
 
+mod sign_in;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

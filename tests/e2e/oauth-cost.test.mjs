@@ -1,0 +1,212 @@
+// What the provider costs: KV operations, requests to objects, rows. Counted from workerd's own trace.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, before, describe, test } from "node:test";
+import { initialize, open, post, request, send } from "../support/mcp.mjs";
+import { ours, parallel, refused } from "../support/oauth.mjs";
+
+const EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
+const MACHINE = {
+  client_id: "machine",
+  client_secret: "a secret that nobody else has, long enough",
+  token_endpoint_auth_method: "client_secret_post",
+  grant_types: ["client_credentials"],
+};
+
+const target = await ours(
+  { exchange: true, credentials: true, clients: [MACHINE] },
+  { trace: true, vars: { SESSION_KEY: "the key of this deployment" } },
+);
+const { server } = target;
+after(() => server.stop());
+
+const COLUMNS = ["objectRequests", "storageReads", "storageWrites", "alarms", "kvReads", "kvWrites", "fetches"];
+const NOTHING = Object.fromEntries(COLUMNS.map((column) => [column, 0]));
+
+/** Runs an operation that costs exactly `expected`, and returns its result. */
+async function costing(expected, operation) {
+  const cost = await server.cost(operation);
+  const counted = Object.fromEntries(COLUMNS.map((column) => [column, cost[column]]));
+  assert.deepEqual(counted, { ...NOTHING, ...expected }, JSON.stringify(cost.operations));
+  return cost.result;
+}
+
+/** The same, of an operation that answers 200. */
+async function answering(expected, operation) {
+  const answer = await costing(expected, operation);
+  assert.equal(answer.status, 200, `${answer}`);
+  return answer.json;
+}
+
+const ALL = { grant_types: ["authorization_code", "refresh_token", EXCHANGE] };
+const bearer = (token) => ({ authorization: `Bearer ${token}` });
+const enter = (token) => post(server, initialize(), { headers: bearer(token) });
+
+describe("registration", () => {
+  test("of a public client is a look whether it is known, and a write", async () => {
+    const answer = await costing({ kvReads: 1, kvWrites: 1 }, () => target.registering());
+    assert.equal(answer.status, 201, `${answer}`);
+  });
+
+  test("65 of one that is known writes nothing, however often it comes", async () => {
+    const known = { client_name: "Known" };
+    const first = await target.registering(known);
+    const answers = await costing({ kvReads: 20 }, () => parallel(20, () => target.registering(known)));
+    for (const answer of answers) assert.deepEqual([answer.status, answer.json], [201, first.json]);
+  });
+
+  test("of a confidential client is a write", async () => {
+    const metadata = { token_endpoint_auth_method: "client_secret_post" };
+    const answer = await costing({ kvWrites: 1 }, () => target.registering(metadata));
+    assert.equal(answer.status, 201, `${answer}`);
+  });
+
+  test("that is refused costs nothing", async () => {
+    const metadata = { redirect_uris: ["javascript:alert(1)"] };
+    const answer = await costing({}, () => target.registering(metadata));
+    assert.equal(answer.status, 400, `${answer}`);
+  });
+});
+
+describe("a flow", () => {
+  let client, asked, begun, tokens;
+  before(async () => {
+    client = await target.register(ALL);
+    asked = { client, user: "the one with a flow" };
+  });
+
+  test("begins with a look at the client and a row, the first of a user with an order to wake the object", async () => {
+    const first = { kvReads: 1, objectRequests: 1, storageReads: 2, storageWrites: 1, alarms: 1 };
+    assert.ok((await costing(first, () => target.authorize(asked))).code);
+    begun = await costing({ kvReads: 1, objectRequests: 1, storageWrites: 1 }, () => target.authorize(asked));
+  });
+
+  test("exchanges its code by one row, and puts the token's record and the grant's header", async () => {
+    const expected = { kvReads: 1, kvWrites: 2, objectRequests: 1, storageWrites: 1 };
+    tokens = await answering(expected, () => target.exchange(begun));
+  });
+
+  test("refreshes by one row and one record", async () => {
+    for (let round = 0; round < 3; round++) {
+      const expected = { kvReads: 1, kvWrites: 1, objectRequests: 1, storageWrites: 1 };
+      const { refresh_token: old } = tokens;
+      tokens = await answering(expected, () => target.refresh(client, old));
+      // Who asks again costs no record.
+      const same = await answering({ kvReads: 1, objectRequests: 1, storageWrites: 1 }, () => target.refresh(client, old));
+      assert.equal(same.refresh_token, tokens.refresh_token);
+    }
+  });
+
+  test("exchanges a token by one row and one record, after a look at the one it has", async () => {
+    const expected = { kvReads: 2, kvWrites: 1, objectRequests: 1, storageWrites: 1 };
+    const subject = { subject_token: tokens.access_token, subject_token_type: ACCESS_TOKEN };
+    const exchange = () => target.token(client, { grant_type: EXCHANGE, ...subject });
+    const minted = await answering(expected, exchange);
+    const revoked = { kvReads: 1, kvWrites: 1, objectRequests: 1, storageWrites: 1 };
+    await answering(revoked, () => target.revoke(client, minted.access_token));
+  });
+
+  test("ends by deleting each record and the row, once", async () => {
+    // Four access tokens and the header; the row says first that it ends, should the deletes fail.
+    const expected = { kvReads: 1, kvWrites: 5, objectRequests: 1, storageWrites: 2, alarms: 1 };
+    await answering(expected, () => target.revoke(client, tokens.refresh_token));
+    await answering({ kvReads: 1, objectRequests: 1 }, () => target.revoke(client, tokens.refresh_token));
+  });
+
+  test("of a client for itself is one row and one record", async () => {
+    const issue = () => target.token(MACHINE, { grant_type: "client_credentials" });
+    // The first looks for an alarm and for others of its grants, and orders the alarm.
+    const first = { kvWrites: 1, objectRequests: 1, storageReads: 2, storageWrites: 1, alarms: 1 };
+    await answering(first, issue);
+    await answering({ kvWrites: 1, objectRequests: 1, storageWrites: 1 }, issue);
+  });
+});
+
+describe("a caller with a token", () => {
+  let access, session;
+  before(async () => {
+    access = (await target.signIn({ user: "caller" })).tokens.access_token;
+    session = await open(server, { headers: bearer(access) });
+    await session.callText("whoami_user");
+  });
+
+  test("calls a tool for one KV read and one request to the session's object, and no row", async () => {
+    await costing({ kvReads: 1, objectRequests: 1 }, () => session.callText("whoami_user"));
+    const calls = () => parallel(20, () => session.callText("whoami_user"));
+    await costing({ kvReads: 20, objectRequests: 20 }, calls);
+  });
+
+  test("opens a session for one KV read", async () => {
+    assert.equal((await costing({ kvReads: 1 }, () => enter(access))).status, 200);
+  });
+});
+
+describe("a caller without", () => {
+  const uses = (headers) => [
+    () => post(server, initialize(), { headers }),
+    () => post(server, request(1, "tools/list"), { headers: { "mcp-session-id": "A".repeat(140), ...headers } }),
+    () => send(server, "GET", "/mcp", { headers: { accept: "text/event-stream", ...headers } }),
+    () => send(server, "DELETE", "/mcp", { headers }),
+    () => send(server, "GET", "/sse", { headers: { accept: "text/event-stream", ...headers } }),
+    () => post(server, request(1, "tools/list"), { path: `/sse/message?sessionId=${"A".repeat(140)}`, headers }),
+  ];
+
+  test("costs nothing, at any endpoint", async () => {
+    for (const use of uses({})) {
+      const answer = await costing({}, use);
+      assert.equal(answer.status, 401, `${answer}`);
+    }
+  });
+
+  test("costs nothing with a token that is garbage or forged, of any kind", async () => {
+    const { client, tokens } = await target.signIn({ user: "forged" });
+    const authorized = await target.authorized({ client, user: "forged" });
+    const forged = [
+      ...["x", "null", ":::", "a:b:c", "A".repeat(4000), "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ."],
+      ...[tokens.access_token, tokens.refresh_token, authorized.code].flatMap(madeUpOf),
+      // Of another kind.
+      ...[tokens.refresh_token, authorized.code],
+      await foreignToken(),
+    ];
+    const answers = await costing({}, async () => {
+      const all = [];
+      for (const token of forged) for (const use of uses(bearer(token))) all.push(await use());
+      return all;
+    });
+    for (const answer of answers) assert.equal(answer.status, 401, `${answer}`);
+    // At the other endpoints, no more than the look at the client.
+    for (const token of forged.filter((token) => token !== tokens.refresh_token)) {
+      refused(await costing({ kvReads: 1 }, () => target.refresh(client, token)), "invalid_grant");
+    }
+    for (const code of forged.filter((token) => token !== authorized.code)) {
+      refused(await costing({ kvReads: 1 }, () => target.exchange({ ...authorized, code })), "invalid_grant");
+    }
+  });
+
+  test("costs one KV read with a token that looks like one of workers-oauth-provider's", async () => {
+    const token = `user:${"g".repeat(16)}:${"s".repeat(32)}`;
+    const answer = await costing({ kvReads: 1 }, () => enter(token));
+    assert.equal(answer.status, 401, `${answer}`);
+  });
+});
+
+// The token with one part changed, or a part of another.
+function madeUpOf(token) {
+  const [handle, grant, last] = token.split(":");
+  const random = (bytes) => randomBytes(bytes).toString("base64url");
+  return [
+    `${random(16)}:${grant}:${last}`,
+    `${handle}:${random(12)}:${last}`,
+    `${handle}:${grant}:${random(36)}`,
+    `${handle}:${grant}:${last.slice(0, -1)}${last.endsWith("A") ? "B" : "A"}`,
+    `${handle}:${grant}:${last[0] === "A" ? "B" : "A"}${last.slice(1)}`,
+    `${token}A`,
+    token.slice(0, -1),
+  ];
+}
+
+async function foreignToken() {
+  await using elsewhere = await ours({}, { vars: { SESSION_KEY: "another key" } });
+  return (await elsewhere.signIn()).tokens.access_token;
+}

@@ -1,0 +1,247 @@
+//! What users and administrators do with grants, and what collects those that storage cannot.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use durable_mcp::keys::Keys;
+use durable_mcp::oauth::authority::{Command, Issued};
+use durable_mcp::oauth::event::Event;
+use durable_mcp::oauth::hooks::Hooks;
+use durable_mcp::oauth::memory::MemoryWeb;
+use durable_mcp::oauth::metadata_document::Fetch;
+use durable_mcp::oauth::port::{Kv, Random};
+use durable_mcp::oauth::provider::OAuth;
+use durable_mcp::oauth::purge::{Purged, purge};
+use durable_mcp::oauth::rates::Rates;
+use durable_mcp::oauth::scope::Scopes;
+use durable_mcp::oauth::sign_in::ApproveAll;
+use durable_mcp::oauth::site::{BodyError, Site, Surroundings};
+use durable_mcp::oauth::token::Handle;
+use durable_mcp::wire::{Fault, Head, Headers};
+use futures_executor::block_on;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use serde_json::{Value, json};
+
+use crate::support::grants::{CONFIDENTIAL, Client, NOW, Outside, PUBLIC, USER, World};
+
+/// Long after everything else has ended.
+const NEVER: u64 = NOW / 1000 + 10 * 365 * 24 * 3600;
+
+/// The Worker's side of one user's object.
+struct Around {
+    world: RefCell<World>,
+    outside: Rc<Outside>,
+    web: MemoryWeb,
+    rates: RefCell<Rates>,
+}
+
+impl Around {
+    fn new() -> Self {
+        let world = World::new(7, Hooks::default());
+        let outside = Rc::clone(&world.outside);
+        Self { world: RefCell::new(world), outside, web: MemoryWeb::default(), rates: RefCell::default() }
+    }
+
+    fn signed_in(&self, client: &Client) -> Issued {
+        let mut world = self.world.borrow_mut();
+        let code = world.begin(client);
+        world.issued(Command::Redeem(client.redeem(&code))).unwrap()
+    }
+
+    fn lets_in(&self, tokens: &Issued) -> bool {
+        self.world.borrow().access(&tokens.access_token).is_some()
+    }
+
+    fn put(&self, key: &str, record: &Value) {
+        block_on(self.outside.kv.put(key, &record.to_string(), NEVER, None)).unwrap();
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.outside.kv.value(key).is_some()
+    }
+}
+
+impl Surroundings for Around {
+    fn now(&self) -> u64 {
+        self.outside.kv.now()
+    }
+
+    fn random(&self) -> &dyn Random {
+        &self.outside.random
+    }
+
+    fn kv(&self) -> &dyn Kv {
+        &self.outside.kv
+    }
+
+    fn web(&self) -> &dyn Fetch {
+        &self.web
+    }
+
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        async { Ok(Rc::clone(&self.outside.keys)) }.boxed_local()
+    }
+
+    fn rates(&self) -> &RefCell<Rates> {
+        &self.rates
+    }
+
+    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>> {
+        async move {
+            let mut world = self.world.borrow_mut();
+            assert_eq!(*handle, world.handle, "the object of another user is asked");
+            let outcome = world.run(serde_json::from_str(&command).unwrap());
+            Ok(serde_json::to_string(&outcome).unwrap())
+        }
+        .boxed_local()
+    }
+
+    fn body(&self, _: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
+        async { Ok(String::new()) }.boxed_local()
+    }
+
+    fn event(&self, _: &Event) {}
+
+    fn warn(&self, _: &str) {}
+}
+
+struct NoHeaders;
+
+impl Headers for NoHeaders {
+    fn get(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn all(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+}
+
+fn with_site<T>(around: &Around, run: impl AsyncFnOnce(&Site<'_>) -> T) -> T {
+    let (oauth, scopes) = (OAuth::new(ApproveAll), Scopes::default());
+    let head = Head {
+        method: http::Method::GET,
+        secure: true,
+        host: "server.example".to_owned(),
+        path: "/".to_owned(),
+        query: String::new(),
+        headers: Rc::new(NoHeaders),
+    };
+    block_on(run(&Site::new(&oauth, around, &scopes, &[], &head)))
+}
+
+/// A grant as workers-oauth-provider keeps one.
+fn legacy(grant: &str, client: &str, expires: Option<u64>, refreshable: bool) -> Value {
+    let mut record = json!({
+        "id": grant, "clientId": client, "userId": USER, "scope": ["read"], "metadata": {}, "encryptedProps": "AA==",
+        "createdAt": NOW / 1000, "redirectUri": "https://client.example/callback",
+    });
+    if let Some(expires) = expires {
+        record["expiresAt"] = json!(expires);
+    }
+    if refreshable {
+        record["refreshTokenId"] = json!("00".repeat(32));
+        record["refreshTokenWrappedKey"] = json!("AA==");
+    }
+    record
+}
+
+fn legacy_key(grant: &str) -> String {
+    format!("grant:{USER}:{grant}")
+}
+
+#[test]
+fn a_users_grants_are_listed_with_those_of_before() {
+    let around = Around::new();
+    around.signed_in(&PUBLIC);
+    around.signed_in(&CONFIDENTIAL);
+    around.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
+    around.put("grant:somebody:legacygrant00002", &legacy("legacygrant00002", "old", None, true));
+    let listed = with_site(&around, async |site| site.grants_of(USER).await).unwrap();
+    let mut clients: Vec<_> = listed.iter().map(|grant| grant.client_id.as_str()).collect();
+    clients.sort_unstable();
+    assert_eq!(clients, ["confidential", "old", "public"]);
+}
+
+#[test]
+fn a_grant_that_is_ended_is_worth_nothing_and_others_go_on() {
+    let around = Around::new();
+    let (first, second) = (around.signed_in(&PUBLIC), around.signed_in(&CONFIDENTIAL));
+    with_site(&around, async |site| site.end_grant(USER, &first.grant).await).unwrap();
+    assert!(!around.lets_in(&first) && around.lets_in(&second));
+    let refresh = Command::Refresh(PUBLIC.refresh(first.refresh_token.as_deref().unwrap()));
+    assert!(around.world.borrow_mut().issued(refresh).is_err());
+    with_site(&around, async |site| site.end_grant(USER, "no such grant").await).unwrap();
+}
+
+#[test]
+fn ending_everything_ends_grants_of_before_too() {
+    let around = Around::new();
+    let ours = around.signed_in(&PUBLIC);
+    around.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
+    around.put(&format!("token:{USER}:legacygrant00001:aa"), &json!({}));
+    with_site(&around, async |site| site.end_grants(USER).await).unwrap();
+    assert!(!around.lets_in(&ours));
+    assert!(!around.has(&legacy_key("legacygrant00001")));
+    assert!(!around.has(&format!("token:{USER}:legacygrant00001:aa")));
+}
+
+#[test]
+fn a_client_goes_with_its_grants_and_no_other_does() {
+    let around = Around::new();
+    let (its, others) = (around.signed_in(&PUBLIC), around.signed_in(&CONFIDENTIAL));
+    around.put("client:public", &json!({}));
+    around.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "public", None, true));
+    around.put(&legacy_key("legacygrant00002"), &legacy("legacygrant00002", "other", None, true));
+    assert_eq!(with_site(&around, async |site| site.delete_client("public").await), Ok(true));
+    assert!(!around.lets_in(&its) && around.lets_in(&others));
+    assert!(!around.has("client:public"));
+    assert!(!around.has(&legacy_key("legacygrant00001")) && around.has(&legacy_key("legacygrant00002")));
+}
+
+#[test]
+fn the_purge_ends_what_nothing_can_be_done_with_any_more() {
+    let around = Around::new();
+    let (orphan, kept) = (around.signed_in(&PUBLIC), around.signed_in(&CONFIDENTIAL));
+    around.put("client:confidential", &json!({}));
+    let now = NOW / 1000;
+    let cases = [
+        ("expired000000001", Some(now - 1), true, false),
+        ("lives00000000002", Some(now + 60), true, true),
+        ("endless000000003", None, true, true),
+        ("tokenless0000004", None, false, false),
+        ("implicit00000005", None, false, true),
+    ];
+    for (grant, expires, refreshable, _) in cases {
+        around.put(&legacy_key(grant), &legacy(grant, "old", expires, refreshable));
+    }
+    around.put(&format!("token:{USER}:implicit00000005:aa"), &json!({}));
+    let done = block_on(purge(&OAuth::new(ApproveAll), &around)).unwrap();
+    assert_eq!(done, Purged { seen: 7, ended: 3, whole: true });
+    assert!(!around.lets_in(&orphan) && around.lets_in(&kept));
+    for (grant, _, _, stays) in cases {
+        assert_eq!(around.has(&legacy_key(grant)), stays, "{grant}");
+    }
+}
+
+#[test]
+fn a_purge_goes_on_where_the_last_one_stopped() {
+    let around = Around::new();
+    for number in 0..250 {
+        let grant = format!("expired{number:09}");
+        around.put(&legacy_key(&grant), &legacy(&grant, "old", Some(NOW / 1000 - 1), true));
+    }
+    let oauth = OAuth::new(ApproveAll);
+    let mut ended = 0;
+    for run in 0.. {
+        let done = block_on(purge(&oauth, &around)).unwrap();
+        ended += done.ended;
+        if done.whole {
+            assert!(run > 0, "one run looks at a part");
+            break;
+        }
+    }
+    assert_eq!(ended, 250);
+    assert!(!around.has("purge:cursor"));
+}
