@@ -41,6 +41,8 @@ pub struct App {
     pub(crate) settings: Rc<Settings>,
     pub(crate) placement: Placement,
     pub(crate) provider: Option<Rc<dyn Provider>>,
+    /// Sign-in is asked for, and there is none: nobody is let in, rather than everybody.
+    pub(crate) closed: bool,
     problems: Vec<String>,
 }
 
@@ -72,6 +74,7 @@ impl App {
             policy: Policy::default(),
             settings: Rc::new(settings),
             placement: Placement { jurisdiction: Ok(None), location_hint: None },
+            closed: false,
             problems: Vec::new(),
         }
     }
@@ -124,6 +127,13 @@ impl App {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
             location_hint: variables.text("SESSION_LOCATION_HINT"),
         };
+        let wanted = variables.text("IDENTITY_PROVIDER").filter(|name| name != "none");
+        self.closed = wanted.is_some() && self.provider.is_none();
+        if self.closed {
+            let problem = "IDENTITY_PROVIDER is set, but src/app.rs puts no sign-in in front, so nobody is let in: see \
+                           docs/identity/README.md.";
+            variables.problems.push(problem.to_owned());
+        }
         self.problems.append(&mut variables.problems);
         self
     }

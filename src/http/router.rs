@@ -12,6 +12,7 @@ use super::{cors, home, mcp_endpoint, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::session::log_line::LogLine;
+use crate::transport::refusal::Refusal;
 use crate::wire::{Body, Head, Reply};
 
 /// Answers any request.
@@ -60,6 +61,9 @@ fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
 
 /// What only callers who are known may use. They are looked at before anything of their request is, any session too.
 async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
+    if app.closed {
+        return Refusal::Internal.into();
+    }
     let resource = if route == Route::Mcp { &app.paths.mcp } else { &app.paths.sse };
     let caller = match &app.provider {
         Some(provider) => match provider.caller(app, head, edge, resource).await {

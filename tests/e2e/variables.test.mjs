@@ -36,6 +36,16 @@ for (const SESSION_JURISDICTION of ["EU", "mars"])
     await until(() => server.logs.filter(({ text }) => said.test(text)).length === 3, "three lines in the log");
   });
 
+test("a server that is to have people sign in, and cannot, lets nobody in, which the log says", async () => {
+  await using server = await demo({ vars: { IDENTITY_PROVIDER: "github" } });
+  for (const { status, json } of [await post(server, initialize()), await send(server, "GET", "/sse")]) {
+    assert.deepEqual([status, json.error.code], [500, -32603]);
+  }
+  await server.log(({ text }) => /IDENTITY_PROVIDER is set, but src\/app.rs/.test(text));
+  await using open = await demo({ vars: { IDENTITY_PROVIDER: "none" } });
+  assert.equal((await post(open, initialize())).status, 200);
+});
+
 test("a variable that cannot be read is named in the log with what is expected, and the default serves", async () => {
   const vars = {
     SESSION_IDLE_SECONDS: "abc",
