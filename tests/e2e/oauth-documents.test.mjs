@@ -111,7 +111,8 @@ test("so many hosts are asked and no more, and who is known signs in meanwhile",
   for (let number = 0; number < 150; number++)
     statuses.push((await isRefused(own, newUrl("victim.example.com"))).status);
   const asked = web.requests.length - before;
-  assert.ok(asked >= 100 && asked < 150, `${asked} were asked`);
+  // A hundred at once, of which the sign-in took one, and one more for each half second that this takes.
+  assert.ok(asked >= 99 && asked < 150, `${asked} were asked`);
   assert.equal(statuses.filter((status) => status === 503).length, 150 - asked);
   await own.signIn({ client: clientOf(known) });
 });
