@@ -209,7 +209,7 @@ describe("the authorization endpoint", () => {
       assert.match(answer.headers["content-type"], /^text\/html/);
       assert.match(answer.headers["content-security-policy"], /default-src 'none'.*frame-ancestors 'none'/);
       assert.equal(answer.headers["x-content-type-options"], "nosniff");
-      assert.equal(answer.headers["referrer-policy"], "no-referrer");
+      assert.equal(answer.headers["referrer-policy"], "same-origin");
       assert.ok(!answer.text.includes("<script"), answer.text);
     }
   });
