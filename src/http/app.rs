@@ -17,6 +17,10 @@ use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 /// The jurisdictions of Durable Objects (<https://developers.cloudflare.com/durable-objects/reference/data-location>).
 const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];
 
+/// What operators are told of a server that is to have people sign in, and was not given the means.
+const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but src/app.rs puts no sign-in in front, so nobody is let in: see \
+     docs/identity/README.md.";
+
 /// A deployment: the server, where it is reached, who may reach it.
 ///
 /// Variables of the deployment, by name:
@@ -42,7 +46,7 @@ pub struct App {
     pub(crate) placement: Placement,
     pub(crate) provider: Option<Rc<dyn Provider>>,
     /// Sign-in is asked for, and there is none: nobody is let in, rather than everybody.
-    pub(crate) closed: bool,
+    pub(crate) closed: Option<&'static str>,
     problems: Vec<String>,
 }
 
@@ -74,7 +78,7 @@ impl App {
             policy: Policy::default(),
             settings: Rc::new(settings),
             placement: Placement { jurisdiction: Ok(None), location_hint: None },
-            closed: false,
+            closed: None,
             problems: Vec::new(),
         }
     }
@@ -128,12 +132,8 @@ impl App {
             location_hint: variables.text("SESSION_LOCATION_HINT"),
         };
         let wanted = variables.text("IDENTITY_PROVIDER").filter(|name| name != "none");
-        self.closed = wanted.is_some() && self.provider.is_none();
-        if self.closed {
-            let problem = "IDENTITY_PROVIDER is set, but src/app.rs puts no sign-in in front, so nobody is let in: see \
-                           docs/identity/README.md.";
-            variables.problems.push(problem.to_owned());
-        }
+        self.closed = wanted.filter(|_| self.provider.is_none()).map(|_| NO_SIGN_IN);
+        variables.problems.extend(self.closed.map(str::to_owned));
         self.problems.append(&mut variables.problems);
         self
     }

@@ -23,9 +23,9 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
         let is_demo = notice == Some(Notice::Demo);
         let trouble = match notice {
             Some(Notice::Misconfigured(problem)) => Some(problem),
-            _ => None,
+            _ => app.closed.map(str::to_owned),
         };
-        document(&home.signs_in(app.provider.is_some()).demo(is_demo).trouble(trouble))
+        document(&home.signs_in(app.provider.is_some() || app.closed.is_some()).demo(is_demo).trouble(trouble))
     })
 }
 

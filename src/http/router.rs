@@ -61,7 +61,7 @@ fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
 
 /// What only callers who are known may use. They are looked at before anything of their request is, any session too.
 async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
-    if app.closed {
+    if app.closed.is_some() {
         return Refusal::Internal.into();
     }
     let resource = if route == Route::Mcp { &app.paths.mcp } else { &app.paths.sse };

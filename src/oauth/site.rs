@@ -202,7 +202,8 @@ impl<'a> Site<'a> {
         Some(document.to_json().to_string())
     }
 
-    /// Whether a client may have what it asks for without one of the scopes that nobody else may.
+    /// The scopes that a client can have of those that it asks for; of all, where it asks for none. What a client of the
+    /// configuration is set up with bounds it, what one registered with does not: it chose that itself.
     pub(super) fn allowed(&self, client: &Client, asked: Option<&Scopes>) -> Scopes {
         let supported = self.scopes();
         let scopes = asked.map_or_else(|| supported.clone(), |asked| asked.both(&supported));

@@ -41,6 +41,9 @@ test("a server that is to have people sign in, and cannot, lets nobody in, which
   for (const { status, json } of [await post(server, initialize()), await send(server, "GET", "/sse")]) {
     assert.deepEqual([status, json.error.code], [500, -32603]);
   }
+  const { text: page } = await send(server, "GET", "/");
+  assert.match(page, /IDENTITY_PROVIDER is set/);
+  assert.doesNotMatch(page, /Anybody with the address/);
   await server.log(({ text }) => /IDENTITY_PROVIDER is set, but src\/app.rs/.test(text));
   await using open = await demo({ vars: { IDENTITY_PROVIDER: "none" } });
   assert.equal((await post(open, initialize())).status, 200);
