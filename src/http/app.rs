@@ -90,9 +90,7 @@ impl App {
         self
     }
 
-    /// Has users sign in, and clients show their tokens.
-    #[must_use]
-    pub fn oauth(mut self, oauth: OAuth) -> Self {
+    pub(crate) fn with_provider(mut self, oauth: OAuth) -> Self {
         let tool_scopes = Scopes::parse(&self.server.scopes().join(" ")).unwrap_or_default();
         if let Some(Notice::Misconfigured(problem)) = oauth.sign_in.notice() {
             self.problems.push(format!("Nobody can sign in: {problem}"));

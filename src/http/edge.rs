@@ -6,6 +6,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::mcp::user::Caller;
 use crate::oauth::site::Surroundings;
+use crate::runtime::Runtime;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
@@ -28,7 +29,10 @@ pub struct Order {
 }
 
 /// The runtime around one request.
-pub trait Edge: Surroundings {
+pub trait Edge: Runtime {
+    /// What the provider needs besides; none where there is no provider.
+    fn surroundings(&self) -> Option<&dyn Surroundings>;
+
     /// The id of an object that does not exist yet. Nothing is created.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::app::App;
 use super::edge::Edge;
+use super::mcp_endpoint::failed;
 use super::oauth_endpoints;
 use super::policy::Foreign;
 use super::route::{Route, oauth_route};
@@ -18,6 +19,7 @@ use crate::oauth::provider::OAuth;
 use crate::oauth::purge::purge;
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
+use crate::oauth::site::Surroundings;
 use crate::session::log_line::LogLine;
 use crate::wire::{Fault, Head, Reply};
 
@@ -82,6 +84,11 @@ pub(super) struct InFront {
     pub(super) tool_scopes: Scopes,
 }
 
+/// What the provider needs of the runtime. It comes with the provider: without it nobody is let in.
+fn surroundings(edge: &dyn Edge) -> Result<&dyn Surroundings, Fault> {
+    edge.surroundings().ok_or_else(|| Fault("a provider without its runtime".to_owned()))
+}
+
 impl Provider for InFront {
     fn route(&self, path: &str) -> Route {
         oauth_route(&self.oauth, path)
@@ -94,7 +101,13 @@ impl Provider for InFront {
         head: &'a Head,
         edge: &'a dyn Edge,
     ) -> LocalBoxFuture<'a, Reply> {
-        oauth_endpoints::handle(app, self, route, head, edge).boxed_local()
+        async move {
+            match surroundings(edge) {
+                Ok(around) => oauth_endpoints::handle(app, self, route, head, around).await,
+                Err(fault) => failed(edge, &fault),
+            }
+        }
+        .boxed_local()
     }
 
     fn caller<'a>(
@@ -104,7 +117,11 @@ impl Provider for InFront {
         edge: &'a dyn Edge,
         path: &'a str,
     ) -> LocalBoxFuture<'a, Gated> {
-        oauth_endpoints::caller(app, self, head, edge, path).boxed_local()
+        async move {
+            let around = surroundings(edge).map_err(|fault| failed(edge, &fault))?;
+            oauth_endpoints::caller(app, self, head, around, path).await
+        }
+        .boxed_local()
     }
 
     fn challenge(&self, head: &Head, needed: &str) -> String {
@@ -117,7 +134,7 @@ impl Provider for InFront {
 
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {
         async move {
-            let done = purge(&self.oauth, edge).await?;
+            let done = purge(&self.oauth, surroundings(edge)?).await?;
             edge.log(&LogLine {
                 event: "purge",
                 method: format!("{} of {} grants", done.ended, done.seen),
@@ -134,7 +151,10 @@ impl Provider for InFront {
     }
 
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {
-        oauth_endpoints::refuse(app, self, head, edge, why)
+        match surroundings(edge) {
+            Ok(around) => oauth_endpoints::refuse(app, self, head, around, why),
+            Err(fault) => failed(edge, &fault),
+        }
     }
 
     fn tell(&self, event: &Event) {

@@ -18,13 +18,11 @@ use super::resource::Resources;
 use super::scope::Scopes;
 use super::token::{self, Handle, Kind, Presented};
 use crate::keys::Keys;
+use crate::runtime::Runtime;
 use crate::wire::{Fault, Head};
 
-/// The runtime around one request.
-pub trait Surroundings {
-    /// Milliseconds since 1970.
-    fn now(&self) -> u64;
-
+/// The runtime around one request, as far as the provider needs it.
+pub trait Surroundings: Runtime {
     /// Unpredictable bytes.
     fn random(&self) -> &dyn Random;
 
@@ -33,9 +31,6 @@ pub trait Surroundings {
 
     /// The public web.
     fn web(&self) -> &dyn Fetch;
-
-    /// The deployment's keys; with `fresh`, not those that were read a while ago.
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
 
     /// What was used up lately, in this isolate.
     fn rates(&self) -> &RefCell<Rates>;
@@ -48,9 +43,6 @@ pub trait Surroundings {
 
     /// Tells operators what happened.
     fn event(&self, event: &Event);
-
-    /// Tells operators that something is wrong.
-    fn warn(&self, message: &str);
 }
 
 /// Why there is no body.

@@ -11,19 +11,12 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{ByteStream, ObjectNamespace, Stub};
 
-use super::kv::KvNamespace;
-use super::random::SystemRandom;
-use super::web::Web;
-use super::{convert, grant_authority, key_ring, stream_socket};
+use super::{convert, key_ring, linked, stream_socket};
 use crate::http::app::Placement;
 use crate::http::edge::{Edge, Order};
 use crate::keys::Keys;
-use crate::oauth::event::Event;
-use crate::oauth::metadata_document::Fetch;
-use crate::oauth::port::{Kv, Random};
-use crate::oauth::rates::Rates;
-use crate::oauth::site::{BodyError, Surroundings};
-use crate::oauth::token::Handle;
+use crate::oauth::site::Surroundings;
+use crate::runtime::Runtime;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
@@ -35,7 +28,6 @@ use crate::wire::{Body, Fault, Reply};
 const MCP_OBJECT: &str = "MCP_OBJECT";
 
 thread_local! {
-    static RATES: Rc<RefCell<Rates>> = Rc::default();
     static OBJECTS: RefCell<Option<ObjectNamespace>> = const { RefCell::new(None) };
 }
 
@@ -43,9 +35,7 @@ thread_local! {
 pub(super) struct WorkerEdge {
     pub(super) request: web_sys::Request,
     pub(super) env: worker::Env,
-    placement: Placement,
-    kv: KvNamespace,
-    rates: Rc<RefCell<Rates>>,
+    pub(super) placement: Placement,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
@@ -59,8 +49,7 @@ fn js_fault(error: JsValue) -> Fault {
 
 impl WorkerEdge {
     pub(super) fn new(request: web_sys::Request, env: worker::Env, placement: Placement) -> Self {
-        let (kv, rates) = (KvNamespace::new(&env), RATES.with(Rc::clone));
-        Self { request, env, placement, kv, rates }
+        Self { request, env, placement }
     }
 
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
@@ -142,48 +131,13 @@ pub(super) fn now() -> u64 {
     now
 }
 
-impl Surroundings for WorkerEdge {
+impl Runtime for WorkerEdge {
     fn now(&self) -> u64 {
         now()
     }
 
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
-    fn kv(&self) -> &dyn Kv {
-        &self.kv
-    }
-
-    fn web(&self) -> &dyn Fetch {
-        &Web
-    }
-
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         key_ring::keys(&self.env, fresh).boxed_local()
-    }
-
-    fn rates(&self) -> &RefCell<Rates> {
-        &self.rates
-    }
-
-    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>> {
-        async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
-    }
-
-    fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
-        async move {
-            match read_text(&self.request).await {
-                Ok(text) if text.len() <= limit => Ok(text),
-                Ok(_) | Err(Refusal::TooLarge) => Err(BodyError::TooLarge),
-                Err(_) => Err(BodyError::Unreadable),
-            }
-        }
-        .boxed_local()
-    }
-
-    fn event(&self, event: &Event) {
-        grant_authority::log_event(event);
     }
 
     fn warn(&self, message: &str) {
@@ -192,6 +146,10 @@ impl Surroundings for WorkerEdge {
 }
 
 impl Edge for WorkerEdge {
+    fn surroundings(&self) -> Option<&dyn Surroundings> {
+        linked::surroundings(self)
+    }
+
     fn new_object(&self) -> Result<ObjectId, Fault> {
         let namespace = self.objects()?;
         let id = match &self.placement.jurisdiction {

@@ -17,6 +17,7 @@ use durable_mcp::oauth::scope::Scopes;
 use durable_mcp::oauth::sign_in::ApproveAll;
 use durable_mcp::oauth::site::{BodyError, Site, Surroundings};
 use durable_mcp::oauth::token::Handle;
+use durable_mcp::runtime::Runtime;
 use durable_mcp::wire::{Fault, Head, Headers};
 use futures_executor::block_on;
 use futures_util::FutureExt;
@@ -62,11 +63,19 @@ impl Around {
     }
 }
 
-impl Surroundings for Around {
+impl Runtime for Around {
     fn now(&self) -> u64 {
         self.outside.kv.now()
     }
 
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        async { Ok(Rc::clone(&self.outside.keys)) }.boxed_local()
+    }
+
+    fn warn(&self, _: &str) {}
+}
+
+impl Surroundings for Around {
     fn random(&self) -> &dyn Random {
         &self.outside.random
     }
@@ -77,10 +86,6 @@ impl Surroundings for Around {
 
     fn web(&self) -> &dyn Fetch {
         &self.web
-    }
-
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        async { Ok(Rc::clone(&self.outside.keys)) }.boxed_local()
     }
 
     fn rates(&self) -> &RefCell<Rates> {
@@ -102,8 +107,6 @@ impl Surroundings for Around {
     }
 
     fn event(&self, _: &Event) {}
-
-    fn warn(&self, _: &str) {}
 }
 
 struct NoHeaders;

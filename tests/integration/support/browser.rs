@@ -21,6 +21,7 @@ use durable_mcp::oauth::port::{Kv, Random};
 use durable_mcp::oauth::rates::Rates;
 use durable_mcp::oauth::site::{BodyError, Surroundings};
 use durable_mcp::oauth::token::Handle;
+use durable_mcp::runtime::Runtime;
 use durable_mcp::session::log_line::LogLine;
 use durable_mcp::transport::claims::ObjectId;
 use durable_mcp::transport::refusal::Refusal;
@@ -107,17 +108,21 @@ struct UserObject {
     rows: MemoryRows,
 }
 
-impl AuthorityHost for UserObject {
+impl Runtime for UserObject {
     fn now(&self) -> u64 {
         self.shared.kv.now()
     }
 
-    fn random(&self) -> &dyn Random {
-        &self.shared.random
-    }
-
     fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         async { Ok(Rc::clone(&self.shared.keys)) }.boxed_local()
+    }
+
+    fn warn(&self, _: &str) {}
+}
+
+impl AuthorityHost for UserObject {
+    fn random(&self) -> &dyn Random {
+        &self.shared.random
     }
 
     fn kv(&self) -> &dyn Kv {
@@ -133,8 +138,6 @@ impl AuthorityHost for UserObject {
     }
 
     fn event(&self, _: &Event) {}
-
-    fn warn(&self, _: &str) {}
 }
 
 /// The server.
@@ -197,11 +200,21 @@ impl Deployment {
     }
 }
 
-impl Surroundings for Visit<'_> {
+impl Runtime for Visit<'_> {
     fn now(&self) -> u64 {
         self.deployment.shared.kv.now()
     }
 
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        async { Ok(Rc::clone(&self.deployment.shared.keys)) }.boxed_local()
+    }
+
+    fn warn(&self, message: &str) {
+        self.deployment.log.borrow_mut().push(message.to_owned());
+    }
+}
+
+impl Surroundings for Visit<'_> {
     fn random(&self) -> &dyn Random {
         &self.deployment.shared.random
     }
@@ -212,10 +225,6 @@ impl Surroundings for Visit<'_> {
 
     fn web(&self) -> &dyn Fetch {
         &self.deployment.web
-    }
-
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        async { Ok(Rc::clone(&self.deployment.shared.keys)) }.boxed_local()
     }
 
     fn rates(&self) -> &RefCell<Rates> {
@@ -247,13 +256,13 @@ impl Surroundings for Visit<'_> {
     }
 
     fn event(&self, _: &Event) {}
-
-    fn warn(&self, message: &str) {
-        self.deployment.log.borrow_mut().push(message.to_owned());
-    }
 }
 
 impl Edge for Visit<'_> {
+    fn surroundings(&self) -> Option<&dyn Surroundings> {
+        Some(self)
+    }
+
     fn new_object(&self) -> Result<ObjectId, Fault> {
         Err(Fault("no sessions here".to_owned()))
     }
