@@ -13,7 +13,7 @@ use super::scope::Scopes;
 use super::seal::{self, OpenError};
 use super::token::Token;
 use crate::keys::Keys;
-use crate::wire::Fault;
+use crate::wire::{Fault, read_json};
 
 const VERSION: u32 = 1;
 
@@ -103,7 +103,7 @@ fn open(keys: &Keys, text: &str, sealed: &str) -> Result<Access, RecordError> {
         OpenError::NotSealed => RecordError::NotOne,
         OpenError::UnknownKey => RecordError::UnknownKey,
     })?;
-    serde_json::from_slice::<Claims<'_>>(&claims).map(Claims::into_access).map_err(|_| RecordError::NotOne)
+    read_json::<Claims<'_>>(&claims).map(Claims::into_access).ok_or(RecordError::NotOne)
 }
 
 /// A record as it is kept. One of workers-oauth-provider has neither.

@@ -122,8 +122,8 @@ pub(super) struct GrantHost {
 
 impl GrantHost {
     /// The grants of the user whose object has just woken.
-    pub(super) fn grants(state: JsValue, env: Env, provider: Rc<dyn Provider>) -> Rc<dyn Grants> {
-        let host = Self { env, rows: Rows(state), provider: Rc::clone(&provider) };
+    pub(super) fn grants(state: JsValue, env: Env, provider: &Rc<dyn Provider>) -> Rc<dyn Grants> {
+        let host = Self { env, rows: Rows(state), provider: Rc::clone(provider) };
         provider.grants(Rc::new(host))
     }
 }

@@ -26,7 +26,7 @@ use crate::transport::refusal::Refusal;
 use crate::wire::Fault;
 
 type SurroundingsOf = fn(&WorkerEdge) -> &dyn Surroundings;
-type GrantsOf = fn(JsValue, Env, Rc<dyn Provider>) -> Rc<dyn Grants>;
+type GrantsOf = fn(JsValue, Env, &Rc<dyn Provider>) -> Rc<dyn Grants>;
 
 thread_local! {
     static LINKED: Cell<Option<(SurroundingsOf, GrantsOf)>> = const { Cell::new(None) };
@@ -51,7 +51,7 @@ pub(super) fn surroundings(edge: &WorkerEdge) -> Option<&dyn Surroundings> {
 
 /// The grants of the user whose object has just woken.
 pub(super) fn grants(state: JsValue, env: Env, provider: &Rc<dyn Provider>) -> Option<Rc<dyn Grants>> {
-    LINKED.get().map(|(_, grants)| grants(state, env, Rc::clone(provider)))
+    LINKED.get().map(|(_, grants)| grants(state, env, provider))
 }
 
 impl Surroundings for WorkerEdge {

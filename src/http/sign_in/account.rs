@@ -13,7 +13,7 @@ use crate::oauth::params::Params;
 use crate::oauth::secret::same;
 use crate::pages::account::{Account, Connection, SignedOut};
 use crate::pages::frame::{day, plain};
-use crate::wire::{Fault, Reply};
+use crate::wire::{Fault, Reply, read_json};
 
 /// How long somebody stays signed in to the page, in seconds.
 const SECONDS: u32 = 30 * 60;
@@ -79,7 +79,7 @@ impl Session {
             return Ok(None);
         };
         let json = visit.open(PURPOSE, &sealed).await?;
-        let session = json.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let session = json.and_then(|json| read_json::<Self>(&json));
         Ok(session.filter(|session| session.expires > visit.site.around.now()))
     }
 
