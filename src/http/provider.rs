@@ -10,6 +10,7 @@ use super::edge::Edge;
 use super::mcp_endpoint::failed;
 use super::oauth_endpoints;
 use super::policy::Foreign;
+use super::recent::Recent;
 use super::route::{Route, oauth_route};
 use crate::mcp::user::Caller;
 use crate::oauth::authority::{Authority, AuthorityHost};
@@ -82,6 +83,7 @@ pub(super) struct InFront {
     pub(super) oauth: OAuth,
     /// The scopes that the server's tools need.
     pub(super) tool_scopes: Scopes,
+    pub(super) recent: Recent,
 }
 
 /// What the provider needs of the runtime. It comes with the provider: without it nobody is let in.
