@@ -1,7 +1,7 @@
 // Stands in for GitHub: its pages of sign-in, its tokens, and as much of its API as sign-in asks (docs.github.com:
 // "Authorizing OAuth apps", "Refreshing user access tokens", "Troubleshooting OAuth app access token request errors").
-import { createHash } from "node:crypto";
-import { StandIn, json, page, redirect } from "./stand-in.mjs";
+import { Granting } from "./grants.mjs";
+import { json, page, redirect } from "./stand-in.mjs";
 
 export const AUTHORIZE = "/login/oauth/authorize";
 export const TOKEN = "/login/oauth/access_token";
@@ -30,13 +30,10 @@ export const HUBOT = { login: "hubot", id: 480938, name: null, email: "hubot@exa
  */
 export const gitHub = (options) => new GitHub(options).start();
 
-class GitHub extends StandIn {
+class GitHub extends Granting {
   id = "Iv1.0123456789abcdef";
   clientSecret = this.secret("github-client-secret-");
   signedIn = OCTOCAT;
-  #codes = new Map();
-  #tokens = new Map();
-  #refreshTokens = new Map();
 
   constructor({ expires, asks = true } = {}) {
     super();
@@ -53,34 +50,8 @@ class GitHub extends StandIn {
     return { IDENTITY_PROVIDER: "github", GITHUB_CLIENT_ID: this.id, GITHUB_CLIENT_SECRET: this.clientSecret };
   }
 
-  /** No code that was given out is any good, as after ten minutes. */
-  expireCodes() {
-    this.#codes.clear();
-  }
-
-  /** The person takes the application away at GitHub. */
-  revoke() {
-    this.#tokens.clear();
-    this.#refreshTokens.clear();
-  }
-
-  /** Whose token that is; undefined if it is none that is good. */
-  owner(token) {
-    return this.#tokens.get(token)?.user;
-  }
-
-  /** How often a refresh token was used. */
-  get renewals() {
-    return this.asked(TOKEN).filter(({ form }) => form.grant_type === "refresh_token").length;
-  }
-
   pathOf({ pathname }, host) {
     return host === "api.github.com" ? API + pathname : pathname;
-  }
-
-  reach(url) {
-    const { host, pathname, search } = new URL(url);
-    return super.reach(host === "api.github.com" ? `https://${host}${API}${pathname}${search}` : url);
   }
 
   has(url) {
@@ -102,12 +73,10 @@ class GitHub extends StandIn {
   }
 
   #decided({ form }) {
-    const { redirect_uri, state, scope = "", code_challenge, decision } = form;
+    const { redirect_uri, state, decision } = form;
     const back = new URL(redirect_uri);
     if (decision === "Authorize") {
-      const code = this.secret("code-");
-      this.#codes.set(code, { user: this.signedIn, scope, redirect_uri, code_challenge });
-      back.searchParams.set("code", code);
+      back.searchParams.set("code", this.code("code-", form));
     } else {
       back.searchParams.set("error", "access_denied");
       back.searchParams.set("error_description", "The user has denied your application access.");
@@ -126,45 +95,37 @@ class GitHub extends StandIn {
   }
 
   #given(form) {
-    const { client_id, client_secret, code, code_verifier, redirect_uri, grant_type, refresh_token } = form;
+    const { client_id, client_secret, redirect_uri, grant_type } = form;
     if (client_id !== this.id || client_secret !== this.clientSecret) {
       return error("incorrect_client_credentials", "The client_id and/or client_secret passed are incorrect.");
     }
     if (grant_type === "refresh_token") {
-      const grant = take(this.#refreshTokens, refresh_token);
-      if (!grant) return error("bad_refresh_token", "The refresh token passed is incorrect or expired.");
-      // The old access token ends with it.
-      this.#tokens.delete(grant.token);
-      return this.#grant(grant);
+      const grant = this.renew(form);
+      return grant ? this.#grant(grant) : error("bad_refresh_token", "The refresh token passed is incorrect or expired.");
     }
-    const grant = take(this.#codes, code);
-    const proven = grant?.code_challenge === undefined || grant.code_challenge === challengeOf(code_verifier ?? "");
-    if (!grant || !proven) return error("bad_verification_code", "The code passed is incorrect or expired.");
+    const grant = this.redeem(form);
+    if (!grant) return error("bad_verification_code", "The code passed is incorrect or expired.");
     if (redirect_uri !== grant.redirect_uri) {
       return error("redirect_uri_mismatch", "The redirect_uri MUST match the registered callback URL for this application.");
     }
     return this.#grant(grant);
   }
 
-  #grant({ user, scope }) {
-    const token = this.secret(this.expires ? "ghu_" : "gho_");
-    this.#tokens.set(token, { user, scope });
-    const given = { access_token: token, scope: scope.split(" ").join(","), token_type: "bearer" };
+  #grant(grant) {
+    const token = this.token(this.expires ? "ghu_" : "gho_", grant);
+    const given = { access_token: token, scope: grant.scope.split(" ").join(","), token_type: "bearer" };
     if (!this.expires) return given;
-    const refreshToken = this.secret("ghr_");
-    this.#refreshTokens.set(refreshToken, { user, scope, token });
-    const more = { expires_in: this.expires, refresh_token: refreshToken, refresh_token_expires_in: 15897600 };
-    return { ...given, ...more };
+    const more = { expires_in: this.expires, refresh_token_expires_in: 15897600 };
+    return { ...given, ...more, refresh_token: this.refreshToken("ghr_", grant, token) };
   }
 
   #api(path, { headers }) {
     if (!headers["user-agent"]) {
       return { ...json({}, 403), body: "Request forbidden by administrative rules. Please make sure your request has a User-Agent header" };
     }
-    const grant = this.#tokens.get(/^Bearer (.*)$/.exec(headers.authorization)?.[1]);
-    if (!grant) return problem(401, "Bad credentials");
-    const { user, scope } = grant;
-    const has = (name) => scope.split(" ").includes(name);
+    const caller = this.bearer(headers);
+    if (!caller) return problem(401, "Bad credentials");
+    const { user, has } = caller;
     const { emails, orgs = {}, teams = {}, ...profile } = user;
     if (path === "/user") return json({ ...profile, type: "User", site_admin: false });
     if (path === "/user/emails") return has("user:email") ? json(emails) : problem(404, "Not Found");
@@ -184,11 +145,3 @@ const error = (name, description) => ({
 
 const problem = (status, message) =>
   json({ message, documentation_url: "https://docs.github.com/rest", status: `${status}` }, status);
-
-const challengeOf = (verifier) => createHash("sha256").update(verifier).digest("base64url");
-
-function take(map, key) {
-  const value = map.get(key);
-  map.delete(key);
-  return value;
-}

@@ -97,8 +97,3 @@ export async function refusal(server, answer, { status, text, error }) {
 
 const ENTITIES = { "&amp;": "&", "&#38;": "&", "&#39;": "'", "&#34;": '"', "&lt;": "<", "&gt;": ">" };
 const plain = (html) => html.replace(/&#?\w+;/g, (entity) => ENTITIES[entity] ?? entity);
-
-/** What of an identity provider's secrets stands in texts that others see. */
-export function leaks(provider, texts) {
-  return provider.secrets.filter((secret) => texts.some((text) => text.includes(secret)));
-}

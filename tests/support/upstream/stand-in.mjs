@@ -33,6 +33,9 @@ export class StandIn {
     return new URL(pathname + search, this.url);
   }
 
+  /** The callback of a Worker is registered there. Most take any. */
+  knows() {}
+
   /** Whether a URL is one of the provider's. */
   has(url) {
     return new URL(url).origin === this.url;
