@@ -9,6 +9,8 @@ export class StandIn {
   requests = [];
   /** Everything it gave out that nobody but this server may know. */
   secrets = [];
+  /** What it calls itself: `localhost` is another site than 127.0.0.1. */
+  host = "127.0.0.1";
   #faults = new Map();
   #server = createServer((request, response) => this.#serve(request, response));
 
@@ -24,7 +26,7 @@ export class StandIn {
   }
 
   get url() {
-    return `http://${this.outbound}`;
+    return `http://${this.host}:${this.#server.address().port}`;
   }
 
   /** Where a URL of the provider is to be had. */
