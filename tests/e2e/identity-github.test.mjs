@@ -53,7 +53,7 @@ describe("who signs in with GitHub", () => {
     const emails = [{ email: "new@example.com", primary: true, verified: false }];
     const [person, of] = [new Person(server, github), await client(server)];
     const tokens = await as({ ...OCTOCAT, emails }, () => person.letsIn(of));
-    assert.equal((await whoami(server, tokens)).email, null);
+    assert.equal((await whoami(server, tokens)).email, undefined);
   });
 
   test("is asked for by GitHub's own rules", async () => {
