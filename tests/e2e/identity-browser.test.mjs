@@ -1,6 +1,6 @@
 // Whole flows in Chromium: a client starts, the person approves, signs in with an identity provider, and the client calls.
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { after, afterEach, describe, test } from "node:test";
 import { launch, launchProfile } from "../support/browser.mjs";
 import { removeFolder, temporaryFolder } from "../support/child.mjs";
 import { client, landing } from "../support/sign-in.mjs";
@@ -32,6 +32,7 @@ for (const { name, start, token, who } of [
     const server = await fixture({ vars: provider.vars, outbound: provider.outbound });
     provider.knows(server);
     after(() => Promise.all([server.stop(), provider.stop()]));
+    afterEach(() => provider.heal());
 
     const here = () => client(server, { redirect: landed.url });
 

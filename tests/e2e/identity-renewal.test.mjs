@@ -1,6 +1,6 @@
 // What an identity provider gave ends, and is renewed with a client's tokens: once, and nothing is lost when it cannot be.
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { after, afterEach, describe, test } from "node:test";
 import { client, takes } from "../support/sign-in.mjs";
 import { TOKEN as CLOUDFLARE_TOKEN, cloudflare } from "../support/upstream/cloudflare.mjs";
 import { TOKEN as GITHUB_TOKEN, OCTOCAT, api, gitHub } from "../support/upstream/github.mjs";
@@ -47,6 +47,7 @@ for (const { name, start, token } of PROVIDERS) {
     const server = await fixture({ vars: provider.vars, outbound: provider.outbound });
     provider.knows(server);
     after(() => Promise.all([server.stop(), provider.stop()]));
+    afterEach(() => provider.heal());
 
     const connected = async () => {
       const of = await client(server);
@@ -124,6 +125,7 @@ describe("a member of an organisation on GitHub's list", async () => {
   github.signedIn = { ...OCTOCAT, orgs: { acme: "active" } };
   const server = await fixture({ vars: { ...github.vars, GITHUB_ALLOWED: "org:acme" }, outbound: github.outbound });
   after(() => Promise.all([server.stop(), github.stop()]));
+  afterEach(() => github.heal());
   const of = await client(server);
   const membership = api("/user/memberships/orgs/acme");
 
