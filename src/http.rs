@@ -12,6 +12,7 @@ mod problem;
 pub mod provider;
 pub mod route;
 pub mod router;
+mod session_list;
 pub mod sign_in;
 pub mod sse_endpoint;
 mod variables;

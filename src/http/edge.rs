@@ -6,6 +6,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::mcp::user::Caller;
 use crate::oauth::site::Surroundings;
+use crate::oauth::token::Handle;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
@@ -48,6 +49,10 @@ pub trait Edge: Surroundings {
     /// Opens the socket of a stream and gives what comes through as an event stream, after `opening`; or the object's
     /// answer, if it refuses.
     fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>>;
+
+    /// Has a command carried out by the object of the user with that handle, beside the request: nobody waits for it, and
+    /// operators are told where it fails.
+    fn command_later(&self, handle: &Handle, command: String);
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);

@@ -7,9 +7,10 @@ use futures_util::future::LocalBoxFuture;
 
 use super::app::App;
 use super::edge::Edge;
-use super::oauth_endpoints;
+use super::{oauth_endpoints, session_list};
 use super::policy::Foreign;
 use super::route::{Route, oauth_route};
+use crate::keys::Keys;
 use crate::mcp::user::Caller;
 use crate::oauth::authority::{Authority, AuthorityHost};
 use crate::oauth::event::Event;
@@ -19,10 +20,20 @@ use crate::oauth::purge::purge;
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
 use crate::session::log_line::LogLine;
+use crate::transport::claims::Claims;
 use crate::wire::{Fault, Head, Reply};
 
 /// Who is let in, or the answer in their place.
 pub type Gated = Result<Rc<Caller>, Reply>;
+
+/// A session that begins.
+#[derive(Debug)]
+pub struct Begun<'a> {
+    /// What its id says.
+    pub claims: &'a Claims,
+    /// The client's version; it says so itself.
+    pub version: Option<String>,
+}
 
 /// Signs users in and says who calls.
 pub trait Provider {
@@ -47,11 +58,17 @@ pub trait Provider {
         path: &'a str,
     ) -> LocalBoxFuture<'a, Gated>;
 
+    /// A caller began a session.
+    fn began(&self, app: &App, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Begun<'_>);
+
+    /// A caller ended a session.
+    fn ended(&self, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Claims);
+
     /// The challenge for a caller whose token lacks these scopes, separated by spaces.
     fn challenge(&self, head: &Head, needed: &str) -> String;
 
     /// The grants of one user, in an object that has just woken.
-    fn grants(&self, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
+    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
 
     /// Collects what storage cannot expire by itself, a part at a time.
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>>;
@@ -111,8 +128,17 @@ impl Provider for InFront {
         insufficient_scope(&head.origin(), &head.path, &Scopes::parse(needed).unwrap_or_default())
     }
 
-    fn grants(&self, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
-        Rc::new(Authority::new(host, Rc::clone(&self.oauth.lifetimes), Rc::clone(&self.oauth.hooks)))
+    fn began(&self, app: &App, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
+        session_list::began(app, edge, keys, caller, session);
+    }
+
+    fn ended(&self, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Claims) {
+        session_list::ended(edge, keys, caller, session);
+    }
+
+    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
+        let (lifetimes, hooks) = (Rc::clone(&self.oauth.lifetimes), Rc::clone(&self.oauth.hooks));
+        Rc::new(Authority::new(host, lifetimes, hooks, app.settings.max_age_ms))
     }
 
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {

@@ -27,6 +27,10 @@ pub struct Caller {
     /// When the access token ends, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
+    /// Sessions that are older are not for this caller, in seconds since 1970: the person disconnected the client, and has
+    /// let it in again since. Of no use behind the Worker.
+    #[serde(skip)]
+    pub sessions_since: u64,
     /// What they allowed it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,

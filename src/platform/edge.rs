@@ -25,7 +25,7 @@ use crate::oauth::rates::Rates;
 use crate::oauth::site::{BodyError, Surroundings};
 use crate::oauth::token::Handle;
 use crate::session::log_line::LogLine;
-use crate::transport::claims::ObjectId;
+use crate::transport::claims::{Claims, ObjectId};
 use crate::transport::era::Transport;
 use crate::transport::order::{CALLER, SESSION, TRANSPORT, encode};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
@@ -43,6 +43,7 @@ thread_local! {
 pub(super) struct WorkerEdge {
     pub(super) request: web_sys::Request,
     pub(super) env: worker::Env,
+    context: JsValue,
     placement: Placement,
     kv: KvNamespace,
     rates: Rc<RefCell<Rates>>,
@@ -58,9 +59,9 @@ fn js_fault(error: JsValue) -> Fault {
 }
 
 impl WorkerEdge {
-    pub(super) fn new(request: web_sys::Request, env: worker::Env, placement: Placement) -> Self {
+    pub(super) fn new(request: web_sys::Request, env: worker::Env, context: JsValue, placement: Placement) -> Self {
         let (kv, rates) = (KvNamespace::new(&env), RATES.with(Rc::clone));
-        Self { request, env, placement, kv, rates }
+        Self { request, env, context, placement, kv, rates }
     }
 
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
@@ -171,6 +172,27 @@ impl Surroundings for WorkerEdge {
         async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
     }
 
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let claims = Claims::of_key(key).ok_or_else(|| fault("a session's key names none"))?;
+            let keys = self.keys(false).await?;
+            let headers = web_sys::Headers::new().map_err(js_fault)?;
+            headers.set(SESSION, &claims.sign(&keys)).map_err(js_fault)?;
+            let init = web_sys::RequestInit::new();
+            init.set_method("DELETE");
+            init.set_headers(&headers);
+            let request = web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(js_fault)?;
+            let stub = self.stub(claims.object)?.into_rpc::<worker::worker_sys::DurableObject>();
+            let answer = JsFuture::from(stub.fetch_with_request(&request).map_err(js_fault)?).await.map_err(js_fault)?;
+            match answer.unchecked_into::<web_sys::Response>().status() {
+                // It had ended already.
+                204 | 404 => Ok(()),
+                status => Err(fault(format!("a session's object answers {status}"))),
+            }
+        }
+        .boxed_local()
+    }
+
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
         async move {
             match read_text(&self.request).await {
@@ -224,6 +246,14 @@ impl Edge for WorkerEdge {
             }
         }
         .boxed_local()
+    }
+
+    fn command_later(&self, handle: &Handle, command: String) {
+        if let Err(fault) =
+            grant_authority::command_later(&self.context, &self.env, &self.placement, handle, &command)
+        {
+            self.warn(&fault.0);
+        }
     }
 
     fn log(&self, line: &LogLine) {

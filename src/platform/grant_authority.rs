@@ -46,6 +46,16 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = wakeAt)]
     fn wake_at(state: &JsValue, time: f64) -> Result<(), JsValue>;
 
+    #[wasm_bindgen(catch, js_name = sendLater)]
+    fn send_later(
+        context: &JsValue,
+        env: &JsValue,
+        jurisdiction: Option<&str>,
+        location_hint: Option<&str>,
+        handle: &str,
+        command: &str,
+    ) -> Result<(), JsValue>;
+
     #[wasm_bindgen(catch)]
     fn send(
         env: &JsValue,
@@ -74,7 +84,7 @@ impl GrantAuthority {
         let grants = app.provider.as_ref().map(|provider| {
             let (kv, provider) = (KvNamespace::new(&env), Rc::clone(provider));
             let host = GrantHost { kv, rows: Rows(state.into()), env, provider: Rc::clone(&provider) };
-            provider.grants(Rc::new(host))
+            provider.grants(app, Rc::new(host))
         });
         Self(AssertUnwindSafe(grants))
     }
@@ -113,6 +123,19 @@ pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, c
     let hint = placement.location_hint.as_deref();
     let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.as_str(), command)).await?;
     Ok(answer.as_string().unwrap_or_default())
+}
+
+/// The same, beside the request that `context` is of.
+pub(super) fn command_later(
+    context: &JsValue,
+    env: &Env,
+    placement: &Placement,
+    handle: &Handle,
+    command: &str,
+) -> Result<(), Fault> {
+    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| Fault(problem.clone()))?.as_deref();
+    let hint = placement.location_hint.as_deref();
+    send_later(context, env.as_ref(), jurisdiction, hint, handle.as_str(), command).map_err(fault)
 }
 
 /// The runtime around the object.

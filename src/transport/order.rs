@@ -50,6 +50,7 @@ mod tests {
             grant: Some("g".into()),
             resource: Some("https://a.example/mcp".into()),
             expires: Some(1),
+            sessions_since: 0,
             scopes: vec!["a".into(), "b".into()],
             props: serde_json::json!({"name": "Ann\nÖ"}),
         };
