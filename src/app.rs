@@ -1,10 +1,15 @@
 //! What this deployment is: change it to make it yours.
 
 use crate::http::App;
+use crate::platform::worker::identity;
 use crate::tools;
 
 /// The application, made from the Worker's bindings.
 #[must_use]
 pub(crate) fn app(env: &worker::Env) -> App {
-    App::new(tools::server(env))
+    let app = App::new(tools::server(env));
+    match cfg!(feature = "sign-in").then(|| identity(env)).flatten() {
+        Some(sign_in) => app.oauth(sign_in.oauth()),
+        None => app,
+    }
 }

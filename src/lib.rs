@@ -7,6 +7,7 @@ pub mod mcp;
 pub mod oauth;
 pub mod pages;
 pub mod platform;
+pub mod runtime;
 pub mod session;
 pub mod transport;
 pub mod wire;

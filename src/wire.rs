@@ -1,11 +1,17 @@
 //! HTTP requests and answers as values: what the runtime's own types are turned into before anything is decided.
 
+mod json;
+mod quality;
+
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
 use futures_util::stream::LocalBoxStream;
 use http::{Method, StatusCode};
+
+pub use json::read_json;
+pub use quality::quality;
 
 /// A call on the runtime failed. The log has the cause.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,8 +18,8 @@ use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];
 
 /// What operators are told of a server that is to have people sign in, and was not given the means.
-const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but src/app.rs puts no sign-in in front, so nobody is let in: see \
-     docs/identity/README.md.";
+const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
+     wrangler.toml or .dev.vars, where the build looks for it, and build again: see docs/identity/README.md.";
 
 /// A deployment: the server, where it is reached, who may reach it.
 ///
@@ -90,9 +90,7 @@ impl App {
         self
     }
 
-    /// Has users sign in, and clients show their tokens.
-    #[must_use]
-    pub fn oauth(mut self, oauth: OAuth) -> Self {
+    pub(crate) fn with_provider(mut self, oauth: OAuth) -> Self {
         let tool_scopes = Scopes::parse(&self.server.scopes().join(" ")).unwrap_or_default();
         if let Some(Notice::Misconfigured(problem)) = oauth.sign_in.notice() {
             self.problems.push(format!("Nobody can sign in: {problem}"));

@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::mcp::user::Caller;
 use crate::oauth::site::Surroundings;
-use crate::oauth::token::Handle;
+use crate::runtime::Runtime;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
@@ -29,7 +29,10 @@ pub struct Order {
 }
 
 /// The runtime around one request.
-pub trait Edge: Surroundings {
+pub trait Edge: Runtime {
+    /// What the provider needs besides; none where there is no provider.
+    fn surroundings(&self) -> Option<&dyn Surroundings>;
+
     /// The id of an object that does not exist yet. Nothing is created.
     ///
     /// # Errors
@@ -49,10 +52,6 @@ pub trait Edge: Surroundings {
     /// Opens the socket of a stream and gives what comes through as an event stream, after `opening`; or the object's
     /// answer, if it refuses.
     fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>>;
-
-    /// Has a command carried out by the object of the user with that handle, beside the request: nobody waits for it, and
-    /// operators are told where it fails.
-    fn command_later(&self, handle: &Handle, command: String);
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);

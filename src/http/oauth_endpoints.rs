@@ -5,7 +5,6 @@ use std::rc::Rc;
 use http::{Method, StatusCode};
 
 use super::app::App;
-use super::edge::Edge;
 use super::policy::Foreign;
 use super::problem::{self, Trouble};
 use super::provider::{Gated, InFront};
@@ -17,7 +16,7 @@ use crate::oauth::authorize::{self, Answer, Problem};
 use crate::oauth::record::Access;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::sign_in::{Notice, Step};
-use crate::oauth::site::Site;
+use crate::oauth::site::{Site, Surroundings};
 use crate::oauth::{gate, register, revoke, token_endpoint};
 use crate::pages::frame::Frame;
 use crate::pages::language::Language;
@@ -27,9 +26,15 @@ use crate::wire::{Fault, Head, Reply};
 const METADATA_CACHE: &str = "public, max-age=3600";
 
 /// Answers a request to one of the provider's endpoints.
-pub(super) async fn handle(app: &App, provider: &InFront, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
+pub(super) async fn handle(
+    app: &App,
+    provider: &InFront,
+    route: Route,
+    head: &Head,
+    around: &dyn Surroundings,
+) -> Reply {
     let paths = app.resources();
-    let site = Site::new(&provider.oauth, edge, &provider.tool_scopes, &paths, head).named(app.server.display_name());
+    let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head).named(app.server.display_name());
     let allowed = methods(route);
     let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
     if !allowed.contains(&head.method) && !is_head {
@@ -85,11 +90,11 @@ async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
 }
 
 /// Tells a person why their browser is not let in.
-pub(super) fn refuse(app: &App, provider: &InFront, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {
+pub(super) fn refuse(app: &App, provider: &InFront, head: &Head, around: &dyn Surroundings, why: Foreign) -> Reply {
     let paths = app.resources();
-    let site = Site::new(&provider.oauth, edge, &provider.tool_scopes, &paths, head).named(app.server.display_name());
+    let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head).named(app.server.display_name());
     let trouble = Trouble { status: 403, text: why.message(), cause: why.message(), ways: &[] };
-    problem::page(frame(&site, head), edge, &trouble)
+    problem::page(frame(&site, head), around, &trouble)
 }
 
 /// What is around a page of this server.
@@ -114,9 +119,9 @@ fn well_known(app: &App, site: &Site<'_>, head: &Head) -> Reply {
 }
 
 /// Finds out who calls MCP.
-pub(super) async fn caller(app: &App, provider: &InFront, head: &Head, edge: &dyn Edge, path: &str) -> Gated {
+pub(super) async fn caller(app: &App, provider: &InFront, head: &Head, around: &dyn Surroundings, path: &str) -> Gated {
     let paths = app.resources();
-    let site = Site::new(&provider.oauth, edge, &provider.tool_scopes, &paths, head);
+    let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head);
     match gate::check(&site, head, path).await {
         Ok(Ok(access)) => Ok(Rc::new(caller_of(access, path, &site))),
         Ok(Err(refused)) => {
@@ -132,7 +137,7 @@ pub(super) async fn caller(app: &App, provider: &InFront, head: &Head, edge: &dy
             Err(reply.header("www-authenticate", refused.challenge))
         }
         Err(fault) => {
-            edge.warn(&fault.0);
+            around.warn(&fault.0);
             Err(Refusal::fault().into())
         }
     }

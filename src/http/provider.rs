@@ -7,9 +7,10 @@ use futures_util::future::LocalBoxFuture;
 
 use super::app::App;
 use super::edge::Edge;
-use super::{oauth_endpoints, session_list};
+use super::mcp_endpoint::failed;
 use super::policy::Foreign;
 use super::route::{Route, oauth_route};
+use super::{oauth_endpoints, session_list};
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
 use crate::oauth::authority::{Authority, AuthorityHost};
@@ -19,6 +20,7 @@ use crate::oauth::provider::OAuth;
 use crate::oauth::purge::purge;
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
+use crate::oauth::site::Surroundings;
 use crate::session::log_line::LogLine;
 use crate::transport::claims::Claims;
 use crate::wire::{Fault, Head, Reply};
@@ -99,6 +101,11 @@ pub(super) struct InFront {
     pub(super) tool_scopes: Scopes,
 }
 
+/// What the provider needs of the runtime. It comes with the provider: without it nobody is let in.
+fn surroundings(edge: &dyn Edge) -> Result<&dyn Surroundings, Fault> {
+    edge.surroundings().ok_or_else(|| Fault("a provider without its runtime".to_owned()))
+}
+
 impl Provider for InFront {
     fn route(&self, path: &str) -> Route {
         oauth_route(&self.oauth, path)
@@ -111,7 +118,13 @@ impl Provider for InFront {
         head: &'a Head,
         edge: &'a dyn Edge,
     ) -> LocalBoxFuture<'a, Reply> {
-        oauth_endpoints::handle(app, self, route, head, edge).boxed_local()
+        async move {
+            match surroundings(edge) {
+                Ok(around) => oauth_endpoints::handle(app, self, route, head, around).await,
+                Err(fault) => failed(edge, &fault),
+            }
+        }
+        .boxed_local()
     }
 
     fn caller<'a>(
@@ -121,7 +134,11 @@ impl Provider for InFront {
         edge: &'a dyn Edge,
         path: &'a str,
     ) -> LocalBoxFuture<'a, Gated> {
-        oauth_endpoints::caller(app, self, head, edge, path).boxed_local()
+        async move {
+            let around = surroundings(edge).map_err(|fault| failed(edge, &fault))?;
+            oauth_endpoints::caller(app, self, head, around, path).await
+        }
+        .boxed_local()
     }
 
     fn challenge(&self, head: &Head, needed: &str) -> String {
@@ -129,11 +146,15 @@ impl Provider for InFront {
     }
 
     fn began(&self, app: &App, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
-        session_list::began(app, edge, keys, caller, session);
+        if let Some(around) = edge.surroundings() {
+            session_list::began(app, around, keys, caller, session);
+        }
     }
 
     fn ended(&self, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Claims) {
-        session_list::ended(edge, keys, caller, session);
+        if let Some(around) = edge.surroundings() {
+            session_list::ended(around, keys, caller, session);
+        }
     }
 
     fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
@@ -143,7 +164,7 @@ impl Provider for InFront {
 
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {
         async move {
-            let done = purge(&self.oauth, edge).await?;
+            let done = purge(&self.oauth, surroundings(edge)?).await?;
             edge.log(&LogLine {
                 event: "purge",
                 method: format!("{} of {} grants", done.ended, done.seen),
@@ -160,7 +181,10 @@ impl Provider for InFront {
     }
 
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {
-        oauth_endpoints::refuse(app, self, head, edge, why)
+        match surroundings(edge) {
+            Ok(around) => oauth_endpoints::refuse(app, self, head, around, why),
+            Err(fault) => failed(edge, &fault),
+        }
     }
 
     fn tell(&self, event: &Event) {

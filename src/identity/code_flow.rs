@@ -21,6 +21,7 @@ use super::upstream::{Upstream, send};
 use super::{Answer, Begun, Flow, IdentityError};
 use crate::oauth::port::Random;
 use crate::oauth::secret::Secret;
+use crate::wire::read_json;
 
 /// The member of the props that has what the provider gave: `access_token`, and where there are such `refresh_token` and
 /// `expires`, in seconds since 1970.
@@ -323,7 +324,7 @@ impl<'c> AsyncHttpClient<'c> for Sender<'_> {
                 return Err(Away(format!("the token endpoint answers {status}")));
             }
             // GitHub says 200 to errors.
-            let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+            let body: Value = read_json(answer.body()).unwrap_or_default();
             if body.get("error").is_some_and(Value::is_string) {
                 *answer.status_mut() = StatusCode::BAD_REQUEST;
             }

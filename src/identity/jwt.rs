@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::oauth::secret::same;
+use crate::wire::read_json;
 
 /// Characters of a token: those with many groups have some 4 KiB, and headers end at 16.
 pub const MAX_TOKEN_CHARS: usize = 16 * 1024;
@@ -123,7 +124,7 @@ pub struct Expected<'a> {
 
 fn object(part: &str) -> Option<Value> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
-    serde_json::from_slice(&json).ok().filter(Value::is_object)
+    read_json(&json).filter(Value::is_object)
 }
 
 fn check_audience(claims: &Value, expected: &str) -> Result<(), &'static str> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::IdentityError;
 use super::jwt::Algorithm;
-use crate::wire::Fault;
+use crate::wire::{Fault, read_json};
 
 /// How long a provider may take to answer, in milliseconds: a person waits.
 pub const TIMEOUT_MS: u32 = 8_000;
@@ -123,7 +123,7 @@ pub async fn get_json(web: &dyn Upstream, request: Builder) -> Result<JsonAnswer
     let is_throttled = answer.status() == StatusCode::TOO_MANY_REQUESTS
         || header("retry-after").is_some()
         || header("x-ratelimit-remaining") == Some("0");
-    let body = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let body = read_json(answer.body()).unwrap_or_default();
     Ok(JsonAnswer { status: answer.status().as_u16(), is_throttled, body })
 }
 

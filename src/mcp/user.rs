@@ -1,7 +1,6 @@
 //! Who calls.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::context::Context;
@@ -9,33 +8,24 @@ use super::error::{Error, ErrorCode};
 use super::extract::{Extract, Rejection};
 
 /// The principal of one request. It comes with every request and is never kept with a session, so it is never stale.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Caller {
     /// The person's id; none where the server is public.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The OAuth client that calls for them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     /// The grant by which it does.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
     /// The URL of the resource that was called.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// When the access token ends, in seconds since 1970.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
     /// Sessions that are older are not for this caller, in seconds since 1970: the person disconnected the client, and has
     /// let it in again since. Of no use behind the Worker.
-    #[serde(skip)]
     pub sessions_since: u64,
     /// What they allowed it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
     /// What sign-in left for the tools: a name, an upstream token.
-    #[serde(skip_serializing_if = "Value::is_null")]
     pub props: Value,
 }
 

@@ -42,21 +42,16 @@ use super::hooks::Hooks;
 use super::port::{Kv, Random};
 use super::token::{self, GrantId, Kind, Presented};
 use crate::keys::Keys;
+use crate::runtime::Runtime;
 use crate::wire::Fault;
 
 /// When a client may come again, in seconds, where something failed or takes too long.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// The runtime around a user's object.
-pub trait AuthorityHost {
-    /// Milliseconds since 1970.
-    fn now(&self) -> u64;
-
+pub trait AuthorityHost: Runtime {
     /// Unpredictable bytes.
     fn random(&self) -> &dyn Random;
-
-    /// The deployment's keys; `fresh` if one is missing among those that were given.
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
 
     /// Records that everybody reads.
     fn kv(&self) -> &dyn Kv;
@@ -69,9 +64,6 @@ pub trait AuthorityHost {
 
     /// Tells operators what happened.
     fn event(&self, event: &Event);
-
-    /// Tells operators that something is wrong.
-    fn warn(&self, message: &str);
 }
 
 /// The grants of one user.

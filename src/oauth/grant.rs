@@ -467,12 +467,9 @@ impl Grant {
     #[must_use]
     pub fn ended(self, now: u64, tombstone: u64) -> Ending {
         match self {
-            Self::Pending(Pending { facts, .. }) => Ending {
-                client_id: facts.client_id,
-                keys: Vec::new(),
-                until: now,
-                sessions_since: 0,
-            },
+            Self::Pending(Pending { facts, .. }) => {
+                Ending { client_id: facts.client_id, keys: Vec::new(), until: now, sessions_since: 0 }
+            }
             Self::Live(live) => {
                 let keys = live.keys(now);
                 let until = if live.facts.adopted { now + tombstone } else { now };

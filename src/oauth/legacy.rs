@@ -20,6 +20,7 @@ use super::record::Access;
 use super::resource::Resource;
 use super::scope::{Scope, Scopes};
 use super::secret::{same, sha256_hex};
+use crate::wire::read_json;
 
 /// The key of the HMAC. It is public: the token alone protects what is wrapped.
 const WRAPPING: [u8; 32] = [
@@ -206,7 +207,7 @@ fn open(token: &str, wrapped_key: &str, encrypted: &str) -> Option<Value> {
     let key = unwrap(token, wrapped_key)?;
     let mut props = STANDARD.decode(encrypted).ok()?;
     Aes256Gcm::new(&key.into()).decrypt_in_place(&NONCE.into(), &[], &mut props).ok()?;
-    serde_json::from_slice(&props).ok()
+    read_json(&props)
 }
 
 fn unwrap(token: &str, wrapped: &str) -> Option<[u8; KEY_BYTES]> {

@@ -14,7 +14,7 @@ use super::scope::Scopes;
 use super::seal::{self, OpenError};
 use super::token::Token;
 use crate::keys::Keys;
-use crate::wire::Fault;
+use crate::wire::{Fault, read_json};
 
 const VERSION: u32 = 1;
 
@@ -106,7 +106,7 @@ fn open(keys: &Keys, text: &str, sealed: &str) -> Result<Access, RecordError> {
         OpenError::NotSealed => RecordError::NotOne,
         OpenError::UnknownKey => RecordError::UnknownKey,
     })?;
-    serde_json::from_slice::<Claims<'_>>(&claims).map(Claims::into_access).map_err(|_| RecordError::NotOne)
+    read_json::<Claims<'_>>(&claims).map(Claims::into_access).ok_or(RecordError::NotOne)
 }
 
 /// A record as it is kept. One of workers-oauth-provider has neither.
@@ -208,7 +208,11 @@ mod tests {
     fn a_record_is_read_as_it_was_written() {
         let keys = Keys::from_secret("k");
         let token = token(&keys, &"g".repeat(16));
-        for access in [access(), Access { sessions_since: 150, ..access() }, Access { props: Value::Null, scopes: Scopes::default(), ..access() }] {
+        for access in [
+            access(),
+            Access { sessions_since: 150, ..access() },
+            Access { props: Value::Null, scopes: Scopes::default(), ..access() },
+        ] {
             let json = access.write(&keys, &token, &Filled).unwrap();
             assert_eq!(Access::read(&json, &keys, token.text(), 199), Ok(access));
         }

@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn the_oldest_makes_room() {
-        let notes = (0..=MAX_SESSIONS).fold(SessionNotes::default(), |notes, at| notes.with(note(&at.to_string(), 0), 0));
+        let notes =
+            (0..=MAX_SESSIONS).fold(SessionNotes::default(), |notes, at| notes.with(note(&at.to_string(), 0), 0));
         assert_eq!((notes.0.len(), notes.0[0].key.as_str()), (MAX_SESSIONS, "1"));
     }
 }

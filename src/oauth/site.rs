@@ -18,13 +18,11 @@ use super::resource::Resources;
 use super::scope::Scopes;
 use super::token::{self, Handle, Kind, Presented};
 use crate::keys::Keys;
+use crate::runtime::Runtime;
 use crate::wire::{Fault, Head};
 
-/// The runtime around one request.
-pub trait Surroundings {
-    /// Milliseconds since 1970.
-    fn now(&self) -> u64;
-
+/// The runtime around one request, as far as the provider needs it.
+pub trait Surroundings: Runtime {
     /// Unpredictable bytes.
     fn random(&self) -> &dyn Random;
 
@@ -34,14 +32,14 @@ pub trait Surroundings {
     /// The public web.
     fn web(&self) -> &dyn Fetch;
 
-    /// The deployment's keys; with `fresh`, not those that were read a while ago.
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
-
     /// What was used up lately, in this isolate.
     fn rates(&self) -> &RefCell<Rates>;
 
     /// Has a command carried out by the object of the user with that handle; it and what comes of it are JSON.
     fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>>;
+
+    /// The same, beside the request: nobody waits for it, and operators are told where it fails.
+    fn command_later(&self, handle: &Handle, command: String);
 
     /// Ends a session at the resource, by the key of its note. One that has ended stays so.
     fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>>;
@@ -51,9 +49,6 @@ pub trait Surroundings {
 
     /// Tells operators what happened.
     fn event(&self, event: &Event);
-
-    /// Tells operators that something is wrong.
-    fn warn(&self, message: &str);
 }
 
 /// Why there is no body.

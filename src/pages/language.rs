@@ -1,5 +1,7 @@
 //! The languages that pages for people are in.
 
+use crate::wire::quality;
+
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Language {
@@ -21,11 +23,10 @@ impl Language {
                 Some("en") => Self::English,
                 _ => return None,
             };
-            let quality = parameters.trim().strip_prefix("q=").map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
-            Some((language, quality))
+            Some((language, quality(parameters).unwrap_or(0)))
         });
         // The first of those that are liked equally.
-        let best = ranges.fold(None, |best: Option<(Self, f32)>, (language, quality)| match best {
+        let best = ranges.fold(None, |best: Option<(Self, u16)>, (language, quality)| match best {
             Some((_, most)) if most >= quality => best,
             _ => Some((language, quality)),
         });

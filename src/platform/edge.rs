@@ -11,21 +11,14 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{ByteStream, ObjectNamespace, Stub};
 
-use super::kv::KvNamespace;
-use super::random::SystemRandom;
-use super::web::Web;
-use super::{convert, grant_authority, key_ring, stream_socket};
+use super::{convert, key_ring, linked, stream_socket};
 use crate::http::app::Placement;
 use crate::http::edge::{Edge, Order};
 use crate::keys::Keys;
-use crate::oauth::event::Event;
-use crate::oauth::metadata_document::Fetch;
-use crate::oauth::port::{Kv, Random};
-use crate::oauth::rates::Rates;
-use crate::oauth::site::{BodyError, Surroundings};
-use crate::oauth::token::Handle;
+use crate::oauth::site::Surroundings;
+use crate::runtime::Runtime;
 use crate::session::log_line::LogLine;
-use crate::transport::claims::{Claims, ObjectId};
+use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::order::{CALLER, SESSION, TRANSPORT, encode};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
@@ -35,7 +28,6 @@ use crate::wire::{Body, Fault, Reply};
 const MCP_OBJECT: &str = "MCP_OBJECT";
 
 thread_local! {
-    static RATES: Rc<RefCell<Rates>> = Rc::default();
     static OBJECTS: RefCell<Option<ObjectNamespace>> = const { RefCell::new(None) };
 }
 
@@ -43,10 +35,8 @@ thread_local! {
 pub(super) struct WorkerEdge {
     pub(super) request: web_sys::Request,
     pub(super) env: worker::Env,
-    context: JsValue,
-    placement: Placement,
-    kv: KvNamespace,
-    rates: Rc<RefCell<Rates>>,
+    pub(super) context: JsValue,
+    pub(super) placement: Placement,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
@@ -60,8 +50,7 @@ fn js_fault(error: JsValue) -> Fault {
 
 impl WorkerEdge {
     pub(super) fn new(request: web_sys::Request, env: worker::Env, context: JsValue, placement: Placement) -> Self {
-        let (kv, rates) = (KvNamespace::new(&env), RATES.with(Rc::clone));
-        Self { request, env, context, placement, kv, rates }
+        Self { request, env, context, placement }
     }
 
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
@@ -74,7 +63,7 @@ impl WorkerEdge {
         Ok(namespace)
     }
 
-    fn stub(&self, object: ObjectId) -> Result<Stub, Fault> {
+    pub(super) fn stub(&self, object: ObjectId) -> Result<Stub, Fault> {
         let namespace = self.objects()?;
         let id = namespace.id_from_string(&object.to_hex()).map_err(fault)?;
         match &self.placement.location_hint {
@@ -143,69 +132,13 @@ pub(super) fn now() -> u64 {
     now
 }
 
-impl Surroundings for WorkerEdge {
+impl Runtime for WorkerEdge {
     fn now(&self) -> u64 {
         now()
     }
 
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
-    fn kv(&self) -> &dyn Kv {
-        &self.kv
-    }
-
-    fn web(&self) -> &dyn Fetch {
-        &Web
-    }
-
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         key_ring::keys(&self.env, fresh).boxed_local()
-    }
-
-    fn rates(&self) -> &RefCell<Rates> {
-        &self.rates
-    }
-
-    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>> {
-        async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
-    }
-
-    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
-        async move {
-            let claims = Claims::of_key(key).ok_or_else(|| fault("a session's key names none"))?;
-            let keys = self.keys(false).await?;
-            let headers = web_sys::Headers::new().map_err(js_fault)?;
-            headers.set(SESSION, &claims.sign(&keys)).map_err(js_fault)?;
-            let init = web_sys::RequestInit::new();
-            init.set_method("DELETE");
-            init.set_headers(&headers);
-            let request = web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(js_fault)?;
-            let stub = self.stub(claims.object)?.into_rpc::<worker::worker_sys::DurableObject>();
-            let answer = JsFuture::from(stub.fetch_with_request(&request).map_err(js_fault)?).await.map_err(js_fault)?;
-            match answer.unchecked_into::<web_sys::Response>().status() {
-                // It had ended already.
-                204 | 404 => Ok(()),
-                status => Err(fault(format!("a session's object answers {status}"))),
-            }
-        }
-        .boxed_local()
-    }
-
-    fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
-        async move {
-            match read_text(&self.request).await {
-                Ok(text) if text.len() <= limit => Ok(text),
-                Ok(_) | Err(Refusal::TooLarge) => Err(BodyError::TooLarge),
-                Err(_) => Err(BodyError::Unreadable),
-            }
-        }
-        .boxed_local()
-    }
-
-    fn event(&self, event: &Event) {
-        grant_authority::log_event(event);
     }
 
     fn warn(&self, message: &str) {
@@ -214,6 +147,10 @@ impl Surroundings for WorkerEdge {
 }
 
 impl Edge for WorkerEdge {
+    fn surroundings(&self) -> Option<&dyn Surroundings> {
+        linked::surroundings(self)
+    }
+
     fn new_object(&self) -> Result<ObjectId, Fault> {
         let namespace = self.objects()?;
         let id = match &self.placement.jurisdiction {
@@ -246,14 +183,6 @@ impl Edge for WorkerEdge {
             }
         }
         .boxed_local()
-    }
-
-    fn command_later(&self, handle: &Handle, command: String) {
-        if let Err(fault) =
-            grant_authority::command_later(&self.context, &self.env, &self.placement, handle, &command)
-        {
-            self.warn(&fault.0);
-        }
     }
 
     fn log(&self, line: &LogLine) {

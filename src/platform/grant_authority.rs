@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use worker::js_sys::futures::future_to_promise;
 use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::{DurableObjectState, web_sys};
 use worker::{Delay, Env};
 
-use super::kv::{KvNamespace, fault, settled};
+use super::kv::{fault, settled};
+use super::linked;
+use super::promise::promised;
 use super::random::SystemRandom;
 use crate::http::App;
 use crate::http::app::Placement;
@@ -24,6 +25,7 @@ use crate::oauth::event::Event;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::port::{Kv, Random};
 use crate::oauth::token::Handle;
+use crate::runtime::Runtime;
 use crate::wire::Fault;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
@@ -81,18 +83,14 @@ impl GrantAuthority {
     /// The object that has just woken.
     #[must_use]
     pub fn new(state: DurableObjectState, env: Env, app: &App) -> Self {
-        let grants = app.provider.as_ref().map(|provider| {
-            let (kv, provider) = (KvNamespace::new(&env), Rc::clone(provider));
-            let host = GrantHost { kv, rows: Rows(state.into()), env, provider: Rc::clone(&provider) };
-            provider.grants(app, Rc::new(host))
-        });
+        let grants = app.provider.as_ref().and_then(|provider| linked::grants(state.into(), env, app, provider));
         Self(AssertUnwindSafe(grants))
     }
 
     /// Carries out a command of the Worker, which alone can reach the object.
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let grants = Option::clone(&self.0);
-        future_to_promise(AssertUnwindSafe(async move {
+        promised(Box::pin(async move {
             let grants = grants.ok_or_else(|| rejected(Fault("nobody signs in here".to_owned())))?;
             let command = settled(request.text()).await.map_err(rejected)?.as_string().unwrap_or_default();
             let json = grants.handle(command).await.map_err(rejected)?;
@@ -103,7 +101,7 @@ impl GrantAuthority {
     /// The time that the object ordered has come.
     pub fn alarm(&self) -> Promise {
         let grants = Option::clone(&self.0);
-        future_to_promise(AssertUnwindSafe(async move {
+        promised(Box::pin(async move {
             if let Some(grants) = grants {
                 grants.wake().await.map_err(rejected)?;
             }
@@ -139,28 +137,41 @@ pub(super) fn command_later(
 }
 
 /// The runtime around the object.
-struct GrantHost {
+pub(super) struct GrantHost {
     env: Env,
-    kv: KvNamespace,
     rows: Rows,
     provider: Rc<dyn Provider>,
 }
 
-impl AuthorityHost for GrantHost {
+impl GrantHost {
+    /// The grants of the user whose object has just woken.
+    pub(super) fn grants(state: JsValue, env: Env, app: &App, provider: &Rc<dyn Provider>) -> Rc<dyn Grants> {
+        let host = Self { env, rows: Rows(state), provider: Rc::clone(provider) };
+        provider.grants(app, Rc::new(host))
+    }
+}
+
+impl Runtime for GrantHost {
     fn now(&self) -> u64 {
         super::edge::now()
-    }
-
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
     }
 
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         super::key_ring::keys(&self.env, fresh).boxed_local()
     }
 
+    fn warn(&self, message: &str) {
+        worker::console_error!("{message}");
+    }
+}
+
+impl AuthorityHost for GrantHost {
+    fn random(&self) -> &dyn Random {
+        &SystemRandom
+    }
+
     fn kv(&self) -> &dyn Kv {
-        &self.kv
+        &self.env
     }
 
     fn store(&self) -> &dyn GrantStore {
@@ -174,10 +185,6 @@ impl AuthorityHost for GrantHost {
     fn event(&self, event: &Event) {
         log_event(event);
         self.provider.tell(event);
-    }
-
-    fn warn(&self, message: &str) {
-        worker::console_error!("{message}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use worker::Env;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::JsValue;
@@ -31,16 +32,6 @@ extern "C" {
     fn kv_list(env: &JsValue, prefix: &str, cursor: Option<&str>) -> Result<Promise, JsValue>;
 }
 
-/// The deployment's KV namespace. Records are cached for the shortest time that there is, which is the default: 60
-/// seconds.
-pub(super) struct KvNamespace(worker::Env);
-
-impl KvNamespace {
-    pub(super) fn new(env: &worker::Env) -> Self {
-        Self(env.clone())
-    }
-}
-
 /// Waits for what the runtime promised.
 pub(super) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, Fault> {
     let outcome = match promise {
@@ -54,9 +45,11 @@ pub(super) fn fault(error: JsValue) -> Fault {
     Fault(worker::Error::from(error).to_string())
 }
 
-impl Kv for KvNamespace {
+/// The deployment's KV namespace. Records are cached for the shortest time that there is, which is the default: 60
+/// seconds.
+impl Kv for Env {
     fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
-        settled(kv_get(self.0.as_ref(), key)).map(|value| Ok(value?.as_string())).boxed_local()
+        settled(kv_get(self.as_ref(), key)).map(|value| Ok(value?.as_string())).boxed_local()
     }
 
     fn put<'a>(
@@ -68,17 +61,17 @@ impl Kv for KvNamespace {
     ) -> LocalBoxFuture<'a, Result<(), Fault>> {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far from where whole numbers end")]
         let expires = expires as f64;
-        let put = kv_put(self.0.as_ref(), key, value, expires, beside);
+        let put = kv_put(self.as_ref(), key, value, expires, beside);
         settled(put).map(|put| put.map(|_| ())).boxed_local()
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
-        settled(kv_delete(self.0.as_ref(), key)).map(|deleted| deleted.map(|_| ())).boxed_local()
+        settled(kv_delete(self.as_ref(), key)).map(|deleted| deleted.map(|_| ())).boxed_local()
     }
 
     fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
         async move {
-            let listed = Array::from(&settled(kv_list(self.0.as_ref(), prefix, cursor)).await?);
+            let listed = Array::from(&settled(kv_list(self.as_ref(), prefix, cursor)).await?);
             let mut texts = listed.iter().map(|text| text.as_string());
             let cursor = texts.next().flatten().filter(|cursor| !cursor.is_empty());
             let mut keys = Vec::new();

@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use worker::js_sys::Promise;
-use worker::js_sys::futures::future_to_promise;
 use worker::worker_sys::web_sys;
 use worker::{Response, Result, State, WebSocket, WebSocketPair};
 
 use super::convert;
 use super::edge::read_text;
 use super::host::ObjectHost;
+use super::promise::promised;
 use crate::http::provider::Provider;
 use crate::http::{App, cors};
 use crate::session::core::Core;
@@ -66,7 +66,7 @@ impl McpObject {
     /// Answers a request that the Worker passed on.
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let parts = Parts::clone(&self.0);
-        future_to_promise(AssertUnwindSafe(async move {
+        promised(Box::pin(async move {
             let head = convert::read_head(&request);
             let body = async move { read_text(&request).await }.boxed_local();
             let reply = parts.object.handle(&head, body).await;

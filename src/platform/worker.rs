@@ -1,18 +1,18 @@
 //! What the Worker does with a request.
 
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
 use worker::Env;
 use worker::js_sys::Promise;
-use worker::js_sys::futures::{JsFuture, future_to_promise};
+use worker::js_sys::futures::JsFuture;
 use worker::wasm_bindgen::prelude::Closure;
 use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
 
 use super::convert;
 use super::edge::WorkerEdge;
+use super::promise::promised;
 use super::upstream::PublicWeb;
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, cors, router};
@@ -39,14 +39,14 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App
     .boxed_local();
     match (&mut work).now_or_never() {
         Some(reply) => answer(reply),
-        None => future_to_promise(AssertUnwindSafe(async move { JsFuture::from(answer(work.await)).await })),
+        None => promised(Box::pin(async move { JsFuture::from(answer(work.await)).await })),
     }
 }
 
 /// The time that `wrangler.toml` sets: collects what storage cannot expire by itself.
 pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
-    future_to_promise(AssertUnwindSafe(async move {
+    promised(Box::pin(async move {
         if let Some(provider) = &app.provider {
             let request = web_sys::Request::new_with_str("https://scheduled/")?;
             let edge = WorkerEdge::new(request, env, context, app.placement.clone());

@@ -1,5 +1,7 @@
 //! Content negotiation, as far as MCP asks for it.
 
+use crate::wire::quality;
+
 /// Whether an `Accept` header admits a media type (RFC 9110 section 12.5.1). Without one, everything is.
 #[must_use]
 pub fn admits(accept: Option<&str>, media_type: &str) -> bool {
@@ -13,12 +15,8 @@ pub fn admits(accept: Option<&str>, media_type: &str) -> bool {
         _ => None,
     };
     let ranges = accept.split(',').filter_map(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let specific = fit(parts.next()?)?;
-        let refused = parts.filter_map(|part| part.split_once('=')).any(|(name, value)| {
-            name.trim().eq_ignore_ascii_case("q") && value.trim().parse::<f32>().is_ok_and(|quality| quality == 0.0)
-        });
-        Some((specific, !refused))
+        let (range, parameters) = item.split_once(';').unwrap_or((item, ""));
+        Some((fit(range.trim())?, quality(parameters) != Some(0)))
     });
     ranges.max_by_key(|(specific, _)| *specific).is_some_and(|(_, admitted)| admitted)
 }

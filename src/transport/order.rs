@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::mcp::jsonrpc::to_json;
 use crate::mcp::user::Caller;
 
 /// The header with the caller's identity. The Worker sets or removes it on every request that it passes on, so one
@@ -27,7 +28,10 @@ pub const PRIVATE: [&str; 4] = [CALLER, TRANSPORT, "authorization", "cookie"];
 /// The value of [`CALLER`]; none for a public server.
 #[must_use]
 pub fn encode(caller: &Caller) -> Option<String> {
-    caller.subject.is_some().then(|| URL_SAFE_NO_PAD.encode(crate::mcp::jsonrpc::to_json(caller)))
+    // The Worker has looked at `sessions_since`.
+    let Caller { subject, client_id, grant, resource, expires, scopes, props, sessions_since: _ } = caller;
+    let sent = (subject, client_id, grant, resource, expires, scopes, props);
+    subject.is_some().then(|| URL_SAFE_NO_PAD.encode(to_json(&sent)))
 }
 
 /// Reads the value of [`CALLER`].
@@ -35,7 +39,11 @@ pub fn encode(caller: &Caller) -> Option<String> {
 pub fn decode(value: Option<&str>) -> Caller {
     let bytes = value.and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
     let json = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
+    let Some(sent) = json.and_then(|json| serde_json::from_str(&json).ok()) else {
+        return Caller::default();
+    };
+    let (subject, client_id, grant, resource, expires, scopes, props) = sent;
+    Caller { subject, client_id, grant, resource, expires, sessions_since: 0, scopes, props }
 }
 
 #[cfg(test)]

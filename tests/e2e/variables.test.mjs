@@ -44,7 +44,7 @@ test("a server that is to have people sign in, and cannot, lets nobody in, which
   const { text: page } = await send(server, "GET", "/");
   assert.match(page, /IDENTITY_PROVIDER is set/);
   assert.doesNotMatch(page, /Anybody with the address/);
-  await server.log(({ text }) => /IDENTITY_PROVIDER is set, but src\/app.rs/.test(text));
+  await server.log(({ text }) => /IDENTITY_PROVIDER is set, but sign-in is not in this build/.test(text));
   await using open = await demo({ vars: { IDENTITY_PROVIDER: "none" } });
   assert.equal((await post(open, initialize())).status, 200);
 });

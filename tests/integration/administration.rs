@@ -18,6 +18,7 @@ use durable_mcp::oauth::session_note::SessionNote;
 use durable_mcp::oauth::sign_in::ApproveAll;
 use durable_mcp::oauth::site::{BodyError, Site, Surroundings};
 use durable_mcp::oauth::token::Handle;
+use durable_mcp::runtime::Runtime;
 use durable_mcp::wire::{Fault, Head, Headers};
 use futures_executor::block_on;
 use futures_util::FutureExt;
@@ -70,11 +71,19 @@ impl Around {
     }
 }
 
-impl Surroundings for Around {
+impl Runtime for Around {
     fn now(&self) -> u64 {
         self.outside.kv.now()
     }
 
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        async { Ok(Rc::clone(&self.outside.keys)) }.boxed_local()
+    }
+
+    fn warn(&self, _: &str) {}
+}
+
+impl Surroundings for Around {
     fn random(&self) -> &dyn Random {
         &self.outside.random
     }
@@ -85,10 +94,6 @@ impl Surroundings for Around {
 
     fn web(&self) -> &dyn Fetch {
         &self.web
-    }
-
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        async { Ok(Rc::clone(&self.outside.keys)) }.boxed_local()
     }
 
     fn rates(&self) -> &RefCell<Rates> {
@@ -105,6 +110,8 @@ impl Surroundings for Around {
         .boxed_local()
     }
 
+    fn command_later(&self, _: &Handle, _: String) {}
+
     fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
         self.ended.borrow_mut().push(key.to_owned());
         let fails = self.sessions_stay.get();
@@ -116,8 +123,6 @@ impl Surroundings for Around {
     }
 
     fn event(&self, _: &Event) {}
-
-    fn warn(&self, _: &str) {}
 }
 
 struct NoHeaders;

@@ -12,9 +12,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("app", &["http", "platform", "tools"]),
     ("tools", &["mcp", "prelude"]),
     // The platform implements the ports that the others define.
-    ("platform", &["http", "identity", "keys", "mcp", "oauth", "session", "transport", "wire"]),
-    ("http", &["identity", "keys", "mcp", "oauth", "pages", "session", "transport", "wire"]),
-    ("oauth", &["keys", "wire"]),
+    ("platform", &["http", "identity", "keys", "mcp", "oauth", "runtime", "session", "transport", "wire"]),
+    ("http", &["identity", "keys", "mcp", "oauth", "pages", "runtime", "session", "transport", "wire"]),
+    ("oauth", &["keys", "runtime", "wire"]),
     ("identity", &["oauth", "wire"]),
     ("pages", &["mcp", "wire"]),
     ("transport", &["keys", "mcp", "session", "wire"]),
@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mcp", &[]),
     ("keys", &[]),
     ("wire", &[]),
+    ("runtime", &["keys", "wire"]),
 ];
 
 /// The modules that know of Cloudflare's runtime.

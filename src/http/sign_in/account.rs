@@ -14,7 +14,7 @@ use crate::oauth::secret::same;
 use crate::oauth::session_note::SessionNote;
 use crate::pages::account::{Account, Connection, SignedOut, UnderWay};
 use crate::pages::frame::{day, minute, plain};
-use crate::wire::{Fault, Reply};
+use crate::wire::{Fault, Reply, read_json};
 
 /// How long somebody stays signed in to the page, in seconds.
 const SECONDS: u32 = 30 * 60;
@@ -80,7 +80,7 @@ impl Session {
             return Ok(None);
         };
         let json = visit.open(PURPOSE, &sealed).await?;
-        let session = json.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let session = json.and_then(|json| read_json::<Self>(&json));
         Ok(session.filter(|session| session.expires > visit.site.around.now()))
     }
 

@@ -11,7 +11,7 @@ use crate::http::cookies::TooLong;
 use crate::oauth::port::Random;
 use crate::oauth::secret::{same, sha256_hex};
 use crate::oauth::sign_in::Authorization;
-use crate::wire::Fault;
+use crate::wire::{Fault, read_json};
 
 /// How long somebody may take for a page, this server's or the identity provider's, in milliseconds.
 pub(super) const LIFETIME_MS: u64 = 10 * 60 * 1000;
@@ -110,7 +110,7 @@ impl Flow {
             return Ok(Found::Nothing);
         };
         let opened = visit.open(PURPOSE, &sealed).await?;
-        let flow = opened.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let flow = opened.and_then(|json| read_json::<Self>(&json));
         Ok(match flow.filter(|flow| flow.id == id) {
             Some(flow) if flow.expires > visit.site.around.now() => Found::Living(flow),
             Some(flow) => Found::Expired(flow),

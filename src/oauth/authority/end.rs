@@ -96,7 +96,9 @@ impl Authority {
                 ending.keys.extend(left);
                 ending
             }
-            Ok(None) => Ending { client_id: facts.client_id.clone(), keys: left, until: self.host.now(), sessions_since: 0 },
+            Ok(None) => {
+                Ending { client_id: facts.client_id.clone(), keys: left, until: self.host.now(), sessions_since: 0 }
+            }
             _ => return,
         };
         // Where that fails the log says so, and the records expire.

@@ -14,7 +14,7 @@ use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged, HOOK
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::oauth::seal;
-use crate::wire::Fault;
+use crate::wire::{Fault, read_json};
 
 /// What is sealed under a code or a refresh token.
 #[derive(Clone, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ fn header(facts: &Facts) -> String {
 impl Inside {
     pub(super) fn open(keys: &Keys, token: &str, facts: &Facts, sealed: &str) -> Option<Self> {
         let plain = seal::open(keys, token, header(facts).as_bytes(), sealed)?;
-        serde_json::from_slice(&plain).ok()
+        read_json(&plain)
     }
 }
 

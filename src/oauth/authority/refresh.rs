@@ -17,7 +17,7 @@ use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::oauth::seal;
 use crate::oauth::token::{GrantId, Kind, Presented, Token};
-use crate::wire::Fault;
+use crate::wire::{Fault, read_json};
 
 /// The answer to a refresh, as the holder of the token that was presented can read it again.
 #[derive(Serialize, Deserialize)]
@@ -110,7 +110,7 @@ impl Authority {
     fn repeat(&self, keys: &Keys, live: Live, shown: &Shown) -> Result<Issued, Refused> {
         let sealed = live.previous.as_ref().map(|previous| previous.pair.as_str()).unwrap_or_default();
         let plain = seal::open(keys, &shown.text, header(&live.facts).as_bytes(), sealed);
-        let pair: Option<Pair> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+        let pair: Option<Pair> = plain.and_then(|plain| read_json(&plain));
         let pair = pair.ok_or_else(bad_token)?;
         let facts = live.facts.clone();
         self.commit(&facts.id, Grant::Live(live.repeated()))?;

@@ -21,6 +21,7 @@ use durable_mcp::oauth::port::{Kv, Random};
 use durable_mcp::oauth::rates::Rates;
 use durable_mcp::oauth::site::{BodyError, Surroundings};
 use durable_mcp::oauth::token::Handle;
+use durable_mcp::runtime::Runtime;
 use durable_mcp::session::log_line::LogLine;
 use durable_mcp::transport::claims::{Claims, ObjectId};
 use durable_mcp::transport::refusal::Refusal;
@@ -107,17 +108,21 @@ struct UserObject {
     rows: MemoryRows,
 }
 
-impl AuthorityHost for UserObject {
+impl Runtime for UserObject {
     fn now(&self) -> u64 {
         self.shared.kv.now()
     }
 
-    fn random(&self) -> &dyn Random {
-        &self.shared.random
-    }
-
     fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         async { Ok(Rc::clone(&self.shared.keys)) }.boxed_local()
+    }
+
+    fn warn(&self, _: &str) {}
+}
+
+impl AuthorityHost for UserObject {
+    fn random(&self) -> &dyn Random {
+        &self.shared.random
     }
 
     fn kv(&self) -> &dyn Kv {
@@ -133,8 +138,6 @@ impl AuthorityHost for UserObject {
     }
 
     fn event(&self, _: &Event) {}
-
-    fn warn(&self, _: &str) {}
 }
 
 /// The server.
@@ -203,11 +206,21 @@ impl Deployment {
     }
 }
 
-impl Surroundings for Visit<'_> {
+impl Runtime for Visit<'_> {
     fn now(&self) -> u64 {
         self.deployment.shared.kv.now()
     }
 
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        async { Ok(Rc::clone(&self.deployment.shared.keys)) }.boxed_local()
+    }
+
+    fn warn(&self, message: &str) {
+        self.deployment.log.borrow_mut().push(message.to_owned());
+    }
+}
+
+impl Surroundings for Visit<'_> {
     fn random(&self) -> &dyn Random {
         &self.deployment.shared.random
     }
@@ -218,10 +231,6 @@ impl Surroundings for Visit<'_> {
 
     fn web(&self) -> &dyn Fetch {
         &self.deployment.web
-    }
-
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        async { Ok(Rc::clone(&self.deployment.shared.keys)) }.boxed_local()
     }
 
     fn rates(&self) -> &RefCell<Rates> {
@@ -247,6 +256,12 @@ impl Surroundings for Visit<'_> {
         .boxed_local()
     }
 
+    fn command_later(&self, handle: &Handle, command: String) {
+        if let Some(Err(fault)) = self.command(handle, command).now_or_never() {
+            self.warn(&fault.0);
+        }
+    }
+
     fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
         let object = Claims::of_key(key).unwrap().object.to_hex();
         self.deployment.ended.borrow_mut().push(object);
@@ -259,13 +274,13 @@ impl Surroundings for Visit<'_> {
     }
 
     fn event(&self, _: &Event) {}
-
-    fn warn(&self, message: &str) {
-        self.deployment.log.borrow_mut().push(message.to_owned());
-    }
 }
 
 impl Edge for Visit<'_> {
+    fn surroundings(&self) -> Option<&dyn Surroundings> {
+        Some(self)
+    }
+
     fn new_object(&self) -> Result<ObjectId, Fault> {
         self.deployment.objects.set(self.deployment.objects.get() + 1);
         Ok(ObjectId([self.deployment.objects.get(); 32]))
@@ -289,12 +304,6 @@ impl Edge for Visit<'_> {
 
     fn listen(&self, _: Order, _: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
         async { Err(Fault("no streams here".to_owned())) }.boxed_local()
-    }
-
-    fn command_later(&self, handle: &Handle, command: String) {
-        if let Some(Err(fault)) = self.command(handle, command).now_or_never() {
-            self.warn(&fault.0);
-        }
     }
 
     fn log(&self, _: &LogLine) {}

@@ -24,6 +24,7 @@ use durable_mcp::oauth::resource::Resource;
 use durable_mcp::oauth::scope::Scopes;
 use durable_mcp::oauth::secret::sha256_hex;
 use durable_mcp::oauth::token::Handle;
+use durable_mcp::runtime::Runtime;
 use durable_mcp::wire::Fault;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -109,17 +110,21 @@ pub(crate) struct Outside {
     sleepers: RefCell<Vec<Rc<RefCell<Sleeper>>>>,
 }
 
-impl AuthorityHost for Outside {
+impl Runtime for Outside {
     fn now(&self) -> u64 {
         self.kv.now()
     }
 
-    fn random(&self) -> &dyn Random {
-        &self.random
-    }
-
     fn keys(&self, _fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         std::future::ready(Ok(Rc::clone(&self.keys))).boxed_local()
+    }
+
+    fn warn(&self, _message: &str) {}
+}
+
+impl AuthorityHost for Outside {
+    fn random(&self) -> &dyn Random {
+        &self.random
     }
 
     fn kv(&self) -> &dyn Kv {
@@ -139,8 +144,6 @@ impl AuthorityHost for Outside {
     fn event(&self, event: &Event) {
         self.events.borrow_mut().push(event.clone());
     }
-
-    fn warn(&self, _message: &str) {}
 }
 
 /// Ends when the clock has taken its place in the list away.
@@ -220,8 +223,12 @@ impl World {
             sleepers: RefCell::default(),
         });
         let (hooks, lifetimes) = (Rc::new(hooks), Rc::new(Lifetimes::default()));
-        let authority =
-            Rc::new(Authority::new(Rc::<Outside>::clone(&outside), Rc::clone(&lifetimes), Rc::clone(&hooks), SESSION_MS));
+        let authority = Rc::new(Authority::new(
+            Rc::<Outside>::clone(&outside),
+            Rc::clone(&lifetimes),
+            Rc::clone(&hooks),
+            SESSION_MS,
+        ));
         Self { outside, hooks, lifetimes, handle, authority, tasks: Vec::new(), ringing: None, next: 0, dice: seed | 1 }
     }
 
