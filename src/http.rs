@@ -13,6 +13,7 @@ pub mod provider;
 mod recent;
 pub mod route;
 pub mod router;
+mod session_list;
 pub mod sign_in;
 pub mod sse_endpoint;
 mod variables;

@@ -54,6 +54,11 @@ pub struct Docs;
 #[doc = include_str!("../docs/identity/README.md")]
 pub struct IdentityDocs;
 
+/// Keeps the code in docs/identity/cloudflare.md compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/identity/cloudflare.md")]
+pub struct CloudflareDocs;
+
 /// Keeps the code in docs/identity/your-own.md compiling.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/identity/your-own.md")]

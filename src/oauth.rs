@@ -39,6 +39,7 @@ pub mod revoke;
 pub mod scope;
 pub mod seal;
 pub mod secret;
+pub mod session_note;
 pub mod sign_in;
 pub mod site;
 pub mod token;

@@ -2,6 +2,7 @@
 
 mod booking;
 mod calculator;
+mod cloudflare;
 mod countdown;
 mod counter;
 mod greeting;
@@ -38,6 +39,7 @@ pub(crate) fn server(env: &worker::Env) -> Server {
             Prompt::new("greet", "Greet somebody in a language", greeting::greet)
                 .complete("language", greeting::languages),
         );
+    let server = if cfg!(feature = "sign-in") { cloudflare::add_to(server) } else { server };
     if image::is_available(env) {
         server.tool("generate_image", "Draw a picture of a description", image::generate_image)
     } else {

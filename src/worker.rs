@@ -34,10 +34,10 @@ macro_rules! worker {
             pub fn fetch(
                 request: ::worker::worker_sys::web_sys::Request,
                 env: ::worker::Env,
-                _: ::worker::wasm_bindgen::JsValue,
+                context: ::worker::wasm_bindgen::JsValue,
             ) -> ::worker::js_sys::Promise {
                 let app = super::app_of(&env);
-                $crate::platform::worker::fetch(request, env, &app)
+                $crate::platform::worker::fetch(request, env, context, &app)
             }
 
             /// The time that a cron trigger sets.
@@ -46,10 +46,10 @@ macro_rules! worker {
             pub fn scheduled(
                 _: ::worker::wasm_bindgen::JsValue,
                 env: ::worker::Env,
-                _: ::worker::wasm_bindgen::JsValue,
+                context: ::worker::wasm_bindgen::JsValue,
             ) -> ::worker::js_sys::Promise {
                 let app = super::app_of(&env);
-                $crate::platform::worker::scheduled(env, &app)
+                $crate::platform::worker::scheduled(env, context, &app)
             }
         }
 

@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 
 use super::app::App;
 use super::edge::{Edge, Order};
+use super::provider::Begun;
 use super::sse_endpoint;
 use crate::mcp::initialize::{INITIALIZED, METHOD as INITIALIZE};
 use crate::mcp::jsonrpc::{self, Body, Message, Request, error_json, result_json};
@@ -114,12 +115,17 @@ async fn initialize(app: &App, edge: &dyn Edge, request: &Request, caller: &Call
         let keys = edge.keys(false).await?;
         let claims = Claims {
             object: edge.new_object()?,
-            issued: edge.now() / 1000,
+            issued: Claims::issued_now(caller, edge.now() / 1000),
             transport: Transport::Streamable,
             client,
             binding: Binding::of(caller),
         };
-        Ok(claims.sign(&keys))
+        let id = claims.sign(&keys);
+        if let Some(provider) = &app.provider {
+            let version = request.params.client_version();
+            provider.began(app, edge, &keys, caller, &Begun { claims: &claims, version });
+        }
+        Ok(id)
     };
     match signed.await {
         Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result)).header(order::SESSION, id),
@@ -144,15 +150,26 @@ async fn delete(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> 
     let Some(id) = session_id(head) else {
         return Refusal::NoSession.into();
     };
-    match order(app, edge, &id, caller).await {
-        Ok(order) => settle(edge, edge.forward(order)),
-        Err(refusal) => refusal.into(),
+    let claims = match verify(app, edge, &id, &caller, Transport::Streamable).await {
+        Ok(claims) => claims,
+        Err(refusal) => return refusal.into(),
+    };
+    if let Some(provider) = &app.provider {
+        match edge.keys(false).await {
+            Ok(keys) => provider.ended(edge, &keys, &caller, &claims),
+            Err(fault) => return failed(edge, &fault),
+        }
     }
+    settle(edge, edge.forward(streamable(claims, caller)))
 }
 
 async fn order(app: &App, edge: &dyn Edge, id: &str, caller: Rc<Caller>) -> Result<Order, Refusal> {
     let claims = verify(app, edge, id, &caller, Transport::Streamable).await?;
-    Ok(Order { object: claims.object, session: None, caller, transport: Transport::Streamable, body: None })
+    Ok(streamable(claims, caller))
+}
+
+fn streamable(claims: Claims, caller: Rc<Caller>) -> Order {
+    Order { object: claims.object, session: None, caller, transport: Transport::Streamable, body: None }
 }
 
 /// Takes a session id. Whatever is wrong with it, the answer is the same, and no object is touched.

@@ -166,6 +166,7 @@ fn caller_of(access: Access, path: &str, site: &Site<'_>) -> Caller {
         grant: Some(access.grant).filter(|grant| !grant.is_empty()),
         resource: Some(format!("{}{path}", site.origin)),
         expires: Some(access.expires).filter(|expires| *expires != u64::MAX),
+        sessions_since: access.sessions_since,
         scopes: access.scopes.to_vec(),
         props: access.props,
     }

@@ -8,10 +8,11 @@ use futures_util::future::LocalBoxFuture;
 use super::app::App;
 use super::edge::Edge;
 use super::mcp_endpoint::failed;
-use super::oauth_endpoints;
 use super::policy::Foreign;
 use super::recent::Recent;
 use super::route::{Route, oauth_route};
+use super::{oauth_endpoints, session_list};
+use crate::keys::Keys;
 use crate::mcp::user::Caller;
 use crate::oauth::authority::{Authority, AuthorityHost};
 use crate::oauth::event::Event;
@@ -22,10 +23,20 @@ use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
 use crate::oauth::site::Surroundings;
 use crate::session::log_line::LogLine;
+use crate::transport::claims::Claims;
 use crate::wire::{Fault, Head, Reply};
 
 /// Who is let in, or the answer in their place.
 pub type Gated = Result<Rc<Caller>, Reply>;
+
+/// A session that begins.
+#[derive(Debug)]
+pub struct Begun<'a> {
+    /// What its id says.
+    pub claims: &'a Claims,
+    /// The client's version; it says so itself.
+    pub version: Option<String>,
+}
 
 /// Signs users in and says who calls.
 pub trait Provider {
@@ -50,11 +61,17 @@ pub trait Provider {
         path: &'a str,
     ) -> LocalBoxFuture<'a, Gated>;
 
+    /// A caller began a session.
+    fn began(&self, app: &App, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Begun<'_>);
+
+    /// A caller ended a session.
+    fn ended(&self, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Claims);
+
     /// The challenge for a caller whose token lacks these scopes, separated by spaces.
     fn challenge(&self, head: &Head, needed: &str) -> String;
 
     /// The grants of one user, in an object that has just woken.
-    fn grants(&self, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
+    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
 
     /// Collects what storage cannot expire by itself, a part at a time.
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>>;
@@ -130,8 +147,21 @@ impl Provider for InFront {
         insufficient_scope(&head.origin(), &head.path, &Scopes::parse(needed).unwrap_or_default())
     }
 
-    fn grants(&self, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
-        Rc::new(Authority::new(host, Rc::clone(&self.oauth.lifetimes), Rc::clone(&self.oauth.hooks)))
+    fn began(&self, app: &App, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
+        if let Some(around) = edge.surroundings() {
+            session_list::began(app, around, keys, caller, session);
+        }
+    }
+
+    fn ended(&self, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Claims) {
+        if let Some(around) = edge.surroundings() {
+            session_list::ended(around, keys, caller, session);
+        }
+    }
+
+    fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
+        let (lifetimes, hooks) = (Rc::clone(&self.oauth.lifetimes), Rc::clone(&self.oauth.hooks));
+        Rc::new(Authority::new(host, lifetimes, hooks, app.settings.max_age_ms))
     }
 
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {

@@ -9,10 +9,10 @@ use crate::mcp::user::Caller;
 /// How long a caller is known, in milliseconds. A client's calls in a row then cost one look. A token that is revoked by
 /// way of another isolate is taken here for that much longer, which is little beside the minute that Workers KV may
 /// take to tell.
-pub const RECENT_MS: u64 = 1000;
+const RECENT_MS: u64 = 1000;
 
 /// How many callers are known at once. Their tokens' props are what they cost: some kilobytes each.
-pub const MAX_RECENT: usize = 256;
+const MAX_RECENT: usize = 256;
 
 /// What a caller showed: the hash of the token, and the URL of the resource.
 pub(super) type Shown = (String, String);

@@ -7,6 +7,7 @@ use http::Method;
 use super::app::App;
 use super::edge::{Edge, Order};
 use super::mcp_endpoint::{failed, settle, verify};
+use super::provider::Begun;
 use crate::mcp::ProtocolVersion;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
@@ -30,7 +31,7 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Cal
     let claims = async {
         let keys = edge.keys(false).await?;
         let object = edge.new_object()?;
-        let issued = edge.now() / 1000;
+        let issued = Claims::issued_now(&caller, edge.now() / 1000);
         // The client introduces itself later; until then the oldest version holds.
         let client = ClientInfo {
             version: ProtocolVersion::V2024_11_05,
@@ -38,6 +39,9 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Cal
             name: String::new(),
         };
         let claims = Claims { object, issued, transport: Transport::Sse, client, binding: Binding::of(&caller) };
+        if let Some(provider) = &app.provider {
+            provider.began(app, edge, &keys, &caller, &Begun { claims: &claims, version: None });
+        }
         Ok((object, claims.sign(&keys)))
     };
     let (object, id) = match claims.await {

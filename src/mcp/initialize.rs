@@ -26,6 +26,14 @@ struct InitializeResult<'a> {
     instructions: Option<&'a str>,
 }
 
+impl Params {
+    /// The client's version, as its `initialize` says, for people to read.
+    #[must_use]
+    pub fn client_version(&self) -> Option<String> {
+        self.fields().ok()?.object("clientInfo").ok()?.optional_text("version").ok()?
+    }
+}
+
 impl Server {
     /// Answers `initialize`: what is known of the client from now on, and the result as JSON. Nothing is kept.
     ///

@@ -20,6 +20,9 @@ pub struct Caller {
     pub resource: Option<String>,
     /// When the access token ends, in seconds since 1970.
     pub expires: Option<u64>,
+    /// Sessions that are older are not for this caller, in seconds since 1970: the person disconnected the client, and has
+    /// let it in again since. Of no use behind the Worker.
+    pub sessions_since: u64,
     /// What they allowed it.
     pub scopes: Vec<String>,
     /// What sign-in left for the tools: a name, an upstream token.

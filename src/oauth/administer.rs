@@ -1,6 +1,10 @@
-//! What a user or an administrator does with grants: list them, end them, forget a client.
+//! What a user or an administrator does with grants: list them, end them or a session of theirs, forget a client.
 //!
 //! Grants of workers-oauth-provider that were not taken over yet are listed and ended too.
+
+use std::cmp::Reverse;
+
+use futures_util::future::join_all;
 
 use super::authority::{Command, Listed, Outcome, Refused};
 use super::legacy::{LegacyGrant, grant_key};
@@ -15,13 +19,16 @@ pub(super) const GRANTS: &str = "grant:";
 /// Pages of a listing that one request goes through: each is a KV operation, of which a request has a thousand.
 const MAX_PAGES: usize = 50;
 
+/// Sessions that one request ends: each is a request to its object, of which a Worker's request has a thousand.
+const MAX_ENDED: usize = 500;
+
 impl Site<'_> {
     /// The grants of a user, the newest last.
     ///
     /// # Errors
     /// When storage fails.
     pub async fn grants_of(&self, subject: &str) -> Result<Vec<Listed>, Fault> {
-        let mut grants = match self.of_user(subject, &Command::List).await? {
+        let mut grants = match self.told(&self.handle(subject).await?, &Command::List).await? {
             Outcome::Grants(grants) => grants,
             _ => Vec::new(),
         };
@@ -35,12 +42,13 @@ impl Site<'_> {
         Ok(grants)
     }
 
-    /// Ends one grant of a user: its tokens are worth nothing from then on. One that is not there has ended already.
+    /// Ends one grant of a user: its tokens are worth nothing from then on, and its sessions have ended. One that is not
+    /// there has ended already.
     ///
     /// # Errors
     /// When storage fails; what was begun goes on by itself, and the same call may be made again.
     pub async fn end_grant(&self, subject: &str, grant: &str) -> Result<(), Fault> {
-        self.of_user(subject, &Command::RevokeGrant { grant: grant.to_owned() }).await?;
+        self.disconnect(&self.handle(subject).await?, grant).await?;
         self.end_legacy(subject, grant).await
     }
 
@@ -49,9 +57,26 @@ impl Site<'_> {
     /// # Errors
     /// As of [`end_grant`](Self::end_grant).
     pub async fn end_grants(&self, subject: &str) -> Result<(), Fault> {
-        self.of_user(subject, &Command::RevokeAll).await?;
+        let handle = self.handle(subject).await?;
+        let sessions = self.sessions(&handle, &|_| true).await?;
+        let revoked = self.told(&handle, &Command::RevokeAll).await;
+        self.end_sessions(&sessions).await;
+        revoked?;
         for legacy in self.legacy_grants(&grant_key(subject, "")).await? {
             self.end_legacy(&legacy.user, &legacy.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends one session of a grant of a user; the grant goes on. One that the user is not told of is left alone.
+    ///
+    /// # Errors
+    /// When storage fails, or the session's object.
+    pub async fn end_session(&self, subject: &str, grant: &str, key: &str) -> Result<(), Fault> {
+        let handle = self.handle(subject).await?;
+        if self.sessions(&handle, &|listed| listed.grant == grant).await?.iter().any(|known| known == key) {
+            self.around.end_session(key).await?;
+            self.told(&handle, &Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() }).await?;
         }
         Ok(())
     }
@@ -83,7 +108,7 @@ impl Site<'_> {
         if beside == Some(client_id) {
             let mut parts = key.split(':').skip(1);
             if let (Some(handle), Some(grant)) = (parts.next().and_then(Handle::parse), parts.next()) {
-                return self.told(&handle, &Command::RevokeGrant { grant: grant.to_owned() }).await.map(|_| ());
+                return self.disconnect(&handle, grant).await;
             }
         }
         if beside.is_none()
@@ -95,9 +120,36 @@ impl Site<'_> {
         Ok(())
     }
 
-    async fn of_user(&self, subject: &str, command: &Command) -> Result<Outcome, Fault> {
-        let keys = self.around.keys(false).await?;
-        self.told(&Handle::of(&keys, subject), command).await
+    /// Tokens first, so that nothing new begins, then sessions.
+    async fn disconnect(&self, handle: &Handle, grant: &str) -> Result<(), Fault> {
+        let sessions = self.sessions(handle, &|listed| listed.grant == grant).await?;
+        let revoked = self.told(handle, &Command::RevokeGrant { grant: grant.to_owned() }).await;
+        self.end_sessions(&sessions).await;
+        revoked.map(|_| ())
+    }
+
+    /// The keys of the sessions of some grants, the newest first.
+    async fn sessions(&self, handle: &Handle, is_meant: &dyn Fn(&Listed) -> bool) -> Result<Vec<String>, Fault> {
+        let Outcome::Grants(grants) = self.told(handle, &Command::List).await? else {
+            return Ok(Vec::new());
+        };
+        let meant = grants.into_iter().filter(|listed| is_meant(listed));
+        let mut sessions: Vec<_> = meant.flat_map(|listed| listed.sessions).collect();
+        sessions.sort_by_key(|session| Reverse(session.began));
+        Ok(sessions.into_iter().map(|session| session.key).collect())
+    }
+
+    /// Closes what sessions have open and deletes what they keep. No token is good for them any more, so whatever fails
+    /// here lets nobody in.
+    async fn end_sessions(&self, keys: &[String]) {
+        let ended = join_all(keys.iter().take(MAX_ENDED).map(|key| self.around.end_session(key))).await;
+        for fault in ended.into_iter().filter_map(Result::err) {
+            self.around.warn(&format!("a session could not be ended: {}", fault.0));
+        }
+    }
+
+    async fn handle(&self, subject: &str) -> Result<Handle, Fault> {
+        Ok(Handle::of(&*self.around.keys(false).await?, subject))
     }
 
     async fn told(&self, handle: &Handle, command: &Command) -> Result<Outcome, Fault> {
@@ -143,5 +195,6 @@ fn listed(legacy: &LegacyGrant) -> Listed {
         created,
         used: created,
         expires: legacy.expires.map_or(u64::MAX, |expires| expires.saturating_mul(1000)),
+        sessions: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@
 mod adopt;
 mod begin;
 mod command;
+mod disconnect;
 mod end;
 mod exchange;
 mod flights;
@@ -22,8 +23,8 @@ pub use command::{
     Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh, Refused,
 };
 pub use settings::{
-    ADOPTED_TOMBSTONE_MS, LOCK_MS, Lifetimes, MAX_ACCESS_TOKENS, MAX_GRANTS, MAX_WRONG_VERIFIERS, RETRY_DELETES_MS,
-    SWEEP_EVERY_MS,
+    ADOPTED_TOMBSTONE_MS, LOCK_MS, Lifetimes, MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS,
+    RETRY_DELETES_MS, SESSIONS_END_SECONDS, SWEEP_EVERY_MS,
 };
 
 use std::cell::Cell;
@@ -70,17 +71,19 @@ pub struct Authority {
     host: Rc<dyn AuthorityHost>,
     lifetimes: Rc<Lifetimes>,
     hooks: Rc<Hooks>,
+    /// How long a session lives at most, in milliseconds.
+    longest_session: u64,
     rows: Rows,
     flights: Flights,
     wakes: Cell<Wakes>,
 }
 
 impl Authority {
-    /// The grants of an object that has just woken.
+    /// The grants of an object that has just woken; a session lives for `longest_session` milliseconds at most.
     #[must_use]
-    pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>) -> Self {
+    pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
         let (rows, flights, wakes) = (Rows::default(), Flights::default(), Cell::default());
-        Self { host, lifetimes, hooks, rows, flights, wakes }
+        Self { host, lifetimes, hooks, longest_session, rows, flights, wakes }
     }
 
     /// Carries a command out.
@@ -100,6 +103,8 @@ impl Authority {
             Command::RevokeClient { client_id } => self.revoke_where(&|_, grant| grant.client_id() == client_id).await,
             Command::RevokeAll => self.revoke_where(&|_, _| true).await,
             Command::List => self.list(),
+            Command::NoteSession { grant, session } => self.note_session(&grant, session),
+            Command::ForgetSession { grant, key } => self.forget_session(&grant, &key),
             Command::Adopt(adopt) => self.adopt(adopt).await,
         }
     }

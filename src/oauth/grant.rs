@@ -11,6 +11,7 @@ use super::redirect_uri::RedirectUri;
 use super::resource::Resource;
 use super::scope::Scopes;
 use super::secret::same;
+use super::session_note::SessionNotes;
 use super::token::{GrantId, Handle};
 
 /// What does not change while a grant lives. Times are in milliseconds since 1970.
@@ -42,6 +43,10 @@ pub struct Facts {
     /// Whether it was begun by workers-oauth-provider.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
+    /// Sessions of its client that are older are not for its tokens, in seconds since 1970: the user disconnected the
+    /// client, and has let it in again since.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sessions_since: u64,
 }
 
 /// A grant.
@@ -99,6 +104,9 @@ pub struct Live {
     /// What workers-oauth-provider left in KV.
     #[serde(default, skip_serializing_if = "Legacy::is_empty")]
     pub legacy: Legacy,
+    /// The sessions that its client began.
+    #[serde(default, skip_serializing_if = "SessionNotes::is_empty")]
+    pub sessions: SessionNotes,
 }
 
 /// A code that was redeemed.
@@ -168,6 +176,9 @@ pub struct Ending {
     pub keys: Vec<String>,
     /// The row stays until then, in milliseconds since 1970.
     pub until: u64,
+    /// The client's sessions that are older have ended with it, in seconds since 1970; 0 if none have.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sessions_since: u64,
 }
 
 /// What a presented refresh token is to a grant.
@@ -203,6 +214,11 @@ pub struct Room {
     pub oldest: Vec<String>,
     /// The key of the record that another program could still read this grant from.
     pub legacy: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// The key of a grant's header in KV.
@@ -263,7 +279,15 @@ impl Pending {
             access: vec![access],
             header_expires,
             legacy: Legacy::default(),
+            sessions: SessionNotes::default(),
         }
+    }
+
+    /// Sessions of its client that are older are not for its tokens.
+    #[must_use]
+    pub fn with_sessions_since(mut self, seconds: u64) -> Self {
+        self.facts.sessions_since = seconds;
+        self
     }
 }
 
@@ -390,6 +414,13 @@ impl Ending {
     pub fn is_done(&self, now: u64) -> bool {
         self.keys.is_empty() && self.until <= now
     }
+
+    /// The user wants no more of the client: its sessions from before `since`, in seconds, have ended, which must be known
+    /// until `until`.
+    #[must_use]
+    pub fn with_sessions(self, since: u64, until: u64) -> Self {
+        Self { sessions_since: since, until: self.until.max(until), ..self }
+    }
 }
 
 impl Grant {
@@ -436,11 +467,13 @@ impl Grant {
     #[must_use]
     pub fn ended(self, now: u64, tombstone: u64) -> Ending {
         match self {
-            Self::Pending(Pending { facts, .. }) => Ending { client_id: facts.client_id, keys: Vec::new(), until: now },
+            Self::Pending(Pending { facts, .. }) => {
+                Ending { client_id: facts.client_id, keys: Vec::new(), until: now, sessions_since: 0 }
+            }
             Self::Live(live) => {
                 let keys = live.keys(now);
                 let until = if live.facts.adopted { now + tombstone } else { now };
-                Ending { client_id: live.facts.client_id, keys, until }
+                Ending { client_id: live.facts.client_id, keys, until, sessions_since: 0 }
             }
             Self::Ending(ending) => ending,
         }
@@ -476,6 +509,7 @@ mod tests {
             created: NOW,
             ends: NOW * 3,
             adopted: false,
+            sessions_since: 0,
         };
         let (code, redirect_uri) = ("code".to_owned(), "http://127.0.0.1:1/cb".to_owned());
         Pending { facts, code, expires: NOW + 300, redirect_uri, challenge: None, misses: 0, sealed: String::new() }

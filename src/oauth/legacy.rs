@@ -128,6 +128,7 @@ pub(super) fn read_access(json: &str, token: &str) -> Option<Access> {
         audience: audience(&record.audience)?,
         issued: record.created_at,
         expires: record.expires_at,
+        sessions_since: 0,
         props,
     })
 }

@@ -81,6 +81,7 @@ impl From<Resolved> for Access {
             audience: Vec::new(),
             issued: 0,
             expires: u64::MAX,
+            sessions_since: 0,
             props: resolved.props,
         }
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::grant::is_zero;
 use super::legacy;
 use super::port::Random;
 use super::resource::Resource;
@@ -37,6 +38,8 @@ pub struct Access {
     pub issued: u64,
     /// When it ends, in seconds since 1970.
     pub expires: u64,
+    /// Sessions of its client that are older are not for it, in seconds since 1970; 0 if all are.
+    pub sessions_since: u64,
     /// What sign-in left for the tools.
     pub props: Value,
 }
@@ -124,6 +127,8 @@ struct Claims<'a> {
     aud: Cow<'a, [Resource]>,
     iat: u64,
     exp: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    sessions_since: u64,
     #[serde(default, skip_serializing_if = "is_null")]
     props: Cow<'a, Value>,
 }
@@ -142,6 +147,7 @@ impl<'a> Claims<'a> {
             aud: Cow::Borrowed(&access.audience),
             iat: access.issued,
             exp: access.expires,
+            sessions_since: access.sessions_since,
             props: Cow::Borrowed(&access.props),
         }
     }
@@ -155,6 +161,7 @@ impl<'a> Claims<'a> {
             audience: self.aud.into_owned(),
             issued: self.iat,
             expires: self.exp,
+            sessions_since: self.sessions_since,
             props: self.props.into_owned(),
         }
     }
@@ -192,6 +199,7 @@ mod tests {
             audience: vec![Resource::parse("https://a/mcp").unwrap()],
             issued: 100,
             expires: 200,
+            sessions_since: 0,
             props: json!({"name": "Ada", "deep": [1, {"a": null}]}),
         }
     }
@@ -200,7 +208,11 @@ mod tests {
     fn a_record_is_read_as_it_was_written() {
         let keys = Keys::from_secret("k");
         let token = token(&keys, &"g".repeat(16));
-        for access in [access(), Access { props: Value::Null, scopes: Scopes::default(), ..access() }] {
+        for access in [
+            access(),
+            Access { sessions_since: 150, ..access() },
+            Access { props: Value::Null, scopes: Scopes::default(), ..access() },
+        ] {
             let json = access.write(&keys, &token, &Filled).unwrap();
             assert_eq!(Access::read(&json, &keys, token.text(), 199), Ok(access));
         }

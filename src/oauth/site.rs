@@ -38,6 +38,12 @@ pub trait Surroundings: Runtime {
     /// Has a command carried out by the object of the user with that handle; it and what comes of it are JSON.
     fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>>;
 
+    /// The same, beside the request: nobody waits for it, and operators are told where it fails.
+    fn command_later(&self, handle: &Handle, command: String);
+
+    /// Ends a session at the resource, by the key of its note. One that has ended stays so.
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>>;
+
     /// Reads the body of the request, as far as it is no longer than `limit` bytes.
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>>;
 

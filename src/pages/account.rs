@@ -22,6 +22,21 @@ pub struct Connection {
     pub used: String,
     /// What it may do: names of scopes, in plain words where there are any.
     pub scopes: Vec<String>,
+    /// Its sessions, the newest first.
+    pub sessions: Vec<UnderWay>,
+}
+
+/// A session that a client began.
+#[derive(Debug, Clone)]
+pub struct UnderWay {
+    /// What names it.
+    pub key: String,
+    /// The client's name and version, as it says itself; empty if it does not.
+    pub client: String,
+    /// How it is reached.
+    pub transport: String,
+    /// When it began.
+    pub since: String,
 }
 
 /// The page for somebody who is signed in.
@@ -94,6 +109,12 @@ mod tests {
             since: "2026-11-22".to_owned(),
             used: "2026-11-22".to_owned(),
             scopes: vec![markup.to_owned()],
+            sessions: vec![UnderWay {
+                key: markup.to_owned(),
+                client: markup.to_owned(),
+                transport: markup.to_owned(),
+                since: "2026-11-22 10:00 UTC".to_owned(),
+            }],
         };
         let account = Account {
             frame: Frame { server: markup, language: Language::English, is_demo: false },

@@ -65,7 +65,7 @@ pub struct Consent<'a> {
 
 impl Consent<'_> {
     fn client(&self) -> &str {
-        let nameless = self.frame.say("An application without a name", "一个没有名称的应用");
+        let nameless = self.frame.say("an application without a name", "一个没有名称的应用");
         self.client.as_deref().unwrap_or(nameless)
     }
 

@@ -52,6 +52,13 @@ pub fn day(ms: u64) -> String {
     format!("{year:04}-{month:02}-{date:02}")
 }
 
+/// A minute, as `2026-11-22 18:05 UTC`.
+#[must_use]
+pub fn minute(ms: u64) -> String {
+    let minutes = ms / 60_000 % (24 * 60);
+    format!("{} {:02}:{:02} UTC", day(ms), minutes / 60, minutes % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +88,6 @@ mod tests {
         ] {
             assert_eq!(day(seconds * 1000), text, "{seconds}");
         }
+        assert_eq!(minute(951_782_399_000), "2000-02-28 23:59 UTC");
     }
 }

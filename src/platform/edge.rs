@@ -35,6 +35,7 @@ thread_local! {
 pub(super) struct WorkerEdge {
     pub(super) request: web_sys::Request,
     pub(super) env: worker::Env,
+    pub(super) context: JsValue,
     pub(super) placement: Placement,
 }
 
@@ -48,8 +49,8 @@ fn js_fault(error: JsValue) -> Fault {
 }
 
 impl WorkerEdge {
-    pub(super) fn new(request: web_sys::Request, env: worker::Env, placement: Placement) -> Self {
-        Self { request, env, placement }
+    pub(super) fn new(request: web_sys::Request, env: worker::Env, context: JsValue, placement: Placement) -> Self {
+        Self { request, env, context, placement }
     }
 
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
@@ -62,7 +63,7 @@ impl WorkerEdge {
         Ok(namespace)
     }
 
-    fn stub(&self, object: ObjectId) -> Result<Stub, Fault> {
+    pub(super) fn stub(&self, object: ObjectId) -> Result<Stub, Fault> {
         let namespace = self.objects()?;
         let id = namespace.id_from_string(&object.to_hex()).map_err(fault)?;
         match &self.placement.location_hint {

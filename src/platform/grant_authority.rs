@@ -48,6 +48,16 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = wakeAt)]
     fn wake_at(state: &JsValue, time: f64) -> Result<(), JsValue>;
 
+    #[wasm_bindgen(catch, js_name = sendLater)]
+    fn send_later(
+        context: &JsValue,
+        env: &JsValue,
+        jurisdiction: Option<&str>,
+        location_hint: Option<&str>,
+        handle: &str,
+        command: &str,
+    ) -> Result<(), JsValue>;
+
     #[wasm_bindgen(catch)]
     fn send(
         env: &JsValue,
@@ -73,7 +83,7 @@ impl GrantAuthority {
     /// The object that has just woken.
     #[must_use]
     pub fn new(state: DurableObjectState, env: Env, app: &App) -> Self {
-        let grants = app.provider.as_ref().and_then(|provider| linked::grants(state.into(), env, provider));
+        let grants = app.provider.as_ref().and_then(|provider| linked::grants(state.into(), env, app, provider));
         Self(AssertUnwindSafe(grants))
     }
 
@@ -113,6 +123,19 @@ pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, c
     Ok(answer.as_string().unwrap_or_default())
 }
 
+/// The same, beside the request that `context` is of.
+pub(super) fn command_later(
+    context: &JsValue,
+    env: &Env,
+    placement: &Placement,
+    handle: &Handle,
+    command: &str,
+) -> Result<(), Fault> {
+    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| Fault(problem.clone()))?.as_deref();
+    let hint = placement.location_hint.as_deref();
+    send_later(context, env.as_ref(), jurisdiction, hint, handle.as_str(), command).map_err(fault)
+}
+
 /// The runtime around the object.
 pub(super) struct GrantHost {
     env: Env,
@@ -122,9 +145,9 @@ pub(super) struct GrantHost {
 
 impl GrantHost {
     /// The grants of the user whose object has just woken.
-    pub(super) fn grants(state: JsValue, env: Env, provider: &Rc<dyn Provider>) -> Rc<dyn Grants> {
+    pub(super) fn grants(state: JsValue, env: Env, app: &App, provider: &Rc<dyn Provider>) -> Rc<dyn Grants> {
         let host = Self { env, rows: Rows(state), provider: Rc::clone(provider) };
-        provider.grants(Rc::new(host))
+        provider.grants(app, Rc::new(host))
     }
 }
 

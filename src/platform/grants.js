@@ -44,6 +44,12 @@ export function wakeAt(state, time) {
   state.storage.setAlarm(time);
 }
 
+// Nobody waits for it, and the runtime keeps the request's surroundings for it.
+export function sendLater(context, ...message) {
+  const failed = (error) => console.error(`a user's object was not told: ${error}`);
+  context.waitUntil(send(...message).catch(failed));
+}
+
 export async function send(env, jurisdiction, locationHint, handle, command) {
   const all = env.GRANT_AUTHORITY;
   const namespace = jurisdiction === undefined ? all : all.jurisdiction(jurisdiction);

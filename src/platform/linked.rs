@@ -7,10 +7,12 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use worker::Env;
-use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::web_sys;
 
 use super::edge::{WorkerEdge, read_text};
 use super::grant_authority::{self, GrantHost};
+use super::kv::{fault, settled};
 use super::random::SystemRandom;
 use super::web::Web;
 use crate::http::App;
@@ -22,11 +24,14 @@ use crate::oauth::provider::OAuth;
 use crate::oauth::rates::Rates;
 use crate::oauth::site::{BodyError, Surroundings};
 use crate::oauth::token::Handle;
+use crate::runtime::Runtime;
+use crate::transport::claims::Claims;
+use crate::transport::order::SESSION;
 use crate::transport::refusal::Refusal;
 use crate::wire::Fault;
 
 type SurroundingsOf = fn(&WorkerEdge) -> &dyn Surroundings;
-type GrantsOf = fn(JsValue, Env, &Rc<dyn Provider>) -> Rc<dyn Grants>;
+type GrantsOf = fn(JsValue, Env, &App, &Rc<dyn Provider>) -> Rc<dyn Grants>;
 
 thread_local! {
     static LINKED: Cell<Option<(SurroundingsOf, GrantsOf)>> = const { Cell::new(None) };
@@ -50,8 +55,8 @@ pub(super) fn surroundings(edge: &WorkerEdge) -> Option<&dyn Surroundings> {
 }
 
 /// The grants of the user whose object has just woken.
-pub(super) fn grants(state: JsValue, env: Env, provider: &Rc<dyn Provider>) -> Option<Rc<dyn Grants>> {
-    LINKED.get().map(|(_, grants)| grants(state, env, provider))
+pub(super) fn grants(state: JsValue, env: Env, app: &App, provider: &Rc<dyn Provider>) -> Option<Rc<dyn Grants>> {
+    LINKED.get().map(|(_, grants)| grants(state, env, app, provider))
 }
 
 impl Surroundings for WorkerEdge {
@@ -75,6 +80,17 @@ impl Surroundings for WorkerEdge {
         async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
     }
 
+    fn command_later(&self, handle: &Handle, command: String) {
+        let told = grant_authority::command_later(&self.context, &self.env, &self.placement, handle, &command);
+        if let Err(fault) = told {
+            self.warn(&fault.0);
+        }
+    }
+
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        end_session(self, key).boxed_local()
+    }
+
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
         async move {
             match read_text(&self.request).await {
@@ -88,5 +104,24 @@ impl Surroundings for WorkerEdge {
 
     fn event(&self, event: &Event) {
         grant_authority::log_event(event);
+    }
+}
+
+/// Asks a session's object what its client could ask.
+async fn end_session(edge: &WorkerEdge, key: &str) -> Result<(), Fault> {
+    let claims = Claims::of_key(key).ok_or_else(|| Fault("a session's key names none".to_owned()))?;
+    let keys = edge.keys(false).await?;
+    let headers = web_sys::Headers::new().map_err(fault)?;
+    headers.set(SESSION, &claims.sign(&keys)).map_err(fault)?;
+    let init = web_sys::RequestInit::new();
+    init.set_method("DELETE");
+    init.set_headers(&headers);
+    let request = web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(fault)?;
+    let stub = edge.stub(claims.object)?.into_rpc::<worker::worker_sys::DurableObject>();
+    let answer = settled(stub.fetch_with_request(&request)).await?;
+    match answer.unchecked_into::<web_sys::Response>().status() {
+        // It had ended already.
+        204 | 404 => Ok(()),
+        status => Err(Fault(format!("a session's object answers {status}"))),
     }
 }

@@ -29,11 +29,11 @@ thread_local! {
 ///
 /// A request that goes to a session's object is decided without waiting for anything, so the object's own promise is
 /// given, and no task is made for it.
-pub fn fetch(request: web_sys::Request, env: Env, app: &Rc<App>) -> Promise {
+pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     let mut work = async move {
         let head = convert::read_head(&request);
-        let edge = WorkerEdge::new(request, env, app.placement.clone());
+        let edge = WorkerEdge::new(request, env, context, app.placement.clone());
         router::handle(&app, &head, &edge).await
     }
     .boxed_local();
@@ -44,12 +44,12 @@ pub fn fetch(request: web_sys::Request, env: Env, app: &Rc<App>) -> Promise {
 }
 
 /// The time that `wrangler.toml` sets: collects what storage cannot expire by itself.
-pub fn scheduled(env: Env, app: &Rc<App>) -> Promise {
+pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     promised(Box::pin(async move {
         if let Some(provider) = &app.provider {
             let request = web_sys::Request::new_with_str("https://scheduled/")?;
-            let edge = WorkerEdge::new(request, env, app.placement.clone());
+            let edge = WorkerEdge::new(request, env, context, app.placement.clone());
             provider.purge(&edge).await.map_err(|fault| JsError::new(&fault.0))?;
         }
         Ok(JsValue::UNDEFINED)

@@ -118,9 +118,37 @@ pub enum Refused {
     Expired,
     /// It belongs to another user or client.
     Foreign,
+    /// The user disconnected the client after it was issued.
+    Disconnected,
 }
 
 impl Claims {
+    /// When an id that this caller gets is issued: never before one that it would not be taken with.
+    #[must_use]
+    pub fn issued_now(caller: &Caller, now: u64) -> u64 {
+        now.max(caller.sessions_since)
+    }
+
+    /// Names the session to the deployment, without its secret: enough to end it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}.{}", self.object.to_hex(), self.issued)
+    }
+
+    /// A session of that key, as far as it is known by it.
+    #[must_use]
+    pub fn of_key(key: &str) -> Option<Self> {
+        let (object, issued) = key.split_once('.')?;
+        let client = ClientInfo {
+            version: ProtocolVersion::V2024_11_05,
+            capabilities: ClientCapabilities::default(),
+            name: String::new(),
+        };
+        let (object, issued) = (ObjectId::from_hex(object)?, issued.parse().ok()?);
+        let binding = Binding::of(&Caller::default());
+        Some(Self { object, issued, transport: Transport::Streamable, client, binding })
+    }
+
     /// The id that says this.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> String {
@@ -163,6 +191,9 @@ impl Claims {
         }
         if claims.binding != Binding::of(caller) {
             return Err(Refused::Foreign);
+        }
+        if claims.issued < caller.sessions_since {
+            return Err(Refused::Disconnected);
         }
         Ok(claims)
     }
@@ -267,6 +298,28 @@ mod tests {
         assert_eq!(verify(&id, &caller("ann", "c1"), claims.issued + 101), Err(Refused::Expired));
         let other = Keys::from_secret("other");
         assert_eq!(Claims::verify(&id, &other, &caller("ann", "c1"), 0, 100), Err(Refused::UnknownKey));
+    }
+
+    #[test]
+    fn an_id_is_not_for_who_was_let_in_again_after_it() {
+        let claims = claims("x");
+        let id = claims.sign(&Keys::from_secret("k"));
+        let again = |sessions_since| Caller { sessions_since, ..caller("ann", "c1") };
+        assert!(verify(&id, &again(claims.issued), claims.issued).is_ok());
+        assert_eq!(verify(&id, &again(claims.issued + 1), claims.issued), Err(Refused::Disconnected));
+        let issued = Claims::issued_now(&again(claims.issued + 60), claims.issued);
+        let next = Claims { issued, ..claims.clone() }.sign(&Keys::from_secret("k"));
+        assert!(verify(&next, &again(claims.issued + 60), claims.issued).is_ok());
+    }
+
+    #[test]
+    fn a_key_names_a_session_and_no_more() {
+        let claims = claims("x");
+        let read = Claims::of_key(&claims.key()).unwrap();
+        assert_eq!((read.object, read.issued), (claims.object, claims.issued));
+        for key in ["", ".", "0f.1", &claims.object.to_hex(), &format!("{}.x", claims.object.to_hex())] {
+            assert_eq!(Claims::of_key(key), None, "{key}");
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub const PRIVATE: [&str; 4] = [CALLER, TRANSPORT, "authorization", "cookie"];
 /// The value of [`CALLER`]; none for a public server.
 #[must_use]
 pub fn encode(caller: &Caller) -> Option<String> {
-    let Caller { subject, client_id, grant, resource, expires, scopes, props } = caller;
+    // The Worker has looked at `sessions_since`.
+    let Caller { subject, client_id, grant, resource, expires, scopes, props, sessions_since: _ } = caller;
     let sent = (subject, client_id, grant, resource, expires, scopes, props);
     subject.is_some().then(|| URL_SAFE_NO_PAD.encode(to_json(&sent)))
 }
@@ -42,7 +43,7 @@ pub fn decode(value: Option<&str>) -> Caller {
         return Caller::default();
     };
     let (subject, client_id, grant, resource, expires, scopes, props) = sent;
-    Caller { subject, client_id, grant, resource, expires, scopes, props }
+    Caller { subject, client_id, grant, resource, expires, sessions_since: 0, scopes, props }
 }
 
 #[cfg(test)]
@@ -57,6 +58,7 @@ mod tests {
             grant: Some("g".into()),
             resource: Some("https://a.example/mcp".into()),
             expires: Some(1),
+            sessions_since: 0,
             scopes: vec!["a".into(), "b".into()],
             props: serde_json::json!({"name": "Ann\nÖ"}),
         };

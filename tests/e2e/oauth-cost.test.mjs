@@ -137,8 +137,18 @@ describe("a caller with a token", () => {
     await costing({ kvReads: 20, objectRequests: 20 }, calls);
   });
 
-  test("opens a session for one KV read", async () => {
-    assert.equal((await costing({ kvReads: 1 }, () => enter(access))).status, 200);
+  test("opens a session for one KV read, and a row for the user's list beside it", async () => {
+    const expected = { kvReads: 1, objectRequests: 1, storageWrites: 1 };
+    assert.equal((await costing(expected, () => enter(access))).status, 200);
+  });
+
+  test("ends a session for the same, besides what its object does", async () => {
+    const ended = await open(server, { headers: bearer(access) });
+    await server.cost(() => {});
+    // The object looks whether it keeps something, and writes that it has ended.
+    const cost = await server.cost(() => ended.end());
+    assert.equal(cost.result.status, 204);
+    assert.deepEqual([cost.kvReads, cost.objectRequests, cost.kvWrites], [1, 2, 0]);
   });
 });
 

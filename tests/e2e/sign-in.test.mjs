@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { Jar, hidden } from "../support/jar.mjs";
-import { open } from "../support/mcp.mjs";
+import { open, openSse, request } from "../support/mcp.mjs";
 import { DEMO, client, takes } from "../support/sign-in.mjs";
+import { bounded, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const server = await fixture({ vars: DEMO, secondSocket: true });
@@ -103,7 +104,75 @@ describe("/account", () => {
     await assert.rejects(session.call("whoami_user"));
     assert.doesNotMatch((await jar.get("/account")).text, /Client of the tests/);
   });
+
+  test("a disconnect is 401 at the next call and 404 for its session when let in again, within a second", async () => {
+    const [jar, of, name] = [new Jar(server), await client(server), "Carla"];
+    const { access_token } = await connected(jar, of, { name });
+    const headers = bearer(access_token);
+    const session = await open(server, { headers, client: { name: "Laptop", version: "2" } });
+    const sse = await openSse(server, { headers });
+    const stream = session.stream();
+    assert.equal((await stream.opened).status, 200);
+    assert.equal(await session.callText("increment"), "1");
+    const page = await listing(jar, name, 2);
+    assert.match(page.text, /Laptop 2/);
+    // A sign-in that waits for its last step.
+    const waiting = await approve(jar, of, { name });
+    const since = Date.now();
+    assert.equal((await jar.post("/account", { ...hidden(page.text), do: "end" })).status, 303);
+    const refusedCall = await session.post(request(7, "tools/list"));
+    const again = await of.redeem(waiting.location.searchParams.get("code"));
+    const old = await session.post(request(8, "tools/list"), { headers: bearer(again.access_token) });
+    const oldSse = await sse.post(request(8, "tools/list"), { headers: bearer(again.access_token) });
+    const took = Date.now() - since;
+    assert.equal(refusedCall.status, 401, `${refusedCall}`);
+    assert.equal(refusedCall.json.error, "invalid_token");
+    for (const answer of [old, oldSse]) {
+      assert.equal(answer.status, 404, `${answer}`);
+      assert.match(answer.json.error.message, /session/i);
+    }
+    assert.ok(took < 1000, `${took} ms`);
+    // What it had open is closed.
+    await bounded(stream.text(), 5000, "the end of the stream");
+    await bounded(sse.ended, 5000, "the end of the stream of HTTP+SSE");
+    const anew = await open(server, { headers: bearer(again.access_token) });
+    assert.equal(await anew.callText("increment"), "1");
+  });
+
+  test("lists sessions, ends one while another one of the same client goes on, and forgets what has ended", async () => {
+    const [jar, of, name] = [new Jar(server), await client(server), "Dana"];
+    const headers = bearer((await connected(jar, of, { name })).access_token);
+    const begin = (name) => open(server, { headers, client: { name, version: "1.0" } });
+    const [laptop, phone, third] = [await begin("Laptop"), await begin("Phone"), await begin("Third")];
+    assert.equal(await laptop.callText("increment"), "1");
+    const page = await listing(jar, name, 3);
+    const sessions = Object.fromEntries(
+      [...page.text.matchAll(/<bdi>(\w+) 1\.0<\/bdi>.*?name="session" value="([^"]+)"/gs)].map(([, name, key]) => [name, key]),
+    );
+    const ended = await jar.post("/account", { ...hidden(page.text), session: sessions.Laptop, do: "end-session" });
+    assert.equal(`${ended.status} ${ended.location.search}`, "303 ?done=end-session");
+    const answer = await laptop.post(request(7, "tools/list"));
+    assert.equal(answer.status, 404, `${answer}`);
+    assert.equal(await phone.callText("increment"), "1");
+    assert.equal((await third.end()).status, 204);
+    const left = await listing(jar, name, 1);
+    assert.match(left.text, /Phone 1\.0/);
+  });
 });
+
+const bearer = (token) => ({ authorization: `Bearer ${token}` });
+
+// The page of a person, once it shows so many sessions: they are noted beside the requests that begin them.
+async function listing(jar, name, sessions) {
+  if (!jar.cookies.has("account")) await jar.get((await jar.post("/account", { do: "sign-in", name })).location);
+  let page;
+  await until(async () => {
+    page = await jar.get("/account");
+    assert.equal(page.status, 200, page.text);
+    return page.text.split('value="end-session"').length - 1 === sessions;
+  }, () => `${sessions} sessions\n${page.text}`);
+  return page;
+}
 
 describe("a problem", () => {
   test("has a number that the log has too", async () => {

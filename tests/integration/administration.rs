@@ -1,6 +1,6 @@
 //! What users and administrators do with grants, and what collects those that storage cannot.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use durable_mcp::keys::Keys;
@@ -14,6 +14,7 @@ use durable_mcp::oauth::provider::OAuth;
 use durable_mcp::oauth::purge::{Purged, purge};
 use durable_mcp::oauth::rates::Rates;
 use durable_mcp::oauth::scope::Scopes;
+use durable_mcp::oauth::session_note::SessionNote;
 use durable_mcp::oauth::sign_in::ApproveAll;
 use durable_mcp::oauth::site::{BodyError, Site, Surroundings};
 use durable_mcp::oauth::token::Handle;
@@ -26,6 +27,8 @@ use serde_json::{Value, json};
 
 use crate::support::grants::{CONFIDENTIAL, Client, NOW, Outside, PUBLIC, USER, World};
 
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
 /// Long after everything else has ended.
 const NEVER: u64 = NOW / 1000 + 10 * 365 * 24 * 3600;
 
@@ -35,13 +38,18 @@ struct Around {
     outside: Rc<Outside>,
     web: MemoryWeb,
     rates: RefCell<Rates>,
+    /// The sessions that were ended.
+    ended: RefCell<Vec<String>>,
+    /// Sessions cannot be ended.
+    sessions_stay: Cell<bool>,
 }
 
 impl Around {
     fn new() -> Self {
         let world = World::new(7, Hooks::default());
         let outside = Rc::clone(&world.outside);
-        Self { world: RefCell::new(world), outside, web: MemoryWeb::default(), rates: RefCell::default() }
+        let (web, rates, ended) = (MemoryWeb::default(), RefCell::default(), RefCell::default());
+        Self { world: RefCell::new(world), outside, web, rates, ended, sessions_stay: Cell::new(false) }
     }
 
     fn signed_in(&self, client: &Client) -> Issued {
@@ -100,6 +108,14 @@ impl Surroundings for Around {
             Ok(serde_json::to_string(&outcome).unwrap())
         }
         .boxed_local()
+    }
+
+    fn command_later(&self, _: &Handle, _: String) {}
+
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        self.ended.borrow_mut().push(key.to_owned());
+        let fails = self.sessions_stay.get();
+        async move { if fails { Err(Fault("the session's object is away".to_owned())) } else { Ok(()) } }.boxed_local()
     }
 
     fn body(&self, _: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
@@ -247,4 +263,55 @@ fn a_purge_goes_on_where_the_last_one_stopped() {
     }
     assert_eq!(ended, 250);
     assert!(!around.has("purge:cursor"));
+}
+
+#[test]
+fn the_sessions_of_what_is_ended_end_and_no_others() {
+    let around = Around::new();
+    let (first, second) = (around.signed_in(&PUBLIC), around.signed_in(&CONFIDENTIAL));
+    let note = |grant: &str, key: &str| {
+        let (client, transport) = (String::new(), String::new());
+        let session = SessionNote { key: key.to_owned(), client, transport, began: NOW, expires: NOW + DAY_MS };
+        around.world.borrow_mut().run(Command::NoteSession { grant: grant.to_owned(), session }).unwrap();
+    };
+    for (issued, key) in [(&first, "a"), (&first, "b"), (&second, "c"), (&second, "d")] {
+        note(&issued.grant, key);
+    }
+    // One that is not of that grant, or of nobody's, is left alone.
+    for key in ["c", "x", ""] {
+        with_site(&around, async |site| site.end_session(USER, &first.grant, key).await).unwrap();
+    }
+    assert!(around.ended.borrow().is_empty());
+    with_site(&around, async |site| site.end_session(USER, &first.grant, "a").await).unwrap();
+    assert_eq!(around.ended.take(), ["a"]);
+    assert!(around.lets_in(&first), "a session ends, its grant goes on");
+    let left = |around: &Around| with_site(around, async |site| site.grants_of(USER).await).unwrap();
+    assert_eq!(left(&around)[0].sessions.len(), 1);
+    around.sessions_stay.set(true);
+    assert!(with_site(&around, async |site| site.end_session(USER, &first.grant, "b").await).is_err());
+    assert_eq!(left(&around)[0].sessions.len(), 1, "it may be tried again");
+    around.ended.take();
+    // Who is disconnected is so although a session's object is away.
+    with_site(&around, async |site| site.end_grant(USER, &first.grant).await).unwrap();
+    assert_eq!(around.ended.take(), ["b"]);
+    assert!(!around.lets_in(&first));
+    with_site(&around, async |site| site.end_grants(USER).await).unwrap();
+    let mut ended = around.ended.take();
+    ended.sort();
+    assert_eq!(ended, ["c", "d"]);
+}
+
+#[test]
+fn a_client_that_is_deleted_loses_its_sessions() {
+    let around = Around::new();
+    let its = around.signed_in(&PUBLIC);
+    let (client, transport) = (String::new(), String::new());
+    let session = SessionNote { key: "a".to_owned(), client, transport, began: NOW, expires: NOW + DAY_MS };
+    around.world.borrow_mut().run(Command::NoteSession { grant: its.grant.clone(), session }).unwrap();
+    assert_eq!(with_site(&around, async |site| site.delete_client("public").await), Ok(true));
+    assert_eq!(around.ended.take(), ["a"]);
+    assert!(!around.lets_in(&its));
+    let again = around.signed_in(&PUBLIC);
+    let access = around.world.borrow().access(&again.access_token).unwrap();
+    assert!(access.sessions_since > NOW / 1000);
 }

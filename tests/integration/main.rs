@@ -3,6 +3,7 @@
 
 mod administration;
 mod architecture;
+mod demo_tools;
 mod grants;
 mod limits;
 mod oauth_values;
@@ -13,3 +14,6 @@ mod sse;
 mod store;
 mod streams;
 mod support;
+
+/// As src/lib.rs has it, for the files of the demo that are tested here.
+use durable_mcp::prelude;

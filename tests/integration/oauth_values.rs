@@ -288,6 +288,7 @@ proptest! {
             audience: vec![Resource::parse("https://a.example/mcp").unwrap()],
             issued: 0,
             expires,
+            sessions_since: seed % 3,
             props: serde_json::json!({ "name": name, "number": number }),
         };
         let json = access.write(&keys(), &token, &seeded(seed)).unwrap();

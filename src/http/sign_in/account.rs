@@ -11,8 +11,9 @@ use crate::identity::{Identity, IdentityProvider};
 use crate::oauth::authority::Listed;
 use crate::oauth::params::Params;
 use crate::oauth::secret::same;
-use crate::pages::account::{Account, Connection, SignedOut};
-use crate::pages::frame::{day, plain};
+use crate::oauth::session_note::SessionNote;
+use crate::pages::account::{Account, Connection, SignedOut, UnderWay};
+use crate::pages::frame::{day, minute, plain};
 use crate::wire::{Fault, Reply, read_json};
 
 /// How long somebody stays signed in to the page, in seconds.
@@ -91,6 +92,10 @@ impl Session {
 async fn told(visit: &mut Visit<'_>, session: &Session, what: &str, form: &Params) -> Result<Reply, Fault> {
     match what {
         "end" => visit.site.end_grant(&session.subject, form.get("grant").unwrap_or_default()).await?,
+        "end-session" => {
+            let (grant, key) = (form.get("grant").unwrap_or_default(), form.get("session").unwrap_or_default());
+            visit.site.end_session(&session.subject, grant, key).await?;
+        }
         "end-all" => visit.site.end_grants(&session.subject).await?,
         "forget" => Remembered::forget(visit),
         "sign-out" => visit.cookies.delete(COOKIE),
@@ -105,6 +110,10 @@ async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, Fault> {
     let connections: Vec<Connection> = grants.iter().rev().map(|grant| connection(visit, grant)).collect();
     let done = match visit.head.query_value("done") {
         Some("end") => Some(visit.frame.say("The application is disconnected.", "该应用已断开连接。")),
+        Some("end-session") => Some(visit.frame.say(
+            "The session has ended. The application can begin another one.",
+            "该会话已结束。应用仍可开始新的会话。",
+        )),
         Some("end-all") => Some(visit.frame.say("All applications are disconnected.", "所有应用均已断开连接。")),
         Some("forget") => Some(visit.frame.say("You will be asked again.", "以后将重新询问您。")),
         _ => None,
@@ -136,5 +145,15 @@ fn connection(visit: &Visit<'_>, grant: &Listed) -> Connection {
         since: day(grant.created),
         used: day(grant.used),
         scopes: grant.scopes.iter().map(words).collect(),
+        sessions: grant.sessions.iter().rev().map(under_way).collect(),
+    }
+}
+
+fn under_way(note: &SessionNote) -> UnderWay {
+    UnderWay {
+        key: note.key.clone(),
+        client: plain(&note.client, MAX_NAME_CHARS),
+        transport: note.transport.clone(),
+        since: minute(note.began),
     }
 }

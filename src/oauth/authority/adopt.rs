@@ -6,6 +6,7 @@ use super::{Adopt, Authority, Outcome, Refused, about};
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Current, Facts, Grant, Legacy, Live};
 use crate::oauth::legacy::grant_key;
+use crate::oauth::session_note::SessionNotes;
 use crate::oauth::token::{GrantId, Handle, Kind, LegacyToken, Presented};
 use crate::wire::Fault;
 
@@ -48,6 +49,7 @@ impl Authority {
             // Whoever is signed in stays so: the grant may have been begun long ago.
             ends: after(now, self.lifetimes.longest),
             adopted: true,
+            sessions_since: 0,
         };
         let inside = Inside { subject: adopt.subject, props: adopt.props };
         let sealed = self.seal(&keys, token.text(), &facts, &inside).map_err(|fault| self.failed(&fault))?;
@@ -60,6 +62,7 @@ impl Authority {
             access: Vec::new(),
             header_expires: 0,
             legacy: Legacy { grant: Some(grant_key(&token.user, &token.grant)), tokens, until: now + LEGACY_ACCESS_MS },
+            sessions: SessionNotes::default(),
             facts: facts.clone(),
         };
         self.make_place().map_err(|fault| self.failed(&fault))?;

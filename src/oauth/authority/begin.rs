@@ -25,6 +25,8 @@ impl Authority {
                 created: now,
                 ends: after(now, self.lifetimes.longest),
                 adopted: false,
+                // Told when the code is redeemed: until then the user may disconnect the client.
+                sessions_since: 0,
             };
             let code = Token::issue(Kind::Code, &facts.handle, &facts.id, &keys, self.host.random())?;
             let inside = Inside { subject: begin.subject, props: begin.props };

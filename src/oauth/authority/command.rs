@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::oauth::pkce::Challenge;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
+use crate::oauth::session_note::SessionNote;
 use crate::oauth::token::Handle;
 
 /// Something to be done with one user's grants.
@@ -43,8 +44,22 @@ pub enum Command {
     },
     /// Ends every grant.
     RevokeAll,
-    /// Every grant that lives.
+    /// Every grant that lives, with the sessions of its client.
     List,
+    /// The client of a grant began a session.
+    NoteSession {
+        /// The grant.
+        grant: String,
+        /// The session.
+        session: SessionNote,
+    },
+    /// A session has ended.
+    ForgetSession {
+        /// The grant that it was begun by, or another one of the same client.
+        grant: String,
+        /// What names the session.
+        key: String,
+    },
     /// Takes over a grant of workers-oauth-provider; one that is known already stays as it is.
     Adopt(Adopt),
 }
@@ -225,6 +240,8 @@ pub struct Listed {
     pub used: u64,
     /// When it ends unless it is used, in milliseconds since 1970.
     pub expires: u64,
+    /// The sessions that its client began, oldest first.
+    pub sessions: Vec<SessionNote>,
 }
 
 /// A text for the client's developer.
@@ -265,6 +282,8 @@ impl Command {
             Self::RevokeClient { .. } => "revoke_client",
             Self::RevokeAll => "revoke_all",
             Self::List => "list",
+            Self::NoteSession { .. } => "note_session",
+            Self::ForgetSession { .. } => "forget_session",
             Self::Adopt(_) => "adopt",
         }
     }

@@ -10,12 +10,31 @@ use crate::oauth::record;
 use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, Token};
 use crate::wire::Fault;
 
+/// Who ends a grant.
+#[derive(Clone, Copy)]
+enum By {
+    /// The client, which may come back to its sessions.
+    Client,
+    /// The user or an administrator, who wants no more of the client: its sessions end too.
+    User,
+}
+
 impl Authority {
     /// From now on nothing new comes of the grant. Should all else stop here, the alarm goes on.
     pub(super) fn mark(&self, id: &GrantId) -> Result<(), Fault> {
+        self.mark_as(id, |ending, _| Ok(ending))
+    }
+
+    /// The same, and `more` for a client that had tokens.
+    pub(super) fn mark_as(
+        &self,
+        id: &GrantId,
+        more: impl FnOnce(Ending, u64) -> Result<Ending, Fault>,
+    ) -> Result<(), Fault> {
         let (store, now) = (self.host.store(), self.host.now());
         let ending = match self.rows.get(store, id)? {
-            Some(grant @ (Grant::Pending(_) | Grant::Live(_))) => grant.ended(now, ADOPTED_TOMBSTONE_MS),
+            Some(grant @ Grant::Live(_)) => more(grant.ended(now, ADOPTED_TOMBSTONE_MS), now)?,
+            Some(grant @ Grant::Pending(_)) => grant.ended(now, ADOPTED_TOMBSTONE_MS),
             Some(Grant::Ending(_)) | None => return Ok(()),
         };
         if ending.is_done(now) {
@@ -77,7 +96,9 @@ impl Authority {
                 ending.keys.extend(left);
                 ending
             }
-            Ok(None) => Ending { client_id: facts.client_id.clone(), keys: left, until: self.host.now() },
+            Ok(None) => {
+                Ending { client_id: facts.client_id.clone(), keys: left, until: self.host.now(), sessions_since: 0 }
+            }
             _ => return,
         };
         // Where that fails the log says so, and the records expire.
@@ -104,7 +125,7 @@ impl Authority {
             // The client may have missed the newest one; whichever it names, it wants no more of that grant.
             Presented::Ours(token) => {
                 let grant = self.row(&token.grant)?.filter(|grant| grant.client_id() == client_id);
-                return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect()).await;
+                return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect(), By::Client).await;
             }
             Presented::Legacy(token) => return self.revoke_legacy(&token, client_id).await,
             Presented::UnknownKey | Presented::Unknown => {}
@@ -151,7 +172,7 @@ impl Authority {
         };
         if let Some(id) = GrantId::parse(&token.grant) {
             let grant = self.row(&id)?.filter(is_its);
-            self.revoke(grant.map(|grant| (id, grant)).into_iter().collect()).await?;
+            self.revoke(grant.map(|grant| (id, grant)).into_iter().collect(), By::Client).await?;
         }
         let key = record::key(&token.user, &token.grant, &hash);
         let Some(json) = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))? else {
@@ -171,13 +192,17 @@ impl Authority {
             let id = is_meant(id, grant).then(|| GrantId::parse(id)).flatten()?;
             Some((id, grant.clone()))
         };
-        self.revoke(self.rows.pick(self.host.store(), meant).map_err(|fault| self.failed(&fault))?).await
+        self.revoke(self.rows.pick(self.host.store(), meant).map_err(|fault| self.failed(&fault))?, By::User).await
     }
 
     /// Ends grants. All of them have ended before the first record goes.
-    async fn revoke(&self, meant: Vec<(GrantId, Grant)>) -> Result<Outcome, Refused> {
+    async fn revoke(&self, meant: Vec<(GrantId, Grant)>, by: By) -> Result<Outcome, Refused> {
         for (id, grant) in &meant {
-            self.mark(id).map_err(|fault| self.failed(&fault))?;
+            let marked = match by {
+                By::Client => self.mark(id),
+                By::User => self.disconnect(id),
+            };
+            marked.map_err(|fault| self.failed(&fault))?;
             if let Some(facts) = grant.facts() {
                 self.host.event(&Event::Revoked(about(facts)));
             }
@@ -212,7 +237,7 @@ impl Authority {
     pub(super) fn list(&self) -> Result<Outcome, Refused> {
         let now = self.host.now();
         let living = |_: &str, grant: &Grant| match grant {
-            Grant::Live(live) if now < live.expires() => Some(listed(live)),
+            Grant::Live(live) if now < live.expires() => Some(listed(live, now)),
             _ => None,
         };
         let grants = self.rows.pick(self.host.store(), living);
@@ -222,7 +247,7 @@ impl Authority {
     }
 }
 
-fn listed(live: &Live) -> Listed {
+fn listed(live: &Live, now: u64) -> Listed {
     let facts = live.facts.clone();
     Listed {
         grant: facts.id.as_str().to_owned(),
@@ -233,5 +258,6 @@ fn listed(live: &Live) -> Listed {
         created: facts.created,
         used: live.used,
         expires: live.expires(),
+        sessions: live.sessions.living(now),
     }
 }

@@ -11,6 +11,7 @@ use crate::oauth::event::Event;
 use crate::oauth::grant::{Facts, Grant, Legacy, Live, LiveAccess, header_key};
 use crate::oauth::hooks::ExchangeKind;
 use crate::oauth::record::{self, Access};
+use crate::oauth::session_note::SessionNotes;
 use crate::oauth::token::{GrantId, Kind, Token};
 use crate::wire::Fault;
 
@@ -70,6 +71,7 @@ impl Authority {
             audience: shape.audience.clone(),
             issued: now,
             expires,
+            sessions_since: facts.sessions_since,
             props: inside.props,
         };
         let value = access.write(keys, &token, self.host.random())?;
@@ -124,6 +126,7 @@ impl Authority {
         let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
         let id = GrantId::random(self.host.random()).map_err(|fault| self.failed(&fault))?;
         let now = self.host.now();
+        let sessions_since = self.sessions_since(&issue.client_id).map_err(|fault| self.failed(&fault))?;
         let facts = Facts {
             handle: issue.handle,
             id,
@@ -137,6 +140,7 @@ impl Authority {
             created: now,
             ends: after(now, self.lifetimes.longest),
             adopted: false,
+            sessions_since,
         };
         let inside = Inside { subject: facts.client_id.clone(), props: issue.props };
         let shape = Shape { scopes: facts.scopes.clone(), audience: facts.audience.clone() };
@@ -156,6 +160,7 @@ impl Authority {
             access: vec![access],
             header_expires: 0,
             legacy: Legacy::default(),
+            sessions: SessionNotes::default(),
             facts: facts.clone(),
         };
         self.commit(&facts.id, Grant::Live(live))?;

@@ -95,7 +95,8 @@ impl Authority {
     }
 
     async fn redeem_once(&self, keys: &Keys, pending: Pending, code: &Token, shape: Shape) -> Result<Issued, Refused> {
-        let facts = pending.facts;
+        let sessions_since = self.sessions_since(&pending.facts.client_id).map_err(|fault| self.failed(&fault))?;
+        let facts = Facts { sessions_since, ..pending.facts };
         let inside = Inside::open(keys, code.text(), &facts, &pending.sealed).ok_or_else(bad_code)?;
         let agreed = match self.consult(ExchangeKind::Code, &facts, inside, &shape).await {
             Ok(agreed) => agreed,
@@ -117,6 +118,7 @@ impl Authority {
             self.undo(&facts, puts.map(|put| put.key).to_vec()).await;
             return Err(bad_code());
         };
+        let fresh = fresh.with_sessions_since(sessions_since);
         let live = fresh.redeemed(self.host.now(), access, refresh, header_expires);
         self.commit(&facts.id, Grant::Live(live))?;
         self.host.event(&Event::Issued(about(&facts)));

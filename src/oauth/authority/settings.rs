@@ -38,6 +38,14 @@ pub const MAX_ACCESS_TOKENS: usize = 32;
 /// So many grants has a user; the one that was not used for the longest time makes room.
 pub const MAX_GRANTS: usize = 200;
 
+/// So many clients that the user disconnected are remembered, so that their old sessions stay ended. Nobody lets more than
+/// that in again within a month.
+pub const MAX_DISCONNECTED: usize = 64;
+
+/// Sessions end with their client's grant although their ids are up to so much newer, in seconds: a token that was
+/// disconnected can begin one while Workers KV still shows its record elsewhere, and clocks differ.
+pub const SESSIONS_END_SECONDS: u64 = 65;
+
 /// How long a refresh waits for another one of the same grant, in milliseconds.
 pub const LOCK_MS: u32 = 2000;
 

@@ -120,3 +120,115 @@ fn a_sign_in_to_the_account_lets_no_client_in() {
     assert!(is_page(&refused, 400), "{refused:?}");
     assert!(is_page(&browser.back(&state, "stranger"), 403));
 }
+
+/// What a page shows of sessions: their clients' names, in order.
+fn sessions(page: &Shown) -> Vec<String> {
+    let parts = page.text.split("<p id=\"session-").skip(1);
+    parts.map(|part| part.split("<bdi>").nth(1).unwrap().split("</bdi>").next().unwrap().to_owned()).collect()
+}
+
+/// The key of the first session on a page.
+fn newest(page: &Shown) -> [String; 2] {
+    [page.field("grant"), page.field("session")]
+}
+
+#[test]
+fn a_person_sees_the_sessions_of_a_client_and_ends_one() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let token = let_in(&mut browser, &client, "ann");
+    let ids = ["Laptop", "Phone <b>", ""].map(|name| {
+        browser.pass_ms(1000);
+        browser.session(&token, name)
+    });
+    let page = browser.account("ann");
+    assert_eq!(sessions(&page), ["1.2.3", "Phone &#60;b&#62; 1.2.3", "Laptop 1.2.3"]);
+    assert!(page.text.contains("2023-11-14 22:13 UTC") && page.text.contains("Streamable HTTP, 2025-11-25"));
+    let [grant, key] = newest(&page);
+    let done = told(&mut browser, &page, &[("do", "end-session"), ("grant", &grant), ("session", &key)]);
+    assert_eq!((done.status, done.location()), (303, "/account?done=end-session"));
+    let page = browser.get("/account?done=end-session");
+    assert!(page.text.contains("The session has ended."));
+    assert_eq!(sessions(&page), ["Phone &#60;b&#62; 1.2.3", "Laptop 1.2.3"]);
+    assert_eq!(ids.each_ref().map(|id| browser.called(&token, id)), [200, 200, 404]);
+    // The client ends one itself.
+    assert_eq!(browser.call(Method::DELETE, &token, Some(&ids[0]), &json!({})).status, 204);
+    assert_eq!(sessions(&browser.get("/account")), ["Phone &#60;b&#62; 1.2.3"]);
+}
+
+#[test]
+fn a_disconnected_clients_sessions_end_for_whoever_is_let_in_again() {
+    for what in ["end", "end-all"] {
+        let (deployment, client) = deployment();
+        let mut browser = Browser::new(&deployment);
+        let token = let_in(&mut browser, &client, "ann");
+        let old = browser.session(&token, "Laptop");
+        // One that the list did not hear of.
+        deployment.is_down.set(true);
+        let unlisted = browser.session(&token, "Phone");
+        deployment.is_down.set(false);
+        assert_eq!(browser.called(&token, &old), 200);
+        let page = browser.account("ann");
+        assert_eq!(sessions(&page), ["Laptop 1.2.3"]);
+        told(&mut browser, &page, &[("do", what), ("grant", &page.field("grant"))]);
+        assert_eq!(browser.called(&token, &old), 401);
+        assert_eq!(deployment.ended.borrow().len(), 1, "its streams are closed, and what it kept is deleted");
+        let again = let_in(&mut browser, &client, "ann");
+        let new = browser.session(&again, "Laptop");
+        assert_eq!([&old, &unlisted, &new].map(|id| browser.called(&again, id)), [404, 404, 200]);
+        assert_eq!(browser.call(Method::DELETE, &again, Some(&unlisted), &json!({})).status, 404);
+        // Also within the same second.
+        let page = browser.get("/account");
+        told(&mut browser, &page, &[("do", what), ("grant", &page.field("grant"))]);
+        let again = let_in(&mut browser, &client, "ann");
+        let newest = browser.session(&again, "Laptop");
+        assert_eq!([&new, &newest].map(|id| browser.called(&again, id)), [404, 200]);
+    }
+}
+
+#[test]
+fn a_client_that_asks_for_more_goes_on_with_its_session() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let token = let_in(&mut browser, &client, "ann");
+    let session = browser.session(&token, "Laptop");
+    let more = let_in(&mut browser, &client, "ann");
+    assert_eq!(browser.called(&more, &session), 200);
+}
+
+#[test]
+fn a_session_is_ended_by_its_user_and_with_the_pages_own_form() {
+    let (deployment, client) = deployment();
+    let (mut ann, mut bob) = (Browser::new(&deployment), Browser::new(&deployment));
+    let token = let_in(&mut ann, &client, "ann");
+    let id = ann.session(&token, "Laptop");
+    let bobs = let_in(&mut bob, &client, "bob");
+    let bobs_id = bob.session(&bobs, "Phone");
+    let [page, other] = [ann.account("ann"), bob.account("bob")];
+    assert_eq!((sessions(&page), sessions(&other)), (vec!["Laptop 1.2.3".into()], vec!["Phone 1.2.3".into()]));
+    let ([grant, key], [bobs_grant, _]) = (newest(&page), newest(&other));
+    for csrf in ["", "x", &other.field("csrf")] {
+        let fields = [("do", "end-session"), ("grant", grant.as_str()), ("session", &key), ("csrf", csrf)];
+        assert!(is_page(&ann.post("/account", &fields), 403), "{csrf}");
+    }
+    for grant in [&grant, &bobs_grant] {
+        told(&mut bob, &other, &[("do", "end-session"), ("grant", grant), ("session", &key)]);
+    }
+    for key in ["", "x", ".", &format!("{}.1", "0f".repeat(32))] {
+        told(&mut ann, &page, &[("do", "end-session"), ("grant", &grant), ("session", key)]);
+    }
+    assert!(deployment.ended.borrow().is_empty());
+    assert_eq!((ann.called(&token, &id), bob.called(&bobs, &bobs_id)), (200, 200));
+    assert_eq!(ann.called(&token, &bobs_id), 404, "a session of another user is none");
+}
+
+#[test]
+fn a_session_begins_although_the_list_does_not_hear_of_it() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let token = let_in(&mut browser, &client, "ann");
+    deployment.is_down.set(true);
+    let id = browser.session(&token, "Laptop");
+    assert_eq!(browser.called(&token, &id), 200);
+    assert!(deployment.log.borrow().iter().any(|line| line.contains("the object is away")));
+}

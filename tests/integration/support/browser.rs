@@ -23,17 +23,17 @@ use durable_mcp::oauth::site::{BodyError, Surroundings};
 use durable_mcp::oauth::token::Handle;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::session::log_line::LogLine;
-use durable_mcp::transport::claims::ObjectId;
+use durable_mcp::transport::claims::{Claims, ObjectId};
 use durable_mcp::transport::refusal::Refusal;
 use durable_mcp::wire::{Body, Fault, Head, Headers, Reply};
 use durable_mcp::{App, Server};
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::grants::{MemoryRows, NOW, VERIFIER};
+use super::grants::{MemoryRows, NOW, SESSION_MS, VERIFIER};
 
 pub(crate) const ORIGIN: &str = "https://mcp.example";
 pub(crate) const UPSTREAM: &str = "https://id.example/authorize";
@@ -147,6 +147,9 @@ pub(crate) struct Deployment {
     users: RefCell<BTreeMap<String, Rc<Authority>>>,
     rates: RefCell<Rates>,
     web: MemoryWeb,
+    objects: Cell<u8>,
+    /// Sessions that have ended, by their objects' ids.
+    pub(crate) ended: RefCell<Vec<String>>,
     /// Users' objects cannot be reached.
     pub(crate) is_down: Cell<bool>,
     pub(crate) log: RefCell<Vec<String>>,
@@ -155,6 +158,7 @@ pub(crate) struct Deployment {
 /// One request.
 struct Visit<'a> {
     deployment: &'a Deployment,
+    ends: bool,
     body: String,
 }
 
@@ -180,6 +184,8 @@ impl Deployment {
             users: RefCell::default(),
             rates: RefCell::default(),
             web: MemoryWeb::default(),
+            objects: Cell::default(),
+            ended: RefCell::default(),
             is_down: Cell::new(false),
             log: RefCell::default(),
         }
@@ -240,7 +246,7 @@ impl Surroundings for Visit<'_> {
                 let mut users = self.deployment.users.borrow_mut();
                 let made = users.entry(handle.as_str().to_owned()).or_insert_with(|| {
                     let host = UserObject { shared: Rc::clone(&self.deployment.shared), rows: MemoryRows::default() };
-                    Rc::new(Authority::new(Rc::new(host), Rc::default(), Rc::default()))
+                    Rc::new(Authority::new(Rc::new(host), Rc::default(), Rc::default(), SESSION_MS))
                 });
                 Rc::clone(made)
             };
@@ -248,6 +254,18 @@ impl Surroundings for Visit<'_> {
             Ok(serde_json::to_string(&outcome).unwrap())
         }
         .boxed_local()
+    }
+
+    fn command_later(&self, handle: &Handle, command: String) {
+        if let Some(Err(fault)) = self.command(handle, command).now_or_never() {
+            self.warn(&fault.0);
+        }
+    }
+
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        let object = Claims::of_key(key).unwrap().object.to_hex();
+        self.deployment.ended.borrow_mut().push(object);
+        async { Ok(()) }.boxed_local()
     }
 
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
@@ -264,19 +282,28 @@ impl Edge for Visit<'_> {
     }
 
     fn new_object(&self) -> Result<ObjectId, Fault> {
-        Err(Fault("no sessions here".to_owned()))
+        self.deployment.objects.set(self.deployment.objects.get() + 1);
+        Ok(ObjectId([self.deployment.objects.get(); 32]))
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
         async { Ok(self.body.clone()) }.boxed_local()
     }
 
-    fn forward(&self, _: Order) -> Result<Reply, Fault> {
-        Err(Fault("no sessions here".to_owned()))
+    /// As a session's object answers: with nothing, or that it has ended.
+    fn forward(&self, order: Order) -> Result<Reply, Fault> {
+        let object = order.object.to_hex();
+        if self.deployment.ended.borrow().contains(&object) {
+            return Ok(Refusal::EndedSession.into());
+        }
+        if self.ends {
+            self.deployment.ended.borrow_mut().push(object);
+        }
+        Ok(Reply::empty(if self.ends { StatusCode::NO_CONTENT } else { StatusCode::OK }))
     }
 
     fn listen(&self, _: Order, _: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
-        async { Err(Fault("no sessions here".to_owned())) }.boxed_local()
+        async { Err(Fault("no streams here".to_owned())) }.boxed_local()
     }
 
     fn log(&self, _: &LogLine) {}
@@ -356,7 +383,8 @@ impl<'a> Browser<'a> {
             query: query.to_owned(),
             headers: Rc::new(Sent(sent)),
         };
-        let visit = Visit { deployment: self.deployment, body: body.to_owned() };
+        let ends = head.method == Method::DELETE;
+        let visit = Visit { deployment: self.deployment, ends, body: body.to_owned() };
         let reply = block_on(router::handle(&self.deployment.app, &head, &visit));
         for (_, line) in reply.headers.iter().filter(|(name, _)| *name == "set-cookie") {
             self.take(line);
@@ -434,6 +462,30 @@ impl<'a> Browser<'a> {
         let answer = self.post("/token", &[form.as_slice(), &[("code_verifier", VERIFIER)]].concat());
         let tokens: Value = serde_json::from_str(&answer.text).unwrap();
         tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
+    }
+
+    /// What a client calls with a token, in a session or to begin one.
+    pub(crate) fn call(&mut self, method: Method, token: &str, session: Option<&str>, message: &Value) -> Shown {
+        let bearer = format!("Bearer {token}");
+        let accept = ("accept", "application/json, text/event-stream");
+        let session = session.map(|id| ("mcp-session-id", id));
+        let headers: Vec<_> = [("authorization", bearer.as_str()), accept].into_iter().chain(session).collect();
+        self.send(method, "/mcp", &message.to_string(), &headers)
+    }
+
+    /// Begins a session of a client that calls itself so, and gives its id.
+    pub(crate) fn session(&mut self, token: &str, name: &str) -> String {
+        let client = json!({ "name": name, "version": "1.2.3" });
+        let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+        let message = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
+        let begun = self.call(Method::POST, token, None, &message);
+        begun.header("mcp-session-id").unwrap_or_else(|| panic!("{begun:?}")).to_owned()
+    }
+
+    /// The status of a call in a session.
+    pub(crate) fn called(&mut self, token: &str, session: &str) -> u16 {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+        self.call(Method::POST, token, Some(session), &message).status
     }
 
     /// Signs in to the account's page.

@@ -31,6 +31,8 @@ use futures_util::future::LocalBoxFuture;
 use serde_json::{Value, json};
 
 pub(crate) const NOW: u64 = 1_700_000_000_000;
+/// How long a session lives at most.
+pub(crate) const SESSION_MS: u64 = 30 * 24 * 3600 * 1000;
 pub(crate) const USER: &str = "jürgen:1";
 pub(crate) const REDIRECT: &str = "https://client.example/callback";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -221,8 +223,12 @@ impl World {
             sleepers: RefCell::default(),
         });
         let (hooks, lifetimes) = (Rc::new(hooks), Rc::new(Lifetimes::default()));
-        let authority =
-            Rc::new(Authority::new(Rc::<Outside>::clone(&outside), Rc::clone(&lifetimes), Rc::clone(&hooks)));
+        let authority = Rc::new(Authority::new(
+            Rc::<Outside>::clone(&outside),
+            Rc::clone(&lifetimes),
+            Rc::clone(&hooks),
+            SESSION_MS,
+        ));
         Self { outside, hooks, lifetimes, handle, authority, tasks: Vec::new(), ringing: None, next: 0, dice: seed | 1 }
     }
 
@@ -329,7 +335,7 @@ impl World {
         }
         self.outside.sleepers.borrow_mut().clear();
         let (lifetimes, hooks) = (Rc::clone(&self.lifetimes), Rc::clone(&self.hooks));
-        self.authority = Rc::new(Authority::new(Rc::<Outside>::clone(&self.outside), lifetimes, hooks));
+        self.authority = Rc::new(Authority::new(Rc::<Outside>::clone(&self.outside), lifetimes, hooks, SESSION_MS));
         lost
     }
 

@@ -1,0 +1,50 @@
+//! The list of a user's sessions, kept up by the Worker: no session waits for it, and none fails because of it.
+
+use super::app::App;
+use super::provider::Begun;
+use crate::keys::Keys;
+use crate::mcp::user::Caller;
+use crate::oauth::authority::Command;
+use crate::oauth::session_note::SessionNote;
+use crate::oauth::site::Surroundings;
+use crate::oauth::token::Handle;
+use crate::pages::frame::plain;
+use crate::transport::claims::Claims;
+use crate::transport::era::Transport;
+
+/// The longest name, and version, of a client in the list.
+const MAX_NAME_CHARS: usize = 60;
+
+/// Has a session noted with the user's grants.
+pub(super) fn began(app: &App, around: &dyn Surroundings, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
+    let (claims, now) = (session.claims, around.now());
+    let name = plain(&claims.client.name, MAX_NAME_CHARS);
+    let version = session.version.as_deref().map(|version| plain(version, MAX_NAME_CHARS)).unwrap_or_default();
+    let transport = match claims.transport {
+        Transport::Streamable => format!("Streamable HTTP, {}", claims.client.version),
+        Transport::Sse => "HTTP+SSE".to_owned(),
+    };
+    let note = SessionNote {
+        key: claims.key(),
+        client: format!("{name} {version}").trim().to_owned(),
+        transport,
+        began: now,
+        expires: claims.issued.saturating_mul(1000).saturating_add(app.settings.max_age_ms),
+    };
+    tell(around, keys, caller, |grant| Command::NoteSession { grant, session: note });
+}
+
+/// Has a session forgotten that its client has ended.
+pub(super) fn ended(around: &dyn Surroundings, keys: &Keys, caller: &Caller, claims: &Claims) {
+    tell(around, keys, caller, |grant| Command::ForgetSession { grant, key: claims.key() });
+}
+
+/// A caller without a grant of this server's has no list.
+fn tell(around: &dyn Surroundings, keys: &Keys, caller: &Caller, command: impl FnOnce(String) -> Command) {
+    if let (Some(subject), Some(grant)) = (&caller.subject, &caller.grant) {
+        match serde_json::to_string(&command(grant.clone())) {
+            Ok(json) => around.command_later(&Handle::of(keys, subject), json),
+            Err(error) => around.warn(&format!("a session is not in its user's list: {error}")),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What a grant remembers of the sessions that its client began, for the user to see and to end.
+//!
+//! It is no part of what lets a client in: a session that is missing here works, and one that is here may have ended.
+
+use serde::{Deserialize, Serialize};
+
+/// So many sessions are remembered of a grant; the oldest make room. A client has one for each window that it is open in,
+/// and a row of its grant stays far from the 128 KiB that storage takes.
+pub const MAX_SESSIONS: usize = 32;
+
+/// A session, as its user is told of it. Times are in milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionNote {
+    /// What names it to whoever can end it.
+    pub key: String,
+    /// The client's name and version, as it introduced itself; empty if it did not.
+    pub client: String,
+    /// How it is reached.
+    pub transport: String,
+    /// When it began.
+    pub began: u64,
+    /// When it ends at the latest.
+    pub expires: u64,
+}
+
+/// The sessions of a grant, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionNotes(Vec<SessionNote>);
+
+impl SessionNotes {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One more began.
+    #[must_use]
+    pub fn with(mut self, note: SessionNote, now: u64) -> Self {
+        self.0.retain(|known| now < known.expires && known.key != note.key);
+        self.0.push(note);
+        let crowd = self.0.len().saturating_sub(MAX_SESSIONS);
+        self.0.drain(..crowd);
+        self
+    }
+
+    /// One has ended; none if it was not known.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Option<Self> {
+        let before = self.0.len();
+        self.0.retain(|known| known.key != key);
+        (self.0.len() < before).then_some(self)
+    }
+
+    /// Those that may go on.
+    #[must_use]
+    pub fn living(&self, now: u64) -> Vec<SessionNote> {
+        self.0.iter().filter(|note| now < note.expires).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(key: &str, began: u64) -> SessionNote {
+        let (client, transport) = ("Editor 1.0".to_owned(), "Streamable HTTP".to_owned());
+        SessionNote { key: key.to_owned(), client, transport, began, expires: began + 100 }
+    }
+
+    fn keys(notes: &SessionNotes, now: u64) -> Vec<String> {
+        notes.living(now).into_iter().map(|note| note.key).collect()
+    }
+
+    #[test]
+    fn sessions_come_and_go() {
+        let notes = SessionNotes::default().with(note("a", 0), 0).with(note("b", 10), 10).with(note("a", 20), 20);
+        assert_eq!(keys(&notes, 20), ["b", "a"]);
+        assert_eq!(notes.clone().without("c"), None);
+        assert_eq!(keys(&notes.without("b").unwrap(), 20), ["a"]);
+    }
+
+    #[test]
+    fn what_has_expired_is_not_shown_and_goes_with_the_next() {
+        let notes = SessionNotes::default().with(note("a", 0), 0).with(note("b", 50), 50);
+        assert_eq!(keys(&notes, 100), ["b"]);
+        assert_eq!(notes.with(note("c", 150), 150).0.len(), 1);
+    }
+
+    #[test]
+    fn the_oldest_makes_room() {
+        let notes =
+            (0..=MAX_SESSIONS).fold(SessionNotes::default(), |notes, at| notes.with(note(&at.to_string(), 0), 0));
+        assert_eq!((notes.0.len(), notes.0[0].key.as_str()), (MAX_SESSIONS, "1"));
+    }
+}

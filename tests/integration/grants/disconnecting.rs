@@ -1,0 +1,194 @@
+//! The sessions of a user's clients: which are remembered, and that they end when a client is disconnected.
+
+use durable_mcp::oauth::authority::{Command, Issued, Listed, MAX_DISCONNECTED, Outcome, SESSIONS_END_SECONDS};
+use durable_mcp::oauth::session_note::{MAX_SESSIONS, SessionNote};
+
+use super::{DAY_MS, refresh, refresh_token, signed_in, world};
+use crate::support::grants::{CONFIDENTIAL, Client, NOW, PUBLIC, SESSION_MS, World};
+
+fn note(key: &str) -> SessionNote {
+    let (client, transport) = ("Editor 1.0".to_owned(), "Streamable HTTP".to_owned());
+    SessionNote { key: key.to_owned(), client, transport, began: NOW, expires: NOW + SESSION_MS }
+}
+
+fn begin(world: &mut World, grant: &str, key: &str) {
+    let command = Command::NoteSession { grant: grant.to_owned(), session: note(key) };
+    assert_eq!(world.run(command), Ok(Outcome::Done));
+}
+
+fn forget(world: &mut World, grant: &str, key: &str) {
+    let command = Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() };
+    assert_eq!(world.run(command), Ok(Outcome::Done));
+}
+
+fn disconnect(world: &mut World, grant: &str) {
+    assert_eq!(world.run(Command::RevokeGrant { grant: grant.to_owned() }), Ok(Outcome::Done));
+}
+
+fn listed(world: &mut World) -> Vec<Listed> {
+    match world.run(Command::List) {
+        Ok(Outcome::Grants(grants)) => grants,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn keys(world: &mut World) -> Vec<String> {
+    listed(world).into_iter().flat_map(|grant| grant.sessions).map(|session| session.key).collect()
+}
+
+fn sign_in(world: &mut World, client: Client) -> Issued {
+    let code = world.begin(&client);
+    world.issued(Command::Redeem(client.redeem(&code))).unwrap()
+}
+
+/// The oldest session that a token is good for, in seconds.
+fn since(world: &World, tokens: &Issued) -> u64 {
+    world.access(&tokens.access_token).unwrap().sessions_since
+}
+
+#[test]
+fn a_session_is_a_row_and_is_listed_until_it_ends() {
+    let (mut world, tokens, _) = signed_in(PUBLIC);
+    let (puts, alarms) = (world.outside.rows.puts.get(), world.outside.rows.alarms_ordered.get());
+    begin(&mut world, &tokens.grant, "a");
+    assert_eq!(world.outside.rows.puts.get() - puts, 1);
+    assert_eq!(world.outside.rows.alarms_ordered.get(), alarms);
+    begin(&mut world, &tokens.grant, "b");
+    assert_eq!(listed(&mut world)[0].sessions, [note("a"), note("b")]);
+    let next = refresh(&mut world, PUBLIC, refresh_token(&tokens)).unwrap();
+    world.crash();
+    assert_eq!(keys(&mut world), ["a", "b"], "they are there after a refresh and a crash");
+    forget(&mut world, &tokens.grant, "a");
+    let puts = world.outside.rows.puts.get();
+    forget(&mut world, &tokens.grant, "a");
+    assert_eq!((world.outside.rows.puts.get() - puts, keys(&mut world)), (0, vec!["b".to_owned()]));
+    world.pass(SESSION_MS - 1);
+    assert!(refresh(&mut world, PUBLIC, refresh_token(&next)).is_ok());
+    assert_eq!(keys(&mut world), ["b"]);
+    world.pass(1);
+    assert!(keys(&mut world).is_empty());
+}
+
+#[test]
+fn only_a_grant_that_lives_remembers_sessions_and_the_newest_of_them() {
+    let (mut world, tokens, _) = signed_in(PUBLIC);
+    let pending = world.begin(&CONFIDENTIAL);
+    for grant in [pending.split(':').nth(1).unwrap(), "AAAAAAAAAAAAAAAA", "", "no grant"] {
+        begin(&mut world, grant, "x");
+        forget(&mut world, grant, "x");
+    }
+    for number in 0..=MAX_SESSIONS {
+        begin(&mut world, &tokens.grant, &number.to_string());
+    }
+    let all = keys(&mut world);
+    assert_eq!((all.len(), all[0].as_str()), (MAX_SESSIONS, "1"));
+    disconnect(&mut world, &tokens.grant);
+    begin(&mut world, &tokens.grant, "late");
+    assert!(keys(&mut world).is_empty());
+}
+
+#[test]
+fn a_session_is_forgotten_by_whichever_grant_of_its_client_ends_it() {
+    let (mut world, first, _) = signed_in(PUBLIC);
+    let second = sign_in(&mut world, PUBLIC);
+    begin(&mut world, &first.grant, "a");
+    forget(&mut world, &second.grant, "a");
+    assert!(keys(&mut world).is_empty());
+}
+
+#[test]
+fn who_is_let_in_again_does_not_come_back_to_old_sessions() {
+    let (mut world, tokens, _) = signed_in(PUBLIC);
+    assert_eq!(since(&world, &tokens), 0);
+    let other = sign_in(&mut world, CONFIDENTIAL);
+    world.pass(5000);
+    // A sign-in that was under way then is one that comes after it.
+    let code = world.begin(&PUBLIC);
+    disconnect(&mut world, &tokens.grant);
+    let again = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    let ended = NOW / 1000 + 5 + SESSIONS_END_SECONDS;
+    assert_eq!(since(&world, &again), ended);
+    let next = refresh(&mut world, PUBLIC, refresh_token(&again)).unwrap();
+    assert_eq!(since(&world, &next), ended);
+    let minted = world.issued(Command::Mint(PUBLIC.mint(&next.access_token))).unwrap();
+    assert_eq!(since(&world, &minted), ended);
+    let next = refresh(&mut world, CONFIDENTIAL, refresh_token(&other)).unwrap();
+    assert_eq!(since(&world, &next), 0, "another client has its sessions still");
+}
+
+#[test]
+fn whoever_ends_it_the_sessions_end_and_a_client_that_ends_it_itself_keeps_them() {
+    for (command, expected) in [
+        (Command::RevokeAll, true),
+        (Command::RevokeClient { client_id: PUBLIC.id.to_owned() }, true),
+        (Command::RevokeClient { client_id: "another".to_owned() }, false),
+    ] {
+        let (mut world, _, _) = signed_in(PUBLIC);
+        world.run(command).unwrap();
+        let again = sign_in(&mut world, PUBLIC);
+        assert_eq!(since(&world, &again) > 0, expected);
+    }
+    let (mut world, tokens, _) = signed_in(PUBLIC);
+    world.run(PUBLIC.revoke(refresh_token(&tokens))).unwrap();
+    let again = sign_in(&mut world, PUBLIC);
+    assert_eq!((since(&world, &again), world.outside.rows.count()), (0, 1));
+}
+
+#[test]
+fn each_disconnect_ends_what_the_one_before_let_begin() {
+    let (mut world, mut tokens, _) = signed_in(PUBLIC);
+    let mut last = 0;
+    for _ in 0..5 {
+        disconnect(&mut world, &tokens.grant);
+        tokens = sign_in(&mut world, PUBLIC);
+        // A session that begins now has an id of that time.
+        assert!(since(&world, &tokens) > last);
+        last = since(&world, &tokens);
+    }
+}
+
+#[test]
+fn a_disconnect_costs_two_rows_of_which_one_is_kept_for_as_long_as_a_session_lives() {
+    let (mut world, tokens, _) = signed_in(PUBLIC);
+    let (puts, deletes) = (world.outside.rows.puts.get(), world.outside.rows.deletes.get());
+    disconnect(&mut world, &tokens.grant);
+    assert_eq!((world.outside.rows.puts.get() - puts, world.outside.rows.deletes.get() - deletes), (2, 0));
+    world.crash();
+    let again = sign_in(&mut world, PUBLIC);
+    assert!(since(&world, &again) > 0, "it is known after a crash");
+    world.run(PUBLIC.revoke(refresh_token(&again))).unwrap();
+    world.pass_with_alarms(SESSION_MS);
+    assert_eq!(world.outside.rows.count(), 1);
+    world.pass_with_alarms(DAY_MS);
+    assert_eq!((world.outside.rows.count(), world.outside.kv.keys("").len()), (0, 0));
+}
+
+#[test]
+fn what_another_disconnect_says_as_well_makes_room_first() {
+    let mut world = world();
+    let other = sign_in(&mut world, CONFIDENTIAL);
+    disconnect(&mut world, &other.grant);
+    for _ in 0..2 * MAX_DISCONNECTED {
+        let tokens = sign_in(&mut world, PUBLIC);
+        disconnect(&mut world, &tokens.grant);
+    }
+    assert_eq!(world.outside.rows.count(), MAX_DISCONNECTED);
+    for client in [PUBLIC, CONFIDENTIAL] {
+        let tokens = sign_in(&mut world, client);
+        assert!(since(&world, &tokens) > 0);
+    }
+}
+
+#[test]
+fn a_disconnect_that_could_not_delete_everything_has_ended_the_sessions() {
+    let (mut world, tokens, _) = signed_in(PUBLIC);
+    world.outside.kv.fail(durable_mcp::oauth::memory::Call::Delete, 1);
+    assert!(world.run(Command::RevokeGrant { grant: tokens.grant.clone() }).is_err());
+    let again = sign_in(&mut world, PUBLIC);
+    assert!(since(&world, &again) > 0);
+    world.pass_with_alarms(DAY_MS / 24);
+    assert!(world.access(&tokens.access_token).is_none());
+    world.run(PUBLIC.revoke(refresh_token(&again))).unwrap();
+    world.pass_with_alarms(SESSION_MS + DAY_MS);
+    assert_eq!(world.outside.rows.count(), 0);
+}
