@@ -2,12 +2,14 @@
 
 mod claims;
 mod discovery;
+mod prompt;
 
 use futures_util::future::FutureExt;
 use serde_json::Value;
 
 use self::claims::Claims;
 use self::discovery::{Discovery, Found};
+pub use self::prompt::Prompt;
 use super::allowed::AllowList;
 use super::code_flow::{CodeFlow, Credentials, UPSTREAM, kept, random_text, renewable, set};
 use super::jwks::KeySet;
@@ -29,6 +31,7 @@ pub struct Oidc {
     credentials: Credentials,
     title: String,
     scopes: String,
+    prompt: Option<Prompt>,
     allowed: AllowList,
     discovery: Discovery,
     keys: KeySet,
@@ -47,7 +50,13 @@ impl Oidc {
         let host = issuer.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let title = if issuer == GOOGLE { "Google".to_owned() } else { host.to_owned() };
         let discovery = Discovery::new(issuer, credentials.variables);
-        Self { credentials, title, scopes, allowed, discovery, keys: KeySet::default() }
+        Self { credentials, title, scopes, prompt: None, allowed, discovery, keys: KeySet::default() }
+    }
+
+    /// The same, with what the provider is to ask each time.
+    #[must_use]
+    pub fn prompt(self, prompt: Option<Prompt>) -> Self {
+        Self { prompt, ..self }
     }
 
     fn is_google(&self) -> bool {
@@ -59,6 +68,7 @@ impl Oidc {
         let nonce = random_text(flow.random)?;
         let mut more = vec![("nonce", nonce.as_str())];
         more.extend(flow.name.map(|name| ("login_hint", name)));
+        more.extend(self.prompt.as_ref().map(|prompt| ("prompt", prompt.as_str())));
         if self.is_google() {
             // Only so does Google give a refresh token (developers.google.com/identity/openid-connect/reference).
             more.push(("access_type", "offline"));
@@ -254,6 +264,16 @@ mod tests {
         assert_eq!(params.get("nonce"), begun.kept["nonce"].as_str());
         assert!(params.get("nonce").is_some_and(|nonce| nonce.len() == 43) && params.get("access_type").is_none());
         assert_ne!(begun.kept["nonce"], begun.kept["verifier"]);
+    }
+
+    #[test]
+    fn the_provider_is_told_what_to_ask_if_somebody_said_so() {
+        let prompt = |prompt: Option<&str>| {
+            let url = begin_on(&provider().prompt(prompt.and_then(Prompt::parse)), None, &web()).unwrap().url;
+            Params::parse(url.split_once('?').unwrap().1).unwrap().get("prompt").map(str::to_owned)
+        };
+        assert_eq!(prompt(None), None);
+        assert_eq!(prompt(Some("login consent")).as_deref(), Some("login consent"));
     }
 
     #[test]
