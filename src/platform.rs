@@ -4,6 +4,7 @@ pub mod bindings;
 mod convert;
 mod edge;
 mod grant_authority;
+mod grant_rows;
 mod host;
 mod key_ring;
 mod kv;

@@ -16,7 +16,7 @@ use super::kv::{fault, settled};
 use super::random::SystemRandom;
 use super::web::Web;
 use crate::http::App;
-use crate::http::provider::{Grants, Provider};
+use crate::http::provider::Grants;
 use crate::oauth::event::Event;
 use crate::oauth::metadata_document::Fetch;
 use crate::oauth::port::{Kv, Random};
@@ -31,7 +31,7 @@ use crate::transport::refusal::Refusal;
 use crate::wire::Fault;
 
 type SurroundingsOf = fn(&WorkerEdge) -> &dyn Surroundings;
-type GrantsOf = fn(JsValue, Env, &App, &Rc<dyn Provider>) -> Rc<dyn Grants>;
+type GrantsOf = fn(&JsValue, &Env, &App, &Handle) -> Option<Rc<dyn Grants>>;
 
 thread_local! {
     static LINKED: Cell<Option<(SurroundingsOf, GrantsOf)>> = const { Cell::new(None) };
@@ -54,9 +54,9 @@ pub(super) fn surroundings(edge: &WorkerEdge) -> Option<&dyn Surroundings> {
     LINKED.get().map(|(surroundings, _)| surroundings(edge))
 }
 
-/// The grants of the user whose object has just woken.
-pub(super) fn grants(state: JsValue, env: Env, app: &App, provider: &Rc<dyn Provider>) -> Option<Rc<dyn Grants>> {
-    LINKED.get().map(|(_, grants)| grants(state, env, app, provider))
+/// The grants of a user, in the object that they are in; none where nobody signs in.
+pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &Handle) -> Option<Rc<dyn Grants>> {
+    LINKED.get().and_then(|(_, grants)| grants(state, env, app, handle))
 }
 
 impl Surroundings for WorkerEdge {
