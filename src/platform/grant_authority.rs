@@ -123,9 +123,9 @@ pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, c
     Ok(answer.as_string().unwrap_or_default())
 }
 
-/// The same, beside the request that `context` is of.
+/// The same, beside the request that `context` is of; in an object there is none.
 pub(super) fn command_later(
-    context: &JsValue,
+    context: Option<&JsValue>,
     env: &Env,
     placement: &Placement,
     handle: &Handle,
@@ -133,7 +133,8 @@ pub(super) fn command_later(
 ) -> Result<(), Fault> {
     let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| Fault(problem.clone()))?.as_deref();
     let hint = placement.location_hint.as_deref();
-    send_later(context, env.as_ref(), jurisdiction, hint, handle.as_str(), command).map_err(fault)
+    send_later(context.unwrap_or(&JsValue::UNDEFINED), env.as_ref(), jurisdiction, hint, handle.as_str(), command)
+        .map_err(fault)
 }
 
 /// The runtime around the object.
