@@ -134,13 +134,14 @@ describe("in a browser", () => {
     }, of.link());
     await blocked;
     assert.equal(await page.frames().at(-1).getByRole("button", { name: "Approve" }).count(), 0);
-    // The port makes it another origin, but not another site: the cookies come along.
+    const evil = "http://evil.example/";
+    await page.route(evil, (route) => route.fulfill({ contentType: "text/html", body: "<title>Win a prize</title>" }));
     for (const [path, fields] of [
       ["/authorize", { decision: "approve", flow: "x", csrf: "x" }],
       ["/account", { do: "end-all" }],
       ["/account", { do: "sign-in", name: "Mallory" }],
     ]) {
-      await page.goto(landed.url);
+      await page.goto(evil);
       const answer = page.waitForResponse((response) => response.url() === server.url + path);
       await page.evaluate(
         ([action, fields]) => {
