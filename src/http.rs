@@ -10,6 +10,7 @@ pub mod oauth_endpoints;
 pub mod policy;
 mod problem;
 pub mod provider;
+mod recent;
 pub mod route;
 pub mod router;
 mod session_list;

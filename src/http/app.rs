@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
+use super::recent::Recent;
 use super::route::{Paths, Route};
 use super::variables::Variables;
 use crate::mcp::Server;
@@ -95,7 +96,7 @@ impl App {
         if let Some(Notice::Misconfigured(problem)) = oauth.sign_in.notice() {
             self.problems.push(format!("Nobody can sign in: {problem}"));
         }
-        self.provider = Some(Rc::new(InFront { oauth, tool_scopes }));
+        self.provider = Some(Rc::new(InFront { oauth, tool_scopes, recent: Recent::default() }));
         self
     }
 

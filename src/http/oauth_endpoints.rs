@@ -43,14 +43,19 @@ pub(super) async fn handle(
         return Reply { status: StatusCode::METHOD_NOT_ALLOWED, ..refusal }
             .header("allow", format!("{}, OPTIONS", names.join(", ")));
     }
-    match route {
+    let reply = match route {
         Route::Authorize | Route::Callback | Route::Account => person(&site, route, head).await,
         Route::Token => token_endpoint::handle(&site, head).await,
         Route::Register => register::handle(&site, head).await,
         Route::Revoke => revoke::revoke(&site, head).await,
         Route::Introspect => revoke::introspect(&site, head).await,
         _ => well_known(app, &site, head),
+    };
+    if head.method == Method::POST {
+        // Tokens may have ended by it, and here that is known at once.
+        provider.recent.forget();
     }
+    reply
 }
 
 fn methods(route: Route) -> &'static [Method] {
@@ -122,8 +127,19 @@ fn well_known(app: &App, site: &Site<'_>, head: &Head) -> Reply {
 pub(super) async fn caller(app: &App, provider: &InFront, head: &Head, around: &dyn Surroundings, path: &str) -> Gated {
     let paths = app.resources();
     let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head);
+    let shown = gate::shown(head).map(|hash| (hash, format!("{}{path}", site.origin)));
+    if let Some(caller) = shown.as_ref().and_then(|shown| provider.recent.get(shown, around.now())) {
+        return Ok(caller);
+    }
+    let age = provider.recent.age();
     match gate::check(&site, head, path).await {
-        Ok(Ok(access)) => Ok(Rc::new(caller_of(access, path, &site))),
+        Ok(Ok(access)) => {
+            let caller = Rc::new(caller_of(access, path, &site));
+            if let Some(shown) = shown {
+                provider.recent.put(shown, &caller, around.now(), age);
+            }
+            Ok(caller)
+        }
         Ok(Err(refused)) => {
             let status = StatusCode::from_u16(refused.status).unwrap_or(StatusCode::UNAUTHORIZED);
             let reply = match refused.error {

@@ -9,6 +9,7 @@ use super::app::App;
 use super::edge::Edge;
 use super::mcp_endpoint::failed;
 use super::policy::Foreign;
+use super::recent::Recent;
 use super::route::{Route, oauth_route};
 use super::{oauth_endpoints, session_list};
 use crate::keys::Keys;
@@ -99,6 +100,7 @@ pub(super) struct InFront {
     pub(super) oauth: OAuth,
     /// The scopes that the server's tools need.
     pub(super) tool_scopes: Scopes,
+    pub(super) recent: Recent,
 }
 
 /// What the provider needs of the runtime. It comes with the provider: without it nobody is let in.

@@ -7,6 +7,7 @@ use super::metadata::{PROTECTED_RESOURCE, well_known_url};
 use super::record::{self, Access, RecordError};
 use super::resource::{Resource, Resources};
 use super::scope::Scopes;
+use super::secret::sha256_hex;
 use super::site::Site;
 use super::token::{Kind, Presented};
 use crate::keys::Keys;
@@ -58,6 +59,12 @@ pub fn insufficient_scope(origin: &str, path: &str, needed: &Scopes) -> String {
         resource_metadata: &url,
     }
     .to_string()
+}
+
+/// The hash of the token that a request shows, if it shows one.
+#[must_use]
+pub fn shown(head: &Head) -> Option<String> {
+    bearer(head.header("authorization").as_deref()).ok().map(sha256_hex)
 }
 
 /// The token of an `Authorization` header (RFC 6750 section 2.1).

@@ -1,16 +1,14 @@
 // The MCP Inspector: its command line, and its web page in Chromium.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
-import { Child, removeFolder, root, run, temporaryFolder } from "../support/child.mjs";
-import { freePorts } from "../support/port.mjs";
+import { removeFolder, run, temporaryFolder } from "../support/child.mjs";
+import { INSPECTOR, startWeb } from "../support/inspector.mjs";
 import { demo } from "../support/workerd.mjs";
 
 const server = await demo();
 after(() => server.stop());
 
-const INSPECTOR = join(root, "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js");
 const TOOLS = ["add", "calculate", "increment", "whoami", "countdown"];
 const WAIT_MS = 20_000;
 
@@ -96,7 +94,7 @@ describe("the Inspector's command line over Streamable HTTP", () => {
 });
 
 describe("the Inspector's web page", async () => {
-  const web = await startWeb();
+  const web = await startWeb(home);
   const browser = await launch();
   after(async () => {
     await browser.close();
@@ -134,30 +132,4 @@ async function connected(page) {
   await status.and(page.locator(`[data-status="connected"], [data-status="error"]`)).waitFor();
   assert.equal(await status.getAttribute("data-error-message"), null);
   assert.equal(await status.getAttribute("data-status"), "connected");
-}
-
-// Its backend takes fixed ports only; both are retried if someone was faster.
-async function startWeb(attempts = 3) {
-  const token = "tests";
-  const [client, sandbox] = await freePorts(2);
-  const child = new Child("node", [INSPECTOR, "--web"], {
-    group: true,
-    env: {
-      HOME: home,
-      HOST: "127.0.0.1",
-      CLIENT_PORT: `${client}`,
-      MCP_SANDBOX_PORT: `${sandbox}`,
-      MCP_INSPECTOR_API_TOKEN: token,
-      MCP_INSPECTOR_SECRET_STORE: "memory",
-      MCP_AUTO_OPEN_ENABLED: "false",
-    },
-  });
-  try {
-    await child.line(/up and running/, { ms: 60_000 });
-  } catch (error) {
-    await child.kill();
-    if (attempts > 1 && /EADDRINUSE|in use/i.test(child.output)) return startWeb(attempts - 1);
-    throw error;
-  }
-  return { token, url: `http://127.0.0.1:${client}`, stop: () => child.stop() };
 }

@@ -4,13 +4,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { NO_BROWSER, visit } from "../support/callback.mjs";
-import { Child, removeFolder, root, temporaryFolder } from "../support/child.mjs";
+import { Child, removeFolder, temporaryFolder } from "../support/child.mjs";
 import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
+import { INSPECTOR } from "../support/inspector.mjs";
 import { freePorts } from "../support/port.mjs";
 import { bounded } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const INSPECTOR = join(root, "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js");
 const LINK = /http\S+\/authorize\?\S+/;
 const WAIT_MS = 30_000;
 

@@ -1,5 +1,6 @@
 // Debian's Chromium, or the one that CHROMIUM names, without a window.
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const FLAGS = [
@@ -10,7 +11,20 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export function launch() {
+export const launch = () => chromium.launch(options());
+
+/**
+ * The same with a profile in a folder, as people have one, and cookies of third parties blocked or not: a context. Those
+ * of `launch` have them blocked, as Chromium's private windows do.
+ */
+export function launchProfile(folder, { thirdPartyCookies }) {
+  const preferences = { profile: { cookie_controls_mode: thirdPartyCookies ? 0 : 1 } };
+  mkdirSync(join(folder, "Default"), { recursive: true });
+  writeFileSync(join(folder, "Default/Preferences"), JSON.stringify(preferences));
+  return chromium.launchPersistentContext(folder, options());
+}
+
+function options() {
   const executablePath = [
     process.env.CHROMIUM,
     "/usr/bin/chromium",
@@ -18,5 +32,5 @@ export function launch() {
     "/usr/bin/google-chrome",
   ].find((path) => path && existsSync(path));
   if (!executablePath) throw new Error("No Chromium found: install it, or name it in CHROMIUM.");
-  return chromium.launch({ executablePath, headless: true, chromiumSandbox: false, args: FLAGS, timeout: 60_000 });
+  return { executablePath, headless: true, chromiumSandbox: false, args: FLAGS, timeout: 60_000 };
 }

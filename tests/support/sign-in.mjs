@@ -60,6 +60,13 @@ class Client {
     const response = await fetch(`${this.server.url}/token`, { method: "POST", body });
     return response.ok ? response.json() : undefined;
   }
+
+  /** Uses a refresh token: `{ status, headers, body }`. */
+  async refresh(token) {
+    const body = new URLSearchParams({ grant_type: "refresh_token", client_id: this.id, refresh_token: token });
+    const response = await fetch(`${this.server.url}/token`, { method: "POST", body });
+    return { status: response.status, headers: response.headers, body: await response.json() };
+  }
 }
 
 /** Whether a token is taken at `/mcp`. */

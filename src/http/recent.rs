@@ -1,0 +1,108 @@
+//! Callers whose tokens were looked up a moment ago.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::mcp::user::Caller;
+
+/// How long a caller is known, in milliseconds. A client's calls in a row then cost one look. A token that is revoked by
+/// way of another isolate is taken here for that much longer, which is little beside the minute that Workers KV may
+/// take to tell.
+const RECENT_MS: u64 = 1000;
+
+/// How many callers are known at once. Their tokens' props are what they cost: some kilobytes each.
+const MAX_RECENT: usize = 256;
+
+/// What a caller showed: the hash of the token, and the URL of the resource.
+pub(super) type Shown = (String, String);
+
+/// Callers by what they showed, in one isolate.
+#[derive(Default)]
+pub(super) struct Recent {
+    known: RefCell<BTreeMap<Shown, (u64, Rc<Caller>)>>,
+    /// How often everything was forgotten.
+    age: Cell<u32>,
+}
+
+impl Recent {
+    /// Who showed that, if it was looked up a moment ago and the token has not ended since.
+    pub(super) fn get(&self, shown: &Shown, now: u64) -> Option<Rc<Caller>> {
+        let known = self.known.borrow();
+        let (since, caller) = known.get(shown)?;
+        let ended = caller.expires.is_some_and(|expires| expires <= now / 1000);
+        (now.saturating_sub(*since) < RECENT_MS && !ended).then(|| Rc::clone(caller))
+    }
+
+    /// What to say later of a caller who is looked up from now on.
+    pub(super) fn age(&self) -> u32 {
+        self.age.get()
+    }
+
+    /// Keeps a caller, unless something may have ended since they began to be looked up, at that `age`.
+    pub(super) fn put(&self, shown: Shown, caller: &Rc<Caller>, now: u64, age: u32) {
+        if age != self.age.get() {
+            return;
+        }
+        let mut known = self.known.borrow_mut();
+        if known.len() >= MAX_RECENT {
+            known.retain(|_, (since, _)| now.saturating_sub(*since) < RECENT_MS);
+        }
+        if known.len() < MAX_RECENT {
+            known.insert(shown, (now, Rc::clone(caller)));
+        }
+    }
+
+    /// Something may have ended.
+    pub(super) fn forget(&self) {
+        self.known.borrow_mut().clear();
+        self.age.set(self.age.get().wrapping_add(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(expires: u64) -> Rc<Caller> {
+        Rc::new(Caller { expires: Some(expires), ..Caller::default() })
+    }
+
+    fn shown(at: usize) -> Shown {
+        (at.to_string(), "https://s.example/mcp".to_owned())
+    }
+
+    #[test]
+    fn a_caller_is_known_for_a_moment_at_one_resource_and_no_longer_than_the_token() {
+        let recent = Recent::default();
+        recent.put(shown(1), &caller(100), 5_000, recent.age());
+        recent.put(shown(2), &caller(5), 4_500, recent.age());
+        assert!(recent.get(&shown(1), 5_000 + RECENT_MS - 1).is_some());
+        assert!(recent.get(&shown(1), 5_000 + RECENT_MS).is_none());
+        assert!(recent.get(&("1".to_owned(), "https://s.example/sse".to_owned()), 5_000).is_none());
+        assert!(recent.get(&shown(2), 4_999).is_some());
+        assert!(recent.get(&shown(2), 5_000).is_none());
+    }
+
+    #[test]
+    fn nobody_is_known_who_was_looked_up_before_something_ended() {
+        let recent = Recent::default();
+        let age = recent.age();
+        recent.put(shown(1), &caller(100), 0, age);
+        recent.forget();
+        recent.put(shown(2), &caller(100), 0, age);
+        assert!(recent.get(&shown(1), 0).is_none() && recent.get(&shown(2), 0).is_none());
+    }
+
+    #[test]
+    fn no_more_are_known_than_may_be() {
+        let recent = Recent::default();
+        for at in 0..=MAX_RECENT {
+            recent.put(shown(at), &caller(100), 0, 0);
+        }
+        assert!(recent.get(&shown(MAX_RECENT), 0).is_none());
+        recent.put(shown(MAX_RECENT), &caller(100), RECENT_MS, 0);
+        assert!(recent.get(&shown(MAX_RECENT), RECENT_MS).is_some());
+        assert_eq!(recent.known.borrow().len(), 1);
+    }
+}
