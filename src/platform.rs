@@ -9,6 +9,7 @@ mod host;
 mod key_ring;
 mod kv;
 mod linked;
+mod listed;
 mod object;
 mod promise;
 mod random;

@@ -157,15 +157,17 @@ pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, c
     Ok(answer.as_string().unwrap_or_default())
 }
 
-/// The same, beside the request that `context` is of.
+/// The same, beside the request that `context` is of; in an object there is none.
 pub(super) fn command_later(
-    context: &JsValue,
+    context: Option<&JsValue>,
     env: &Env,
     placement: &Placement,
     handle: &Handle,
     command: &str,
 ) -> Result<(), Fault> {
     let (jurisdiction, hint) = place(placement)?;
+    let none = JsValue::UNDEFINED;
+    let context = context.unwrap_or(&none);
     send_later(context, env.as_ref(), jurisdiction, hint, handle.part(), handle.as_str(), command).map_err(fault)
 }
 

@@ -75,10 +75,11 @@ export function wakeAgain(state, earliest) {
   if (next !== null) state.storage.setAlarm(Math.max(next, earliest));
 }
 
-// Nobody waits for it, and the runtime keeps the request's surroundings for it.
+// Nobody waits for it. The runtime keeps what is around a request until it is done; an object stays by itself.
 export function sendLater(context, ...message) {
   const failed = (error) => console.error(`a user's object was not told: ${error}`);
-  context.waitUntil(send(...message).catch(failed));
+  const sent = send(...message).catch(failed);
+  context?.waitUntil(sent);
 }
 
 export async function send(env, jurisdiction, locationHint, part, handle, command) {
