@@ -10,10 +10,6 @@ use futures_util::future::LocalBoxFuture;
 use super::port::{Kv, Listing};
 use crate::wire::Fault;
 
-/// How long a record is known, in milliseconds. One that another isolate changes or deletes is seen that much later, which
-/// is little beside the minute that Workers KV may take; and a client's grants are ended where they are, not by its record.
-const KNOWN_MS: u64 = 10_000;
-
 /// How many are known at once: each is some kilobytes at most.
 const MAX_KNOWN: usize = 256;
 
@@ -26,18 +22,20 @@ pub(super) struct KnowingKv<'a> {
     pub(super) kv: &'a dyn Kv,
     pub(super) known: &'a KnownClients,
     pub(super) now: u64,
+    /// How long a record is known, in milliseconds.
+    pub(super) known_ms: u64,
 }
 
 impl KnownClients {
-    fn get(&self, key: &str, now: u64) -> Option<String> {
+    fn get(&self, key: &str, now: u64, known_ms: u64) -> Option<String> {
         let known = self.0.borrow();
-        known.get(key).filter(|(since, _)| now.saturating_sub(*since) < KNOWN_MS).map(|(_, record)| record.clone())
+        known.get(key).filter(|(since, _)| now.saturating_sub(*since) < known_ms).map(|(_, record)| record.clone())
     }
 
-    fn put(&self, key: &str, record: &str, now: u64) {
+    fn put(&self, key: &str, record: &str, now: u64, known_ms: u64) {
         let mut known = self.0.borrow_mut();
         if known.len() >= MAX_KNOWN {
-            known.retain(|_, (since, _)| now.saturating_sub(*since) < KNOWN_MS);
+            known.retain(|_, (since, _)| now.saturating_sub(*since) < known_ms);
         }
         if known.len() < MAX_KNOWN {
             known.insert(key.to_owned(), (now, record.to_owned()));
@@ -52,13 +50,13 @@ impl KnownClients {
 impl Kv for KnowingKv<'_> {
     fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
         async move {
-            if let Some(known) = self.known.get(key, self.now) {
+            if let Some(known) = self.known.get(key, self.now, self.known_ms) {
                 return Ok(Some(known));
             }
             let record = self.kv.get(key).await?;
             // That there is none is not kept: the next moment there may be one.
             if let Some(record) = &record {
-                self.known.put(key, record, self.now);
+                self.known.put(key, record, self.now, self.known_ms);
             }
             Ok(record)
         }
@@ -75,7 +73,7 @@ impl Kv for KnowingKv<'_> {
         async move {
             self.known.forget(key);
             self.kv.put(key, value, expires, beside).await?;
-            self.known.put(key, value, self.now);
+            self.known.put(key, value, self.now, self.known_ms);
             Ok(())
         }
         .boxed_local()
@@ -109,6 +107,7 @@ mod tests {
     use super::*;
     use crate::oauth::memory::{Call, MemoryKv};
 
+    const KNOWN_MS: u64 = 10_000;
     const NOW: u64 = 1_700_000_000_000;
     const NEVER: u64 = NOW;
 
@@ -116,7 +115,7 @@ mod tests {
     fn a_record_is_read_once_in_a_while_and_changes_made_here_are_seen_at_once() {
         let (kv, known) = (MemoryKv::at(NOW), KnownClients::default());
         block_on(kv.put("client:a", "1", NEVER, None)).unwrap();
-        let at = |now| KnowingKv { kv: &kv, known: &known, now };
+        let at = |now| KnowingKv { kv: &kv, known: &known, now, known_ms: KNOWN_MS };
         for now in [NOW, NOW + KNOWN_MS - 1] {
             assert_eq!(block_on(at(now).get("client:a")), Ok(Some("1".to_owned())));
         }
@@ -137,10 +136,10 @@ mod tests {
     fn no_more_are_known_than_may_be() {
         let known = KnownClients::default();
         for at in 0..=MAX_KNOWN {
-            known.put(&at.to_string(), "x", NOW);
+            known.put(&at.to_string(), "x", NOW, KNOWN_MS);
         }
-        assert_eq!(known.get(&MAX_KNOWN.to_string(), NOW), None);
-        known.put("later", "x", NOW + KNOWN_MS);
+        assert_eq!(known.get(&MAX_KNOWN.to_string(), NOW, KNOWN_MS), None);
+        known.put("later", "x", NOW + KNOWN_MS, KNOWN_MS);
         assert_eq!(known.0.borrow().len(), 1);
     }
 }

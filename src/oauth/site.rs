@@ -96,7 +96,12 @@ impl<'a> Site<'a> {
             origin: head.origin(),
             name: "",
             registry: OnceCell::new(),
-            clients: KnowingKv { kv: around.kv(), known: &oauth.known, now: around.now() },
+            clients: KnowingKv {
+                kv: around.kv(),
+                known: &oauth.known,
+                now: around.now(),
+                known_ms: oauth.registry.known_ms,
+            },
         }
     }
 
