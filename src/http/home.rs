@@ -19,13 +19,16 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             format!("{origin}{}", app.paths.sse),
             is_loopback(&head.host),
         );
-        let notice = app.provider.as_ref().and_then(|provider| provider.notice());
-        let is_demo = notice == Some(Notice::Demo);
-        let trouble = match notice {
-            Some(Notice::Misconfigured(problem)) => Some(problem),
-            _ => app.closed.map(str::to_owned),
-        };
-        document(&home.signs_in(app.provider.is_some() || app.closed.is_some()).demo(is_demo).trouble(trouble))
+        let home = home.signs_in(app.provider.is_some() || app.closed.is_some());
+        document(&match app.provider.as_ref().and_then(|provider| provider.notice()) {
+            Some(Notice::With(provider)) => home.with(provider),
+            Some(Notice::Demo) => home.demo(),
+            Some(Notice::Misconfigured(problem)) => home.trouble(problem),
+            None => match app.closed {
+                Some(problem) => home.trouble(problem.to_owned()),
+                None => home,
+            },
+        })
     })
 }
 

@@ -103,7 +103,8 @@ impl SignIn for IdentitySignIn {
     fn notice(&self) -> Option<Notice> {
         match &self.provider {
             Err(problem) => Some(Notice::Misconfigured(problem.clone())),
-            Ok(provider) => provider.is_demo().then_some(Notice::Demo),
+            Ok(provider) if provider.is_demo() => Some(Notice::Demo),
+            Ok(provider) => Some(Notice::With(provider.title().to_owned())),
         }
     }
 }

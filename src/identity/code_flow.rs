@@ -1,38 +1,28 @@
 //! The authorization code flow (RFC 6749 section 4.1) with PKCE (RFC 7636), as a client of a provider.
 
+mod refusal;
+mod sender;
+mod tokens;
+
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::future::{FutureExt, LocalBoxFuture};
-use http::StatusCode;
-use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
-};
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, StandardRevocableToken, TokenUrl,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::upstream::{Upstream, send};
+use self::refusal::{failed, refused};
+use self::sender::Sender;
+use self::tokens::Given;
+pub use self::tokens::{RENEW_SECONDS, Tokens, UPSTREAM, renewable};
+use super::upstream::Upstream;
 use super::{Answer, Begun, Flow, IdentityError};
 use crate::oauth::port::Random;
 use crate::oauth::secret::Secret;
-use crate::wire::read_json;
-
-/// The member of the props that has what the provider gave: `access_token`, and where there are such `refresh_token` and
-/// `expires`, in seconds since 1970.
-pub const UPSTREAM: &str = "upstream";
-
-/// An access token is renewed when it ends sooner than this, in seconds: as long as a token of this server lives, since
-/// tools use it until then.
-pub const RENEW_SECONDS: u64 = 3600;
-
-/// Characters of what a provider says that go into the log.
-const MAX_SAID_CHARS: usize = 200;
 
 /// What a provider knows this server by.
 pub struct Credentials {
@@ -65,83 +55,6 @@ pub struct CodeFlow<'a> {
     pub scopes: &'a str,
 }
 
-/// What a provider gave.
-pub struct Tokens {
-    /// For its API.
-    pub access_token: String,
-    /// For the next tokens.
-    pub refresh_token: Option<String>,
-    /// When the access token ends, in seconds since 1970.
-    pub expires: Option<u64>,
-    /// Who signed in (`OpenID` Connect Core 1.0 section 2).
-    pub id_token: Option<String>,
-}
-
-impl fmt::Debug for Tokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens").field("expires", &self.expires).finish_non_exhaustive()
-    }
-}
-
-impl Tokens {
-    /// What is kept of them in the props, under [`UPSTREAM`].
-    #[must_use]
-    pub fn to_props(&self) -> Value {
-        let mut props = json!({ "access_token": self.access_token });
-        if let Some(refresh_token) = &self.refresh_token {
-            set(&mut props, "refresh_token", refresh_token.as_str());
-        }
-        if let Some(expires) = self.expires {
-            set(&mut props, "expires", expires);
-        }
-        props
-    }
-}
-
-/// Sets a member of an object; of what is none, nothing.
-pub fn set(object: &mut Value, name: &str, value: impl Into<Value>) {
-    if let Some(object) = object.as_object_mut() {
-        object.insert(name.to_owned(), value.into());
-    }
-}
-
-/// A text of 256 random bits, of 43 characters: a verifier (RFC 7636 section 4.1), or a nonce.
-///
-/// # Errors
-/// When there is no randomness.
-pub fn random_text(random: &dyn Random) -> Result<String, IdentityError> {
-    let mut bytes = [0; 32];
-    random.fill(&mut bytes)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-/// What `finish` finds again of what `begin` had kept.
-///
-/// # Errors
-/// When it is not there: the flow is of another provider.
-pub fn kept<'a>(kept: &'a Value, name: &str) -> Result<&'a str, IdentityError> {
-    let text = kept.get(name).and_then(Value::as_str);
-    text.ok_or_else(|| IdentityError::Refused("the sign-in began with another provider".to_owned()))
-}
-
-/// The refresh token in the props, if the access token beside it ends soon, seen from `now` in seconds since 1970.
-#[must_use]
-pub fn renewable(props: &Value, now: u64) -> Option<&str> {
-    let upstream = props.get(UPSTREAM)?;
-    let expires = upstream.get("expires").and_then(Value::as_u64)?;
-    let token = upstream.get("refresh_token").and_then(Value::as_str)?;
-    (expires <= now.saturating_add(RENEW_SECONDS)).then_some(token)
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-struct IdToken {
-    id_token: Option<String>,
-}
-
-impl ExtraTokenFields for IdToken {}
-
-type Given = StandardTokenResponse<IdToken, BasicTokenType>;
-type GivenError = RequestTokenError<Away, BasicErrorResponse>;
 type FlowClient = Client<
     BasicErrorResponse,
     Given,
@@ -179,7 +92,8 @@ impl CodeFlow<'_> {
     /// When the browser brought an error, or the provider refuses or is away.
     pub async fn redeem(&self, answer: &Answer<'_>) -> Result<Tokens, IdentityError> {
         if let Some(error) = answer.params.get("error") {
-            return Err(self.failed(error, answer.params.get("error_description")));
+            let description = answer.params.get("error_description");
+            return Err(failed(error, description, self.credentials.variables));
         }
         let code = answer.params.get("code");
         let code =
@@ -187,8 +101,11 @@ impl CodeFlow<'_> {
         let verifier = PkceCodeVerifier::new(kept(answer.kept, "verifier")?.to_owned());
         let client = self.client(answer.callback)?;
         let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).set_pkce_verifier(verifier);
-        let given = request.request_async(&Sender(answer.web)).await.map_err(|error| self.refused(error))?;
-        Ok(tokens(&given, answer.web))
+        let given = request
+            .request_async(&Sender(answer.web))
+            .await
+            .map_err(|error| refused(error, self.credentials.variables))?;
+        Ok(Tokens::new(&given, answer.web.now() / 1000))
     }
 
     /// Gets the next tokens (RFC 6749 section 6).
@@ -200,8 +117,9 @@ impl CodeFlow<'_> {
         let client = self.client("http://localhost/")?;
         let refresh_token = RefreshToken::new(refresh_token.to_owned());
         let request = client.exchange_refresh_token(&refresh_token);
-        let given = request.request_async(&Sender(web)).await.map_err(|error| self.refused(error))?;
-        let mut tokens = tokens(&given, web);
+        let given =
+            request.request_async(&Sender(web)).await.map_err(|error| refused(error, self.credentials.variables))?;
+        let mut tokens = Tokens::new(&given, web.now() / 1000);
         // A provider that does not rotate them sends none, and the old one stays good.
         tokens.refresh_token.get_or_insert_with(|| refresh_token.into_secret());
         Ok(tokens)
@@ -233,105 +151,32 @@ impl CodeFlow<'_> {
             None => client,
         })
     }
+}
 
-    fn refused(&self, error: GivenError) -> IdentityError {
-        match error {
-            RequestTokenError::ServerResponse(response) => {
-                self.failed(response.error().as_ref(), response.error_description().map(String::as_str))
-            }
-            RequestTokenError::Request(away) => IdentityError::Unavailable(away.0),
-            // The answer may hold tokens: nothing of it is told.
-            RequestTokenError::Parse(..) => {
-                IdentityError::Unavailable("the token endpoint's answer cannot be read".to_owned())
-            }
-            RequestTokenError::Other(text) => IdentityError::Unavailable(said(&text)),
-        }
-    }
-
-    /// What an error code means, from either endpoint (RFC 6749 sections 4.1.2.1 and 5.2; GitHub, "Troubleshooting OAuth
-    /// app access token request errors").
-    fn failed(&self, code: &str, description: Option<&str>) -> IdentityError {
-        let text = match description {
-            Some(description) => said(&format!("{code}: {description}")),
-            None => said(code),
-        };
-        let variables = self.credentials.variables;
-        match code {
-            "access_denied"
-            | "login_required"
-            | "consent_required"
-            | "interaction_required"
-            | "account_selection_required"
-            | "unverified_user_email" => IdentityError::Denied(text),
-            "invalid_grant" | "bad_verification_code" | "bad_refresh_token" => IdentityError::Refused(text),
-            "invalid_client" | "incorrect_client_credentials" | "unauthorized_client" | "application_suspended" => {
-                IdentityError::Misconfigured(format!(
-                    "The identity provider does not accept {variables}_CLIENT_ID with {variables}_CLIENT_SECRET ({text}). \
-                     Set both to what it shows for your application."
-                ))
-            }
-            "redirect_uri_mismatch" => IdentityError::Misconfigured(format!(
-                "The identity provider does not know the callback URL of this server ({text}). Add it to the application \
-                 of {variables}_CLIENT_ID there."
-            )),
-            "invalid_scope" => IdentityError::Misconfigured(format!(
-                "The identity provider refuses the scopes that it is asked for ({text}). Correct {variables}_SCOPES, or \
-                 allow them for the application of {variables}_CLIENT_ID there."
-            )),
-            _ => IdentityError::Unavailable(text),
-        }
+/// Sets a member of an object; of what is none, nothing.
+pub fn set(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
     }
 }
 
-fn tokens(given: &Given, web: &dyn Upstream) -> Tokens {
-    Tokens {
-        access_token: given.access_token().secret().clone(),
-        refresh_token: given.refresh_token().map(|token| token.secret().clone()),
-        expires: given.expires_in().map(|lives| (web.now() / 1000).saturating_add(lives.as_secs())),
-        id_token: given.extra_fields().id_token.clone(),
-    }
+/// A text of 256 random bits, of 43 characters: a verifier (RFC 7636 section 4.1), or a nonce.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn random_text(random: &dyn Random) -> Result<String, IdentityError> {
+    let mut bytes = [0; 32];
+    random.fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// What a provider says, fit for one line of the log.
-fn said(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_SAID_CHARS).collect()
-}
-
-/// The provider does not answer, or not as an OAuth server does.
-#[derive(Debug)]
-struct Away(String);
-
-impl fmt::Display for Away {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Away {}
-
-/// The crate's way to the provider.
-struct Sender<'a>(&'a dyn Upstream);
-
-impl<'c> AsyncHttpClient<'c> for Sender<'_> {
-    type Error = Away;
-    type Future = LocalBoxFuture<'c, Result<HttpResponse, Away>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        async move {
-            let mut answer = send(self.0, request).await.map_err(|fault| Away(fault.0))?;
-            let status = answer.status();
-            if status.is_server_error() || status.is_redirection() || status == StatusCode::TOO_MANY_REQUESTS {
-                return Err(Away(format!("the token endpoint answers {status}")));
-            }
-            // GitHub says 200 to errors.
-            let body: Value = read_json(answer.body()).unwrap_or_default();
-            if body.get("error").is_some_and(Value::is_string) {
-                *answer.status_mut() = StatusCode::BAD_REQUEST;
-            }
-            Ok(answer)
-        }
-        .boxed_local()
-    }
+/// What `finish` finds again of what `begin` had kept.
+///
+/// # Errors
+/// When it is not there: the flow is of another provider.
+pub fn kept<'a>(kept: &'a Value, name: &str) -> Result<&'a str, IdentityError> {
+    let text = kept.get(name).and_then(Value::as_str);
+    text.ok_or_else(|| IdentityError::Refused("the sign-in began with another provider".to_owned()))
 }
 
 #[cfg(test)]
@@ -487,28 +332,5 @@ mod tests {
         let answer = Answer { callback: CALLBACK, params: &params, head: &head, kept: &kept, web: &web };
         assert!(matches!(block_on(flow(&credentials()).redeem(&answer)), Err(IdentityError::Refused(_))));
         assert!(web.asked().is_empty());
-    }
-
-    #[test]
-    fn only_tokens_that_end_soon_are_renewed() {
-        let credentials = credentials();
-        let (web, now) = (StandIn::default(), NOW / 1000);
-        web.post(TOKEN, 200, &json!({ "access_token": "new", "token_type": "bearer", "refresh_token": "next" }));
-        let renewed = |upstream: Value| {
-            let props = json!({ "upstream": upstream });
-            block_on(flow(&credentials).renew(&props, &web)).unwrap().map(|tokens| tokens.access_token)
-        };
-        assert_eq!(renewed(json!({ "access_token": "old" })), None);
-        assert_eq!(renewed(json!({ "refresh_token": "rt" })), None);
-        assert_eq!(renewed(json!({ "refresh_token": "rt", "expires": now + RENEW_SECONDS + 1 })), None);
-        assert!(web.asked().is_empty());
-        let soon = json!({ "refresh_token": "rt", "expires": now + RENEW_SECONDS });
-        assert_eq!(renewed(soon), Some("new".to_owned()));
-    }
-
-    #[test]
-    fn what_a_provider_says_is_one_short_line() {
-        assert_eq!(said("a\r\nb\u{1b}[31m"), "ab[31m");
-        assert_eq!(said(&"é".repeat(500)).chars().count(), MAX_SAID_CHARS);
     }
 }

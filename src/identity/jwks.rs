@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::IdentityError;
 use super::jwt::{Expected, Unverified};
-use super::upstream::{Upstream, get_json};
+use super::upstream::{Signature, Upstream, get_json};
 
 /// Keys are fetched again after this long, so that one that was withdrawn is gone.
 pub const FRESH_MS: u64 = 6 * 3600 * 1000;
@@ -98,7 +98,8 @@ async fn is_signed(token: &Unverified<'_>, keys: &[Value], web: &dyn Upstream) -
     let id = |key: &Value| key.get("kid").and_then(Value::as_str).map(str::to_owned);
     let named = |key: &&Value| token.key_id.is_none() || id(key) == token.key_id;
     for key in keys.iter().filter(named).filter(|key| token.algorithm.fits(key)) {
-        if web.verify(token.algorithm, key, token.signed, &token.signature).await? {
+        let (algorithm, signed, bytes) = (token.algorithm, token.signed, &*token.signature);
+        if web.verify(Signature { algorithm, key, signed, bytes }).await? {
             return Ok(true);
         }
     }

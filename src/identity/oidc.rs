@@ -1,18 +1,20 @@
 //! Any provider with `OpenID` Connect (Core 1.0, code flow), found by its discovery document; and Google as one of them.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+mod claims;
+mod discovery;
+mod prompt;
 
 use futures_util::future::FutureExt;
-use http::Request;
-use http::header::AUTHORIZATION;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::allowed::{AllowList, KNOWN_AS, known_by_email};
-use super::code_flow::{CodeFlow, Credentials, Tokens, UPSTREAM, kept, random_text, renewable, set};
-use super::jwks::{FRESH_MS, KeySet, STALE_MS};
+use self::claims::Claims;
+use self::discovery::{Discovery, Found};
+pub use self::prompt::Prompt;
+use super::allowed::AllowList;
+use super::code_flow::{CodeFlow, Credentials, UPSTREAM, kept, random_text, renewable, set};
+use super::jwks::KeySet;
 use super::jwt::Expected;
-use super::upstream::{Upstream, get_json, is_trustworthy};
+use super::upstream::Upstream;
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
 
 /// What is asked for, unless `OIDC_SCOPES` says otherwise.
@@ -24,36 +26,20 @@ pub const GOOGLE: &str = "https://accounts.google.com";
 /// The name that Google's tokens may have for it besides.
 const GOOGLE_BARE: &str = "accounts.google.com";
 
-/// Claims of the protocol itself, which tell nothing of a person.
-const NOT_OF_A_PERSON: [&str; 11] =
-    ["iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "jti"];
-
-/// What a provider says of itself (`OpenID` Connect Discovery 1.0 section 3).
-#[derive(Clone)]
-struct Discovered {
-    at: u64,
-    issuer: String,
-    authorize: String,
-    token: String,
-    keys: String,
-    userinfo: Option<String>,
-    in_body: bool,
-}
-
 /// People of one issuer.
 pub struct Oidc {
     credentials: Credentials,
-    issuer: String,
     title: String,
     scopes: String,
+    prompt: Option<Prompt>,
     allowed: AllowList,
-    discovered: RefCell<Option<Rc<Discovered>>>,
+    discovery: Discovery,
     keys: KeySet,
 }
 
 impl std::fmt::Debug for Oidc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Oidc").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("Oidc").field("issuer", &self.discovery.issuer()).finish_non_exhaustive()
     }
 }
 
@@ -63,19 +49,26 @@ impl Oidc {
     pub fn new(issuer: String, credentials: Credentials, scopes: String, allowed: AllowList) -> Self {
         let host = issuer.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
         let title = if issuer == GOOGLE { "Google".to_owned() } else { host.to_owned() };
-        let (discovered, keys) = (RefCell::default(), KeySet::default());
-        Self { credentials, issuer, title, scopes, allowed, discovered, keys }
+        let discovery = Discovery::new(issuer, credentials.variables);
+        Self { credentials, title, scopes, prompt: None, allowed, discovery, keys: KeySet::default() }
+    }
+
+    /// The same, with what the provider is to ask each time.
+    #[must_use]
+    pub fn prompt(self, prompt: Option<Prompt>) -> Self {
+        Self { prompt, ..self }
     }
 
     fn is_google(&self) -> bool {
-        self.issuer == GOOGLE
+        self.discovery.issuer() == GOOGLE
     }
 
     async fn begun(&self, flow: Flow<'_>) -> Result<Begun, IdentityError> {
-        let found = self.discover(flow.web).await?;
+        let found = self.discovery.find(flow.web).await?;
         let nonce = random_text(flow.random)?;
         let mut more = vec![("nonce", nonce.as_str())];
         more.extend(flow.name.map(|name| ("login_hint", name)));
+        more.extend(self.prompt.as_ref().map(|prompt| ("prompt", prompt.as_str())));
         if self.is_google() {
             // Only so does Google give a refresh token (developers.google.com/identity/openid-connect/reference).
             more.push(("access_type", "offline"));
@@ -86,7 +79,7 @@ impl Oidc {
     }
 
     async fn finished(&self, answer: Answer<'_>) -> Result<Identity, IdentityError> {
-        let found = self.discover(answer.web).await?;
+        let found = self.discovery.find(answer.web).await?;
         // RFC 9207: an answer of another server is not taken for this one's.
         if answer.params.get("iss").is_some_and(|issuer| issuer != found.issuer) {
             return Err(IdentityError::Refused("the answer is of another issuer".to_owned()));
@@ -96,15 +89,13 @@ impl Oidc {
         let id_token = tokens.id_token.as_deref();
         let id_token = id_token.ok_or_else(|| IdentityError::Unavailable("there is no id_token".to_owned()))?;
         let mut claims = self.verified(&found, id_token, Some(nonce), answer.web).await?;
-        let subject = subject(&claims)?.to_owned();
-        // Many have a person's name and address only there (Core 1.0 section 5.4).
-        if let (Some(url), None) = (&found.userinfo, claims.get("email")) {
-            self.add_userinfo(url, &tokens, &mut claims, answer.web).await?;
+        let subject = claims.subject()?.to_owned();
+        if let Some(userinfo) = &found.userinfo {
+            claims.complete(userinfo, &tokens.access_token, answer.web).await?;
         }
-        let props = props_of(&claims, &tokens);
+        let props = claims.to_props(&tokens);
         self.admit(&props)?;
-        let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-        let name = text("name").or_else(|| text("preferred_username")).or_else(|| text("email"));
+        let name = claims.name().map(str::to_owned);
         // An id is unique within its issuer alone.
         let subject =
             if self.is_google() { format!("google:{subject}") } else { format!("oidc:{}#{subject}", found.issuer) };
@@ -116,14 +107,14 @@ impl Oidc {
         if renewable(props, web.now() / 1000).is_none() {
             return Ok(None);
         }
-        let found = self.discover(web).await?;
+        let found = self.discovery.find(web).await?;
         let Some(tokens) = self.flow(&found).renew(props, web).await? else {
             return Ok(None);
         };
         if let Some(id_token) = &tokens.id_token {
             match self.verified(&found, id_token, None, web).await {
                 // Core 1.0 section 12.2: a new one is of the same person.
-                Ok(claims) if props.get("sub").and_then(Value::as_str) == Some(subject(&claims)?) => {}
+                Ok(claims) if props.get("sub").and_then(Value::as_str) == Some(claims.subject()?) => {}
                 Ok(_) => return Err(IdentityError::Refused("the renewed tokens are of somebody else".to_owned())),
                 // They came from the token endpoint itself, and the old refresh token may be used up.
                 Err(IdentityError::Unavailable(_)) => {}
@@ -137,43 +128,15 @@ impl Oidc {
 
     async fn verified(
         &self,
-        found: &Discovered,
+        found: &Found,
         id_token: &str,
         nonce: Option<&str>,
         web: &dyn Upstream,
-    ) -> Result<Map<String, Value>, IdentityError> {
+    ) -> Result<Claims, IdentityError> {
         let issuers = [found.issuer.as_str(), GOOGLE_BARE];
         let issuers = issuers.get(..if self.is_google() { 2 } else { 1 }).unwrap_or_default();
         let expected = Expected { issuers, audience: &self.credentials.id, nonce, now: web.now() / 1000 };
-        match self.keys.verify(&found.keys, id_token, &expected, web).await? {
-            Value::Object(claims) => Ok(claims),
-            _ => Err(IdentityError::Refused("the id_token has no claims".to_owned())),
-        }
-    }
-
-    async fn add_userinfo(
-        &self,
-        url: &str,
-        tokens: &Tokens,
-        claims: &mut Map<String, Value>,
-        web: &dyn Upstream,
-    ) -> Result<(), IdentityError> {
-        let request = Request::get(url).header(AUTHORIZATION, format!("Bearer {}", tokens.access_token));
-        let answer = get_json(web, request).await?;
-        if answer.status != 200 {
-            return Err(answer.unexpected("the provider's userinfo"));
-        }
-        let Value::Object(more) = answer.body else {
-            return Err(IdentityError::Unavailable("the provider's userinfo is no JSON object".to_owned()));
-        };
-        // Core 1.0 section 5.3.2.
-        if more.get("sub") != claims.get("sub") {
-            return Err(IdentityError::Refused("the provider's userinfo is of somebody else".to_owned()));
-        }
-        for (name, value) in more {
-            claims.entry(name).or_insert(value);
-        }
-        Ok(())
+        Claims::new(self.keys.verify(&found.keys, id_token, &expected, web).await?)
     }
 
     fn admit(&self, props: &Value) -> Result<(), IdentityError> {
@@ -186,7 +149,7 @@ impl Oidc {
         Err(IdentityError::NotAllowed(format!("{email}{unverified}")))
     }
 
-    fn flow<'a>(&'a self, found: &'a Discovered) -> CodeFlow<'a> {
+    fn flow<'a>(&'a self, found: &'a Found) -> CodeFlow<'a> {
         CodeFlow {
             authorize: &found.authorize,
             token: &found.token,
@@ -195,73 +158,6 @@ impl Oidc {
             scopes: &self.scopes,
         }
     }
-
-    async fn discover(&self, web: &dyn Upstream) -> Result<Rc<Discovered>, IdentityError> {
-        let known = self.discovered.borrow().clone();
-        let age = known.as_ref().map_or(u64::MAX, |known| web.now().saturating_sub(known.at));
-        match known {
-            Some(known) if age < FRESH_MS => Ok(known),
-            known => match (self.fetch(web).await, known) {
-                (Err(_), Some(known)) if age < STALE_MS => Ok(known),
-                (found, _) => {
-                    let found = Rc::new(found?);
-                    self.discovered.replace(Some(Rc::clone(&found)));
-                    Ok(found)
-                }
-            },
-        }
-    }
-
-    async fn fetch(&self, web: &dyn Upstream) -> Result<Discovered, IdentityError> {
-        let base = self.issuer.trim_end_matches('/');
-        let answer = get_json(web, Request::get(format!("{base}/.well-known/openid-configuration"))).await?;
-        let variables = self.credentials.variables;
-        if answer.status == 404 {
-            return Err(IdentityError::Misconfigured(format!(
-                "{base} has no OpenID configuration. Set {variables}_ISSUER to the issuer that your identity provider names."
-            )));
-        }
-        let text = |name: &str| answer.body.get(name).and_then(Value::as_str);
-        let issuer = text("issuer").filter(|_| answer.status == 200);
-        let issuer = issuer.ok_or_else(|| answer.unexpected("the provider's configuration"))?;
-        if issuer.trim_end_matches('/') != base {
-            return Err(IdentityError::Misconfigured(format!(
-                "{base} says that its issuer is another one. Set {variables}_ISSUER to the issuer that your identity provider \
-                 names."
-            )));
-        }
-        let url = |name: &str| text(name).filter(|url| is_trustworthy(url)).map(str::to_owned);
-        let needed =
-            |name: &str| url(name).ok_or_else(|| IdentityError::Unavailable(format!("the provider has no {name}")));
-        let methods = answer.body.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
-        Ok(Discovered {
-            at: web.now(),
-            issuer: issuer.to_owned(),
-            authorize: needed("authorization_endpoint")?,
-            token: needed("token_endpoint")?,
-            keys: needed("jwks_uri")?,
-            userinfo: url("userinfo_endpoint"),
-            // Discovery 1.0 section 3: who does not say means the header.
-            in_body: methods.is_some_and(|methods| !methods.iter().any(|method| method == "client_secret_basic")),
-        })
-    }
-}
-
-/// Everything that the provider says of the person, and what they are known as on lists.
-fn props_of(claims: &Map<String, Value>, tokens: &Tokens) -> Value {
-    let email = claims.get("email").and_then(Value::as_str).unwrap_or_default();
-    // Who does not say that an address is verified has not verified it: anybody could claim yours.
-    let is_verified = matches!(claims.get("email_verified"), Some(Value::Bool(true)));
-    let mut props = claims.clone();
-    props.retain(|name, _| !NOT_OF_A_PERSON.contains(&name.as_str()));
-    props.insert(KNOWN_AS.to_owned(), known_by_email(email, is_verified).into());
-    props.insert(UPSTREAM.to_owned(), tokens.to_props());
-    props.into()
-}
-
-fn subject(claims: &Map<String, Value>) -> Result<&str, IdentityError> {
-    let subject = claims.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
-    subject.ok_or_else(|| IdentityError::Refused("the id_token does not say who signed in (sub)".to_owned()))
 }
 
 impl IdentityProvider for Oidc {
@@ -371,6 +267,16 @@ mod tests {
     }
 
     #[test]
+    fn the_provider_is_told_what_to_ask_if_somebody_said_so() {
+        let prompt = |prompt: Option<&str>| {
+            let url = begin_on(&provider().prompt(prompt.and_then(Prompt::parse)), None, &web()).unwrap().url;
+            Params::parse(url.split_once('?').unwrap().1).unwrap().get("prompt").map(str::to_owned)
+        };
+        assert_eq!(prompt(None), None);
+        assert_eq!(prompt(Some("login consent")).as_deref(), Some("login consent"));
+    }
+
+    #[test]
     fn who_is_in_the_id_token_is_signed_in() {
         let identity = signed_in(&json!({ "groups": ["staff"] })).unwrap();
         assert_eq!((identity.subject.as_str(), identity.name.as_deref()), ("oidc:https://id.example#u1", Some("Ann")));
@@ -418,28 +324,6 @@ mod tests {
     }
 
     #[test]
-    fn a_name_and_an_address_may_be_in_userinfo_alone() {
-        let web = web();
-        let bare = claims(&json!({ "name": null, "email": null, "email_verified": null }));
-        let mut bare = bare;
-        bare.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-        give(&web, &signed("k", &bare));
-        let userinfo =
-            json!({ "sub": "u1", "name": "Ann", "email": "ann@example.com", "email_verified": true, "iss": "x" });
-        web.get(USERINFO, 200, &userinfo);
-        let identity = finish(&provider(), "code=c", &web).unwrap();
-        assert_eq!(
-            (identity.name.as_deref(), identity.props["known_as"][1].as_str()),
-            (Some("Ann"), Some("ann@example.com"))
-        );
-        assert_eq!(web.sent().last().unwrap().authorization, "Bearer at");
-        web.get(USERINFO, 200, &json!({ "sub": "u2", "email": "bob@example.com" }));
-        assert!(matches!(finish(&provider(), "code=c", &web), Err(IdentityError::Refused(_))));
-        web.get(USERINFO, 500, &json!({}));
-        assert!(matches!(finish(&provider(), "code=c", &web), Err(IdentityError::Unavailable(_))));
-    }
-
-    #[test]
     fn an_answer_of_another_issuer_redeems_no_code() {
         let web = web();
         give(&web, &signed("k", &claims(&json!({}))));
@@ -479,43 +363,6 @@ mod tests {
         assert!(
             matches!(sign_in("@example.org", &json!({})), Err(IdentityError::NotAllowed(who)) if who == "ann@example.com")
         );
-    }
-
-    #[test]
-    fn discovery_is_asked_once_and_outlasts_an_outage_for_a_day() {
-        let (web, provider) = (web(), provider());
-        for _ in 0..3 {
-            assert!(begin_on(&provider, None, &web).is_ok());
-        }
-        assert_eq!(web.asked().len(), 1);
-        web.get(CONFIGURATION, 500, &json!({}));
-        web.pass_ms(STALE_MS - 1);
-        assert!(begin_on(&provider, None, &web).is_ok());
-        assert_eq!(web.asked().len(), 2);
-        web.pass_ms(1);
-        assert!(matches!(begin_on(&provider, None, &web), Err(IdentityError::Unavailable(_))));
-    }
-
-    #[test]
-    fn a_configuration_that_is_not_the_issuers_is_not_used() {
-        let web = web();
-        let error = |issuer, name: &str, value: Value| {
-            let mut configuration = configuration();
-            configuration[name] = value;
-            web.get(CONFIGURATION, 200, &configuration);
-            begin_on(&provider_at(issuer, ""), None, &web).err()
-        };
-        let evil = error(ISSUER, "issuer", json!("https://evil.example"));
-        assert!(matches!(evil, Some(IdentityError::Misconfigured(text)) if text.contains("OIDC_ISSUER")));
-        assert_eq!(error("https://id.example/", "issuer", json!(ISSUER)), None);
-        assert_eq!(error(ISSUER, "issuer", json!("https://id.example/")), None);
-        for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
-            for url in [json!("http://id.example/x"), json!("javascript:alert(1)"), json!(""), Value::Null] {
-                assert!(matches!(error(ISSUER, name, url), Some(IdentityError::Unavailable(_))), "{name}");
-            }
-        }
-        web.get(CONFIGURATION, 404, &json!({}));
-        assert!(matches!(begin_on(&provider(), None, &web), Err(IdentityError::Misconfigured(_))));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::cloudflare::{self, Cloudflare};
 use super::code_flow::Credentials;
 use super::demo::Demo;
 use super::github::{self, GitHub};
-use super::oidc::{self, Oidc};
+use super::oidc::{self, Oidc, Prompt};
 use super::upstream::is_trustworthy;
 use super::{IdentityError, IdentityProvider};
 use crate::oauth::secret::Secret;
@@ -121,9 +121,15 @@ impl Settings<'_> {
         if !scopes.split_whitespace().any(|scope| scope == "openid") {
             return Err(wrong("OIDC_SCOPES lacks openid, without which nobody signs in. Add it.".to_owned()));
         }
+        let prompt = self.text("OIDC_PROMPT").map(|text| {
+            let wrong =
+                || wrong("OIDC_PROMPT is none of consent, login and select_account. Correct or remove it.".to_owned());
+            Prompt::parse(&text).ok_or_else(wrong)
+        });
         // A client without a secret is a public one: PKCE is all that it has.
         let credentials = self.credentials("OIDC", false)?;
-        Ok(Rc::new(Oidc::new(issuer, credentials, scopes, self.list("OIDC_ALLOWED")?)))
+        let oidc = Oidc::new(issuer, credentials, scopes, self.list("OIDC_ALLOWED")?);
+        Ok(Rc::new(oidc.prompt(prompt.transpose()?)))
     }
 
     fn access(&self) -> Chosen {
@@ -147,8 +153,8 @@ impl Settings<'_> {
         let [id, secret] = ["ID", "SECRET"].map(|part| format!("{variables}_CLIENT_{part}"));
         let missing = |name: &str| {
             wrong(format!(
-                "{name} is not set. On your machine put it into .dev.vars; for a deployment run `npx wrangler secret put \
-                 {name}`."
+                "{name} is not set. On your machine put it into .dev.vars and start again; for a deployment run `npx wrangler \
+                 secret put {name}`."
             ))
         };
         let value = self.text(&secret).map(Secret::new);
@@ -268,13 +274,16 @@ mod tests {
             let problem = with(name, value);
             assert!(problem.contains(name) && !problem.contains("s3cret"), "{problem}");
         }
-        let oidc = [
-            ("IDENTITY_PROVIDER", "oidc"),
-            ("OIDC_ISSUER", "https://id.example"),
-            ("OIDC_CLIENT_ID", "id"),
-            ("OIDC_SCOPES", "profile"),
-        ];
-        assert!(problem(&oidc).contains("openid"));
+        let oidc = |name, value| {
+            let issuer = ("OIDC_ISSUER", "https://id.example");
+            chosen(&[("IDENTITY_PROVIDER", "oidc"), issuer, ("OIDC_CLIENT_ID", "id"), (name, value)])
+        };
+        assert!(oidc("OIDC_SCOPES", "profile").err().unwrap().contains("openid"));
+        for prompt in ["none", "s3cret"] {
+            let problem = oidc("OIDC_PROMPT", prompt).err().unwrap();
+            assert!(problem.contains("OIDC_PROMPT") && !problem.contains("s3cret"), "{problem}");
+        }
+        assert!(oidc("OIDC_PROMPT", "consent").is_ok() && oidc("OIDC_PROMPT", "").is_ok());
     }
 
     #[test]

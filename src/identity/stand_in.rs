@@ -6,13 +6,12 @@ use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::FutureExt;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::jwt::Algorithm;
-use super::upstream::Upstream;
+use super::upstream::{Reached, Signature, Upstream};
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
 use crate::oauth::memory::SeededRandom;
 use crate::oauth::params::Params;
@@ -102,12 +101,7 @@ impl Upstream for StandIn {
         NOW + self.passed.get()
     }
 
-    fn send(
-        &self,
-        request: Request<Vec<u8>>,
-        limit: usize,
-        timeout_ms: u32,
-    ) -> LocalBoxFuture<'_, Result<Response<Vec<u8>>, Fault>> {
+    fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>> {
         let line = format!("{} {}", request.method(), request.uri());
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         self.sent.borrow_mut().push(Sent {
@@ -130,14 +124,9 @@ impl Upstream for StandIn {
         .boxed_local()
     }
 
-    fn verify<'a>(
-        &'a self,
-        algorithm: Algorithm,
-        key: &'a Value,
-        signed: &'a [u8],
-        signature: &'a [u8],
-    ) -> LocalBoxFuture<'a, Result<bool, Fault>> {
-        let good = signature == made_up(algorithm.as_str(), key, signed);
+    fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool> {
+        let Signature { algorithm, key, signed, bytes } = signature;
+        let good = bytes == made_up(algorithm.as_str(), key, signed);
         async move { Ok(good) }.boxed_local()
     }
 }

@@ -23,6 +23,22 @@ pub const RENEWAL_MS: (u32, u32) = (5_000, 2_000);
 /// Bytes of an answer: a set of keys with certificates has some 10 KiB, a list of accounts may have more.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
+/// What comes of asking the runtime.
+pub type Reached<'a, T> = LocalBoxFuture<'a, Result<T, Fault>>;
+
+/// What somebody says is a signature.
+#[derive(Debug, Clone, Copy)]
+pub struct Signature<'a> {
+    /// How it was made.
+    pub algorithm: Algorithm,
+    /// With what: a JSON Web Key (RFC 7517).
+    pub key: &'a Value,
+    /// Over what.
+    pub signed: &'a [u8],
+    /// The signature itself.
+    pub bytes: &'a [u8],
+}
+
 /// An identity provider, as the runtime reaches it.
 pub trait Upstream {
     /// Milliseconds since 1970.
@@ -30,22 +46,10 @@ pub trait Upstream {
 
     /// Sends a request without following redirects. Of the answer's body no more than `limit` bytes are read, and one more
     /// to show that it is longer. What takes longer than `timeout_ms`, body included, is a fault.
-    fn send(
-        &self,
-        request: Request<Vec<u8>>,
-        limit: usize,
-        timeout_ms: u32,
-    ) -> LocalBoxFuture<'_, Result<Response<Vec<u8>>, Fault>>;
+    fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>>;
 
-    /// Whether `signature` is that of `key`, a JSON Web Key (RFC 7517), over `signed`. A key that is none for the algorithm
-    /// signs nothing.
-    fn verify<'a>(
-        &'a self,
-        algorithm: Algorithm,
-        key: &'a Value,
-        signed: &'a [u8],
-        signature: &'a [u8],
-    ) -> LocalBoxFuture<'a, Result<bool, Fault>>;
+    /// Whether a signature is one. A key that is none for the algorithm signs nothing.
+    fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool>;
 }
 
 /// A provider that is asked inside a renewal.
@@ -56,25 +60,14 @@ impl Upstream for InRenewal<'_> {
         self.0.now()
     }
 
-    fn send(
-        &self,
-        request: Request<Vec<u8>>,
-        limit: usize,
-        timeout_ms: u32,
-    ) -> LocalBoxFuture<'_, Result<Response<Vec<u8>>, Fault>> {
+    fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>> {
         let (tokens, others) = RENEWAL_MS;
         let most = if request.method() == Method::POST { tokens } else { others };
         self.0.send(request, limit, timeout_ms.min(most))
     }
 
-    fn verify<'a>(
-        &'a self,
-        algorithm: Algorithm,
-        key: &'a Value,
-        signed: &'a [u8],
-        signature: &'a [u8],
-    ) -> LocalBoxFuture<'a, Result<bool, Fault>> {
-        self.0.verify(algorithm, key, signed, signature)
+    fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool> {
+        self.0.verify(signature)
     }
 }
 

@@ -90,6 +90,8 @@ pub enum Step<'a> {
 /// What the pages of this server have to say of its sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
+    /// With whom people sign in, as in "GitHub".
+    With(String),
     /// It takes anybody for whoever they say they are.
     Demo,
     /// It does not work: what is missing, and where to put it.

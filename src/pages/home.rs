@@ -15,6 +15,7 @@ pub struct Home<'a> {
     sse: String,
     is_local: bool,
     signs_in: bool,
+    with: Option<String>,
     is_demo: bool,
     trouble: Option<String>,
 }
@@ -24,7 +25,7 @@ impl<'a> Home<'a> {
     #[must_use]
     pub fn new(server: &'a Server, mcp: String, sse: String, is_local: bool) -> Self {
         let install = Install::new(server.display_name(), server.name(), mcp);
-        Self { server, install, sse, is_local, signs_in: false, is_demo: false, trouble: None }
+        Self { server, install, sse, is_local, signs_in: false, with: None, is_demo: false, trouble: None }
     }
 
     /// The same of a server whose users sign in, or do not.
@@ -33,16 +34,22 @@ impl<'a> Home<'a> {
         Self { signs_in, ..self }
     }
 
-    /// The same of a server whose sign-in takes anybody for whoever they say they are, or does not.
+    /// The same of a server whose users sign in with somebody else, as in "GitHub".
     #[must_use]
-    pub fn demo(self, is_demo: bool) -> Self {
-        Self { is_demo, ..self }
+    pub fn with(self, provider: String) -> Self {
+        Self { with: Some(provider), ..self }
+    }
+
+    /// The same of a server whose sign-in takes anybody for whoever they say they are.
+    #[must_use]
+    pub fn demo(self) -> Self {
+        Self { is_demo: true, ..self }
     }
 
     /// The same of a server that does not work, with what its operator has to do.
     #[must_use]
-    pub fn trouble(self, trouble: Option<String>) -> Self {
-        Self { trouble, ..self }
+    pub fn trouble(self, trouble: String) -> Self {
+        Self { trouble: Some(trouble), ..self }
     }
 
     /// Newest first.

@@ -1,17 +1,14 @@
 //! Identity providers, as the Worker and the users' objects reach them.
 
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
 use http::{Request, Response};
-use serde_json::Value;
 use worker::js_sys::{Array, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
 use super::edge;
 use super::kv::settled;
-use crate::identity::jwt::Algorithm;
-use crate::identity::upstream::Upstream;
+use crate::identity::upstream::{Reached, Signature, Upstream};
 use crate::wire::Fault;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/upstream.js")]
@@ -39,12 +36,7 @@ impl Upstream for PublicWeb {
         edge::now()
     }
 
-    fn send(
-        &self,
-        request: Request<Vec<u8>>,
-        limit: usize,
-        timeout_ms: u32,
-    ) -> LocalBoxFuture<'_, Result<Response<Vec<u8>>, Fault>> {
+    fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>> {
         async move {
             let headers = Array::new();
             for (name, value) in request.headers() {
@@ -59,15 +51,10 @@ impl Upstream for PublicWeb {
         .boxed_local()
     }
 
-    fn verify<'a>(
-        &'a self,
-        algorithm: Algorithm,
-        key: &'a Value,
-        signed: &'a [u8],
-        signature: &'a [u8],
-    ) -> LocalBoxFuture<'a, Result<bool, Fault>> {
+    fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool> {
         async move {
-            let verified = settled(verify(algorithm.as_str(), &key.to_string(), signed, signature)).await?;
+            let Signature { algorithm, key, signed, bytes } = signature;
+            let verified = settled(verify(algorithm.as_str(), &key.to_string(), signed, bytes)).await?;
             Ok(verified.as_bool() == Some(true))
         }
         .boxed_local()

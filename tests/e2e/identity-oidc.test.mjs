@@ -67,6 +67,22 @@ describe("who signs in with OpenID Connect", () => {
     }
   });
 
+  test("is asked there each time if OIDC_PROMPT says so, and stays for longer than one token of the provider", async () => {
+    const vars = { OIDC_SCOPES: "openid profile email offline_access" };
+    for (const [more, prompt, renewals] of [[{}, undefined, 0], [{ OIDC_PROMPT: "consent" }, "consent", 1]]) {
+      await using running = await pair({ expires: 600, offline: true }, { ...vars, ...more });
+      const [person, of] = [new Person(running.server, running.provider), await client(running.server)];
+      await person.letsIn(of);
+      const tokens = await person.letsIn(of);
+      const asked = running.provider.asked(AUTHORIZE).map(({ query }) => query.prompt);
+      assert.deepEqual(asked, [prompt, prompt]);
+      const pages = running.provider.requests.filter(({ method, path }) => method === "POST" && path.startsWith("/interaction/"));
+      assert.equal(pages.length, prompt ? 2 : 1);
+      assert.equal((await of.refresh(tokens.refresh_token)).status, 200);
+      assert.equal(running.provider.renewals, renewals);
+    }
+  });
+
   test("leaves their token to tools alone", async () => {
     const tokens = await new Person(server, provider).letsIn(await client(server));
     const token = await (await session(server, tokens)).callText("upstream_token");

@@ -54,6 +54,12 @@ fn a_person_is_asked_then_signs_in_then_the_client_gets_a_code() {
 }
 
 #[test]
+fn the_page_of_the_server_says_with_whom_people_sign_in() {
+    let (deployment, _) = deployment();
+    assert!(Browser::new(&deployment).get("/").text.contains("<dd>With Stand-in. "));
+}
+
+#[test]
 fn who_denies_sends_the_client_away() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);

@@ -7,8 +7,7 @@ use std::rc::Rc;
 use durable_mcp::http::edge::{Edge, Order};
 use durable_mcp::http::router;
 use durable_mcp::http::sign_in::IdentitySignIn;
-use durable_mcp::identity::jwt::Algorithm;
-use durable_mcp::identity::upstream::Upstream;
+use durable_mcp::identity::stand_in::StandIn as NoWeb;
 use durable_mcp::identity::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
 use durable_mcp::keys::Keys;
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
@@ -30,7 +29,7 @@ use durable_mcp::{App, Server};
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::grants::{MemoryRows, NOW, SESSION_MS, VERIFIER};
@@ -70,29 +69,6 @@ impl IdentityProvider for StandIn {
 
     fn title(&self) -> &'static str {
         "Stand-in"
-    }
-}
-
-/// Nobody is there.
-struct NoWeb;
-
-impl Upstream for NoWeb {
-    fn now(&self) -> u64 {
-        NOW
-    }
-
-    fn send(&self, _: Request<Vec<u8>>, _: usize, _: u32) -> LocalBoxFuture<'_, Result<Response<Vec<u8>>, Fault>> {
-        async { Err(Fault("no route".to_owned())) }.boxed_local()
-    }
-
-    fn verify<'a>(
-        &'a self,
-        _: Algorithm,
-        _: &'a Value,
-        _: &'a [u8],
-        _: &'a [u8],
-    ) -> LocalBoxFuture<'a, Result<bool, Fault>> {
-        async { Ok(false) }.boxed_local()
     }
 }
 
@@ -164,14 +140,14 @@ struct Visit<'a> {
 
 impl Deployment {
     pub(crate) fn new() -> Self {
-        let sign_in = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb));
+        let sign_in = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb::default()));
         let oauth = sign_in.oauth().scopes(&["read", "write", "admin"]).unwrap();
         Self::of(App::new(Server::new("s", "1").title("Notes")).oauth(oauth.describe_scope("read", "Read <notes>")))
     }
 
     pub(crate) fn misconfigured(text: &str) -> Self {
         let error = IdentityError::Misconfigured(text.to_owned());
-        let sign_in = IdentitySignIn::misconfigured(&error, Rc::new(NoWeb));
+        let sign_in = IdentitySignIn::misconfigured(&error, Rc::new(NoWeb::default()));
         Self::of(App::new(Server::new("s", "1")).oauth(sign_in.oauth()))
     }
 

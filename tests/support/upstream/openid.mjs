@@ -17,7 +17,8 @@ export const BOB = { sub: "u-2", name: "Bob Example", email: "bob@example.org", 
 /**
  * Starts it. `issuer`: its name, if it is another than its address; `expires`: how long its access tokens live, in
  * seconds; `algorithm` of its id_tokens; `auth`: how its client proves itself; `inToken` has claims of the person in the
- * id_token, and not at userinfo alone.
+ * id_token, and not at userinfo alone; `offline` gives refresh tokens as the library does by itself, for the scope
+ * offline_access to who was asked in this very sign-in (Core 1.0 section 11), and not to everybody.
  */
 export const openId = (options) => new OpenId(options).start();
 
@@ -35,9 +36,9 @@ class OpenId extends StandIn {
   #provider;
   #keys;
 
-  constructor({ issuer, expires = 3600 * 8, algorithm = "RS256", auth = "client_secret_basic", inToken = false } = {}) {
+  constructor({ issuer, expires = 3600 * 8, algorithm = "RS256", auth = "client_secret_basic", inToken = false, offline = false } = {}) {
     super();
-    this.#options = { issuer, expires, algorithm, auth, inToken };
+    this.#options = { issuer, expires, algorithm, auth, inToken, offline };
     this.#keys = [newKey("first", algorithm)];
   }
 
@@ -114,13 +115,13 @@ class OpenId extends StandIn {
     this.#people.set(this.signedIn.sub, this.signedIn);
     const result =
       decision === "Authorize"
-        ? { login: { accountId: this.signedIn.sub } }
+        ? { login: { accountId: this.signedIn.sub }, consent: {} }
         : { error: "access_denied", error_description: "End-User aborted interaction" };
     await this.#provider.interactionFinished(request, response, result);
   }
 
   #build() {
-    const { algorithm, auth, expires, inToken } = this.#options;
+    const { algorithm, auth, expires, inToken, offline } = this.#options;
     this.#provider = new Provider(this.issuer, {
       adapter: this.#store,
       clients: [
@@ -141,7 +142,7 @@ class OpenId extends StandIn {
       conformIdTokenClaims: !inToken,
       findAccount: (_, sub) => ({ accountId: sub, claims: () => this.#people.get(sub) }),
       loadExistingGrant: (ctx) => this.#agreed(ctx),
-      issueRefreshToken: (_, client) => client.grantTypeAllowed("refresh_token"),
+      ...(offline ? {} : { issueRefreshToken: (_, client) => client.grantTypeAllowed("refresh_token") }),
       rotateRefreshToken: true,
       interactions: { url: (_, { uid }) => `/interaction/${uid}` },
       features: { devInteractions: { enabled: false } },

@@ -1,0 +1,162 @@
+//! Where a provider's endpoints are (`OpenID` Connect Discovery 1.0).
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use http::Request;
+use serde_json::Value;
+
+use crate::identity::IdentityError;
+use crate::identity::jwks::{FRESH_MS, STALE_MS};
+use crate::identity::upstream::{Upstream, get_json, is_trustworthy};
+
+/// The provider of an issuer, and what was found of it.
+pub(super) struct Discovery {
+    issuer: String,
+    /// What the names of its variables begin with.
+    variables: &'static str,
+    found: RefCell<Option<Rc<Found>>>,
+}
+
+/// What a provider says of itself (section 3).
+pub(super) struct Found {
+    at: u64,
+    pub(super) issuer: String,
+    pub(super) authorize: String,
+    pub(super) token: String,
+    pub(super) keys: String,
+    pub(super) userinfo: Option<String>,
+    /// Whether it wants the client's secret in the body of a request.
+    pub(super) in_body: bool,
+}
+
+impl Discovery {
+    pub(super) fn new(issuer: String, variables: &'static str) -> Self {
+        Self { issuer, variables, found: RefCell::default() }
+    }
+
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// What was found of the provider not long ago; in an outage, within the last day.
+    pub(super) async fn find(&self, web: &dyn Upstream) -> Result<Rc<Found>, IdentityError> {
+        let known = self.found.borrow().clone();
+        let age = known.as_ref().map_or(u64::MAX, |known| web.now().saturating_sub(known.at));
+        match known {
+            Some(known) if age < FRESH_MS => Ok(known),
+            known => match (self.fetch(web).await, known) {
+                (Err(_), Some(known)) if age < STALE_MS => Ok(known),
+                (found, _) => {
+                    let found = Rc::new(found?);
+                    self.found.replace(Some(Rc::clone(&found)));
+                    Ok(found)
+                }
+            },
+        }
+    }
+
+    async fn fetch(&self, web: &dyn Upstream) -> Result<Found, IdentityError> {
+        let base = self.issuer.trim_end_matches('/');
+        let answer = get_json(web, Request::get(format!("{base}/.well-known/openid-configuration"))).await?;
+        if answer.status == 404 {
+            return Err(self.misconfigured("has no OpenID configuration"));
+        }
+        let text = |name: &str| answer.body.get(name).and_then(Value::as_str);
+        let issuer = text("issuer").filter(|_| answer.status == 200);
+        let issuer = issuer.ok_or_else(|| answer.unexpected("the provider's configuration"))?;
+        if issuer.trim_end_matches('/') != base {
+            return Err(self.misconfigured("says that its issuer is another one"));
+        }
+        let url = |name: &str| text(name).filter(|url| is_trustworthy(url)).map(str::to_owned);
+        let needed =
+            |name: &str| url(name).ok_or_else(|| IdentityError::Unavailable(format!("the provider has no {name}")));
+        let methods = answer.body.get("token_endpoint_auth_methods_supported").and_then(Value::as_array);
+        Ok(Found {
+            at: web.now(),
+            issuer: issuer.to_owned(),
+            authorize: needed("authorization_endpoint")?,
+            token: needed("token_endpoint")?,
+            keys: needed("jwks_uri")?,
+            userinfo: url("userinfo_endpoint"),
+            // Who does not say means the header.
+            in_body: methods.is_some_and(|methods| !methods.iter().any(|method| method == "client_secret_basic")),
+        })
+    }
+
+    fn misconfigured(&self, problem: &str) -> IdentityError {
+        let (base, variables) = (self.issuer.trim_end_matches('/'), self.variables);
+        IdentityError::Misconfigured(format!(
+            "{base} {problem}. Set {variables}_ISSUER to the issuer that your identity provider names."
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+    use serde_json::json;
+
+    use super::*;
+    use crate::identity::stand_in::StandIn;
+
+    const ISSUER: &str = "https://id.example";
+    const CONFIGURATION: &str = "https://id.example/.well-known/openid-configuration";
+
+    fn configuration() -> Value {
+        json!({
+            "issuer": ISSUER,
+            "authorization_endpoint": "https://id.example/authorize",
+            "token_endpoint": "https://id.example/token",
+            "jwks_uri": "https://id.example/keys",
+        })
+    }
+
+    /// What an issuer's provider is found to be that says this of itself, with one thing changed.
+    fn found(issuer: &str, name: &str, value: Value) -> Result<Rc<Found>, IdentityError> {
+        let (web, mut configuration) = (StandIn::default(), configuration());
+        configuration[name] = value;
+        web.get(CONFIGURATION, 200, &configuration);
+        block_on(Discovery::new(issuer.to_owned(), "OIDC").find(&web))
+    }
+
+    #[test]
+    fn discovery_is_asked_once_and_outlasts_an_outage_for_a_day() {
+        let (web, discovery) = (StandIn::default(), Discovery::new(ISSUER.to_owned(), "OIDC"));
+        web.get(CONFIGURATION, 200, &configuration());
+        for _ in 0..3 {
+            assert!(block_on(discovery.find(&web)).is_ok());
+        }
+        assert_eq!(web.asked().len(), 1);
+        web.get(CONFIGURATION, 500, &json!({}));
+        web.pass_ms(STALE_MS - 1);
+        assert!(block_on(discovery.find(&web)).is_ok());
+        assert_eq!(web.asked().len(), 2);
+        web.pass_ms(1);
+        assert!(matches!(block_on(discovery.find(&web)), Err(IdentityError::Unavailable(_))));
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_the_issuers_is_not_used() {
+        let evil = found(ISSUER, "issuer", json!("https://evil.example")).err();
+        assert!(matches!(evil, Some(IdentityError::Misconfigured(text)) if text.contains("OIDC_ISSUER")));
+        assert!(found("https://id.example/", "issuer", json!(ISSUER)).is_ok());
+        assert!(found(ISSUER, "issuer", json!("https://id.example/")).is_ok());
+        for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+            for url in [json!("http://id.example/x"), json!("javascript:alert(1)"), json!(""), Value::Null] {
+                assert!(matches!(found(ISSUER, name, url), Err(IdentityError::Unavailable(_))), "{name}");
+            }
+        }
+        let web = StandIn::default();
+        web.get(CONFIGURATION, 404, &json!({}));
+        let nothing = block_on(Discovery::new(ISSUER.to_owned(), "OIDC").find(&web)).err();
+        assert!(matches!(nothing, Some(IdentityError::Misconfigured(text)) if text.contains("OIDC_ISSUER")));
+    }
+
+    #[test]
+    fn the_secret_goes_where_the_provider_takes_it() {
+        let in_body = |methods: Value| found(ISSUER, "token_endpoint_auth_methods_supported", methods).unwrap().in_body;
+        assert!(in_body(json!(["client_secret_post", "private_key_jwt"])));
+        assert!(!in_body(json!(["client_secret_post", "client_secret_basic"])) && !in_body(Value::Null));
+    }
+}
