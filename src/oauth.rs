@@ -17,6 +17,7 @@ pub mod gate;
 pub mod grant;
 pub mod grant_store;
 pub mod hooks;
+mod known_clients;
 pub mod legacy;
 #[doc(hidden)]
 pub mod memory;

@@ -28,12 +28,6 @@ pub(crate) fn server(env: &worker::Env) -> Server {
         .resource("counter", "mcp://resource/counter", counter::counter)
         .on_state_update(counter::announce)
         .with(Tool::new("whoami", "Tell who is signed in", whoami::whoami).read_only().closed_world())
-        .with(
-            Tool::new("accounts", "List your Cloudflare accounts", whoami::accounts)
-                .read_only()
-                .closed_world()
-                .visible_to(whoami::has_accounts),
-        )
         .with(Tool::new("countdown", "Count down, reporting progress", countdown::countdown).read_only())
         .with(Tool::new("book_table", "Book a table; asks how many people come", booking::book_table))
         .with(

@@ -15,6 +15,10 @@ const MAX_PARTS: usize = 4;
 /// Characters of a `Cookie` header: more is not of this server's making.
 const MAX_HEADER_CHARS: usize = 128 * 1024;
 
+/// Cookies of one request: browsers keep 180 of a host. More would cost time, and an answer that has them forgotten would be
+/// longer than an answer may be.
+const MAX_COOKIES: usize = 200;
+
 const PREFIX: &str = "__Host-";
 
 /// A value that does not fit.
@@ -121,7 +125,7 @@ fn part_name(name: &str, at: usize) -> String {
 /// RFC 6265 section 5.4, read as leniently as browsers write it. Of a name that comes twice the first counts.
 fn parse(header: &str, secure: bool) -> Vec<(String, String)> {
     let mut cookies: Vec<(String, String)> = Vec::new();
-    for pair in header.split(';') {
+    for pair in header.split(';').take(MAX_COOKIES) {
         let Some((name, value)) = pair.trim().split_once('=') else { continue };
         let name = if secure { name.strip_prefix(PREFIX) } else { Some(name) };
         if let Some(name) = name

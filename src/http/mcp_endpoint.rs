@@ -160,15 +160,15 @@ async fn delete(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> 
             Err(fault) => return failed(edge, &fault),
         }
     }
-    settle(edge, edge.forward(streamable(claims, caller)))
+    settle(edge, edge.forward(streamable(&claims, caller)))
 }
 
 async fn order(app: &App, edge: &dyn Edge, id: &str, caller: Rc<Caller>) -> Result<Order, Refusal> {
     let claims = verify(app, edge, id, &caller, Transport::Streamable).await?;
-    Ok(streamable(claims, caller))
+    Ok(streamable(&claims, caller))
 }
 
-fn streamable(claims: Claims, caller: Rc<Caller>) -> Order {
+fn streamable(claims: &Claims, caller: Rc<Caller>) -> Order {
     Order { object: claims.object, session: None, caller, transport: Transport::Streamable, body: None }
 }
 

@@ -18,11 +18,10 @@ use crate::oauth::authority::{Authority, AuthorityHost};
 use crate::oauth::event::Event;
 use crate::oauth::gate::insufficient_scope;
 use crate::oauth::provider::OAuth;
-use crate::oauth::purge::purge;
+use crate::oauth::purge::{Purged, purge};
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
 use crate::oauth::site::Surroundings;
-use crate::session::log_line::LogLine;
 use crate::transport::claims::Claims;
 use crate::wire::{Fault, Head, Reply};
 
@@ -166,13 +165,11 @@ impl Provider for InFront {
 
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {
         async move {
-            let done = purge(&self.oauth, surroundings(edge)?).await?;
-            edge.log(&LogLine {
-                event: "purge",
-                method: format!("{} of {} grants", done.ended, done.seen),
-                outcome: "ok",
-                ..LogLine::default()
-            });
+            let around = surroundings(edge)?;
+            let Purged { seen, ended, whole } = purge(&self.oauth, around).await?;
+            let event = Event::Purged { seen, ended, whole };
+            around.event(&event);
+            self.tell(&event);
             Ok(())
         }
         .boxed_local()

@@ -44,4 +44,13 @@ pub enum Event {
         /// Its id.
         client: String,
     },
+    /// The scheduled run looked through grants that storage cannot expire by itself.
+    Purged {
+        /// How many it read.
+        seen: usize,
+        /// How many it ended.
+        ended: usize,
+        /// Whether it came to the end; else the next run goes on.
+        whole: bool,
+    },
 }

@@ -10,6 +10,7 @@ use super::authority::Lifetimes;
 use super::client::{AUTHORIZATION_CODE, Client, REFRESH_TOKEN};
 use super::event::Event;
 use super::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
+use super::known_clients::KnownClients;
 use super::record::Access;
 use super::registration::CLIENT_CREDENTIALS;
 use super::registry::RegistrySettings;
@@ -106,6 +107,8 @@ pub struct OAuth {
     pub(crate) hooks: Rc<Hooks>,
     pub(crate) registry: RegistrySettings,
     pub(crate) clients: Vec<Client>,
+    /// Those of an isolate.
+    pub(super) known: Rc<KnownClients>,
     pub(crate) documents: bool,
     pub(crate) exchange: bool,
     pub(crate) credentials: bool,
@@ -127,6 +130,7 @@ impl OAuth {
             hooks: Rc::default(),
             registry: RegistrySettings::default(),
             clients: Vec::new(),
+            known: Rc::default(),
             documents: true,
             exchange: false,
             credentials: false,

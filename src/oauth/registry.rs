@@ -26,6 +26,10 @@ pub const CLIENT_SECONDS: u64 = 90 * 24 * 3600;
 /// Its record is written again when it is used, but not more often than this: KV writes are dear.
 pub const RENEW_AFTER_SECONDS: u64 = 24 * 3600;
 
+/// A client's record is known for this long, unless [`RegistrySettings`] say otherwise: the steps of a sign-in follow each
+/// other within seconds.
+pub const KNOWN_MS: u64 = 10_000;
+
 /// Characters of an id that is no URL. KV takes keys of 512 bytes.
 pub const MAX_ID_CHARS: usize = 256;
 
@@ -78,12 +82,23 @@ pub struct Registered {
 }
 
 /// Which clients are taken.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RegistrySettings {
     /// What clients may register for.
     pub offer: Offer,
     /// Which metadata documents are taken.
     pub documents: DocumentPolicy,
+    /// How long an isolate knows a client's record that it read or wrote, in milliseconds. What another isolate changes or
+    /// deletes is seen that much later, which is little beside the minute that Workers KV may take; and a client's grants
+    /// are ended where they are, not by its record.
+    pub known_ms: u64,
+}
+
+impl Default for RegistrySettings {
+    fn default() -> Self {
+        let (offer, documents) = (Offer::default(), DocumentPolicy::default());
+        Self { offer, documents, known_ms: KNOWN_MS }
+    }
 }
 
 impl RegistrySettings {

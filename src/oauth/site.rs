@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use super::authority::{Command, Outcome, Refused};
 use super::client::{AuthMethod, Client};
 use super::event::Event;
+use super::known_clients::KnowingKv;
 use super::metadata::{self, OFFLINE_ACCESS, ResourceMetadata, ServerMetadata};
 use super::metadata_document::Fetch;
 use super::port::{Kv, Random};
@@ -75,6 +76,7 @@ pub struct Site<'a> {
     /// What people call this server.
     pub name: &'a str,
     registry: OnceCell<RegistrySettings>,
+    clients: KnowingKv<'a>,
 }
 
 impl<'a> Site<'a> {
@@ -86,7 +88,21 @@ impl<'a> Site<'a> {
         paths: &'a [&'a str],
         head: &Head,
     ) -> Self {
-        Self { oauth, around, tool_scopes, paths, origin: head.origin(), name: "", registry: OnceCell::new() }
+        Self {
+            oauth,
+            around,
+            tool_scopes,
+            paths,
+            origin: head.origin(),
+            name: "",
+            registry: OnceCell::new(),
+            clients: KnowingKv {
+                kv: around.kv(),
+                known: &oauth.known,
+                now: around.now(),
+                known_ms: oauth.registry.known_ms,
+            },
+        }
     }
 
     /// The same of a server that people call so.
@@ -118,7 +134,7 @@ impl<'a> Site<'a> {
     #[must_use]
     pub fn registry<'b>(&'b self, keys: &'b Keys) -> Registry<'b> {
         Registry {
-            kv: self.around.kv(),
+            kv: &self.clients,
             keys,
             random: self.around.random(),
             fetch: self.oauth.documents.then(|| self.around.web()),

@@ -1,17 +1,20 @@
-//! The Durable Object of one user's grants, and how the Worker reaches it.
+//! The Durable Object of users' grants, and how the Worker reaches it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use worker::js_sys::{Array, Promise};
+use worker::js_sys::Promise;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::{DurableObjectState, web_sys};
 use worker::{Delay, Env};
 
+use super::grant_rows::{self, Rows};
 use super::kv::{fault, settled};
 use super::linked;
 use super::promise::promised;
@@ -30,23 +33,15 @@ use crate::wire::Fault;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
 extern "C" {
-    #[wasm_bindgen(catch, js_name = rowGet)]
-    fn row_get(state: &JsValue, id: &str) -> Result<Option<String>, JsValue>;
-
-    #[wasm_bindgen(catch, js_name = rowPut)]
-    fn row_put(state: &JsValue, id: &str, json: &str) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(catch, js_name = rowDelete)]
-    fn row_delete(state: &JsValue, id: &str) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(catch, js_name = rowAll)]
-    fn row_all(state: &JsValue) -> Result<Array, JsValue>;
-
-    #[wasm_bindgen(catch, js_name = wakesAt)]
-    fn wakes_at(state: &JsValue) -> Result<Promise, JsValue>;
-
-    #[wasm_bindgen(catch, js_name = wakeAt)]
-    fn wake_at(state: &JsValue, time: f64) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch)]
+    fn send(
+        env: &JsValue,
+        jurisdiction: Option<&str>,
+        location_hint: Option<&str>,
+        part: &str,
+        handle: &str,
+        command: &str,
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_name = sendLater)]
     fn send_later(
@@ -54,24 +49,29 @@ extern "C" {
         env: &JsValue,
         jurisdiction: Option<&str>,
         location_hint: Option<&str>,
+        part: &str,
         handle: &str,
         command: &str,
     ) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(catch)]
-    fn send(
-        env: &JsValue,
-        jurisdiction: Option<&str>,
-        location_hint: Option<&str>,
-        handle: &str,
-        command: &str,
-    ) -> Result<Promise, JsValue>;
 }
 
-/// The object behind one user's grants. [`worker!`](crate::worker!) stamps the class that holds one.
+/// Where the object is, as a URL; the user's handle follows.
+const URL: &str = "https://grants/";
+
+/// Users who wait to be looked at, at one time that the object is woken: each costs some operations of KV, of which one
+/// waking has a thousand.
+const MAX_LOOKED_AT: u32 = 50;
+
+/// Users whose grants are kept in memory at once, some kilobytes each.
+const MAX_KNOWN: usize = 1000;
+
+/// How soon the object is woken again where more is due, in milliseconds.
+const AGAIN_MS: u64 = 1000;
+
+/// The object behind the grants of a part of the users. [`worker!`](crate::worker!) stamps the class that holds one.
 ///
 /// A panic in the application's hook is caught where it is called, so nothing in here is ever seen half changed.
-pub struct GrantAuthority(AssertUnwindSafe<Option<Rc<dyn Grants>>>);
+pub struct GrantAuthority(AssertUnwindSafe<Rc<Users>>);
 
 impl std::fmt::Debug for GrantAuthority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -82,16 +82,17 @@ impl std::fmt::Debug for GrantAuthority {
 impl GrantAuthority {
     /// The object that has just woken.
     #[must_use]
-    pub fn new(state: DurableObjectState, env: Env, app: &App) -> Self {
-        let grants = app.provider.as_ref().and_then(|provider| linked::grants(state.into(), env, app, provider));
-        Self(AssertUnwindSafe(grants))
+    pub fn new(state: DurableObjectState, env: Env, app: &Rc<App>) -> Self {
+        let users = Users { state: state.into(), env, app: Rc::clone(app), known: RefCell::default() };
+        Self(AssertUnwindSafe(Rc::new(users)))
     }
 
     /// Carries out a command of the Worker, which alone can reach the object.
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
-        let grants = Option::clone(&self.0);
+        let users = Rc::clone(&self.0);
         promised(Box::pin(async move {
-            let grants = grants.ok_or_else(|| rejected(Fault("nobody signs in here".to_owned())))?;
+            let url = request.url();
+            let grants = users.grants(url.strip_prefix(URL).unwrap_or_default()).map_err(rejected)?;
             let command = settled(request.text()).await.map_err(rejected)?.as_string().unwrap_or_default();
             let json = grants.handle(command).await.map_err(rejected)?;
             web_sys::Response::new_with_opt_str(Some(&json)).map(JsValue::from)
@@ -100,13 +101,47 @@ impl GrantAuthority {
 
     /// The time that the object ordered has come.
     pub fn alarm(&self) -> Promise {
-        let grants = Option::clone(&self.0);
+        let users = Rc::clone(&self.0);
         promised(Box::pin(async move {
-            if let Some(grants) = grants {
-                grants.wake().await.map_err(rejected)?;
-            }
+            users.wake().await.map_err(rejected)?;
             Ok(JsValue::UNDEFINED)
         }))
+    }
+}
+
+/// The users of one object.
+struct Users {
+    state: JsValue,
+    env: Env,
+    app: Rc<App>,
+    known: RefCell<BTreeMap<String, Rc<dyn Grants>>>,
+}
+
+impl Users {
+    /// The grants of one user: the same as long as anything is being done with them.
+    fn grants(&self, handle: &str) -> Result<Rc<dyn Grants>, Fault> {
+        let mut known = self.known.borrow_mut();
+        if let Some(grants) = known.get(handle) {
+            return Ok(Rc::clone(grants));
+        }
+        if known.len() >= MAX_KNOWN {
+            known.retain(|_, grants| Rc::strong_count(grants) > 1);
+        }
+        let handle = Handle::parse(handle).ok_or_else(|| Fault("a command for nobody".to_owned()))?;
+        let made = linked::grants(&self.state, &self.env, &self.app, &handle);
+        let grants = made.ok_or_else(|| Fault("nobody signs in here".to_owned()))?;
+        known.insert(handle.as_str().to_owned(), Rc::clone(&grants));
+        Ok(grants)
+    }
+
+    /// Looks at the users for whom it is time.
+    async fn wake(&self) -> Result<(), Fault> {
+        let now = super::edge::now();
+        for user in grant_rows::due(&self.state, now, MAX_LOOKED_AT)? {
+            self.grants(&user)?.wake().await?;
+            grant_rows::looked_at(&self.state, &user, now)?;
+        }
+        grant_rows::wake_again(&self.state, super::edge::now() + AGAIN_MS)
     }
 }
 
@@ -117,26 +152,31 @@ fn rejected(fault: Fault) -> JsValue {
 
 /// Has a command carried out by the object of the user with that handle.
 pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, command: &str) -> Result<String, Fault> {
-    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| Fault(problem.clone()))?.as_deref();
-    let hint = placement.location_hint.as_deref();
-    let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.as_str(), command)).await?;
+    let (jurisdiction, hint) = place(placement)?;
+    let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.part(), handle.as_str(), command)).await?;
     Ok(answer.as_string().unwrap_or_default())
 }
 
-/// The same, beside the request that `context` is of.
+/// The same, beside the request that `context` is of; in an object there is none.
 pub(super) fn command_later(
-    context: &JsValue,
+    context: Option<&JsValue>,
     env: &Env,
     placement: &Placement,
     handle: &Handle,
     command: &str,
 ) -> Result<(), Fault> {
-    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| Fault(problem.clone()))?.as_deref();
-    let hint = placement.location_hint.as_deref();
-    send_later(context, env.as_ref(), jurisdiction, hint, handle.as_str(), command).map_err(fault)
+    let (jurisdiction, hint) = place(placement)?;
+    let none = JsValue::UNDEFINED;
+    let context = context.unwrap_or(&none);
+    send_later(context, env.as_ref(), jurisdiction, hint, handle.part(), handle.as_str(), command).map_err(fault)
 }
 
-/// The runtime around the object.
+fn place(placement: &Placement) -> Result<(Option<&str>, Option<&str>), Fault> {
+    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| Fault(problem.clone()))?.as_deref();
+    Ok((jurisdiction, placement.location_hint.as_deref()))
+}
+
+/// The runtime around one user's grants.
 pub(super) struct GrantHost {
     env: Env,
     rows: Rows,
@@ -144,10 +184,12 @@ pub(super) struct GrantHost {
 }
 
 impl GrantHost {
-    /// The grants of the user whose object has just woken.
-    pub(super) fn grants(state: JsValue, env: Env, app: &App, provider: &Rc<dyn Provider>) -> Rc<dyn Grants> {
-        let host = Self { env, rows: Rows(state), provider: Rc::clone(provider) };
-        provider.grants(app, Rc::new(host))
+    /// The grants of a user.
+    pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &Handle) -> Option<Rc<dyn Grants>> {
+        let provider = app.provider.as_ref()?;
+        let rows = Rows::new(state.clone(), handle);
+        let host = Self { env: env.clone(), rows, provider: Rc::clone(provider) };
+        Some(provider.grants(app, Rc::new(host)))
     }
 }
 
@@ -192,47 +234,5 @@ impl AuthorityHost for GrantHost {
 pub(super) fn log_event(event: &Event) {
     if let Ok(json) = serde_json::to_string(event) {
         worker::console_log!("{json}");
-    }
-}
-
-/// The object's key-value rows, which are rows of its SQLite: read and written at once, one call each.
-struct Rows(JsValue);
-
-impl GrantStore for Rows {
-    fn get(&self, id: &str) -> Result<Option<String>, Fault> {
-        row_get(&self.0, id).map_err(fault)
-    }
-
-    fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
-        row_put(&self.0, id, json).map_err(fault)
-    }
-
-    fn delete(&self, id: &str) -> Result<(), Fault> {
-        row_delete(&self.0, id).map_err(fault)
-    }
-
-    fn all(&self) -> Result<Vec<(String, String)>, Fault> {
-        let mut texts = row_all(&self.0).map_err(fault)?.into_iter().map(|text| text.as_string().unwrap_or_default());
-        let mut rows = Vec::new();
-        while let (Some(id), Some(json)) = (texts.next(), texts.next()) {
-            rows.push((id, json));
-        }
-        Ok(rows)
-    }
-
-    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a time in whole milliseconds since 1970"
-        )]
-        let time = |time: JsValue| time.as_f64().map(|time| time as u64);
-        settled(wakes_at(&self.0)).map(move |outcome| outcome.map(time)).boxed_local()
-    }
-
-    fn wake_at(&self, time: u64) -> Result<(), Fault> {
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far from where whole numbers end")]
-        let time = time as f64;
-        wake_at(&self.0, time).map_err(fault)
     }
 }

@@ -18,42 +18,74 @@ export async function kvList(env, prefix, cursor) {
   return [page.cursor, ...page.keys.flatMap(({ name, metadata }) => [name, metadata])];
 }
 
-export function rowGet(state, id) {
-  return state.storage.kv.get(id);
+// A user's rows, by the user's handle, which holds no slash.
+const row = (user, id) => `${user}/${id}`;
+
+export function rowGet(state, user, id) {
+  return state.storage.kv.get(row(user, id));
 }
 
-export function rowPut(state, id, json) {
-  state.storage.kv.put(id, json);
+export function rowPut(state, user, id, json) {
+  state.storage.kv.put(row(user, id), json);
 }
 
-export function rowDelete(state, id) {
-  state.storage.kv.delete(id);
+export function rowDelete(state, user, id) {
+  state.storage.kv.delete(row(user, id));
 }
 
 // Ids and values in turn.
-export function rowAll(state) {
-  return [...state.storage.kv.list()].flat();
+export function rowAll(state, user) {
+  const prefix = row(user, "");
+  return [...state.storage.kv.list({ prefix })].flatMap(([key, json]) => [key.slice(prefix.length), json]);
 }
 
-export function wakesAt(state) {
-  return state.storage.getAlarm();
+const opened = new WeakSet();
+
+// When each user is looked at next, in an object that has just woken made sure of first.
+function wakes(state, statement, ...values) {
+  const { sql } = state.storage;
+  if (!opened.has(state)) {
+    sql.exec("CREATE TABLE IF NOT EXISTS wakes (user TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID");
+    sql.exec("CREATE INDEX IF NOT EXISTS wakes_at ON wakes (at)");
+    opened.add(state);
+  }
+  return sql.exec(statement, ...values).raw().toArray();
 }
 
-// Nobody waits for it: should it fail, the runtime takes back what was written with it.
-export function wakeAt(state, time) {
-  state.storage.setAlarm(time);
+export function wakesAt(state, user) {
+  return wakes(state, "SELECT at FROM wakes WHERE user = ?", user)[0]?.[0];
 }
 
-// Nobody waits for it, and the runtime keeps the request's surroundings for it.
+export function wakeAt(state, user, time) {
+  wakes(state, "INSERT OR REPLACE INTO wakes (user, at) VALUES (?, ?)", user, time);
+  wakeAgain(state, 0);
+}
+
+export function due(state, now, limit) {
+  return wakes(state, "SELECT user FROM wakes WHERE at <= ? ORDER BY at LIMIT ?", now, limit).flat();
+}
+
+export function lookedAt(state, user, now) {
+  wakes(state, "DELETE FROM wakes WHERE user = ? AND at <= ?", user, now);
+}
+
+// Nobody waits for the alarm: should it fail, the runtime takes back what was written with it.
+export function wakeAgain(state, earliest) {
+  const [[next]] = wakes(state, "SELECT min(at) FROM wakes");
+  if (next !== null) state.storage.setAlarm(Math.max(next, earliest));
+}
+
+// Nobody waits for it. The runtime keeps what is around a request until it is done; an object stays by itself.
 export function sendLater(context, ...message) {
   const failed = (error) => console.error(`a user's object was not told: ${error}`);
-  context.waitUntil(send(...message).catch(failed));
+  const sent = send(...message).catch(failed);
+  context?.waitUntil(sent);
 }
 
-export async function send(env, jurisdiction, locationHint, handle, command) {
+export async function send(env, jurisdiction, locationHint, part, handle, command) {
   const all = env.GRANT_AUTHORITY;
   const namespace = jurisdiction === undefined ? all : all.jurisdiction(jurisdiction);
-  const stub = namespace.getByName(handle, locationHint === undefined ? undefined : { locationHint });
-  const answer = await stub.fetch("https://grants/", { method: "POST", body: command });
+  const stub = namespace.getByName(part, locationHint === undefined ? undefined : { locationHint });
+  const answer = await stub.fetch(`https://grants/${handle}`, { method: "POST", body: command });
   return answer.text();
 }

@@ -13,10 +13,12 @@ use worker::worker_sys::web_sys;
 use super::edge::{WorkerEdge, read_text};
 use super::grant_authority::{self, GrantHost};
 use super::kv::{fault, settled};
+use super::listed;
 use super::random::SystemRandom;
 use super::web::Web;
 use crate::http::App;
-use crate::http::provider::{Grants, Provider};
+use crate::http::app::Placement;
+use crate::http::provider::Grants;
 use crate::oauth::event::Event;
 use crate::oauth::metadata_document::Fetch;
 use crate::oauth::port::{Kv, Random};
@@ -28,13 +30,20 @@ use crate::runtime::Runtime;
 use crate::transport::claims::Claims;
 use crate::transport::order::SESSION;
 use crate::transport::refusal::Refusal;
-use crate::wire::Fault;
+use crate::wire::{Fault, Head};
 
-type SurroundingsOf = fn(&WorkerEdge) -> &dyn Surroundings;
-type GrantsOf = fn(JsValue, Env, &App, &Rc<dyn Provider>) -> Rc<dyn Grants>;
+type GrantsOf = fn(&JsValue, &Env, &App, &Handle) -> Option<Rc<dyn Grants>>;
+
+#[derive(Clone, Copy)]
+struct Linked {
+    surroundings: fn(&WorkerEdge) -> &dyn Surroundings,
+    grants: GrantsOf,
+    listed_tag: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
+    listed_closed: fn(&Env, &Placement, &str),
+}
 
 thread_local! {
-    static LINKED: Cell<Option<(SurroundingsOf, GrantsOf)>> = const { Cell::new(None) };
+    static LINKED: Cell<Option<Linked>> = const { Cell::new(None) };
 
     /// As long as the isolate.
     static RATES: &'static RefCell<Rates> = Box::leak(Box::default());
@@ -44,19 +53,36 @@ impl App {
     /// Has users sign in, and clients show their tokens.
     #[must_use]
     pub fn oauth(self, oauth: OAuth) -> Self {
-        LINKED.set(Some((|edge| edge, GrantHost::grants)));
+        LINKED.set(Some(Linked {
+            surroundings: |edge| edge,
+            grants: GrantHost::grants,
+            listed_tag: |env, head| listed::tag(env, head).boxed_local(),
+            listed_closed: listed::closed,
+        }));
         self.with_provider(oauth)
     }
 }
 
 /// What the provider needs at the Worker.
 pub(super) fn surroundings(edge: &WorkerEdge) -> Option<&dyn Surroundings> {
-    LINKED.get().map(|(surroundings, _)| surroundings(edge))
+    LINKED.get().map(|linked| (linked.surroundings)(edge))
 }
 
-/// The grants of the user whose object has just woken.
-pub(super) fn grants(state: JsValue, env: Env, app: &App, provider: &Rc<dyn Provider>) -> Option<Rc<dyn Grants>> {
-    LINKED.get().map(|(_, grants)| grants(state, env, app, provider))
+/// The grants of a user, in the object that they are in; none where nobody signs in.
+pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &Handle) -> Option<Rc<dyn Grants>> {
+    LINKED.get().and_then(|linked| (linked.grants)(state, env, app, handle))
+}
+
+/// The tag of a socket whose session is in its user's list; none if it is in none.
+pub(super) async fn listed_tag(env: &Env, head: &Head) -> Option<String> {
+    (LINKED.get()?.listed_tag)(env, head).await
+}
+
+/// A socket with such a tag was closed, and with it its session ended.
+pub(super) fn listed_closed(env: &Env, placement: &Placement, tag: &str) {
+    if let Some(linked) = LINKED.get() {
+        (linked.listed_closed)(env, placement, tag);
+    }
 }
 
 impl Surroundings for WorkerEdge {
@@ -81,7 +107,7 @@ impl Surroundings for WorkerEdge {
     }
 
     fn command_later(&self, handle: &Handle, command: String) {
-        let told = grant_authority::command_later(&self.context, &self.env, &self.placement, handle, &command);
+        let told = grant_authority::command_later(Some(&self.context), &self.env, &self.placement, handle, &command);
         if let Err(fault) = told {
             self.warn(&fault.0);
         }

@@ -8,14 +8,15 @@ use worker::js_sys::Promise;
 use worker::worker_sys::web_sys;
 use worker::{Response, Result, State, WebSocket, WebSocketPair};
 
-use super::convert;
 use super::edge::read_text;
 use super::host::ObjectHost;
 use super::promise::promised;
+use super::{convert, linked};
+use crate::http::app::Placement;
 use crate::http::provider::Provider;
 use crate::http::{App, cors};
 use crate::session::core::Core;
-use crate::transport::object::Object;
+use crate::transport::object::{Object, SSE_TAG};
 use crate::wire::{Body, Socket};
 
 /// The object behind one session. [`worker!`](crate::worker!) stamps the class that holds one.
@@ -28,12 +29,15 @@ struct Parts {
     state: Rc<State>,
     object: Rc<Object>,
     provider: Option<Rc<dyn Provider>>,
+    env: Rc<worker::Env>,
+    placement: Rc<Placement>,
 }
 
 impl Parts {
-    fn accept(&self, socket: &Socket) -> Result<Response> {
+    fn accept(&self, socket: &Socket, listed: Option<&str>) -> Result<Response> {
         let pair = WebSocketPair::new()?;
-        self.state.accept_websocket_with_tags(&pair.server, &[&socket.tag]);
+        let tags: Vec<&str> = [socket.tag.as_str()].into_iter().chain(listed).collect();
+        self.state.accept_websocket_with_tags(&pair.server, &tags);
         if !socket.attachment.is_empty() {
             pair.server.serialize_attachment(&socket.attachment)?;
         }
@@ -58,9 +62,11 @@ impl McpObject {
     #[must_use]
     pub fn new(state: State, env: worker::Env, app: &App) -> Self {
         let state = Rc::new(state);
-        let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::new(env)));
+        let (env, placement) = (Rc::new(env), Rc::new(app.placement.clone()));
+        let host = Rc::new(ObjectHost::new(Rc::clone(&state), Rc::clone(&env)));
         let core = Core::new(Rc::clone(&app.server), host, Rc::clone(&app.settings));
-        Self(AssertUnwindSafe(Parts { state, object: Object::new(core), provider: app.provider.clone() }))
+        let provider = app.provider.clone();
+        Self(AssertUnwindSafe(Parts { state, object: Object::new(core), provider, env, placement }))
     }
 
     /// Answers a request that the Worker passed on.
@@ -71,7 +77,13 @@ impl McpObject {
             let body = async move { read_text(&request).await }.boxed_local();
             let reply = parts.object.handle(&head, body).await;
             let response = match reply.body {
-                Body::Socket(socket) => parts.accept(&socket).map(web_sys::Response::from),
+                Body::Socket(socket) => {
+                    let listed = match socket.tag.as_str() {
+                        SSE_TAG => linked::listed_tag(&parts.env, &head).await,
+                        _ => None,
+                    };
+                    parts.accept(&socket, listed.as_deref()).map(web_sys::Response::from)
+                }
                 _ => convert::response(cors::finish(reply, &head, parts.provider.as_deref())),
             };
             Ok(response?.into())
@@ -92,6 +104,7 @@ impl McpObject {
             let open = |other: &WebSocket| other != socket && other.as_ref().ready_state() == 1;
             if !self.0.state.get_websockets_with_tag(&tag).iter().any(open) {
                 self.0.object.socket_closed(&tag);
+                linked::listed_closed(&self.0.env, &self.0.placement, &tag);
             }
         }
         // Tells the runtime that the socket is done with.

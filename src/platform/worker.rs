@@ -12,7 +12,7 @@ use worker::worker_sys::web_sys;
 
 use super::convert;
 use super::edge::WorkerEdge;
-use super::promise::promised;
+use super::promise::{prefer_promises, promised};
 use super::upstream::PublicWeb;
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, cors, router};
@@ -92,6 +92,7 @@ pub fn identity(env: &Env) -> Option<IdentitySignIn> {
 #[must_use]
 pub fn start(app: App, env: &Env) -> Rc<App> {
     console_error_panic_hook::set_once();
+    prefer_promises();
     let app = app.with_variables(&|name| variable(env, name));
     for problem in app.problems().into_iter().flatten() {
         worker::console_error!("{problem}");

@@ -8,13 +8,14 @@ const target = await ours({}, { timer: true });
 const { server } = target;
 after(() => server.stop());
 
-const purged = () => server.log(({ json }) => json?.event === "purge");
+const purged = () => server.log(({ json }) => json?.event === "purged");
 
 describe("when the cron trigger rings", () => {
   test("grants are looked through, and those that live go on", async () => {
     const { client, tokens } = await target.signIn();
     assert.equal(await server.ring(), "ok");
-    assert.equal((await purged()).json.method, "0 of 1 grants");
+    const { seen, ended, whole } = (await purged()).json;
+    assert.deepEqual({ seen, ended, whole }, { seen: 1, ended: 0, whole: true });
     assert.ok(await target.takes(tokens.access_token));
     granted(await target.refresh(client, tokens.refresh_token));
   });
@@ -22,6 +23,6 @@ describe("when the cron trigger rings", () => {
   test("a server without sign-in has nothing to do", async () => {
     await using open = await demo({ timer: true });
     assert.equal(await open.ring(), "ok");
-    assert.equal(open.logs.filter(({ json }) => json?.event === "purge").length, 0);
+    assert.equal(open.logs.filter(({ json }) => json?.event === "purged").length, 0);
   });
 });

@@ -134,6 +134,27 @@ describe("in a browser", () => {
     }, of.link());
     await blocked;
     assert.equal(await page.frames().at(-1).getByRole("button", { name: "Approve" }).count(), 0);
+    const evil = "http://evil.example/";
+    await page.route(evil, (route) => route.fulfill({ contentType: "text/html", body: "<title>Win a prize</title>" }));
+    for (const [path, fields] of [
+      ["/authorize", { decision: "approve", flow: "x", csrf: "x" }],
+      ["/account", { do: "end-all" }],
+      ["/account", { do: "sign-in", name: "Mallory" }],
+    ]) {
+      await page.goto(evil);
+      const answer = page.waitForResponse((response) => response.url() === server.url + path);
+      await page.evaluate(
+        ([action, fields]) => {
+          const form = Object.assign(document.createElement("form"), { method: "post", action });
+          for (const [name, value] of Object.entries(fields)) form.append(Object.assign(document.createElement("input"), { name, value }));
+          document.body.append(form);
+          form.submit();
+        },
+        [server.url + path, fields],
+      );
+      assert.equal((await answer).status(), 403, path);
+      await page.getByRole("heading", { name: "This did not work" }).waitFor();
+    }
   });
 
   test("a person disconnects what they let in", async () => {

@@ -157,6 +157,14 @@ describe("/account", () => {
     assert.equal((await third.end()).status, 204);
     const left = await listing(jar, name, 1);
     assert.match(left.text, /Phone 1\.0/);
+    // A session of HTTP+SSE is its stream.
+    const sse = await openSse(server, { headers });
+    assert.match((await listing(jar, name, 2)).text, /HTTP\+SSE/);
+    sse.close();
+    await Promise.allSettled([sse.ended]);
+    // That a client has hung up is noticed with what is sent to it.
+    await until(async () => (await sse.post(request(9, "ping"))).status === 404, "the end of the session");
+    assert.doesNotMatch((await listing(jar, name, 1)).text, /HTTP\+SSE/);
   });
 });
 

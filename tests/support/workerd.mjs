@@ -148,9 +148,10 @@ class Server {
     await this.#child.kill();
   }
 
-  /** A crash, then a start on the same storage and the same port. */
-  async restart() {
+  /** A crash, then a start on the same storage and the same port; `meanwhile` runs between the two. */
+  async restart(meanwhile) {
     await this.kill();
+    meanwhile?.();
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.start();

@@ -13,7 +13,7 @@ use crate::identity::upstream::{Upstream, get_json};
 const NOT_OF_A_PERSON: [&str; 11] =
     ["iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "jti"];
 
-/// The claims of an id_token that was verified.
+/// The claims of an `id_token` that was verified.
 pub(super) struct Claims(Map<String, Value>);
 
 impl Claims {

@@ -200,6 +200,101 @@ fn no_link_runs_a_script() {
 }
 
 #[test]
+fn what_a_clients_document_says_stays_text_and_runs_nothing() {
+    let deployment = Deployment::new();
+    let client = "https://client.example/id.json";
+    let document = |name: &str, more: &str| {
+        json!({
+            "client_id": client, "client_name": MARKUP, "redirect_uris": [REDIRECT],
+            "token_endpoint_auth_method": "none", name: more,
+        })
+    };
+    deployment.web.set_json(client, 200, &document("logo_uri", "https://evil.example/logo.png"));
+    let page = Browser::new(&deployment).asked(client, &[]);
+    assert!(is_consent(&page), "{page:?}");
+    assert!(page.text.contains("&#60;script&#62;") && page.text.contains("client.example"));
+    for markup in ["<script", "<img", "evil.example/logo"] {
+        assert!(!page.text.contains(markup), "{markup}: {}", page.text);
+    }
+    for name in ["client_uri", "logo_uri", "policy_uri", "tos_uri"] {
+        let deployment = Deployment::new();
+        deployment.web.set_json(client, 200, &document(name, "javascript:alert(1)"));
+        let page = Browser::new(&deployment).asked(client, &[]);
+        assert!(!page.text.contains("javascript:") && page.header("location").is_none(), "{name}: {page:?}");
+    }
+}
+
+#[test]
+fn an_answer_goes_nowhere_but_where_the_client_registered() {
+    let (deployment, client) = deployment();
+    for uri in [
+        "javascript:alert(1)",
+        "javascript://client.example/callback%0aalert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "//evil.example/callback",
+        "https://client.example.evil.example/callback",
+        "https://client.example@evil.example/callback",
+        "https://client.example/callback/../evil",
+        "https://client.example/callback#x",
+        "https://client.example\\@evil.example/callback",
+        "HTTPS://client.example/callback",
+    ] {
+        for prompt in ["", "none"] {
+            let shown = Browser::new(&deployment).asked(&client, &[("redirect_uri", uri), ("prompt", prompt)]);
+            assert!(is_page(&shown, 400), "{uri}: {shown:?}");
+            assert!(!shown.text.contains("evil") && !shown.text.contains("alert"), "{uri}: {}", shown.text);
+        }
+    }
+}
+
+#[test]
+fn a_form_whose_fields_come_twice_is_none() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let (flow, csrf) = (page.field("flow"), page.field("csrf"));
+    let fields = [("flow", flow.as_str()), ("csrf", &csrf), ("decision", "approve")];
+    for twice in [("flow", "x"), ("csrf", "x"), ("decision", "deny")] {
+        for fields in [[fields.as_slice(), &[twice]].concat(), [&[twice], fields.as_slice()].concat()] {
+            let refused = browser.post("/authorize", &fields);
+            assert!(refused.header("location").is_none() && refused.status >= 400, "{twice:?}: {refused:?}");
+        }
+    }
+    assert!(is_code(&browser.approved(&page, "ann")));
+    let account = browser.account("ann");
+    let twice = [("do", "end-all"), ("csrf", "x"), ("csrf", &account.field("csrf"))];
+    browser.post("/account", &twice);
+    assert_eq!(browser.get("/account?done=x").status, 200);
+}
+
+#[test]
+fn cookies_without_number_or_end_are_in_nobodys_way() {
+    let (deployment, client) = deployment();
+    let many = |prefix: &str, value: &str, count: usize| -> String {
+        (0..count).map(|at| format!("__Host-{prefix}{at:011}={value}; ")).collect::<Vec<_>>().concat()
+    };
+    let long = "A".repeat(70_000);
+    for cookies in [
+        many("flow-", "x", 4000),
+        many("x", "y", 4000),
+        many("flow-", &"A".repeat(3000), 30),
+        format!("__Host-consent={long}; __Host-account={long}"),
+        (0..9).map(|at| format!("__Host-consent.{at}={}; ", "A".repeat(3600))).collect::<Vec<_>>().concat(),
+        "=; ;;; =a; __Host-=; __Host-flow-=x; __Host-account; \u{0}=\u{7f}".to_owned(),
+        ";".repeat(100_000),
+    ] {
+        let mut browser = Browser::new(&deployment);
+        browser.cookies = vec![("x".to_owned(), format!("1; {cookies}"))];
+        let [page, account] = [browser.asked(&client, &[]), browser.get("/account")];
+        assert!(is_consent(&page) && account.text.contains("Sign in to see"), "{}", &cookies[..40]);
+        let set: Vec<_> = page.headers.iter().filter(|(name, _)| *name == "set-cookie").collect();
+        let chars: usize = set.iter().map(|(_, line)| line.len()).sum();
+        assert!(chars < 64 * 1024, "{chars} characters in {} cookies: {}", set.len(), &cookies[..40]);
+        assert!(is_page(&browser.get("/callback?state=x&code=ann"), 400));
+    }
+}
+
+#[test]
 fn a_page_cannot_be_framed_kept_or_scripted() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);

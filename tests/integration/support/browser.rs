@@ -122,7 +122,7 @@ pub(crate) struct Deployment {
     shared: Rc<Shared>,
     users: RefCell<BTreeMap<String, Rc<Authority>>>,
     rates: RefCell<Rates>,
-    web: MemoryWeb,
+    pub(crate) web: MemoryWeb,
     objects: Cell<u8>,
     /// Sessions that have ended, by their objects' ids.
     pub(crate) ended: RefCell<Vec<String>>,

@@ -1,0 +1,145 @@
+//! Records of clients that were read or written a moment ago: the steps of a sign-in follow each other within seconds.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::port::{Kv, Listing};
+use crate::wire::Fault;
+
+/// How many are known at once: each is some kilobytes at most.
+const MAX_KNOWN: usize = 256;
+
+/// What one isolate knows, by key: since when, and the record.
+#[derive(Default)]
+pub(super) struct KnownClients(RefCell<BTreeMap<String, (u64, String)>>);
+
+/// The store, asked for what is not known.
+pub(super) struct KnowingKv<'a> {
+    pub(super) kv: &'a dyn Kv,
+    pub(super) known: &'a KnownClients,
+    pub(super) now: u64,
+    /// How long a record is known, in milliseconds.
+    pub(super) known_ms: u64,
+}
+
+impl KnownClients {
+    fn get(&self, key: &str, now: u64, known_ms: u64) -> Option<String> {
+        let known = self.0.borrow();
+        known.get(key).filter(|(since, _)| now.saturating_sub(*since) < known_ms).map(|(_, record)| record.clone())
+    }
+
+    fn put(&self, key: &str, record: &str, now: u64, known_ms: u64) {
+        let mut known = self.0.borrow_mut();
+        if known.len() >= MAX_KNOWN {
+            known.retain(|_, (since, _)| now.saturating_sub(*since) < known_ms);
+        }
+        if known.len() < MAX_KNOWN {
+            known.insert(key.to_owned(), (now, record.to_owned()));
+        }
+    }
+
+    fn forget(&self, key: &str) {
+        self.0.borrow_mut().remove(key);
+    }
+}
+
+impl Kv for KnowingKv<'_> {
+    fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
+        async move {
+            if let Some(known) = self.known.get(key, self.now, self.known_ms) {
+                return Ok(Some(known));
+            }
+            let record = self.kv.get(key).await?;
+            // That there is none is not kept: the next moment there may be one.
+            if let Some(record) = &record {
+                self.known.put(key, record, self.now, self.known_ms);
+            }
+            Ok(record)
+        }
+        .boxed_local()
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a str,
+        expires: u64,
+        beside: Option<&'a str>,
+    ) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        async move {
+            self.known.forget(key);
+            self.kv.put(key, value, expires, beside).await?;
+            self.known.put(key, value, self.now, self.known_ms);
+            Ok(())
+        }
+        .boxed_local()
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        async move {
+            let deleted = self.kv.delete(key).await;
+            // Also what was read meanwhile.
+            self.known.forget(key);
+            deleted
+        }
+        .boxed_local()
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+        self.kv.list(prefix, cursor)
+    }
+}
+
+impl fmt::Debug for KnownClients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownClients").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+
+    use super::*;
+    use crate::oauth::memory::{Call, MemoryKv};
+
+    const KNOWN_MS: u64 = 10_000;
+    const NOW: u64 = 1_700_000_000_000;
+    const NEVER: u64 = NOW;
+
+    #[test]
+    fn a_record_is_read_once_in_a_while_and_changes_made_here_are_seen_at_once() {
+        let (kv, known) = (MemoryKv::at(NOW), KnownClients::default());
+        block_on(kv.put("client:a", "1", NEVER, None)).unwrap();
+        let at = |now| KnowingKv { kv: &kv, known: &known, now, known_ms: KNOWN_MS };
+        for now in [NOW, NOW + KNOWN_MS - 1] {
+            assert_eq!(block_on(at(now).get("client:a")), Ok(Some("1".to_owned())));
+        }
+        assert_eq!(kv.count(Call::Get), 1);
+        block_on(at(NOW).get("client:a")).unwrap();
+        block_on(at(NOW + KNOWN_MS).get("client:a")).unwrap();
+        assert_eq!(kv.count(Call::Get), 2);
+        block_on(at(NOW).put("client:a", "2", NEVER, None)).unwrap();
+        assert_eq!(block_on(at(NOW).get("client:a")), Ok(Some("2".to_owned())));
+        assert_eq!(kv.count(Call::Get), 2);
+        block_on(at(NOW).delete("client:a")).unwrap();
+        assert_eq!(block_on(at(NOW).get("client:a")), Ok(None));
+        block_on(kv.put("client:a", "3", NEVER, None)).unwrap();
+        assert_eq!(block_on(at(NOW).get("client:a")), Ok(Some("3".to_owned())));
+    }
+
+    #[test]
+    fn no_more_are_known_than_may_be() {
+        let known = KnownClients::default();
+        for at in 0..=MAX_KNOWN {
+            known.put(&at.to_string(), "x", NOW, KNOWN_MS);
+        }
+        assert_eq!(known.get(&MAX_KNOWN.to_string(), NOW, KNOWN_MS), None);
+        known.put("later", "x", NOW + KNOWN_MS, KNOWN_MS);
+        assert_eq!(known.0.borrow().len(), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! The rows of an object's users: their grants, and when each user is looked at next.
+//!
+//! Grants are key-value rows, which are rows of the object's SQLite, read and written at once. The times are a table of
+//! their own, which is written when a user signs in first and when they were looked at: not at each step of a grant.
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use worker::js_sys::Array;
+use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+
+use super::kv::fault;
+use crate::oauth::grant_store::GrantStore;
+use crate::oauth::token::Handle;
+use crate::wire::Fault;
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = rowGet)]
+    fn row_get(state: &JsValue, user: &str, id: &str) -> Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = rowPut)]
+    fn row_put(state: &JsValue, user: &str, id: &str, json: &str) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch, js_name = rowDelete)]
+    fn row_delete(state: &JsValue, user: &str, id: &str) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch, js_name = rowAll)]
+    fn row_all(state: &JsValue, user: &str) -> Result<Array, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = wakesAt)]
+    fn wakes_at(state: &JsValue, user: &str) -> Result<Option<f64>, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = wakeAt)]
+    fn wake_at(state: &JsValue, user: &str, time: f64) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch, js_name = due)]
+    fn users_due(state: &JsValue, now: f64, limit: u32) -> Result<Array, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = lookedAt)]
+    fn user_looked_at(state: &JsValue, user: &str, now: f64) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch, js_name = wakeAgain)]
+    fn order_again(state: &JsValue, earliest: f64) -> Result<(), JsValue>;
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 are far from where whole numbers end")]
+const fn number(time: u64) -> f64 {
+    time as f64
+}
+
+/// The users for whom it is time, those who wait for the longest first.
+pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, Fault> {
+    let users = users_due(state, number(now), limit).map_err(fault)?;
+    Ok(users.iter().filter_map(|user| user.as_string()).collect())
+}
+
+/// A user was looked at. If they are to be again, that is known already.
+pub(super) fn looked_at(state: &JsValue, user: &str, now: u64) -> Result<(), Fault> {
+    user_looked_at(state, user, number(now)).map_err(fault)
+}
+
+/// Has the object woken when the next user is due, but not before `earliest`.
+pub(super) fn wake_again(state: &JsValue, earliest: u64) -> Result<(), Fault> {
+    order_again(state, number(earliest)).map_err(fault)
+}
+
+/// The rows of one user.
+pub(super) struct Rows {
+    state: JsValue,
+    user: String,
+}
+
+impl Rows {
+    pub(super) fn new(state: JsValue, handle: &Handle) -> Self {
+        Self { state, user: handle.as_str().to_owned() }
+    }
+}
+
+impl GrantStore for Rows {
+    fn get(&self, id: &str) -> Result<Option<String>, Fault> {
+        row_get(&self.state, &self.user, id).map_err(fault)
+    }
+
+    fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
+        row_put(&self.state, &self.user, id, json).map_err(fault)
+    }
+
+    fn delete(&self, id: &str) -> Result<(), Fault> {
+        row_delete(&self.state, &self.user, id).map_err(fault)
+    }
+
+    fn all(&self) -> Result<Vec<(String, String)>, Fault> {
+        let texts = row_all(&self.state, &self.user).map_err(fault)?;
+        let mut texts = texts.into_iter().map(|text| text.as_string().unwrap_or_default());
+        let mut rows = Vec::new();
+        while let (Some(id), Some(json)) = (texts.next(), texts.next()) {
+            rows.push((id, json));
+        }
+        Ok(rows)
+    }
+
+    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a time in whole milliseconds since 1970"
+        )]
+        let time = |time: f64| time as u64;
+        let ordered = wakes_at(&self.state, &self.user).map(|ordered| ordered.map(time));
+        async move { ordered.map_err(fault) }.boxed_local()
+    }
+
+    fn wake_at(&self, time: u64) -> Result<(), Fault> {
+        wake_at(&self.state, &self.user, number(time)).map_err(fault)
+    }
+}
