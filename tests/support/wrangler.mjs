@@ -3,10 +3,13 @@ import { Child, removeFolder, temporaryFolder } from "./child.mjs";
 
 const BUILD_MS = 900_000;
 
-/** `npm start`: `{ url, output, stop() }` once the server is ready. The first run may build everything. */
-export async function npmStart() {
+/**
+ * `npm start`: `{ url, output, said(match), stop() }` once the server is ready. The first run may build everything. `cwd`
+ * is another copy of the repository, `env` what its environment has besides.
+ */
+export async function npmStart(options) {
   const state = temporaryFolder("durable-mcp-wrangler");
-  const child = new Child("npm", ["start", "--", "--port", "0", "--persist-to", state], { group: true });
+  const child = new Child("npm", ["start", "--", "--port", "0", "--persist-to", state], { group: true, ...options });
   const stop = async () => {
     await child.stop({ grace: 10_000 });
     removeFolder(state);
@@ -17,6 +20,7 @@ export async function npmStart() {
     return {
       url,
       stop,
+      said: (match) => child.line(match),
       get output() {
         return child.output;
       },
