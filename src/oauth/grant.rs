@@ -45,7 +45,7 @@ pub struct Facts {
     pub adopted: bool,
     /// Sessions of its client that are older are not for its tokens, in seconds since 1970: the user disconnected the
     /// client, and has let it in again since.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub sessions_since: u64,
 }
 
@@ -177,7 +177,7 @@ pub struct Ending {
     /// The row stays until then, in milliseconds since 1970.
     pub until: u64,
     /// The client's sessions that are older have ended with it, in seconds since 1970; 0 if none have.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub sessions_since: u64,
 }
 
@@ -216,9 +216,8 @@ pub struct Room {
     pub legacy: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-pub(super) fn is_zero(number: &u64) -> bool {
-    *number == 0
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The key of a grant's header in KV.

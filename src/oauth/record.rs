@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::grant::is_zero;
+use super::grant::is_default;
 use super::legacy;
 use super::port::Random;
 use super::resource::Resource;
@@ -127,7 +127,7 @@ struct Claims<'a> {
     aud: Cow<'a, [Resource]>,
     iat: u64,
     exp: u64,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     sessions_since: u64,
     #[serde(default, skip_serializing_if = "is_null")]
     props: Cow<'a, Value>,
