@@ -10,7 +10,7 @@ use std::rc::Rc;
 use futures_util::stream::LocalBoxStream;
 use http::{Method, StatusCode};
 
-pub use json::read_json;
+pub use json::{is_default, read_json};
 pub use quality::quality;
 
 /// A call on the runtime failed. The log has the cause.

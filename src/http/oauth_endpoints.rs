@@ -12,7 +12,7 @@ use super::route::Route;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::mcp::user::Caller;
-use crate::oauth::authorize::{self, Answer, Problem};
+use crate::oauth::authorize::{self, Answer};
 use crate::oauth::record::Access;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::sign_in::{Notice, Step};
@@ -80,8 +80,13 @@ async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
         Ok(Answer::Redirect(url)) => {
             Reply::empty(StatusCode::FOUND).header("location", url).header("cache-control", "no-store")
         }
-        Ok(Answer::Problem(Problem { status, text })) => {
-            problem::page(frame, site.around, &Trouble { status, text: &text, cause: &text, ways: &[] })
+        Ok(Answer::Problem(wrong)) => {
+            let (text, cause) = (problem::told(frame.language, &wrong), wrong.to_string());
+            problem::page(
+                frame,
+                site.around,
+                &Trouble { status: wrong.status(), text: &text, cause: &cause, ways: &[] },
+            )
         }
         Ok(Answer::Show(reply)) => reply,
         Err(Fault(cause)) => {

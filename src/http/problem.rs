@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
+use crate::oauth::authorize::Problem as Wrong;
 use crate::oauth::site::Surroundings;
 use crate::pages::frame::Frame;
+use crate::pages::language::Language;
 use crate::pages::problem::{Problem, Way};
 use crate::wire::Reply;
 
@@ -26,4 +28,28 @@ pub(super) fn page(frame: Frame<'_>, around: &dyn Surroundings, trouble: &Troubl
     let id = format!("{:08x}", u32::from_be_bytes(bytes));
     around.warn(&json!({ "event": "problem", "id": id, "status": status, "cause": cause }).to_string());
     Problem { frame, text, ways, id: &id }.reply(*status)
+}
+
+/// What is wrong with an authorization request, in the person's language.
+pub(super) fn told(language: Language, wrong: &Wrong) -> String {
+    if language == Language::English {
+        return wrong.to_string();
+    }
+    let text = match wrong {
+        Wrong::Damaged => "应用将您带到的地址已损坏。请从该应用重新开始。",
+        Wrong::Repeated(name) => return format!("应用将您带到的地址中 {name} 出现了两次。请从该应用重新开始。"),
+        Wrong::NoClient => "应用没有说明自己的身份（缺少 client_id）。",
+        Wrong::UnknownClient => {
+            "此服务器不认识您的应用（client_id），或已很久没有见到它。请在应用中移除此服务器并重新添加，使其重新注册。"
+        }
+        Wrong::Client(error) if error.is_temporary() => "暂时无法确认该应用的身份，请稍后重试。",
+        Wrong::Client(error) => return format!("无法确认该应用的身份。请将此说明转告其开发者：{error}"),
+        Wrong::NoRedirect => "应用没有说明将结果发送到哪里（redirect_uri）。",
+        Wrong::ForeignRedirect => {
+            "应用要求将结果发送到它未注册的地址（redirect_uri）。这可能是另一个冒用其名称的程序：除非您确知无误，请勿继续。"
+        }
+        Wrong::NoPage => "这里什么也没有。",
+        Wrong::NoForm => "此处请使用 GET。",
+    };
+    text.to_owned()
 }

@@ -3,6 +3,8 @@
 //! What is wrong with a request before its client and redirect URI are known to belong together is told the person, on a
 //! page: an answer to anywhere else would send browsers where a stranger wants them. After that it is told the client.
 
+use std::fmt;
+
 use super::authority::{Begin, Command, Outcome, Refused};
 use super::client::CODE;
 use super::metadata::OFFLINE_ACCESS;
@@ -19,6 +21,9 @@ use crate::wire::{Fault, Head, Reply};
 /// Characters of a `state`: it comes back in a URL, which servers cut at 8 KiB.
 pub const MAX_STATE_CHARS: usize = 4096;
 
+/// Characters of a parameter's name that a page shows: those of OAuth are shorter.
+const MAX_NAME_CHARS: usize = 40;
+
 /// What the browser gets.
 #[derive(Debug)]
 pub enum Answer {
@@ -32,20 +37,64 @@ pub enum Answer {
 
 /// What is wrong, for the person at the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The status of the page.
-    pub status: u16,
-    /// What happened, and what to do.
-    pub text: String,
+pub enum Problem {
+    /// The address cannot be read.
+    Damaged,
+    /// A parameter comes twice. Its name is from outside: cut short, and of characters that can be seen.
+    Repeated(String),
+    /// The client is not named.
+    NoClient,
+    /// The client is not known.
+    UnknownClient,
+    /// It cannot be said who the client is.
+    Client(RegistryError),
+    /// The redirect URI is not named, and is not the only one.
+    NoRedirect,
+    /// The redirect URI is not the client's.
+    ForeignRedirect,
+    /// A page that this kind of sign-in does not have.
+    NoPage,
+    /// A form that this kind of sign-in does not have.
+    NoForm,
 }
 
 impl Problem {
-    fn bad(text: impl Into<String>) -> Self {
-        Self { status: 400, text: text.into() }
+    /// The status of the page.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Client(error) if error.is_temporary() => 503,
+            Self::NoPage => 404,
+            Self::NoForm => 405,
+            _ => 400,
+        }
     }
+}
 
-    fn later(text: impl Into<String>) -> Self {
-        Self { status: 503, text: text.into() }
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damaged => "The address that your application sent you to is damaged. Start again there.",
+            Self::Repeated(name) => {
+                return write!(
+                    f,
+                    "The address that your application sent you to says {name} twice. Start again there."
+                );
+            }
+            Self::NoClient => "Your application did not say who it is (client_id is missing).",
+            Self::UnknownClient => {
+                "This server does not know your application (client_id), or has not seen it for a long time. \
+                 Have it register again: remove this server from it and add it anew."
+            }
+            Self::Client(error) => return error.fmt(f),
+            Self::NoRedirect => "Your application did not say where to answer (redirect_uri).",
+            Self::ForeignRedirect => {
+                "Your application wants the answer where it did not register to have it (redirect_uri). \
+                 It may be another program that only uses its name: do not go on unless you know better."
+            }
+            Self::NoPage => "Nothing is here.",
+            Self::NoForm => "Use GET here.",
+        })
     }
 }
 
@@ -160,43 +209,31 @@ pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval)
 async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answer>, Fault> {
     let params = match Params::parse(query) {
         Ok(params) => params,
-        Err(ParamsError::Repeated(name)) => return Ok(problem(Problem::bad(repeated(&name)))),
-        Err(ParamsError::Malformed) => {
-            return Ok(problem(Problem::bad(
-                "The address that your application sent you to is damaged. Start again there.",
-            )));
-        }
+        Err(ParamsError::Repeated(name)) => return Ok(problem(Problem::Repeated(visible(&name)))),
+        Err(ParamsError::Malformed) => return Ok(problem(Problem::Damaged)),
     };
     let Some(client_id) = params.get("client_id") else {
-        return Ok(problem(Problem::bad("Your application did not say who it is (client_id is missing).")));
+        return Ok(problem(Problem::NoClient));
     };
     let keys = site.around.keys(false).await?;
     let client = match site.registry(&keys).client(client_id).await {
         Ok(Some(client)) => client,
-        Ok(None) => {
-            let text = "This server does not know your application (client_id), or has not seen it for a long time. \
-                        Have it register again: remove this server from it and add it anew.";
-            return Ok(problem(Problem::bad(text)));
-        }
+        Ok(None) => return Ok(problem(Problem::UnknownClient)),
         Err(error) => {
             if let RegistryError::Unavailable(fault) = &error {
                 site.around.warn(&fault.0);
             }
-            let later = error.is_temporary();
-            let text = error.to_string();
-            return Ok(problem(if later { Problem::later(text) } else { Problem::bad(text) }));
+            return Ok(problem(Problem::Client(error)));
         }
     };
     let requested = match (params.get("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(requested), _) => requested,
         // RFC 6749 section 3.1.2.3: with one registered, it need not be named.
         (None, [only]) => only.as_str(),
-        (None, _) => return Ok(problem(Problem::bad("Your application did not say where to answer (redirect_uri)."))),
+        (None, _) => return Ok(problem(Problem::NoRedirect)),
     };
     let Some(redirect_uri) = client.redirect(requested) else {
-        let text = "Your application wants the answer where it did not register to have it (redirect_uri). \
-                    It may be another program that only uses its name: do not go on unless you know better.";
-        return Ok(problem(Problem::bad(text)));
+        return Ok(problem(Problem::ForeignRedirect));
     };
     let state = params.get("state").map(str::to_owned);
     let asked = Unsettled { site, params: &params, client: &client }.settle(redirect_uri.clone(), state.clone());
@@ -207,10 +244,9 @@ fn problem<T>(problem: Problem) -> Result<T, Answer> {
     Err(Answer::Problem(problem))
 }
 
-/// The name is of this server's own parameters or cut short: it came from outside.
-fn repeated(name: &str) -> String {
-    let name: String = name.chars().take(40).filter(char::is_ascii_graphic).collect();
-    format!("The address that your application sent you to says {name} twice. Start again there.")
+/// What can be shown of a name that came from outside.
+fn visible(name: &str) -> String {
+    name.chars().take(MAX_NAME_CHARS).filter(char::is_ascii_graphic).collect()
 }
 
 /// The parts of a request that are the client's to hear about.

@@ -3,7 +3,13 @@
 //! A state owns what it needs and nothing else, and a transition consumes it. Tokens are here as hashes; the user's id
 //! and props are sealed under the code or the refresh token, so a row tells nobody who the user is.
 
+mod ending;
+mod tokens;
+
 use serde::{Deserialize, Serialize};
+
+pub use ending::{Ending, Legacy};
+pub use tokens::{Current, LiveAccess, Next, Previous, Room, Spent, Standing};
 
 use super::pkce::{Challenge, Verifier};
 use super::record;
@@ -13,6 +19,7 @@ use super::scope::Scopes;
 use super::secret::same;
 use super::session_note::SessionNotes;
 use super::token::{GrantId, Handle};
+use crate::wire::is_default;
 
 /// What does not change while a grant lives. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,132 +116,10 @@ pub struct Live {
     pub sessions: SessionNotes,
 }
 
-/// A code that was redeemed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spent {
-    /// Its hash.
-    pub hash: String,
-    /// When it would have ended.
-    pub until: u64,
-}
-
-/// The refresh token that is to be used next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Current {
-    /// How many came before it.
-    pub generation: u64,
-    /// Its hash.
-    pub hash: String,
-    /// When it ends unless it is used.
-    pub expires: u64,
-    /// Who the user is, and props, for its holder.
-    pub sealed: String,
-}
-
-/// The refresh token that was used last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Previous {
-    /// Its hash.
-    pub hash: String,
-    /// Until when it gives the same pair again.
-    pub until: u64,
-    /// How often it has done so.
-    pub uses: u32,
-    /// The pair, for its holder.
-    pub pair: String,
-}
-
-/// An access token that has not expired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LiveAccess {
-    /// Its hash.
-    pub hash: String,
-    /// When it ends, in seconds since 1970.
-    pub expires: u64,
-}
-
-/// Records of workers-oauth-provider in KV, by key.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Legacy {
-    /// The grant, until it was deleted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<String>,
-    /// Its access tokens, until `until`.
-    #[serde(default)]
-    pub tokens: Vec<String>,
-    /// When those have all expired, in milliseconds since 1970.
-    #[serde(default)]
-    pub until: u64,
-}
-
-/// A grant that has ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ending {
-    /// The client.
-    pub client_id: String,
-    /// What is left to delete from KV.
-    pub keys: Vec<String>,
-    /// The row stays until then, in milliseconds since 1970.
-    pub until: u64,
-    /// The client's sessions that are older have ended with it, in seconds since 1970; 0 if none have.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub sessions_since: u64,
-}
-
-/// What a presented refresh token is to a grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// To be exchanged.
-    Current,
-    /// Exchanged a moment ago: gives the same pair again.
-    Repeat,
-    /// Neither, or too late.
-    Stale,
-}
-
-/// The refresh token that takes over.
-#[derive(Debug)]
-pub struct Next {
-    /// Its hash.
-    pub hash: String,
-    /// When it ends unless it is used.
-    pub expires: u64,
-    /// Who the user is, and props, for its holder.
-    pub sealed: String,
-    /// The pair that it is part of, for the holder of the token before it.
-    pub pair: String,
-    /// Until when that one gives the pair.
-    pub grace_until: u64,
-}
-
-/// What has to go before one more access token comes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Room {
-    /// The hashes of the oldest access tokens, where there are too many.
-    pub oldest: Vec<String>,
-    /// The key of the record that another program could still read this grant from.
-    pub legacy: Option<String>,
-}
-
-pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 /// The key of a grant's header in KV.
 #[must_use]
 pub fn header_key(handle: &Handle, grant: &GrantId) -> String {
     ["grant", handle.as_str(), grant.as_str()].join(":")
-}
-
-impl Legacy {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn keys(&self, now: u64) -> impl Iterator<Item = String> {
-        let tokens = self.tokens.iter().filter(move |_| now < self.until);
-        self.grant.iter().chain(tokens).cloned()
-    }
 }
 
 impl Pending {
@@ -404,21 +289,6 @@ impl Live {
         let living = self.access.iter().filter(|access| now < access.expires * 1000);
         let header = (now < self.header_expires * 1000).then(|| header_key(&self.facts.handle, &self.facts.id));
         living.map(|access| self.access_key(&access.hash)).chain(header).chain(self.legacy.keys(now)).collect()
-    }
-}
-
-impl Ending {
-    /// Whether the row may go.
-    #[must_use]
-    pub fn is_done(&self, now: u64) -> bool {
-        self.keys.is_empty() && self.until <= now
-    }
-
-    /// The user wants no more of the client: its sessions from before `since`, in seconds, have ended, which must be known
-    /// until `until`.
-    #[must_use]
-    pub fn with_sessions(self, since: u64, until: u64) -> Self {
-        Self { sessions_since: since, until: self.until.max(until), ..self }
     }
 }
 

@@ -6,7 +6,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::grant::is_default;
 use super::legacy;
 use super::port::Random;
 use super::resource::Resource;
@@ -14,7 +13,7 @@ use super::scope::Scopes;
 use super::seal::{self, OpenError};
 use super::token::Token;
 use crate::keys::Keys;
-use crate::wire::{Fault, read_json};
+use crate::wire::{Fault, is_default, read_json};
 
 const VERSION: u32 = 1;
 

@@ -1,21 +1,24 @@
 //! Every client there is: those in the configuration, those that registered, and those that a document describes.
 
+mod error;
+mod registering;
+mod settings;
+
 use std::cell::RefCell;
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+pub use self::error::RegistryError;
+pub use self::registering::Registered;
+pub use self::settings::{KNOWN_MS, RegistrySettings};
 use super::client::{Client, Origin};
 use super::document_cache::Documents;
-use super::document_url::{DocumentPolicy, is_document_id};
-use super::metadata_document::DocumentError;
+use super::document_url::is_document_id;
 pub use super::metadata_document::{Fetch, Fetched};
 use super::port::{Kv, Random};
 use super::rates::Rates;
-use super::registration::{self, Offer, RegistrationError};
-use super::secret::{Secret, sha256_hex};
-use super::uri::Host;
 use crate::keys::Keys;
 use crate::wire::Fault;
 
@@ -26,92 +29,8 @@ pub const CLIENT_SECONDS: u64 = 90 * 24 * 3600;
 /// Its record is written again when it is used, but not more often than this: KV writes are dear.
 pub const RENEW_AFTER_SECONDS: u64 = 24 * 3600;
 
-/// A client's record is known for this long, unless [`RegistrySettings`] say otherwise: the steps of a sign-in follow each
-/// other within seconds.
-pub const KNOWN_MS: u64 = 10_000;
-
 /// Characters of an id that is no URL. KV takes keys of 512 bytes.
 pub const MAX_ID_CHARS: usize = 256;
-
-/// Random bytes of an id: 128 bits meet no other id.
-const ID_BYTES: usize = 16;
-
-/// Random bytes of a secret: 256 bits cannot be guessed.
-const SECRET_BYTES: usize = 32;
-
-/// Why it cannot be said who a client is. That there is none is no error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RegistryError {
-    /// Its document is refused or not to be had.
-    Document(DocumentError),
-    /// The store failed.
-    Unavailable(Fault),
-}
-
-impl RegistryError {
-    /// Whether it may be another answer in a while.
-    #[must_use]
-    pub const fn is_temporary(&self) -> bool {
-        match self {
-            Self::Document(error) => error.is_temporary(),
-            Self::Unavailable(_) => true,
-        }
-    }
-}
-
-impl fmt::Display for RegistryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Document(error) => error.fmt(f),
-            Self::Unavailable(_) => f.write_str("The client could not be looked up. Try again in a moment."),
-        }
-    }
-}
-
-/// A registration that was taken.
-#[derive(Debug)]
-pub struct Registered {
-    /// The status of the answer: 201 (RFC 7591 section 3.2.1), also where the client was known already.
-    pub status: u16,
-    /// The body of the answer. It has the secret, for the only time: it must not be stored.
-    pub body: Secret,
-    /// The client.
-    pub client: Client,
-    /// Whether there was no such client before.
-    pub is_new: bool,
-}
-
-/// Which clients are taken.
-#[derive(Debug, Clone)]
-pub struct RegistrySettings {
-    /// What clients may register for.
-    pub offer: Offer,
-    /// Which metadata documents are taken.
-    pub documents: DocumentPolicy,
-    /// How long an isolate knows a client's record that it read or wrote, in milliseconds. What another isolate changes or
-    /// deletes is seen that much later, which is little beside the minute that Workers KV may take; and a client's grants
-    /// are ended where they are, not by its record.
-    pub known_ms: u64,
-}
-
-impl Default for RegistrySettings {
-    fn default() -> Self {
-        let (offer, documents) = (Offer::default(), DocumentPolicy::default());
-        Self { offer, documents, known_ms: KNOWN_MS }
-    }
-}
-
-impl RegistrySettings {
-    /// The same for a server at `origin`, which must not ask itself for a document: it would wait for its own answer, and
-    /// one URL inside another would make it do so many times over.
-    #[must_use]
-    pub fn at(&self, origin: &str) -> Self {
-        let mut settings = self.clone();
-        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
-        settings.documents.own_hosts.extend(Host::parse(host).map(|host| host.name.to_owned()));
-        settings
-    }
-}
 
 /// The clients, for the time of one request.
 #[derive(Clone, Copy)]
@@ -181,49 +100,6 @@ impl Registry<'_> {
         let now = self.now_s();
         let living = |client: &Client| client.id == id && client.expires.is_none_or(|expires| expires > now);
         Ok(record.as_deref().and_then(Client::read).filter(living))
-    }
-
-    /// Registers a client (RFC 7591 section 3). A public one that asks for what another has is that one: it would be no
-    /// more than a second name for what anybody can say they are.
-    ///
-    /// # Errors
-    /// When the metadata is refused, there were too many new clients lately, or the store fails.
-    pub async fn register(&self, json: &str, address: &str) -> Result<Registered, RegistrationError> {
-        let mut client = registration::read(json, &self.settings.offer)?;
-        if !client.is_public() {
-            return self.register_confidential(client, address).await;
-        }
-        let name = self.keys.anchor_mac("client id", registration::canonical(&client).as_bytes());
-        client.id = URL_SAFE_NO_PAD.encode(name.get(..ID_BYTES).unwrap_or(&name));
-        let known = self.registered(&client.id).await.map_err(RegistrationError::Unavailable)?;
-        let is_new = known.is_none();
-        client.registered = known.as_ref().map_or(self.now_s(), |known| known.registered);
-        client.expires = Some(self.now_s() + CLIENT_SECONDS);
-        match known {
-            Some(known) if !self.is_due(&known) => client = known,
-            // If that fails it is as good as it was.
-            Some(known) => client = self.put(&client).await.map_or(known, |()| client),
-            None => self.put_new(&client, address).await?,
-        }
-        let body = Secret::new(registration::answer(&client, None));
-        Ok(Registered { status: 201, body, client, is_new })
-    }
-
-    async fn register_confidential(&self, mut client: Client, address: &str) -> Result<Registered, RegistrationError> {
-        let secret = Secret::new(self.random_text::<SECRET_BYTES>().map_err(RegistrationError::Unavailable)?);
-        client.id = self.random_text::<ID_BYTES>().map_err(RegistrationError::Unavailable)?;
-        client.secret_hash = Some(sha256_hex(secret.secret()));
-        client.registered = self.now_s();
-        client.expires = Some(self.now_s() + CLIENT_SECONDS);
-        self.put_new(&client, address).await?;
-        let body = Secret::new(registration::answer(&client, Some(secret.secret())));
-        Ok(Registered { status: 201, body, client, is_new: true })
-    }
-
-    async fn put_new(&self, client: &Client, address: &str) -> Result<(), RegistrationError> {
-        let counted = self.rates.borrow_mut().registration(address, self.now);
-        counted.map_err(|retry_after| RegistrationError::TooMany { retry_after })?;
-        self.put(client).await.map_err(RegistrationError::Unavailable)
     }
 
     /// Keeps a client that was used from being forgotten. It writes once a day at most, and nothing for clients that do
@@ -298,8 +174,11 @@ mod tests {
     use crate::oauth::client::AuthMethod;
     use crate::oauth::client_auth::{authenticate, credentials};
     use crate::oauth::memory::{Call, MemoryKv, MemoryWeb, SeededRandom};
+    use crate::oauth::metadata_document::DocumentError;
     use crate::oauth::params::Params;
     use crate::oauth::rates::ADDRESS_BURST;
+    use crate::oauth::registration::RegistrationError;
+    use crate::oauth::secret::sha256_hex;
 
     const NOW: u64 = 1_700_000_000_000;
     const NOW_S: u64 = NOW / 1000;

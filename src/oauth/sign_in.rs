@@ -117,10 +117,8 @@ pub trait SignIn {
                     let decision = self.decide(asked, head).await?;
                     authorize::conclude(site, asked, decision).await
                 }
-                Step::Consent => Ok(Answer::Problem(Problem { status: 405, text: "Use GET here.".to_owned() })),
-                Step::Callback | Step::Account => {
-                    Ok(Answer::Problem(Problem { status: 404, text: "Nothing is here.".to_owned() }))
-                }
+                Step::Consent => Ok(Answer::Problem(Problem::NoForm)),
+                Step::Callback | Step::Account => Ok(Answer::Problem(Problem::NoPage)),
             }
         })
     }

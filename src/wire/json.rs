@@ -1,4 +1,4 @@
-//! JSON that comes as bytes.
+//! Reading and writing JSON.
 
 use serde::Deserialize;
 
@@ -8,4 +8,9 @@ use serde::Deserialize;
 #[must_use]
 pub fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     serde_json::from_str(str::from_utf8(bytes).ok()?).ok()
+}
+
+/// Whether a field can be left out: what is missing is read as this.
+pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

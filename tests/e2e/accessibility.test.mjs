@@ -146,6 +146,9 @@ async function accounts(visitor) {
   await page.route("https://client.example/**", (route) => route.fulfill({ contentType: "text/html", body: "landed" }));
   await page.goto((await client(server, { client_name: "Notebook" })).link());
   await page.locator("#name").fill(name);
+  const remember = page.locator('input[name="remember"]');
+  assert.equal(await remember.isChecked(), false, "nobody is asked no more who did not say so");
+  await remember.check();
   await visitor.press("approve");
   await page.waitForURL("https://client.example/**");
   await visitor.go("account-remembered", account);

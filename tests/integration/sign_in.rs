@@ -213,4 +213,9 @@ fn pages_are_in_the_language_of_the_browser() {
     let url = url.replace("challenge=x", &format!("challenge={}", crate::support::browser::CHALLENGE));
     let page = browser.send(Method::GET, &url, "", &[("accept-language", "zh-CN,en;q=0.5")]);
     assert!(page.text.contains("lang=\"zh-Hans\"") && page.text.contains("允许") && page.text.contains("Editor"));
+    let refused = browser.send(Method::GET, "/authorize?client_id=nobody", "", &[("accept-language", "zh")]);
+    assert!(is_page(&refused, 400) && refused.text.contains("此服务器不认识您的应用"), "{refused:?}");
+    assert!(browser.get("/authorize?client_id=nobody").text.contains("This server does not know your application"));
+    let logged = deployment.log.borrow().concat();
+    assert!(!logged.contains("此服务器") && logged.contains("This server does not know"), "the log is in one language");
 }

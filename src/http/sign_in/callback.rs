@@ -5,6 +5,7 @@ use super::consent::show;
 use super::flow::{Aim, Flow, Found, Left};
 use super::remembered::Remembered;
 use super::visit::{Visit, state_of};
+use crate::http::problem;
 use crate::identity::{Answer, Identity, IdentityProvider};
 use crate::oauth::authorize::{self, approve};
 use crate::oauth::params::Params;
@@ -62,6 +63,9 @@ async fn let_in(
     match approve(visit.site, asked, Approval { subject, props, scopes: None }).await? {
         authorize::Answer::Redirect(url) => Ok(visit.redirect(url)),
         authorize::Answer::Show(reply) => Ok(reply),
-        authorize::Answer::Problem(problem) => Ok(visit.trouble(problem.status, &problem.text, &problem.text, &[])),
+        authorize::Answer::Problem(wrong) => {
+            let (text, cause) = (problem::told(visit.frame.language, &wrong), wrong.to_string());
+            Ok(visit.trouble(wrong.status(), &text, &cause, &[]))
+        }
     }
 }

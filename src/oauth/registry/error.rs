@@ -1,0 +1,35 @@
+//! Why it cannot be said who a client is.
+
+use std::fmt;
+
+use crate::oauth::metadata_document::DocumentError;
+use crate::wire::Fault;
+
+/// Why it cannot be said who a client is. That there is none is no error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistryError {
+    /// Its document is refused or not to be had.
+    Document(DocumentError),
+    /// The store failed.
+    Unavailable(Fault),
+}
+
+impl RegistryError {
+    /// Whether it may be another answer in a while.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        match self {
+            Self::Document(error) => error.is_temporary(),
+            Self::Unavailable(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Document(error) => error.fmt(f),
+            Self::Unavailable(_) => f.write_str("The client could not be looked up. Try again in a moment."),
+        }
+    }
+}
