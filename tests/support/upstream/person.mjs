@@ -41,9 +41,9 @@ export class Person {
     throw new Error(`the identity provider does not come to an end: ${answer.text}`);
   }
 
-  /** Comes back to this server. */
-  async returns(url) {
-    return this.#see(await this.jar.get(url));
+  /** Comes back to this server; `headers` are what something in between adds. */
+  async returns(url, { headers } = {}) {
+    return this.#see(await this.jar.get(url, { headers }));
   }
 
   /** All of it: what the callback answers. */
