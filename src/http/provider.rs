@@ -69,7 +69,7 @@ pub trait Provider {
     /// The challenge for a caller whose token lacks these scopes, separated by spaces.
     fn challenge(&self, head: &Head, needed: &str) -> String;
 
-    /// The grants of one user, in an object that has just woken.
+    /// The grants of one user, in the object that they are in.
     fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
 
     /// Collects what storage cannot expire by itself, a part at a time.

@@ -79,7 +79,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The grants of an object that has just woken; a session lives for `longest_session` milliseconds at most.
+    /// The grants of a user, none of them in memory yet; a session lives for `longest_session` milliseconds at most.
     #[must_use]
     pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
         let (rows, flights, wakes) = (Rows::default(), Flights::default(), Cell::default());

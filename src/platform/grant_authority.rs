@@ -65,7 +65,7 @@ const MAX_LOOKED_AT: u32 = 50;
 /// Users whose grants are kept in memory at once, some kilobytes each.
 const MAX_KNOWN: usize = 1000;
 
-/// How soon the object is woken again where more is due, in milliseconds.
+/// How soon the object is woken again where more is due, in milliseconds: late enough for commands to come between.
 const AGAIN_MS: u64 = 1000;
 
 /// The object behind the grants of a part of the users. [`worker!`](crate::worker!) stamps the class that holds one.
