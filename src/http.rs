@@ -16,6 +16,7 @@ pub mod router;
 mod session_list;
 pub mod sign_in;
 pub mod sse_endpoint;
+mod stateless_endpoint;
 mod variables;
 
 pub use app::App;

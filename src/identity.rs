@@ -29,7 +29,7 @@ use serde_json::Value;
 
 use self::upstream::Upstream;
 use crate::oauth::params::Params;
-use crate::oauth::port::Random;
+use crate::runtime::Random;
 use crate::wire::{Fault, Head};
 
 /// A person, as an identity provider knows them.

@@ -1,6 +1,7 @@
 //! Remote MCP servers in Rust on Cloudflare Workers.
 
 pub mod http;
+pub mod hub;
 pub mod identity;
 pub mod keys;
 pub mod mcp;
@@ -8,7 +9,9 @@ pub mod oauth;
 pub mod pages;
 pub mod platform;
 pub mod runtime;
+pub mod seal;
 pub mod session;
+pub mod task;
 pub mod transport;
 pub mod wire;
 
@@ -23,6 +26,7 @@ pub use mcp::Server;
 
 /// Everything a server's file needs.
 pub mod prelude {
+    pub use crate::mcp::app_page::Page;
     pub use crate::mcp::cancel::Cancelled;
     pub use crate::mcp::client::{Client, Elicited};
     pub use crate::mcp::completion::Typed;
@@ -35,6 +39,7 @@ pub mod prelude {
     pub use crate::mcp::prompt::{Prompt, PromptMessage};
     pub use crate::mcp::resource::{Resource, ResourceTemplate};
     pub use crate::mcp::sampling::{Root, Sampled, Sampling, SamplingMessage};
+    pub use crate::mcp::task::Task;
     pub use crate::mcp::tool::Tool;
     pub use crate::mcp::user::{Caller, User};
     pub use crate::mcp::{Error, Server};

@@ -4,21 +4,26 @@
 //! takes one request and a [`Context`] and gives its result. Whatever reaches the client besides that result goes through
 //! the [`Peer`] that the context carries.
 
+pub mod app_page;
+mod caching;
 pub mod cancel;
 pub mod capabilities;
+pub mod change;
 pub mod client;
 pub mod completion;
 pub mod content;
 pub mod context;
+pub mod discover;
 pub mod dispatch;
 pub mod error;
 pub mod extract;
-mod fields;
+pub(crate) mod fields;
 pub mod handler;
 pub mod initialize;
 mod json_path;
 pub mod jsonrpc;
 pub mod log;
+mod mirrored;
 pub mod notify;
 pub mod outcome;
 pub mod page;
@@ -30,8 +35,10 @@ pub mod resource;
 pub mod sampling;
 pub mod schema;
 pub mod server;
+pub mod state_argument;
 mod strings;
 pub mod summary;
+pub mod task;
 pub mod template;
 pub mod tool;
 pub mod user;

@@ -38,7 +38,6 @@ pub mod registry;
 pub mod resource;
 pub mod revoke;
 pub mod scope;
-pub mod seal;
 pub mod secret;
 pub mod session_note;
 pub mod sign_in;

@@ -48,7 +48,7 @@ fn person_page(status: StatusCode, page: &impl Template, onward: &str) -> Reply 
 
 fn html(status: StatusCode, page: &impl Template) -> Reply {
     match page.render() {
-        Ok(html) => Reply { status, headers: Vec::new(), body: Body::Text(html) }
+        Ok(html) => Reply { status, body: Body::Text(html), ..Reply::default() }
             .header("content-type", "text/html; charset=utf-8")
             .header("x-content-type-options", "nosniff"),
         Err(_) => Reply::empty(StatusCode::INTERNAL_SERVER_ERROR),

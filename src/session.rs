@@ -6,6 +6,7 @@ pub mod core;
 pub mod host;
 pub mod line;
 pub mod log_line;
+pub mod notice;
 pub mod questions;
 pub mod running;
 pub mod state;

@@ -1,13 +1,21 @@
 //! MCP over HTTP: which era a request belongs to, and what each of its transports asks for.
 
 pub mod accept;
+mod answer_stream;
 mod call_stream;
 pub mod claims;
+pub mod envelope;
 pub mod era;
+pub mod headers;
+mod keep_alive;
 pub mod legacy_sse;
 mod movable;
 pub mod object;
 pub mod order;
 pub mod refusal;
+pub mod request_state;
+pub mod rounds;
 pub mod sse;
+pub mod state_handle;
+pub mod stateless;
 pub mod streamable;

@@ -122,6 +122,8 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// Its body.
     pub body: Body,
+    /// Whether it has left its line in the log.
+    pub logged: bool,
 }
 
 impl Reply {
@@ -134,7 +136,7 @@ impl Reply {
     /// A JSON answer. Answers of this server depend on who asks, so nobody may store them.
     #[must_use]
     pub fn json(status: StatusCode, json: String) -> Self {
-        Self { status, headers: Vec::with_capacity(6), body: Body::Text(json) }
+        Self { status, headers: Vec::with_capacity(6), body: Body::Text(json), logged: false }
             .header("content-type", "application/json")
             .header("cache-control", "no-store")
     }
@@ -142,7 +144,7 @@ impl Reply {
     /// An event stream. No proxy may store, change or gather it.
     #[must_use]
     pub fn events(body: Body) -> Self {
-        Self { status: StatusCode::OK, headers: Vec::with_capacity(6), body }
+        Self { status: StatusCode::OK, headers: Vec::with_capacity(6), body, logged: false }
             .header("content-type", "text/event-stream")
             .header("cache-control", "no-cache, no-transform")
             .header("x-accel-buffering", "no")

@@ -1,7 +1,7 @@
 //! The wasm exports: the Worker and its Durable Objects.
 
-/// Stamps the Worker's exports for an application: the `fetch` handler and the classes `McpObject`, `KeyRing`
-/// and `GrantAuthority`.
+/// Stamps the Worker's exports for an application: the `fetch` and `scheduled` handlers and the classes `McpObject`,
+/// `McpHub`, `McpTask`, `KeyRing` and `GrantAuthority`.
 ///
 /// It takes a function from the Worker's bindings to an [`App`](crate::http::App); a crate that uses it depends on
 /// `durable-mcp` without its default features, on `worker`, and for its derives on `serde` and `schemars`.
@@ -106,6 +106,81 @@ macro_rules! worker {
                 #[wasm_bindgen(js_name = webSocketError)]
                 pub fn web_socket_error(&self, socket: web_sys::WebSocket) {
                     self.0.closed(&socket.into());
+                }
+            }
+
+            /// The Durable Object that everything published goes through.
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            #[derive(Debug)]
+            pub struct McpHub($crate::platform::McpHub);
+
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            impl McpHub {
+                /// The object that has just woken.
+                #[wasm_bindgen(constructor)]
+                #[must_use]
+                pub fn new(state: DurableObjectState, env: ::worker::Env) -> Self {
+                    // What the application says of places is for this object too.
+                    app_of(&env);
+                    Self($crate::platform::McpHub::new(state.into(), env))
+                }
+
+                /// Answers the Worker and the objects of sessions.
+                pub fn fetch(&self, request: web_sys::Request) -> ::worker::js_sys::Promise {
+                    self.0.fetch(request)
+                }
+
+                /// The time that the object ordered has come.
+                ///
+                /// # Errors
+                /// When storage fails; the runtime tries again.
+                pub fn alarm(&self) -> ::std::result::Result<(), JsValue> {
+                    self.0.alarm().map_err(JsValue::from)
+                }
+
+                /// Streams go one way: what comes back on a socket is nothing.
+                #[wasm_bindgen(js_name = webSocketMessage)]
+                pub fn web_socket_message(&self) {}
+
+                /// A stream's other end has gone.
+                #[wasm_bindgen(js_name = webSocketClose)]
+                pub fn web_socket_close(&self, socket: web_sys::WebSocket) {
+                    self.0.closed(&socket.into());
+                }
+
+                /// A stream broke.
+                #[wasm_bindgen(js_name = webSocketError)]
+                pub fn web_socket_error(&self, socket: web_sys::WebSocket) {
+                    self.0.closed(&socket.into());
+                }
+            }
+
+            /// The Durable Object behind a task.
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            #[derive(Debug)]
+            pub struct McpTask($crate::platform::McpTask);
+
+            #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+            impl McpTask {
+                /// The object that has just woken.
+                #[wasm_bindgen(constructor)]
+                #[must_use]
+                pub fn new(state: DurableObjectState, env: ::worker::Env) -> Self {
+                    let app = app_of(&env);
+                    Self($crate::platform::McpTask::new(state.into(), env, &app))
+                }
+
+                /// Carries out what the Worker was asked for.
+                pub fn fetch(&self, request: web_sys::Request) -> ::worker::js_sys::Promise {
+                    self.0.fetch(request)
+                }
+
+                /// The time that the object ordered has come.
+                ///
+                /// # Errors
+                /// When storage fails; the runtime tries again.
+                pub fn alarm(&self) -> ::std::result::Result<(), JsValue> {
+                    self.0.alarm().map_err(JsValue::from)
                 }
             }
 

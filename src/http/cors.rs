@@ -33,14 +33,20 @@ pub fn allow(reply: Reply, origin: Option<String>) -> Reply {
 /// Finishes an object's answer: where it says which scopes are missing, a challenge tells the client how to get them
 /// (RFC 6750 section 3).
 #[must_use]
-pub fn finish(mut reply: Reply, head: &Head, provider: Option<&dyn Provider>) -> Reply {
+pub fn finish(reply: Reply, head: &Head, provider: Option<&dyn Provider>) -> Reply {
+    allow(challenged(reply, head, provider), head.header("origin"))
+}
+
+/// Puts a challenge in the place of the scopes that an answer says are missing.
+#[must_use]
+pub fn challenged(mut reply: Reply, head: &Head, provider: Option<&dyn Provider>) -> Reply {
     if let Some(at) = reply.headers.iter().position(|(name, _)| *name == NEEDED_SCOPES) {
         let (_, needed) = reply.headers.remove(at);
         if let Some(provider) = provider {
             reply = reply.header("www-authenticate", provider.challenge(head, &needed));
         }
     }
-    allow(reply, head.header("origin"))
+    reply
 }
 
 /// Answers a preflight (Fetch standard, "CORS-preflight fetch").

@@ -4,22 +4,37 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
+use crate::hub::Listener;
+use crate::mcp::error::Error;
 use crate::mcp::user::Caller;
 use crate::oauth::site::Surroundings;
 use crate::runtime::Runtime;
+use crate::session::host::Around;
 use crate::session::log_line::LogLine;
+use crate::task::command::{Begin, Command};
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::refusal::Refusal;
 use crate::wire::{Fault, Reply};
 
-/// What is passed on to a session's object besides the request itself.
+/// An object that requests are passed on to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// That of a session, or of a user's state.
+    Session(ObjectId),
+    /// That of a task.
+    Task(ObjectId),
+}
+
+/// What is passed on to an object besides the request itself.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// The session's object.
-    pub object: ObjectId,
+    /// The object.
+    pub place: Place,
     /// The session id, where it did not come in its header.
     pub session: Option<String>,
+    /// The name of the state that the request is about, and whether it begins with it; for callers who name it.
+    pub state: Option<(String, bool)>,
     /// Who calls.
     pub caller: Rc<Caller>,
     /// How the request came.
@@ -28,8 +43,45 @@ pub struct Order {
     pub body: Option<String>,
 }
 
+impl Order {
+    /// A session's request, as it came.
+    #[must_use]
+    pub fn of_session(object: ObjectId, caller: Rc<Caller>, transport: Transport) -> Self {
+        Self { place: Place::Session(object), session: None, state: None, caller, transport, body: None }
+    }
+}
+
+/// Starts a task, and gives the JSON that tells of it. The id is still to be made.
+pub type StartTask = Rc<dyn Fn(Begin, Rc<Caller>) -> LocalBoxFuture<'static, Result<String, Fault>>>;
+
 /// The runtime around one request.
 pub trait Edge: Runtime {
+    /// The runtime around calls that may go on when the request is over.
+    fn around(&self) -> Rc<dyn Around>;
+
+    /// Is ready when the client has hung up; that may be never. It costs nothing until it is waited for.
+    fn gone(&self) -> LocalBoxFuture<'static, ()>;
+
+    /// The object of a state that has a name.
+    ///
+    /// # Errors
+    /// When the runtime refuses, because of a jurisdiction that it does not have.
+    fn object_named(&self, name: &str) -> Result<ObjectId, Fault>;
+
+    /// How a task is started.
+    fn begin_task(&self) -> StartTask;
+
+    /// Has a command carried out by a task's object; the inner error is the client's.
+    fn of_task<'a>(
+        &'a self,
+        object: ObjectId,
+        command: Command,
+        caller: &'a Rc<Caller>,
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>>;
+
+    /// Opens a stream that listens for what is published; or the hub's answer, if it refuses.
+    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>>;
+
     /// What the provider needs besides; none where there is no provider.
     fn surroundings(&self) -> Option<&dyn Surroundings>;
 

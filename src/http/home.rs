@@ -1,6 +1,6 @@
 //! `/`: a page about this server, for whoever was given its address.
 
-use http::{Method, StatusCode};
+use http::Method;
 
 use super::app::App;
 use super::policy::is_loopback;
@@ -35,7 +35,7 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
 /// `GET /style.css`. Pages name the style sheet by its content, so it never changes.
 pub(super) fn style(head: &Head) -> Reply {
     get(head, || {
-        Reply { status: StatusCode::OK, headers: Vec::new(), body: Body::Text(STYLE.to_owned()) }
+        Reply { body: Body::Text(STYLE.to_owned()), ..Reply::default() }
             .header("content-type", "text/css; charset=utf-8")
             .header("cache-control", "public, max-age=31536000, immutable")
             .header("x-content-type-options", "nosniff")

@@ -8,13 +8,13 @@ use http::{Method, StatusCode};
 use super::app::App;
 use super::edge::{Edge, Order};
 use super::provider::Begun;
-use super::sse_endpoint;
+use super::{sse_endpoint, stateless_endpoint};
 use crate::mcp::initialize::{INITIALIZED, METHOD as INITIALIZE};
-use crate::mcp::jsonrpc::{self, Body, Message, Request, error_json, result_json};
+use crate::mcp::jsonrpc::{self, Body, Message, Request, Unreadable, error_json, result_json};
 use crate::mcp::user::Caller;
 use crate::transport::accept::admits;
 use crate::transport::claims::{Binding, Claims, Refused};
-use crate::transport::era::{self, Transport};
+use crate::transport::era::{self, Era, Transport};
 use crate::transport::order;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
 use crate::wire::{Fault, Head, Reply};
@@ -27,11 +27,18 @@ const MAX_PEEK_BYTES: usize = 80;
 
 /// Answers a request to `/mcp`.
 pub(super) async fn handle(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
-    if !era::is_served(head.header(era::VERSION_HEADER).as_deref()) {
+    let version = head.header(era::VERSION_HEADER);
+    let version = version.as_deref();
+    if head.method == Method::POST {
+        return post(app, head, edge, caller, version).await;
+    }
+    if !era::is_served(version) {
         return Refusal::UnknownVersion.into();
     }
+    if era::names_stateless(version) && session_id(head).is_none() {
+        return Refusal::Method("POST, OPTIONS").reply_to(version);
+    }
     match head.method {
-        Method::POST => post(app, head, edge, caller).await,
         Method::GET if app.paths.are_shared() && session_id(head).is_none() => {
             sse_endpoint::open(app, head, edge, caller).await
         }
@@ -45,20 +52,22 @@ fn session_id(head: &Head) -> Option<String> {
     head.header(order::SESSION)
 }
 
-async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
+async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, version: Option<&str>) -> Reply {
     if !head.has_type("application/json") {
-        return Refusal::NotJson.into();
+        return Refusal::NotJson.reply_to(version);
     }
     let accept = head.header("accept");
     if !(admits(accept.as_deref(), "application/json") && admits(accept.as_deref(), "text/event-stream")) {
-        return Refusal::AcceptBoth.into();
+        return Refusal::AcceptBoth.reply_to(version);
     }
     let length = head.declared_length();
     if length.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Refusal::TooLarge.into();
+        return Refusal::TooLarge.reply_to(version);
     }
-    let Some(id) = session_id(head) else {
-        return begin(app, edge, &caller).await;
+    // Without sessions, a session's id means nothing. The header tells which it is, or the body does.
+    let of_session = era::is_served(version) && !era::names_stateless(version);
+    let Some(id) = session_id(head).filter(|_| of_session) else {
+        return sessionless(app, head, edge, caller, version).await;
     };
     let mut order = match order(app, edge, &id, caller).await {
         Ok(order) => order,
@@ -80,13 +89,26 @@ fn is_initialized(body: &str) -> bool {
         && matches!(jsonrpc::parse(body), Ok(Body::Single(Message::Notification(n))) if n.method == INITIALIZED)
 }
 
-/// A POST without a session: only `initialize` may be one.
-async fn begin(app: &App, edge: &dyn Edge, caller: &Caller) -> Reply {
+/// A POST that is not passed on unread: a request that stands for itself, or `initialize`.
+async fn sessionless(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, version: Option<&str>) -> Reply {
     let body = match edge.read_body().await {
         Ok(body) => body,
-        Err(refusal) => return refusal.into(),
+        Err(refusal) => return refusal.reply_to(version),
     };
-    match jsonrpc::parse(&body) {
+    match era::recognise(version, &body) {
+        Ok(Era::Stateless(request, envelope)) => {
+            stateless_endpoint::handle(app, head, edge, caller, request, envelope, body).await
+        }
+        Ok(Era::Notification) => Reply::empty(StatusCode::ACCEPTED),
+        Ok(Era::Sessions(_)) if !era::is_served(version) => Refusal::UnknownVersion.into(),
+        Ok(Era::Sessions(posted)) => begin(app, edge, &caller, posted).await,
+        Err(refused) => refused.into(),
+    }
+}
+
+/// A POST without a session in the era of sessions: only `initialize` may be one.
+async fn begin(app: &App, edge: &dyn Edge, caller: &Caller, posted: Result<Body, Unreadable>) -> Reply {
+    match posted {
         Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE => {
             initialize(app, edge, &request, caller).await
         }
@@ -169,7 +191,7 @@ async fn order(app: &App, edge: &dyn Edge, id: &str, caller: Rc<Caller>) -> Resu
 }
 
 fn streamable(claims: &Claims, caller: Rc<Caller>) -> Order {
-    Order { object: claims.object, session: None, caller, transport: Transport::Streamable, body: None }
+    Order::of_session(claims.object, caller, Transport::Streamable)
 }
 
 /// Takes a session id. Whatever is wrong with it, the answer is the same, and no object is touched.

@@ -31,7 +31,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         return reply;
     }
     // A notification leaves no line, here as in an object.
-    if app.settings.logs_requests && reply.status != StatusCode::ACCEPTED {
+    if app.settings.logs_requests && !reply.logged && reply.status != StatusCode::ACCEPTED {
         edge.log(&LogLine {
             event: "http",
             method: format!("{} {}", head.method, known_path(app, &head.path)),
@@ -73,7 +73,10 @@ async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Rep
         None => Rc::default(),
     };
     match route {
-        Route::Mcp => mcp_endpoint::handle(app, head, edge, caller).await,
+        Route::Mcp => {
+            let reply = mcp_endpoint::handle(app, head, edge, caller).await;
+            cors::challenged(reply, head, app.provider.as_deref())
+        }
         Route::Sse => sse_endpoint::open(app, head, edge, caller).await,
         _ => sse_endpoint::message(app, head, edge, caller).await,
     }

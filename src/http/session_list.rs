@@ -22,7 +22,7 @@ pub(super) fn began(app: &App, around: &dyn Surroundings, keys: &Keys, caller: &
     let version = session.version.as_deref().map(|version| plain(version, MAX_NAME_CHARS)).unwrap_or_default();
     let transport = match claims.transport {
         Transport::Streamable => format!("Streamable HTTP, {}", claims.client.version),
-        Transport::Sse => "HTTP+SSE".to_owned(),
+        _ => "HTTP+SSE".to_owned(),
     };
     let note = SessionNote {
         key: claims.key(),

@@ -52,7 +52,7 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Cal
     let others = head.query.split('&').filter(|pair| !pair.is_empty() && !is_session(pair));
     let query = others.fold(String::new(), |query, pair| format!("{query}{pair}&"));
     let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
-    let order = Order { object, session: Some(id), caller, transport: Transport::Sse, body: None };
+    let order = Order { session: Some(id), ..Order::of_session(object, caller, Transport::Sse) };
     settle(edge, edge.listen(order, endpoint).await)
 }
 
@@ -74,6 +74,5 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<
         Ok(claims) => claims,
         Err(refusal) => return refusal.into(),
     };
-    let order = Order { object: claims.object, session: None, caller, transport: Transport::Sse, body: None };
-    settle(edge, edge.forward(order))
+    settle(edge, edge.forward(Order::of_session(claims.object, caller, Transport::Sse)))
 }

@@ -21,8 +21,8 @@ use self::tokens::Given;
 pub use self::tokens::{RENEW_SECONDS, Tokens, UPSTREAM, renewable};
 use super::upstream::Upstream;
 use super::{Answer, Begun, Flow, IdentityError};
-use crate::oauth::port::Random;
 use crate::oauth::secret::Secret;
+use crate::runtime::Random;
 
 /// What a provider knows this server by.
 pub struct Credentials {

@@ -1,7 +1,17 @@
 //! What a client can do, as far as this server asks.
 
+use serde_json::{Map, Value, json};
+
 use super::error::Error;
 use super::fields::Fields;
+
+/// The names of extensions (2026-07-28, Versioning, "Extension Negotiation").
+pub mod extension {
+    /// Calls that go on when their request is over.
+    pub const TASKS: &str = "io.modelcontextprotocol/tasks";
+    /// Tools that have a page of their own in the client.
+    pub const UI: &str = "io.modelcontextprotocol/ui";
+}
 
 /// The parts of a client's capabilities that decide what may be asked of it (2025-11-25, Lifecycle, "Capability
 /// Negotiation"). They travel inside the session id, which is why they are bits.
@@ -20,7 +30,12 @@ impl ClientCapabilities {
     /// `roots`.
     pub const ROOTS: Self = Self(1 << 4);
 
-    const ALL: u8 = 0b1_1111;
+    /// The extension `io.modelcontextprotocol/tasks`.
+    pub const TASKS: Self = Self(1 << 5);
+    /// The extension `io.modelcontextprotocol/ui`.
+    pub const UI: Self = Self(1 << 6);
+
+    const ALL: u8 = 0b111_1111;
 
     /// The bits of one byte; unknown ones are dropped.
     #[must_use]
@@ -62,7 +77,34 @@ impl ClientCapabilities {
         add(declared.has("sampling"), Self::SAMPLING);
         add(sampling.has("tools"), Self::SAMPLING_TOOLS);
         add(declared.has("roots"), Self::ROOTS);
+        let extensions = declared.object("extensions")?;
+        add(extensions.has(extension::TASKS), Self::TASKS);
+        add(extensions.has(extension::UI), Self::UI);
         Ok(found)
+    }
+
+    /// The object that declares these capabilities.
+    #[must_use]
+    pub fn to_json(self) -> Value {
+        let mut all = Map::new();
+        let mut nest = |capability, path: &[&str]| {
+            if self.has(capability) {
+                let mut at = &mut all;
+                for name in path {
+                    let entry = at.entry((*name).to_owned()).or_insert_with(|| json!({}));
+                    let Value::Object(object) = entry else { return };
+                    at = object;
+                }
+            }
+        };
+        nest(Self::ELICITATION_FORM, &["elicitation", "form"]);
+        nest(Self::ELICITATION_URL, &["elicitation", "url"]);
+        nest(Self::SAMPLING, &["sampling"]);
+        nest(Self::SAMPLING_TOOLS, &["sampling", "tools"]);
+        nest(Self::ROOTS, &["roots"]);
+        nest(Self::TASKS, &["extensions", extension::TASKS]);
+        nest(Self::UI, &["extensions", extension::UI]);
+        Value::Object(all)
     }
 }
 
@@ -80,6 +122,17 @@ mod tests {
         assert_eq!(read(r#"{"elicitation":{"url":{}}}"#), ClientCapabilities::ELICITATION_URL);
         let both = ClientCapabilities::ELICITATION_FORM.and(ClientCapabilities::ELICITATION_URL);
         assert_eq!(read(r#"{"elicitation":{"form":{},"url":{}}}"#), both);
+    }
+
+    #[test]
+    fn what_is_declared_reads_back() {
+        for bits in 0..=ClientCapabilities::ALL {
+            let all = ClientCapabilities::from_bits(bits);
+            let declared = read(&all.to_json().to_string());
+            assert!(declared.has(all), "{bits:b}");
+        }
+        let tasks = ClientCapabilities::TASKS.to_json();
+        assert_eq!(tasks, json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}));
     }
 
     #[test]

@@ -17,7 +17,22 @@ use super::schema::input_schema;
 
 /// The client, which a running call may ask for something: what its user says, what its model says, where it works.
 ///
-/// Each question waits for its answer, and fails when the client did not declare that it can be asked.
+/// Each question waits for its answer, and fails when the client did not declare that it can be asked: see
+/// [`Client::can_elicit`] and the like. `key` names a question among those of its call; the same key may be used again, for
+/// one question after another.
+///
+/// # What runs twice
+///
+/// A client of 2025-11-25 or older gets the question while the call runs. Since 2026-07-28 there is nothing to send it on:
+/// the request is answered with the question, and the client sends it again with the answers. The handler then runs **from
+/// its beginning**, and each question that was answered gives its answer at once. So what a handler does before a question
+/// is done once more for each round of questions:
+///
+/// - Do what has effects after the last question, or inside [`Client::once`].
+/// - Ask in the same order each time. What is asked together, by `join!`, is asked in one round.
+///
+/// Nothing is kept between the rounds. What was answered travels sealed with the client's next request, which the same user
+/// has to send within ten minutes, with the same arguments.
 ///
 /// ```
 /// use durable_mcp::prelude::*;
@@ -82,10 +97,9 @@ impl Client {
     }
 
     async fn form(&self, key: &str, message: String, schema: String) -> Result<Answer, Error> {
-        let _ = key;
         self.require(ClientCapabilities::ELICITATION_FORM, "elicitation")?;
         let params = format!(r#"{{"message":{},"requestedSchema":{schema}}}"#, to_json(&message));
-        self.ask("elicitation/create", params).await
+        self.ask(key, ELICIT, params).await
     }
 
     /// Asks the user to open `url`, for what must not pass through the client. `Accepted` means that they agreed to
@@ -95,35 +109,86 @@ impl Client {
     /// When the client cannot open URLs or is gone.
     pub async fn elicit_url(&self, id: &str, message: impl Into<String>, url: &str) -> Result<Elicited<()>, Error> {
         self.require(ClientCapabilities::ELICITATION_URL, "elicitation.url")?;
-        let params = Errand { mode: "url", elicitation_id: id, message: &message.into(), url };
-        let answer: Answer = self.ask("elicitation/create", to_json(&params)).await?;
+        let elicitation_id = (!self.0.client().version.is_stateless()).then_some(id);
+        let params = Errand { mode: "url", elicitation_id, message: &message.into(), url };
+        let answer: Answer = self.ask(id, ELICIT, to_json(&params)).await?;
         answer.read(|_| Ok(()))
     }
 
-    /// Has the client's model say something.
+    /// Has the client's model say something. `key` names the question within this call.
     ///
     /// # Errors
     /// When the client has no model to lend, its user refused, or it is gone.
-    pub async fn sample(&self, request: Sampling) -> Result<Sampled, Error> {
+    pub async fn sample(&self, key: &str, request: Sampling) -> Result<Sampled, Error> {
         let needed = match request.tools {
             Some(_) => ClientCapabilities::SAMPLING_TOOLS,
             None => ClientCapabilities::SAMPLING,
         };
         self.require(needed, "sampling")?;
-        self.ask("sampling/createMessage", to_json(&request)).await
+        self.ask(key, "sampling/createMessage", to_json(&request)).await
     }
 
-    /// The folders that the client works in.
+    /// The folders that the client works in. `key` names the question within this call.
     ///
     /// # Errors
     /// When the client has none to tell, or is gone.
-    pub async fn roots(&self) -> Result<Vec<Root>, Error> {
+    pub async fn roots(&self, key: &str) -> Result<Vec<Root>, Error> {
         #[derive(Deserialize)]
         struct Roots {
             roots: Vec<Root>,
         }
         self.require(ClientCapabilities::ROOTS, "roots")?;
-        Ok(self.ask::<Roots>("roots/list", "{}".to_owned()).await?.roots)
+        Ok(self.ask::<Roots>(key, "roots/list", "{}".to_owned()).await?.roots)
+    }
+
+    /// Whether [`Client::elicit`] can be answered.
+    #[must_use]
+    pub fn can_elicit(&self) -> bool {
+        self.0.client().capabilities.has(ClientCapabilities::ELICITATION_FORM)
+    }
+
+    /// Whether [`Client::elicit_url`] can be answered.
+    #[must_use]
+    pub fn can_open_urls(&self) -> bool {
+        self.0.client().capabilities.has(ClientCapabilities::ELICITATION_URL)
+    }
+
+    /// Whether [`Client::sample`] can be answered.
+    #[must_use]
+    pub fn can_sample(&self) -> bool {
+        self.0.client().capabilities.has(ClientCapabilities::SAMPLING)
+    }
+
+    /// Whether [`Client::roots`] can be answered.
+    #[must_use]
+    pub fn has_roots(&self) -> bool {
+        self.0.client().capabilities.has(ClientCapabilities::ROOTS)
+    }
+
+    /// Whether it shows the pages of [tools that have one](super::tool::Tool::page).
+    #[must_use]
+    pub fn shows_pages(&self) -> bool {
+        self.0.client().capabilities.has(ClientCapabilities::UI)
+    }
+
+    /// Does something once in a call, however often its handler runs: see [above](Client#what-runs-twice). What it gives
+    /// is kept between the rounds with the answers, under a `key` of its own, and has to be known to the last round. A
+    /// round that is called off before its questions go out has done it in vain.
+    ///
+    /// # Errors
+    /// Those of `run`, and when what it gives does not read as it was written.
+    pub async fn once<T, E>(&self, key: &str, run: impl Future<Output = Result<T, E>>) -> Result<T, Error>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Into<Error>,
+    {
+        let peer = self.0.peer();
+        if let Some(kept) = peer.recall(key) {
+            return parse_at(kept.get()).map_err(|fault| Error::internal(format!("What `{key}` gave: {fault}.")));
+        }
+        let given = run.await.map_err(Into::into)?;
+        peer.remember(key, to_json(&given));
+        Ok(given)
     }
 
     /// Ends the HTTP response of this call now. A 2025-11-25 client comes back for the rest, so a long call need not
@@ -136,15 +201,19 @@ impl Client {
         if self.0.client().capabilities.has(needed) {
             return Ok(());
         }
+        self.0.mark_missing(needed);
         let message = format!("This needs a client that supports {name}; yours did not declare it.");
         Err(Error::new(ErrorCode::REFUSED, message))
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: &'static str, params: String) -> Result<T, Error> {
-        let answer = self.0.peer().request(method, params).await?;
+    async fn ask<T: DeserializeOwned>(&self, key: &str, method: &'static str, params: String) -> Result<T, Error> {
+        let answer = self.0.peer().request(key, method, params).await?;
         parse_at(answer.get()).map_err(|fault| misfit(method, &fault))
     }
 }
+
+/// The method of a question to the user.
+pub(crate) const ELICIT: &str = "elicitation/create";
 
 fn misfit(method: &str, fault: &str) -> Error {
     Error::invalid_params(format!("The client's answer to {method} does not fit: {fault}."))
@@ -161,7 +230,8 @@ impl Extract for Client {
 #[serde(rename_all = "camelCase")]
 struct Errand<'a> {
     mode: &'static str,
-    elicitation_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elicitation_id: Option<&'a str>,
     message: &'a str,
     url: &'a str,
 }
@@ -184,9 +254,7 @@ impl Answer {
     fn read<T>(self, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Elicited<T>, Error> {
         let content = self.content.as_deref().map_or("{}", RawValue::get);
         match self.action {
-            Action::Accept => {
-                read(content).map(Elicited::Accepted).map_err(|fault| misfit("elicitation/create", &fault))
-            }
+            Action::Accept => read(content).map(Elicited::Accepted).map_err(|fault| misfit(ELICIT, &fault)),
             Action::Decline => Ok(Elicited::Declined),
             Action::Cancel => Ok(Elicited::Dismissed),
         }

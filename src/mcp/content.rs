@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::version::ProtocolVersion;
 
@@ -107,7 +108,7 @@ impl Content {
             }
             Self::Audio { data, mime_type, annotations } if version < ProtocolVersion::V2025_03_26 => {
                 let (blob, mime_type) = (std::mem::take(data), Some(std::mem::take(mime_type)));
-                let resource = ResourceContents::Blob { uri: "audio:".to_owned(), mime_type, blob };
+                let resource = ResourceContents::Blob { uri: "audio:".to_owned(), mime_type, blob, meta: None };
                 *self = Self::Resource { resource, annotations: annotations.take() };
             }
             _ => {}
@@ -153,6 +154,9 @@ pub enum ResourceContents {
         mime_type: Option<String>,
         /// The text.
         text: String,
+        /// Its `_meta` object.
+        #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+        meta: Option<Value>,
     },
     /// Anything else.
     Blob {
@@ -163,18 +167,30 @@ pub enum ResourceContents {
         mime_type: Option<String>,
         /// Base64 of the file.
         blob: String,
+        /// Its `_meta` object.
+        #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+        meta: Option<Value>,
     },
 }
 
 impl ResourceContents {
     /// A text.
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::Text { uri: uri.into(), mime_type: None, text: text.into() }
+        Self::Text { uri: uri.into(), mime_type: None, text: text.into(), meta: None }
     }
 
     /// A file of bytes.
     pub fn bytes(uri: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
-        Self::Blob { uri: uri.into(), mime_type: None, blob: STANDARD.encode(bytes) }
+        Self::Blob { uri: uri.into(), mime_type: None, blob: STANDARD.encode(bytes), meta: None }
+    }
+
+    /// The same with a `_meta` object.
+    #[must_use]
+    pub fn meta(mut self, given: Value) -> Self {
+        match &mut self {
+            Self::Text { meta, .. } | Self::Blob { meta, .. } => *meta = Some(given),
+        }
+        self
     }
 
     /// The same with a media type.

@@ -64,6 +64,7 @@ struct Inner {
     cancelled: Rc<CancelFlag>,
     progress_token: OnceCell<Box<RawValue>>,
     state_changed: Cell<bool>,
+    missing: Cell<ClientCapabilities>,
 }
 
 /// Everything an extractor can draw from. Cheap to clone.
@@ -85,6 +86,7 @@ impl Context {
             cancelled: Rc::default(),
             progress_token: OnceCell::new(),
             state_changed: Cell::new(false),
+            missing: Cell::default(),
         };
         Self { inner: Rc::new(inner), arguments: Rc::default() }
     }
@@ -139,6 +141,16 @@ impl Context {
     pub(crate) fn set_progress_token(&self, token: Box<RawValue>) {
         // A second token can only come from a second reading of the same request.
         let _ = self.inner.progress_token.set(token);
+    }
+
+    /// Marks that the handler asked the client for what it did not declare.
+    pub(crate) fn mark_missing(&self, capability: ClientCapabilities) {
+        self.inner.missing.set(self.inner.missing.get().and(capability));
+    }
+
+    /// What the handler asked the client for in vain.
+    pub(crate) fn missing(&self) -> ClientCapabilities {
+        self.inner.missing.get()
     }
 
     /// Marks that the call changed the session's state.

@@ -1,10 +1,17 @@
 //! Requests to their results.
 
+use std::pin::pin;
+use std::task::Poll;
+
 use serde_json::value::RawValue;
 
+use super::caching::{CacheScope, Caching};
+use super::capabilities::ClientCapabilities;
+use super::client::ELICIT;
 use super::completion::Typed;
+use super::content::{Content, ResourceContents};
 use super::context::{Arguments, Context};
-use super::error::{Error, Quoted};
+use super::error::{Error, ErrorCode, Quoted};
 use super::extract::Rejection;
 use super::fields::Fields;
 use super::jsonrpc::{Request, to_json};
@@ -14,6 +21,8 @@ use super::page::page;
 use super::panics::contain;
 use super::resource::Resource;
 use super::server::Server;
+use super::state_argument::{self, BegunState};
+use super::task::TaskSupport;
 use super::template::UriTemplate;
 use super::tool::Tool;
 use super::user::Caller;
@@ -44,19 +53,38 @@ impl Ended {
     }
 }
 
-/// The result of a request, as JSON, and how it came about.
+/// What came of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The JSON of its result.
+    Result(String),
+    /// It waits for what only another request can bring; its [`Peer`](super::peer::Peer) knows what for.
+    Suspended,
+}
+
+/// What came of a request, and how.
 #[derive(Debug)]
 pub struct Answer {
-    /// The JSON of the result, or the error.
-    pub outcome: Result<String, Error>,
+    /// What came of it.
+    pub outcome: Result<Outcome, Error>,
     /// How it ended.
     pub ended: Ended,
+    /// How long the result is good for, of one that may be cached.
+    pub(crate) caching: Option<Caching>,
 }
 
 impl From<Result<String, Error>> for Answer {
     fn from(outcome: Result<String, Error>) -> Self {
         let ended = if outcome.is_ok() { Ended::Ok } else { Ended::Error };
-        Self { outcome, ended }
+        Self { outcome: outcome.map(Outcome::Result), ended, caching: None }
+    }
+}
+
+impl Answer {
+    const SUSPENDED: Self = Self { outcome: Ok(Outcome::Suspended), ended: Ended::Ok, caching: None };
+
+    fn cached(json: String, caching: Caching) -> Self {
+        Self { caching: Some(caching), ..Ok(json).into() }
     }
 }
 
@@ -93,27 +121,46 @@ impl Server {
     /// The scopes that a request needs, all of them, if its caller lacks one.
     #[must_use]
     pub fn missing_scopes(&self, request: &Request, caller: &Caller) -> Option<&[String]> {
-        if request.method != "tools/call" {
-            return None;
-        }
-        let name = request.params.fields().and_then(|fields| fields.text("name")).ok()?;
-        let tool = self.tools.iter().find(|tool| tool.definition.name == name && tool.exists_for(caller))?;
+        let tool = self.called_tool(request).filter(|tool| tool.exists_for(caller))?;
         (!caller.has_scopes(&tool.scopes)).then_some(&tool.scopes)
+    }
+
+    /// For how long a call's task is kept, in milliseconds, and whether the call is one from its beginning; none if it cannot
+    /// be a task.
+    pub(crate) fn task_tool(&self, request: &Request, caller: &Caller) -> Option<(u64, bool)> {
+        let tool = self.called_tool(request).filter(|tool| tool.is_visible_to(caller))?;
+        (tool.task != TaskSupport::None).then(|| (tool.task_ttl_ms, tool.begins_as_task()))
+    }
+
+    /// Whether a call that was cut off may run again: its tool changes nothing, or nothing more the second time.
+    pub(crate) fn may_run_again(&self, request: &Request) -> bool {
+        self.called_tool(request).is_some_and(Tool::may_run_again)
+    }
+
+    fn called_tool(&self, request: &Request) -> Option<&Tool> {
+        let name =
+            (request.method == "tools/call").then(|| request.params.fields().ok()?.text("name").ok()).flatten()?;
+        self.tools.iter().find(|tool| tool.definition.name == name)
     }
 
     /// Answers one request. `initialize` is not among them: see [`Server::initialize`].
     ///
-    /// A method of a feature that this server does not have is unknown (−32601).
+    /// A method of a feature that this server does not have is unknown (−32601), and so is one that the client's version
+    /// does not have.
     pub async fn answer(&self, request: &Request, context: &Context) -> Answer {
-        match contain(self.dispatch(request, context)).await {
+        let mut answer = match contain(self.dispatch(request, context)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => Err(error).into(),
             Err(_) => {
                 let method = Quoted(&request.method);
                 let error = Error::internal(format!("{method} failed unexpectedly. The session goes on."));
-                Answer { outcome: Err(error), ended: Ended::Panic }
+                Answer { ended: Ended::Panic, ..Err(error).into() }
             }
+        };
+        if context.client().version.is_stateless() {
+            answer.outcome = answer.outcome.map_err(|error| fit_error(error, context));
         }
+        answer
     }
 
     async fn dispatch(&self, request: &Request, context: &Context) -> Result<Answer, Error> {
@@ -121,35 +168,79 @@ impl Server {
         if let Some(token) = fields.object("_meta")?.raw("progressToken") {
             context.set_progress_token(token.to_owned());
         }
+        let stateless = context.client().version.is_stateless();
         let result = match request.method.as_str() {
-            "ping" => EMPTY.to_owned(),
-            "tools/list" if !self.tools.is_empty() => {
-                let shown = self.tools.iter().filter(|tool| tool.is_visible_to(context.caller()));
-                self.list("tools", shown.map(|tool| to_json(&tool.definition)), &fields)?
+            "server/discover" if stateless => {
+                return Ok(Answer::cached(self.discover(context.client().version), self.caching(CacheScope::Public)));
             }
+            "tools/list" if !self.tools.is_empty() => return self.list_tools(context, &fields),
             "tools/call" if !self.tools.is_empty() => return self.call_tool(context, &fields).await,
-            "resources/list" if self.has_resources() => {
-                self.list("resources", self.resources.iter().map(|one| to_json(&one.definition)), &fields)?
-            }
+            "resources/list" if self.has_resources() => return self.list_resources(context, &fields),
             "resources/templates/list" if self.has_resources() => {
-                self.list("resourceTemplates", self.templates.iter().map(|one| to_json(&one.definition)), &fields)?
+                let shown = self.templates.iter().map(|one| to_json(&one.definition));
+                return self.list("resourceTemplates", shown, &fields, CacheScope::Public);
             }
-            "resources/read" if self.has_resources() => self.read_resource(context, &fields).await?,
-            "resources/subscribe" if self.subscribes() => subscribe(context, &fields, true)?,
-            "resources/unsubscribe" if self.subscribes() => subscribe(context, &fields, false)?,
-            "prompts/list" if !self.prompts.is_empty() => {
-                self.list("prompts", self.prompts.iter().map(|one| to_json(&one.definition)), &fields)?
-            }
-            "prompts/get" if !self.prompts.is_empty() => self.get_prompt(context, &fields).await?,
+            "resources/read" if self.has_resources() => return self.read_resource(context, &fields).await,
+            "prompts/list" if !self.prompts.is_empty() => return self.list_prompts(context, &fields),
+            "prompts/get" if !self.prompts.is_empty() => return self.get_prompt(context, &fields).await,
             "completion/complete" if self.completes() => self.complete(context, &fields).await?,
-            "logging/setLevel" if self.logs() => set_level(context, &fields)?,
+            "ping" if !stateless => EMPTY.to_owned(),
+            "resources/subscribe" if !stateless && self.subscribes() => subscribe(context, &fields, true)?,
+            "resources/unsubscribe" if !stateless && self.subscribes() => subscribe(context, &fields, false)?,
+            "logging/setLevel" if !stateless && self.logs() => set_level(context, &fields)?,
             method => return Err(Error::method_not_found(method)),
         };
         Ok(Ok(result).into())
     }
 
-    fn list(&self, key: &str, items: impl Iterator<Item = String>, fields: &Fields<'_>) -> Result<String, Error> {
-        page(key, &items.collect::<Vec<_>>(), fields.optional_text("cursor")?.as_deref(), self.page_size)
+    fn list_tools(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
+        let shown = self.tools.iter().filter(|tool| tool.is_visible_to(context.caller())).map(|tool| {
+            if state_argument::is_named(context, &tool.signature) {
+                to_json(&state_argument::of_tool(&tool.definition))
+            } else {
+                to_json(&tool.definition)
+            }
+        });
+        let for_all = self.tools.iter().all(Tool::is_for_everybody);
+        self.list("tools", shown, fields, if for_all { CacheScope::Public } else { CacheScope::Private })
+    }
+
+    fn list_resources(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
+        let shown = self.resources.iter().map(|one| {
+            if state_argument::is_named(context, &one.signature) {
+                to_json(&state_argument::of_resource(&one.definition))
+            } else {
+                to_json(&one.definition)
+            }
+        });
+        self.list("resources", shown, fields, CacheScope::Public)
+    }
+
+    fn list_prompts(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
+        let shown = self.prompts.iter().map(|one| {
+            if state_argument::is_named(context, &one.signature) {
+                to_json(&state_argument::of_prompt(&one.definition))
+            } else {
+                to_json(&one.definition)
+            }
+        });
+        self.list("prompts", shown, fields, CacheScope::Public)
+    }
+
+    fn list(
+        &self,
+        key: &str,
+        items: impl Iterator<Item = String>,
+        fields: &Fields<'_>,
+        scope: CacheScope,
+    ) -> Result<Answer, Error> {
+        let cursor = fields.optional_text("cursor")?;
+        let json = page(key, &items.collect::<Vec<_>>(), cursor.as_deref(), self.page_size)?;
+        Ok(Answer::cached(json, self.caching(scope)))
+    }
+
+    fn caching(&self, scope: CacheScope) -> Caching {
+        Caching { ttl_ms: self.lists_ttl_ms, scope }
     }
 
     async fn call_tool(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
@@ -161,54 +252,85 @@ impl Server {
         if !context.caller().has_scopes(&tool.scopes) {
             return Err(Error::insufficient_scope(&tool.scopes));
         }
-        let arguments = fields.raw("arguments").map(RawValue::to_owned);
+        if tool.task == TaskSupport::Required && !context.client().capabilities.has(ClientCapabilities::TASKS) {
+            return Err(Error::missing_capability(ClientCapabilities::TASKS));
+        }
+        let mut arguments = fields.raw("arguments").map(RawValue::to_owned);
+        if state_argument::is_named(context, &tool.signature) {
+            arguments = arguments.map(|given| state_argument::without(&given).unwrap_or(given));
+        }
         let context = context.with_arguments(arguments.map_or(Arguments::None, Arguments::Json));
-        match contain(self.settled(&context, tool.run(&context))).await {
-            Ok(Ok(result)) => finish_tool(result, &context),
+        let result = match contain(self.settled(&context, tool.run(&context))).await {
+            Ok(Ok(None)) => return Ok(Answer::SUSPENDED),
+            Ok(Ok(Some(result))) => result,
             Ok(Err(Rejection::Arguments(fault))) => {
-                let message = format!("Invalid arguments for `{name}`: {fault}.");
-                finish_tool(ToolResult::error(message), &context)
+                ToolResult::error(format!("Invalid arguments for `{name}`: {fault}."))
             }
-            Ok(Err(Rejection::Error(error))) => Err(error),
+            Ok(Err(Rejection::Error(error))) => return Err(error),
             Err(_) => {
                 let message = format!("The tool `{name}` failed unexpectedly. The session goes on.");
-                Ok(Answer { ended: Ended::Panic, ..finish_tool(ToolResult::error(message), &context)? })
+                let answer = finish_tool(ToolResult::error(message), &context).await?;
+                return Ok(Answer { ended: Ended::Panic, ..answer });
             }
-        }
+        };
+        finish_tool(result, &context).await
     }
 
-    async fn read_resource(&self, context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
-        let uri = fields.text("uri")?;
+    async fn read_resource(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
+        let asked = fields.text("uri")?;
+        let uri = if state_argument::is_for(context) && fields.has("uri") {
+            let (own, state) = state_argument::split(&asked);
+            if state.is_some() && self.is_stateful_resource(own) { own } else { &asked }
+        } else {
+            &asked
+        };
+        let mut caching = Caching::default();
         let read = async {
-            let is_it = |resource: &&Resource| resource.definition.uri.as_ref() == Some(&uri);
+            let is_it = |resource: &&Resource| resource.definition.uri.as_deref() == Some(uri);
             if let Some(resource) = self.resources.iter().find(is_it) {
-                return resource.read(context, &uri).await;
+                caching = resource.caching;
+                return resource.read(context, uri).await;
             }
             for template in &self.templates {
-                let values = template.template.as_ref().ok().and_then(|parsed| parsed.matches(&uri));
+                let values = template.template.as_ref().ok().and_then(|parsed| parsed.matches(uri));
                 if let Some(values) = values {
-                    return template.read(&context.with_arguments(template.arguments(&values)), &uri).await;
+                    caching = template.caching;
+                    return template.read(&context.with_arguments(template.arguments(&values)), uri).await;
                 }
             }
-            Err(Rejection::Error(Error::resource_not_found(&uri)))
+            Err(Rejection::Error(Error::resource_not_found(uri)))
         };
         let contents = self.settled(context, read).await.map_err(|rejection| refused("resource", rejection))?;
-        Ok(format!(r#"{{"contents":{}}}"#, to_json(&contents)))
+        let Some(mut contents) = contents else { return Ok(Answer::SUSPENDED) };
+        if uri != asked {
+            for part in &mut contents {
+                let (ResourceContents::Text { uri: own, .. } | ResourceContents::Blob { uri: own, .. }) = part;
+                if own == uri {
+                    own.clone_from(&asked);
+                }
+            }
+        }
+        Ok(Answer::cached(format!(r#"{{"contents":{}}}"#, to_json(&contents)), caching))
     }
 
-    async fn get_prompt(&self, context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
+    async fn get_prompt(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
         let name = fields.text("name")?;
         let Some(prompt) = self.prompts.iter().find(|prompt| prompt.definition.name == name) else {
             return Err(Error::invalid_params(format!("There is no prompt {}.", Quoted(&name))));
         };
-        let context = context.with_arguments(prompt.arguments(&fields.object("arguments")?.texts()?));
+        let mut given = fields.object("arguments")?.texts()?;
+        if state_argument::is_named(context, &prompt.signature) {
+            given.remove(state_argument::STATE_ARGUMENT);
+        }
+        let context = context.with_arguments(prompt.arguments(&given));
         let messages = self.settled(&context, prompt.get(&context)).await;
-        let mut messages = messages.map_err(|rejection| refused("prompt", rejection))?;
+        let messages = messages.map_err(|rejection| refused("prompt", rejection))?;
+        let Some(mut messages) = messages else { return Ok(Answer::SUSPENDED) };
         for message in &mut messages {
             message.content.fit(context.client().version);
         }
         let description = to_json(&prompt.definition.description);
-        Ok(format!(r#"{{"description":{description},"messages":{}}}"#, to_json(&messages)))
+        Ok(Ok(format!(r#"{{"description":{description},"messages":{}}}"#, to_json(&messages))).into())
     }
 
     async fn complete(&self, context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
@@ -237,13 +359,13 @@ impl Server {
     }
 
     /// Runs a handler, and the hook if the handler changed the session's state. What the hook itself changes does not
-    /// call it again.
+    /// call it again. Gives none if the handler waits for what only another request can bring: it is dropped then.
     async fn settled<T>(
         &self,
         context: &Context,
         run: impl Future<Output = Result<T, Rejection>>,
-    ) -> Result<T, Rejection> {
-        let output = run.await?;
+    ) -> Result<Option<T>, Rejection> {
+        let output = until_suspended(context, run).await.transpose()?;
         if context.take_state_changed()
             && let Some(hook) = &self.on_state_update
         {
@@ -251,6 +373,17 @@ impl Server {
         }
         Ok(output)
     }
+}
+
+/// Runs a future to its end, or to where its call is suspended. What it asks for at the same time is all asked by then.
+async fn until_suspended<T>(context: &Context, run: impl Future<Output = T>) -> Option<T> {
+    let mut run = pin!(run);
+    std::future::poll_fn(|cx| match run.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if context.peer().is_suspended() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 fn subscribe(context: &Context, fields: &Fields<'_>, subscribed: bool) -> Result<String, Error> {
@@ -266,15 +399,58 @@ fn set_level(context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
     Ok(EMPTY.to_owned())
 }
 
-fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Error> {
+async fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Error> {
     if let Some(error) = result.refusal.take() {
+        if context.client().version.is_stateless() && error.code == ErrorCode::URL_ELICITATION_REQUIRED {
+            return send_away(context, error).await;
+        }
         return Err(error);
+    }
+    if result.is_error && context.client().version.is_stateless() && context.missing() != ClientCapabilities::default()
+    {
+        return Err(Error::missing_capability(context.missing()));
+    }
+    if let Some(begun) = context.extension::<BegunState>() {
+        result.content.push(Content::text(state_argument::told(&begun)));
     }
     for block in &mut result.content {
         block.fit(context.client().version);
     }
     let ended = if result.is_error { Ended::ToolError } else { Ended::Ok };
-    Ok(Answer { outcome: Ok(to_json(&result)), ended })
+    Ok(Answer { ended, ..Ok(to_json(&result)).into() })
+}
+
+/// The refusal of a call until its user has been to a page: since 2026-07-28 a question, after which the client calls again
+/// (2026-07-28, Elicitation, "URL Mode"). A user who is back is asked anew, for as long as the tool refuses.
+async fn send_away(context: &Context, refusal: Error) -> Result<Answer, Error> {
+    if !context.client().capabilities.has(ClientCapabilities::ELICITATION_URL) {
+        return Err(Error::missing_capability(ClientCapabilities::ELICITATION_URL));
+    }
+    let errands = refusal.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
+    for errand in errands.into_iter().flatten() {
+        let mut params = errand.clone();
+        let id = params.as_object_mut().and_then(|params| params.remove("elicitationId"));
+        let id = id.as_ref().and_then(|id| id.as_str()).unwrap_or("url");
+        loop {
+            let asked = context.peer().request(id, ELICIT, params.to_string());
+            let Some(answer) = until_suspended(context, asked).await else { return Ok(Answer::SUSPENDED) };
+            if Fields::parse(answer?.get())?.text("action")? != "accept" {
+                return Err(Error::new(ErrorCode::REFUSED, refusal.message));
+            }
+        }
+    }
+    Err(Error::new(ErrorCode::REFUSED, refusal.message))
+}
+
+/// An error as a client without a session knows it (2026-07-28, Basic, "Error Codes").
+fn fit_error(mut error: Error, context: &Context) -> Error {
+    if error.code == ErrorCode::RESOURCE_NOT_FOUND {
+        error.code = ErrorCode::INVALID_PARAMS;
+    }
+    if context.missing() != ClientCapabilities::default() {
+        return Error::missing_capability(context.missing());
+    }
+    error
 }
 
 fn refused(kind: &str, rejection: Rejection) -> Error {

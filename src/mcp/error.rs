@@ -5,6 +5,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::capabilities::ClientCapabilities;
+use super::fields::Fields;
+
 /// An error code, by JSON-RPC 2.0 section 5.1 and the protocol's own range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -29,6 +32,12 @@ impl ErrorCode {
     pub const RESOURCE_NOT_FOUND: Self = Self(-32002);
     /// The person has to open a URL first (2025-11-25, Elicitation, "URL Elicitation Required Error").
     pub const URL_ELICITATION_REQUIRED: Self = Self(-32042);
+    /// A header does not say what the body says (2026-07-28, Streamable HTTP, "Server Validation").
+    pub const HEADER_MISMATCH: Self = Self(-32020);
+    /// The client did not declare what the request needs (2026-07-28, Basic, "`_meta`").
+    pub const MISSING_CAPABILITY: Self = Self(-32021);
+    /// The version is not served (2026-07-28, Versioning).
+    pub const UNSUPPORTED_VERSION: Self = Self(-32022);
 }
 
 /// A JSON-RPC error object. Its message reaches the client, so it says what can be done and nothing internal.
@@ -93,6 +102,24 @@ impl Error {
         let errand = serde_json::json!({ "mode": "url", "elicitationId": id, "message": message, "url": url });
         let data = serde_json::json!({ "elicitations": [errand] });
         Self::new(ErrorCode::URL_ELICITATION_REQUIRED, message).with_data(data)
+    }
+
+    /// The request needs what its client did not declare: −32021, with the capabilities that are missing.
+    #[must_use]
+    pub fn missing_capability(missing: ClientCapabilities) -> Self {
+        let required = missing.to_json();
+        let message = format!("This needs a client that declares the capabilities {required}; yours did not.");
+        let data = serde_json::json!({ "requiredCapabilities": required });
+        Self::new(ErrorCode::MISSING_CAPABILITY, message).with_data(data)
+    }
+
+    /// Reads an error from its JSON.
+    #[must_use]
+    pub fn parse(json: &str) -> Option<Self> {
+        let fields = Fields::parse(json).ok()?;
+        let code = ErrorCode(fields.raw("code")?.get().parse().ok()?);
+        let data = fields.raw("data").and_then(|data| serde_json::from_str(data.get()).ok());
+        Some(Self { code, message: fields.text("message").ok()?, data })
     }
 
     /// The same error with `data`.

@@ -21,6 +21,8 @@ pub struct Signature {
     pub announces: bool,
     /// It needs the session's object.
     pub needs_session: bool,
+    /// It may go on as a task.
+    pub becomes_task: bool,
     /// It wants to finish by itself when the client calls it off.
     pub heeds_cancellation: bool,
 }
@@ -47,7 +49,7 @@ impl From<Error> for Rejection {
     message = "`{Self}` cannot be an argument of a handler",
     label = "not an extractor",
     note = "arguments of the call come as `Args<T>`, where `T: Deserialize + JsonSchema`",
-    note = "the other extractors are `Session<S>`, `User<P>`, `Env`, `Headers`, `Progress`, `Log`, `Client`, `Notify` and `Cancelled`"
+    note = "the other extractors are `Session<S>`, `User<P>`, `Env`, `Headers`, `Progress`, `Log`, `Client`, `Task`, `Notify` and `Cancelled`"
 )]
 pub trait Extract: Sized + 'static {
     /// Adds to the handler's signature.

@@ -35,6 +35,11 @@ impl<'a> Fields<'a> {
         self.member(name).filter(|value| value.get() != "null")
     }
 
+    /// Every member, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
     /// Whether there is a member of that name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.raw(name).is_some()

@@ -49,7 +49,7 @@ impl Server {
         };
         let result = InitializeResult {
             protocol_version: version.as_str(),
-            capabilities: self.capabilities(),
+            capabilities: self.capabilities(version),
             server_info: &self.info,
             instructions: self.instructions.as_deref(),
         };

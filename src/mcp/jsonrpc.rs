@@ -38,6 +38,12 @@ impl RequestId {
         &self.0
     }
 
+    /// Reads an id from the JSON that it is.
+    #[must_use]
+    pub fn from_json(json: &str) -> Option<Self> {
+        Self::parse(serde_json::from_str(json).ok()?).ok()
+    }
+
     /// The id of a request that this server sends.
     #[must_use]
     pub fn from_counter(n: u64) -> Self {
@@ -91,6 +97,14 @@ pub struct Request {
     pub method: String,
     /// Its parameters.
     pub params: Params,
+}
+
+impl Request {
+    /// A call with those parameters, as JSON, by this server itself.
+    pub(crate) fn call(params: &str) -> Option<Self> {
+        let params = RawValue::from_string(params.to_owned()).ok()?;
+        Some(Self { id: RequestId::from_counter(0), method: "tools/call".to_owned(), params: Params(Some(params)) })
+    }
 }
 
 /// A notification: something that gets none.
@@ -221,6 +235,12 @@ pub fn result_json(id: &RequestId, result: &str) -> String {
 pub fn error_json(id: Option<&RequestId>, error: &Error) -> String {
     let id = id.map_or("null", RequestId::as_json);
     format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{}}}"#, to_json(error))
+}
+
+/// The JSON of an error answer to a request whose id could not be read, as clients expect it since 2026-07-28.
+#[must_use]
+pub fn error_json_without_id(error: &Error) -> String {
+    format!(r#"{{"jsonrpc":"2.0","error":{}}}"#, to_json(error))
 }
 
 /// The JSON of a request that this server sends.

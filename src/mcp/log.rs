@@ -61,7 +61,7 @@ impl LogLevel {
 /// Sends log messages to the client, next to the call they belong to.
 ///
 /// A server with a handler that takes `Log` declares the `logging` capability; messages below the level that the client
-/// set are not sent.
+/// set are not sent, and none is since 2026-07-28 to a client that names no level with its request.
 ///
 /// ```
 /// use durable_mcp::prelude::*;
@@ -78,7 +78,7 @@ impl Log {
     /// Sends `data`, any JSON, at `level`.
     pub fn send(&self, level: LogLevel, data: impl Serialize) {
         let peer = self.0.peer();
-        if level < peer.log_level() {
+        if peer.log_level().is_none_or(|wanted| level < wanted) {
             return;
         }
         let params = format!(r#"{{"level":"{}","data":{}}}"#, level.as_str(), to_json(&data));

@@ -1,8 +1,10 @@
 //! The port through which a call reaches the client and its session.
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, ready};
 use serde_json::value::RawValue;
 
+use super::change::Change;
 use super::error::Error;
 use super::log::LogLevel;
 
@@ -15,20 +17,56 @@ pub enum About {
     Session,
 }
 
-/// The client at the other end of a call, and what its session remembers. Parameters and answers are JSON.
+/// The client at the other end of a call, and what is remembered of it. Parameters and answers are JSON.
 pub trait Peer {
     /// Sends a notification. There is no answer and no failure: a client that is gone gets nothing.
     fn notify(&self, about: About, method: &'static str, params: String);
 
-    /// Sends a request on the stream of the running call and waits for the answer.
-    fn request(&self, method: &'static str, params: String) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>>;
+    /// Tells everybody whom it concerns of a change.
+    fn announce(&self, change: &Change);
+
+    /// Asks the client, and waits for the answer. `key` names the question among those of its call.
+    ///
+    /// Where a request stands for itself, the answer comes with another one: then this waits for ever, and the call
+    /// [is suspended](Peer::is_suspended).
+    fn request(
+        &self,
+        key: &str,
+        method: &'static str,
+        params: String,
+    ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>>;
+
+    /// Whether the call waits for what only another request can bring.
+    fn is_suspended(&self) -> bool {
+        false
+    }
+
+    /// What an earlier round of the call kept under that key.
+    fn recall(&self, key: &str) -> Option<Box<RawValue>> {
+        let _ = key;
+        None
+    }
+
+    /// Keeps something, as JSON, for the next round of the call, where there is one.
+    fn remember(&self, key: &str, json: String) {
+        let _ = (key, json);
+    }
+
+    /// Lets the call go on when its request is over, if the client can be told so. It may wait for ever, and the call
+    /// is suspended then: it begins anew where it can go on.
+    ///
+    /// # Errors
+    /// When the call cannot go on without its request.
+    fn detach(&self) -> LocalBoxFuture<'static, Result<(), Error>> {
+        ready(Ok(())).boxed_local()
+    }
 
     /// Ends the HTTP response of the running call early. The client comes back for the rest with `Last-Event-ID`;
-    /// one older than 2025-11-25 does not know to, so nothing happens for it.
+    /// one that does not know to is not let go.
     fn release(&self);
 
-    /// The least severe level that the client wants to see.
-    fn log_level(&self) -> LogLevel;
+    /// The least severe level that the client wants to see; none if it wants to see nothing.
+    fn log_level(&self) -> Option<LogLevel>;
 
     /// Sets that level for the session.
     ///
@@ -41,7 +79,4 @@ pub trait Peer {
     /// # Errors
     /// When the session cannot keep it, or has too many already.
     fn set_subscribed(&self, uri: &str, subscribed: bool) -> Result<(), Error>;
-
-    /// Whether the client asked to hear of changes of `uri`.
-    fn is_subscribed(&self, uri: &str) -> bool;
 }

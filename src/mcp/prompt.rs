@@ -105,19 +105,19 @@ pub(crate) struct Definition {
     pub(crate) title: Option<String>,
     pub(crate) description: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    arguments: Vec<PromptArgument>,
+    pub(crate) arguments: Vec<PromptArgument>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     icons: Vec<Icon>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct PromptArgument {
-    name: String,
+pub(crate) struct PromptArgument {
+    pub(crate) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<String>,
+    pub(crate) title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    required: bool,
+    pub(crate) description: Option<String>,
+    pub(crate) required: bool,
 }
 
 impl Prompt {

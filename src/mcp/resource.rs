@@ -7,7 +7,9 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::caching::{CacheScope, Caching};
 use super::completion::Completers;
 use super::content::{Annotations, Icon, ResourceContents};
 use super::context::{Arguments, Context};
@@ -94,6 +96,7 @@ where
 pub struct Resource {
     pub(crate) definition: Definition,
     pub(crate) signature: Rc<Signature>,
+    pub(crate) caching: Caching,
     run: Rc<Run>,
 }
 
@@ -104,6 +107,7 @@ pub struct ResourceTemplate {
     pub(crate) template: Result<UriTemplate, String>,
     pub(crate) signature: Rc<Signature>,
     pub(crate) completers: Completers,
+    pub(crate) caching: Caching,
     run: Rc<Run>,
 }
 
@@ -125,6 +129,8 @@ pub(crate) struct Definition {
     annotations: Option<Annotations>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     icons: Vec<Icon>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<Value>,
 }
 
 impl Definition {
@@ -138,6 +144,7 @@ impl Definition {
             mime_type: None,
             annotations: None,
             icons: Vec::new(),
+            meta: None,
         }
     }
 
@@ -186,6 +193,27 @@ macro_rules! describing {
                 self
             }
 
+            /// Its `_meta` object.
+            #[must_use]
+            pub fn meta(mut self, meta: Value) -> Self {
+                self.definition.meta = Some(meta);
+                self
+            }
+
+            /// How long a client may take what it read for what there is, in seconds; it asks each time otherwise.
+            #[must_use]
+            pub fn fresh_for(mut self, seconds: u32) -> Self {
+                self.caching.ttl_ms = u64::from(seconds) * 1000;
+                self
+            }
+
+            /// It is the same for everybody, so a cache may give what one user read to another.
+            #[must_use]
+            pub fn public(mut self) -> Self {
+                self.caching.scope = CacheScope::Public;
+                self
+            }
+
             /// Reads it.
             pub(crate) async fn read(&self, context: &Context, uri: &str) -> Result<Vec<ResourceContents>, Rejection> {
                 (self.run)(context, uri, self.definition.mime_type.as_deref()).await?.map_err(Rejection::Error)
@@ -212,7 +240,7 @@ impl Resource {
     {
         let signature = Rc::new(handler.signature());
         let definition = Definition::new(name.into(), Some(uri.into()), None);
-        Self { definition, signature, run: erase(handler) }
+        Self { definition, signature, caching: Caching::default(), run: erase(handler) }
     }
 }
 
@@ -227,7 +255,8 @@ impl ResourceTemplate {
         let signature = Rc::new(handler.signature());
         let template = UriTemplate::parse(&text);
         let definition = Definition::new(name.into(), None, Some(text));
-        Self { definition, template, signature, completers: Completers::default(), run: erase(handler) }
+        let (completers, caching) = (Completers::default(), Caching::default());
+        Self { definition, template, signature, completers, caching, run: erase(handler) }
     }
 
     pub(crate) fn arguments(&self, variables: &BTreeMap<String, String>) -> Arguments {

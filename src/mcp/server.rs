@@ -1,5 +1,6 @@
 //! The server: what a user registers.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
@@ -7,16 +8,21 @@ use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::caching::LISTS_FRESH_SECONDS;
+use super::capabilities::extension;
 use super::content::Icon;
 use super::context::Context;
 use super::error::Error;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
+use super::mirrored::mirrored;
 use super::outcome::IntoToolResult;
 use super::page::DEFAULT_PAGE_SIZE;
 use super::prompt::{IntoMessages, Prompt};
 use super::resource::{IntoContents, Resource, ResourceTemplate};
+use super::task::TaskSupport;
 use super::tool::{Tool, is_tool_name};
+use super::version::ProtocolVersion;
 
 type Hook = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<(), Error>>;
 
@@ -44,7 +50,10 @@ pub struct Server {
     pub(crate) templates: Vec<ResourceTemplate>,
     pub(crate) prompts: Vec<Prompt>,
     pub(crate) page_size: usize,
+    pub(crate) lists_ttl_ms: u64,
+    pub(crate) shows_pages: bool,
     pub(crate) on_state_update: Option<Rc<Hook>>,
+    pub(super) result_meta: OnceCell<String>,
     hook_signature: Signature,
     problems: Vec<String>,
 }
@@ -75,7 +84,8 @@ impl Server {
     /// A server without features.
     pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
         let info = Info { name: name.into(), version: version.into(), ..Info::default() };
-        Self { info, page_size: DEFAULT_PAGE_SIZE, ..Self::default() }
+        let lists_ttl_ms = u64::from(LISTS_FRESH_SECONDS) * 1000;
+        Self { info, page_size: DEFAULT_PAGE_SIZE, lists_ttl_ms, ..Self::default() }
     }
 
     /// A name for people.
@@ -117,6 +127,14 @@ impl Server {
     #[must_use]
     pub fn page_size(mut self, entries: usize) -> Self {
         self.page_size = entries;
+        self
+    }
+
+    /// How long a client of 2026-07-28 may take a list for what there is, in seconds; five minutes otherwise. A client that
+    /// listens for changes of the list hears of them at once.
+    #[must_use]
+    pub fn lists_fresh_for(mut self, seconds: u32) -> Self {
+        self.lists_ttl_ms = u64::from(seconds) * 1000;
         self
     }
 
@@ -226,8 +244,8 @@ impl Server {
     }
 
     /// The server's capabilities: exactly what its handlers do.
-    pub(crate) fn capabilities(&self) -> Value {
-        let announces = self.signatures().any(|signature| signature.announces);
+    pub(crate) fn capabilities(&self, version: ProtocolVersion) -> Value {
+        let announces = self.announces();
         let listed = |list_changed: bool| {
             if list_changed { json!({ "listChanged": true }) } else { json!({}) }
         };
@@ -248,7 +266,23 @@ impl Server {
         if !self.tools.is_empty() {
             all.insert("tools".to_owned(), listed(announces));
         }
+        let mut extensions = Map::new();
+        if version.is_stateless() && self.has_tasks() {
+            extensions.insert(extension::TASKS.to_owned(), json!({}));
+        }
+        if self.shows_pages && version >= ProtocolVersion::V2025_11_25 {
+            extensions.insert(extension::UI.to_owned(), json!({}));
+        }
+        if !extensions.is_empty() {
+            all.insert("extensions".to_owned(), Value::Object(extensions));
+        }
         Value::Object(all)
+    }
+
+    /// Whether a tool may run as a task.
+    #[must_use]
+    pub fn has_tasks(&self) -> bool {
+        self.tools.iter().any(|tool| tool.task != TaskSupport::None)
     }
 
     pub(crate) fn logs(&self) -> bool {
@@ -256,7 +290,21 @@ impl Server {
     }
 
     pub(crate) fn subscribes(&self) -> bool {
-        self.has_resources() && self.signatures().any(|signature| signature.announces)
+        self.has_resources() && self.announces()
+    }
+
+    /// Whether a handler tells of changes.
+    #[must_use]
+    pub fn announces(&self) -> bool {
+        self.signatures().any(|signature| signature.announces)
+    }
+
+    pub(crate) fn has_tools(&self) -> bool {
+        !self.tools.is_empty()
+    }
+
+    pub(crate) fn has_prompts(&self) -> bool {
+        !self.prompts.is_empty()
     }
 
     pub(crate) fn has_resources(&self) -> bool {
@@ -277,7 +325,7 @@ impl Server {
         tools.chain(resources).chain(templates).chain(prompts).chain([&self.hook_signature])
     }
 
-    fn problem(&mut self, problem: String) {
+    pub(crate) fn problem(&mut self, problem: String) {
         self.problems.push(problem);
     }
 }
@@ -289,15 +337,22 @@ impl std::fmt::Debug for Server {
 }
 
 impl Feature for Tool {
-    fn register(self, server: &mut Server) {
+    fn register(mut self, server: &mut Server) {
         let name = &self.definition.name;
         if !is_tool_name(name) {
-            server.problem(format!("tool {name:?}: a name has 1 to 128 of A-Z a-z 0-9 _ - ."));
-        } else if server.tools.iter().any(|tool| tool.definition.name == *name) {
-            server.problem(format!("tool `{name}` is registered twice; the first one stays"));
-        } else {
-            server.tools.push(self);
+            return server.problem(format!("tool {name:?}: a name has 1 to 128 of A-Z a-z 0-9 _ - ."));
         }
+        if server.tools.iter().any(|tool| tool.definition.name == *name) {
+            return server.problem(format!("tool `{name}` is registered twice; the first one stays"));
+        }
+        if let Some(problem) = self.state_problem() {
+            return server.problem(format!("tool `{name}`: {problem}"));
+        }
+        match mirrored(&self.definition.input_schema) {
+            Ok(mirrored) => self.mirrored = mirrored,
+            Err(problem) => return server.problem(format!("tool `{name}`: {problem}")),
+        }
+        server.tools.push(self);
     }
 }
 

@@ -7,14 +7,17 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use schemars::Schema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::content::Icon;
 use super::context::Context;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
+use super::mirrored::Mirrored;
 use super::outcome::{IntoToolResult, ToolResult};
 use super::schema::no_arguments;
+use super::state_argument::STATE_ARGUMENT;
+use super::task::{DEFAULT_TTL_SECONDS, TaskSupport};
 use super::user::Caller;
 
 type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>>;
@@ -36,6 +39,10 @@ pub struct Tool {
     pub(crate) definition: Definition,
     pub(crate) signature: Rc<Signature>,
     pub(crate) scopes: Vec<String>,
+    pub(crate) task: TaskSupport,
+    pub(crate) task_ttl_ms: u64,
+    /// What clients repeat in headers; found when the tool is registered.
+    pub(crate) mirrored: Vec<Mirrored>,
     visible: Option<Rc<Visible>>,
     run: Rc<Run>,
 }
@@ -108,7 +115,17 @@ impl Tool {
             icons: Vec::new(),
             meta: None,
         };
-        Self { definition, signature: Rc::new(signature), scopes: Vec::new(), visible: None, run }
+        let task = if signature.becomes_task { TaskSupport::Optional } else { TaskSupport::None };
+        Self {
+            definition,
+            signature: Rc::new(signature),
+            scopes: Vec::new(),
+            task,
+            task_ttl_ms: DEFAULT_TTL_SECONDS * 1000,
+            mirrored: Vec::new(),
+            visible: None,
+            run,
+        }
     }
 
     /// A name for people.
@@ -167,6 +184,50 @@ impl Tool {
         self
     }
 
+    /// It takes long. If the server is restarted while it runs, it runs again if it is [read-only](Tool::read_only) or
+    /// [idempotent](Tool::idempotent), and has failed otherwise. For a client that knows tasks it runs as one, while the client polls for the result or comes back for
+    /// it later. Others wait for the answer. See [`Task`](super::task::Task) for a tool that decides on its way.
+    #[must_use]
+    pub fn task(mut self) -> Self {
+        self.task = TaskSupport::Optional;
+        self
+    }
+
+    /// It takes so long that it is only there for clients that know tasks; others are refused.
+    #[must_use]
+    pub fn only_as_task(mut self) -> Self {
+        self.task = TaskSupport::Required;
+        self
+    }
+
+    /// How long a task of this tool, and its result, is kept from its beginning on, in seconds; two hours otherwise.
+    #[must_use]
+    pub fn task_ttl(mut self, seconds: u32) -> Self {
+        self.task_ttl_ms = u64::from(seconds) * 1000;
+        self
+    }
+
+    /// Whether its calls are tasks from their beginning, for clients that know tasks.
+    pub(crate) fn begins_as_task(&self) -> bool {
+        self.task != TaskSupport::None && !self.signature.becomes_task
+    }
+
+    /// Whether running it again does no harm.
+    pub(crate) fn may_run_again(&self) -> bool {
+        let hints = self.definition.annotations.unwrap_or_default();
+        hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true)
+    }
+
+    /// The [page](super::app_page::Page) that shows its results.
+    #[must_use]
+    pub fn page(mut self, uri: &str) -> Self {
+        let meta = self.definition.meta.get_or_insert_with(|| json!({}));
+        if let Some(meta) = meta.as_object_mut() {
+            meta.insert("ui".to_owned(), json!({ "resourceUri": uri }));
+        }
+        self
+    }
+
     /// A schema written by hand, in place of the one of the handler's [`Args`](super::extract::Args).
     #[must_use]
     pub fn input_schema(mut self, schema: Schema) -> Self {
@@ -181,6 +242,19 @@ impl Tool {
         self
     }
 
+    /// What is wrong with its arguments as one that keeps state.
+    pub(crate) fn state_problem(&self) -> Option<String> {
+        if !self.signature.needs_session {
+            return None;
+        }
+        if self.task != TaskSupport::None {
+            return Some("it runs as a task, which has no session: it cannot take `Session`".to_owned());
+        }
+        let properties = self.definition.input_schema.get("properties").and_then(Value::as_object);
+        let taken = properties.is_some_and(|properties| properties.contains_key(STATE_ARGUMENT));
+        taken.then(|| format!("it takes `Session`, so its arguments cannot have a `{STATE_ARGUMENT}` of their own"))
+    }
+
     fn annotations(&mut self) -> &mut ToolAnnotations {
         self.definition.annotations.get_or_insert_default()
     }
@@ -188,6 +262,11 @@ impl Tool {
     /// Whether it is in the caller's list.
     pub(crate) fn is_visible_to(&self, caller: &Caller) -> bool {
         caller.has_scopes(&self.scopes) && self.exists_for(caller)
+    }
+
+    /// Whether it is in every caller's list.
+    pub(crate) fn is_for_everybody(&self) -> bool {
+        self.scopes.is_empty() && self.visible.is_none()
     }
 
     /// Whether the caller could call it, with the scopes that it needs.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A version of the protocol in which a client opens with `initialize`.
+/// A version of the protocol.
 ///
 /// The variants are ordered, so that a feature is asked for by comparison:
 ///
@@ -11,8 +11,8 @@ use std::fmt;
 /// assert!(ProtocolVersion::V2025_06_18 > ProtocolVersion::V2025_03_26);
 /// ```
 ///
-/// The stateless 2026-07-28 revision belongs to another era: it has no `initialize`, so it can never be the answer of
-/// [`ProtocolVersion::negotiate`].
+/// There are two eras. In the older versions a client opens with `initialize`, which settles the version for a session.
+/// Since 2026-07-28 there is neither: each request says which version it is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProtocolVersion {
     /// HTTP+SSE; no audio, no annotations of tools.
@@ -23,14 +23,20 @@ pub enum ProtocolVersion {
     V2025_06_18,
     /// Icons, elicitation by URL, priming events on streams.
     V2025_11_25,
+    /// No sessions: every request stands for itself.
+    V2026_07_28,
 }
 
 impl ProtocolVersion {
     /// Every version served, oldest first.
-    pub const ALL: [Self; 4] = [Self::V2024_11_05, Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25];
+    pub const ALL: [Self; 5] =
+        [Self::V2024_11_05, Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25, Self::V2026_07_28];
 
-    /// What a client is offered that asks for a version unknown here.
-    pub const LATEST: Self = Self::V2025_11_25;
+    /// The versions without sessions, oldest first.
+    pub const STATELESS: [Self; 1] = [Self::V2026_07_28];
+
+    /// What a client is offered by `initialize` that asks there for a version unknown here.
+    pub const LATEST_WITH_SESSIONS: Self = Self::V2025_11_25;
 
     /// The version's name on the wire.
     #[must_use]
@@ -40,6 +46,7 @@ impl ProtocolVersion {
             Self::V2025_03_26 => "2025-03-26",
             Self::V2025_06_18 => "2025-06-18",
             Self::V2025_11_25 => "2025-11-25",
+            Self::V2026_07_28 => "2026-07-28",
         }
     }
 
@@ -50,10 +57,16 @@ impl ProtocolVersion {
     }
 
     /// The answer to a client that asks for `requested` (2025-11-25, Lifecycle, "Version Negotiation"): the same if it
-    /// is served, else the newest.
+    /// is served with sessions, else the newest of those.
     #[must_use]
     pub fn negotiate(requested: &str) -> Self {
-        Self::parse(requested).unwrap_or(Self::LATEST)
+        Self::parse(requested).filter(|version| !version.is_stateless()).unwrap_or(Self::LATEST_WITH_SESSIONS)
+    }
+
+    /// Whether every request of this version stands for itself.
+    #[must_use]
+    pub fn is_stateless(self) -> bool {
+        self >= Self::V2026_07_28
     }
 
     /// Whether a POST may hold an array of messages. Only this version has them: HTTP+SSE never did, and 2025-06-18
@@ -66,7 +79,7 @@ impl ProtocolVersion {
     /// Whether a stream opens with an event that has an id and no data (SEP-1699). Older clients try to read it as JSON.
     #[must_use]
     pub fn primes_streams(self) -> bool {
-        self >= Self::V2025_11_25
+        self == Self::V2025_11_25
     }
 }
 
@@ -82,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_known_version_is_echoed_and_an_unknown_one_gets_the_newest() {
-        for version in ProtocolVersion::ALL {
+        for version in ProtocolVersion::ALL.into_iter().filter(|version| !version.is_stateless()) {
             assert_eq!(ProtocolVersion::negotiate(version.as_str()), version);
         }
         for other in ["2026-07-28", "1999-01-01", "", "2025-11-25 "] {

@@ -39,7 +39,7 @@ use super::event::{About, Event};
 use super::grant::{Facts, Grant};
 use super::grant_store::GrantStore;
 use super::hooks::Hooks;
-use super::port::{Kv, Random};
+use super::port::Kv;
 use super::token::{self, GrantId, Kind, Presented};
 use crate::keys::Keys;
 use crate::runtime::Runtime;
@@ -50,9 +50,6 @@ const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// The runtime around a user's object.
 pub trait AuthorityHost: Runtime {
-    /// Unpredictable bytes.
-    fn random(&self) -> &dyn Random;
-
     /// Records that everybody reads.
     fn kv(&self) -> &dyn Kv;
 

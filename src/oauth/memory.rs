@@ -11,7 +11,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::metadata_document::{Fetch, Fetched};
-use super::port::{Kv, Listing, Random};
+use super::port::{Kv, Listing};
+use crate::runtime::Random;
 use crate::wire::Fault;
 
 /// Workers KV takes no record that expires sooner than this.

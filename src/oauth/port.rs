@@ -4,15 +4,6 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::wire::Fault;
 
-/// Unpredictable bytes.
-pub trait Random {
-    /// Fills all of `bytes`.
-    ///
-    /// # Errors
-    /// When the runtime has none to give. What was filled by then must not be used.
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault>;
-}
-
 /// Some keys of a prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {

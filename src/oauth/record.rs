@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::legacy;
-use super::port::Random;
 use super::resource::Resource;
 use super::scope::Scopes;
-use super::seal::{self, OpenError};
 use super::token::Token;
 use crate::keys::Keys;
+use crate::runtime::Random;
+use crate::seal::{self, OpenError};
 use crate::wire::{Fault, is_default, read_json};
 
 const VERSION: u32 = 1;

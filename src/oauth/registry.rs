@@ -17,9 +17,10 @@ use super::client::{Client, Origin};
 use super::document_cache::Documents;
 use super::document_url::is_document_id;
 pub use super::metadata_document::{Fetch, Fetched};
-use super::port::{Kv, Random};
+use super::port::Kv;
 use super::rates::Rates;
 use crate::keys::Keys;
+use crate::runtime::Random;
 use crate::wire::Fault;
 
 /// A client that registered is forgotten when it was not used for this long: as long as workers-oauth-provider keeps one,

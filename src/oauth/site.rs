@@ -11,7 +11,7 @@ use super::event::Event;
 use super::known_clients::KnowingKv;
 use super::metadata::{self, OFFLINE_ACCESS, ResourceMetadata, ServerMetadata};
 use super::metadata_document::Fetch;
-use super::port::{Kv, Random};
+use super::port::Kv;
 use super::provider::OAuth;
 use super::rates::Rates;
 use super::registry::{Registry, RegistrySettings};
@@ -24,9 +24,6 @@ use crate::wire::{Fault, Head};
 
 /// The runtime around one request, as far as the provider needs it.
 pub trait Surroundings: Runtime {
-    /// Unpredictable bytes.
-    fn random(&self) -> &dyn Random;
-
     /// The records that everybody reads.
     fn kv(&self) -> &dyn Kv;
 

@@ -16,9 +16,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ctutils::CtEq;
 use serde::{Deserialize, Serialize};
 
-use super::port::Random;
 use super::secret::{Secret, sha256_hex};
 use crate::keys::{KeyId, Keys};
+use crate::runtime::Random;
 use crate::wire::Fault;
 
 const HANDLE_BYTES: usize = 16;

@@ -36,3 +36,17 @@ export function hideQueueMicrotask() {
 export function showQueueMicrotask(hidden) {
   globalThis.queueMicrotask = hidden;
 }
+
+export function idOfName(namespace, jurisdiction, name) {
+  const within = jurisdiction === undefined ? namespace : namespace.jurisdiction(jurisdiction);
+  return within.idFromName(name).toString();
+}
+
+// Is settled when the client has hung up.
+export function hungUp(request) {
+  const { signal } = request;
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener("abort", () => done(), { once: true });
+  });
+}

@@ -2,36 +2,61 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::{FutureExt, StreamExt};
-use worker::js_sys::Promise;
 use worker::js_sys::futures::JsFuture;
+use worker::js_sys::{Promise, Reflect};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
-use worker::{ByteStream, ObjectNamespace, Stub};
+use worker::{ByteStream, Delay, ObjectNamespace, Stub};
 
-use super::{convert, key_ring, linked, stream_socket};
+use super::promise::promised;
+use super::random::SystemRandom;
+use super::{convert, hub, key_ring, linked, stream_socket};
 use crate::http::app::Placement;
-use crate::http::edge::{Edge, Order};
+use crate::http::edge::{Edge, Order, Place, StartTask};
+use crate::hub::Listener;
 use crate::keys::Keys;
+use crate::mcp::context::Extensions;
+use crate::mcp::error::Error;
+use crate::mcp::user::Caller;
 use crate::oauth::site::Surroundings;
-use crate::runtime::Runtime;
+use crate::runtime::{Random, Runtime};
+use crate::session::host::Around;
 use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
+use crate::task::command::{Begin, Command};
+use crate::task::id;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
-use crate::transport::order::{CALLER, SESSION, TRANSPORT, encode};
+use crate::transport::order::{CALLER, SESSION, STATE, TRANSPORT, encode, named_state};
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
 use crate::wire::{Body, Fault, Reply};
 
 /// The binding of the sessions' objects.
 const MCP_OBJECT: &str = "MCP_OBJECT";
 
+/// The binding of tasks' objects.
+const MCP_TASK: &str = "MCP_TASK";
+
 thread_local! {
     static OBJECTS: RefCell<Option<ObjectNamespace>> = const { RefCell::new(None) };
 }
 
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = idOfName)]
+    fn id_of_name(namespace: &JsValue, jurisdiction: Option<&str>, name: &str) -> Result<String, JsValue>;
+
+    #[wasm_bindgen(js_name = hungUp)]
+    fn hung_up(request: &web_sys::Request) -> Promise;
+}
+
 /// One request at the Worker.
+#[derive(Clone)]
 pub(super) struct WorkerEdge {
     pub(super) request: web_sys::Request,
     pub(super) env: worker::Env,
@@ -40,11 +65,11 @@ pub(super) struct WorkerEdge {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
-fn fault(error: impl ToString) -> Fault {
+pub(super) fn fault(error: impl ToString) -> Fault {
     Fault(error.to_string())
 }
 
-fn js_fault(error: JsValue) -> Fault {
+pub(super) fn js_fault(error: JsValue) -> Fault {
     fault(worker::Error::from(error))
 }
 
@@ -64,7 +89,10 @@ impl WorkerEdge {
     }
 
     pub(super) fn stub(&self, object: ObjectId) -> Result<Stub, Fault> {
-        let namespace = self.objects()?;
+        self.stub_in(&self.objects()?, object)
+    }
+
+    fn stub_in(&self, namespace: &ObjectNamespace, object: ObjectId) -> Result<Stub, Fault> {
         let id = namespace.id_from_string(&object.to_hex()).map_err(fault)?;
         match &self.placement.location_hint {
             Some(hint) => id.get_stub_with_location_hint(hint).map_err(fault),
@@ -74,7 +102,11 @@ impl WorkerEdge {
 
     /// Passes the request on. One that needs nothing changed goes as it is, which the runtime does best.
     fn send(&self, order: &Order, upgrade: bool) -> Result<Promise, Fault> {
-        let stub = self.stub(order.object)?.into_rpc::<worker::worker_sys::DurableObject>();
+        let stub = match order.place {
+            Place::Session(object) => self.stub(object),
+            Place::Task(object) => self.stub_in(&self.env.durable_object(MCP_TASK).map_err(fault)?, object),
+        };
+        let stub = stub?.into_rpc::<worker::worker_sys::DurableObject>();
         let changes = self.header_changes(order, upgrade);
         let promise = if changes.is_empty() && order.body.is_none() {
             stub.fetch_with_request(&self.request)
@@ -98,14 +130,57 @@ impl WorkerEdge {
         promise.map_err(js_fault)
     }
 
+    /// The id of an object of that class that does not exist yet.
+    fn new_object_in(&self, namespace: &ObjectNamespace) -> Result<ObjectId, Fault> {
+        let id = match &self.placement.jurisdiction {
+            Ok(Some(jurisdiction)) => namespace.unique_id_with_jurisdiction(jurisdiction),
+            Ok(None) => namespace.unique_id(),
+            Err(problem) => return Err(fault(problem)),
+        };
+        object_id(&id.map_err(fault)?.to_string())
+    }
+
+    async fn start_task(&self, begin: Begin, caller: &Rc<Caller>) -> Result<String, Fault> {
+        let object = self.new_object_in(&self.env.durable_object(MCP_TASK).map_err(fault)?)?;
+        let expires = now().saturating_add(begin.ttl_ms);
+        let id = id::seal(object, expires, caller, &*self.keys(false).await?, self.random())?;
+        let told = self.ask_task(object, Command::Begin(Begin { id, ..begin }), caller).await?;
+        told.map_err(|error| Fault(error.message))
+    }
+
+    async fn ask_task(
+        &self,
+        object: ObjectId,
+        command: Command,
+        caller: &Rc<Caller>,
+    ) -> Result<Result<String, Error>, Fault> {
+        let order = Order {
+            place: Place::Task(object),
+            body: Some(command.to_text()),
+            ..Order::of_session(object, Rc::clone(caller), Transport::Streamable)
+        };
+        let answer = JsFuture::from(self.send(&order, false)?).await.map_err(js_fault)?;
+        let answer: web_sys::Response = answer.unchecked_into();
+        let text = JsFuture::from(answer.text().map_err(js_fault)?).await.map_err(js_fault)?;
+        let text = text.as_string().unwrap_or_default();
+        match answer.status() {
+            200 => Ok(Ok(text)),
+            400 => {
+                Error::parse(&text).map(Err).ok_or_else(|| fault("a task's object answers nothing that can be read"))
+            }
+            status => Err(Fault(format!("a task's object answers {status}"))),
+        }
+    }
+
     /// The headers that the object gets differently: what comes from outside under a private name goes.
     fn header_changes(&self, order: &Order, upgrade: bool) -> Vec<(&'static str, Option<String>)> {
         let given = self.request.headers();
         let over_sse = order.transport == Transport::Sse;
-        let opens = over_sse && upgrade;
+        let told = (over_sse && upgrade) || order.transport == Transport::Stateless;
         let mut changes = vec![
             (CALLER, encode(&order.caller)),
-            (TRANSPORT, opens.then(|| order.transport.as_str().to_owned())),
+            (TRANSPORT, told.then(|| order.transport.as_str().to_owned())),
+            (STATE, order.state.as_ref().map(|(name, is_new)| named_state(name, *is_new))),
             ("authorization", None),
             ("cookie", None),
         ];
@@ -119,6 +194,10 @@ impl WorkerEdge {
         }
         changes
     }
+}
+
+fn object_id(hex: &str) -> Result<ObjectId, Fault> {
+    ObjectId::from_hex(hex).ok_or_else(|| fault("an object's id is not 64 hexadecimal digits"))
 }
 
 /// Milliseconds since 1970.
@@ -141,8 +220,36 @@ impl Runtime for WorkerEdge {
         key_ring::keys(&self.env, fresh).boxed_local()
     }
 
+    fn random(&self) -> &dyn Random {
+        &SystemRandom
+    }
+
     fn warn(&self, message: &str) {
         worker::console_error!("{message}");
+    }
+}
+
+impl Around for WorkerEdge {
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        let promise = promised(Box::pin(task.map(|()| Ok(JsValue::UNDEFINED))));
+        // A context that takes nothing any more is of a request that is over: the task runs for as long as the runtime lets it.
+        let _ = self.context.unchecked_ref::<worker::worker_sys::Context>().wait_until(&promise);
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        Delay::from(Duration::from_millis(milliseconds.into())).boxed_local()
+    }
+
+    fn extend(&self, extensions: &mut Extensions) {
+        extensions.insert(Rc::new(self.env.clone()));
+    }
+
+    fn publish(&self, notice: Notice) {
+        hub::publish_later(Some(&self.context), &self.env, &notice);
+    }
+
+    fn log(&self, line: &LogLine) {
+        worker::console_log!("{}", line.to_json());
     }
 }
 
@@ -151,15 +258,48 @@ impl Edge for WorkerEdge {
         linked::surroundings(self)
     }
 
+    fn around(&self) -> Rc<dyn Around> {
+        Rc::new(self.clone())
+    }
+
+    fn gone(&self) -> LocalBoxFuture<'static, ()> {
+        let request = Clone::clone(&self.request);
+        async move {
+            // It is never refused.
+            let _ = JsFuture::from(hung_up(&request)).await;
+        }
+        .boxed_local()
+    }
+
+    fn object_named(&self, name: &str) -> Result<ObjectId, Fault> {
+        let jurisdiction = self.placement.jurisdiction.as_ref().map_err(fault)?.as_deref();
+        let namespace = Reflect::get(self.env.as_ref(), &MCP_OBJECT.into()).map_err(js_fault)?;
+        object_id(&id_of_name(&namespace, jurisdiction, name).map_err(js_fault)?)
+    }
+
+    fn begin_task(&self) -> StartTask {
+        let edge = self.clone();
+        Rc::new(move |begin, caller| {
+            let edge = edge.clone();
+            async move { edge.start_task(begin, &caller).await }.boxed_local()
+        })
+    }
+
+    fn of_task<'a>(
+        &'a self,
+        object: ObjectId,
+        command: Command,
+        caller: &'a Rc<Caller>,
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
+        self.ask_task(object, command, caller).boxed_local()
+    }
+
+    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+        hub::subscribe(&self.env, listener).boxed_local()
+    }
+
     fn new_object(&self) -> Result<ObjectId, Fault> {
-        let namespace = self.objects()?;
-        let id = match &self.placement.jurisdiction {
-            Ok(Some(jurisdiction)) => namespace.unique_id_with_jurisdiction(jurisdiction),
-            Ok(None) => namespace.unique_id(),
-            Err(problem) => return Err(fault(problem)),
-        };
-        let hex = id.map_err(fault)?.to_string();
-        ObjectId::from_hex(&hex).ok_or_else(|| fault("an object's id is not 64 hexadecimal digits"))
+        self.new_object_in(&self.objects()?)
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {

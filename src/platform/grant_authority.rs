@@ -26,9 +26,9 @@ use crate::keys::Keys;
 use crate::oauth::authority::AuthorityHost;
 use crate::oauth::event::Event;
 use crate::oauth::grant_store::GrantStore;
-use crate::oauth::port::{Kv, Random};
+use crate::oauth::port::Kv;
 use crate::oauth::token::Handle;
-use crate::runtime::Runtime;
+use crate::runtime::{Random, Runtime};
 use crate::wire::Fault;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
@@ -202,16 +202,16 @@ impl Runtime for GrantHost {
         super::key_ring::keys(&self.env, fresh).boxed_local()
     }
 
+    fn random(&self) -> &dyn Random {
+        &SystemRandom
+    }
+
     fn warn(&self, message: &str) {
         worker::console_error!("{message}");
     }
 }
 
 impl AuthorityHost for GrantHost {
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
     fn kv(&self) -> &dyn Kv {
         &self.env
     }

@@ -8,13 +8,19 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use worker::{Delay, SqlStorage, State, WebSocket};
 
+use super::random::SystemRandom;
 use super::sql_store::SqlStore;
+use super::{hub, key_ring};
+use crate::keys::Keys;
 use crate::mcp::context::Extensions;
 use crate::mcp::error::Error;
+use crate::runtime::{Random, Runtime};
 use crate::session::Session;
-use crate::session::host::Host;
+use crate::session::host::{Around, Host};
 use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
 use crate::session::store::Store;
+use crate::wire::Fault;
 
 /// `WebSocket.readyState` while messages can be sent.
 const OPEN: u16 = 1;
@@ -55,11 +61,25 @@ fn is_open(socket: &WebSocket) -> bool {
     socket.as_ref().ready_state() == OPEN
 }
 
-impl Host for ObjectHost {
+impl Runtime for ObjectHost {
     fn now(&self) -> u64 {
         super::edge::now()
     }
 
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        key_ring::keys(&self.env, fresh).boxed_local()
+    }
+
+    fn random(&self) -> &dyn Random {
+        &SystemRandom
+    }
+
+    fn warn(&self, message: &str) {
+        worker::console_error!("{message}");
+    }
+}
+
+impl Around for ObjectHost {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         self.state.wait_until(task);
     }
@@ -68,12 +88,31 @@ impl Host for ObjectHost {
         Delay::from(Duration::from_millis(milliseconds.into())).boxed_local()
     }
 
+    fn extend(&self, extensions: &mut Extensions) {
+        extensions.insert(Rc::clone(&self.env));
+        extensions.insert(Rc::clone(&self.sql));
+    }
+
+    fn publish(&self, notice: Notice) {
+        hub::publish_later(None, &self.env, &notice);
+    }
+
+    fn log(&self, line: &LogLine) {
+        worker::console_log!("{}", line.to_json());
+    }
+}
+
+impl Host for ObjectHost {
     fn store(&self) -> &dyn Store {
         &self.store
     }
 
     fn object_id(&self) -> &str {
         &self.id
+    }
+
+    fn listen(&self, expires: u64) {
+        hub::join_later(&self.env, &self.id, expires);
     }
 
     fn send(&self, tag: &str, text: &str) -> bool {
@@ -98,19 +137,6 @@ impl Host for ObjectHost {
                 self.warn(&format!("a stream's client could not be remembered: {error}"));
             }
         }
-    }
-
-    fn extend(&self, extensions: &mut Extensions) {
-        extensions.insert(Rc::clone(&self.env));
-        extensions.insert(Rc::clone(&self.sql));
-    }
-
-    fn log(&self, line: &LogLine) {
-        worker::console_log!("{}", line.to_json());
-    }
-
-    fn warn(&self, message: &str) {
-        worker::console_error!("{message}");
     }
 }
 

@@ -14,14 +14,13 @@ use super::edge::{WorkerEdge, read_text};
 use super::grant_authority::{self, GrantHost};
 use super::kv::{fault, settled};
 use super::listed;
-use super::random::SystemRandom;
 use super::web::Web;
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::Grants;
 use crate::oauth::event::Event;
 use crate::oauth::metadata_document::Fetch;
-use crate::oauth::port::{Kv, Random};
+use crate::oauth::port::Kv;
 use crate::oauth::provider::OAuth;
 use crate::oauth::rates::Rates;
 use crate::oauth::site::{BodyError, Surroundings};
@@ -86,10 +85,6 @@ pub(super) fn listed_closed(env: &Env, placement: &Placement, tag: &str) {
 }
 
 impl Surroundings for WorkerEdge {
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
     fn kv(&self) -> &dyn Kv {
         &self.env
     }

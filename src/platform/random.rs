@@ -1,6 +1,6 @@
 //! Unpredictable bytes, from the runtime.
 
-use crate::oauth::port::Random;
+use crate::runtime::Random;
 use crate::wire::Fault;
 
 /// Those of `crypto.getRandomValues`.

@@ -42,9 +42,9 @@ pub(super) struct SqlStore {
 }
 
 /// One row of an answer.
-type Row = Vec<SqlStorageValue>;
+pub(super) type Row = Vec<SqlStorageValue>;
 
-fn text(row: &Row, column: usize) -> &str {
+pub(super) fn text(row: &Row, column: usize) -> &str {
     match row.get(column) {
         Some(SqlStorageValue::String(text)) => text,
         _ => "",
@@ -70,7 +70,7 @@ fn event_name(stream: u64, sequence: u64) -> String {
 }
 
 /// The rows of a text, none longer than it may be.
-fn pieces(mut text: &str) -> Vec<&str> {
+pub(super) fn pieces(mut text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     while text.len() > MAX_ROW_BYTES {
         let (piece, rest) = text.split_at_checked(text.floor_char_boundary(MAX_ROW_BYTES)).unwrap_or((text, ""));
@@ -227,6 +227,10 @@ impl Store for SqlStore {
         self.put("ended", "", "", Self::now())?;
         self.ended.set(true);
         Ok(())
+    }
+
+    fn begin_anew(&self) -> Result<(), StoreError> {
+        self.drop_tables()
     }
 
     fn clear(&self) {

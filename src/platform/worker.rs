@@ -1,8 +1,10 @@
 //! What the Worker does with a request.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use worker::Env;
 use worker::js_sys::Promise;
 use worker::js_sys::futures::JsFuture;
@@ -10,10 +12,10 @@ use worker::wasm_bindgen::prelude::Closure;
 use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
 
-use super::convert;
 use super::edge::WorkerEdge;
 use super::promise::{prefer_promises, promised};
 use super::upstream::PublicWeb;
+use super::{convert, placement};
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, cors, router};
 use crate::identity::settings;
@@ -21,6 +23,9 @@ use crate::transport::refusal::Refusal;
 use crate::wire::Reply;
 
 thread_local! {
+    /// What the application does at the times that are set.
+    static ON_SCHEDULE: RefCell<Option<OnSchedule>> = const { RefCell::new(None) };
+
     /// What becomes of an object's answer that does not come. Made once, since nothing in it is of any one request.
     static FAILED: Closure<dyn FnMut(JsValue) -> Result<JsValue, JsError>> = Closure::wrap_assert_unwind_safe(Box::new(failed));
 }
@@ -43,14 +48,34 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App
     }
 }
 
-/// The time that `wrangler.toml` sets: collects what storage cannot expire by itself.
+type OnSchedule = Rc<dyn Fn(Env) -> LocalBoxFuture<'static, worker::Result<()>>>;
+
+impl App {
+    /// Runs `handler` at the times that the cron triggers of `wrangler.toml` set: to look for what changed, and tell
+    /// [`Listeners`](super::Listeners) of it, for one.
+    #[must_use]
+    pub fn on_schedule<F: Future<Output = worker::Result<()>> + 'static>(
+        self,
+        handler: impl Fn(Env) -> F + 'static,
+    ) -> Self {
+        ON_SCHEDULE.set(Some(Rc::new(move |env| handler(env).boxed_local())));
+        self
+    }
+}
+
+/// The time that `wrangler.toml` sets: collects what storage cannot expire by itself, then does what the application has
+/// to do.
 pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     promised(Box::pin(async move {
+        let on_schedule = ON_SCHEDULE.with_borrow(Clone::clone).map(|handler| handler(env.clone()));
         if let Some(provider) = &app.provider {
             let request = web_sys::Request::new_with_str("https://scheduled/")?;
             let edge = WorkerEdge::new(request, env, context, app.placement.clone());
             provider.purge(&edge).await.map_err(|fault| JsError::new(&fault.0))?;
+        }
+        if let Some(handled) = on_schedule {
+            handled.await?;
         }
         Ok(JsValue::UNDEFINED)
     }))
@@ -94,6 +119,7 @@ pub fn start(app: App, env: &Env) -> Rc<App> {
     console_error_panic_hook::set_once();
     prefer_promises();
     let app = app.with_variables(&|name| variable(env, name));
+    placement::settle(&app.placement);
     for problem in app.problems().into_iter().flatten() {
         worker::console_error!("{problem}");
     }

@@ -4,17 +4,18 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::host::SharedHost;
-use super::line::{Line, SessionPeer, excess, too_long};
+use super::line::{Line, SessionPeer, answer_excess, too_long};
 use super::log_line::LogLine;
 use super::questions::Questions;
 use super::running::Running;
 use super::state::{Cache, States};
 use super::store::{Kept, StoreError};
 use crate::mcp::Server;
+use crate::mcp::change::Change;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
-use crate::mcp::dispatch::{Answer, Ended, Target};
+use crate::mcp::dispatch::{Answer, Ended, Outcome, Target};
 use crate::mcp::error::{Error, ErrorCode};
-use crate::mcp::jsonrpc::{Notification, Request, Response, error_json, result_json, to_json};
+use crate::mcp::jsonrpc::{Notification, Request, Response, error_json, result_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::user::Caller;
 
@@ -117,6 +118,20 @@ impl Core {
         Ok(!kept.ended)
     }
 
+    /// Lets a request in to a state that does not end: one that ended by idling begins anew.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn admit_again(&self) -> Result<(), StoreError> {
+        if !self.admit()? {
+            self.host.store().begin_anew()?;
+            self.states.borrow_mut().clear();
+            self.wakes_at.set(0);
+            *self.kept.borrow_mut() = Some(Kept::default());
+        }
+        Ok(())
+    }
+
     /// Runs one request to its answer, as JSON; none if it was called off.
     pub async fn answer(self: &Rc<Self>, request: Request, sender: Sender, line: Rc<dyn Line>) -> Option<String> {
         let started = self.host.now();
@@ -150,18 +165,16 @@ impl Core {
             self.host.warn("a handler panicked; its message is above");
         }
         Some(match answer.outcome {
-            Ok(result) => result_json(&request.id, &result),
+            Ok(Outcome::Result(result)) => result_json(&request.id, &result),
+            // Nothing suspends a session's call: its questions go out on its stream.
+            Ok(Outcome::Suspended) => return None,
             Err(error) => error_json(Some(&request.id), &error),
         })
     }
 
     /// Puts an error in the place of an answer that is longer than `room`.
     fn fit(&self, answer: &mut Answer, room: usize, target: &Target) {
-        let bytes = match &answer.outcome {
-            Ok(result) => result.len(),
-            Err(error) => to_json(error).len(),
-        };
-        if let Some(excess) = excess(target.name.as_deref().unwrap_or("an answer"), bytes, room) {
+        if let Some(excess) = answer_excess(answer, room, target) {
             self.host.warn(&excess);
             *answer = Err(too_long()).into();
         }
@@ -177,7 +190,7 @@ impl Core {
         Context::new(client, caller, Rc::new(peer), Rc::new(extensions))
     }
 
-    fn states(self: &Rc<Self>) -> States {
+    pub(crate) fn states(self: &Rc<Self>) -> States {
         let core = Rc::clone(self);
         let on_write = move || core.something_is_kept();
         States { host: Rc::clone(&self.host), cache: Rc::clone(&self.states), on_write: Rc::new(on_write) }
@@ -306,6 +319,14 @@ impl Core {
 
     pub(crate) fn is_subscribed(&self, uri: &str) -> bool {
         self.kept.borrow().as_ref().is_some_and(|kept| kept.subscriptions.iter().any(|other| other == uri))
+    }
+
+    /// Whether the client wants to hear of that change.
+    pub(crate) fn hears_of(&self, change: &Change) -> bool {
+        match change {
+            Change::Resource(uri) => self.is_subscribed(uri),
+            _ => true,
+        }
     }
 
     pub(crate) fn set_subscribed(&self, uri: &str, subscribed: bool) -> Result<(), Error> {

@@ -1,28 +1,43 @@
-//! What an object needs of the runtime around it.
+//! What running calls and sessions need of the runtime around them.
 
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
 use super::log_line::LogLine;
+use super::notice::Notice;
 use super::store::Store;
+use crate::mcp::context::Extensions;
+use crate::runtime::Runtime;
 
-/// The runtime around one object.
-pub trait Host {
-    /// Milliseconds since 1970.
-    fn now(&self) -> u64;
-
+/// The runtime around calls, in the Worker and in an object.
+pub trait Around: Runtime {
     /// Runs a task beside the request that started it, and after it.
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
 
     /// Waits.
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
 
+    /// Values for extractors of the runtime's: its bindings, its SQL.
+    fn extend(&self, extensions: &mut Extensions);
+
+    /// Tells those who listen, wherever they are connected. Nobody waits for it.
+    fn publish(&self, notice: Notice);
+
+    /// Writes a request's line for operators.
+    fn log(&self, line: &LogLine);
+}
+
+/// The runtime around one session's object.
+pub trait Host: Around {
     /// What the object keeps.
     fn store(&self) -> &dyn Store;
 
     /// The object's own id, in hexadecimal.
     fn object_id(&self) -> &str;
+
+    /// Has the object told what is published, until `expires`, in milliseconds since 1970. Nobody waits for it.
+    fn listen(&self, expires: u64);
 
     /// Sends a text on the socket of that tag; false when there is none.
     fn send(&self, tag: &str, text: &str) -> bool;
@@ -35,15 +50,6 @@ pub trait Host {
 
     /// Has the socket of that tag remember something, up to 2 KiB.
     fn attach(&self, tag: &str, attachment: &str);
-
-    /// Values for extractors of the runtime's: its bindings, its SQL.
-    fn extend(&self, extensions: &mut crate::mcp::context::Extensions);
-
-    /// Writes a request's line for operators.
-    fn log(&self, line: &LogLine);
-
-    /// Tells operators that something is wrong.
-    fn warn(&self, message: &str);
 }
 
 /// A host, shared.

@@ -8,8 +8,11 @@ use futures_util::future::{Either, LocalBoxFuture, select};
 use serde_json::value::RawValue;
 
 use super::core::Core;
+use super::notice::Notice;
+use crate::mcp::change::{Change, Reach};
+use crate::mcp::dispatch::{Answer, Outcome, Target};
 use crate::mcp::error::{Error, ErrorCode};
-use crate::mcp::jsonrpc::{notification_json, request_json};
+use crate::mcp::jsonrpc::{notification_json, request_json, to_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::peer::{About, Peer};
 
@@ -38,6 +41,16 @@ pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 /// What is wrong with something of that length, if it is too long.
 pub(crate) fn excess(what: &str, bytes: usize, room: usize) -> Option<String> {
     (bytes > room).then(|| format!("{what} is not sent: it has {bytes} bytes, and may have {room}"))
+}
+
+/// What is wrong with an answer that is longer than `room`.
+pub(crate) fn answer_excess(answer: &Answer, room: usize, target: &Target) -> Option<String> {
+    let bytes = match &answer.outcome {
+        Ok(Outcome::Result(result)) => result.len(),
+        Ok(Outcome::Suspended) => 0,
+        Err(error) => to_json(error).len(),
+    };
+    excess(target.name.as_deref().unwrap_or("an answer"), bytes, room)
 }
 
 /// What is told in place of an answer for which there is no room.
@@ -75,7 +88,25 @@ impl Peer for SessionPeer {
         }
     }
 
-    fn request(&self, method: &'static str, params: String) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
+    fn announce(&self, change: &Change) {
+        if self.silenced.get() {
+            return;
+        }
+        if self.core.hears_of(change) {
+            self.line.announce(&notification_json(change.method(), &change.params(None)));
+        }
+        if self.core.server.reach(change) == Reach::Everyone {
+            let except = Some(self.core.host.object_id().to_owned());
+            self.core.host.publish(Notice { except, ..Notice::of(change) });
+        }
+    }
+
+    fn request(
+        &self,
+        _: &str,
+        method: &'static str,
+        params: String,
+    ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
         let core = Rc::clone(&self.core);
         if let Some(excess) = excess(method, params.len(), MAX_MESSAGE_BYTES) {
             return std::future::ready(Err(Error::internal(excess))).boxed_local();
@@ -103,8 +134,8 @@ impl Peer for SessionPeer {
         self.line.release();
     }
 
-    fn log_level(&self) -> LogLevel {
-        self.core.log_level()
+    fn log_level(&self) -> Option<LogLevel> {
+        Some(self.core.log_level())
     }
 
     fn set_log_level(&self, level: LogLevel) -> Result<(), Error> {
@@ -113,9 +144,5 @@ impl Peer for SessionPeer {
 
     fn set_subscribed(&self, uri: &str, subscribed: bool) -> Result<(), Error> {
         self.core.set_subscribed(uri, subscribed)
-    }
-
-    fn is_subscribed(&self, uri: &str) -> bool {
-        self.core.is_subscribed(uri)
     }
 }

@@ -96,6 +96,12 @@ pub trait Store {
     /// When storage fails.
     fn end(&self) -> Result<(), StoreError>;
 
+    /// Deletes everything, so that it can be written to again at once.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn begin_anew(&self) -> Result<(), StoreError>;
+
     /// Deletes everything.
     fn clear(&self);
 

@@ -90,6 +90,12 @@ impl Binding {
         }
         Self(binding)
     }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// What a session id says.

@@ -1,17 +1,31 @@
-//! Which of the transports a request belongs to.
+//! Which era a request belongs to: that of sessions, or the one in which every request stands for itself.
+//!
+//! What the body claims comes first, and headers are held against it (2026-07-28, Streamable HTTP, "Server Validation").
 
-use crate::mcp::version::ProtocolVersion;
+use serde_json::json;
 
-/// The header in which a client of 2025-06-18 or newer repeats the negotiated version.
+use super::envelope::{Envelope, META, claims_version};
+use super::refusal::Refused;
+use crate::mcp::ProtocolVersion;
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::initialize::METHOD as INITIALIZE;
+use crate::mcp::jsonrpc::{self, Body, Message, Request, RequestId};
+
+/// The header in which a client repeats the version: since 2025-06-18 the one that `initialize` settled, since 2026-07-28
+/// the one of the request.
 pub const VERSION_HEADER: &str = "mcp-protocol-version";
 
-/// A transport of the `initialize` eras, as the Worker tells it to the object.
+/// How a request came, as the Worker tells it to the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// Streamable HTTP, 2025-03-26 and newer.
+    /// Streamable HTTP with a session, 2025-03-26 to 2025-11-25.
     Streamable,
     /// HTTP+SSE of 2024-11-05.
     Sse,
+    /// Streamable HTTP without sessions: the object is where the caller's state is.
+    Stateless,
+    /// No client's request: something was published.
+    Notice,
 }
 
 impl Transport {
@@ -21,13 +35,130 @@ impl Transport {
         match self {
             Self::Streamable => "streamable",
             Self::Sse => "sse",
+            Self::Stateless => "stateless",
+            Self::Notice => "notice",
         }
+    }
+
+    /// What the internal header says; without one it is a session's request.
+    #[must_use]
+    pub fn parse(word: Option<&str>) -> Self {
+        let named = [Self::Sse, Self::Stateless, Self::Notice].into_iter().find(|one| word == Some(one.as_str()));
+        named.unwrap_or(Self::Streamable)
     }
 }
 
-/// Whether a version header may stay as it is: it is absent, or names a version that is served (2025-11-25,
-/// Transports, "Protocol Version Header"). It need not be the session's: clients were seen to send their newest.
+/// Whether a version header may stay as it is on a session's request: it is absent, or names a version that is served
+/// (2025-11-25, Transports, "Protocol Version Header"). It need not be the session's: clients were seen to send their newest.
 #[must_use]
 pub fn is_served(version: Option<&str>) -> bool {
     version.is_none_or(|version| ProtocolVersion::parse(version.trim()).is_some())
+}
+
+/// Whether the header names a version without sessions.
+#[must_use]
+pub fn names_stateless(version: Option<&str>) -> bool {
+    version.and_then(|version| ProtocolVersion::parse(version.trim())).is_some_and(ProtocolVersion::is_stateless)
+}
+
+/// What a POST turns out to be.
+#[derive(Debug)]
+pub enum Era {
+    /// A message of the era of sessions; what there is to read of it was read.
+    Sessions(Result<Body, jsonrpc::Unreadable>),
+    /// A request that stands for itself.
+    Stateless(Request, Envelope),
+    /// A notification that stands for itself. This server waits for none.
+    Notification,
+}
+
+/// Tells what the body of a POST is, whatever session it may name.
+///
+/// # Errors
+/// When it claims to stand for itself and cannot be taken, with the error that tells its client why.
+pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
+    let header = version.map(str::trim);
+    let modern_header = names_stateless(header);
+    let body = match jsonrpc::parse(text) {
+        Ok(body) => body,
+        Err(unreadable) if modern_header => return Err(Refused::bad_request(unreadable.id, unreadable.error)),
+        Err(unreadable) => return Ok(Era::Sessions(Err(unreadable))),
+    };
+    match body {
+        Body::Single(Message::Request(request)) => of_request(header, modern_header, request),
+        Body::Single(Message::Notification(notification)) => {
+            if !(modern_header || claims_version(&notification.params)) {
+                return Ok(Era::Sessions(Ok(Body::Single(Message::Notification(notification)))));
+            }
+            if claims_version(&notification.params) {
+                let envelope =
+                    Envelope::read(&notification.params).map_err(|error| Refused::bad_request(None, error))?;
+                check_version(header, &envelope.version).map_err(|error| Refused::bad_request(None, error))?;
+            }
+            Ok(Era::Notification)
+        }
+        Body::Single(Message::Response(_)) if modern_header => Err(misplaced("An answer")),
+        Body::Batch(messages) if modern_header || messages.iter().flatten().any(is_modern) => Err(misplaced("A batch")),
+        other => Ok(Era::Sessions(Ok(other))),
+    }
+}
+
+fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Result<Era, Refused> {
+    let refused = |id: &RequestId, error| Refused::bad_request(Some(id.clone()), error);
+    if !claims_version(&request.params) {
+        if !modern_header {
+            return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
+        }
+        let error = if request.method == INITIALIZE {
+            let header = header.unwrap_or_default();
+            mismatch(format!("`initialize` does not exist in version {header}, which MCP-Protocol-Version names."))
+        } else {
+            Error::invalid_params(format!(
+                "Since 2026-07-28 every request has `{META}/protocolVersion` and `{META}/clientCapabilities` in its `_meta`."
+            ))
+        };
+        return Err(refused(&request.id, error));
+    }
+    let envelope = Envelope::read(&request.params).map_err(|error| refused(&request.id, error))?;
+    check_version(header, &envelope.version).map_err(|error| refused(&request.id, error))?;
+    Ok(Era::Stateless(request, envelope))
+}
+
+/// Holds the header against the version that a body claims, then that against what is served.
+fn check_version(header: Option<&str>, claimed: &str) -> Result<(), Error> {
+    match header {
+        None => {
+            return Err(mismatch(format!("Send the header `MCP-Protocol-Version: {claimed}`, as the body has it.")));
+        }
+        Some(header) if header != claimed => {
+            let message = format!("MCP-Protocol-Version is {header:?}, and the body's version is {claimed:?}.");
+            return Err(mismatch(message));
+        }
+        Some(_) => {}
+    }
+    let served = ProtocolVersion::STATELESS.map(ProtocolVersion::as_str);
+    if served.contains(&claimed) {
+        return Ok(());
+    }
+    let message = format!("Version {claimed:?} is not served without a session. Served are {}.", served.join(", "));
+    let data = json!({ "supported": served, "requested": claimed });
+    Err(Error::new(ErrorCode::UNSUPPORTED_VERSION, message).with_data(data))
+}
+
+/// A header does not say what the body says: −32020.
+pub(super) fn mismatch(message: String) -> Error {
+    Error::new(ErrorCode::HEADER_MISMATCH, message)
+}
+
+fn misplaced(what: &str) -> Refused {
+    let message = format!("{what} cannot be posted in version 2026-07-28. Send one request.");
+    Refused::bad_request(None, Error::invalid_request(message))
+}
+
+fn is_modern(message: &Message) -> bool {
+    match message {
+        Message::Request(request) => claims_version(&request.params),
+        Message::Notification(notification) => claims_version(&notification.params),
+        Message::Response(_) => false,
+    }
 }

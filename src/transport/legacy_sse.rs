@@ -25,8 +25,9 @@ use crate::wire::{Body, Head, Reply, Socket};
 /// `GET /sse`.
 pub(crate) fn open(object: &Object) -> Reply {
     object.core.host.close(SSE_TAG);
+    object.listen();
     let socket = Socket { tag: SSE_TAG.to_owned(), attachment: String::new(), greeting: Vec::new(), closes: false };
-    Reply { status: StatusCode::SWITCHING_PROTOCOLS, headers: Vec::new(), body: Body::Socket(socket) }
+    Reply { status: StatusCode::SWITCHING_PROTOCOLS, body: Body::Socket(socket), ..Reply::default() }
 }
 
 /// `POST /sse/message`. Answers go to the stream, so a session without one is none.

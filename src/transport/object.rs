@@ -4,18 +4,22 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, pending};
 use http::{Method, StatusCode};
 
 use super::call_stream::CallStream;
 use super::claims::Claims;
-use super::era::Transport;
-use super::order;
-use super::refusal::Refusal;
+use super::era::{Era, Transport, VERSION_HEADER, recognise};
+use super::refusal::{Refusal, Refused};
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
-use super::{legacy_sse, streamable};
+use super::stateless::{self, Call};
+use super::{legacy_sse, order, request_state, streamable};
+use crate::mcp::change::Change;
 use crate::mcp::context::Extensions;
+use crate::mcp::jsonrpc::notification_json;
 use crate::session::core::{Core, Sender};
+use crate::session::host::Around;
 use crate::session::log_line::LogLine;
 use crate::session::store::StoreError;
 use crate::wire::{Head, Headers, Reply};
@@ -43,6 +47,8 @@ pub struct Object {
     streams: RefCell<Vec<Rc<CallStream>>>,
     last_stream: Cell<u64>,
     standalone: RefCell<Standalone>,
+    /// Whether it is told what is published.
+    listens: Cell<bool>,
 }
 
 #[derive(Default)]
@@ -67,6 +73,7 @@ impl Object {
             streams: RefCell::default(),
             last_stream: Cell::new(core.host.now()),
             standalone: RefCell::default(),
+            listens: Cell::new(false),
             core,
         })
     }
@@ -91,6 +98,12 @@ impl Object {
     }
 
     async fn route(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
+        let transport = Transport::parse(head.header(order::TRANSPORT).as_deref());
+        match transport {
+            Transport::Stateless => return self.stateless(head, body).await,
+            Transport::Notice => return self.notice(body).await,
+            Transport::Streamable | Transport::Sse => {}
+        }
         let in_header = head.header(order::SESSION);
         let id = in_header.as_deref().or_else(|| head.query_value(order::SESSION_ID));
         let Some(claims) = id.and_then(Claims::read_verified) else {
@@ -99,13 +112,9 @@ impl Object {
         match self.core.admit() {
             Ok(true) => {}
             Ok(false) => return Refusal::EndedSession.into(),
-            Err(error) => {
-                self.core.host.warn(&error.0);
-                return Refusal::Internal.into();
-            }
+            Err(error) => return self.failed(&error),
         }
-        let opens_sse = || head.header(order::TRANSPORT).is_some_and(|name| name == Transport::Sse.as_str());
-        let over_sse = in_header.is_none() || (head.method == Method::GET && opens_sse());
+        let over_sse = in_header.is_none() || (head.method == Method::GET && transport == Transport::Sse);
         match (over_sse, &head.method) {
             (false, &Method::POST) => streamable::post(self, head, claims, body).await,
             (false, &Method::GET) => streamable::get(self, head, &claims),
@@ -115,10 +124,83 @@ impl Object {
         }
     }
 
+    fn failed(&self, error: &StoreError) -> Reply {
+        self.core.host.warn(&error.0);
+        Refusal::Internal.into()
+    }
+
+    /// A request that stands for itself, about the state that is here. The Worker has checked it.
+    async fn stateless(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
+        let text = match body.await {
+            Ok(text) => text,
+            Err(refusal) => return refusal.into(),
+        };
+        let version = head.header(VERSION_HEADER);
+        let (request, envelope) = match recognise(version.as_deref(), &text) {
+            Ok(Era::Stateless(request, envelope)) => (request, envelope),
+            Ok(_) => return Refusal::NoBatches.into(),
+            Err(refused) => return refused.into(),
+        };
+        if let Err(error) = self.core.admit_again() {
+            return self.failed(&error);
+        }
+        let mut sender = Self::sender(head, Rc::new(envelope.client()));
+        let (headers, states) = (sender.extensions, Rc::new(self.core.states()));
+        sender.extensions = Rc::new(move |extensions: &mut Extensions| {
+            extensions.insert(Rc::clone(&states));
+            headers(extensions);
+        });
+        let around: Rc<dyn Around> = Rc::clone(&self.core.host) as _;
+        let rounds = match request_state::rounds(&request, &sender.caller, &*around).await {
+            Ok(Ok(rounds)) => rounds,
+            Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
+            Err(fault) => return self.failed(&StoreError(fault.0)),
+        };
+        let call = Call {
+            log_level: envelope.log_level,
+            rounds,
+            state: head.header(order::STATE).map(|value| order::read_state(&value)),
+            begin_task: None,
+            gone: pending().boxed_local(),
+            logged: self.core.settings.logs_requests,
+            request,
+            sender,
+        };
+        stateless::run(Rc::clone(&self.core.server), around, call).await
+    }
+
+    /// Something was published. The session's client hears of it if it wants to and has a stream; otherwise nobody is here to
+    /// be told.
+    async fn notice(&self, body: ReadBody) -> Reply {
+        let change = body.await.ok().and_then(|text| Change::parse(&text));
+        let host = &self.core.host;
+        let has = |tag| host.attachment(tag).is_some();
+        let (over_sse, listens) = (has(SSE_TAG), has(GET_TAG) || self.standalone.borrow().lost);
+        let admitted = (over_sse || listens) && self.core.admit().unwrap_or_default();
+        let Some(change) = change.filter(|_| admitted) else {
+            return Reply::empty(StatusCode::GONE);
+        };
+        if self.core.hears_of(&change) {
+            let json = notification_json(change.method(), &change.params(None));
+            if over_sse {
+                host.send(SSE_TAG, &sse::message(None, &json));
+            } else {
+                self.announce(&json);
+            }
+        }
+        Reply::empty(StatusCode::ACCEPTED)
+    }
+
+    /// Has this session told what is published, now that it has a stream: once in a life of the object.
+    pub(crate) fn listen(&self) {
+        if self.core.server.announces() && !self.listens.replace(true) {
+            self.core.host.listen(self.core.host.now() + self.core.settings.max_age_ms);
+        }
+    }
+
     fn delete(&self, claims: &Claims) -> Reply {
         if let Err(error) = self.core.end(claims.issued) {
-            self.core.host.warn(&error.0);
-            return Refusal::Internal.into();
+            return self.failed(&error);
         }
         self.close_streams();
         Reply::empty(StatusCode::NO_CONTENT)

@@ -22,8 +22,26 @@ pub const SESSION_ID: &str = "sessionId";
 /// The header of an object's answer with the scopes that the caller lacks: a challenge takes its place on the way out.
 pub const NEEDED_SCOPES: &str = "x-durable-mcp-needed-scopes";
 
+/// The header that tells an object which state a request is about, where its caller names it; see [`named_state`].
+pub const STATE: &str = "x-durable-mcp-state";
+
+/// What the value of [`STATE`] begins with if the state begins with this request.
+const NEW: &str = "new ";
+
+/// The value of [`STATE`] for a state of that name.
+#[must_use]
+pub fn named_state(name: &str, is_new: bool) -> String {
+    format!("{}{name}", if is_new { NEW } else { "" })
+}
+
+/// Reads the value of [`STATE`]: the state's name, and whether it begins with this request.
+#[must_use]
+pub fn read_state(value: &str) -> (String, bool) {
+    value.strip_prefix(NEW).map_or_else(|| (value.to_owned(), false), |name| (name.to_owned(), true))
+}
+
 /// Headers that are nobody's business behind the Worker.
-pub const PRIVATE: [&str; 4] = [CALLER, TRANSPORT, "authorization", "cookie"];
+pub const PRIVATE: [&str; 5] = [CALLER, TRANSPORT, STATE, "authorization", "cookie"];
 
 /// The value of [`CALLER`]; none for a public server.
 #[must_use]

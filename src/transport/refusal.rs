@@ -2,8 +2,9 @@
 
 use http::StatusCode;
 
+use super::era::names_stateless;
 use crate::mcp::error::{Error, ErrorCode};
-use crate::mcp::jsonrpc::{RequestId, Unreadable, error_json};
+use crate::mcp::jsonrpc::{RequestId, Unreadable, error_json, error_json_without_id};
 use crate::mcp::version::ProtocolVersion;
 use crate::wire::Reply;
 
@@ -102,16 +103,56 @@ impl Refusal {
         }
     }
 
+    /// The answer to a request that came with that version's header, whose id is not known.
+    #[must_use]
+    pub fn reply_to(self, version: Option<&str>) -> Reply {
+        if !names_stateless(version) {
+            return self.into();
+        }
+        let error = Error::new(self.code(), self.message());
+        self.dressed(Refused { status: self.status(), id: None, error }.into())
+    }
+
     /// The answer, for a request whose id is known or not.
     #[must_use]
     pub fn reply(self, id: Option<&RequestId>) -> Reply {
         let error = Error::new(self.code(), self.message());
-        let reply = Reply::json(self.status(), error_json(id, &error));
+        self.dressed(Reply::json(self.status(), error_json(id, &error)))
+    }
+
+    fn dressed(self, reply: Reply) -> Reply {
         match self {
             Self::Method(allowed) => reply.header("allow", allowed),
             Self::TooBusy => reply.header("retry-after", "1"),
             _ => reply,
         }
+    }
+}
+
+/// A refused request of the era without sessions: what HTTP says of it, and what JSON-RPC does.
+#[derive(Debug)]
+pub struct Refused {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The request's id, if it could be read; otherwise the error has none.
+    pub id: Option<RequestId>,
+    /// Why.
+    pub error: Error,
+}
+
+impl Refused {
+    /// The request itself is wrong.
+    #[must_use]
+    pub fn bad_request(id: Option<RequestId>, error: Error) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, id, error }
+    }
+}
+
+impl From<Refused> for Reply {
+    fn from(refused: Refused) -> Self {
+        let Refused { status, id, error } = refused;
+        let json = id.map_or_else(|| error_json_without_id(&error), |id| error_json(Some(&id), &error));
+        Self::json(status, json)
     }
 }
 

@@ -2,23 +2,23 @@
 
 use std::rc::Rc;
 
+use futures_util::FutureExt;
 use futures_util::future::{Either, poll_fn, select};
-use futures_util::stream::unfold;
-use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 
-use super::call_stream::{CallStream, EventBody};
+use super::call_stream::CallStream;
 use super::claims::Claims;
+use super::era::{Era, VERSION_HEADER, recognise};
+use super::keep_alive::kept_alive;
 use super::movable::movable;
 use super::object::{GET_TAG, Object, ReadBody};
 use super::order;
 use super::refusal::Refusal;
-use super::sse::{self, EventId, KEEP_ALIVE, KEEP_ALIVE_MS};
-use crate::mcp::error::Error;
+use super::sse::{self, EventId, KEEP_ALIVE_MS};
+use super::stateless::lacks_scopes;
 use crate::mcp::initialize::METHOD as INITIALIZE;
-use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, Unreadable, error_json};
+use crate::mcp::jsonrpc::{Body as Posted, Message, Request, Unreadable, error_json};
 use crate::session::core::Sender;
-use crate::session::host::SharedHost;
 use crate::session::line::Line;
 use crate::wire::{Body, Head, Reply, Socket};
 
@@ -37,7 +37,13 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
         Err(refusal) => return refusal.into(),
     };
     let version = claims.client.version;
-    let messages = match jsonrpc::parse(&text) {
+    // The header names no version without sessions, so a body that claims to be of one is refused here.
+    let posted = match recognise(head.header(VERSION_HEADER).as_deref(), &text) {
+        Ok(Era::Sessions(posted)) => posted,
+        Ok(_) => return Refusal::UnknownVersion.into(),
+        Err(refused) => return refused.into(),
+    };
+    let messages = match posted {
         Ok(Posted::Batch(_)) if !version.has_batches() => return Refusal::NoBatches.into(),
         Ok(Posted::Batch(messages)) => messages,
         Ok(Posted::Single(message)) => return single(object, head, claims, message).await,
@@ -67,7 +73,11 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
             Refusal::MisplacedInitialize.reply(Some(&request.id))
         }
         Message::Request(request) => {
-            if let Some(refused) = lacks_scopes(object, head, &request) {
+            let server = &object.core.server;
+            let caller = || order::decode(head.header(order::CALLER).as_deref());
+            if !server.scopes().is_empty()
+                && let Some(refused) = lacks_scopes(server, &caller(), &request)
+            {
                 return refused;
             }
             run(object, head, claims, Sorted { requests: vec![request], ..Sorted::default() }).await
@@ -81,21 +91,6 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
             Reply::empty(StatusCode::ACCEPTED)
         }
     }
-}
-
-/// A call that the caller's token does not allow, as HTTP says so (RFC 6750 section 3.1).
-fn lacks_scopes(object: &Object, head: &Head, request: &Request) -> Option<Reply> {
-    let server = &object.core.server;
-    if server.scopes().is_empty() {
-        return None;
-    }
-    let caller = order::decode(head.header(order::CALLER).as_deref());
-    let needed = server.missing_scopes(request, &caller)?;
-    let json = error_json(Some(&request.id), &Error::insufficient_scope(needed));
-    // Together with those it has: a client asks for what a challenge names, and gets a token in place of the one it had.
-    let missing = needed.iter().filter(|scope| !caller.scopes.contains(scope));
-    let scopes: Vec<_> = caller.scopes.iter().chain(missing).map(String::as_str).collect();
-    Some(Reply::json(StatusCode::FORBIDDEN, json).header(order::NEEDED_SCOPES, scopes.join(" ")))
 }
 
 /// Runs the requests of a POST. Their answers are JSON if nothing has to be sent before them, and soon enough that no
@@ -171,18 +166,6 @@ fn json(mut answers: Vec<String>, is_batch: bool) -> Reply {
     }
 }
 
-/// The body with a comment wherever it is quiet for long.
-fn kept_alive(body: EventBody, host: SharedHost) -> futures_util::stream::LocalBoxStream<'static, String> {
-    unfold((body, host), |(mut body, host)| async move {
-        let frame = match select(body.next(), host.sleep(KEEP_ALIVE_MS)).await {
-            Either::Left((frame, _)) => frame?,
-            Either::Right(_) => KEEP_ALIVE.to_owned(),
-        };
-        Some((frame, (body, host)))
-    })
-    .boxed_local()
-}
-
 /// The line of a call that came by POST.
 struct StreamLine {
     object: Rc<Object>,
@@ -222,6 +205,7 @@ pub(crate) fn get(object: &Object, head: &Head, claims: &Claims) -> Reply {
 /// A second GET takes the stream over: the first one's client may be gone without having said so.
 fn standalone(object: &Object, claims: &Claims, last: Option<u64>) -> Reply {
     object.core.host.close(GET_TAG);
+    object.listen();
     let mut greeting = Vec::new();
     if claims.client.version.primes_streams() {
         greeting.push(sse::priming(&object.next_event_id()));
@@ -249,5 +233,5 @@ fn resume(object: &Object, id: EventId) -> Reply {
 
 fn socket(tag: String, greeting: Vec<String>, closes: bool) -> Reply {
     let socket = Socket { tag, attachment: String::new(), greeting, closes };
-    Reply { status: StatusCode::SWITCHING_PROTOCOLS, headers: Vec::new(), body: Body::Socket(socket) }
+    Reply { status: StatusCode::SWITCHING_PROTOCOLS, body: Body::Socket(socket), ..Reply::default() }
 }

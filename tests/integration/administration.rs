@@ -9,7 +9,7 @@ use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::hooks::Hooks;
 use durable_mcp::oauth::memory::MemoryWeb;
 use durable_mcp::oauth::metadata_document::Fetch;
-use durable_mcp::oauth::port::{Kv, Random};
+use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::provider::OAuth;
 use durable_mcp::oauth::purge::{Purged, purge};
 use durable_mcp::oauth::rates::Rates;
@@ -18,6 +18,7 @@ use durable_mcp::oauth::session_note::SessionNote;
 use durable_mcp::oauth::sign_in::ApproveAll;
 use durable_mcp::oauth::site::{BodyError, Site, Surroundings};
 use durable_mcp::oauth::token::Handle;
+use durable_mcp::runtime::Random;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::wire::{Fault, Head, Headers};
 use futures_executor::block_on;
@@ -80,14 +81,14 @@ impl Runtime for Around {
         async { Ok(Rc::clone(&self.outside.keys)) }.boxed_local()
     }
 
-    fn warn(&self, _: &str) {}
-}
-
-impl Surroundings for Around {
     fn random(&self) -> &dyn Random {
         &self.outside.random
     }
 
+    fn warn(&self, _: &str) {}
+}
+
+impl Surroundings for Around {
     fn kv(&self) -> &dyn Kv {
         &self.outside.kv
     }

@@ -35,7 +35,7 @@ async fn flood(sleep: Sleep, log: Log, Args(size): Args<Size>) -> &'static str {
 }
 
 async fn sample(client: Client, Args(size): Args<Size>) -> Result<String, ToolError> {
-    client.sample(Sampling::new("x".repeat(size.bytes), 1)).await?;
+    client.sample("sample", Sampling::new("x".repeat(size.bytes), 1)).await?;
     Ok("asked".to_owned())
 }
 

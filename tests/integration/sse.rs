@@ -13,7 +13,7 @@ async fn slow(sleep: Sleep) -> &'static str {
 }
 
 async fn roots(client: Client) -> Result<String, ToolError> {
-    Ok(client.roots().await?.len().to_string())
+    Ok(client.roots("roots").await?.len().to_string())
 }
 
 async fn link() -> Content {

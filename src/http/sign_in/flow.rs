@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::visit::Visit;
 use crate::http::cookies::TooLong;
-use crate::oauth::port::Random;
 use crate::oauth::secret::{same, sha256_hex};
 use crate::oauth::sign_in::Authorization;
+use crate::runtime::Random;
 use crate::wire::{Fault, read_json};
 
 /// How long somebody may take for a page, this server's or the identity provider's, in milliseconds.

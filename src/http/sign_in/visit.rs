@@ -10,13 +10,13 @@ use crate::identity::upstream::Upstream;
 use crate::identity::{IdentityError, IdentityProvider};
 use crate::oauth::authorize::{again, refused};
 use crate::oauth::params::Params;
-use crate::oauth::seal::{OpenError, seal_page, try_open_page};
 use crate::oauth::sign_in::{Authorization, Notice, SignIn};
 use crate::oauth::site::Site;
 use crate::oauth::uri::Uri;
 use crate::pages::frame::{Frame, plain};
 use crate::pages::language::Language;
 use crate::pages::problem::Way;
+use crate::seal::{OpenError, seal_page, try_open_page};
 use crate::wire::{Fault, Head, Reply};
 
 /// Bytes of a form: a name and a few tokens.

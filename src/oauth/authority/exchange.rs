@@ -13,7 +13,7 @@ use crate::oauth::grant::Facts;
 use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged, HOOK_MS};
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
-use crate::oauth::seal;
+use crate::seal;
 use crate::wire::{Fault, read_json};
 
 /// What is sealed under a code or a refresh token.

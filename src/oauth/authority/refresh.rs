@@ -15,8 +15,8 @@ use crate::oauth::grant::{Facts, Grant, Live, Next, Standing};
 use crate::oauth::hooks::ExchangeKind;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
-use crate::oauth::seal;
 use crate::oauth::token::{GrantId, Kind, Presented, Token};
+use crate::seal;
 use crate::wire::{Fault, read_json};
 
 /// The answer to a refresh, as the holder of the token that was presented can read it again.

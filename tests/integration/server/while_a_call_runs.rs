@@ -136,10 +136,11 @@ fn a_form_is_asked_and_its_answer_checked() {
 #[test]
 fn nothing_is_asked_of_a_client_that_cannot_be_asked() {
     let errand = async |client: Client| client.elicit_url("e", "m", "https://example.com").await.map(|_| "opened");
-    let roots = async |client: Client| client.roots().await.map(|_| "roots");
-    let sample = async |client: Client| client.sample(Sampling::new("?", 10)).await.map(|_| "sampled");
-    let with_tools =
-        async |client: Client| client.sample(Sampling::new("?", 10).tools(json!([]))).await.map(|_| "sampled");
+    let roots = async |client: Client| client.roots("roots").await.map(|_| "roots");
+    let sample = async |client: Client| client.sample("sample", Sampling::new("?", 10)).await.map(|_| "sampled");
+    let with_tools = async |client: Client| {
+        client.sample("sample", Sampling::new("?", 10).tools(json!([]))).await.map(|_| "sampled")
+    };
     let server = empty()
         .tool("book", "", book)
         .tool("errand", "", errand)
@@ -168,11 +169,12 @@ fn nothing_is_asked_of_a_client_that_cannot_be_asked() {
 #[test]
 fn a_model_roots_and_a_page_are_asked_for_as_the_specification_says() {
     let sample = async |client: Client| {
-        let sampled = client.sample(Sampling::new("Hi", 10).system_prompt("Be brief.").temperature(0.5)).await?;
+        let sampled =
+            client.sample("sample", Sampling::new("Hi", 10).system_prompt("Be brief.").temperature(0.5)).await?;
         Ok::<_, ToolError>(format!("{}: {}", sampled.model, sampled.text().unwrap_or("-")))
     };
     let roots = async |client: Client| {
-        let roots = client.roots().await?;
+        let roots = client.roots("roots").await?;
         Ok::<_, ToolError>(roots.iter().map(|root| root.uri.as_str()).collect::<Vec<_>>().join(" "))
     };
     let errand = async |client: Client, notify: Notify| {

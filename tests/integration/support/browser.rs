@@ -4,24 +4,30 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_mcp::http::edge::{Edge, Order};
+use durable_mcp::http::edge::{Edge, Order, Place, StartTask};
 use durable_mcp::http::router;
 use durable_mcp::http::sign_in::IdentitySignIn;
+use durable_mcp::hub::Listener;
 use durable_mcp::identity::stand_in::StandIn as NoWeb;
 use durable_mcp::identity::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
 use durable_mcp::keys::Keys;
+use durable_mcp::mcp::Error;
+use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::metadata_document::Fetch;
 use durable_mcp::oauth::params::{Params, encode_query};
-use durable_mcp::oauth::port::{Kv, Random};
+use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::rates::Rates;
 use durable_mcp::oauth::site::{BodyError, Surroundings};
 use durable_mcp::oauth::token::Handle;
+use durable_mcp::runtime::Random;
 use durable_mcp::runtime::Runtime;
+use durable_mcp::session::host::Around;
 use durable_mcp::session::log_line::LogLine;
+use durable_mcp::task::command::Command;
 use durable_mcp::transport::claims::{Claims, ObjectId};
 use durable_mcp::transport::refusal::Refusal;
 use durable_mcp::wire::{Body, Fault, Head, Headers, Reply};
@@ -33,6 +39,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::grants::{MemoryRows, NOW, SESSION_MS, VERIFIER};
+use super::host::FakeHost;
 
 pub(crate) const ORIGIN: &str = "https://mcp.example";
 pub(crate) const UPSTREAM: &str = "https://id.example/authorize";
@@ -93,14 +100,14 @@ impl Runtime for UserObject {
         async { Ok(Rc::clone(&self.shared.keys)) }.boxed_local()
     }
 
-    fn warn(&self, _: &str) {}
-}
-
-impl AuthorityHost for UserObject {
     fn random(&self) -> &dyn Random {
         &self.shared.random
     }
 
+    fn warn(&self, _: &str) {}
+}
+
+impl AuthorityHost for UserObject {
     fn kv(&self) -> &dyn Kv {
         &self.shared.kv
     }
@@ -191,16 +198,16 @@ impl Runtime for Visit<'_> {
         async { Ok(Rc::clone(&self.deployment.shared.keys)) }.boxed_local()
     }
 
+    fn random(&self) -> &dyn Random {
+        &self.deployment.shared.random
+    }
+
     fn warn(&self, message: &str) {
         self.deployment.log.borrow_mut().push(message.to_owned());
     }
 }
 
 impl Surroundings for Visit<'_> {
-    fn random(&self) -> &dyn Random {
-        &self.deployment.shared.random
-    }
-
     fn kv(&self) -> &dyn Kv {
         &self.deployment.shared.kv
     }
@@ -257,6 +264,35 @@ impl Edge for Visit<'_> {
         Some(self)
     }
 
+    fn around(&self) -> Rc<dyn Around> {
+        FakeHost::new(String::new())
+    }
+
+    fn gone(&self) -> LocalBoxFuture<'static, ()> {
+        std::future::pending().boxed_local()
+    }
+
+    fn object_named(&self, _: &str) -> Result<ObjectId, Fault> {
+        Err(Fault("no states here".to_owned()))
+    }
+
+    fn begin_task(&self) -> StartTask {
+        Rc::new(|_, _| async { Err(Fault("no tasks here".to_owned())) }.boxed_local())
+    }
+
+    fn of_task<'a>(
+        &'a self,
+        _: ObjectId,
+        _: Command,
+        _: &'a Rc<Caller>,
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
+        async { Err(Fault("no tasks here".to_owned())) }.boxed_local()
+    }
+
+    fn subscribe<'a>(&'a self, _: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+        async { Err(Fault("no hub here".to_owned())) }.boxed_local()
+    }
+
     fn new_object(&self) -> Result<ObjectId, Fault> {
         self.deployment.objects.set(self.deployment.objects.get() + 1);
         Ok(ObjectId([self.deployment.objects.get(); 32]))
@@ -268,7 +304,8 @@ impl Edge for Visit<'_> {
 
     /// As a session's object answers: with nothing, or that it has ended.
     fn forward(&self, order: Order) -> Result<Reply, Fault> {
-        let object = order.object.to_hex();
+        let (Place::Session(object) | Place::Task(object)) = order.place;
+        let object = object.to_hex();
         if self.deployment.ended.borrow().contains(&object) {
             return Ok(Refusal::EndedSession.into());
         }

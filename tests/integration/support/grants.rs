@@ -18,12 +18,13 @@ use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
 use durable_mcp::oauth::memory::{MemoryKv, SeededRandom};
 use durable_mcp::oauth::pkce::Challenge;
-use durable_mcp::oauth::port::{Kv, Random};
+use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::record::{self, Access};
 use durable_mcp::oauth::resource::Resource;
 use durable_mcp::oauth::scope::Scopes;
 use durable_mcp::oauth::secret::sha256_hex;
 use durable_mcp::oauth::token::Handle;
+use durable_mcp::runtime::Random;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::wire::Fault;
 use futures_util::FutureExt;
@@ -119,14 +120,14 @@ impl Runtime for Outside {
         std::future::ready(Ok(Rc::clone(&self.keys))).boxed_local()
     }
 
-    fn warn(&self, _message: &str) {}
-}
-
-impl AuthorityHost for Outside {
     fn random(&self) -> &dyn Random {
         &self.random
     }
 
+    fn warn(&self, _message: &str) {}
+}
+
+impl AuthorityHost for Outside {
     fn kv(&self) -> &dyn Kv {
         &self.kv
     }

@@ -5,13 +5,17 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
+use durable_mcp::keys::Keys;
 use durable_mcp::mcp::context::Extensions;
-use durable_mcp::session::host::Host;
+use durable_mcp::runtime::{Random, Runtime};
+use durable_mcp::session::host::{Around, Host};
 use durable_mcp::session::log_line::LogLine;
+use durable_mcp::session::notice::Notice;
 use durable_mcp::session::store::Store;
+use durable_mcp::wire::Fault;
 use futures_executor::{LocalPool, LocalSpawner};
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, ready};
 use futures_util::task::LocalSpawnExt;
 
 use super::memory_store::MemoryStore;
@@ -63,6 +67,10 @@ pub(crate) struct FakeHost {
     sockets: RefCell<Vec<(String, FakeSocket)>>,
     pub(crate) logs: RefCell<Vec<String>>,
     pub(crate) warnings: RefCell<Vec<String>>,
+    /// What was published since this was emptied last.
+    pub(crate) published: RefCell<Vec<Notice>>,
+    /// Until when the object is told what is published.
+    pub(crate) listens_until: Cell<Option<u64>>,
 }
 
 impl FakeHost {
@@ -79,6 +87,8 @@ impl FakeHost {
             sockets: RefCell::default(),
             logs: RefCell::default(),
             warnings: RefCell::default(),
+            published: RefCell::default(),
+            listens_until: Cell::new(None),
         })
     }
 
@@ -155,11 +165,42 @@ impl FakeHost {
     }
 }
 
-impl Host for FakeHost {
+impl Runtime for FakeHost {
     fn now(&self) -> u64 {
         self.clock.get()
     }
 
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        ready(Ok(Rc::new(Keys::from_secret("k")))).boxed_local()
+    }
+
+    fn random(&self) -> &dyn Random {
+        &Counted
+    }
+
+    fn warn(&self, message: &str) {
+        self.warnings.borrow_mut().push(message.to_owned());
+    }
+}
+
+/// Bytes that are never the same twice in a test.
+struct Counted;
+
+impl Random for Counted {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        thread_local! {
+            static NEXT: Cell<u64> = const { Cell::new(0) };
+        }
+        for chunk in bytes.chunks_mut(8) {
+            let next = NEXT.get() + 1;
+            NEXT.set(next);
+            chunk.iter_mut().zip(next.to_be_bytes()).for_each(|(to, from)| *to = from);
+        }
+        Ok(())
+    }
+}
+
+impl Around for FakeHost {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         self.spawner.borrow().spawn_local(task).expect("the pool is there");
     }
@@ -175,12 +216,30 @@ impl Host for FakeHost {
         .boxed_local()
     }
 
+    fn extend(&self, extensions: &mut Extensions) {
+        let _ = extensions;
+    }
+
+    fn publish(&self, notice: Notice) {
+        self.published.borrow_mut().push(notice);
+    }
+
+    fn log(&self, line: &LogLine) {
+        self.logs.borrow_mut().push(line.to_json());
+    }
+}
+
+impl Host for FakeHost {
     fn store(&self) -> &dyn Store {
         &self.store
     }
 
     fn object_id(&self) -> &str {
         &self.id
+    }
+
+    fn listen(&self, expires: u64) {
+        self.listens_until.set(Some(expires));
     }
 
     fn send(&self, tag: &str, text: &str) -> bool {
@@ -198,17 +257,5 @@ impl Host for FakeHost {
     fn attach(&self, tag: &str, attachment: &str) {
         assert!(attachment.len() <= 2048, "a socket remembers 2 KiB");
         self.with_open(tag, |socket| attachment.clone_into(&mut socket.attachment));
-    }
-
-    fn extend(&self, extensions: &mut Extensions) {
-        let _ = extensions;
-    }
-
-    fn log(&self, line: &LogLine) {
-        self.logs.borrow_mut().push(line.to_json());
-    }
-
-    fn warn(&self, message: &str) {
-        self.warnings.borrow_mut().push(message.to_owned());
     }
 }

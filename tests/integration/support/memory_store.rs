@@ -172,6 +172,12 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn begin_anew(&self) -> Result<(), StoreError> {
+        self.check()?;
+        *self.rows.borrow_mut() = None;
+        Ok(())
+    }
+
     fn clear(&self) {
         *self.rows.borrow_mut() = None;
         self.alarm.set(None);

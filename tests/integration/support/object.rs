@@ -12,9 +12,9 @@ use durable_mcp::mcp::capabilities::ClientCapabilities;
 use durable_mcp::mcp::context::{ClientInfo, Context};
 use durable_mcp::mcp::extract::{Extract, Rejection};
 use durable_mcp::mcp::user::Caller;
+use durable_mcp::runtime::Runtime;
 use durable_mcp::session::core::{Core, Settings};
-use durable_mcp::session::host::Host;
-use durable_mcp::session::host::SharedHost;
+use durable_mcp::session::host::{Around, SharedHost};
 use durable_mcp::transport::claims::{Binding, Claims, ObjectId};
 use durable_mcp::transport::era::Transport;
 use durable_mcp::transport::object::Object;
@@ -78,7 +78,7 @@ pub(crate) struct Rig {
 impl Rig {
     /// A session of the newest version, with a client that can be asked for everything.
     pub(crate) fn new(server: Server) -> Self {
-        Self::speaking(ProtocolVersion::LATEST, server)
+        Self::speaking(ProtocolVersion::LATEST_WITH_SESSIONS, server)
     }
 
     pub(crate) fn speaking(version: ProtocolVersion, server: Server) -> Self {
@@ -100,8 +100,8 @@ impl Rig {
             always_streams: false,
         };
         let capabilities = match transport {
-            Transport::Streamable => ClientCapabilities::from_bits(u8::MAX),
             Transport::Sse => ClientCapabilities::default(),
+            _ => ClientCapabilities::from_bits(u8::MAX),
         };
         let id = ObjectId([0xa1; 32]);
         let claims = Claims {

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use durable_mcp::Server;
 use durable_mcp::mcp::capabilities::ClientCapabilities;
+use durable_mcp::mcp::change::Change;
 use durable_mcp::mcp::context::{ClientInfo, Context, Extensions};
-use durable_mcp::mcp::dispatch::Ended;
+use durable_mcp::mcp::dispatch::{Ended, Outcome};
 use durable_mcp::mcp::error::{Error, ErrorCode};
 use durable_mcp::mcp::jsonrpc::RequestId;
 use durable_mcp::mcp::log::LogLevel;
@@ -30,6 +31,7 @@ pub(crate) struct FakePeer {
     level: Cell<Option<LogLevel>>,
     subscribed: RefCell<BTreeSet<String>>,
     releases: Cell<u32>,
+    announced: RefCell<Vec<Change>>,
 }
 
 impl Peer for FakePeer {
@@ -37,7 +39,16 @@ impl Peer for FakePeer {
         self.told.borrow_mut().push((about, method, json::value(&params)));
     }
 
-    fn request(&self, method: &'static str, params: String) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
+    fn announce(&self, change: &Change) {
+        self.announced.borrow_mut().push(change.clone());
+    }
+
+    fn request(
+        &self,
+        _: &str,
+        method: &'static str,
+        params: String,
+    ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
         self.asked.borrow_mut().push((method, json::value(&params)));
         let answer = self.answers.borrow_mut().pop_front().unwrap_or_else(|| panic!("nobody answers {method}"));
         ready(answer.map(|value| serde_json::value::to_raw_value(&value).unwrap())).boxed_local()
@@ -47,8 +58,8 @@ impl Peer for FakePeer {
         self.releases.set(self.releases.get() + 1);
     }
 
-    fn log_level(&self) -> LogLevel {
-        self.level.get().unwrap_or(LogLevel::DEFAULT)
+    fn log_level(&self) -> Option<LogLevel> {
+        Some(self.level.get().unwrap_or(LogLevel::DEFAULT))
     }
 
     fn set_log_level(&self, level: LogLevel) -> Result<(), Error> {
@@ -64,10 +75,6 @@ impl Peer for FakePeer {
             all.remove(uri);
         }
         Ok(())
-    }
-
-    fn is_subscribed(&self, uri: &str) -> bool {
-        self.subscribed.borrow().contains(uri)
     }
 }
 
@@ -85,7 +92,7 @@ impl Conversation {
     pub(crate) fn with(server: Server) -> Self {
         assert_eq!(server.problems(), [""; 0]);
         let client = ClientInfo {
-            version: ProtocolVersion::LATEST,
+            version: ProtocolVersion::LATEST_WITH_SESSIONS,
             capabilities: ClientCapabilities::from_bits(u8::MAX),
             name: "test".to_owned(),
         };
@@ -117,7 +124,10 @@ impl Conversation {
         let answer = self.server.answer(&request, &context).now_or_never().expect("no handler here waits");
         assert_eq!(request.id, RequestId::from_counter(1));
         self.ended.set(Some(answer.ended));
-        answer.outcome.map(|result| json::value(&result))
+        answer.outcome.map(|outcome| match outcome {
+            Outcome::Result(result) => json::value(&result),
+            Outcome::Suspended => panic!("nothing suspends a session's call"),
+        })
     }
 
     /// A call's result.

@@ -1,4 +1,4 @@
-//! What only the holder of a token, together with this deployment, can read.
+//! What only this deployment can read, or only together with the holder of a token.
 //!
 //! ```text
 //! byte  0..4  id of the key
@@ -6,15 +6,16 @@
 //!      16..   AES-256-GCM ciphertext with its tag
 //! ```
 //! in base64url. The key of the cipher is a MAC over the token by a key of the deployment: neither a copy of the storage
-//! nor a token opens it alone, and each token has a key of its own.
+//! nor a token opens it alone, and each token has a key of its own. What a client or a browser carries to and fro has a key
+//! a purpose.
 
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::port::Random;
 use crate::keys::{KeyId, Keys};
+use crate::runtime::Random;
 use crate::wire::Fault;
 
 const KEY_ID_BYTES: usize = 4;
@@ -22,6 +23,7 @@ const NONCE_BYTES: usize = 12;
 
 const TOKEN: &str = "seal";
 const PAGE: &str = "page";
+const CARRIED: &str = "carried";
 
 /// Why nothing is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,28 @@ pub fn open_page(keys: &Keys, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
 /// When it was not, or its key is not known.
 pub fn try_open_page(keys: &Keys, purpose: &str, sealed: &str) -> Result<Vec<u8>, OpenError> {
     disclose(keys, (PAGE, purpose), &[], sealed)
+}
+
+/// Seals what a client carries from one request to the next, bound to `header`.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn seal_carried(
+    keys: &Keys,
+    purpose: &str,
+    header: &[u8],
+    plaintext: &[u8],
+    random: &dyn Random,
+) -> Result<String, Fault> {
+    close(keys, (CARRIED, purpose), header, plaintext, random)
+}
+
+/// Opens what was sealed for that purpose and header.
+///
+/// # Errors
+/// When it was not, or its key is not known.
+pub fn try_open_carried(keys: &Keys, purpose: &str, header: &[u8], sealed: &str) -> Result<Vec<u8>, OpenError> {
+    disclose(keys, (CARRIED, purpose), header, sealed)
 }
 
 fn cipher(keys: &Keys, id: KeyId, (purpose, under): (&str, &str)) -> Option<Aes256Gcm> {

@@ -1,0 +1,254 @@
+//! `/mcp` without sessions, on the Worker's side: a request runs here unless it is about a state, which has an object, or is
+//! a task, which gets one.
+
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+
+use super::app::App;
+use super::edge::{Edge, Order, Place};
+use super::mcp_endpoint::{failed, settle};
+use crate::hub::{Listener, Wanted, user_tag};
+use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::discover::ResultType;
+use crate::mcp::error::Error;
+use crate::mcp::jsonrpc::{Request, error_json, result_json};
+use crate::mcp::state_argument::{STATE_ARGUMENT, StateOf};
+use crate::mcp::user::Caller;
+use crate::session::core::Sender;
+use crate::task::command::{Begin, Command};
+use crate::task::id;
+use crate::transport::envelope::Envelope;
+use crate::transport::era::Transport;
+use crate::transport::object::RequestHeaders;
+use crate::transport::refusal::Refused;
+use crate::transport::rounds::Rounds;
+use crate::transport::stateless::{self, BeginTask, Call};
+use crate::transport::{headers, request_state, state_handle};
+use crate::wire::{Fault, Head, Reply};
+
+/// What the name of a user's state object begins with.
+const USER_STATE: &str = "user state";
+
+/// Answers one request. `body` is what it was read from.
+pub(super) async fn handle(
+    app: &App,
+    head: &Head,
+    edge: &dyn Edge,
+    caller: Rc<Caller>,
+    request: Request,
+    envelope: Envelope,
+    body: String,
+) -> Reply {
+    if let Err(error) = headers::check(&app.server, head, &request) {
+        return Refused::bad_request(Some(request.id), error).into();
+    }
+    if let Some(refused) = stateless::lacks_scopes(&app.server, &caller, &request) {
+        return refused;
+    }
+    match request.method.as_str() {
+        "subscriptions/listen" => listen(app, edge, &caller, &request, &envelope).await,
+        "tasks/get" | "tasks/update" | "tasks/cancel" if app.server.has_tasks() => {
+            let done = of_task(app, edge, &caller, &request, &envelope).await;
+            done.unwrap_or_else(|fault| failed(edge, &fault))
+        }
+        _ => match app.server.state_of(&request) {
+            StateOf::Nobody => here(app, head, edge, caller, request, envelope).await,
+            StateOf::Caller(named) => match state(app, edge, &caller, named).await {
+                Ok(Some((object, name))) => {
+                    let order = Order {
+                        place: Place::Session(object),
+                        session: None,
+                        state: name,
+                        caller,
+                        transport: Transport::Stateless,
+                        body: Some(body),
+                    };
+                    settle(edge, edge.forward(order))
+                }
+                Ok(None) => unknown_state(app, &request),
+                Err(fault) => failed(edge, &fault),
+            },
+        },
+    }
+}
+
+/// Runs a request in the Worker.
+async fn here(
+    app: &App,
+    head: &Head,
+    edge: &dyn Edge,
+    caller: Rc<Caller>,
+    request: Request,
+    envelope: Envelope,
+) -> Reply {
+    let around = edge.around();
+    let rounds = match request_state::rounds(&request, &caller, &*around).await {
+        Ok(Ok(rounds)) => rounds,
+        Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
+        Err(fault) => return failed(edge, &fault),
+    };
+    let (begin_task, at_once) = begin_task(app, edge, &caller, &request, &envelope);
+    if let Some(begin_task) = begin_task.as_ref().filter(|_| at_once) {
+        return match begin_task(Rc::new(rounds)).await {
+            Ok(task) => {
+                let result = app.server.stamp(ResultType::Task, &task, None);
+                Reply::json(http::StatusCode::OK, result_json(&request.id, &result))
+            }
+            Err(fault) => failed(edge, &fault),
+        };
+    }
+    let request_headers = Rc::clone(&head.headers);
+    let extensions = move |extensions: &mut crate::mcp::context::Extensions| {
+        extensions.insert(Rc::new(RequestHeaders(Rc::clone(&request_headers))));
+    };
+    let sender = Sender { client: Rc::new(envelope.client()), caller, extensions: Rc::new(extensions) };
+    let logged = app.settings.logs_requests;
+    let (log_level, gone) = (envelope.log_level, edge.gone());
+    let call = Call { request, sender, log_level, rounds, state: None, begin_task, gone, logged };
+    stateless::run(Rc::clone(&app.server), around, call).await
+}
+
+/// The object of the state that a request is about, and the state's name where its caller names it; none if that is none.
+async fn state(
+    app: &App,
+    edge: &dyn Edge,
+    caller: &Caller,
+    named: Option<String>,
+) -> Result<Option<(crate::transport::claims::ObjectId, Option<(String, bool)>)>, Fault> {
+    if let Some(subject) = &caller.subject {
+        let keys = edge.keys(false).await?;
+        let name = keys.anchor_mac(USER_STATE, subject.as_bytes());
+        let name = name.iter().fold(String::from("user:"), |text, byte| format!("{text}{byte:02x}"));
+        return Ok(Some((edge.object_named(&name)?, None)));
+    }
+    let around = edge.around();
+    if let Some(name) = named {
+        let object = state_handle::open(&name, app.settings.max_age_ms, &*around).await?;
+        return Ok(object.map(|object| (object, Some((name, false)))));
+    }
+    let object = edge.new_object()?;
+    let name = state_handle::seal(object, edge.now(), &*edge.keys(false).await?, edge.random())?;
+    Ok(Some((object, Some((name, true)))))
+}
+
+/// A model can mend this, so for a tool it is an answer.
+fn unknown_state(app: &App, request: &Request) -> Reply {
+    let text = format!("There is no such `{STATE_ARGUMENT}`, or it has ended. Leave it out to begin a new one.");
+    if request.method != "tools/call" {
+        return Refused::bad_request(Some(request.id.clone()), Error::invalid_params(text)).into();
+    }
+    let result = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}],"isError":true}}"#);
+    let stamped = app.server.stamp(ResultType::Complete, &result, None);
+    Reply::json(http::StatusCode::OK, result_json(&request.id, &stamped))
+}
+
+/// How the request can go on as a task, and whether it does so from its beginning.
+fn begin_task(
+    app: &App,
+    edge: &dyn Edge,
+    caller: &Rc<Caller>,
+    request: &Request,
+    envelope: &Envelope,
+) -> (Option<BeginTask>, bool) {
+    let tool = app.server.task_tool(request, caller);
+    let Some((ttl_ms, at_once)) = tool.filter(|_| envelope.capabilities.has(ClientCapabilities::TASKS)) else {
+        return (None, false);
+    };
+    let client = envelope.client();
+    let begin = Begin {
+        id: String::new(),
+        ttl_ms,
+        params: request.params.get().unwrap_or("{}").to_owned(),
+        answers: "{}".to_owned(),
+        version: client.version,
+        capabilities: client.capabilities,
+        client: client.name,
+        user: user_tag(caller),
+    };
+    let (start, caller) = (edge.begin_task(), Rc::clone(caller));
+    let begin_task = move |rounds: Rc<Rounds>| {
+        let begin = Begin { answers: rounds.answers_json(), ..begin.clone() };
+        start(begin, Rc::clone(&caller)).boxed_local()
+    };
+    (Some(Rc::new(begin_task)), at_once)
+}
+
+/// `tasks/get`, `tasks/update` and `tasks/cancel`.
+async fn of_task(
+    app: &App,
+    edge: &dyn Edge,
+    caller: &Rc<Caller>,
+    request: &Request,
+    envelope: &Envelope,
+) -> Result<Reply, Fault> {
+    let refuse = |error| Ok(Refused::bad_request(Some(request.id.clone()), error).into());
+    if !envelope.capabilities.has(ClientCapabilities::TASKS) {
+        return refuse(Error::missing_capability(ClientCapabilities::TASKS));
+    }
+    let read = || -> Result<_, Error> {
+        let fields = request.params.fields()?;
+        let command = match request.method.as_str() {
+            "tasks/get" => Command::Get,
+            "tasks/cancel" => Command::Cancel,
+            _ => {
+                let answers = fields.raw("inputResponses").map_or("", |raw| raw.get());
+                crate::transport::rounds::given_answers(&request.params)?;
+                if answers.is_empty() {
+                    return Err(Error::invalid_params("Invalid params: `inputResponses` is missing."));
+                }
+                Command::Update(answers.to_owned())
+            }
+        };
+        Ok((fields.text("taskId")?, command))
+    };
+    let (task, command) = match read() {
+        Ok(read) => read,
+        Err(error) => return refuse(error),
+    };
+    let around = edge.around();
+    let told = match id::open(&task, caller, &*around).await? {
+        Some(object) => edge.of_task(object, command, caller).await?,
+        None => Err(Error::invalid_params("There is no such task, or it has expired.")),
+    };
+    let json = match told {
+        Ok(result) => result_json(&request.id, &app.server.stamp(ResultType::Complete, &result, None)),
+        Err(error) => error_json(Some(&request.id), &error),
+    };
+    Ok(Reply::json(http::StatusCode::OK, json))
+}
+
+/// `subscriptions/listen`.
+async fn listen(app: &App, edge: &dyn Edge, caller: &Rc<Caller>, request: &Request, envelope: &Envelope) -> Reply {
+    let refuse = |error| Refused::bad_request(Some(request.id.clone()), error).into();
+    let mut wanted = match Wanted::read(&app.server, request) {
+        Ok(wanted) => wanted,
+        Err(error) => return refuse(error),
+    };
+    if !wanted.tasks.is_empty() {
+        if !envelope.capabilities.has(ClientCapabilities::TASKS) {
+            return refuse(Error::missing_capability(ClientCapabilities::TASKS));
+        }
+        match watched(edge, caller, wanted.tasks).await {
+            Ok(tasks) => wanted.tasks = tasks,
+            Err(fault) => return failed(edge, &fault),
+        }
+    }
+    let ends = caller.expires.map(|seconds| seconds.saturating_mul(1000));
+    let listener = Listener { id: request.id.clone(), user: user_tag(caller), ends, wanted };
+    settle(edge, edge.subscribe(&listener).await)
+}
+
+/// Those of the tasks that are the caller's, which tell the hub from now on.
+async fn watched(edge: &dyn Edge, caller: &Rc<Caller>, tasks: Vec<String>) -> Result<Vec<String>, Fault> {
+    let around = edge.around();
+    let mut own = Vec::new();
+    for task in tasks {
+        if let Some(object) = id::open(&task, caller, &*around).await?
+            && edge.of_task(object, Command::Watch, caller).await?.is_ok()
+        {
+            own.push(task);
+        }
+    }
+    Ok(own)
+}

@@ -1,0 +1,185 @@
+//! Where everything that is published meets everybody who listens: one object of the deployment.
+//!
+//! Clients without a session listen by a stream of their own, which hangs on a socket of the hub that outlives its sleep.
+//! Sessions that have a stream are told by their objects, which know what their clients subscribed to.
+
+mod listener;
+
+pub use listener::{Listener, Wanted, user_tag};
+
+use std::rc::Rc;
+
+use futures_util::future::{LocalBoxFuture, join_all};
+use http::StatusCode;
+
+use crate::mcp::error::Error;
+use crate::mcp::jsonrpc::{RequestId, error_json, notification_json, result_json};
+use crate::runtime::Runtime;
+use crate::session::notice::Notice;
+use crate::wire::{Fault, Reply};
+
+/// The most streams that listen at once. An object holds 32 768 sockets, and what is published to this many goes out within
+/// a fraction of a second.
+pub const MAX_LISTENERS: usize = 10_000;
+
+/// The most of them of one signed-in user: a hundred windows.
+pub const MAX_LISTENERS_A_USER: usize = 100;
+
+/// Sessions that are told at once. Each is a request to another object, and this is how many of those one event may have
+/// under way without a queue.
+const SESSIONS_AT_ONCE: usize = 50;
+
+/// The runtime around the hub.
+pub trait HubHost: Runtime {
+    /// Every open socket with what it remembers.
+    fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)>;
+
+    /// The sessions' objects that want to be told, by their ids.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn sessions(&self) -> Result<Vec<String>, Fault>;
+
+    /// Has a session's object told from now on, until `expires`, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn add_session(&self, object: &str, expires: u64) -> Result<(), Fault>;
+
+    /// Has a session's object told no more.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn remove_session(&self, object: &str) -> Result<(), Fault>;
+
+    /// Forgets the sessions that expired, and tells when the next one does.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn prune_sessions(&self, now: u64) -> Result<Option<u64>, Fault>;
+
+    /// Tells a session's object; false if it has nobody to tell.
+    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>>;
+
+    /// Has the hub woken at that time at the latest.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn wake_by(&self, time: u64) -> Result<(), Fault>;
+}
+
+/// A socket of the hub.
+pub trait HubSocket {
+    /// Sends a message. One that is gone gets nothing.
+    fn send(&self, json: &str);
+
+    /// Closes it.
+    fn close(&self);
+}
+
+/// The hub.
+pub struct Hub {
+    host: Rc<dyn HubHost>,
+}
+
+impl Hub {
+    /// The hub that has just woken.
+    #[must_use]
+    pub fn new(host: Rc<dyn HubHost>) -> Self {
+        Self { host }
+    }
+
+    /// Lets a stream listen. Its first message acknowledges what it listens for.
+    ///
+    /// # Errors
+    /// The answer in its place, when there are too many.
+    pub fn open(&self, listener: &Listener) -> Result<String, Reply> {
+        let sockets = self.host.sockets();
+        let own = |other: &str| {
+            listener.user.is_some() && Listener::parse(other).is_some_and(|other| other.user == listener.user)
+        };
+        if sockets.len() >= MAX_LISTENERS
+            || sockets.iter().filter(|(_, other)| own(other)).count() >= MAX_LISTENERS_A_USER
+        {
+            return Err(full(&listener.id));
+        }
+        if let Some(ends) = listener.ends
+            && let Err(fault) = self.host.wake_by(ends)
+        {
+            self.host.warn(&fault.0);
+        }
+        Ok(listener.acknowledgement())
+    }
+
+    /// Has a session's object told what is published.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn join(&self, object: &str, expires: u64) -> Result<(), Fault> {
+        self.host.add_session(object, expires)?;
+        self.host.wake_by(expires)
+    }
+
+    /// Tells those who listen.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn publish(&self, notice: &Notice) -> Result<(), Fault> {
+        for (socket, remembered) in self.host.sockets() {
+            if let Some(listener) = Listener::parse(&remembered).filter(|listener| listener.hears(notice)) {
+                socket.send(&notification_json(&notice.method, &listener.tagged(&notice.params)));
+            }
+        }
+        // What concerns one user concerns no session: those tell their own clients.
+        if notice.user.is_some() {
+            return Ok(());
+        }
+        let sessions = self.host.sessions()?;
+        let others: Vec<_> = sessions.iter().filter(|object| notice.except.as_ref() != Some(object)).collect();
+        for some in others.chunks(SESSIONS_AT_ONCE) {
+            let told = join_all(some.iter().map(|object| self.host.tell(object, notice))).await;
+            for (object, told) in some.iter().zip(told) {
+                match told {
+                    Ok(true) => {}
+                    Ok(false) => self.host.remove_session(object)?,
+                    Err(fault) => self.host.warn(&fault.0),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The time that was ordered has come: streams end whose client's token has, and sessions are forgotten.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn wake(&self) -> Result<(), Fault> {
+        let now = self.host.now();
+        let mut next = self.host.prune_sessions(now)?;
+        for (socket, remembered) in self.host.sockets() {
+            let Some(listener) = Listener::parse(&remembered) else { continue };
+            let Some(ends) = listener.ends else { continue };
+            if ends <= now {
+                end(&*socket, &listener);
+            } else {
+                next = Some(next.map_or(ends, |next| next.min(ends)));
+            }
+        }
+        next.map_or(Ok(()), |next| self.host.wake_by(next))
+    }
+}
+
+/// Ends a stream with what tells its client that it is a good end (2026-07-28, Subscriptions, "Graceful Closure";
+/// Cancellation).
+fn end(socket: &dyn HubSocket, listener: &Listener) {
+    let cancelled = format!(r#"{{"requestId":{},"reason":"The access token has expired."}}"#, listener.id.as_json());
+    socket.send(&notification_json("notifications/cancelled", &listener.tagged(&cancelled)));
+    let result = format!(r#"{{"resultType":"complete","_meta":{}}}"#, listener.meta());
+    socket.send(&result_json(&listener.id, &result));
+    socket.close();
+}
+
+fn full(id: &RequestId) -> Reply {
+    let error = Error::internal("Too many streams listen at this server. End one, or try again later.");
+    Reply::json(StatusCode::SERVICE_UNAVAILABLE, error_json(Some(id), &error)).header("retry-after", "60")
+}

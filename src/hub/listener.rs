@@ -1,0 +1,230 @@
+//! One stream that listens (2026-07-28, Subscriptions).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::mcp::Server;
+use crate::mcp::change::Change;
+use crate::mcp::error::Error;
+use crate::mcp::fields::Fields;
+use crate::mcp::jsonrpc::{Request, RequestId, notification_json, to_json};
+use crate::mcp::user::Caller;
+use crate::session::notice::Notice;
+
+/// The most bytes that all its URIs and task ids together may have: its socket remembers 16 KiB.
+pub(super) const MAX_LISTENED_BYTES: usize = 12 * 1024;
+
+/// What the line of a task begins with.
+const TASK: &str = "task ";
+
+/// What a client listens for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Changes.
+    pub changes: Vec<Change>,
+    /// Tasks, by their ids.
+    pub tasks: Vec<String>,
+}
+
+impl Wanted {
+    /// What of it this server tells of.
+    ///
+    /// # Errors
+    /// −32602 when the request does not say what it listens for, or for too much.
+    pub fn read(server: &Server, request: &Request) -> Result<Self, Error> {
+        let fields = request.params.fields()?;
+        if !fields.has("notifications") {
+            return Err(Error::invalid_params("Invalid params: `notifications` says what to listen for."));
+        }
+        let filter = fields.object("notifications")?;
+        let (announces, has_resources) = (server.announces(), server.subscribes());
+        let mut wanted = Self::default();
+        for (name, change, told) in [
+            ("toolsListChanged", Change::Tools, announces && server.has_tools()),
+            ("promptsListChanged", Change::Prompts, announces && server.has_prompts()),
+            ("resourcesListChanged", Change::Resources, has_resources),
+        ] {
+            if told && filter.raw(name).is_some_and(|value| value.get() == "true") {
+                wanted.changes.push(change);
+            }
+        }
+        let uris = texts(&filter, "resourceSubscriptions")?;
+        if has_resources {
+            wanted.changes.extend(uris.into_iter().map(Change::Resource));
+        }
+        wanted.tasks = texts(&filter, "taskIds")?;
+        if wanted.lines().iter().map(String::len).sum::<usize>() > MAX_LISTENED_BYTES {
+            let message = format!("The URIs and task ids to listen for may have {MAX_LISTENED_BYTES} bytes together.");
+            return Err(Error::invalid_params(message));
+        }
+        Ok(wanted)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let tasks = self.tasks.iter().map(|id| format!("{TASK}{id}"));
+        self.changes.iter().map(Change::to_text).chain(tasks).collect()
+    }
+
+    fn parse(lines: &str) -> Self {
+        let mut wanted = Self::default();
+        for line in lines.lines() {
+            match line.strip_prefix(TASK) {
+                Some(id) => wanted.tasks.push(id.to_owned()),
+                None => wanted.changes.extend(Change::parse(line)),
+            }
+        }
+        wanted
+    }
+
+    /// The filter that says the same, as JSON.
+    fn to_json(&self) -> String {
+        let mut members = Vec::new();
+        let mut uris = Vec::new();
+        for change in &self.changes {
+            match change {
+                Change::Tools => members.push(r#""toolsListChanged":true"#.to_owned()),
+                Change::Prompts => members.push(r#""promptsListChanged":true"#.to_owned()),
+                Change::Resources => members.push(r#""resourcesListChanged":true"#.to_owned()),
+                Change::Resource(uri) => uris.push(uri),
+            }
+        }
+        if !uris.is_empty() {
+            members.push(format!(r#""resourceSubscriptions":{}"#, to_json(&uris)));
+        }
+        if !self.tasks.is_empty() {
+            members.push(format!(r#""taskIds":{}"#, to_json(&self.tasks)));
+        }
+        format!("{{{}}}", members.join(","))
+    }
+}
+
+/// Strings in an array, none of them with a line break in it.
+fn texts(filter: &Fields<'_>, name: &str) -> Result<Vec<String>, Error> {
+    let Some(raw) = filter.raw(name) else { return Ok(Vec::new()) };
+    let unfit =
+        || Error::invalid_params(format!("Invalid params: `{name}` must be an array of strings without line breaks."));
+    let texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| unfit())?;
+    if texts.iter().any(|text| text.contains(['\n', '\r'])) { Err(unfit()) } else { Ok(texts) }
+}
+
+/// A user as listeners are told apart: nothing of the user can be told from it.
+#[must_use]
+pub fn user_tag(caller: &Caller) -> Option<String> {
+    let subject = caller.subject.as_ref()?;
+    let hash = Sha256::new().chain_update(b"listener\0").chain_update(subject).finalize();
+    Some(URL_SAFE_NO_PAD.encode(hash.get(..16).unwrap_or_default()))
+}
+
+/// A stream that listens, as its socket remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The id of the request that opened it, which all its messages carry.
+    pub id: RequestId,
+    /// The signed-in user.
+    pub user: Option<String>,
+    /// When the client's token ends, in milliseconds since 1970.
+    pub ends: Option<u64>,
+    /// What it listens for.
+    pub wanted: Wanted,
+}
+
+impl Listener {
+    /// The listener as text: its id, its user and end, then a line for each thing it listens for.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let user = self.user.as_deref().unwrap_or("-");
+        let ends = self.ends.unwrap_or_default();
+        let mut text = format!("{}\n{user} {ends}", self.id.as_json());
+        for line in self.wanted.lines() {
+            text.push('\n');
+            text.push_str(&line);
+        }
+        text
+    }
+
+    /// Reads a listener from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, rest) = text.split_once('\n')?;
+        let (who, wanted) = rest.split_once('\n').unwrap_or((rest, ""));
+        let (user, ends) = who.split_once(' ')?;
+        Some(Self {
+            id: RequestId::from_json(id)?,
+            user: (user != "-").then(|| user.to_owned()),
+            ends: ends.parse().ok().filter(|ends| *ends > 0),
+            wanted: Wanted::parse(wanted),
+        })
+    }
+
+    /// Whether a notice is for this stream.
+    #[must_use]
+    pub fn hears(&self, notice: &Notice) -> bool {
+        let may = notice.user.is_none() || notice.user == self.user;
+        may && self.wanted.lines().contains(&notice.about)
+    }
+
+    /// The `_meta` of all its messages, as JSON.
+    pub(super) fn meta(&self) -> String {
+        format!(r#"{{"io.modelcontextprotocol/subscriptionId":{}}}"#, self.id.as_json())
+    }
+
+    /// Parameters with that `_meta`.
+    pub(super) fn tagged(&self, params: &str) -> String {
+        let rest = params.strip_prefix('{').unwrap_or("}");
+        let comma = if rest == "}" { "" } else { "," };
+        format!(r#"{{"_meta":{}{comma}{rest}"#, self.meta())
+    }
+
+    /// Its first message.
+    #[must_use]
+    pub fn acknowledgement(&self) -> String {
+        let params = format!(r#"{{"notifications":{}}}"#, self.wanted.to_json());
+        notification_json("notifications/subscriptions/acknowledged", &self.tagged(&params))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listener(wanted: Wanted) -> Listener {
+        Listener { id: RequestId::from_json("\"l-1\"").unwrap(), user: Some("u".into()), ends: Some(7), wanted }
+    }
+
+    #[test]
+    fn a_listener_is_remembered_whole() {
+        let changes = vec![Change::Tools, Change::Resource("a:b c".into())];
+        let all = listener(Wanted { changes, tasks: vec!["t".into()] });
+        let nothing = Listener { user: None, ends: None, ..listener(Wanted::default()) };
+        for listener in [all, nothing] {
+            assert_eq!(Listener::parse(&listener.to_text()), Some(listener));
+        }
+        assert_eq!(Listener::parse(""), None);
+    }
+
+    #[test]
+    fn a_listener_hears_what_it_asked_for_and_may_know() {
+        let listener = listener(Wanted { changes: vec![Change::Resource("a:b".into())], tasks: Vec::new() });
+        let notice = Notice::of(&Change::Resource("a:b".into()));
+        assert!(listener.hears(&notice));
+        assert!(listener.hears(&Notice { user: Some("u".into()), ..notice.clone() }));
+        assert!(!listener.hears(&Notice { user: Some("v".into()), ..notice }));
+        assert!(!listener.hears(&Notice::of(&Change::Resource("a:bc".into()))));
+        assert!(!listener.hears(&Notice::of(&Change::Resources)));
+    }
+
+    #[test]
+    fn every_message_carries_the_id_of_its_stream() {
+        let listener = listener(Wanted { changes: vec![Change::Prompts], tasks: Vec::new() });
+        let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+        let meta = serde_json::json!({ "io.modelcontextprotocol/subscriptionId": "l-1" });
+        let first = read(&listener.acknowledgement());
+        assert_eq!(
+            first["params"],
+            serde_json::json!({ "_meta": meta, "notifications": { "promptsListChanged": true } })
+        );
+        assert_eq!(read(&listener.tagged("{}")), serde_json::json!({ "_meta": meta }));
+        assert_eq!(read(&listener.tagged(r#"{"uri":"a"}"#)), serde_json::json!({ "_meta": meta, "uri": "a" }));
+    }
+}

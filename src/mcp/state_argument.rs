@@ -1,0 +1,163 @@
+//! The argument by which a client that has neither a session nor a user names the state that it goes on with.
+//!
+//! Tools and prompts that keep state have it beside their own arguments, and a resource's URI has it as a query. What it
+//! holds is made and read by the transport; here it is a text.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::extract::Signature;
+use super::fields::Fields;
+use super::jsonrpc::{Request, to_json};
+use super::server::Server;
+use super::{prompt, resource, tool};
+
+/// The argument's name.
+pub const STATE_ARGUMENT: &str = "session";
+
+const DESCRIPTION: &str = "Which session this goes on with. Leave it out to begin one: the answer then names it.";
+
+/// What a resource's URI has before it.
+const QUERY: &str = "?session=";
+
+/// Which state a request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateOf {
+    /// None: its handler keeps nothing.
+    Nobody,
+    /// That of the signed-in user; for a caller without one, the state that the text names, or a new one.
+    Caller(Option<String>),
+}
+
+/// What is named to a caller that began a state.
+pub struct BegunState(pub String);
+
+impl Server {
+    /// Which state a request is about.
+    #[must_use]
+    pub fn state_of(&self, request: &Request) -> StateOf {
+        let Ok(fields) = request.params.fields() else { return StateOf::Nobody };
+        let argument = || fields.object("arguments").ok()?.optional_text(STATE_ARGUMENT).ok()?;
+        match request.method.as_str() {
+            "tools/call" | "prompts/get" => {
+                let Ok(name) = fields.text("name") else { return StateOf::Nobody };
+                let signature = if request.method == "tools/call" {
+                    self.tools.iter().find(|tool| tool.definition.name == name).map(|tool| &tool.signature)
+                } else {
+                    self.prompts.iter().find(|prompt| prompt.definition.name == name).map(|prompt| &prompt.signature)
+                };
+                if signature.is_some_and(|own| own.needs_session) {
+                    StateOf::Caller(argument())
+                } else {
+                    StateOf::Nobody
+                }
+            }
+            "resources/read" => {
+                let Ok(uri) = fields.text("uri") else { return StateOf::Nobody };
+                let (own, state) = split(&uri);
+                if self.is_stateful_resource(own) { StateOf::Caller(state.map(str::to_owned)) } else { StateOf::Nobody }
+            }
+            _ => StateOf::Nobody,
+        }
+    }
+
+    /// Whether the resource of that URI shows a state.
+    #[must_use]
+    pub fn is_stateful_resource(&self, uri: &str) -> bool {
+        let plain = self.resources.iter().find(|resource| resource.definition.uri.as_deref() == Some(uri));
+        let signature = plain.map(|resource| &resource.signature).or_else(|| {
+            let fits = |template: &&resource::ResourceTemplate| {
+                template.template.as_ref().is_ok_and(|template| template.matches(uri).is_some())
+            };
+            self.templates.iter().find(fits).map(|template| &template.signature)
+        });
+        signature.is_some_and(|signature| signature.needs_session)
+    }
+}
+
+/// Whether the handler of that signature has its state named by the argument, in this call.
+pub(crate) fn is_named(context: &Context, signature: &Signature) -> bool {
+    signature.needs_session && is_for(context)
+}
+
+/// Whether states are named by the argument, for who calls.
+pub(crate) fn is_for(context: &Context) -> bool {
+    context.client().version.is_stateless() && context.caller().subject.is_none()
+}
+
+/// A resource's own URI, and the state that is named behind it.
+#[must_use]
+pub fn split(uri: &str) -> (&str, Option<&str>) {
+    uri.rsplit_once(QUERY).map_or((uri, None), |(own, state)| (own, Some(state)))
+}
+
+/// The URI under which a caller knows a resource that shows the state of that name.
+#[must_use]
+pub fn join(uri: &str, state: &str) -> String {
+    format!("{uri}{QUERY}{state}")
+}
+
+/// A tool as it is shown to who names its state.
+pub(crate) fn of_tool(definition: &tool::Definition) -> tool::Definition {
+    let mut shown = definition.clone();
+    let schema = shown.input_schema.ensure_object();
+    let properties = schema.entry("properties").or_insert_with(|| json!({}));
+    if let Value::Object(properties) = properties {
+        properties.insert(STATE_ARGUMENT.to_owned(), json!({ "type": "string", "description": DESCRIPTION }));
+    }
+    shown
+}
+
+/// A prompt as it is shown to who names its state.
+pub(crate) fn of_prompt(definition: &prompt::Definition) -> prompt::Definition {
+    let mut shown = definition.clone();
+    shown.arguments.push(prompt::PromptArgument {
+        name: STATE_ARGUMENT.to_owned(),
+        title: None,
+        description: Some(DESCRIPTION.to_owned()),
+        required: false,
+    });
+    shown
+}
+
+/// A resource as it is shown to who names its state.
+pub(crate) fn of_resource(definition: &resource::Definition) -> resource::Definition {
+    let mut shown = definition.clone();
+    let own = shown.description.take().map(|text| format!("{text} ")).unwrap_or_default();
+    shown.description =
+        Some(format!("{own}Read it with {QUERY}<session> behind the URI, as a tool named the session."));
+    shown
+}
+
+/// The arguments without this one.
+pub(crate) fn without(arguments: &RawValue) -> Option<Box<RawValue>> {
+    let fields = Fields::parse(arguments.get()).ok()?;
+    let rest: BTreeMap<_, _> = fields.iter().filter(|(name, _)| *name != STATE_ARGUMENT).collect();
+    RawValue::from_string(to_json(&rest)).ok()
+}
+
+/// What the answer says of a state that it began.
+pub(crate) fn told(state: &BegunState) -> String {
+    format!("This began a session. To go on with it, pass {STATE_ARGUMENT} = {:?}", state.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uri_has_the_state_behind_it() {
+        assert_eq!(split("mcp://a"), ("mcp://a", None));
+        assert_eq!(split("mcp://a?session=x"), ("mcp://a", Some("x")));
+        assert_eq!(split(&join("mcp://a?b=c", "x")), ("mcp://a?b=c", Some("x")));
+    }
+
+    #[test]
+    fn the_argument_is_taken_out_and_the_others_stay_as_they_are() {
+        let arguments = RawValue::from_string(r#"{"a": 1.50, "session":"x","b":"\u00e9"}"#.to_owned()).unwrap();
+        assert_eq!(without(&arguments).unwrap().get(), r#"{"a":1.50,"b":"\u00e9"}"#);
+    }
+}

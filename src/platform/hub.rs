@@ -1,0 +1,356 @@
+//! The Durable Object where what is published meets who listens, and how it is reached.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use worker::js_sys::Promise;
+use worker::js_sys::futures::JsFuture;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::web_sys;
+use worker::{Env, SqlStorageValue, State, WebSocket, WebSocketPair};
+
+use super::edge::{fault, js_fault, read_text};
+use super::promise::promised;
+use super::random::SystemRandom;
+use super::{convert, key_ring, placement, stream_socket};
+use crate::hub::{Hub, HubHost, HubSocket, Listener};
+use crate::keys::Keys;
+use crate::mcp::change::Change;
+use crate::runtime::{Random, Runtime};
+use crate::session::notice::Notice;
+use crate::transport::era::Transport;
+use crate::transport::order::TRANSPORT;
+use crate::wire::{Body, Fault, Reply};
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/hub.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn send(env: &JsValue, jurisdiction: Option<&str>, path: &str, body: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = sendLater)]
+    fn send_later(
+        context: &JsValue,
+        env: &JsValue,
+        jurisdiction: Option<&str>,
+        path: &str,
+        body: &str,
+    ) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn listen(env: &JsValue, jurisdiction: Option<&str>, listener: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn tell(env: &JsValue, object: &str, header: &str, word: &str, body: &str) -> Result<Promise, JsValue>;
+}
+
+const PUBLISH: &str = "/publish";
+const JOIN: &str = "/join";
+const LISTEN: &str = "/listen";
+
+/// The header of a request to listen, with who listens for what.
+const LISTENER: &str = "x-durable-mcp-listener";
+
+const CREATE: &str =
+    "CREATE TABLE IF NOT EXISTS sessions (object TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
+const ADD: &str = "INSERT OR REPLACE INTO sessions (object, expires) VALUES (?, ?)";
+const REMOVE: &str = "DELETE FROM sessions WHERE object = ?";
+const ALL: &str = "SELECT object FROM sessions";
+const EXPIRE: &str = "DELETE FROM sessions WHERE expires <= ?";
+const NEXT: &str = "SELECT min(expires) FROM sessions";
+
+/// `WebSocket.readyState` while messages can be sent.
+const OPEN: u16 = 1;
+
+/// The object that everything published goes through. [`worker!`](crate::worker!) stamps the class that holds one.
+pub struct McpHub(AssertUnwindSafe<Rc<Parts>>);
+
+struct Parts {
+    state: Rc<State>,
+    hub: Hub,
+}
+
+impl std::fmt::Debug for McpHub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("McpHub").finish_non_exhaustive()
+    }
+}
+
+impl McpHub {
+    /// The object that has just woken.
+    #[must_use]
+    pub fn new(state: State, env: Env) -> Self {
+        let state = Rc::new(state);
+        let host = Host { state: Rc::clone(&state), env };
+        Self(AssertUnwindSafe(Rc::new(Parts { state, hub: Hub::new(Rc::new(host)) })))
+    }
+
+    /// Answers the Worker and sessions' objects, which alone can reach it.
+    pub fn fetch(&self, request: web_sys::Request) -> Promise {
+        let parts = Rc::clone(&self.0);
+        promised(Box::pin(async move {
+            let response =
+                parts.answer(&request).await.map_err(|fault| JsValue::from(worker::Error::RustError(fault.0)))?;
+            Ok(response.into())
+        }))
+    }
+
+    /// The time that the hub ordered has come.
+    ///
+    /// # Errors
+    /// When storage fails; the runtime tries again.
+    pub fn alarm(&self) -> worker::Result<()> {
+        self.0.hub.wake().map_err(|fault| worker::Error::RustError(fault.0))
+    }
+
+    /// A stream's other end has gone.
+    pub fn closed(&self, socket: &WebSocket) {
+        // Tells the runtime that the socket is done with.
+        let _ = socket.close(Some(1000), Some("closed"));
+    }
+}
+
+impl Parts {
+    async fn answer(&self, request: &web_sys::Request) -> Result<web_sys::Response, Fault> {
+        let unreadable = || Fault("the hub does not understand".to_owned());
+        let url = request.url();
+        let reply = if url.ends_with(LISTEN) {
+            let header = request.headers().get(LISTENER).ok().flatten();
+            let text = header.and_then(|header| String::from_utf8(URL_SAFE_NO_PAD.decode(header).ok()?).ok());
+            let text = text.ok_or_else(unreadable)?;
+            match self.hub.open(&Listener::parse(&text).ok_or_else(unreadable)?) {
+                Ok(greeting) => return self.accept(&text, &greeting).map_err(fault),
+                Err(refused) => refused,
+            }
+        } else {
+            let text = read_text(request).await.map_err(|_| unreadable())?;
+            if url.ends_with(PUBLISH) {
+                self.hub.publish(&Notice::parse(&text).ok_or_else(unreadable)?).await?;
+            } else {
+                let (object, expires) = text.split_once(' ').ok_or_else(unreadable)?;
+                self.hub.join(object, expires.parse().map_err(|_| unreadable())?)?;
+            }
+            Reply::empty(http::StatusCode::NO_CONTENT)
+        };
+        convert::response(reply).map_err(fault)
+    }
+
+    fn accept(&self, listener: &str, greeting: &str) -> worker::Result<web_sys::Response> {
+        let pair = WebSocketPair::new()?;
+        self.state.accept_web_socket(&pair.server);
+        pair.server.serialize_attachment(listener)?;
+        Socket(pair.server).send(greeting);
+        worker::Response::from_websocket(pair.client).map(web_sys::Response::from)
+    }
+}
+
+struct Host {
+    state: Rc<State>,
+    env: Env,
+}
+
+struct Socket(WebSocket);
+
+impl HubSocket for Socket {
+    fn send(&self, json: &str) {
+        // One that is gone is taken away when it is closed.
+        let _ = self.0.send_with_str(crate::transport::sse::message(None, json));
+    }
+
+    fn close(&self) {
+        let _ = self.0.close(Some(1000), Some("the end"));
+    }
+}
+
+impl Host {
+    fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>, Fault> {
+        let sql = self.state.storage().sql();
+        sql.exec(CREATE, None).map_err(fault)?;
+        sql.exec(query, values).map_err(fault)?.raw().map(|row| row.map_err(fault)).collect()
+    }
+}
+
+fn time(at: u64) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
+}
+
+impl Runtime for Host {
+    fn now(&self) -> u64 {
+        super::edge::now()
+    }
+
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        key_ring::keys(&self.env, fresh).boxed_local()
+    }
+
+    fn random(&self) -> &dyn Random {
+        &SystemRandom
+    }
+
+    fn warn(&self, message: &str) {
+        worker::console_error!("{message}");
+    }
+}
+
+impl HubHost for Host {
+    fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {
+        let open = self.state.get_websockets().into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
+        open.filter_map(|socket| {
+            let remembered = socket.deserialize_attachment::<String>().ok().flatten()?;
+            let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
+            Some((socket, remembered))
+        })
+        .collect()
+    }
+
+    fn sessions(&self) -> Result<Vec<String>, Fault> {
+        let rows = self.rows(ALL, Vec::new())?;
+        let object = |row: Vec<SqlStorageValue>| match row.into_iter().next() {
+            Some(SqlStorageValue::String(object)) => Some(object),
+            _ => None,
+        };
+        Ok(rows.into_iter().filter_map(object).collect())
+    }
+
+    fn add_session(&self, object: &str, expires: u64) -> Result<(), Fault> {
+        self.rows(ADD, vec![object.into(), time(expires)]).map(drop)
+    }
+
+    fn remove_session(&self, object: &str) -> Result<(), Fault> {
+        self.rows(REMOVE, vec![object.into()]).map(drop)
+    }
+
+    fn prune_sessions(&self, now: u64) -> Result<Option<u64>, Fault> {
+        self.rows(EXPIRE, vec![time(now)])?;
+        let rows = self.rows(NEXT, Vec::new())?;
+        Ok(match rows.first().and_then(|row| row.first()) {
+            Some(SqlStorageValue::Integer(next)) => u64::try_from(*next).ok(),
+            _ => None,
+        })
+    }
+
+    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>> {
+        let told = tell(self.env.as_ref(), object, TRANSPORT, Transport::Notice.as_str(), &notice.about);
+        async move {
+            let status = JsFuture::from(told.map_err(js_fault)?).await.map_err(js_fault)?;
+            Ok(status.as_f64() == Some(f64::from(http::StatusCode::ACCEPTED.as_u16())))
+        }
+        .boxed_local()
+    }
+
+    fn wake_by(&self, time: u64) -> Result<(), Fault> {
+        let storage = self.state.storage();
+        let offset = Duration::from_millis(time.saturating_sub(self.now()));
+        self.state.wait_until(async move {
+            let ordered = storage.get_alarm().await.ok().flatten().and_then(|at| u64::try_from(at).ok());
+            if ordered.is_some_and(|at| at <= time) {
+                return;
+            }
+            if let Err(error) = storage.set_alarm(offset).await {
+                worker::console_error!("the hub's storage failed: {error}");
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Publishes beside the request that `context` is of; in an object there is none.
+pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, notice: &Notice) {
+    later(context, env, PUBLISH, &notice.to_text());
+}
+
+/// Has a session's object told what is published.
+pub(super) fn join_later(env: &Env, object: &str, expires: u64) {
+    later(None, env, JOIN, &format!("{object} {expires}"));
+}
+
+fn later(context: Option<&JsValue>, env: &Env, path: &str, body: &str) {
+    let none = JsValue::UNDEFINED;
+    let sent = placement::jurisdiction().and_then(|jurisdiction| {
+        send_later(context.unwrap_or(&none), env.as_ref(), jurisdiction.as_deref(), path, body).map_err(js_fault)
+    });
+    if let Err(fault) = sent {
+        worker::console_error!("nobody is told: {}", fault.0);
+    }
+}
+
+/// Opens a stream that listens; or the hub's answer, if it refuses.
+pub(super) async fn subscribe(env: &Env, listener: &Listener) -> Result<Reply, Fault> {
+    let jurisdiction = placement::jurisdiction()?;
+    let header = URL_SAFE_NO_PAD.encode(listener.to_text());
+    let asked = listen(env.as_ref(), jurisdiction.as_deref(), &header).map_err(js_fault)?;
+    let answer: web_sys::Response = JsFuture::from(asked).await.map_err(js_fault)?.unchecked_into();
+    match worker::Response::from(Clone::clone(&answer)).websocket() {
+        Some(socket) => {
+            let events = stream_socket::body(socket, "").map_err(fault)?;
+            Ok(Reply::events(Body::NativeStream(Box::new(events))))
+        }
+        None => Ok(convert::pending(Promise::resolve(&JsValue::from(answer)))),
+    }
+}
+
+/// Tells clients of changes from outside of a call: a cron trigger, a queue's consumer, a webhook.
+///
+/// It reaches what [`Notify`](crate::mcp::notify::Notify) does for everybody: every client that listens, wherever it is
+/// connected.
+///
+/// ```ignore
+/// async fn hourly(env: worker::Env) -> Result<(), worker::Error> {
+///     Listeners::new(&env).resource_updated("weather://today").await
+/// }
+/// # let _ = App::new(Server::new("s", "1")).on_schedule(hourly);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Listeners(Env);
+
+impl Listeners {
+    /// Those of the deployment whose bindings these are.
+    #[must_use]
+    pub fn new(env: &Env) -> Self {
+        Self(env.clone())
+    }
+
+    /// The list of tools changed.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached.
+    pub async fn tools_changed(&self) -> worker::Result<()> {
+        self.tell(&Change::Tools).await
+    }
+
+    /// The list of prompts changed.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached.
+    pub async fn prompts_changed(&self) -> worker::Result<()> {
+        self.tell(&Change::Prompts).await
+    }
+
+    /// The list of resources changed.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached.
+    pub async fn resources_changed(&self) -> worker::Result<()> {
+        self.tell(&Change::Resources).await
+    }
+
+    /// The resource at `uri` changed. Clients that subscribed to it are told.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached.
+    pub async fn resource_updated(&self, uri: &str) -> worker::Result<()> {
+        self.tell(&Change::Resource(uri.to_owned())).await
+    }
+
+    async fn tell(&self, change: &Change) -> worker::Result<()> {
+        let jurisdiction = placement::jurisdiction().map_err(|fault| worker::Error::RustError(fault.0))?;
+        let body = Notice::of(change).to_text();
+        JsFuture::from(send(self.0.as_ref(), jurisdiction.as_deref(), PUBLISH, &body)?).await?;
+        Ok(())
+    }
+}

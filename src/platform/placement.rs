@@ -1,0 +1,20 @@
+//! Where the objects of this deployment are, for who reaches them outside of a request.
+
+use std::cell::RefCell;
+
+use crate::http::app::Placement;
+use crate::wire::Fault;
+
+thread_local! {
+    static JURISDICTION: RefCell<Result<Option<String>, String>> = const { RefCell::new(Ok(None)) };
+}
+
+/// Takes what the application says, once in each isolate.
+pub(super) fn settle(placement: &Placement) {
+    JURISDICTION.set(placement.jurisdiction.clone());
+}
+
+/// The jurisdiction of objects that are found by name.
+pub(super) fn jurisdiction() -> Result<Option<String>, Fault> {
+    JURISDICTION.with_borrow(Clone::clone).map_err(Fault)
+}

@@ -1,0 +1,205 @@
+//! The Durable Object of a task, and how it is reached.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use worker::js_sys::Promise;
+use worker::worker_sys::web_sys;
+use worker::{Delay, Env, SqlStorageValue, State};
+
+use super::edge::{fault, read_text};
+use super::promise::promised;
+use super::random::SystemRandom;
+use super::sql_store::{pieces, text};
+use super::{convert, hub, key_ring};
+use crate::http::App;
+use crate::keys::Keys;
+use crate::mcp::context::Extensions;
+use crate::mcp::jsonrpc::to_json;
+use crate::runtime::{Random, Runtime};
+use crate::session::host::Around;
+use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
+use crate::task::command::Command;
+use crate::task::host::{TaskHost, TaskStore};
+use crate::task::record::Record;
+use crate::task::{Owner, TaskObject};
+use crate::transport::object::RequestHeaders;
+use crate::transport::order;
+use crate::wire::{Fault, Reply};
+
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS task (part INTEGER PRIMARY KEY, value TEXT NOT NULL)";
+const PUT: &str = "INSERT OR REPLACE INTO task (part, value) VALUES (?, ?)";
+const RECORD: &str = "SELECT value FROM task WHERE part = 0";
+const OUTCOME: &str = "SELECT value FROM task WHERE part > 0 ORDER BY part";
+
+/// The object behind one task. [`worker!`](crate::worker!) stamps the class that holds one.
+///
+/// A panic in a handler is caught where the handler is called, so nothing in here is ever seen half changed.
+pub struct McpTask(AssertUnwindSafe<Rc<TaskObject>>);
+
+impl std::fmt::Debug for McpTask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("McpTask").finish_non_exhaustive()
+    }
+}
+
+impl McpTask {
+    /// The object that has just woken.
+    #[must_use]
+    pub fn new(state: State, env: Env, app: &App) -> Self {
+        let state = Rc::new(state);
+        let host = Host { rows: Rows { state: Rc::clone(&state) }, state, env: Rc::new(env) };
+        Self(AssertUnwindSafe(TaskObject::new(Rc::clone(&app.server), Rc::new(host), app.settings.logs_requests)))
+    }
+
+    /// Carries out what the Worker was asked for.
+    pub fn fetch(&self, request: web_sys::Request) -> Promise {
+        let task = Rc::clone(&self.0);
+        promised(Box::pin(async move {
+            let reply = answer(&task, &request).await.map_err(|fault| worker::Error::RustError(fault.0))?;
+            Ok(convert::response(reply)?.into())
+        }))
+    }
+
+    /// The time that the object ordered has come.
+    ///
+    /// # Errors
+    /// When storage fails; the runtime tries again.
+    pub fn alarm(&self) -> worker::Result<()> {
+        self.0.wake().map_err(|fault| worker::Error::RustError(fault.0))
+    }
+}
+
+/// The result as JSON, or the client's error with another status.
+async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Reply, Fault> {
+    let head = convert::read_head(request);
+    let text = read_text(request).await.map_err(|_| Fault("a task's command cannot be read".to_owned()))?;
+    let command = Command::parse(&text).ok_or_else(|| Fault("a task's command is not known".to_owned()))?;
+    let caller = Rc::new(order::decode(head.header(order::CALLER).as_deref()));
+    let headers = Rc::clone(&head.headers);
+    let extensions = move |extensions: &mut Extensions| {
+        extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));
+    };
+    Ok(match task.handle(command, &Owner { caller, extensions: Rc::new(extensions) })? {
+        Ok(json) => Reply::json(http::StatusCode::OK, json),
+        Err(error) => Reply::json(http::StatusCode::BAD_REQUEST, to_json(&error)),
+    })
+}
+
+struct Host {
+    state: Rc<State>,
+    env: Rc<Env>,
+    rows: Rows,
+}
+
+impl Runtime for Host {
+    fn now(&self) -> u64 {
+        super::edge::now()
+    }
+
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        key_ring::keys(&self.env, fresh).boxed_local()
+    }
+
+    fn random(&self) -> &dyn Random {
+        &SystemRandom
+    }
+
+    fn warn(&self, message: &str) {
+        worker::console_error!("{message}");
+    }
+}
+
+impl Around for Host {
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.state.wait_until(task);
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        Delay::from(Duration::from_millis(milliseconds.into())).boxed_local()
+    }
+
+    fn extend(&self, extensions: &mut Extensions) {
+        extensions.insert(Rc::clone(&self.env));
+    }
+
+    fn publish(&self, notice: Notice) {
+        hub::publish_later(None, &self.env, &notice);
+    }
+
+    fn log(&self, line: &LogLine) {
+        worker::console_log!("{}", line.to_json());
+    }
+}
+
+impl TaskHost for Host {
+    fn store(&self) -> &dyn TaskStore {
+        &self.rows
+    }
+}
+
+/// The task in the object's SQLite: its record, then what came of it, no row longer than it may be.
+struct Rows {
+    state: Rc<State>,
+}
+
+impl Rows {
+    fn texts(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<String>, Fault> {
+        let sql = self.state.storage().sql();
+        sql.exec(CREATE, None).map_err(fault)?;
+        let rows = sql.exec(query, values).map_err(fault)?;
+        rows.raw().map(|row| row.map(|row| text(&row, 0).to_owned()).map_err(fault)).collect()
+    }
+
+    fn background(&self, work: impl Future<Output = worker::Result<()>> + 'static) {
+        self.state.wait_until(work.map(|outcome| {
+            if let Err(error) = outcome {
+                worker::console_error!("a task's storage failed: {error}");
+            }
+        }));
+    }
+}
+
+impl TaskStore for Rows {
+    fn load(&self) -> Result<Option<Record>, Fault> {
+        // A made-up task is asked for without a table being made for it.
+        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'task'";
+        let known = self.state.storage().sql().exec(tables, None).map_err(fault)?.raw().next().is_some();
+        let record = if known { self.texts(RECORD, Vec::new())? } else { Vec::new() };
+        Ok(record.first().and_then(|text| Record::parse(text)))
+    }
+
+    fn put(&self, record: &Record) -> Result<(), Fault> {
+        self.texts(PUT, vec![0.into(), record.to_text().into()]).map(drop)
+    }
+
+    fn put_outcome(&self, json: &str) -> Result<(), Fault> {
+        for (part, piece) in (1..).zip(pieces(json)) {
+            self.texts(PUT, vec![SqlStorageValue::Integer(part), piece.into()])?;
+        }
+        Ok(())
+    }
+
+    fn outcome(&self) -> Result<Option<String>, Fault> {
+        let parts = self.texts(OUTCOME, Vec::new())?;
+        Ok((!parts.is_empty()).then(|| parts.concat()))
+    }
+
+    fn clear(&self) {
+        let storage = self.state.storage();
+        self.background(async move {
+            storage.delete_alarm().await?;
+            storage.delete_all().await
+        });
+    }
+
+    fn wake_at(&self, time: u64) {
+        let storage = self.state.storage();
+        let offset = Duration::from_millis(time.saturating_sub(super::edge::now()));
+        self.background(async move { storage.set_alarm(offset).await });
+    }
+}

@@ -1,0 +1,77 @@
+//! What is published to those who listen.
+
+use crate::mcp::change::Change;
+
+/// Something that happened, on its way to the hub and from there to those who listen for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it is about: who listens for exactly that hears of it.
+    pub about: String,
+    /// The notification's method.
+    pub method: String,
+    /// Its parameters, as JSON.
+    pub params: String,
+    /// The one user who may hear of it, as [`Listener`](crate::hub::Listener) names users; everybody otherwise.
+    pub user: Option<String>,
+    /// The session's object that it comes from, which has told its own client.
+    pub except: Option<String>,
+}
+
+/// Stands for what a notice does not have.
+const NONE: &str = "-";
+
+impl Notice {
+    /// The notice of a change.
+    #[must_use]
+    pub fn of(change: &Change) -> Self {
+        Self {
+            about: change.to_text(),
+            method: change.method().to_owned(),
+            params: change.params(None),
+            user: None,
+            except: None,
+        }
+    }
+
+    /// The notice as five lines. Those that come from outside have no line breaks in them: a URI with one is refused
+    /// where it is subscribed to, so nobody listens for it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| NONE.to_owned());
+        let about = self.about.replace(['\n', '\r'], " ");
+        [or_none(&self.user), or_none(&self.except), about, self.method.clone(), self.params.clone()].join("\n")
+    }
+
+    /// Reads a notice from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.splitn(5, '\n').map(str::to_owned);
+        let user = lines.next()?;
+        let except = lines.next()?;
+        let some = |text: String| (text != NONE).then_some(text);
+        let (about, method, params) = (lines.next()?, lines.next()?, lines.next()?);
+        Some(Self { about, method, params, user: some(user), except: some(except) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_read_as_it_was_written() {
+        let all = Notice::of(&Change::Resource("a:b".into()));
+        let own = Notice { user: Some("u".into()), except: Some("o".into()), ..Notice::of(&Change::Tools) };
+        for notice in [all, own] {
+            assert_eq!(Notice::parse(&notice.to_text()), Some(notice));
+        }
+        assert_eq!(Notice::parse("one line"), None);
+    }
+
+    #[test]
+    fn what_a_notice_is_about_is_one_line() {
+        let notice = Notice::of(&Change::Resource("a:b\nc".into()));
+        let read = Notice::parse(&notice.to_text()).unwrap();
+        assert_eq!((read.about.as_str(), read.method.as_str()), ("resource a:b c", "notifications/resources/updated"));
+    }
+}

@@ -1,0 +1,439 @@
+//! What a task's Durable Object does: a tool's call that goes on when its request is over (extension
+//! `io.modelcontextprotocol/tasks`).
+//!
+//! A task is written down before its client hears of it. What it is asked and told is written down too, so that it can go
+//! on after its object slept: its handler then runs from its beginning, with all answers at hand. A handler that was cut off
+//! in the middle runs again only if its tool says that this does no harm; otherwise the task has failed, and says so.
+
+pub mod command;
+pub mod host;
+pub mod id;
+mod peer;
+pub mod record;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, Abortable};
+use serde_json::value::RawValue;
+
+use command::{Begin, Command};
+use host::SharedTaskHost;
+use peer::TaskPeer;
+use record::{Record, Status};
+
+use crate::hub::user_tag;
+use crate::mcp::Server;
+use crate::mcp::cancel::CancelFlag;
+use crate::mcp::context::{ClientInfo, Context, Extensions};
+use crate::mcp::dispatch::{Answer, Outcome};
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::jsonrpc::{Request, to_json};
+use crate::mcp::user::Caller;
+use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
+use crate::transport::rounds::{Question, Rounds, read_answers};
+use crate::wire::Fault;
+
+/// How long a client should wait before it asks again, in milliseconds: short enough for a person who waits.
+pub const POLL_MS: u64 = 1000;
+
+/// How often the object of a running task is woken, in milliseconds. One that nothing happens to is put to sleep after 70
+/// seconds.
+const HEARTBEAT_MS: u64 = 30_000;
+
+/// How often a task whose tool may run again is begun: something that ends the object each time is no accident.
+const MAX_BEGINNINGS: u32 = 3;
+
+/// The most bytes of all answers to the questions of one task: they are written down together.
+const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// A task's object.
+pub struct TaskObject {
+    server: Rc<Server>,
+    host: SharedTaskHost,
+    logged: bool,
+    record: RefCell<Option<Record>>,
+    loaded: Cell<bool>,
+    running: RefCell<Option<Running>>,
+}
+
+/// The handler at work.
+struct Running {
+    number: u64,
+    peer: Rc<TaskPeer>,
+    flag: Rc<CancelFlag>,
+    abort: Option<AbortHandle>,
+}
+
+/// Who asks something of a task.
+#[derive(Clone)]
+pub struct Owner {
+    /// The user.
+    pub caller: Rc<Caller>,
+    /// Values for extractors that belong to the request.
+    pub extensions: Rc<dyn Fn(&mut Extensions)>,
+}
+
+impl TaskObject {
+    /// The object that has just woken.
+    #[must_use]
+    pub fn new(server: Rc<Server>, host: SharedTaskHost, logged: bool) -> Rc<Self> {
+        Rc::new(Self {
+            server,
+            host,
+            logged,
+            record: RefCell::default(),
+            loaded: Cell::new(false),
+            running: RefCell::default(),
+        })
+    }
+
+    /// Carries out what the Worker was asked for, and gives the JSON of the result; the inner error is the client's.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn handle(self: &Rc<Self>, command: Command, owner: &Owner) -> Result<Result<String, Error>, Fault> {
+        self.load()?;
+        match command {
+            Command::Begin(begin) => self.begin(begin, owner),
+            other => self.of_known(other, owner),
+        }
+    }
+
+    fn of_known(self: &Rc<Self>, command: Command, owner: &Owner) -> Result<Result<String, Error>, Fault> {
+        if self.record.borrow().is_none() {
+            return Ok(Err(unknown()));
+        }
+        self.go_on_if_cut_off(owner)?;
+        match command {
+            Command::Get => {}
+            Command::Update(answers) => {
+                if let Err(error) = self.take_answers(&answers, owner)? {
+                    return Ok(Err(error));
+                }
+                return Ok(Ok("{}".to_owned()));
+            }
+            Command::Cancel => {
+                self.cancel()?;
+                return Ok(Ok("{}".to_owned()));
+            }
+            Command::Watch => self.change(|record| record.watched = true)?,
+            Command::Begin(_) => return Ok(Err(unknown())),
+        }
+        self.detailed().map(Ok)
+    }
+
+    fn load(&self) -> Result<(), Fault> {
+        if !self.loaded.get() {
+            *self.record.borrow_mut() = self.host.store().load()?;
+            self.loaded.set(true);
+        }
+        Ok(())
+    }
+
+    fn begin(self: &Rc<Self>, begin: Begin, owner: &Owner) -> Result<Result<String, Error>, Fault> {
+        let now = self.host.now();
+        let record = Record::new(begin, now);
+        self.host.store().put(&record)?;
+        self.host.store().wake_at(record.expires.min(now + HEARTBEAT_MS));
+        let seed = record.seed_json();
+        *self.record.borrow_mut() = Some(record);
+        self.run(owner)?;
+        Ok(Ok(seed))
+    }
+
+    /// Runs the handler from its beginning, with what was answered so far.
+    fn run(self: &Rc<Self>, owner: &Owner) -> Result<(), Fault> {
+        let Some(begin) = self.record.borrow().as_ref().map(|record| record.begin.clone()) else { return Ok(()) };
+        let answers = read_answers(&begin.answers).unwrap_or_default();
+        let rounds = Rc::new(Rounds::new(answers));
+        let client = Rc::new(ClientInfo {
+            version: begin.version,
+            capabilities: begin.capabilities,
+            name: begin.client.clone(),
+        });
+        let mut extensions = Extensions::default();
+        self.host.extend(&mut extensions);
+        (owner.extensions)(&mut extensions);
+        let peer = TaskPeer::new(self, rounds, user_tag(&owner.caller));
+        let context = Context::new(client, Rc::clone(&owner.caller), Rc::clone(&peer) as _, Rc::new(extensions));
+        // Progress is the task's own to tell, whether or not the request asked for it.
+        if let Ok(token) = RawValue::from_string("0".to_owned()) {
+            context.set_progress_token(token);
+        }
+        let Some(request) = Request::call(&begin.params) else {
+            let error = Error::internal("The task's request cannot be read.");
+            return self.finish(Err(error), None);
+        };
+        let heeds = self.server.target(&request).heeds_cancellation;
+        let (abort, registration) = AbortHandle::new_pair();
+        let number = self.running.borrow().as_ref().map_or(0, |running| running.number) + 1;
+        *self.running.borrow_mut() =
+            Some(Running { number, peer, flag: Rc::clone(context.cancelled()), abort: (!heeds).then_some(abort) });
+        self.change(|record| record.beginnings += 1)?;
+        let own = Rc::clone(self);
+        let work = async move {
+            let started = own.host.now();
+            let answer = Abortable::new(own.server.answer(&request, &context), registration).await.ok();
+            own.ended(number, answer, &request, started);
+        };
+        self.host.spawn(work.boxed_local());
+        Ok(())
+    }
+
+    /// The handler is through, or was called off.
+    fn ended(&self, number: u64, answer: Option<Answer>, request: &Request, started: u64) {
+        let is_current = self.running.borrow().as_ref().is_some_and(|running| running.number == number);
+        if !is_current {
+            return;
+        }
+        self.running.borrow_mut().take();
+        if self.logged {
+            self.host.log(&LogLine {
+                event: "task",
+                name: self.server.target(request).name,
+                method: request.method.clone(),
+                outcome: answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str()),
+                ms: self.host.now().saturating_sub(started),
+                ..LogLine::default()
+            });
+        }
+        let outcome = match answer.map(|answer| answer.outcome) {
+            Some(Ok(Outcome::Result(result))) => Ok(result),
+            Some(Err(error)) => Err(error),
+            // Called off: that it was is written down already. Nothing suspends a task.
+            Some(Ok(Outcome::Suspended)) | None => return,
+        };
+        if let Err(fault) = self.finish(outcome, None) {
+            self.host.warn(&fault.0);
+        }
+    }
+
+    /// Writes down how the task ended.
+    fn finish(&self, outcome: Result<String, Error>, message: Option<&str>) -> Result<(), Fault> {
+        let now = self.host.now();
+        let done = self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal());
+        if done {
+            return Ok(());
+        }
+        let (status, json) = match outcome {
+            Ok(result) => (Status::Completed, result),
+            Err(error) => (Status::Failed, to_json(&error)),
+        };
+        self.host.store().put_outcome(&json)?;
+        self.change(|record| {
+            record.status = status;
+            record.updated = now;
+            record.questions.clear();
+            record.message = message.map(str::to_owned);
+        })?;
+        self.host.store().wake_at(self.expires());
+        self.tell();
+        Ok(())
+    }
+
+    /// What was at work when the object was ended goes on, or has failed.
+    fn go_on_if_cut_off(self: &Rc<Self>, owner: &Owner) -> Result<(), Fault> {
+        if self.running.borrow().is_some() {
+            return Ok(());
+        }
+        let (beginnings, repeatable) = match &*self.record.borrow() {
+            Some(record) if record.status == Status::Working && record.questions.is_empty() => {
+                let repeatable =
+                    Request::call(&record.begin.params).is_some_and(|call| self.server.may_run_again(&call));
+                (record.beginnings, repeatable)
+            }
+            _ => return Ok(()),
+        };
+        if repeatable && beginnings < MAX_BEGINNINGS {
+            self.host.store().wake_at(self.expires().min(self.host.now() + HEARTBEAT_MS));
+            return self.run(owner);
+        }
+        self.fail_cut_off()
+    }
+
+    fn fail_cut_off(&self) -> Result<(), Fault> {
+        let message = "The server was restarted while this ran, and what it had done by then is not known. \
+             Look at what it was to change before you call the tool again.";
+        self.finish(Err(Error::internal(message)), Some("cut off by a restart"))
+    }
+
+    fn take_answers(self: &Rc<Self>, answers: &str, owner: &Owner) -> Result<Result<(), Error>, Fault> {
+        let given = match read_answers(answers) {
+            Ok(given) => given,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut taken = Vec::new();
+        {
+            let record = self.record.borrow();
+            let Some(record) = record.as_ref().filter(|record| !record.status.is_terminal()) else { return Ok(Ok(())) };
+            let rounds = Rounds::new(given);
+            for question in &record.questions {
+                // One that nobody asked for, or that is no answer, is ignored: the question stays open.
+                if let Some(answer) = rounds.answer(&question.key, &question.method) {
+                    taken.push((question.key.clone(), answer));
+                }
+            }
+            let bytes = taken.iter().map(|(_, answer)| answer.get().len()).sum::<usize>() + record.begin.answers.len();
+            if bytes > MAX_ANSWER_BYTES {
+                let message = format!("All answers to one task together may have {MAX_ANSWER_BYTES} bytes.");
+                return Ok(Err(Error::invalid_params(message)));
+            }
+        }
+        if taken.is_empty() {
+            return Ok(Ok(()));
+        }
+        let now = self.host.now();
+        self.change(|record| {
+            record.add_answers(&taken);
+            record.updated = now;
+        })?;
+        self.tell();
+        let waiting = self.running.borrow().as_ref().map(|running| Rc::clone(&running.peer));
+        let next = self.expires().min(now + HEARTBEAT_MS);
+        match waiting {
+            Some(peer) => {
+                self.host.store().wake_at(next);
+                peer.settle(taken);
+            }
+            None if self.record.borrow().as_ref().is_some_and(|record| record.questions.is_empty()) => {
+                self.host.store().wake_at(next);
+                self.run(owner)?;
+            }
+            None => {}
+        }
+        Ok(Ok(()))
+    }
+
+    fn cancel(&self) -> Result<(), Fault> {
+        if self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal()) {
+            return Ok(());
+        }
+        let now = self.host.now();
+        self.change(|record| {
+            record.status = Status::Cancelled;
+            record.updated = now;
+            record.questions.clear();
+            record.message = None;
+        })?;
+        self.stop();
+        self.host.store().wake_at(self.expires());
+        self.tell();
+        Ok(())
+    }
+
+    /// Calls the handler off.
+    fn stop(&self) {
+        if let Some(running) = self.running.borrow_mut().take() {
+            running.flag.set();
+            if let Some(abort) = running.abort {
+                abort.abort();
+            }
+        }
+    }
+
+    /// The time that was ordered has come: an expired task is forgotten, a running one is kept awake, and one that was cut
+    /// off has failed, unless its client can have it go on.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn wake(&self) -> Result<(), Fault> {
+        self.load()?;
+        let now = self.host.now();
+        if now >= self.expires() {
+            self.stop();
+            self.record.borrow_mut().take();
+            self.host.store().clear();
+            return Ok(());
+        }
+        let works = self.running.borrow().is_some();
+        let cut_off = match &*self.record.borrow() {
+            Some(record) if record.status == Status::Working && record.questions.is_empty() && !works => {
+                !Request::call(&record.begin.params).is_some_and(|call| self.server.may_run_again(&call))
+            }
+            _ => false,
+        };
+        if cut_off {
+            return self.fail_cut_off();
+        }
+        let waits = self.record.borrow().as_ref().is_none_or(|record| !record.questions.is_empty());
+        let next = if works && !waits { now + HEARTBEAT_MS } else { self.expires() };
+        self.host.store().wake_at(next.min(self.expires()));
+        Ok(())
+    }
+
+    fn expires(&self) -> u64 {
+        self.record.borrow().as_ref().map_or(0, |record| record.expires)
+    }
+
+    /// Changes the record, and writes it.
+    fn change(&self, change: impl FnOnce(&mut Record)) -> Result<(), Fault> {
+        let mut record = self.record.borrow_mut();
+        let Some(record) = record.as_mut() else { return Ok(()) };
+        change(record);
+        self.host.store().put(record)
+    }
+
+    /// Asks the client something, for the handler.
+    fn ask(&self, question: Question) -> Result<(), Fault> {
+        let now = self.host.now();
+        self.change(|record| {
+            record.questions.push(question);
+            record.updated = now;
+        })?;
+        self.tell();
+        Ok(())
+    }
+
+    /// Notes how far the handler is. It is told to who asks, and is not worth a row.
+    fn note(&self, message: String) {
+        if let Some(record) = self.record.borrow_mut().as_mut().filter(|record| !record.status.is_terminal()) {
+            record.message = Some(message);
+            record.updated = self.host.now();
+        }
+    }
+
+    /// Keeps something beside the answers.
+    fn keep(&self, name: String, json: Box<RawValue>) {
+        if let Err(fault) = self.change(|record| record.add_answers(&[(name, json)])) {
+            self.host.warn(&fault.0);
+        }
+    }
+
+    /// The task with all there is to tell of it, as JSON.
+    fn detailed(&self) -> Result<String, Fault> {
+        let record = self.record.borrow();
+        let Some(record) = record.as_ref() else { return Ok("{}".to_owned()) };
+        let outcome = if record.status.has_outcome() { self.host.store().outcome()? } else { None };
+        Ok(record.detailed_json(outcome.as_deref()))
+    }
+
+    /// Tells who watches the task.
+    fn tell(&self) {
+        let Some((id, user)) = self
+            .record
+            .borrow()
+            .as_ref()
+            .filter(|record| record.watched)
+            .map(|record| (record.begin.id.clone(), record.begin.user.clone()))
+        else {
+            return;
+        };
+        match self.detailed() {
+            Ok(params) => self.host.publish(Notice {
+                about: format!("task {id}"),
+                method: "notifications/tasks".to_owned(),
+                params,
+                user,
+                except: None,
+            }),
+            Err(fault) => self.host.warn(&fault.0),
+        }
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorCode::INVALID_PARAMS, "There is no such task, or it has expired.")
+}

@@ -1,0 +1,91 @@
+//! What the Worker asks of a task's object.
+
+use serde::{Deserialize, Serialize};
+
+use crate::mcp::ProtocolVersion;
+use crate::mcp::capabilities::ClientCapabilities;
+
+/// Something to be done with a task. Only the Worker can ask for it, and has looked whose task it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Begin it.
+    Begin(Begin),
+    /// Tell of it: `tasks/get`.
+    Get,
+    /// Take answers to its questions, a JSON object: `tasks/update`.
+    Update(String),
+    /// Call it off: `tasks/cancel`.
+    Cancel,
+    /// Somebody listens for it from now on.
+    Watch,
+}
+
+/// A task that is to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begin {
+    /// Its id.
+    pub id: String,
+    /// How long it is kept, in milliseconds.
+    pub ttl_ms: u64,
+    /// The parameters of `tools/call`, as JSON.
+    pub params: String,
+    /// What was answered before it began, as a JSON object.
+    pub answers: String,
+    /// The version of its client.
+    pub version: ProtocolVersion,
+    /// What that can be asked for.
+    pub capabilities: ClientCapabilities,
+    /// Its name.
+    pub client: String,
+    /// The user, as listeners are told apart.
+    pub user: Option<String>,
+}
+
+/// As it is written.
+#[derive(Serialize, Deserialize)]
+struct Written(String, u64, String, String, String, u8, String, Option<String>);
+
+impl Begin {
+    /// The task as text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let Self { id, ttl_ms, params, answers, version, capabilities, client, user } = self.clone();
+        let version = version.as_str().to_owned();
+        crate::mcp::jsonrpc::to_json(&Written(id, ttl_ms, params, answers, version, capabilities.bits(), client, user))
+    }
+
+    /// Reads a task from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let Written(id, ttl_ms, params, answers, version, bits, client, user) = serde_json::from_str(text).ok()?;
+        let (version, capabilities) = (ProtocolVersion::parse(&version)?, ClientCapabilities::from_bits(bits));
+        Some(Self { id, ttl_ms, params, answers, version, capabilities, client, user })
+    }
+}
+
+impl Command {
+    /// The command as text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Begin(begin) => format!("begin {}", begin.to_text()),
+            Self::Get => "get".to_owned(),
+            Self::Update(answers) => format!("update {answers}"),
+            Self::Cancel => "cancel".to_owned(),
+            Self::Watch => "watch".to_owned(),
+        }
+    }
+
+    /// Reads a command from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(' ').unwrap_or((text, "")) {
+            ("begin", begin) => Begin::parse(begin).map(Self::Begin),
+            ("get", _) => Some(Self::Get),
+            ("update", answers) => Some(Self::Update(answers.to_owned())),
+            ("cancel", _) => Some(Self::Cancel),
+            ("watch", _) => Some(Self::Watch),
+            _ => None,
+        }
+    }
+}

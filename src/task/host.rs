@@ -1,0 +1,49 @@
+//! What a task's object needs of the runtime around it.
+
+use std::rc::Rc;
+
+use super::record::Record;
+use crate::session::host::Around;
+use crate::wire::Fault;
+
+/// The runtime around one task.
+pub trait TaskHost: Around {
+    /// What the object keeps.
+    fn store(&self) -> &dyn TaskStore;
+}
+
+/// A host, shared.
+pub type SharedTaskHost = Rc<dyn TaskHost>;
+
+/// The rows of one task. Each method that changes something is whole or not at all.
+pub trait TaskStore {
+    /// The task, if there is one.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn load(&self) -> Result<Option<Record>, Fault>;
+
+    /// Writes the task.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put(&self, record: &Record) -> Result<(), Fault>;
+
+    /// Writes what came of it, as JSON.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put_outcome(&self, json: &str) -> Result<(), Fault>;
+
+    /// What came of it.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn outcome(&self) -> Result<Option<String>, Fault>;
+
+    /// Deletes everything.
+    fn clear(&self);
+
+    /// Has the object woken at that time, in milliseconds since 1970, in place of any earlier order.
+    fn wake_at(&self, time: u64);
+}

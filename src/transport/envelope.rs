@@ -1,0 +1,67 @@
+//! What every request says of its client since 2026-07-28 (2026-07-28, Basic, "`_meta`").
+
+use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::context::ClientInfo;
+use crate::mcp::error::Error;
+use crate::mcp::jsonrpc::Params;
+use crate::mcp::log::LogLevel;
+use crate::mcp::version::ProtocolVersion;
+
+/// The prefix of its keys.
+pub(super) const META: &str = "io.modelcontextprotocol";
+
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+
+/// What a request says of its client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The version, as it says; whether that is served is another question.
+    pub version: String,
+    /// What the client can be asked for, in this request.
+    pub capabilities: ClientCapabilities,
+    /// Its name; empty if it does not say.
+    pub name: String,
+    /// The least severe messages that it wants; none if it wants no messages.
+    pub log_level: Option<LogLevel>,
+}
+
+/// Whether a message says that it is of a version in which it stands for itself.
+pub(super) fn claims_version(params: &Params) -> bool {
+    // Most messages of sessions are told apart without being read.
+    params.get().is_some_and(|text| text.contains(META))
+        && params.fields().and_then(|fields| fields.object("_meta")).is_ok_and(|meta| meta.member(VERSION).is_some())
+}
+
+impl Envelope {
+    /// Reads it from a message's parameters.
+    ///
+    /// # Errors
+    /// −32602 when something is missing or wrong.
+    pub fn read(params: &Params) -> Result<Self, Error> {
+        let fields = params.fields()?;
+        let meta = fields.object("_meta")?;
+        let version = meta.text(VERSION)?;
+        if !meta.has(CAPABILITIES) {
+            return Err(Error::invalid_params(format!("Invalid params: `{CAPABILITIES}` is missing in `_meta`.")));
+        }
+        let capabilities = ClientCapabilities::read(&meta.object(CAPABILITIES)?)?;
+        let name = meta.object(CLIENT)?.optional_text("name")?.unwrap_or_default();
+        let log_level = match meta.optional_text(LOG_LEVEL)? {
+            Some(level) => Some(LogLevel::parse(&level).ok_or_else(|| {
+                Error::invalid_params(format!("`{LOG_LEVEL}` is {level:?}, which is no level of a log."))
+            })?),
+            None => None,
+        };
+        Ok(Self { version, capabilities, name, log_level })
+    }
+
+    /// The client, of a request whose version is served.
+    #[must_use]
+    pub fn client(&self) -> ClientInfo {
+        let version = ProtocolVersion::parse(&self.version).unwrap_or(ProtocolVersion::V2026_07_28);
+        ClientInfo { version, capabilities: self.capabilities, name: self.name.clone() }
+    }
+}

@@ -1,0 +1,25 @@
+//! Streams that are quiet for long.
+
+use std::rc::Rc;
+
+use futures_util::future::{Either, select};
+use futures_util::stream::{LocalBoxStream, unfold};
+use futures_util::{Stream, StreamExt};
+
+use super::sse::{KEEP_ALIVE, KEEP_ALIVE_MS};
+use crate::session::host::Around;
+
+/// The body with a comment wherever it is quiet for long.
+pub(super) fn kept_alive(
+    body: impl Stream<Item = String> + Unpin + 'static,
+    around: Rc<dyn Around>,
+) -> LocalBoxStream<'static, String> {
+    unfold((body, around), |(mut body, around)| async move {
+        let frame = match select(body.next(), around.sleep(KEEP_ALIVE_MS)).await {
+            Either::Left((frame, _)) => frame?,
+            Either::Right(_) => KEEP_ALIVE.to_owned(),
+        };
+        Some((frame, (body, around)))
+    })
+    .boxed_local()
+}

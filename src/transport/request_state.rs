@@ -1,0 +1,102 @@
+//! What a client carries from one round of a call to the next: the answers so far, sealed.
+//!
+//! It opens for the same user and client, the same request, and for ten minutes (2026-07-28, Multi Round-Trip Requests,
+//! "Server Requirements").
+
+use sha2::{Digest, Sha256};
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::claims::Binding;
+use super::rounds::{Rounds, given_answers, read_answers};
+use crate::keys::Keys;
+use crate::mcp::error::Error;
+use crate::mcp::jsonrpc::{Request, to_json};
+use crate::mcp::user::Caller;
+use crate::runtime::{Random, Runtime};
+use crate::seal::{OpenError, seal_carried, try_open_carried};
+use crate::wire::Fault;
+
+const PURPOSE: &str = "request state";
+
+/// How long a client may take for a round, in milliseconds: as long as one with a session may take to answer.
+pub const ROUND_WITHIN_MS: u64 = 10 * 60 * 1000;
+
+/// The most bytes of all answers to one call: they travel to and fro with each of its rounds.
+pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// The members of a request that differ from round to round.
+const OF_THE_ROUND: [&str; 3] = ["_meta", "inputResponses", "requestState"];
+
+const TIME_BYTES: usize = 8;
+
+/// Seals what was answered so far; none if that is too long to travel.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn seal(
+    rounds: &Rounds,
+    request: &Request,
+    caller: &Caller,
+    now: u64,
+    keys: &Keys,
+    random: &dyn Random,
+) -> Result<Option<String>, Fault> {
+    let answers = rounds.answers_json();
+    if answers.len() > MAX_ANSWER_BYTES {
+        return Ok(None);
+    }
+    let expires = now.saturating_add(ROUND_WITHIN_MS).to_be_bytes();
+    let plain = [expires.as_slice(), answers.as_bytes()].concat();
+    seal_carried(keys, PURPOSE, &bound_to(request, caller), &plain, random).map(Some)
+}
+
+/// The rounds of a call that goes on with this request, with all that was answered.
+///
+/// # Errors
+/// −32602 when it brings something that cannot be taken; or the runtime's failure.
+pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) -> Result<Result<Rounds, Error>, Fault> {
+    let read = || -> Result<_, Error> {
+        let fields = request.params.fields()?;
+        Ok((given_answers(&request.params)?, fields.optional_text("requestState")?))
+    };
+    let (given, state) = match read() {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error)),
+    };
+    let Some(state) = state else { return Ok(Ok(Rounds::new(given))) };
+    let (bound, now) = (bound_to(request, caller), around.now());
+    let mut opened = open(&state, &bound, now, &*around.keys(false).await?);
+    if matches!(opened, Err(OpenError::UnknownKey)) {
+        opened = open(&state, &bound, now, &*around.keys(true).await?);
+    }
+    Ok(match opened {
+        Ok(earlier) => Ok(Rounds::new(earlier.into_iter().chain(given).collect())),
+        Err(_) => Err(Error::invalid_params(
+            "This `requestState` is not of this request and user, or too old. Send the request again without it.",
+        )),
+    })
+}
+
+fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Vec<(String, Box<RawValue>)>, OpenError> {
+    let plain = try_open_carried(keys, PURPOSE, bound, state)?;
+    let (time, answers) = plain.split_first_chunk::<TIME_BYTES>().ok_or(OpenError::NotSealed)?;
+    if u64::from_be_bytes(*time) < now {
+        return Err(OpenError::NotSealed);
+    }
+    let answers = str::from_utf8(answers).map_err(|_| OpenError::NotSealed)?;
+    read_answers(answers).map_err(|_| OpenError::NotSealed)
+}
+
+/// The user, the client, and what the request asks for, however its JSON is written.
+fn bound_to(request: &Request, caller: &Caller) -> Vec<u8> {
+    let params = request.params.get().and_then(|json| serde_json::from_str::<Value>(json).ok());
+    let mut params = params.unwrap_or_default();
+    if let Some(members) = params.as_object_mut() {
+        members.retain(|name, _| !OF_THE_ROUND.contains(&name.as_str()));
+    }
+    let digest =
+        Sha256::new().chain_update(&request.method).chain_update([0]).chain_update(to_json(&params)).finalize();
+    [Binding::of(caller).as_bytes(), digest.as_slice()].concat()
+}

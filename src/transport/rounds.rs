@@ -1,0 +1,219 @@
+//! The questions of a call whose answers come with other requests (2026-07-28, Multi Round-Trip Requests).
+
+use std::cell::{Cell, RefCell};
+
+use serde_json::value::RawValue;
+
+use crate::mcp::error::Error;
+use crate::mcp::fields::Fields;
+use crate::mcp::jsonrpc::{Params, to_json};
+
+/// What [`Client::once`](crate::mcp::client::Client::once) keeps stands beside the answers, under keys that no question has.
+const ONCE: char = '\u{1}';
+
+/// Answers to a call's questions, and the questions that have none yet.
+#[derive(Debug, Default)]
+pub struct Rounds {
+    answers: RefCell<Vec<(String, Box<RawValue>)>>,
+    open: RefCell<Vec<Question>>,
+    /// The keys that the handler used in this round.
+    used: RefCell<Vec<String>>,
+    detaching: Cell<bool>,
+}
+
+/// A question to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Its name.
+    pub key: String,
+    /// The method.
+    pub method: String,
+    /// Its parameters, as JSON.
+    pub params: String,
+}
+
+impl Question {
+    /// The request that it is, as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let Self { method, params, .. } = self;
+        // Nothing is said of roots but that they are asked for.
+        format!(r#"{{"method":"{method}","params":{params}}}"#)
+    }
+}
+
+impl Rounds {
+    /// The rounds of a call, with what was answered in earlier ones.
+    #[must_use]
+    pub fn new(answers: Vec<(String, Box<RawValue>)>) -> Self {
+        Self { answers: RefCell::new(answers), ..Self::default() }
+    }
+
+    /// The name of the next question of that key: a key that is used again counts up.
+    #[must_use]
+    pub fn name(&self, key: &str) -> String {
+        let mut used = self.used.borrow_mut();
+        let times = used.iter().filter(|other| *other == key).count();
+        used.push(key.to_owned());
+        if times == 0 { key.to_owned() } else { format!("{key}-{}", times + 1) }
+    }
+
+    /// The answer to a question, if there is one and it is one.
+    #[must_use]
+    pub fn answer(&self, name: &str, method: &str) -> Option<Box<RawValue>> {
+        self.get(name).filter(|answer| is_answer(method, answer))
+    }
+
+    /// Asks a question.
+    pub fn ask(&self, question: Question) {
+        self.open.borrow_mut().push(question);
+    }
+
+    /// The questions that wait.
+    #[must_use]
+    pub fn open(&self) -> Vec<Question> {
+        self.open.borrow().clone()
+    }
+
+    /// What was kept under that key.
+    #[must_use]
+    pub fn recall(&self, key: &str) -> Option<Box<RawValue>> {
+        self.get(&format!("{ONCE}{key}"))
+    }
+
+    /// Keeps something under that key; gives how it stands among the answers.
+    pub fn remember(&self, key: &str, json: String) -> Option<(String, Box<RawValue>)> {
+        let kept = (format!("{ONCE}{key}"), RawValue::from_string(json).ok()?);
+        self.answers.borrow_mut().push(kept.clone());
+        Some(kept)
+    }
+
+    /// The call is to go on elsewhere.
+    pub fn detach(&self) {
+        self.detaching.set(true);
+    }
+
+    /// Whether the call is to go on elsewhere.
+    #[must_use]
+    pub fn is_detaching(&self) -> bool {
+        self.detaching.get()
+    }
+
+    /// Whether nothing more can come of this round.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.is_detaching() || !self.open.borrow().is_empty()
+    }
+
+    /// What was answered, as a JSON object.
+    #[must_use]
+    pub fn answers_json(&self) -> String {
+        let answers = self.answers.borrow();
+        let members: Vec<_> = answers.iter().map(|(key, raw)| format!("{}:{}", to_json(key), raw.get())).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    /// The questions that wait, as the JSON object that clients get.
+    #[must_use]
+    pub fn requests_json(&self) -> String {
+        let open = self.open.borrow();
+        let members: Vec<_> =
+            open.iter().map(|question| format!("{}:{}", to_json(&question.key), question.to_json())).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    fn get(&self, name: &str) -> Option<Box<RawValue>> {
+        self.answers.borrow().iter().rev().find(|(key, _)| key == name).map(|(_, raw)| raw.clone())
+    }
+}
+
+/// Reads answers from the JSON object that [`Rounds::answers_json`] gives.
+///
+/// # Errors
+/// −32602 when it is none.
+pub fn read_answers(json: &str) -> Result<Vec<(String, Box<RawValue>)>, Error> {
+    let fields = Fields::parse(json)?;
+    Ok(fields.iter().map(|(key, raw)| (key.to_owned(), raw.to_owned())).collect())
+}
+
+/// The answers that a request brings. Those that nobody asked for are no harm.
+///
+/// # Errors
+/// −32602 when they are no answers at all.
+pub fn given_answers(params: &Params) -> Result<Vec<(String, Box<RawValue>)>, Error> {
+    let fields = params.fields()?;
+    let Some(given) = fields.member("inputResponses") else { return Ok(Vec::new()) };
+    let unfit = || Error::invalid_params("`inputResponses` must be an object with an object for each answer.");
+    let answers = read_answers(given.get()).map_err(|_| unfit())?;
+    let fits = |(key, raw): &(String, Box<RawValue>)| raw.get().starts_with('{') && !key.starts_with(ONCE);
+    if answers.iter().all(fits) { Ok(answers) } else { Err(unfit()) }
+}
+
+/// Whether a client's answer has the shape of one to that method.
+fn is_answer(method: &str, answer: &RawValue) -> bool {
+    let Ok(fields) = Fields::parse(answer.get()) else { return false };
+    match method {
+        "elicitation/create" => {
+            matches!(fields.text("action").as_deref(), Ok("accept" | "decline" | "cancel"))
+        }
+        "sampling/createMessage" => fields.has("content") && fields.text("role").is_ok(),
+        _ => fields.raw("roots").is_some_and(|roots| roots.get().starts_with('[')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::jsonrpc::{Body, Message, parse};
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).unwrap()
+    }
+
+    fn params(json: &str) -> Params {
+        match parse(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{json}}}"#)).unwrap() {
+            Body::Single(Message::Request(request)) => request.params,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_used_again_names_another_question() {
+        let rounds = Rounds::default();
+        assert_eq!(["a", "b", "a", "a"].map(|key| rounds.name(key)), ["a", "b", "a-2", "a-3"]);
+    }
+
+    #[test]
+    fn only_what_fits_the_question_is_an_answer() {
+        let rounds = Rounds::new(vec![("a".into(), raw(r#"{"action":"accept","content":{}}"#))]);
+        assert!(rounds.answer("a", "elicitation/create").is_some());
+        assert!(rounds.answer("a", "roots/list").is_none());
+        assert!(rounds.answer("b", "elicitation/create").is_none());
+        for (method, fits, other) in [
+            ("elicitation/create", r#"{"action":"decline"}"#, r#"{"action":"maybe"}"#),
+            ("sampling/createMessage", r#"{"role":"assistant","content":{},"model":"m"}"#, r#"{"content":{}}"#),
+            ("roots/list", r#"{"roots":[]}"#, r#"{"roots":{}}"#),
+        ] {
+            assert!(is_answer(method, &raw(fits)) && !is_answer(method, &raw(other)), "{method}");
+        }
+    }
+
+    #[test]
+    fn answers_are_objects_in_an_object() {
+        assert_eq!(given_answers(&params("{}")).unwrap().len(), 0);
+        assert_eq!(given_answers(&params(r#"{"inputResponses":{"a":{},"b":{}}}"#)).unwrap().len(), 2);
+        for wrong in ["null", "1", "[]", r#"{"a":12345}"#, r#"{"a":null}"#, "{\"\\u0001a\":{}}"] {
+            let given = params(&format!(r#"{{"inputResponses":{wrong}}}"#));
+            assert_eq!(given_answers(&given).unwrap_err().code.0, -32602, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_travels_with_the_answers() {
+        let rounds = Rounds::new(vec![("a".into(), raw("{}"))]);
+        rounds.remember("a", "7".into());
+        let next = Rounds::new(read_answers(&rounds.answers_json()).unwrap());
+        assert_eq!(next.recall("a").unwrap().get(), "7");
+        assert_eq!(next.get("a").unwrap().get(), "{}");
+    }
+}

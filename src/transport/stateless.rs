@@ -1,0 +1,367 @@
+//! Streamable HTTP without sessions, 2026-07-28: one request, wherever it runs, and its answer.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, Abortable, Either, LocalBoxFuture, pending, ready, select};
+use http::StatusCode;
+use serde_json::value::RawValue;
+
+use super::answer_stream::AnswerStream;
+use super::keep_alive::kept_alive;
+use super::movable::movable;
+use super::rounds::{Question, Rounds};
+use super::sse::KEEP_ALIVE_MS;
+use super::{order, request_state};
+use crate::hub::user_tag;
+use crate::mcp::Server;
+use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::change::{Change, Reach};
+use crate::mcp::context::{Context, Extensions};
+use crate::mcp::discover::ResultType;
+use crate::mcp::dispatch::{Answer, Ended, Outcome};
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::jsonrpc::{Request, error_json, notification_json, result_json};
+use crate::mcp::log::LogLevel;
+use crate::mcp::peer::{About, Peer};
+use crate::mcp::state_argument::{self, BegunState};
+use crate::mcp::user::Caller;
+use crate::session::core::Sender;
+use crate::session::host::Around;
+use crate::session::line::{MAX_MESSAGE_BYTES, answer_excess, excess, too_long};
+use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
+use crate::wire::{Body, Fault, Reply};
+
+/// Begins a task with what was answered so far, and gives the JSON of its result.
+pub type BeginTask = Rc<dyn Fn(Rc<Rounds>) -> LocalBoxFuture<'static, Result<String, Fault>>>;
+
+/// One request, checked and let in.
+pub struct Call {
+    /// The request.
+    pub request: Request,
+    /// Who sends it, and as what.
+    pub sender: Sender,
+    /// The least severe log messages that its client wants.
+    pub log_level: Option<LogLevel>,
+    /// What was answered in earlier rounds.
+    pub rounds: Rounds,
+    /// The name of the state it is about, and whether it began with this request; for callers who name it.
+    pub state: Option<(String, bool)>,
+    /// How to go on as a task; none where that cannot be.
+    pub begin_task: Option<BeginTask>,
+    /// Is ready when the client has hung up.
+    pub gone: LocalBoxFuture<'static, ()>,
+    /// Whether it leaves a line in the log.
+    pub logged: bool,
+}
+
+/// Runs a request. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the quiet for
+/// the end; else it comes as events. When its client has gone, it is called off.
+pub async fn run(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Reply {
+    let logged = call.logged;
+    Reply { logged, ..answered(server, around, call).await }
+}
+
+async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Reply {
+    let stream = Rc::new(AnswerStream::default());
+    let answered: Rc<Cell<Option<(StatusCode, String)>>> = Rc::default();
+    let work = {
+        let (stream, around, answered) = (Rc::clone(&stream), Rc::clone(&around), Rc::clone(&answered));
+        async move { answered.set(answer(&server, &around, &stream, call).await) }
+    };
+    let work = movable(vec![work.boxed_local()]);
+    let opening = {
+        let stream = Rc::clone(&stream);
+        poll_fn(move |cx| stream.poll_opening(cx))
+    };
+    let mut race = select(work, opening);
+    let outcome = match (&mut race).now_or_never() {
+        Some(outcome) => outcome,
+        None => match select(race, around.sleep(KEEP_ALIVE_MS)).await {
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(((), race)) => {
+                stream.request_opening();
+                race.await
+            }
+        },
+    };
+    let last = move || answered.take();
+    let rest = match outcome {
+        Either::Left(_) if !stream.is_opening() => {
+            return match last() {
+                Some((status, json)) => Reply::json(status, json),
+                // Nobody is there any more.
+                None => Reply::empty(StatusCode::NO_CONTENT),
+            };
+        }
+        // It sent something and was through before anybody could look.
+        Either::Left(_) => ready(()).boxed_local(),
+        Either::Right(((), work)) => work,
+    };
+    let body = stream.open();
+    around.spawn(
+        rest.map(move |()| {
+            if let Some((_, json)) = last() {
+                stream.send(&json);
+            }
+            stream.finish();
+        })
+        .boxed_local(),
+    );
+    Reply::events(Body::Stream(kept_alive(body, around)))
+}
+
+/// The answer, and the status it has if it goes alone; none if the client has gone.
+async fn answer(
+    server: &Rc<Server>,
+    around: &Rc<dyn Around>,
+    stream: &Rc<AnswerStream>,
+    call: Call,
+) -> Option<(StatusCode, String)> {
+    let started = around.now();
+    let Call { request, sender, log_level, rounds, state, begin_task, gone, logged } = call;
+    let silenced: Rc<Cell<bool>> = Rc::default();
+    let rounds = Rc::new(rounds);
+    let caller = Rc::clone(&sender.caller);
+    let peer = CallPeer {
+        server: Rc::clone(server),
+        around: Rc::clone(around),
+        stream: Rc::clone(stream),
+        rounds: Rc::clone(&rounds),
+        user: user_tag(&caller),
+        state: state.as_ref().map(|(name, _)| name.clone()),
+        log_level,
+        becomes_task: begin_task.is_some() && sender.client.capabilities.has(ClientCapabilities::TASKS),
+        silenced: Rc::clone(&silenced),
+    };
+    let mut extensions = Extensions::default();
+    around.extend(&mut extensions);
+    (sender.extensions)(&mut extensions);
+    if let Some((name, true)) = state {
+        extensions.insert(Rc::new(BegunState(name)));
+    }
+    let context = Context::new(Rc::clone(&sender.client), Rc::clone(&caller), Rc::new(peer), Rc::new(extensions));
+    let target = server.target(&request);
+    let (abort, registration) = AbortHandle::new_pair();
+    let abort = (!target.heeds_cancellation).then_some(abort);
+    let hang_up: Rc<dyn Fn()> = {
+        let (silenced, flag) = (Rc::clone(&silenced), Rc::clone(context.cancelled()));
+        Rc::new(move || {
+            silenced.set(true);
+            flag.set();
+            if let Some(abort) = &abort {
+                abort.abort();
+            }
+        })
+    };
+    stream.when_hung_up({
+        let hang_up = Rc::clone(&hang_up);
+        move || hang_up()
+    });
+    let work = Abortable::new(server.answer(&request, &context), registration);
+    let answer = until_hung_up(work, gone, &*hang_up).await.ok().filter(|_| !silenced.get());
+    let mut answer = match answer {
+        Some(answer) => Some(settled(answer, around, &request, &caller, &rounds, begin_task).await),
+        None => None,
+    };
+    if let Some((_, settled)) = &mut answer
+        && let Some(excess) = answer_excess(settled, MAX_MESSAGE_BYTES, &target)
+    {
+        around.warn(&excess);
+        *settled = Err(too_long()).into();
+    }
+    if logged {
+        let code = answer.as_ref().and_then(|(_, answer)| answer.outcome.as_ref().err().map(|error| error.code));
+        around.log(&LogLine {
+            event: "request",
+            name: target.name,
+            era: Some(sender.client.version.as_str()),
+            outcome: answer.as_ref().map_or("cancelled", |(_, answer)| answer.ended.as_str()),
+            code: code.map(|code| code.0),
+            ms: around.now().saturating_sub(started),
+            // What a client makes up stays out of the log.
+            method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method.clone() },
+            ..LogLine::default()
+        });
+    }
+    let (kind, answer) = answer?;
+    if answer.ended == Ended::Panic {
+        around.warn("a handler panicked; its message is above");
+    }
+    Some(match answer.outcome {
+        Ok(Outcome::Result(result)) => {
+            let stamped = server.stamp(kind, &result, answer.caching);
+            (StatusCode::OK, result_json(&request.id, &stamped))
+        }
+        Ok(Outcome::Suspended) => return None,
+        Err(error) => (status(&error), error_json(Some(&request.id), &error)),
+    })
+}
+
+/// A call that the caller's token does not allow, as HTTP says so (RFC 6750 section 3.1).
+#[must_use]
+pub fn lacks_scopes(server: &Server, caller: &Caller, request: &Request) -> Option<Reply> {
+    let needed = server.missing_scopes(request, caller)?;
+    let json = error_json(Some(&request.id), &Error::insufficient_scope(needed));
+    // Together with those it has: a client asks for what a challenge names, and gets a token in place of the one it had.
+    let missing = needed.iter().filter(|scope| !caller.scopes.contains(scope));
+    let scopes: Vec<_> = caller.scopes.iter().chain(missing).map(String::as_str).collect();
+    Some(Reply::json(StatusCode::FORBIDDEN, json).header(order::NEEDED_SCOPES, scopes.join(" ")))
+}
+
+/// The HTTP status of an error (2026-07-28, Streamable HTTP, "Protocol Version Header"; Basic, "`_meta`").
+fn status(error: &Error) -> StatusCode {
+    match error.code {
+        ErrorCode::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+        ErrorCode::MISSING_CAPABILITY => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}
+
+/// Work to its end. When the client hangs up before, it is told, and may still finish what it has to.
+async fn until_hung_up<T>(work: impl Future<Output = T>, gone: LocalBoxFuture<'static, ()>, hang_up: &dyn Fn()) -> T {
+    let work = pin!(work);
+    match select(work, gone).await {
+        Either::Left((output, _)) => output,
+        Either::Right(((), work)) => {
+            hang_up();
+            work.await
+        }
+    }
+}
+
+/// What an answer is to the client: a call that waits for another request is the questions it has, or a task.
+async fn settled(
+    answer: Answer,
+    around: &Rc<dyn Around>,
+    request: &Request,
+    caller: &Caller,
+    rounds: &Rc<Rounds>,
+    begin_task: Option<BeginTask>,
+) -> (ResultType, Answer) {
+    let failed = |fault: &Fault| {
+        around.warn(&fault.0);
+        Error::internal("The server failed. Its log says why; trying again may help.")
+    };
+    if !matches!(answer.outcome, Ok(Outcome::Suspended)) {
+        return (ResultType::Complete, answer);
+    }
+    if rounds.is_detaching()
+        && let Some(begin_task) = begin_task
+    {
+        let begun = begin_task(Rc::clone(rounds)).await.map_err(|fault| failed(&fault));
+        return (ResultType::Task, begun.into());
+    }
+    let sealed = async {
+        let keys = around.keys(false).await?;
+        request_state::seal(rounds, request, caller, around.now(), &keys, around.random())
+    };
+    let asked = match sealed.await {
+        Ok(Some(state)) => Ok(format!(r#"{{"inputRequests":{},"requestState":"{state}"}}"#, rounds.requests_json())),
+        Ok(None) => {
+            let most = request_state::MAX_ANSWER_BYTES;
+            Err(Error::invalid_params(format!("All answers to one call together may have {most} bytes.")))
+        }
+        Err(fault) => Err(failed(&fault)),
+    };
+    (ResultType::InputRequired, asked.into())
+}
+
+/// The client of a request that stands for itself.
+struct CallPeer {
+    server: Rc<Server>,
+    around: Rc<dyn Around>,
+    stream: Rc<AnswerStream>,
+    rounds: Rc<Rounds>,
+    /// The user, as listeners know them.
+    user: Option<String>,
+    /// The name of the state that the call is about.
+    state: Option<String>,
+    log_level: Option<LogLevel>,
+    becomes_task: bool,
+    silenced: Rc<Cell<bool>>,
+}
+
+impl Peer for CallPeer {
+    fn notify(&self, _: About, method: &'static str, params: String) {
+        if self.silenced.get() {
+            return;
+        }
+        let json = notification_json(method, &params);
+        match excess(method, json.len(), MAX_MESSAGE_BYTES) {
+            Some(excess) => self.around.warn(&excess),
+            None => self.stream.send(&json),
+        }
+    }
+
+    fn announce(&self, change: &Change) {
+        if self.silenced.get() {
+            return;
+        }
+        let notice = match (self.server.reach(change), change) {
+            (Reach::Own, Change::Resource(uri)) => match (&self.user, &self.state) {
+                (Some(user), _) => Notice { user: Some(user.clone()), ..Notice::of(change) },
+                (None, Some(state)) => Notice::of(&Change::Resource(state_argument::join(uri, state))),
+                // A state that nobody has named has nobody who could listen for it.
+                (None, None) => return,
+            },
+            _ => Notice::of(change),
+        };
+        self.around.publish(notice);
+    }
+
+    fn request(
+        &self,
+        key: &str,
+        method: &'static str,
+        params: String,
+    ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>> {
+        if let Some(excess) = excess(method, params.len(), MAX_MESSAGE_BYTES) {
+            return ready(Err(Error::internal(excess))).boxed_local();
+        }
+        let key = self.rounds.name(key);
+        if let Some(answer) = self.rounds.answer(&key, method) {
+            return ready(Ok(answer)).boxed_local();
+        }
+        self.rounds.ask(Question { key, method: method.to_owned(), params });
+        pending().boxed_local()
+    }
+
+    fn is_suspended(&self) -> bool {
+        self.rounds.is_suspended()
+    }
+
+    fn recall(&self, key: &str) -> Option<Box<RawValue>> {
+        self.rounds.recall(key)
+    }
+
+    fn remember(&self, key: &str, json: String) {
+        self.rounds.remember(key, json);
+    }
+
+    fn detach(&self) -> LocalBoxFuture<'static, Result<(), Error>> {
+        if !self.becomes_task {
+            return ready(Ok(())).boxed_local();
+        }
+        self.rounds.detach();
+        pending().boxed_local()
+    }
+
+    fn release(&self) {}
+
+    fn log_level(&self) -> Option<LogLevel> {
+        self.log_level
+    }
+
+    fn set_log_level(&self, _: LogLevel) -> Result<(), Error> {
+        Err(Error::method_not_found("logging/setLevel"))
+    }
+
+    fn set_subscribed(&self, _: &str, _: bool) -> Result<(), Error> {
+        Err(Error::method_not_found("resources/subscribe"))
+    }
+}
