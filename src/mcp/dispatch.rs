@@ -253,7 +253,12 @@ impl Server {
             return Err(Error::insufficient_scope(&tool.scopes));
         }
         if tool.task == TaskSupport::Required && !context.client().capabilities.has(ClientCapabilities::TASKS) {
-            return Err(Error::missing_capability(ClientCapabilities::TASKS));
+            let message = "This runs as a task only, and your client does not know tasks.";
+            return Err(if context.client().version.is_stateless() {
+                Error::missing_capability(ClientCapabilities::TASKS)
+            } else {
+                Error::new(ErrorCode::REFUSED, message)
+            });
         }
         let mut arguments = fields.raw("arguments").map(RawValue::to_owned);
         if state_argument::is_named(context, &tool.signature) {
