@@ -12,10 +12,12 @@ export class InvalidMessage extends Error {
   constructor(version, complaints, message, where) {
     const shown = complaints.slice(0, MOST_COMPLAINTS).map((complaint) => `\n  ${complaint}`);
     const more = complaints.length > MOST_COMPLAINTS ? `\n  and ${complaints.length - MOST_COMPLAINTS} more` : "";
-    super(`not a message of ${version}${where}:${shown.join("")}${more}\n${JSON.stringify(message).slice(0, 2000)}`);
+    super(`not a message of ${version}${where}:${shown.join("")}${more}\n${shortened(message)}`);
     this.name = "InvalidMessage";
   }
 }
+
+const shortened = (message) => `${JSON.stringify(message)}`.slice(0, 2000);
 
 /**
  * What is wrong with a message that a server sent, in sentences; none if it is right. `request` is the one that it

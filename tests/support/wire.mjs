@@ -37,11 +37,11 @@ export class Conversation {
     if (found.length > 0) throw new InvalidMessage(version, found, message, where);
   }
 
-  #goesBy({ method } = {}) {
+  #goesBy(message) {
     // A client of an older version that says it knows elicitation is asked as in the version that introduced it: its
     // capabilities may have more members than its version has, and a client that says nothing is never asked.
     const early = ["2024-11-05", "2025-03-26"].includes(this.version) && this.capabilities?.elicitation;
-    if (early && method === "elicitation/create") return "2025-06-18";
+    if (early && message?.method === "elicitation/create") return "2025-06-18";
     return this.version ?? VERSIONS.at(-1);
   }
 }
