@@ -1,4 +1,4 @@
-// The protocol's official JSON schemas, one a version. No package ships them as files; the official conformance suite
+// The protocol's official JSON schemas, one a version. No npm package has them as files; the official conformance suite
 // has them in its bundle as object literals, which are read from there without running the suite.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -58,7 +58,7 @@ function anyNumber(schema) {
   return schema;
 }
 
-// The first version is in no package. Its schema is the second's without what that version added: audio, batches, and
+// The first version is not there. Its schema is the second's without what that version added: audio, batches, and
 // three members that it neither forbids nor describes.
 function beforeAudio(later) {
   const schema = structuredClone(later);
