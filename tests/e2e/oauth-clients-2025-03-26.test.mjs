@@ -9,6 +9,7 @@ import { StreamableHTTPClientTransport } from "sdk-2025-03-26/client/streamableH
 import { Account } from "../support/account.mjs";
 import { bearerProxy } from "../support/bearer-proxy.mjs";
 import { callback } from "../support/callback.mjs";
+import { checked } from "../support/sdk.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const METADATA = "/.well-known/oauth-authorization-server";
@@ -28,7 +29,7 @@ afterEach(async () => {
 async function connect(transport) {
   const client = new Client({ name: "tests", version: "1.0.0" });
   clients.add(client);
-  await client.connect(transport, LIMIT);
+  await client.connect(checked(transport), LIMIT);
   return client;
 }
 

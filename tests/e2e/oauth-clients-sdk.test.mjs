@@ -9,6 +9,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { Account } from "../support/account.mjs";
 import { callback } from "../support/callback.mjs";
 import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
+import { checked } from "../support/sdk.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const endpoint = await callback();
@@ -47,7 +48,7 @@ for (const { name, sdk, grantTypes, redeem, call } of [V1, V2]) {
   async function connect(transport) {
     const client = new sdk.Client({ name: "tests", version: "1.0.0" });
     open.add(client);
-    await client.connect(transport, LIMIT);
+    await client.connect(checked(transport), LIMIT);
     return client;
   }
 

@@ -6,7 +6,7 @@ import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { cutAfter, recordingFetch } from "../support/fetch.mjs";
-import { record, steps } from "../support/sdk.mjs";
+import { checked, record, steps } from "../support/sdk.mjs";
 import { bounded } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
@@ -32,7 +32,7 @@ async function connect(transport, { capabilities = {}, onElicit } = {}) {
   const client = new Client({ name: "tests", version: "1.0.0" }, { capabilities });
   if (onElicit) client.setRequestHandler(ElicitRequestSchema, onElicit);
   open.add(client);
-  await client.connect(transport, LIMIT);
+  await client.connect(checked(transport), LIMIT);
   return client;
 }
 

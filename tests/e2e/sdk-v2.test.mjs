@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, describe, test } from "node:test";
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { record, steps } from "../support/sdk.mjs";
+import { checked, record, steps } from "../support/sdk.mjs";
 import { demo } from "../support/workerd.mjs";
 
 const server = await demo();
@@ -22,7 +22,7 @@ async function connect(transport, { mode = "legacy", capabilities = {}, onElicit
   const client = new Client({ name: "tests", version: "1.0.0" }, { capabilities, versionNegotiation: { mode } });
   if (onElicit) client.setRequestHandler("elicitation/create", onElicit);
   open.add(client);
-  await client.connect(transport, LIMIT);
+  await client.connect(checked(transport), LIMIT);
   return client;
 }
 

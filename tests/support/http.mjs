@@ -1,6 +1,8 @@
 // HTTP that hides nothing: any method, header or body, and event streams block by block. One connection a request.
+// Whatever messages of the protocol come are checked by its schemas.
 import { request as httpRequest } from "node:http";
 import { Late, bounded } from "./wait.mjs";
+import { Wire } from "./wire.mjs";
 
 export const WAIT_MS = 10_000;
 
@@ -62,12 +64,14 @@ export class EventStream {
   #rest = "";
   #blocks = [];
   #ms;
+  #wire;
 
   constructor(server, method, path, { headers = {}, body, ms = WAIT_MS } = {}) {
     this.#ms = ms;
     this.what = `${method} ${path}`;
     const url = new URL(path, typeof server === "string" ? server : server.url);
     const kept = Object.entries(headers).filter(([, value]) => value !== null && value !== undefined);
+    this.#wire = new Wire(method, url, kept, body);
     this.#request = httpRequest(url, { method, headers: Object.fromEntries(kept), agent: false });
     // A stream that a test leaves open does not keep the test process alive.
     this.#request.on("socket", (socket) => socket.unref());
@@ -82,6 +86,7 @@ export class EventStream {
         this.#response = response;
         response.setEncoding("utf8");
         this.#chunks = response[Symbol.asyncIterator]();
+        this.#wire.opened(response.headers);
         return { status: response.statusCode, headers: response.headers };
       },
       (error) => {
@@ -109,6 +114,7 @@ export class EventStream {
       this.#rest = rest;
       this.comments += blocks.filter(({ comment }) => comment !== undefined).length;
       this.#blocks = blocks.filter(isEvent);
+      for (const block of this.#blocks) this.#wire.event(block);
     }
     return this.#blocks.shift();
   }
@@ -141,10 +147,12 @@ export class EventStream {
 
   /** Everything not yet read. */
   async text() {
-    await this.opened;
+    const { status, headers } = await this.opened;
     let text = this.#rest;
     const all = async () => {
       for (let chunk; !(chunk = await this.#chunk()).done; this.#pending = undefined) text += chunk.value;
+      if (!isEventStream(headers)) this.#wire.body(status, text);
+      else for (const block of parseBlocks(text).blocks) this.#wire.event(block);
       return text;
     };
     return bounded(all(), this.#ms, () => `the end of ${this.what}, so far: ${text.slice(0, 2000)}`).finally(() =>

@@ -1,4 +1,39 @@
 // What both generations of the TypeScript SDK need from a test.
+import { Conversation } from "./wire.mjs";
+
+/**
+ * The transport, whose messages from the server are checked by the protocol's schemas. The SDK would keep what is
+ * thrown at it for itself, so it is `close` that fails if one was invalid.
+ */
+export function checked(transport) {
+  const conversation = new Conversation();
+  const { send, close } = transport;
+  let onmessage;
+  let invalid;
+  transport.send = (message, ...rest) => {
+    for (const each of [message].flat()) conversation.asked(each);
+    return send.call(transport, message, ...rest);
+  };
+  transport.close = async () => {
+    await close.call(transport);
+    if (invalid) throw invalid;
+  };
+  Object.defineProperty(transport, "onmessage", {
+    get: () => onmessage,
+    set: (listener) => {
+      const checking = (message, ...rest) => {
+        try {
+          conversation.heard(message);
+        } catch (error) {
+          invalid ??= error;
+        }
+        listener(message, ...rest);
+      };
+      onmessage = listener && checking;
+    },
+  });
+  return transport;
+}
 
 /**
  * Collects every message that a connected transport hands to its client.
