@@ -103,9 +103,17 @@ async fn here(
         extensions.insert(Rc::new(RequestHeaders(Rc::clone(&request_headers))));
     };
     let sender = Sender { client: Rc::new(envelope.client()), caller, extensions: Rc::new(extensions) };
-    let logged = app.settings.logs_requests;
-    let (log_level, gone) = (envelope.log_level, edge.gone());
-    let call = Call { request, sender, log_level, rounds, state: None, begin_task, gone, logged };
+    let call = Call {
+        log_level: envelope.log_level,
+        rounds,
+        state: None,
+        begin_task,
+        gone: edge.gone(),
+        logged: app.settings.logs_requests,
+        always_streams: app.settings.always_streams,
+        request,
+        sender,
+    };
     stateless::run(Rc::clone(&app.server), around, call).await
 }
 

@@ -32,7 +32,7 @@ pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Erro
     let named_by = match request.method.as_str() {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
-        method if method.starts_with("tasks/") => "taskId",
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return Ok(()),
     };
     let fields = request.params.fields()?;

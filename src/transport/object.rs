@@ -163,6 +163,7 @@ impl Object {
             begin_task: None,
             gone: pending().boxed_local(),
             logged: self.core.settings.logs_requests,
+            always_streams: self.core.settings.always_streams,
             request,
             sender,
         };

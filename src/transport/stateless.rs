@@ -14,7 +14,7 @@ use super::answer_stream::AnswerStream;
 use super::keep_alive::kept_alive;
 use super::movable::movable;
 use super::rounds::{Question, Rounds};
-use super::sse::KEEP_ALIVE_MS;
+use super::sse::{self, KEEP_ALIVE_MS};
 use super::{order, request_state};
 use crate::hub::user_tag;
 use crate::mcp::Server;
@@ -57,6 +57,8 @@ pub struct Call {
     pub gone: LocalBoxFuture<'static, ()>,
     /// Whether it leaves a line in the log.
     pub logged: bool,
+    /// Whether its answer is an event stream whatever comes of it.
+    pub always_streams: bool,
 }
 
 /// Runs a request. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the quiet for
@@ -68,6 +70,7 @@ pub async fn run(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Repl
 
 async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Reply {
     let stream = Rc::new(AnswerStream::default());
+    let always_streams = call.always_streams;
     let answered: Rc<Cell<Option<(StatusCode, String)>>> = Rc::default();
     let work = {
         let (stream, around, answered) = (Rc::clone(&stream), Rc::clone(&around), Rc::clone(&answered));
@@ -93,6 +96,7 @@ async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Rep
     let rest = match outcome {
         Either::Left(_) if !stream.is_opening() => {
             return match last() {
+                Some((StatusCode::OK, json)) if always_streams => Reply::events(Body::Text(sse::message(None, &json))),
                 Some((status, json)) => Reply::json(status, json),
                 // Nobody is there any more.
                 None => Reply::empty(StatusCode::NO_CONTENT),
@@ -123,7 +127,7 @@ async fn answer(
     call: Call,
 ) -> Option<(StatusCode, String)> {
     let started = around.now();
-    let Call { request, sender, log_level, rounds, state, begin_task, gone, logged } = call;
+    let Call { request, sender, log_level, rounds, state, begin_task, gone, logged, .. } = call;
     let silenced: Rc<Cell<bool>> = Rc::default();
     let rounds = Rc::new(rounds);
     let caller = Rc::clone(&sender.caller);
