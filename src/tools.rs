@@ -5,8 +5,10 @@ mod calculator;
 mod cloudflare;
 mod countdown;
 mod counter;
+mod dice;
 mod greeting;
 mod image;
+mod report;
 mod whoami;
 
 use crate::prelude::*;
@@ -29,6 +31,11 @@ pub(crate) fn server(env: &worker::Env) -> Server {
         .on_state_update(counter::announce)
         .with(Tool::new("whoami", "Tell who is signed in", whoami::whoami).read_only().closed_world())
         .with(Tool::new("countdown", "Count down, reporting progress", countdown::countdown).read_only())
+        .with(Page::new("dice", dice::PAGE, dice::HTML))
+        .with(Tool::new("roll_dice", "Roll dice", dice::roll).closed_world().page(dice::PAGE))
+        .with(
+            Tool::new("write_report", "Write a report; asks how long, and takes its time", report::write_report).task(),
+        )
         .with(Tool::new("book_table", "Book a table; asks how many people come", booking::book_table))
         .with(
             ResourceTemplate::new("greeting", "greeting://{language}/{name}", greeting::greeting)
