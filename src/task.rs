@@ -28,7 +28,7 @@ use crate::mcp::Server;
 use crate::mcp::cancel::CancelFlag;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
 use crate::mcp::dispatch::{Answer, Outcome};
-use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, to_json};
 use crate::mcp::user::Caller;
 use crate::session::log_line::LogLine;
@@ -434,6 +434,8 @@ impl TaskObject {
     }
 }
 
-fn unknown() -> Error {
-    Error::new(ErrorCode::INVALID_PARAMS, "There is no such task, or it has expired.")
+/// There is no such task, or it is somebody else's: −32602 (Tasks, "Protocol Errors").
+#[must_use]
+pub fn unknown() -> Error {
+    Error::invalid_params("There is no such task, or it has expired.")
 }

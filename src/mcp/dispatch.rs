@@ -110,7 +110,7 @@ impl Server {
             "resources/read" => "uri",
             _ => return Target::default(),
         };
-        let Ok(name) = request.params.fields().and_then(|fields| fields.text(key)) else { return Target::default() };
+        let Ok(name) = request.params.fields().text(key) else { return Target::default() };
         let tool = self.tools.iter().find(|tool| tool.definition.name == name);
         let prompt = || self.prompts.iter().any(|prompt| prompt.definition.name == name);
         let resource = || self.resources.iter().any(|resource| resource.definition.uri.as_ref() == Some(&name));
@@ -141,7 +141,7 @@ impl Server {
 
     fn called_tool(&self, request: &Request) -> Option<&Tool> {
         let name =
-            (request.method == "tools/call").then(|| request.params.fields().ok()?.text("name").ok()).flatten()?;
+            (request.method == "tools/call").then(|| request.params.fields().text("name").ok()).flatten()?;
         self.tools.iter().find(|tool| tool.definition.name == name)
     }
 
@@ -166,8 +166,8 @@ impl Server {
     }
 
     async fn dispatch(&self, request: &Request, context: &Context) -> Result<Answer, Error> {
-        let fields = request.params.fields()?;
-        if let Some(token) = fields.object("_meta")?.raw("progressToken") {
+        let fields = request.params.fields();
+        if let Some(token) = progress_token(&fields)? {
             context.set_progress_token(token.to_owned());
         }
         let stateless = context.client().version.is_stateless();
@@ -391,6 +391,15 @@ async fn until_suspended<T>(context: &Context, run: impl Future<Output = T>) -> 
         Poll::Pending => Poll::Pending,
     })
     .await
+}
+
+fn progress_token<'a>(fields: &Fields<'a>) -> Result<Option<&'a RawValue>, Error> {
+    const NAME: &str = "progressToken";
+    // Most requests have none, and are not taken apart to see that.
+    if fields.raw("_meta").is_none_or(|meta| meta.get().starts_with('{') && !meta.get().contains(NAME)) {
+        return Ok(None);
+    }
+    Ok(fields.object("_meta")?.raw(NAME))
 }
 
 fn subscribe(context: &Context, fields: &Fields<'_>, subscribed: bool) -> Result<String, Error> {

@@ -39,7 +39,7 @@ impl Server {
     /// Which state a request is about.
     #[must_use]
     pub fn state_of(&self, request: &Request) -> StateOf {
-        let Ok(fields) = request.params.fields() else { return StateOf::Nobody };
+        let fields = request.params.fields();
         let argument = || fields.object("arguments").ok()?.optional_text(STATE_ARGUMENT).ok()?;
         match request.method.as_str() {
             "tools/call" | "prompts/get" => {

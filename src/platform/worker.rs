@@ -38,7 +38,8 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App
     let app = Rc::clone(app);
     let mut work = async move {
         let head = convert::read_head(&request);
-        let edge = WorkerEdge::new(request, env, context, app.placement.clone());
+        let declared_length = head.declared_length();
+        let edge = WorkerEdge { declared_length, ..WorkerEdge::new(request, env, context, app.placement.clone()) };
         router::handle(&app, &head, &edge).await
     }
     .boxed_local();

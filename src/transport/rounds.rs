@@ -141,7 +141,7 @@ pub fn read_answers(json: &str) -> Result<Vec<(String, Box<RawValue>)>, Error> {
 /// # Errors
 /// −32602 when they are no answers at all.
 pub fn given_answers(params: &Params) -> Result<Vec<(String, Box<RawValue>)>, Error> {
-    let fields = params.fields()?;
+    let fields = params.fields();
     let Some(given) = fields.member("inputResponses") else { return Ok(Vec::new()) };
     let unfit = || Error::invalid_params("`inputResponses` must be an object with an object for each answer.");
     let answers = read_answers(given.get()).map_err(|_| unfit())?;
