@@ -140,8 +140,7 @@ impl Server {
     }
 
     fn called_tool(&self, request: &Request) -> Option<&Tool> {
-        let name =
-            (request.method == "tools/call").then(|| request.params.fields().text("name").ok()).flatten()?;
+        let name = (request.method == "tools/call").then(|| request.params.fields().text("name").ok()).flatten()?;
         self.tools.iter().find(|tool| tool.definition.name == name)
     }
 

@@ -18,13 +18,7 @@ use crate::wire::{Body, Head, Headers, Reply};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {
-    fn head(
-        request: &web_sys::Request,
-        always: &Array,
-        versions: &Array,
-        stateless: &Array,
-        others: &Array,
-    ) -> String;
+    fn head(request: &web_sys::Request, always: &Array, versions: &Array, stateless: &Array, others: &Array) -> String;
 
     #[wasm_bindgen(catch)]
     fn respond(status: u16, headers: &str, body: &JsValue) -> std::result::Result<web_sys::Response, JsValue>;

@@ -97,6 +97,7 @@ fn bound_to(request: &Request, caller: &Caller) -> Vec<u8> {
     let lasting = fields.iter().filter(|(name, _)| !OF_THE_ROUND.contains(name));
     let params: BTreeMap<&str, Value> =
         lasting.map(|(name, raw)| (name, serde_json::from_str(raw.get()).unwrap_or_default())).collect();
-    let digest = Sha256::new().chain_update(&request.method).chain_update([0]).chain_update(to_json(&params)).finalize();
+    let digest =
+        Sha256::new().chain_update(&request.method).chain_update([0]).chain_update(to_json(&params)).finalize();
     [Binding::of(caller).as_bytes(), digest.as_slice()].concat()
 }

@@ -4,6 +4,7 @@
 mod administration;
 mod architecture;
 mod demo_tools;
+mod examples;
 mod grants;
 mod limits;
 mod oauth_values;
