@@ -52,7 +52,7 @@ extern "C" {
     fn id_of_name(namespace: &JsValue, jurisdiction: Option<&str>, name: &str) -> Result<String, JsValue>;
 
     #[wasm_bindgen(js_name = hungUp)]
-    fn hung_up(request: &web_sys::Request) -> Promise;
+    fn when_hung_up(request: &web_sys::Request) -> Promise;
 }
 
 /// One request at the Worker.
@@ -263,12 +263,7 @@ impl Edge for WorkerEdge {
     }
 
     fn gone(&self) -> LocalBoxFuture<'static, ()> {
-        let request = Clone::clone(&self.request);
-        async move {
-            // It is never refused.
-            let _ = JsFuture::from(hung_up(&request)).await;
-        }
-        .boxed_local()
+        hung_up(&self.request)
     }
 
     fn object_named(&self, name: &str) -> Result<ObjectId, Fault> {
@@ -328,6 +323,16 @@ impl Edge for WorkerEdge {
     fn log(&self, line: &LogLine) {
         worker::console_log!("{}", line.to_json());
     }
+}
+
+/// Is ready when the client has hung up. The request is asked only when this is waited for.
+pub(super) fn hung_up(request: &web_sys::Request) -> LocalBoxFuture<'static, ()> {
+    let request = Clone::clone(request);
+    async move {
+        // It is never refused.
+        let _ = JsFuture::from(when_hung_up(&request)).await;
+    }
+    .boxed_local()
 }
 
 /// Reads a body as text, and no more of it than may be.

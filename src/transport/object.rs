@@ -4,8 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, pending};
+use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
 
 use super::call_stream::CallStream;
@@ -38,6 +37,9 @@ const MAX_STREAMS: usize = 64;
 
 /// Reads the body of the request at hand.
 pub type ReadBody = LocalBoxFuture<'static, Result<String, Refusal>>;
+
+/// Is ready when the client of the request at hand has hung up; that may be never. It costs nothing until it is waited for.
+pub type HungUp = LocalBoxFuture<'static, ()>;
 
 /// A session's object, as HTTP sees it.
 pub struct Object {
@@ -79,9 +81,9 @@ impl Object {
     }
 
     /// Answers a request that the Worker let through.
-    pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
+    pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody, gone: HungUp) -> Reply {
         let started = self.core.host.now();
-        let reply = self.route(head, body).await;
+        let reply = self.route(head, body, gone).await;
         let (refused, ended) = (reply.status.is_client_error(), reply.status == StatusCode::NO_CONTENT);
         // Requests of the protocol have a line of their own, and the Worker writes that of a stream.
         if (refused || ended || reply.status.is_server_error()) && self.core.settings.logs_requests {
@@ -97,10 +99,10 @@ impl Object {
         reply
     }
 
-    async fn route(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
+    async fn route(self: &Rc<Self>, head: &Head, body: ReadBody, gone: HungUp) -> Reply {
         let transport = Transport::parse(head.header(order::TRANSPORT).as_deref());
         match transport {
-            Transport::Stateless => return self.stateless(head, body).await,
+            Transport::Stateless => return self.stateless(head, body, gone).await,
             Transport::Notice => return self.notice(body).await,
             Transport::Streamable | Transport::Sse => {}
         }
@@ -130,7 +132,7 @@ impl Object {
     }
 
     /// A request that stands for itself, about the state that is here. The Worker has checked it.
-    async fn stateless(self: &Rc<Self>, head: &Head, body: ReadBody) -> Reply {
+    async fn stateless(self: &Rc<Self>, head: &Head, body: ReadBody, gone: HungUp) -> Reply {
         let text = match body.await {
             Ok(text) => text,
             Err(refusal) => return refusal.into(),
@@ -161,7 +163,7 @@ impl Object {
             rounds,
             state: head.header(order::STATE).map(|value| order::read_state(&value)),
             begin_task: None,
-            gone: pending().boxed_local(),
+            gone,
             logged: self.core.settings.logs_requests,
             always_streams: self.core.settings.always_streams,
             request,

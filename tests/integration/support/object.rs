@@ -22,7 +22,7 @@ use durable_mcp::transport::order;
 use durable_mcp::transport::refusal::Refusal;
 use durable_mcp::wire::{Body, Head, Headers, Reply};
 use futures_channel::oneshot;
-use futures_util::future::ready;
+use futures_util::future::{pending, ready};
 use futures_util::stream::LocalBoxStream;
 use futures_util::{FutureExt, StreamExt};
 use http::Method;
@@ -176,7 +176,7 @@ impl Rig {
         self.host.spawn(
             async move {
                 // The client may have hung up.
-                let _ = done.send(object.handle(&head, ready(body).boxed_local()).await);
+                let _ = done.send(object.handle(&head, ready(body).boxed_local(), pending().boxed_local()).await);
             }
             .boxed_local(),
         );
