@@ -12,6 +12,7 @@ use std::rc::Rc;
 use futures_util::future::{LocalBoxFuture, join_all};
 use http::StatusCode;
 
+use crate::mcp::change::Change;
 use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{RequestId, error_json, notification_json, result_json};
 use crate::runtime::Runtime;
@@ -33,6 +34,9 @@ const SESSIONS_AT_ONCE: usize = 50;
 pub trait HubHost: Runtime {
     /// Every open socket with what it remembers.
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)>;
+
+    /// How many sockets there are; those of one user, if that is named.
+    fn count(&self, user: Option<&str>) -> usize;
 
     /// The sessions' objects that want to be told, by their ids.
     ///
@@ -94,13 +98,8 @@ impl Hub {
     /// # Errors
     /// The answer in its place, when there are too many.
     pub fn open(&self, listener: &Listener) -> Result<String, Reply> {
-        let sockets = self.host.sockets();
-        let own = |other: &str| {
-            listener.user.is_some() && Listener::parse(other).is_some_and(|other| other.user == listener.user)
-        };
-        if sockets.len() >= MAX_LISTENERS
-            || sockets.iter().filter(|(_, other)| own(other)).count() >= MAX_LISTENERS_A_USER
-        {
+        let of_user = listener.user.as_ref().map_or(0, |user| self.host.count(Some(user)));
+        if self.host.count(None) >= MAX_LISTENERS || of_user >= MAX_LISTENERS_A_USER {
             return Err(full(&listener.id));
         }
         if let Some(ends) = listener.ends
@@ -130,8 +129,8 @@ impl Hub {
                 socket.send(&notification_json(&notice.method, &listener.tagged(&notice.params)));
             }
         }
-        // What concerns one user concerns no session: those tell their own clients.
-        if notice.user.is_some() {
+        // What concerns one user, or a task, concerns no session: those tell their own clients.
+        if notice.user.is_some() || Change::parse(&notice.about).is_none() {
             return Ok(());
         }
         let sessions = self.host.sessions()?;

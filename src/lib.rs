@@ -69,6 +69,11 @@ pub struct CloudflareDocs;
 #[doc = include_str!("../docs/identity/your-own.md")]
 pub struct OwnProvider;
 
+/// Keeps the code in docs/stateless.md compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/stateless.md")]
+pub struct StatelessDocs;
+
 /// Keeps the code in README.md compiling.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

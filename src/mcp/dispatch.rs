@@ -3,6 +3,8 @@
 use std::pin::pin;
 use std::task::Poll;
 
+use futures_util::future::join_all;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::caching::{CacheScope, Caching};
@@ -432,19 +434,28 @@ async fn send_away(context: &Context, refusal: Error) -> Result<Answer, Error> {
         return Err(Error::missing_capability(ClientCapabilities::ELICITATION_URL));
     }
     let errands = refusal.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
-    for errand in errands.into_iter().flatten() {
-        let mut params = errand.clone();
-        let id = params.as_object_mut().and_then(|params| params.remove("elicitationId"));
-        let id = id.as_ref().and_then(|id| id.as_str()).unwrap_or("url");
-        loop {
-            let asked = context.peer().request(id, ELICIT, params.to_string());
-            let Some(answer) = until_suspended(context, asked).await else { return Ok(Answer::SUSPENDED) };
-            if Fields::parse(answer?.get())?.text("action")? != "accept" {
-                return Err(Error::new(ErrorCode::REFUSED, refusal.message));
-            }
+    let asked = join_all(errands.into_iter().flatten().map(|errand| ask_again(context, errand)));
+    match until_suspended(context, asked).await {
+        Some(declined) => Err(declined.into_iter().next().unwrap_or(Error::new(ErrorCode::REFUSED, refusal.message))),
+        None => Ok(Answer::SUSPENDED),
+    }
+}
+
+/// Sends the user to a page for as long as they agree to go; gives why there is no point in it any more.
+async fn ask_again(context: &Context, errand: &Value) -> Error {
+    let mut params = errand.clone();
+    let id = params.as_object_mut().and_then(|params| params.remove("elicitationId"));
+    let id = id.as_ref().and_then(Value::as_str).unwrap_or("url");
+    loop {
+        let answer = match context.peer().request(id, ELICIT, params.to_string()).await {
+            Ok(answer) => answer,
+            Err(error) => return error,
+        };
+        let agreed = Fields::parse(answer.get()).and_then(|fields| fields.text("action"));
+        if agreed.as_deref() != Ok("accept") {
+            return Error::new(ErrorCode::REFUSED, "The user did not agree to open the page.");
         }
     }
-    Err(Error::new(ErrorCode::REFUSED, refusal.message))
 }
 
 /// An error as a client without a session knows it (2026-07-28, Basic, "Error Codes").

@@ -325,7 +325,7 @@ impl Edge for WorkerEdge {
     }
 }
 
-/// Is ready when the client has hung up. The request is asked only when this is waited for.
+/// Is ready when the client has hung up. The runtime is asked with the first poll.
 pub(super) fn hung_up(request: &web_sys::Request) -> LocalBoxFuture<'static, ()> {
     let request = Clone::clone(request);
     async move {

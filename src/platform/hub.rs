@@ -123,8 +123,9 @@ impl Parts {
             let header = request.headers().get(LISTENER).ok().flatten();
             let text = header.and_then(|header| String::from_utf8(URL_SAFE_NO_PAD.decode(header).ok()?).ok());
             let text = text.ok_or_else(unreadable)?;
-            match self.hub.open(&Listener::parse(&text).ok_or_else(unreadable)?) {
-                Ok(greeting) => return self.accept(&text, &greeting).map_err(fault),
+            let listener = Listener::parse(&text).ok_or_else(unreadable)?;
+            match self.hub.open(&listener) {
+                Ok(greeting) => return self.accept(&listener, &text, &greeting).map_err(fault),
                 Err(refused) => refused,
             }
         } else {
@@ -140,10 +141,11 @@ impl Parts {
         convert::response(reply).map_err(fault)
     }
 
-    fn accept(&self, listener: &str, greeting: &str) -> worker::Result<web_sys::Response> {
+    fn accept(&self, listener: &Listener, text: &str, greeting: &str) -> worker::Result<web_sys::Response> {
         let pair = WebSocketPair::new()?;
-        self.state.accept_web_socket(&pair.server);
-        pair.server.serialize_attachment(listener)?;
+        let tags: Vec<&str> = listener.user.iter().map(String::as_str).collect();
+        self.state.accept_websocket_with_tags(&pair.server, &tags);
+        pair.server.serialize_attachment(text)?;
         Socket(pair.server).send(greeting);
         worker::Response::from_websocket(pair.client).map(web_sys::Response::from)
     }
@@ -206,6 +208,13 @@ impl HubHost for Host {
             Some((socket, remembered))
         })
         .collect()
+    }
+
+    fn count(&self, user: Option<&str>) -> usize {
+        match user {
+            Some(user) => self.state.get_websockets_with_tag(user).len(),
+            None => self.state.get_websockets().len(),
+        }
     }
 
     fn sessions(&self) -> Result<Vec<String>, Fault> {

@@ -38,9 +38,6 @@ const MAX_STREAMS: usize = 64;
 /// Reads the body of the request at hand.
 pub type ReadBody = LocalBoxFuture<'static, Result<String, Refusal>>;
 
-/// Is ready when the client of the request at hand has hung up; that may be never. It costs nothing until it is waited for.
-pub type HungUp = LocalBoxFuture<'static, ()>;
-
 /// A session's object, as HTTP sees it.
 pub struct Object {
     pub(crate) core: Rc<Core>,
@@ -80,8 +77,8 @@ impl Object {
         })
     }
 
-    /// Answers a request that the Worker let through.
-    pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody, gone: HungUp) -> Reply {
+    /// Answers a request that the Worker let through. `gone` is ready when its client has hung up.
+    pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
         let started = self.core.host.now();
         let reply = self.route(head, body, gone).await;
         let (refused, ended) = (reply.status.is_client_error(), reply.status == StatusCode::NO_CONTENT);
@@ -99,7 +96,7 @@ impl Object {
         reply
     }
 
-    async fn route(self: &Rc<Self>, head: &Head, body: ReadBody, gone: HungUp) -> Reply {
+    async fn route(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
         let transport = Transport::parse(head.header(order::TRANSPORT).as_deref());
         match transport {
             Transport::Stateless => return self.stateless(head, body, gone).await,
@@ -132,7 +129,7 @@ impl Object {
     }
 
     /// A request that stands for itself, about the state that is here. The Worker has checked it.
-    async fn stateless(self: &Rc<Self>, head: &Head, body: ReadBody, gone: HungUp) -> Reply {
+    async fn stateless(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
         let text = match body.await {
             Ok(text) => text,
             Err(refusal) => return refusal.into(),

@@ -60,6 +60,11 @@ class Server {
     return `http://127.0.0.1:${this.#ports.http}`;
   }
 
+  /** The process id of workerd. */
+  get pid() {
+    return this.#child.process.pid;
+  }
+
   get second() {
     if (!this.#ports.second) throw new Error("start the Worker with { secondSocket: true }");
     return { url: `http://127.0.0.1:${this.#ports.second}` };
