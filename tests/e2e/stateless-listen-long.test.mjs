@@ -1,11 +1,9 @@
 // Streams that listen, over time: what keeps them open, what ends them, and what is left then.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
 import { open } from "../support/mcp.mjs";
 import { ours } from "../support/oauth.mjs";
+import { rowsOfAll } from "../support/rows.mjs";
 import { Stateless, refusesStateless as refuses } from "../support/stateless.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
@@ -15,17 +13,8 @@ const heard = async (stream, options) => (await stream.next(options)).json.metho
 const PROMPTS_CHANGED = "notifications/prompts/list_changed";
 const change = (client) => client.call("test_trigger_prompt_change");
 
-/** The sessions that the hub tells of changes, read behind workerd's back. */
-function sessionsOf(server) {
-  const folder = join(server.storage, "objects/McpHub");
-  const [file] = readdirSync(folder).filter((name) => name.endsWith(".sqlite") && name !== "metadata.sqlite");
-  const database = new DatabaseSync(join(folder, file), { readOnly: true, timeout: 5000 });
-  try {
-    return database.prepare("SELECT object FROM sessions").all().length;
-  } finally {
-    database.close();
-  }
-}
+// The sessions that the hub tells of changes.
+const sessionsOf = (server) => rowsOfAll(server, "McpHub", "sessions").length;
 
 /** Has changes made until a session's stream hears of one: that it is there is told to the hub beside its request. */
 const hears = (client, stream) =>
