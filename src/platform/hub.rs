@@ -292,7 +292,11 @@ fn later(context: Option<&JsValue>, env: &Env, path: &str, body: &str) {
 }
 
 /// Opens a stream that listens; or what its client is told, if there are too many.
-pub(super) async fn subscribe(env: &Env, listener: &Listener) -> Result<Reply, Fault> {
+pub(super) async fn subscribe(
+    env: &Env,
+    listener: &Listener,
+    gone: LocalBoxFuture<'static, ()>,
+) -> Result<Reply, Fault> {
     let jurisdiction = placement::jurisdiction()?;
     let header = URL_SAFE_NO_PAD.encode(listener.to_text());
     let asked = listen(env.as_ref(), jurisdiction.as_deref(), &header).map_err(js_fault)?;
@@ -300,7 +304,7 @@ pub(super) async fn subscribe(env: &Env, listener: &Listener) -> Result<Reply, F
     let status = answer.status();
     match worker::Response::from(answer).websocket() {
         Some(socket) => {
-            let events = stream_socket::body(socket, "").map_err(fault)?;
+            let events = stream_socket::body(socket, "", gone).map_err(fault)?;
             Ok(Reply::events(Body::NativeStream(Box::new(events))))
         }
         // The hub knows nothing of the request, so the Worker says it to the client.
