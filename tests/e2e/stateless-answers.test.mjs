@@ -1,7 +1,7 @@
 // The answers to requests of 2026-07-28: their shape, how long they are good for, and what a browser gets of them.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { send } from "../support/mcp.mjs";
+import { open, send } from "../support/mcp.mjs";
 import { STATELESS, Stateless, rejected } from "../support/stateless.mjs";
 import { fixture } from "../support/workerd.mjs";
 
@@ -72,6 +72,42 @@ describe("51 a call", () => {
     assert.ok((await client.callText("echo", { text })) === text, "the text is another one");
     const { message } = await rejected(client.call("big", { bytes: 9_000_000 }), -32603);
     assert.match(message, /8388608 bytes/);
+  });
+});
+
+describe("a tool that looks at its request", () => {
+  const secret = {
+    authorization: "Bearer secret",
+    cookie: "session=secret",
+    "x-durable-mcp-caller": Buffer.from(JSON.stringify(["ann", "c", "g", null, 0, ["admin"], {}])).toString("base64url"),
+    "x-durable-mcp-transport": "notice",
+    "x-durable-mcp-state": "new secret",
+  };
+
+  test("sees the client's own headers, and none that are secret or internal", async () => {
+    const { structuredContent } = await client.call("headers", {}, { headers: { ...secret, "x-custom": "own" } });
+    assert.deepEqual([structuredContent["x-custom"], structuredContent["mcp-name"]], ["own", "headers"]);
+    const names = Object.keys(structuredContent).filter((name) => /authorization|cookie|durable/i.test(name));
+    assert.deepEqual(names, []);
+  });
+
+  test("sees who its client is, and nobody whom the request made up", async () => {
+    const named = new Stateless(server, { client: { name: "Äpfel & Birnen", version: "3" }, headers: secret });
+    const { structuredContent } = await named.call("whoami");
+    assert.deepEqual(structuredContent, { user: null, client: "Äpfel & Birnen", version: STATELESS });
+    const nameless = new Stateless(server, { client: null });
+    assert.equal((await nameless.call("whoami")).structuredContent.client, "");
+    // The same where a state's object answers.
+    assert.match(JSON.stringify((await named.call("increment")).content), /This began a session/);
+  });
+
+  test("is not reached by a session that calls itself something else", async () => {
+    const session = await open(server);
+    for (const transport of ["stateless", "notice", "sse"]) {
+      const headers = { ...secret, "x-durable-mcp-transport": transport };
+      assert.equal(await session.callText("increment", { by: 0 }, { headers }), "0");
+      assert.deepEqual((await session.call("whoami", {}, { headers })).structuredContent.version, "2025-11-25");
+    }
   });
 });
 

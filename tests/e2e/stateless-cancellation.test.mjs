@@ -8,7 +8,7 @@ import { STATELESS, Stateless, handleIn } from "../support/stateless.mjs";
 import { sleep, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const server = await fixture();
+const server = await fixture({ secondSocket: true });
 after(() => server.stop());
 
 const client = new Stateless(server);
@@ -20,10 +20,10 @@ const outcomes = (name) =>
 const text = (uri) => client.request("resources/read", { uri }).then(({ contents }) => contents[0].text);
 
 /** Calls a tool, hangs up once it runs, and waits until the log says how that ended. */
-async function hangUp(name, args, { streams, orderly = false } = {}) {
+async function hangUp(name, args, { streams, orderly = false, at } = {}) {
   const before = outcomes(name).length;
   const params = { name, arguments: args, ...(streams && { _meta: { progressToken: 1 } }) };
-  const stream = client.postStream(client.message(1, "tools/call", params));
+  const stream = client.postStream(client.message(1, "tools/call", params), { at });
   if (streams) assert.equal((await stream.next()).json.method, "notifications/progress");
   // Nothing tells that a quiet call has begun.
   else await sleep(300);
@@ -58,6 +58,13 @@ for (const streams of [false, true]) {
     });
   });
 }
+
+test("52 reaches a state's object from any isolate", async () => {
+  const session = handleIn(await client.call("increment"));
+  for (const streams of [false, true])
+    await hangUp("cancel_aware", { ms: LONG, session }, { streams, at: server.second });
+  assert.equal(await text(`test://cancellations?session=${session}`), "2");
+});
 
 test("52 an orderly close is noticed by what is sent next", async () => {
   await hangUp("slow_compute", { seconds: 60 }, { streams: true, orderly: true });

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { open } from "../support/mcp.mjs";
 import { ours } from "../support/oauth.mjs";
+import { rowsOfAll } from "../support/rows.mjs";
 import { Stateless, TASKS, handleIn } from "../support/stateless.mjs";
-import { until } from "../support/wait.mjs";
+import { sleep, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const vars = { SESSION_KEY: "the key of this deployment" };
@@ -88,8 +89,10 @@ describe("a state", () => {
   });
 
   test("that is only looked at keeps nothing", async () => {
+    const kept = () => rowsOfAll(server, "McpObject", "durable_mcp").length;
+    const before = kept();
     const { result } = await server.cost(() => client.request("resources/read", { uri: "mcp://resource/counter" }));
-    assert.equal(result.contents[0].text, "0");
+    assert.deepEqual([result.contents[0].text, kept()], ["0", before]);
   });
 });
 
@@ -157,7 +160,7 @@ describe("who is signed in", () => {
     await ann.call("increment");
   });
   after(() => target.stop());
-  const forgotten = () => new Promise((done) => setTimeout(done, 1100));
+  const forgotten = () => sleep(1100);
 
   test("costs one read of KV, and nothing for a second", async () => {
     await forgotten();

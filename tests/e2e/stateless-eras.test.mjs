@@ -77,7 +77,7 @@ describe("a tool gives the same to a client of 2024-11-05, of 2025-11-25 and of 
     ["questions at once", "test_input_required_result_multiple_inputs", {}, /^Ann to Generate a greeting file:/],
     ["questions in turn", "test_input_required_result_multi_round", {}, "Ann likes blue"],
     ["what it may ask", "test_input_required_result_capabilities"],
-    ["a page to go to", "test_streaming_elicitation", {}, "Nothing was asked."],
+    ["a client that could be asked, and is not", "test_streaming_elicitation", {}, "Nothing was asked."],
     ["a long job", "slow_compute", { seconds: 1, label: "it" }, "computed it in 1 s"],
     ["a job that asks", "confirm_delete", { filename: "a.txt" }, "Deleted a.txt"],
   ]) {
@@ -105,6 +105,11 @@ describe("a tool gives the same to a client of 2024-11-05, of 2025-11-25 and of 
     const listening = new Stateless(server, { ...options, logLevel: "info" });
     assert.deepEqual(await outcome(listening, "tools/call", { name: "test_tool_with_logging" }), quiet);
     assert.equal(quiet.told.length, 3);
+  });
+
+  test("a page that the person is sent to, since there are such", async () => {
+    for (const version of ["2025-11-25", STATELESS])
+      assert.equal(await ERAS[version].callText("url_elicitation"), "opened", version);
   });
 
   test("a tool that is not there, and one that is refused", async () => {

@@ -164,6 +164,10 @@ describe("54 a change is heard", () => {
     await legacy.message(({ method }) => method === TOOLS);
     await legacy.message(({ method, params }) => method === UPDATED && params.uri === WATCHED);
     for (const stream of [own, others]) await stream.quiet(100);
+    // A cron trigger is heard as well.
+    assert.equal(await server.ring(), "ok");
+    assert.deepEqual(await next(own), [UPDATED, { uri: WATCHED }]);
+    await others.quiet(100);
     // A session tells its own client itself, and that but once.
     await subscribed.call("announce");
     assert.deepEqual([await next(own), await next(own)].toSorted(), [[UPDATED, { uri: WATCHED }], [TOOLS, {}]]);

@@ -1,7 +1,7 @@
 // `POST /mcp` of 2026-07-28: what is taken, what is refused, and the answer to one request.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { post, request, send } from "../support/mcp.mjs";
+import { initialize, post, request, send } from "../support/mcp.mjs";
 import { META, STATELESS, Stateless, headerValue, refusesStateless as refuses, rejected } from "../support/stateless.mjs";
 import { fixture } from "../support/workerd.mjs";
 
@@ -167,6 +167,7 @@ describe("49 what is no request", () => {
       [JSON.stringify({ ...list, jsonrpc: "1.0" }), -32600, 1],
     ])
       refuses(await post(server, body, { headers }), 400, code, id);
+    refuses(await post(server, initialize(), { headers }), 400, -32020, 0);
     // The body alone tells of a batch.
     refuses(await post(server, JSON.stringify([list])), 400, -32600);
   });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { rowsOfAll } from "../support/rows.mjs";
 import { META, Stateless, TASKS, rejected } from "../support/stateless.mjs";
-import { until } from "../support/wait.mjs";
+import { sleep, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const accept = (content) => ({ action: "accept", content });
@@ -82,6 +82,36 @@ describe("a restart of the server", () => {
     await client.cancel(task);
     await server.restart();
     assert.equal((await client.task(task)).status, "cancelled");
+  });
+});
+
+describe("a task that nobody asks about", { concurrency: true }, () => {
+  // workerd lets an object go that nothing happened to for 10 s.
+  const ASLEEP_MS = 13_000;
+
+  test("works on for as long as it takes, and is begun but once", async () => {
+    await using server = await fixture();
+    const client = new Stateless(server, options);
+    const tasks = [
+      await client.begin("slow_compute", { seconds: 12, label: "it" }),
+      await client.begin("careful_job", { seconds: 12 }),
+    ];
+    await sleep(ASLEEP_MS);
+    const [done, asking] = [await client.task(tasks[0]), await client.task(tasks[1])];
+    assert.deepEqual([done.status, asking.status], ["completed", "input_required"]);
+    const took = Date.parse(done.lastUpdatedAt) - Date.parse(done.createdAt);
+    assert.ok(took >= 11_900 && took < ASLEEP_MS, `${took} ms`);
+  });
+
+  test("waits for its answers while its object sleeps", async () => {
+    await using server = await fixture();
+    const client = new Stateless(server, options);
+    const task = await client.begin("multi_input");
+    await client.taskAt(task, "input_required");
+    await client.update(task, { first: accept({ value: "one" }) });
+    await sleep(ASLEEP_MS);
+    await client.update(task, { second: accept({ value: "two" }) });
+    assert.match(textOf(await client.taskAt(task, "completed")), /one.*two/);
   });
 });
 
