@@ -70,6 +70,17 @@ test("52 an orderly close is noticed by what is sent next", async () => {
   await hangUp("slow_compute", { seconds: 60 }, { streams: true, orderly: true });
 });
 
+test("52 a client that takes nothing of what it is sent is as good as gone", async () => {
+  const listening = new Stateless(server, { logLevel: "info" });
+  const args = { bytes: 1_000_000, count: 200, every_ms: 1 };
+  const stream = listening.postStream(listening.message(1, "tools/call", { name: "flood", arguments: args }));
+  await stream.opened;
+  await until(() => outcomes("flood").length > 0, "the end of the call", { ms: 30_000 });
+  assert.deepEqual(outcomes("flood"), ["cancelled"]);
+  stream.close();
+  assert.equal(await client.callText("echo", { text: "on" }), "on");
+});
+
 test("52 the other calls go on, also those with the same id", async () => {
   const name = newName();
   const other = client.post(client.message(1, "tools/call", { name: "slow", arguments: { ms: 1500 } }));

@@ -1,7 +1,7 @@
 // One server for clients of every version: the same tools give the same, and none is disturbed by another's requests.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { open, openSse, post, request } from "../support/mcp.mjs";
+import { open, openSse, post, request, send } from "../support/mcp.mjs";
 import { STATELESS, Stateless, handleIn, rejected } from "../support/stateless.mjs";
 import { fixture } from "../support/workerd.mjs";
 
@@ -156,6 +156,16 @@ describe("a tool gives the same to a client of 2024-11-05, of 2025-11-25 and of 
   });
 });
 
+test("a hook that panics after a change of state, and what was changed before", async () => {
+  const told = [];
+  for (const client of Object.values(ERAS)) {
+    const { isError, content } = await client.call("panic_in_hook");
+    told.push({ isError, text: content[0].text });
+  }
+  assert.match(told[0].text, /failed unexpectedly/);
+  for (const other of told) assert.deepEqual(other, told[0]);
+});
+
 describe("what a client cannot do", () => {
   test("is said in the result on a session, and by an error that names it without one", async () => {
     const [session, stateless] = [await open(server), new Stateless(server)];
@@ -190,6 +200,21 @@ describe("on one endpoint", () => {
     const answer = await session.post(message);
     assert.equal(answer.status, 400, `${answer}`);
     assert.deepEqual([answer.json.id, answer.json.error.code], [1, -32020]);
+  });
+
+  test("where one path serves all transports, GET opens a stream for who names no version without sessions", async () => {
+    await using shared = await fixture({ vars: { SAME_PATH: "true" } });
+    const legacy = await openSse(shared, { path: "/mcp" });
+    const session = await open(shared);
+    const stateless = new Stateless(shared);
+    for (const client of [legacy, session, stateless])
+      assert.equal(await client.callText("echo", { text: "x" }), "x");
+    using heard = await stateless.listen({ promptsListChanged: true });
+    await legacy.call("test_trigger_prompt_change");
+    assert.equal((await heard.next()).json.method, "notifications/prompts/list_changed");
+    const headers = { "mcp-protocol-version": STATELESS, accept: "text/event-stream" };
+    assert.equal((await send(shared, "GET", "/mcp", { headers })).status, 405);
+    legacy.close();
   });
 
   test("a request of a session without its header is not taken as one that stands for itself", async () => {

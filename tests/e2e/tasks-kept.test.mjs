@@ -168,6 +168,16 @@ describe("54 a client that listens for a task", () => {
     await stream.quiet(100);
   });
 
+  test("54 after a restart has the task go on, and is told of its end", async () => {
+    await using restarting = await fixture();
+    const client = new Stateless(restarting, options);
+    const task = await client.begin("slow_compute", { seconds: 1, label: "it" });
+    await restarting.restart();
+    using stream = await client.listen({ taskIds: [task.taskId] });
+    const done = await next(stream);
+    assert.deepEqual([done.status, textOf(done)], ["completed", "computed it in 1 s"]);
+  });
+
   test("54 is told that it was called off, and nothing of other tasks", async () => {
     const client = new Stateless(server, options);
     const [one, other] = [await client.begin("slow_compute", { seconds: 60 }), await client.begin("slow_compute", { seconds: 60 })];
