@@ -178,7 +178,9 @@ fn end(socket: &dyn HubSocket, listener: &Listener) {
     socket.close();
 }
 
-fn full(id: &RequestId) -> Reply {
+/// The answer to who wants to listen when too many do.
+#[must_use]
+pub fn full(id: &RequestId) -> Reply {
     let error = Error::internal("Too many streams listen at this server. End one, or try again later.");
     Reply::json(StatusCode::SERVICE_UNAVAILABLE, error_json(Some(id), &error)).header("retry-after", "60")
 }

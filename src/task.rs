@@ -27,6 +27,7 @@ use crate::hub::user_tag;
 use crate::mcp::Server;
 use crate::mcp::cancel::CancelFlag;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
+use crate::mcp::discover::ResultType;
 use crate::mcp::dispatch::{Answer, Outcome};
 use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, to_json};
@@ -201,7 +202,8 @@ impl TaskObject {
             });
         }
         let outcome = match answer.map(|answer| answer.outcome) {
-            Some(Ok(Outcome::Result(result))) => Ok(result),
+            // The very result that the request would have had otherwise.
+            Some(Ok(Outcome::Result(result))) => Ok(self.server.stamp(ResultType::Complete, &result, None)),
             Some(Err(error)) => Err(error),
             // Called off: that it was is written down already. Nothing suspends a task.
             Some(Ok(Outcome::Suspended)) | None => return,

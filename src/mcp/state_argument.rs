@@ -40,7 +40,11 @@ impl Server {
     #[must_use]
     pub fn state_of(&self, request: &Request) -> StateOf {
         let fields = request.params.fields();
-        let argument = || fields.object("arguments").ok()?.optional_text(STATE_ARGUMENT).ok()?;
+        let argument = || {
+            let arguments = fields.object("arguments").ok()?;
+            // What is no text names no state; it does not begin one.
+            arguments.optional_text(STATE_ARGUMENT).unwrap_or_else(|_| Some(String::new()))
+        };
         match request.method.as_str() {
             "tools/call" | "prompts/get" => {
                 let Ok(name) = fields.text("name") else { return StateOf::Nobody };

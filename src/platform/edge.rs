@@ -295,7 +295,7 @@ impl Edge for WorkerEdge {
     }
 
     fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
-        hub::subscribe(&self.env, listener).boxed_local()
+        hub::subscribe(&self.env, listener, self.gone()).boxed_local()
     }
 
     fn new_object(&self) -> Result<ObjectId, Fault> {
@@ -316,7 +316,7 @@ impl Edge for WorkerEdge {
             let answer: web_sys::Response = answer.unchecked_into();
             match worker::Response::from(Clone::clone(&answer)).websocket() {
                 Some(socket) => {
-                    let events = stream_socket::body(socket, &opening).map_err(fault)?;
+                    let events = stream_socket::body(socket, &opening, self.gone()).map_err(fault)?;
                     Ok(Reply::events(Body::NativeStream(Box::new(events))))
                 }
                 None => Ok(convert::pending(Promise::resolve(&JsValue::from(answer)))),

@@ -19,7 +19,7 @@ use super::edge::{fault, js_fault, read_text};
 use super::promise::promised;
 use super::random::SystemRandom;
 use super::{convert, key_ring, placement, stream_socket};
-use crate::hub::{Hub, HubHost, HubSocket, Listener};
+use crate::hub::{Hub, HubHost, HubSocket, Listener, full};
 use crate::keys::Keys;
 use crate::mcp::change::Change;
 use crate::runtime::{Random, Runtime};
@@ -63,6 +63,9 @@ const REMOVE: &str = "DELETE FROM sessions WHERE object = ?";
 const ALL: &str = "SELECT object FROM sessions";
 const EXPIRE: &str = "DELETE FROM sessions WHERE expires <= ?";
 const NEXT: &str = "SELECT min(expires) FROM sessions";
+
+/// The status of the hub's answer when too many listen.
+const FULL: u16 = http::StatusCode::SERVICE_UNAVAILABLE.as_u16();
 
 /// `WebSocket.readyState` while messages can be sent.
 const OPEN: u16 = 1;
@@ -288,18 +291,25 @@ fn later(context: Option<&JsValue>, env: &Env, path: &str, body: &str) {
     }
 }
 
-/// Opens a stream that listens; or the hub's answer, if it refuses.
-pub(super) async fn subscribe(env: &Env, listener: &Listener) -> Result<Reply, Fault> {
+/// Opens a stream that listens; or what its client is told, if there are too many.
+pub(super) async fn subscribe(
+    env: &Env,
+    listener: &Listener,
+    gone: LocalBoxFuture<'static, ()>,
+) -> Result<Reply, Fault> {
     let jurisdiction = placement::jurisdiction()?;
     let header = URL_SAFE_NO_PAD.encode(listener.to_text());
     let asked = listen(env.as_ref(), jurisdiction.as_deref(), &header).map_err(js_fault)?;
     let answer: web_sys::Response = JsFuture::from(asked).await.map_err(js_fault)?.unchecked_into();
-    match worker::Response::from(Clone::clone(&answer)).websocket() {
+    let status = answer.status();
+    match worker::Response::from(answer).websocket() {
         Some(socket) => {
-            let events = stream_socket::body(socket, "").map_err(fault)?;
+            let events = stream_socket::body(socket, "", gone).map_err(fault)?;
             Ok(Reply::events(Body::NativeStream(Box::new(events))))
         }
-        None => Ok(convert::pending(Promise::resolve(&JsValue::from(answer)))),
+        // The hub knows nothing of the request, so the Worker says it to the client.
+        None if status == FULL => Ok(full(&listener.id)),
+        None => Err(Fault(format!("the hub answers {status}"))),
     }
 }
 

@@ -6,9 +6,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::{Either, LocalBoxFuture, select};
 use worker::js_sys::{self, Function, Reflect, Uint8Array};
 use worker::wasm_bindgen::prelude::Closure;
 use worker::wasm_bindgen::{JsCast, JsValue};
@@ -39,8 +41,13 @@ struct Listeners {
     refused: Listener,
 }
 
-/// What comes on a socket, as the body of an answer; `opening` goes out before all else.
-pub(super) fn body(socket: WebSocket, opening: &str) -> Result<web_sys::ReadableStream> {
+/// What comes on a socket, as the body of an answer; `opening` goes out before all else. `gone` is ready when the client has
+/// hung up.
+pub(super) fn body(
+    socket: WebSocket,
+    opening: &str,
+    gone: LocalBoxFuture<'static, ()>,
+) -> Result<web_sys::ReadableStream> {
     // The runtime's own stream, which passes bytes on without a turn of JavaScript.
     let pair: web_sys::TransformStream = construct("IdentityTransformStream")?.unchecked_into();
     let encoder = construct("TextEncoder")?;
@@ -58,7 +65,7 @@ pub(super) fn body(socket: WebSocket, opening: &str) -> Result<web_sys::Readable
     if !opening.is_empty() {
         stream.write(&opening.into());
     }
-    spawn_local(keep_alive(Rc::clone(&stream)));
+    spawn_local(keep_alive(Rc::clone(&stream), gone));
     Ok(pair.readable())
 }
 
@@ -67,11 +74,14 @@ fn construct(class: &str) -> Result<JsValue> {
     Reflect::construct(&class, &js_sys::Array::new()).map_err(Error::from)
 }
 
-/// Writes a comment now and then, until the stream is over. A client that has hung up is noticed by it.
-async fn keep_alive(stream: Rc<StreamSocket>) {
+/// Writes a comment now and then, until the stream is over. A client that has hung up without having said so is noticed by it.
+async fn keep_alive(stream: Rc<StreamSocket>, mut gone: LocalBoxFuture<'static, ()>) {
     while stream.is_open() {
-        Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into())).await;
-        stream.write(&KEEP_ALIVE.into());
+        let quiet = pin!(Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into())));
+        match select(quiet, &mut gone).await {
+            Either::Left(_) => stream.write(&KEEP_ALIVE.into()),
+            Either::Right(_) => return stream.end(),
+        }
     }
 }
 

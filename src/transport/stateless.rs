@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 
+use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable, Either, LocalBoxFuture, pending, ready, select};
 use http::StatusCode;
@@ -167,7 +168,7 @@ async fn answer(
         move || hang_up()
     });
     let work = Abortable::new(server.answer(&request, &context), registration);
-    let answer = until_hung_up(work, gone, &*hang_up).await.ok().filter(|_| !silenced.get());
+    let answer = until_hung_up(work, gone, &*hang_up, around).await.ok().filter(|_| !silenced.get());
     let mut answer = match answer {
         Some(answer) => Some(settled(answer, around, &request, &caller, &rounds, begin_task).await),
         None => None,
@@ -227,13 +228,23 @@ fn status(error: &Error) -> StatusCode {
 }
 
 /// Work to its end. When the client hangs up before, it is told, and may still finish what it has to.
-async fn until_hung_up<T>(work: impl Future<Output = T>, gone: LocalBoxFuture<'static, ()>, hang_up: &dyn Fn()) -> T {
+async fn until_hung_up<T>(
+    work: impl Future<Output = T>,
+    gone: LocalBoxFuture<'static, ()>,
+    hang_up: &dyn Fn(),
+    around: &Rc<dyn Around>,
+) -> T {
     let work = pin!(work);
     match select(work, gone).await {
         Either::Left((output, _)) => output,
         Either::Right(((), work)) => {
+            // With nobody to answer, the runtime would end the work at its next wait.
+            let (finished, ended) = oneshot::channel::<()>();
+            around.spawn(ended.map(drop).boxed_local());
             hang_up();
-            work.await
+            let output = work.await;
+            drop(finished);
+            output
         }
     }
 }

@@ -99,14 +99,14 @@ describe("on a warm session", () => {
     costs(await server.cost(() => session.notify("notifications/cancelled", { requestId: 77 })), { objectRequests: 1 });
   });
 
-  test("its own stream is one request to its object, and so is what closes it", async () => {
-    const cost = await server.cost(async () => {
+  test("its own stream is one request to its object, and the first one has the hub keep that it listens", async () => {
+    const open = async () => {
       const stream = session.stream();
       await stream.next();
-      return stream;
-    });
-    cost.result.close();
-    costs(cost, { objectRequests: 1 });
+      stream.close();
+    };
+    costs(await server.cost(open), { objectRequests: 2, storageReads: 1, storageWrites: 2, alarms: 1 });
+    costs(await server.cost(open), { objectRequests: 1 });
   });
 
   test("a change of its state is one row", async () => {

@@ -172,6 +172,12 @@ export class EventStream {
     this.#response?.destroy();
   }
 
+  /** Hangs up so that the server hears of it at once, and not only when it writes: the connection is reset. */
+  reset() {
+    this.#request.socket.resetAndDestroy();
+    this.close();
+  }
+
   [Symbol.dispose]() {
     this.close();
   }

@@ -28,7 +28,7 @@ export const initialize = ({
   client = { name: "tests", version: "1.0.0" },
 } = {}) => request(0, "initialize", { protocolVersion: version, capabilities, clientInfo: client });
 
-const JSON_POST = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+export const JSON_POST = { "content-type": "application/json", accept: "application/json, text/event-stream" };
 
 /** POSTs to the endpoint with the headers that every client sends; `headers` adds, replaces or (`null`) removes. */
 export const post = (server, body, { path = "/mcp", headers, ms } = {}) =>
@@ -58,8 +58,8 @@ export async function open(server, { version = NEWEST, path = "/mcp", headers = 
   return session;
 }
 
-// What both kinds of session do: count ids, answer the server, turn answers into results.
-class Requests {
+// What every kind of client does: count ids, answer the server, turn answers into results.
+export class Requests {
   #lastId = 0;
 
   constructor(answers) {

@@ -1,5 +1,5 @@
 // What a session's object has on disk, read behind workerd's back.
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -12,7 +12,11 @@ export const exists = (server, session) => existsSync(file(server, session));
 /** The session's tables by name, each an array of rows; the runtime's own are left out. */
 export function tables(server, session) {
   if (!exists(server, session)) return {};
-  const database = new DatabaseSync(file(server, session), { readOnly: true, timeout: 5000 });
+  return tablesIn(file(server, session));
+}
+
+function tablesIn(path) {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
   try {
     const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
     const own = names.map(({ name }) => name).filter((name) => !/^(sqlite|_cf)_/.test(name));
@@ -20,6 +24,14 @@ export function tables(server, session) {
   } finally {
     database.close();
   }
+}
+
+/** The rows of a table in all objects of a class. */
+export function rowsOfAll(server, className, table) {
+  const folder = join(server.storage, "objects", className);
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((file) => file.endsWith(".sqlite") && file !== "metadata.sqlite");
+  return files.flatMap((file) => tablesIn(join(folder, file))[table] ?? []);
 }
 
 /** The library's rows of one kind: `state`, `event`, `ended`, ... */
