@@ -24,7 +24,8 @@ afterEach(async () => {
 /** A client that can call tools as tasks, and answers questions by what their form asks for. */
 async function connect(to, answers = {}) {
   const transport = () => new StreamableHTTPClientTransport(new URL("/mcp", to.url));
-  const client = new Client(INFO, { capabilities: CAPABILITIES, versionNegotiation: { mode: "auto" } });
+  const capabilities = { ...CAPABILITIES, extensions: { "io.modelcontextprotocol/tasks": {} } };
+  const client = new Client(INFO, { capabilities, versionNegotiation: { mode: "auto" } });
   const raw = new RawDispatch(transport());
   open.push(raw, client);
   await client.connect(checked(transport()), LIMIT);
@@ -45,7 +46,7 @@ async function connect(to, answers = {}) {
     },
   });
   open.push(session);
-  return { session, asked };
+  return { client, session, asked };
 }
 
 const text = (outcome) => {
@@ -140,6 +141,21 @@ describe("a task", () => {
     assert.equal((await session.task(execution.handle.taskId).snapshot()).status, "cancelled");
     const ended = ({ json }) => json?.event === "task" && json.name === "slow_compute" && json.outcome === "cancelled";
     await until(() => fixtures.logs.some(ended), "the end of the work");
+  });
+
+  test("is told of to who listens", async () => {
+    const { client, session } = await connect(fixtures);
+    const execution = await session.callTool("slow_compute", { seconds: 2 });
+    const told = [];
+    client.fallbackNotificationHandler = ({ method, params }) => told.push({ method, ...params });
+    // The SDK knows nothing of tasks, and passes on what it does not know.
+    const subscription = await client.listen({ taskIds: [execution.handle.taskId] }, LIMIT);
+    await until(() => told.length > 0, "the end of the task");
+    const [{ method, taskId, status, result }] = told;
+    assert.deepEqual([method, taskId, status], ["notifications/tasks", execution.handle.taskId, "completed"]);
+    assert.equal(result.content[0].text, "computed  in 2 s");
+    await subscription.close();
+    await execution.close();
   });
 
   test("of nobody is not known", async () => {

@@ -185,6 +185,16 @@ describe("SDK v2 without sessions", () => {
     assert.ok(requests.every(({ headers }) => headers.get("mcp-session-id") === null));
   });
 
+  test("is served by one address for every transport too, with answers as events", async () => {
+    await using everything = await fixture({ vars: { SAME_PATH: "true", ANSWERS: "events" } });
+    const answers = { "elicitation/create": () => ({ action: "accept", content: { name: "Ada" } }) };
+    const client = await connect(streamable({ to: everything }), { answers });
+    assert.equal(client.getNegotiatedProtocolVersion(), "2026-07-28");
+    assert.equal(text(await call(client, "echo", { text: "here" })), "here");
+    assert.equal(text(await call(client, "test_input_required_result_elicitation")), "Hello, Ada!");
+    await client.close();
+  });
+
   test("asks no second time for what is still good", async () => {
     const requests = [];
     const client = await connect(streamable({ fetch: recordingFetch(requests) }));
