@@ -37,7 +37,7 @@ const MISPLACED: [&str; 5] = [SESSIONS, SESSIONS, SESSIONS, "400 -32600", SESSIO
 const MISPLACED_ALWAYS: [&str; 5] = ["400 -32600"; 5];
 
 macro_rules! request {
-    ($method:literal, $params:literal) => {
+    ($method:literal, $params:expr) => {
         concat!(r#"{"jsonrpc":"2.0","id":7,"method":""#, $method, r#"","params":"#, $params, "}")
     };
 }
@@ -65,12 +65,6 @@ macro_rules! notification {
     };
 }
 
-macro_rules! asking {
-    ($method:literal, $params:expr) => {
-        concat!(r#"{"jsonrpc":"2.0","id":7,"method":""#, $method, r#"","params":"#, $params, "}")
-    };
-}
-
 const ROWS: &[Row] = &[
     ("a request", r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#, OF_SESSIONS),
     ("a request with parameters", request!("tools/list", r#"{"_meta":{"progressToken":1}}"#), OF_SESSIONS),
@@ -79,30 +73,30 @@ const ROWS: &[Row] = &[
     ("a request whose `_meta` is no object", request!("tools/list", r#"{"_meta":"io.modelcontextprotocol/protocolVersion"}"#), OF_SESSIONS),
     ("initialize", request!("initialize", r#"{"protocolVersion":"2025-11-25"}"#), [SESSIONS, SESSIONS, SESSIONS, "400 -32020 7", SESSIONS]),
     ("initialize of the newest version", request!("initialize", r#"{"protocolVersion":"2026-07-28"}"#), [SESSIONS, SESSIONS, SESSIONS, "400 -32020 7", SESSIONS]),
-    ("a claim", asking!("tools/list", whole!(r#""2026-07-28""#)), MODERN),
-    ("a claim of an unknown method", asking!("x", whole!(r#""2026-07-28""#)), MODERN),
-    ("a claim with all there is", asking!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{"roots":{}}"#, r#"clientInfo":{"name":"c"}"#, r#"logLevel":"debug""#)), MODERN),
-    ("initialize with a claim", asking!("initialize", whole!(r#""2026-07-28""#)), MODERN),
-    ("a claim without capabilities", asking!("tools/list", claim!(r#""2026-07-28""#)), UNFIT),
-    ("a claim with capabilities that are null", asking!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":null"#)), UNFIT),
-    ("a claim with capabilities of another type", asking!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":[]"#)), UNFIT),
-    ("a claim with a capability of another type", asking!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{"sampling":1}"#)), UNFIT),
-    ("a claim with a client of another type", asking!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"clientInfo":"c""#)), UNFIT),
-    ("a claim with an unknown level", asking!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"logLevel":"loud""#)), UNFIT),
-    ("a claim of a number", asking!("tools/list", whole!("20260728")), UNFIT),
-    ("a claim of nothing", asking!("tools/list", whole!("null")), UNFIT),
-    ("initialize with a claim without capabilities", asking!("initialize", claim!(r#""2026-07-28""#)), UNFIT),
+    ("a claim", request!("tools/list", whole!(r#""2026-07-28""#)), MODERN),
+    ("a claim of an unknown method", request!("x", whole!(r#""2026-07-28""#)), MODERN),
+    ("a claim with all there is", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{"roots":{}}"#, r#"clientInfo":{"name":"c"}"#, r#"logLevel":"debug""#)), MODERN),
+    ("initialize with a claim", request!("initialize", whole!(r#""2026-07-28""#)), MODERN),
+    ("a claim without capabilities", request!("tools/list", claim!(r#""2026-07-28""#)), UNFIT),
+    ("a claim with capabilities that are null", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":null"#)), UNFIT),
+    ("a claim with capabilities of another type", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":[]"#)), UNFIT),
+    ("a claim with a capability of another type", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{"sampling":1}"#)), UNFIT),
+    ("a claim with a client of another type", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"clientInfo":"c""#)), UNFIT),
+    ("a claim with an unknown level", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"logLevel":"loud""#)), UNFIT),
+    ("a claim of a number", request!("tools/list", whole!("20260728")), UNFIT),
+    ("a claim of nothing", request!("tools/list", whole!("null")), UNFIT),
+    ("initialize with a claim without capabilities", request!("initialize", claim!(r#""2026-07-28""#)), UNFIT),
     (
         "a claim of a version with sessions",
-        asking!("tools/list", whole!(r#""2025-11-25""#)),
+        request!("tools/list", whole!(r#""2025-11-25""#)),
         ["400 -32020 7", "400 -32022 7", "400 -32020 7", "400 -32020 7", "400 -32020 7"],
     ),
     (
         "a claim of an unknown version",
-        asking!("tools/list", whole!(r#""2099-01-01""#)),
+        request!("tools/list", whole!(r#""2099-01-01""#)),
         ["400 -32020 7", "400 -32020 7", "400 -32020 7", "400 -32020 7", "400 -32022 7"],
     ),
-    ("a claim with whitespace in it", asking!("tools/list", whole!(r#"" 2026-07-28""#)), ["400 -32020 7"; 5]),
+    ("a claim with whitespace in it", request!("tools/list", whole!(r#"" 2026-07-28""#)), ["400 -32020 7"; 5]),
     ("a notification", notification!("{}"), [SESSIONS, SESSIONS, SESSIONS, NOTIFICATION, SESSIONS]),
     (
         "a notification with a claim",
@@ -114,9 +108,9 @@ const ROWS: &[Row] = &[
     ("an answer that is an error", r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":"m"}}"#, MISPLACED),
     ("a batch", concat!("[", request!("tools/list", "{}"), "]"), MISPLACED),
     ("a batch of nothing that can be read", "[1]", MISPLACED),
-    ("a batch with a claim", concat!("[", request!("tools/list", "{}"), ",", asking!("tools/list", whole!(r#""2026-07-28""#)), "]"), MISPLACED_ALWAYS),
+    ("a batch with a claim", concat!("[", request!("tools/list", "{}"), ",", request!("tools/list", whole!(r#""2026-07-28""#)), "]"), MISPLACED_ALWAYS),
     ("a batch with a notification that claims", concat!("[", notification!(whole!(r#""2026-07-28""#)), "]"), MISPLACED_ALWAYS),
-    ("a batch with a claim of any version", concat!("[", asking!("tools/list", claim!("1")), "]"), MISPLACED_ALWAYS),
+    ("a batch with a claim of any version", concat!("[", request!("tools/list", claim!("1")), "]"), MISPLACED_ALWAYS),
     ("an empty batch", "[]", MISPLACED),
     ("what is not JSON", "{", [SESSIONS, SESSIONS, SESSIONS, "400 -32700", SESSIONS]),
     ("nothing", "", [SESSIONS, SESSIONS, SESSIONS, "400 -32700", SESSIONS]),
@@ -173,7 +167,7 @@ fn has_a_header_of_every_version_in_the_table() {
 
 #[test]
 fn is_refused_with_the_versions_that_are_served() {
-    let body = asking!("tools/list", whole!(r#""2099-01-01""#));
+    let body = request!("tools/list", whole!(r#""2099-01-01""#));
     let refused = recognise(Some("2099-01-01"), body).unwrap_err();
     assert_eq!(
         refused.error.data,
@@ -185,7 +179,7 @@ fn is_refused_with_the_versions_that_are_served() {
 fn is_refused_with_the_keys_that_are_missing() {
     let bare = recognise(Some("2026-07-28"), request!("tools/list", "{}")).unwrap_err().error.message;
     assert!(bare.contains("protocolVersion") && bare.contains("clientCapabilities"), "{bare}");
-    let body = asking!("tools/list", claim!(r#""2026-07-28""#));
+    let body = request!("tools/list", claim!(r#""2026-07-28""#));
     let half = recognise(Some("2026-07-28"), body).unwrap_err().error.message;
     assert!(half.contains("io.modelcontextprotocol/clientCapabilities"), "{half}");
 }

@@ -192,7 +192,8 @@ impl Edge for Visit {
         let head = Head { headers: Rc::new(Map(headers)), ..self.head.clone() };
         let body = Ok(order.body.unwrap_or_else(|| self.body.clone()));
         let object = self.deployment.state(object);
-        let answer = async move { object.handle(&head, ready(body).boxed_local()).await }.boxed_local();
+        let gone = self.gone();
+        let answer = async move { object.handle(&head, ready(body).boxed_local(), gone).await }.boxed_local();
         Ok(Reply { body: Body::Native(Box::new(answer)), ..Reply::default() })
     }
 

@@ -116,6 +116,11 @@ impl HubHost for FakeHubHost {
         self.open().into_iter().map(|(socket, text)| (socket as Rc<dyn HubSocket>, text)).collect()
     }
 
+    fn count(&self, user: Option<&str>) -> usize {
+        let of_user = |text: &str| Listener::parse(text).is_some_and(|listener| listener.user.as_deref() == user);
+        self.open().iter().filter(|(_, text)| user.is_none() || of_user(text)).count()
+    }
+
     fn sessions(&self) -> Result<Vec<String>, Fault> {
         Ok(self.sessions.borrow().keys().cloned().collect())
     }
