@@ -1,6 +1,7 @@
 //! The questions of a call whose answers come with other requests (2026-07-28, Multi Round-Trip Requests).
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
@@ -16,8 +17,8 @@ const ONCE: char = '\u{1}';
 pub struct Rounds {
     answers: RefCell<Vec<(String, Box<RawValue>)>>,
     open: RefCell<Vec<Question>>,
-    /// The names that questions of this round have.
-    named: RefCell<Vec<String>>,
+    /// The names that questions of this round have, and how often each was used as a key.
+    named: RefCell<BTreeMap<String, usize>>,
     detaching: Cell<bool>,
 }
 
@@ -53,13 +54,19 @@ impl Rounds {
     #[must_use]
     pub fn name(&self, key: &str) -> String {
         let mut named = self.named.borrow_mut();
-        let mut name = key.to_owned();
-        let mut times = 1;
-        while named.contains(&name) {
+        let Some(mut times) = named.get(key).copied() else {
+            named.insert(key.to_owned(), 1);
+            return key.to_owned();
+        };
+        let name = loop {
             times += 1;
-            name = format!("{key}-{times}");
-        }
-        named.push(name.clone());
+            let name = format!("{key}-{times}");
+            if !named.contains_key(&name) {
+                break name;
+            }
+        };
+        named.insert(key.to_owned(), times);
+        named.insert(name.clone(), 1);
         name
     }
 
