@@ -24,6 +24,7 @@ mod questions;
 mod settings;
 mod state;
 mod the_log;
+mod what_is_published;
 mod writing;
 
 async fn total(counter: Session<Counter>) -> Result<String, ToolError> {

@@ -265,7 +265,7 @@ fn is_begun_in_an_object_that_writes_only_what_changes() {
 }
 
 #[test]
-fn is_no_business_of_a_tool_with_such_an_argument_of_its_own() {
+fn is_not_named_by_an_argument_that_a_handler_has_of_its_own() {
     #[derive(Deserialize, JsonSchema)]
     struct Own {
         session: String,
@@ -275,6 +275,8 @@ fn is_no_business_of_a_tool_with_such_an_argument_of_its_own() {
     let server = Server::new("s", "1")
         .tool("plain", "", plain)
         .tool("both", "", both)
+        .prompt("plain", "", plain)
+        .prompt("both", "", both)
         .with(Tool::new("task", "", increment).task())
         .with(Tool::new("only", "", increment).only_as_task())
         .with(Tool::new("header", "", plain).input_schema(schemars::json_schema!({
@@ -284,7 +286,8 @@ fn is_no_business_of_a_tool_with_such_an_argument_of_its_own() {
     for (name, fault) in [("both", "a `session` of their own"), ("task", "no session"), ("only", "no session"), ("header", "must be a string")] {
         assert!(problems.iter().any(|problem| problem.contains(&format!("tool `{name}`")) && problem.contains(fault)), "{problems:?}");
     }
-    assert_eq!(problems.len(), 4, "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.contains("prompt `both`")), "{problems:?}");
+    assert_eq!(problems.len(), 5, "{problems:?}");
     let kept = Server::new("s", "1").tool("plain", "", plain);
     assert_eq!(Front::new(kept).text("plain", &of("x")), "x");
 }
