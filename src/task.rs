@@ -211,23 +211,23 @@ impl TaskObject {
         }
     }
 
-    /// Writes down how the task ended.
+    /// Writes down how the task ended. What is told of an error besides is `message`, or what the error says.
     fn finish(&self, outcome: Result<String, Error>, message: Option<&str>) -> Result<(), Fault> {
         let now = self.host.now();
         let done = self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal());
         if done {
             return Ok(());
         }
-        let (status, json) = match outcome {
-            Ok(result) => (Status::Completed, result),
-            Err(error) => (Status::Failed, to_json(&error)),
+        let (status, json, message) = match outcome {
+            Ok(result) => (Status::Completed, result, None),
+            Err(error) => (Status::Failed, to_json(&error), Some(message.map_or(error.message, str::to_owned))),
         };
         self.host.store().put_outcome(&json)?;
         self.change(|record| {
             record.status = status;
             record.updated = now;
             record.questions.clear();
-            record.message = message.map(str::to_owned);
+            record.message = message;
         })?;
         self.host.store().wake_at(self.expires());
         self.tell();
