@@ -43,7 +43,8 @@ pub const POLL_MS: u64 = 1000;
 /// seconds.
 const HEARTBEAT_MS: u64 = 30_000;
 
-/// How often a task whose tool may run again is begun: something that ends the object each time is no accident.
+/// How often a task whose tool may run again is begun without an answer between: something that ends the object each time
+/// is no accident.
 const MAX_BEGINNINGS: u32 = 3;
 
 /// The most bytes of all answers to the questions of one task: they are written down together.
@@ -289,6 +290,8 @@ impl TaskObject {
         self.change(|record| {
             record.add_answers(&taken);
             record.updated = now;
+            // It got on: what it was begun for so far was no accident.
+            record.beginnings = 0;
         })?;
         self.tell();
         let waiting = self.running.borrow().as_ref().map(|running| Rc::clone(&running.peer));
