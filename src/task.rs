@@ -31,6 +31,7 @@ use crate::mcp::dispatch::{Answer, Outcome};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{Request, to_json};
 use crate::mcp::user::Caller;
+use crate::session::line::{MAX_MESSAGE_BYTES, answer_excess, too_long};
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
 use crate::transport::rounds::{Question, Rounds, read_answers};
@@ -185,16 +186,23 @@ impl TaskObject {
     }
 
     /// The handler is through, or was called off.
-    fn ended(&self, number: u64, answer: Option<Answer>, request: &Request, started: u64) {
+    fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, started: u64) {
         let is_current = self.running.borrow().as_ref().is_some_and(|running| running.number == number);
         if !is_current {
             return;
         }
         self.running.borrow_mut().take();
+        let target = self.server.target(request);
+        if let Some(answer) = &mut answer
+            && let Some(excess) = answer_excess(answer, MAX_MESSAGE_BYTES, &target)
+        {
+            self.host.warn(&excess);
+            *answer = Err(too_long()).into();
+        }
         if self.logged {
             self.host.log(&LogLine {
                 event: "task",
-                name: self.server.target(request).name,
+                name: target.name,
                 method: request.method.clone(),
                 outcome: answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str()),
                 ms: self.host.now().saturating_sub(started),
@@ -204,7 +212,7 @@ impl TaskObject {
         let outcome = match answer.map(|answer| answer.outcome) {
             Some(Ok(Outcome::Result(result))) => Ok(result),
             Some(Err(error)) => Err(error),
-            // Called off: that it was is written down already. Nothing suspends a task.
+            // Called off: that it was is written down already. Or it begins anew once it is answered.
             Some(Ok(Outcome::Suspended)) | None => return,
         };
         if let Err(fault) = self.finish(outcome, None) {
