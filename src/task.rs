@@ -27,7 +27,7 @@ use crate::hub::user_tag;
 use crate::mcp::Server;
 use crate::mcp::cancel::CancelFlag;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
-use crate::mcp::dispatch::{Answer, Outcome};
+use crate::mcp::dispatch::{Answer, Ended, Outcome};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{Request, to_json};
 use crate::mcp::user::Caller;
@@ -188,10 +188,6 @@ impl TaskObject {
     /// The handler is through, or was called off.
     fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, started: u64) {
         let is_current = self.running.borrow().as_ref().is_some_and(|running| running.number == number);
-        if !is_current {
-            return;
-        }
-        self.running.borrow_mut().take();
         let target = self.server.target(request);
         if let Some(answer) = &mut answer
             && let Some(excess) = answer_excess(answer, MAX_MESSAGE_BYTES, &target)
@@ -200,15 +196,20 @@ impl TaskObject {
             *answer = Err(too_long()).into();
         }
         if self.logged {
+            let ended = answer.as_ref().filter(|_| is_current).map(|answer| answer.ended);
             self.host.log(&LogLine {
                 event: "task",
                 name: target.name,
                 method: request.method.clone(),
-                outcome: answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str()),
+                outcome: ended.map_or("cancelled", Ended::as_str),
                 ms: self.host.now().saturating_sub(started),
                 ..LogLine::default()
             });
         }
+        if !is_current {
+            return;
+        }
+        self.running.borrow_mut().take();
         let outcome = match answer.map(|answer| answer.outcome) {
             Some(Ok(Outcome::Result(result))) => Ok(result),
             Some(Err(error)) => Err(error),
