@@ -239,7 +239,10 @@ fn listener(user: Option<&str>) -> Listener {
         id: RequestId::from_json("\"l\"").unwrap(),
         user: user.map(str::to_owned),
         ends: None,
-        wanted: Wanted { changes: vec![Change::Tools, Change::Resource("test://a".to_owned())], tasks: vec!["t".to_owned()] },
+        wanted: Wanted {
+            changes: vec![Change::Tools, Change::Resource("test://a".to_owned())],
+            tasks: vec!["t".to_owned()],
+        },
     }
 }
 
@@ -332,7 +335,10 @@ fn a_stream_ends_with_its_clients_token_and_says_so() {
     assert!(ended);
     assert_eq!(methods(&messages[..1]), ["notifications/cancelled"]);
     assert_eq!((&messages[0]["params"]["requestId"], &messages[0]["params"]["_meta"]), (&json!("l"), &meta));
-    assert_eq!(messages[1], json!({ "jsonrpc": "2.0", "id": "l", "result": { "resultType": "complete", "_meta": meta } }));
+    assert_eq!(
+        messages[1],
+        json!({ "jsonrpc": "2.0", "id": "l", "result": { "resultType": "complete", "_meta": meta } })
+    );
     assert_eq!(messages.len(), 2);
     rig.publish(&tools());
     assert_eq!([&mut second, &mut endless].map(Stream::heard), [1, 1]);

@@ -13,10 +13,11 @@ async fn change(notify: Notify) {
 }
 
 fn announcing() -> Server {
-    server()
-        .tool("change", "", change)
-        .prompt("p", "", async || "said")
-        .resource("plain", "test://plain", async || "plain")
+    server().tool("change", "", change).prompt("p", "", async || "said").resource(
+        "plain",
+        "test://plain",
+        async || "plain",
+    )
 }
 
 fn subscribe(rig: &Rig, uri: &str) {
@@ -62,7 +63,8 @@ fn reaches_the_stream_of_who_listens() {
 fn reaches_the_stream_of_http_with_sse() {
     let rig = Rig::over_sse(announcing());
     let stream = rig.get(None);
-    let hello = json!({ "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": { "name": "c", "version": "1" } });
+    let hello =
+        json!({ "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": { "name": "c", "version": "1" } });
     assert_eq!(rig.post(request(0, "initialize", &hello)).answer().status, 202);
     assert_eq!(rig.post(request(1, "resources/subscribe", &json!({ "uri": "test://plain" }))).answer().status, 202);
     rig.messages(&stream);

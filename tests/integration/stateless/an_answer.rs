@@ -108,7 +108,10 @@ fn comes_as_events_behind_what_goes_out_before_it() {
     let counting = front.ask("tools/call", &with_meta("count", &none(), json!({ "progressToken": "t" })));
     let read = counting.read();
     let progress = |done: u8, message: &str| json!({ "progressToken": "t", "progress": f64::from(done), "total": 2.0, "message": message });
-    assert_eq!((read.messages()[0]["params"].clone(), read.messages().len(), read.ended), (progress(1, "one"), 1, false));
+    assert_eq!(
+        (read.messages()[0]["params"].clone(), read.messages().len(), read.ended),
+        (progress(1, "one"), 1, false)
+    );
     front.advance(1000);
     let rest = counting.read();
     assert_eq!(rest.messages()[0]["params"], progress(2, "two"));
@@ -121,9 +124,11 @@ fn comes_as_events_behind_what_goes_out_before_it() {
 #[test]
 fn that_was_through_before_anybody_looked_comes_as_events_too() {
     let front = front();
-    let logging = front.ask("tools/call", &with_meta("log", &none(), json!({ "io.modelcontextprotocol/logLevel": "info" })));
+    let logging =
+        front.ask("tools/call", &with_meta("log", &none(), json!({ "io.modelcontextprotocol/logLevel": "info" })));
     let read = logging.read();
-    let levels: Vec<_> = read.messages().iter().filter_map(|one| one["params"]["level"].as_str().map(str::to_owned)).collect();
+    let levels: Vec<_> =
+        read.messages().iter().filter_map(|one| one["params"]["level"].as_str().map(str::to_owned)).collect();
     assert_eq!((levels, read.messages().len(), read.ended), (vec!["info".to_owned(), "error".to_owned()], 3, true));
     assert_eq!(text(&read.messages()[2]["result"]), "logged");
 }
@@ -135,7 +140,11 @@ fn has_log_messages_before_it_only_for_who_names_a_level() {
     for (level, count) in [("debug", 3), ("info", 2), ("warning", 1), ("error", 1), ("critical", 0)] {
         let params = with_meta("log", &none(), json!({ "io.modelcontextprotocol/logLevel": level }));
         let logging = front.ask("tools/call", &params);
-        let sent = if count == 0 { logging.answer().json()["result"]["content"][0]["text"].take() } else { logging.read().messages().len().into() };
+        let sent = if count == 0 {
+            logging.answer().json()["result"]["content"][0]["text"].take()
+        } else {
+            logging.read().messages().len().into()
+        };
         assert_eq!(sent, if count == 0 { json!("logged") } else { json!(count + 1) }, "{level}");
     }
     // What one request asked for is none of another's business.
@@ -295,7 +304,18 @@ fn to_what_is_not_there_says_so_in_the_codes_of_the_version() {
 #[test]
 fn to_a_method_that_is_not_there_is_not_found() {
     let front = front();
-    for method in ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "tasks/list", "tasks/get", "tasks/result", "completion/complete", "x"] {
+    for method in [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "tasks/list",
+        "tasks/get",
+        "tasks/result",
+        "completion/complete",
+        "x",
+    ] {
         let answer = front.ask(method, &none()).answer();
         let (status, code, id) = refusal(&answer);
         assert_eq!((status, code, id.is_number()), (404, -32601, true), "{method}");
@@ -329,12 +349,10 @@ fn to_what_is_no_post_of_a_request_is_refused() {
 fn that_may_be_cached_says_for_how_long_and_for_whom() {
     let fresh = Resource::new("fresh", "test://fresh", async || "f").fresh_for(7).public();
     let completed = async |_: Typed| vec!["a".to_owned()];
-    let front = Front::new(
-        server()
-            .lists_fresh_for(60)
-            .with(fresh)
-            .with(Prompt::new("c", "", async |Args(Wait { ms }): Args<Wait>| ms.to_string()).complete("ms", completed)),
-    );
+    let front =
+        Front::new(server().lists_fresh_for(60).with(fresh).with(
+            Prompt::new("c", "", async |Args(Wait { ms }): Args<Wait>| ms.to_string()).complete("ms", completed),
+        ));
     let hints = |method: &str, params: &Value| {
         let result = front.result(method, params);
         (result["ttlMs"].clone(), result["cacheScope"].clone())

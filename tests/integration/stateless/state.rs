@@ -41,10 +41,12 @@ struct Wait {
 
 async fn slow(counter: Session<Counter>, sleep: Sleep, Args(Wait { ms }): Args<Wait>) -> Result<String, ToolError> {
     sleep.ms(ms).await;
-    Ok(counter.update(|counter| {
-        counter.total += 1;
-        counter.total
-    })?.to_string())
+    Ok(counter
+        .update(|counter| {
+            counter.total += 1;
+            counter.total
+        })?
+        .to_string())
 }
 
 fn server() -> Server {
@@ -96,7 +98,9 @@ fn shown(lists: impl Fn(&str) -> Value) -> [Vec<String>; 3] {
         entries.iter().filter(|entry| has(entry)).map(|entry| entry["name"].as_str().unwrap().to_owned()).collect()
     };
     let in_prompt = |entry: &Value| {
-        entry["arguments"].as_array().is_some_and(|all| all.iter().any(|one| one["name"] == STATE_ARGUMENT && one["required"] == false))
+        entry["arguments"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one["name"] == STATE_ARGUMENT && one["required"] == false))
     };
     [
         those("tools", &|entry| {
@@ -111,7 +115,8 @@ fn shown(lists: impl Fn(&str) -> Value) -> [Vec<String>; 3] {
 
 #[test]
 fn is_named_by_an_argument_that_lists_show_to_who_needs_it() {
-    let named = [vec!["increment", "add", "ask", "slow"], vec!["total"], vec!["total"]].map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
+    let named = [vec!["increment", "add", "ask", "slow"], vec!["total"], vec!["total"]]
+        .map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
     let nothing: [Vec<String>; 3] = Default::default();
     let front = front();
     assert_eq!(shown(|method| front.result(method, &none())), named);
@@ -283,8 +288,16 @@ fn is_not_named_by_an_argument_that_a_handler_has_of_its_own() {
             "properties": { "a": { "type": "number", "x-mcp-header": "A" } },
         })));
     let problems = server.problems().to_vec();
-    for (name, fault) in [("both", "a `session` of their own"), ("task", "no session"), ("only", "no session"), ("header", "must be a string")] {
-        assert!(problems.iter().any(|problem| problem.contains(&format!("tool `{name}`")) && problem.contains(fault)), "{problems:?}");
+    for (name, fault) in [
+        ("both", "a `session` of their own"),
+        ("task", "no session"),
+        ("only", "no session"),
+        ("header", "must be a string"),
+    ] {
+        assert!(
+            problems.iter().any(|problem| problem.contains(&format!("tool `{name}`")) && problem.contains(fault)),
+            "{problems:?}"
+        );
     }
     assert!(problems.iter().any(|problem| problem.contains("prompt `both`")), "{problems:?}");
     assert_eq!(problems.len(), 5, "{problems:?}");

@@ -68,21 +68,81 @@ macro_rules! notification {
 const ROWS: &[Row] = &[
     ("a request", r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#, OF_SESSIONS),
     ("a request with parameters", request!("tools/list", r#"{"_meta":{"progressToken":1}}"#), OF_SESSIONS),
-    ("a request that mentions the key elsewhere", request!("tools/call", r#"{"name":"io.modelcontextprotocol/protocolVersion"}"#), OF_SESSIONS),
-    ("a request with the other keys", request!("tools/list", r#"{"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}}"#), OF_SESSIONS),
-    ("a request whose `_meta` is no object", request!("tools/list", r#"{"_meta":"io.modelcontextprotocol/protocolVersion"}"#), OF_SESSIONS),
-    ("initialize", request!("initialize", r#"{"protocolVersion":"2025-11-25"}"#), [SESSIONS, SESSIONS, SESSIONS, "400 -32020 7", SESSIONS]),
-    ("initialize of the newest version", request!("initialize", r#"{"protocolVersion":"2026-07-28"}"#), [SESSIONS, SESSIONS, SESSIONS, "400 -32020 7", SESSIONS]),
+    (
+        "a request that mentions the key elsewhere",
+        request!("tools/call", r#"{"name":"io.modelcontextprotocol/protocolVersion"}"#),
+        OF_SESSIONS,
+    ),
+    (
+        "a request with the other keys",
+        request!("tools/list", r#"{"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}}"#),
+        OF_SESSIONS,
+    ),
+    (
+        "a request whose `_meta` is no object",
+        request!("tools/list", r#"{"_meta":"io.modelcontextprotocol/protocolVersion"}"#),
+        OF_SESSIONS,
+    ),
+    (
+        "initialize",
+        request!("initialize", r#"{"protocolVersion":"2025-11-25"}"#),
+        [SESSIONS, SESSIONS, SESSIONS, "400 -32020 7", SESSIONS],
+    ),
+    (
+        "initialize of the newest version",
+        request!("initialize", r#"{"protocolVersion":"2026-07-28"}"#),
+        [SESSIONS, SESSIONS, SESSIONS, "400 -32020 7", SESSIONS],
+    ),
     ("a claim", request!("tools/list", whole!(r#""2026-07-28""#)), MODERN),
+    (
+        "a claim with an escaped slash",
+        request!(
+            "tools/list",
+            r#"{"_meta":{"io.modelcontextprotocol\/protocolVersion":"2026-07-28","io.modelcontextprotocol\/clientCapabilities":{}}}"#
+        ),
+        MODERN,
+    ),
     ("a claim of an unknown method", request!("x", whole!(r#""2026-07-28""#)), MODERN),
-    ("a claim with all there is", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{"roots":{}}"#, r#"clientInfo":{"name":"c"}"#, r#"logLevel":"debug""#)), MODERN),
+    (
+        "a claim with all there is",
+        request!(
+            "tools/list",
+            claim!(
+                r#""2026-07-28""#,
+                r#"clientCapabilities":{"roots":{}}"#,
+                r#"clientInfo":{"name":"c"}"#,
+                r#"logLevel":"debug""#
+            )
+        ),
+        MODERN,
+    ),
     ("initialize with a claim", request!("initialize", whole!(r#""2026-07-28""#)), MODERN),
     ("a claim without capabilities", request!("tools/list", claim!(r#""2026-07-28""#)), UNFIT),
-    ("a claim with capabilities that are null", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":null"#)), UNFIT),
-    ("a claim with capabilities of another type", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":[]"#)), UNFIT),
-    ("a claim with a capability of another type", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{"sampling":1}"#)), UNFIT),
-    ("a claim with a client of another type", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"clientInfo":"c""#)), UNFIT),
-    ("a claim with an unknown level", request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"logLevel":"loud""#)), UNFIT),
+    (
+        "a claim with capabilities that are null",
+        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":null"#)),
+        UNFIT,
+    ),
+    (
+        "a claim with capabilities of another type",
+        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":[]"#)),
+        UNFIT,
+    ),
+    (
+        "a claim with a capability of another type",
+        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{"sampling":1}"#)),
+        UNFIT,
+    ),
+    (
+        "a claim with a client of another type",
+        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"clientInfo":"c""#)),
+        UNFIT,
+    ),
+    (
+        "a claim with an unknown level",
+        request!("tools/list", claim!(r#""2026-07-28""#, r#"clientCapabilities":{}"#, r#"logLevel":"loud""#)),
+        UNFIT,
+    ),
     ("a claim of a number", request!("tools/list", whole!("20260728")), UNFIT),
     ("a claim of nothing", request!("tools/list", whole!("null")), UNFIT),
     ("initialize with a claim without capabilities", request!("initialize", claim!(r#""2026-07-28""#)), UNFIT),
@@ -108,15 +168,27 @@ const ROWS: &[Row] = &[
     ("an answer that is an error", r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":"m"}}"#, MISPLACED),
     ("a batch", concat!("[", request!("tools/list", "{}"), "]"), MISPLACED),
     ("a batch of nothing that can be read", "[1]", MISPLACED),
-    ("a batch with a claim", concat!("[", request!("tools/list", "{}"), ",", request!("tools/list", whole!(r#""2026-07-28""#)), "]"), MISPLACED_ALWAYS),
-    ("a batch with a notification that claims", concat!("[", notification!(whole!(r#""2026-07-28""#)), "]"), MISPLACED_ALWAYS),
+    (
+        "a batch with a claim",
+        concat!("[", request!("tools/list", "{}"), ",", request!("tools/list", whole!(r#""2026-07-28""#)), "]"),
+        MISPLACED_ALWAYS,
+    ),
+    (
+        "a batch with a notification that claims",
+        concat!("[", notification!(whole!(r#""2026-07-28""#)), "]"),
+        MISPLACED_ALWAYS,
+    ),
     ("a batch with a claim of any version", concat!("[", request!("tools/list", claim!("1")), "]"), MISPLACED_ALWAYS),
     ("an empty batch", "[]", MISPLACED),
     ("what is not JSON", "{", [SESSIONS, SESSIONS, SESSIONS, "400 -32700", SESSIONS]),
     ("nothing", "", [SESSIONS, SESSIONS, SESSIONS, "400 -32700", SESSIONS]),
     ("what is no message", "7", MISPLACED),
     ("what is no message and has an id", r#"{"id":7}"#, [SESSIONS, SESSIONS, SESSIONS, "400 -32600 7", SESSIONS]),
-    ("a request with a list of parameters", request!("tools/list", "[]"), [SESSIONS, SESSIONS, SESSIONS, "400 -32600 7", SESSIONS]),
+    (
+        "a request with a list of parameters",
+        request!("tools/list", "[]"),
+        [SESSIONS, SESSIONS, SESSIONS, "400 -32600 7", SESSIONS],
+    ),
 ];
 
 fn told(header: Option<&str>, body: &str) -> String {
@@ -169,10 +241,7 @@ fn has_a_header_of_every_version_in_the_table() {
 fn is_refused_with_the_versions_that_are_served() {
     let body = request!("tools/list", whole!(r#""2099-01-01""#));
     let refused = recognise(Some("2099-01-01"), body).unwrap_err();
-    assert_eq!(
-        refused.error.data,
-        Some(serde_json::json!({ "supported": ["2026-07-28"], "requested": "2099-01-01" }))
-    );
+    assert_eq!(refused.error.data, Some(serde_json::json!({ "supported": ["2026-07-28"], "requested": "2099-01-01" })));
 }
 
 #[test]

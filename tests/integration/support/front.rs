@@ -378,8 +378,10 @@ impl Front {
     }
 
     fn alarms(&self) -> impl Iterator<Item = u64> {
-        let states: Vec<_> = self.deployment.states.borrow().values().filter_map(|(host, _)| host.memory().alarm()).collect();
-        let tasks: Vec<_> = self.deployment.tasks.borrow().values().filter_map(|task| task.host.store.alarm()).collect();
+        let states: Vec<_> =
+            self.deployment.states.borrow().values().filter_map(|(host, _)| host.memory().alarm()).collect();
+        let tasks: Vec<_> =
+            self.deployment.tasks.borrow().values().filter_map(|task| task.host.store.alarm()).collect();
         states.into_iter().chain(tasks).chain(self.hub.alarm())
     }
 

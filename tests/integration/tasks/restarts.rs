@@ -64,9 +64,7 @@ fn a_task_begins_three_times_at_most() {
     let id = begin(&front, "reading", &none());
     for beginnings in 2..=3 {
         front.restart();
-        assert_eq!((status(&front, &id).as_str(), begun.get()), ("working", 1));
-        front.advance(0);
-        assert_eq!(begun.get(), beginnings);
+        assert_eq!((status(&front, &id).as_str(), begun.get()), ("working", beginnings));
     }
     front.restart();
     assert_eq!((status(&front, &id).as_str(), begun.get()), ("failed", 3));
@@ -112,7 +110,11 @@ fn a_running_task_is_kept_awake_and_one_that_is_over_is_not() {
     }
     let rows = front.task().store.rows_written();
     front.advance(9_999);
-    assert_eq!((status(&front, &id).as_str(), front.task().store.rows_written()), ("working", rows), "a beat writes nothing");
+    assert_eq!(
+        (status(&front, &id).as_str(), front.task().store.rows_written()),
+        ("working", rows),
+        "a beat writes nothing"
+    );
     front.advance(1);
     assert_eq!(status(&front, &id), "completed");
     assert_eq!(front.task().store.alarm(), Some(begun + DEFAULT_TTL_SECONDS * 1000));
@@ -125,7 +127,8 @@ fn a_task_is_forgotten_when_its_time_is_over() {
             .with(Tool::new("brief", "", slow).task().task_ttl(60))
             .with(Tool::new("asking", "", ask).task().task_ttl(60))
     };
-    for (name, arguments) in [("brief", json!({ "ms": 1000 })), ("brief", json!({ "ms": 100_000 })), ("asking", none())] {
+    for (name, arguments) in [("brief", json!({ "ms": 1000 })), ("brief", json!({ "ms": 100_000 })), ("asking", none())]
+    {
         let front = Front::new(server()).knowing_tasks();
         let id = begin(&front, name, &arguments);
         front.advance(59_999);
