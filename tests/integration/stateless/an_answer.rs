@@ -329,7 +329,7 @@ fn to_what_is_no_post_of_a_request_is_refused() {
     let front = front();
     let version = ("mcp-protocol-version", "2026-07-28".to_owned());
     for method in [Method::GET, Method::DELETE, Method::PUT] {
-        let answer = front.send(method.clone(), &[version.clone()], String::new()).answer();
+        let answer = front.send(method.clone(), std::slice::from_ref(&version), String::new()).answer();
         assert_eq!(answer.status, 405, "{method}");
     }
     for (body, status) in [
@@ -337,7 +337,7 @@ fn to_what_is_no_post_of_a_request_is_refused() {
         ("[]", 400),
         (r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#, 202),
     ] {
-        let answer = front.send(Method::POST, &[version.clone()], body.to_owned()).answer();
+        let answer = front.send(Method::POST, std::slice::from_ref(&version), body.to_owned()).answer();
         assert_eq!(answer.status, status, "{body}");
         if status == 400 {
             assert_eq!(answer.json().get("id"), None, "{body}");

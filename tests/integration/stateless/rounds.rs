@@ -498,6 +498,35 @@ fn send_the_user_to_a_page_until_the_call_is_not_refused_any_more() {
 }
 
 #[test]
+fn send_the_user_to_all_pages_at_once() {
+    let calls = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&calls);
+    let connect = move || {
+        counted.set(counted.get() + 1);
+        let connected = counted.get() > 2;
+        async move {
+            if connected {
+                return "connected".into_tool_result();
+            }
+            let mut refusal = Error::url_elicitation_required("a", "Connect first", "https://a.example");
+            let other = Error::url_elicitation_required("b", "Connect first", "https://b.example");
+            let (all, more) = (refusal.data.as_mut().unwrap(), other.data.unwrap());
+            all["elicitations"].as_array_mut().unwrap().push(more["elicitations"][0].clone());
+            ToolResult::refuse(refusal)
+        }
+    };
+    let front = Front::new(Server::new("s", "1").tool("connect", "", connect));
+    let call = calling("connect", &none());
+    let agreed = json!({ "action": "accept" });
+    let first = front.result("tools/call", &call);
+    assert_eq!(asked(&first), ["a", "b"]);
+    let second = front.again("tools/call", &call, &first, &json!({ "b": agreed }));
+    assert_eq!(asked(&second), ["a", "b-2"], "the server still refuses");
+    let done = front.again("tools/call", &call, &second, &json!({ "a": agreed, "b-2": agreed }));
+    assert_eq!(text(&done), "connected");
+}
+
+#[test]
 fn end_when_the_user_does_not_want_to_go_to_the_page() {
     for (method, call) in connecting() {
         for action in ["decline", "cancel"] {

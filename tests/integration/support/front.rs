@@ -43,6 +43,13 @@ pub(crate) fn everything() -> Value {
     json!({ "elicitation": { "form": {}, "url": {} }, "sampling": { "tools": {} }, "roots": {} })
 }
 
+/// A state's object and what is around it.
+#[derive(Clone)]
+struct State {
+    host: Rc<FakeHost>,
+    object: Rc<Object>,
+}
+
 /// A task's object and what is around it.
 #[derive(Clone)]
 struct Task {
@@ -56,7 +63,7 @@ struct Deployment {
     host: Rc<FakeHost>,
     hub_host: Rc<FakeHubHost>,
     hub: Hub,
-    states: RefCell<BTreeMap<String, (Rc<FakeHost>, Rc<Object>)>>,
+    states: RefCell<BTreeMap<String, State>>,
     tasks: RefCell<BTreeMap<String, Task>>,
     last_object: Cell<u8>,
 }
@@ -69,16 +76,13 @@ impl Deployment {
 
     fn state(&self, id: ObjectId) -> Rc<Object> {
         let mut states = self.states.borrow_mut();
-        let (_, object) = states.entry(id.to_hex()).or_insert_with(|| {
-            let host = self.host.beside(id.to_hex());
-            let object = self.state_on(&host);
-            (host, object)
-        });
-        Rc::clone(object)
+        let state = states.entry(id.to_hex()).or_insert_with(|| self.state_on(&self.host.beside(id.to_hex())));
+        Rc::clone(&state.object)
     }
 
-    fn state_on(&self, host: &Rc<FakeHost>) -> Rc<Object> {
-        Object::new(Core::new(Rc::clone(&self.app.server), Rc::clone(host) as _, Rc::clone(&self.settings)))
+    fn state_on(&self, host: &Rc<FakeHost>) -> State {
+        let core = Core::new(Rc::clone(&self.app.server), Rc::clone(host) as _, Rc::clone(&self.settings));
+        State { host: Rc::clone(host), object: Object::new(core) }
     }
 
     fn task(&self, id: ObjectId) -> Task {
@@ -377,22 +381,25 @@ impl Front {
         }
     }
 
+    fn all_states(&self) -> Vec<State> {
+        self.deployment.states.borrow().values().cloned().collect()
+    }
+
+    fn all_tasks(&self) -> Vec<Task> {
+        self.deployment.tasks.borrow().values().cloned().collect()
+    }
+
     fn alarms(&self) -> impl Iterator<Item = u64> {
-        let states: Vec<_> =
-            self.deployment.states.borrow().values().filter_map(|(host, _)| host.memory().alarm()).collect();
-        let tasks: Vec<_> =
-            self.deployment.tasks.borrow().values().filter_map(|task| task.host.store.alarm()).collect();
-        states.into_iter().chain(tasks).chain(self.hub.alarm())
+        let states = self.all_states().into_iter().filter_map(|state| state.host.memory().alarm());
+        let tasks = self.all_tasks().into_iter().filter_map(|task| task.host.store.alarm());
+        states.chain(tasks).chain(self.hub.alarm())
     }
 
     fn wake_due(&self) {
-        let states: Vec<_> = self.deployment.states.borrow().values().cloned().collect();
-        for (_, object) in states.iter().filter(|(host, _)| host.memory().take_due_alarm()) {
-            object.wake().expect("the store works");
+        for state in self.all_states().iter().filter(|state| state.host.memory().take_due_alarm()) {
+            state.object.wake().expect("the store works");
         }
-        let now = self.host.now();
-        let tasks: Vec<_> = self.deployment.tasks.borrow().values().cloned().collect();
-        for task in tasks.iter().filter(|task| task.host.store.take_due_alarm(now)) {
+        for task in self.all_tasks().iter().filter(|task| task.host.store.take_due_alarm(self.host.now())) {
             task.object.wake().expect("the store works");
         }
         if self.hub.take_due_alarm() {
@@ -403,8 +410,8 @@ impl Front {
     /// All objects wake anew: what was only in memory is gone.
     pub(crate) fn restart(&self) {
         self.host.sleep_now();
-        for (host, object) in self.deployment.states.borrow_mut().values_mut() {
-            *object = self.deployment.state_on(host);
+        for state in self.deployment.states.borrow_mut().values_mut() {
+            *state = self.deployment.state_on(&state.host);
         }
         for task in self.deployment.tasks.borrow_mut().values_mut() {
             *task = self.deployment.task_on(&task.host);
@@ -430,7 +437,7 @@ impl Front {
     /// The runtime around the newest state's object.
     pub(crate) fn state(&self) -> Rc<FakeHost> {
         let states = self.deployment.states.borrow();
-        Rc::clone(&states.values().next_back().expect("a state was begun").0)
+        Rc::clone(&states.values().next_back().expect("a state was begun").host)
     }
 
     /// The lines of the log since this was asked last, without times.
