@@ -108,7 +108,10 @@ impl TaskObject {
         if self.record.borrow().is_none() {
             return Ok(Err(unknown()));
         }
-        self.go_on_if_cut_off(owner)?;
+        // What is called off need not begin for that.
+        if command != Command::Cancel {
+            self.go_on_if_cut_off(owner)?;
+        }
         match command {
             Command::Get => {}
             Command::Update(answers) => {
