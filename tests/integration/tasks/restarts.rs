@@ -71,6 +71,23 @@ fn a_task_begins_three_times_at_most() {
 }
 
 #[test]
+fn a_task_that_was_cut_off_does_not_begin_to_be_called_off() {
+    let begun = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&begun);
+    let careful = move |cancelled: Cancelled| {
+        counted.set(counted.get() + 1);
+        async move { cancelled.wait().await }
+    };
+    let server = server().with(Tool::new("careful", "", careful).task().read_only());
+    let front = Front::new(server).knowing_tasks();
+    let id = begin(&front, "careful", &none());
+    front.restart();
+    cancel(&front, &id);
+    front.advance(MINUTE);
+    assert_eq!((status(&front, &id).as_str(), begun.get()), ("cancelled", 1));
+}
+
+#[test]
 fn a_task_that_slept_while_it_waited_was_not_cut_off() {
     let begun = Rc::new(Cell::new(0));
     let counted = Rc::clone(&begun);
