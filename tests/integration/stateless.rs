@@ -7,7 +7,7 @@ use durable_mcp::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::front::{Front, everything, refusal, text};
-use crate::support::object::Sleep;
+use crate::support::object::{Exchange, Sleep};
 
 mod an_answer;
 mod headers;

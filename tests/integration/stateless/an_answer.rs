@@ -227,6 +227,21 @@ fn that_nobody_waits_for_any_more_is_called_off() {
 }
 
 #[test]
+fn is_called_off_by_either_sign_of_a_client_that_has_gone() {
+    for cut in [Exchange::drop_stream, Exchange::cut_connection] {
+        let (server, done) = leaving();
+        let front = Front::new(server);
+        let params = with_meta("careless", &none(), json!({ "progressToken": 1 }));
+        let call = front.ask("tools/call", &params);
+        assert_eq!(call.read().messages().len(), 1);
+        cut(&call);
+        front.advance(2000);
+        assert!(done.borrow().is_empty());
+        assert_eq!(front.log().last().map(|line| line["outcome"].clone()), Some(json!("cancelled")));
+    }
+}
+
+#[test]
 fn that_waits_for_a_client_that_does_not_read_is_called_off() {
     let flood = async |sleep: Sleep, log: Log| {
         for _ in 0..3 {

@@ -261,7 +261,7 @@ pub(crate) struct Exchange {
     reply: Cell<Option<oneshot::Receiver<Reply>>>,
     opened: RefCell<Option<LocalBoxStream<'static, String>>>,
     /// Dropping it tells the server that the client has gone.
-    _connection: Option<oneshot::Sender<()>>,
+    connection: Cell<Option<oneshot::Sender<()>>>,
 }
 
 impl Exchange {
@@ -271,7 +271,7 @@ impl Exchange {
         connection: Option<oneshot::Sender<()>>,
     ) -> Self {
         let (host, reply) = (Rc::clone(host), Cell::new(Some(reply)));
-        Self { host, reply, opened: RefCell::default(), _connection: connection }
+        Self { host, reply, opened: RefCell::default(), connection: Cell::new(connection) }
     }
 
     /// Whether there is no answer yet, not even its head.
@@ -321,6 +321,16 @@ impl Exchange {
         let mut opened = self.opened.borrow_mut();
         let stream = opened.as_mut().expect("the stream is open");
         stream.poll_next_unpin(&mut Poller::from_waker(Waker::noop()))
+    }
+
+    /// The runtime drops the stream, and says nothing else of the client.
+    pub(crate) fn drop_stream(&self) {
+        drop(self.opened.take());
+    }
+
+    /// The runtime says that the client has gone, and does not drop the stream yet.
+    pub(crate) fn cut_connection(&self) {
+        drop(self.connection.take());
     }
 
     /// The client goes, whatever it has read.

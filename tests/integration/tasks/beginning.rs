@@ -147,3 +147,15 @@ fn a_call_that_would_become_a_task_goes_on_where_its_client_knows_none() {
     assert_eq!(text(&answer.answer().json()["result"]), "yes done");
     assert_eq!(front.tasks(), 0);
 }
+
+#[test]
+fn what_is_no_call_of_a_tool_never_becomes_a_task() {
+    let say = async |task: Task| {
+        task.begin().await?;
+        Ok::<_, Error>("said".to_owned())
+    };
+    let front = Front::new(server().prompt("say", "", say).resource("say", "test://say", say)).knowing_tasks();
+    let prompt = front.result("prompts/get", &json!({ "name": "say" }));
+    assert_eq!(prompt["messages"][0]["content"]["text"], "said");
+    assert_eq!(front.result("resources/read", &json!({ "uri": "test://say" }))["contents"][0]["text"], "said");
+}
