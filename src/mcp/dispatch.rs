@@ -16,7 +16,7 @@ use super::content::{Content, ResourceContents};
 use super::context::{Arguments, Context};
 use super::error::{Error, ErrorCode, Quoted};
 use super::extract::Rejection;
-use super::fields::Fields;
+use super::fields::{Fields, may_name};
 use super::jsonrpc::{Request, to_json};
 use super::log::LogLevel;
 use super::outcome::ToolResult;
@@ -404,8 +404,7 @@ async fn until_suspended<T>(context: &Context, run: impl Future<Output = T>) -> 
 
 fn progress_token<'a>(fields: &Fields<'a>) -> Result<Option<&'a RawValue>, Error> {
     const NAME: &str = "progressToken";
-    // Most requests have none, and are not taken apart to see that.
-    if fields.raw("_meta").is_none_or(|meta| meta.get().starts_with('{') && !meta.get().contains(NAME)) {
+    if fields.raw("_meta").is_none_or(|meta| meta.get().starts_with('{') && !may_name(meta, NAME)) {
         return Ok(None);
     }
     Ok(fields.object("_meta")?.raw(NAME))

@@ -98,6 +98,12 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Whether an object may have a member whose name ends so. Most have none, and need not be read to tell.
+pub(crate) fn may_name(object: &RawValue, ending: &str) -> bool {
+    // Any character of a name can be written with a backslash.
+    object.get().contains(ending) || object.get().contains('\\')
+}
+
 fn unfit(name: &str, expected: &str) -> Error {
     Error::invalid_params(format!("Invalid params: `{name}` must be {expected}."))
 }

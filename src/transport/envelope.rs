@@ -3,7 +3,7 @@
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
 use crate::mcp::error::Error;
-use crate::mcp::fields::Fields;
+use crate::mcp::fields::{Fields, may_name};
 use crate::mcp::jsonrpc::Params;
 use crate::mcp::log::LogLevel;
 use crate::mcp::version::ProtocolVersion;
@@ -31,8 +31,7 @@ pub struct Envelope {
 
 /// What a message says of itself, if it says that it is of a version in which it stands for itself.
 fn claim(params: &Params) -> Option<Fields<'_>> {
-    // Most messages of sessions are told apart without being read.
-    let meta = params.fields().raw("_meta").filter(|meta| meta.get().contains(VERSION))?;
+    let meta = params.fields().raw("_meta").filter(|meta| may_name(meta, "protocolVersion"))?;
     Fields::parse(meta.get()).ok().filter(|meta| meta.member(VERSION).is_some())
 }
 

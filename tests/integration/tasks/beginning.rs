@@ -19,7 +19,8 @@ fn a_call_is_a_task_for_who_knows_tasks_and_an_answer_for_others() {
     front.advance(10);
     let done = get(&front, id);
     assert_eq!((&done["status"], &done["lastUpdatedAt"]), (&json!("completed"), &json!("2026-11-18T11:06:40.010Z")));
-    assert_eq!(done["result"], json!({ "content": [{ "type": "text", "text": "slept" }] }));
+    assert_eq!(done["result"]["content"], json!([{ "type": "text", "text": "slept" }]));
+    assert_eq!(done["result"]["resultType"], "complete");
     assert_eq!(front.text("plain", &none()), "plain");
     let others = Front::new(server());
     let call = others.call("slow", &json!({ "ms": 10 }));
