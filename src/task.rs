@@ -28,10 +28,11 @@ use crate::mcp::Server;
 use crate::mcp::cancel::CancelFlag;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
 use crate::mcp::discover::ResultType;
-use crate::mcp::dispatch::{Answer, Outcome};
-use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::dispatch::{Answer, Ended, Outcome};
+use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, to_json};
 use crate::mcp::user::Caller;
+use crate::session::line::{MAX_MESSAGE_BYTES, answer_excess, too_long};
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
 use crate::transport::rounds::{Question, Rounds, read_answers};
@@ -44,7 +45,8 @@ pub const POLL_MS: u64 = 1000;
 /// seconds.
 const HEARTBEAT_MS: u64 = 30_000;
 
-/// How often a task whose tool may run again is begun: something that ends the object each time is no accident.
+/// How often a task whose tool may run again is begun without an answer between: something that ends the object each time
+/// is no accident.
 const MAX_BEGINNINGS: u32 = 3;
 
 /// The most bytes of all answers to the questions of one task: they are written down together.
@@ -107,7 +109,10 @@ impl TaskObject {
         if self.record.borrow().is_none() {
             return Ok(Err(unknown()));
         }
-        self.go_on_if_cut_off(owner)?;
+        // What is called off need not begin for that.
+        if command != Command::Cancel {
+            self.go_on_if_cut_off(owner)?;
+        }
         match command {
             Command::Get => {}
             Command::Update(answers) => {
@@ -185,27 +190,35 @@ impl TaskObject {
     }
 
     /// The handler is through, or was called off.
-    fn ended(&self, number: u64, answer: Option<Answer>, request: &Request, started: u64) {
+    fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, started: u64) {
         let is_current = self.running.borrow().as_ref().is_some_and(|running| running.number == number);
-        if !is_current {
-            return;
+        let target = self.server.target(request);
+        if let Some(answer) = &mut answer
+            && let Some(excess) = answer_excess(answer, MAX_MESSAGE_BYTES, &target)
+        {
+            self.host.warn(&excess);
+            *answer = Err(too_long()).into();
         }
-        self.running.borrow_mut().take();
         if self.logged {
+            let ended = answer.as_ref().filter(|_| is_current).map(|answer| answer.ended);
             self.host.log(&LogLine {
                 event: "task",
-                name: self.server.target(request).name,
+                name: target.name,
                 method: request.method.clone(),
-                outcome: answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str()),
+                outcome: ended.map_or("cancelled", Ended::as_str),
                 ms: self.host.now().saturating_sub(started),
                 ..LogLine::default()
             });
         }
+        if !is_current {
+            return;
+        }
+        self.running.borrow_mut().take();
         let outcome = match answer.map(|answer| answer.outcome) {
             // The very result that the request would have had otherwise.
             Some(Ok(Outcome::Result(result))) => Ok(self.server.stamp(ResultType::Complete, &result, None)),
             Some(Err(error)) => Err(error),
-            // Called off: that it was is written down already. Nothing suspends a task.
+            // Called off: that it was is written down already. Or it begins anew once it is answered.
             Some(Ok(Outcome::Suspended)) | None => return,
         };
         if let Err(fault) = self.finish(outcome, None) {
@@ -213,23 +226,23 @@ impl TaskObject {
         }
     }
 
-    /// Writes down how the task ended.
+    /// Writes down how the task ended. What is told of an error besides is `message`, or what the error says.
     fn finish(&self, outcome: Result<String, Error>, message: Option<&str>) -> Result<(), Fault> {
         let now = self.host.now();
         let done = self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal());
         if done {
             return Ok(());
         }
-        let (status, json) = match outcome {
-            Ok(result) => (Status::Completed, result),
-            Err(error) => (Status::Failed, to_json(&error)),
+        let (status, json, message) = match outcome {
+            Ok(result) => (Status::Completed, result, None),
+            Err(error) => (Status::Failed, to_json(&error), Some(message.map_or(error.message, str::to_owned))),
         };
         self.host.store().put_outcome(&json)?;
         self.change(|record| {
             record.status = status;
             record.updated = now;
             record.questions.clear();
-            record.message = message.map(str::to_owned);
+            record.message = message;
         })?;
         self.host.store().wake_at(self.expires());
         self.tell();
@@ -291,6 +304,8 @@ impl TaskObject {
         self.change(|record| {
             record.add_answers(&taken);
             record.updated = now;
+            // It got on: what it was begun for so far was no accident.
+            record.beginnings = 0;
         })?;
         self.tell();
         let waiting = self.running.borrow().as_ref().map(|running| Rc::clone(&running.peer));
@@ -436,6 +451,8 @@ impl TaskObject {
     }
 }
 
-fn unknown() -> Error {
-    Error::new(ErrorCode::INVALID_PARAMS, "There is no such task, or it has expired.")
+/// There is no such task, or it is somebody else's: −32602 (Tasks, "Protocol Errors").
+#[must_use]
+pub fn unknown() -> Error {
+    Error::invalid_params("There is no such task, or it has expired.")
 }

@@ -4,12 +4,14 @@
 use std::rc::Rc;
 
 use futures_util::FutureExt;
+use http::StatusCode;
 
 use super::app::App;
 use super::edge::{Edge, Order, Place};
 use super::mcp_endpoint::{failed, settle};
 use crate::hub::{Listener, Wanted, user_tag};
 use crate::mcp::capabilities::ClientCapabilities;
+use crate::mcp::context::Extensions;
 use crate::mcp::discover::ResultType;
 use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, error_json, result_json};
@@ -17,12 +19,13 @@ use crate::mcp::state_argument::{STATE_ARGUMENT, StateOf};
 use crate::mcp::user::Caller;
 use crate::session::core::Sender;
 use crate::task::command::{Begin, Command};
-use crate::task::id;
+use crate::task::{self, id};
+use crate::transport::claims::ObjectId;
 use crate::transport::envelope::Envelope;
 use crate::transport::era::Transport;
 use crate::transport::object::RequestHeaders;
 use crate::transport::refusal::Refused;
-use crate::transport::rounds::Rounds;
+use crate::transport::rounds::{Rounds, given_answers};
 use crate::transport::stateless::{self, BeginTask, Call};
 use crate::transport::{headers, request_state, state_handle};
 use crate::wire::{Fault, Head, Reply};
@@ -93,13 +96,13 @@ async fn here(
         return match begin_task(Rc::new(rounds)).await {
             Ok(task) => {
                 let result = app.server.stamp(ResultType::Task, &task, None);
-                Reply::json(http::StatusCode::OK, result_json(&request.id, &result))
+                Reply::json(StatusCode::OK, result_json(&request.id, &result))
             }
             Err(fault) => failed(edge, &fault),
         };
     }
     let request_headers = Rc::clone(&head.headers);
-    let extensions = move |extensions: &mut crate::mcp::context::Extensions| {
+    let extensions = move |extensions: &mut Extensions| {
         extensions.insert(Rc::new(RequestHeaders(Rc::clone(&request_headers))));
     };
     let sender = Sender { client: Rc::new(envelope.client()), caller, extensions: Rc::new(extensions) };
@@ -123,7 +126,7 @@ async fn state(
     edge: &dyn Edge,
     caller: &Caller,
     named: Option<String>,
-) -> Result<Option<(crate::transport::claims::ObjectId, Option<(String, bool)>)>, Fault> {
+) -> Result<Option<(ObjectId, Option<(String, bool)>)>, Fault> {
     if let Some(subject) = &caller.subject {
         let keys = edge.keys(false).await?;
         let name = keys.anchor_mac(USER_STATE, subject.as_bytes());
@@ -148,7 +151,7 @@ fn unknown_state(app: &App, request: &Request) -> Reply {
     }
     let result = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}],"isError":true}}"#);
     let stamped = app.server.stamp(ResultType::Complete, &result, None);
-    Reply::json(http::StatusCode::OK, result_json(&request.id, &stamped))
+    Reply::json(StatusCode::OK, result_json(&request.id, &stamped))
 }
 
 /// How the request can go on as a task, and whether it does so from its beginning.
@@ -167,7 +170,7 @@ fn begin_task(
     let begin = Begin {
         id: String::new(),
         ttl_ms,
-        params: request.params.get().unwrap_or("{}").to_owned(),
+        params: request.params.to_json(),
         answers: "{}".to_owned(),
         version: client.version,
         capabilities: client.capabilities,
@@ -195,13 +198,13 @@ async fn of_task(
         return refuse(Error::missing_capability(ClientCapabilities::TASKS));
     }
     let read = || -> Result<_, Error> {
-        let fields = request.params.fields()?;
+        let fields = request.params.fields();
         let command = match request.method.as_str() {
             "tasks/get" => Command::Get,
             "tasks/cancel" => Command::Cancel,
             _ => {
                 let answers = fields.raw("inputResponses").map_or("", |raw| raw.get());
-                crate::transport::rounds::given_answers(&request.params)?;
+                given_answers(&request.params)?;
                 if answers.is_empty() {
                     return Err(Error::invalid_params("Invalid params: `inputResponses` is missing."));
                 }
@@ -217,13 +220,13 @@ async fn of_task(
     let around = edge.around();
     let told = match id::open(&task, caller, &*around).await? {
         Some(object) => edge.of_task(object, command, caller).await?,
-        None => Err(Error::invalid_params("There is no such task, or it has expired.")),
+        None => Err(task::unknown()),
     };
     let json = match told {
         Ok(result) => result_json(&request.id, &app.server.stamp(ResultType::Complete, &result, None)),
         Err(error) => error_json(Some(&request.id), &error),
     };
-    Ok(Reply::json(http::StatusCode::OK, json))
+    Ok(Reply::json(StatusCode::OK, json))
 }
 
 /// `subscriptions/listen`.

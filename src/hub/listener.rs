@@ -33,7 +33,7 @@ impl Wanted {
     /// # Errors
     /// −32602 when the request does not say what it listens for, or for too much.
     pub fn read(server: &Server, request: &Request) -> Result<Self, Error> {
-        let fields = request.params.fields()?;
+        let fields = request.params.fields();
         if !fields.has("notifications") {
             return Err(Error::invalid_params("Invalid params: `notifications` says what to listen for."));
         }

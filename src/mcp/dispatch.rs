@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::task::Poll;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -101,6 +102,9 @@ pub struct Target {
 
 const EMPTY: &str = "{}";
 
+/// The methods whose answer may be a question (2026-07-28, Multi Round-Trip Requests, "Supported Requests").
+const MAY_ASK: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
+
 impl Server {
     /// What a request is aimed at.
     #[must_use]
@@ -110,7 +114,7 @@ impl Server {
             "resources/read" => "uri",
             _ => return Target::default(),
         };
-        let Ok(name) = request.params.fields().and_then(|fields| fields.text(key)) else { return Target::default() };
+        let Ok(name) = request.params.fields().text(key) else { return Target::default() };
         let tool = self.tools.iter().find(|tool| tool.definition.name == name);
         let prompt = || self.prompts.iter().any(|prompt| prompt.definition.name == name);
         let resource = || self.resources.iter().any(|resource| resource.definition.uri.as_ref() == Some(&name));
@@ -140,8 +144,7 @@ impl Server {
     }
 
     fn called_tool(&self, request: &Request) -> Option<&Tool> {
-        let name =
-            (request.method == "tools/call").then(|| request.params.fields().ok()?.text("name").ok()).flatten()?;
+        let name = (request.method == "tools/call").then(|| request.params.fields().text("name").ok()).flatten()?;
         self.tools.iter().find(|tool| tool.definition.name == name)
     }
 
@@ -160,14 +163,20 @@ impl Server {
             }
         };
         if context.client().version.is_stateless() {
+            if let Err(refusal) = &answer.outcome
+                && refusal.code == ErrorCode::URL_ELICITATION_REQUIRED
+            {
+                let refusal = refusal.clone();
+                answer = send_away(request, context, refusal).unwrap_or_else(|error| Err(error).into());
+            }
             answer.outcome = answer.outcome.map_err(|error| fit_error(error, context));
         }
         answer
     }
 
     async fn dispatch(&self, request: &Request, context: &Context) -> Result<Answer, Error> {
-        let fields = request.params.fields()?;
-        if let Some(token) = fields.object("_meta")?.raw("progressToken") {
+        let fields = request.params.fields();
+        if let Some(token) = progress_token(&fields)? {
             context.set_progress_token(token.to_owned());
         }
         let stateless = context.client().version.is_stateless();
@@ -276,11 +285,11 @@ impl Server {
             Ok(Err(Rejection::Error(error))) => return Err(error),
             Err(_) => {
                 let message = format!("The tool `{name}` failed unexpectedly. The session goes on.");
-                let answer = finish_tool(ToolResult::error(message), &context).await?;
+                let answer = finish_tool(ToolResult::error(message), &context)?;
                 return Ok(Answer { ended: Ended::Panic, ..answer });
             }
         };
-        finish_tool(result, &context).await
+        finish_tool(result, &context)
     }
 
     async fn read_resource(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
@@ -393,6 +402,15 @@ async fn until_suspended<T>(context: &Context, run: impl Future<Output = T>) -> 
     .await
 }
 
+fn progress_token<'a>(fields: &Fields<'a>) -> Result<Option<&'a RawValue>, Error> {
+    const NAME: &str = "progressToken";
+    // Most requests have none, and are not taken apart to see that.
+    if fields.raw("_meta").is_none_or(|meta| meta.get().starts_with('{') && !meta.get().contains(NAME)) {
+        return Ok(None);
+    }
+    Ok(fields.object("_meta")?.raw(NAME))
+}
+
 fn subscribe(context: &Context, fields: &Fields<'_>, subscribed: bool) -> Result<String, Error> {
     context.peer().set_subscribed(&fields.text("uri")?, subscribed)?;
     Ok(EMPTY.to_owned())
@@ -406,11 +424,8 @@ fn set_level(context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
     Ok(EMPTY.to_owned())
 }
 
-async fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Error> {
+fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Error> {
     if let Some(error) = result.refusal.take() {
-        if context.client().version.is_stateless() && error.code == ErrorCode::URL_ELICITATION_REQUIRED {
-            return send_away(context, error).await;
-        }
         return Err(error);
     }
     if result.is_error && context.client().version.is_stateless() && context.missing() != ClientCapabilities::default()
@@ -427,16 +442,21 @@ async fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer
     Ok(Answer { ended, ..Ok(to_json(&result)).into() })
 }
 
-/// The refusal of a call until its user has been to a page: since 2026-07-28 a question, after which the client calls again
-/// (2026-07-28, Elicitation, "URL Mode"). A user who is back is asked anew, for as long as the tool refuses.
-async fn send_away(context: &Context, refusal: Error) -> Result<Answer, Error> {
+/// The refusal of a call until its user has been to a page: since 2026-07-28 a question, after which the call runs again
+/// (2026-07-28, Elicitation, "URL Mode"). A user who is back is asked anew, for as long as the call is refused.
+fn send_away(request: &Request, context: &Context, refusal: Error) -> Result<Answer, Error> {
+    let refused = Error::new(ErrorCode::REFUSED, refusal.message);
+    if !MAY_ASK.contains(&request.method.as_str()) {
+        return Err(refused);
+    }
     if !context.client().capabilities.has(ClientCapabilities::ELICITATION_URL) {
         return Err(Error::missing_capability(ClientCapabilities::ELICITATION_URL));
     }
     let errands = refusal.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
     let asked = join_all(errands.into_iter().flatten().map(|errand| ask_again(context, errand)));
-    match until_suspended(context, asked).await {
-        Some(declined) => Err(declined.into_iter().next().unwrap_or(Error::new(ErrorCode::REFUSED, refusal.message))),
+    // Nobody waits for the answers here, not in a task either: the call runs from its beginning once they are there.
+    match asked.now_or_never() {
+        Some(declined) => Err(declined.into_iter().next().unwrap_or(refused)),
         None => Ok(Answer::SUSPENDED),
     }
 }

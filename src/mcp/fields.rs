@@ -13,8 +13,18 @@ use serde_json::value::RawValue;
 use super::error::Error;
 
 /// An object's members, in order.
-#[derive(Default)]
-pub(crate) struct Fields<'a>(Vec<(String, &'a RawValue)>);
+pub(crate) enum Fields<'a> {
+    /// Read just now.
+    Read(Vec<(String, &'a RawValue)>),
+    /// Read before, and kept.
+    Kept(&'a [(String, Box<RawValue>)]),
+}
+
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Self::Kept(&[])
+    }
+}
 
 impl<'a> Fields<'a> {
     /// Reads an object.
@@ -27,7 +37,10 @@ impl<'a> Fields<'a> {
 
     /// The member of that name, also one that is `null`.
     pub(crate) fn member(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value)
+        match self {
+            Self::Read(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value),
+            Self::Kept(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| &**value),
+        }
     }
 
     /// The member of that name; `null` counts as absent.
@@ -37,7 +50,12 @@ impl<'a> Fields<'a> {
 
     /// Every member, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+        let (read, kept) = match self {
+            Self::Read(members) => (members.as_slice(), [].as_slice()),
+            Self::Kept(members) => ([].as_slice(), *members),
+        };
+        let read = read.iter().map(|(name, value)| (name.as_str(), *value));
+        read.chain(kept.iter().map(|(name, value)| (name.as_str(), &**value)))
     }
 
     /// Whether there is a member of that name.
@@ -76,7 +94,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// −32602 when one is something else.
     pub(crate) fn texts(&self) -> Result<BTreeMap<String, String>, Error> {
-        self.0.iter().map(|(name, _)| Ok((name.clone(), self.text(name)?))).collect()
+        self.iter().map(|(name, _)| Ok((name.to_owned(), self.text(name)?))).collect()
     }
 }
 
@@ -100,7 +118,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
                 }
-                Ok(Fields(members))
+                Ok(Fields::Read(members))
             }
         }
 

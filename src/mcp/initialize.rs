@@ -30,7 +30,7 @@ impl Params {
     /// The client's version, as its `initialize` says, for people to read.
     #[must_use]
     pub fn client_version(&self) -> Option<String> {
-        self.fields().ok()?.object("clientInfo").ok()?.optional_text("version").ok()?
+        self.fields().object("clientInfo").ok()?.optional_text("version").ok()?
     }
 }
 
@@ -40,7 +40,7 @@ impl Server {
     /// # Errors
     /// −32602 when the parameters are wrong.
     pub fn initialize(&self, params: &Params) -> Result<(ClientInfo, String), Error> {
-        let fields = params.fields()?;
+        let fields = params.fields();
         let version = ProtocolVersion::negotiate(&fields.text("protocolVersion")?);
         let client = ClientInfo {
             version,

@@ -51,25 +51,32 @@ impl RequestId {
     }
 }
 
-/// The parameters of a request or notification, not looked into yet.
+/// The parameters of a request or notification: the members of an object, none of them looked into yet. They are taken apart
+/// once, since many ask for one or another of them.
 #[derive(Debug, Clone, Default)]
-pub struct Params(Option<Box<RawValue>>);
+pub struct Params(Vec<(String, Box<RawValue>)>);
 
 impl Params {
+    fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
+        let fields = raw.map_or_else(|| Ok(Fields::default()), |raw| Fields::parse(raw.get()))?;
+        Ok(Self(fields.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+    }
+
     /// Their members; absent ones are none.
-    pub(crate) fn fields(&self) -> Result<Fields<'_>, Error> {
-        self.get().map_or_else(|| Ok(Fields::default()), Fields::parse)
+    pub(crate) fn fields(&self) -> Fields<'_> {
+        Fields::Kept(&self.0)
     }
 
     /// The member of that name, as a request's id.
     pub(crate) fn request_id(&self, name: &str) -> Option<RequestId> {
-        RequestId::parse(self.fields().ok()?.raw(name)?).ok()
+        RequestId::parse(self.fields().raw(name)?).ok()
     }
 
-    /// The JSON text, if there are any.
+    /// The object that they are, as JSON.
     #[must_use]
-    pub fn get(&self) -> Option<&str> {
-        self.0.as_deref().map(RawValue::get)
+    pub fn to_json(&self) -> String {
+        let members: Vec<_> = self.0.iter().map(|(name, value)| format!("{}:{value}", to_json(name))).collect();
+        format!("{{{}}}", members.join(","))
     }
 }
 
@@ -102,8 +109,9 @@ pub struct Request {
 impl Request {
     /// A call with those parameters, as JSON, by this server itself.
     pub(crate) fn call(params: &str) -> Option<Self> {
-        let params = RawValue::from_string(params.to_owned()).ok()?;
-        Some(Self { id: RequestId::from_counter(0), method: "tools/call".to_owned(), params: Params(Some(params)) })
+        let raw = RawValue::from_string(params.to_owned()).ok()?;
+        let params = Params::read(Some(&raw)).ok()?;
+        Some(Self { id: RequestId::from_counter(0), method: "tools/call".to_owned(), params })
     }
 }
 
@@ -203,7 +211,7 @@ fn read_message(members: &Fields<'_>, id: Option<RequestId>) -> Result<Message, 
     if params.is_some_and(|raw| !raw.get().starts_with('{')) {
         return Err(Error::invalid_request("`params` must be an object."));
     }
-    let params = Params(params.map(RawValue::to_owned));
+    let params = Params::read(params)?;
     match (text("method")?, id, members.member("result"), members.raw("error")) {
         (Some(method), Some(id), None, None) => Ok(Message::Request(Request { id, method, params })),
         (Some(method), None, None, None) => Ok(Message::Notification(Notification { method, params })),
@@ -323,7 +331,7 @@ mod tests {
         let deep = "[".repeat(10_000) + &"]".repeat(10_000);
         assert!(matches!(parse(&deep), Ok(Body::Batch(items)) if items.iter().all(Result::is_err)));
         let request = request(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{deep}}}}}"#));
-        assert!(serde_json::from_str::<serde_json::Value>(request.params.get().unwrap()).is_err());
+        assert!(serde_json::from_str::<serde_json::Value>(&request.params.to_json()).is_err());
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
+use super::state_argument::{STATE_ARGUMENT, taken_problem};
 use super::strings::to_object;
 
 /// One message of a prompt.
@@ -161,6 +162,12 @@ impl Prompt {
     pub fn complete<A, H: Handler<A, Output = Vec<String>>>(mut self, argument: impl Into<String>, handler: H) -> Self {
         self.completers.add(argument.into(), handler);
         self
+    }
+
+    /// What is wrong with its arguments as one that keeps state.
+    pub(crate) fn state_problem(&self) -> Option<String> {
+        let taken = self.definition.arguments.iter().any(|argument| argument.name == STATE_ARGUMENT);
+        (self.signature.needs_session && taken).then(taken_problem)
     }
 
     pub(crate) fn arguments(&self, given: &BTreeMap<String, String>) -> Arguments {

@@ -381,6 +381,8 @@ impl Feature for Prompt {
         let name = &self.definition.name;
         if server.prompts.iter().any(|prompt| prompt.definition.name == *name) {
             server.problem(format!("prompt `{name}` is registered twice; the first one stays"));
+        } else if let Some(problem) = self.state_problem() {
+            server.problem(format!("prompt `{name}`: {problem}"));
         } else {
             server.prompts.push(self);
         }

@@ -20,6 +20,9 @@ pub const STATE_ARGUMENT: &str = "session";
 
 const DESCRIPTION: &str = "Which session this goes on with. Leave it out to begin one: the answer then names it.";
 
+/// What it is for a prompt, whose answer has no place to name one.
+const PROMPT_DESCRIPTION: &str = "Which session this goes on with, as a tool named it. Leave it out for a new one.";
+
 /// What a resource's URI has before it.
 const QUERY: &str = "?session=";
 
@@ -39,7 +42,7 @@ impl Server {
     /// Which state a request is about.
     #[must_use]
     pub fn state_of(&self, request: &Request) -> StateOf {
-        let Ok(fields) = request.params.fields() else { return StateOf::Nobody };
+        let fields = request.params.fields();
         let argument = || {
             let arguments = fields.object("arguments").ok()?;
             // What is no text names no state; it does not begin one.
@@ -104,6 +107,11 @@ pub fn join(uri: &str, state: &str) -> String {
     format!("{uri}{QUERY}{state}")
 }
 
+/// What is wrong with a handler that keeps state and has an argument of that name.
+pub(crate) fn taken_problem() -> String {
+    format!("it takes `Session`, so its arguments cannot have a `{STATE_ARGUMENT}` of their own")
+}
+
 /// A tool as it is shown to who names its state.
 pub(crate) fn of_tool(definition: &tool::Definition) -> tool::Definition {
     let mut shown = definition.clone();
@@ -121,7 +129,7 @@ pub(crate) fn of_prompt(definition: &prompt::Definition) -> prompt::Definition {
     shown.arguments.push(prompt::PromptArgument {
         name: STATE_ARGUMENT.to_owned(),
         title: None,
-        description: Some(DESCRIPTION.to_owned()),
+        description: Some(PROMPT_DESCRIPTION.to_owned()),
         required: false,
     });
     shown

@@ -16,7 +16,7 @@ use super::handler::Handler;
 use super::mirrored::Mirrored;
 use super::outcome::{IntoToolResult, ToolResult};
 use super::schema::no_arguments;
-use super::state_argument::STATE_ARGUMENT;
+use super::state_argument::{STATE_ARGUMENT, taken_problem};
 use super::task::{DEFAULT_TTL_SECONDS, TaskSupport};
 use super::user::Caller;
 
@@ -252,7 +252,7 @@ impl Tool {
         }
         let properties = self.definition.input_schema.get("properties").and_then(Value::as_object);
         let taken = properties.is_some_and(|properties| properties.contains_key(STATE_ARGUMENT));
-        taken.then(|| format!("it takes `Session`, so its arguments cannot have a `{STATE_ARGUMENT}` of their own"))
+        taken.then(taken_problem)
     }
 
     fn annotations(&mut self) -> &mut ToolAnnotations {

@@ -10,13 +10,15 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
 
-use crate::transport::era::VERSION_HEADER;
+use crate::mcp::ProtocolVersion;
+use crate::transport::era::{VERSION_HEADER, names_stateless};
+use crate::transport::headers;
 use crate::transport::order::{CALLER, SESSION, TRANSPORT};
 use crate::wire::{Body, Head, Headers, Reply};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {
-    fn head(request: &web_sys::Request, names: &Array) -> String;
+    fn head(request: &web_sys::Request, always: &Array, versions: &Array, stateless: &Array, others: &Array) -> String;
 
     #[wasm_bindgen(catch)]
     fn respond(status: u16, headers: &str, body: &JsValue) -> std::result::Result<web_sys::Response, JsValue>;
@@ -25,25 +27,69 @@ extern "C" {
     fn respond_text(status: u16, headers: &str, body: &str) -> std::result::Result<web_sys::Response, JsValue>;
 }
 
-/// The headers that nearly every request is asked for. They are read with its URL, in one step.
-const FIRST_READ: [&str; 9] =
-    ["origin", "content-type", "accept", "content-length", "last-event-id", VERSION_HEADER, SESSION, CALLER, TRANSPORT];
+/// Headers that nearly every request is asked for. They are read with its URL, in one step, since each takes its time.
+struct FirstRead {
+    /// Those of every request.
+    always: &'static [&'static str],
+    /// Those of requests whose version, the first of the headers above, has no sessions.
+    stateless: &'static [&'static str],
+    /// Those of the others.
+    others: &'static [&'static str],
+}
+
+const AT_WORKER: FirstRead = FirstRead {
+    always: &[VERSION_HEADER, "origin", "content-type", "accept", "content-length"],
+    stateless: &[headers::METHOD, headers::NAME],
+    others: &[SESSION],
+};
+
+const AT_OBJECT: FirstRead =
+    FirstRead { always: &[SESSION, CALLER, TRANSPORT, "origin", "content-length"], stateless: &[], others: &[] };
 
 /// Stands for a header that a request does not have; no value holds it.
 const ABSENT: &str = "\0";
 
+/// The names as JavaScript has them, and the versions without sessions.
+struct Names([Array; 4]);
+
+impl Names {
+    fn of(read: &FirstRead) -> Self {
+        let array = |names: &[&str]| names.iter().copied().map(JsValue::from_str).collect();
+        let versions = ProtocolVersion::STATELESS.map(ProtocolVersion::as_str);
+        Self([array(read.always), array(&versions), array(read.stateless), array(read.others)])
+    }
+
+    fn head(&self, request: &web_sys::Request) -> String {
+        let Self([always, versions, stateless, others]) = self;
+        head(request, always, versions, stateless, others)
+    }
+}
+
 thread_local! {
-    static NAMES: Array = FIRST_READ.iter().copied().map(JsValue::from_str).collect();
+    static NAMES: [Names; 2] = [Names::of(&AT_WORKER), Names::of(&AT_OBJECT)];
 }
 
 struct JsHeaders {
     request: web_sys::Request,
+    names: &'static FirstRead,
     first_read: String,
+}
+
+impl JsHeaders {
+    /// The line of a header that was read at first.
+    fn line(&self, name: &str) -> Option<usize> {
+        let place = |names: &[&str]| names.iter().position(|read| read.eq_ignore_ascii_case(name));
+        let FirstRead { always, stateless, others } = self.names;
+        place(always).or_else(|| {
+            let is_stateless = names_stateless(self.first_read.split('\n').next());
+            place(if is_stateless { stateless } else { others }).map(|at| at + always.len())
+        })
+    }
 }
 
 impl Headers for JsHeaders {
     fn get(&self, name: &str) -> Option<String> {
-        match FIRST_READ.iter().position(|read| read.eq_ignore_ascii_case(name)) {
+        match self.line(name) {
             Some(line) => self.first_read.split('\n').nth(line).filter(|value| *value != ABSENT).map(str::to_owned),
             None => self.request.headers().get(name).ok().flatten(),
         }
@@ -54,9 +100,17 @@ impl Headers for JsHeaders {
     }
 }
 
-/// The head of a request. One whose URL or method cannot be read gets values that lead nowhere.
+/// The head of a request to the Worker. One whose URL or method cannot be read gets values that lead nowhere.
 pub(super) fn read_head(request: &web_sys::Request) -> Head {
-    let lines = NAMES.with(|names| head(request, names));
+    NAMES.with(|[at_worker, _]| as_head(request, &AT_WORKER, &at_worker.head(request)))
+}
+
+/// The head of a request to an object.
+pub(super) fn read_head_at_object(request: &web_sys::Request) -> Head {
+    NAMES.with(|[_, at_object]| as_head(request, &AT_OBJECT, &at_object.head(request)))
+}
+
+fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: &str) -> Head {
     let (method, rest) = lines.split_once('\n').unwrap_or_default();
     let (url, first_read) = rest.split_once('\n').unwrap_or_default();
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
@@ -69,7 +123,7 @@ pub(super) fn read_head(request: &web_sys::Request) -> Head {
         host: host.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers: Rc::new(JsHeaders { request: Clone::clone(request), first_read: first_read.to_owned() }),
+        headers: Rc::new(JsHeaders { request: Clone::clone(request), names, first_read: first_read.to_owned() }),
     }
 }
 

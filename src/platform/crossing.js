@@ -4,11 +4,18 @@
 const END = "\n";
 const ABSENT = "\0";
 
-// Method, URL and the values of the named headers, each on a line of its own.
-export function head(request, names) {
+// Method, URL and the values of headers, each on a line of its own: those of `always`, then of `stateless` if the first value is
+// one of `versions`, else of `others`.
+export function head(request, always, versions, stateless, others) {
   const headers = request.headers;
   let lines = request.method + END + request.url;
-  for (const name of names) lines += END + (headers.get(name) ?? ABSENT);
+  let first;
+  for (const name of always) {
+    const value = headers.get(name) ?? ABSENT;
+    first ??= value;
+    lines += END + value;
+  }
+  for (const name of versions.includes(first) ? stateless : others) lines += END + (headers.get(name) ?? ABSENT);
   return lines;
 }
 

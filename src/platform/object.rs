@@ -8,7 +8,7 @@ use worker::js_sys::Promise;
 use worker::worker_sys::web_sys;
 use worker::{Response, Result, State, WebSocket, WebSocketPair};
 
-use super::edge::{hung_up, read_text};
+use super::edge::{hung_up, read_body};
 use super::host::ObjectHost;
 use super::promise::promised;
 use super::{convert, linked};
@@ -73,9 +73,10 @@ impl McpObject {
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let parts = Parts::clone(&self.0);
         promised(Box::pin(async move {
-            let head = convert::read_head(&request);
+            let head = convert::read_head_at_object(&request);
             let gone = hung_up(&request);
-            let body = async move { read_text(&request).await }.boxed_local();
+            let declared = head.declared_length();
+            let body = async move { read_body(&request, declared).await }.boxed_local();
             let reply = parts.object.handle(&head, body, gone).await;
             let response = match reply.body {
                 Body::Socket(socket) => {

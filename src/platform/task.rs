@@ -76,7 +76,7 @@ impl McpTask {
 
 /// The result as JSON, or the client's error with another status.
 async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Reply, Fault> {
-    let head = convert::read_head(request);
+    let head = convert::read_head_at_object(request);
     let text = read_text(request).await.map_err(|_| Fault("a task's command cannot be read".to_owned()))?;
     let command = Command::parse(&text).ok_or_else(|| Fault("a task's command is not known".to_owned()))?;
     let caller = Rc::new(order::decode(head.header(order::CALLER).as_deref()));

@@ -38,13 +38,25 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App
     let app = Rc::clone(app);
     let mut work = async move {
         let head = convert::read_head(&request);
-        let edge = WorkerEdge::new(request, env, context, app.placement.clone());
+        let declared_length = head.declared_length();
+        let edge = WorkerEdge { declared_length, ..WorkerEdge::new(request, env, context, app.placement.clone()) };
         router::handle(&app, &head, &edge).await
     }
     .boxed_local();
     match (&mut work).now_or_never() {
-        Some(reply) => answer(reply),
-        None => promised(Box::pin(async move { JsFuture::from(answer(work.await)).await })),
+        Some(reply) => match answer(reply) {
+            Ok(promise) => promise,
+            Err(response) => match response {
+                Ok(response) => Promise::resolve(&response),
+                Err(error) => Promise::reject(&error),
+            },
+        },
+        None => promised(Box::pin(async move {
+            match answer(work.await) {
+                Ok(promise) => JsFuture::from(promise).await,
+                Err(response) => response,
+            }
+        })),
     }
 }
 
@@ -81,13 +93,11 @@ pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     }))
 }
 
-fn answer(reply: Reply) -> Promise {
+/// The runtime's answer, which an object has yet to give, or else is here.
+fn answer(reply: Reply) -> Result<Promise, Result<JsValue, JsValue>> {
     match convert::take_pending(reply) {
-        Ok(promise) => FAILED.with(|failed| promise.catch_map(failed)),
-        Err(reply) => match convert::response(reply) {
-            Ok(response) => Promise::resolve(&JsValue::from(response)),
-            Err(error) => Promise::reject(&error.into()),
-        },
+        Ok(promise) => Ok(FAILED.with(|failed| promise.catch_map(failed))),
+        Err(reply) => Err(convert::response(reply).map(JsValue::from).map_err(JsValue::from)),
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Record {
     pub status: Status,
     /// What there is to say of that.
     pub message: Option<String>,
-    /// How often its handler was begun.
+    /// How often its handler was begun since it was last answered.
     pub beginnings: u32,
     /// What it waits for.
     pub questions: Vec<Question>,

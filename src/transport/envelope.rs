@@ -3,6 +3,7 @@
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
 use crate::mcp::error::Error;
+use crate::mcp::fields::Fields;
 use crate::mcp::jsonrpc::Params;
 use crate::mcp::log::LogLevel;
 use crate::mcp::version::ProtocolVersion;
@@ -28,21 +29,25 @@ pub struct Envelope {
     pub log_level: Option<LogLevel>,
 }
 
-/// Whether a message says that it is of a version in which it stands for itself.
-pub(super) fn claims_version(params: &Params) -> bool {
+/// What a message says of itself, if it says that it is of a version in which it stands for itself.
+fn claim(params: &Params) -> Option<Fields<'_>> {
     // Most messages of sessions are told apart without being read.
-    params.get().is_some_and(|text| text.contains(META))
-        && params.fields().and_then(|fields| fields.object("_meta")).is_ok_and(|meta| meta.member(VERSION).is_some())
+    let meta = params.fields().raw("_meta").filter(|meta| meta.get().contains(VERSION))?;
+    Fields::parse(meta.get()).ok().filter(|meta| meta.member(VERSION).is_some())
+}
+
+/// Whether a message makes that claim.
+pub(super) fn claims_version(params: &Params) -> bool {
+    claim(params).is_some()
 }
 
 impl Envelope {
-    /// Reads it from a message's parameters.
+    /// Reads it from a message's parameters; none if they do not claim that it stands for itself.
     ///
     /// # Errors
     /// −32602 when something is missing or wrong.
-    pub fn read(params: &Params) -> Result<Self, Error> {
-        let fields = params.fields()?;
-        let meta = fields.object("_meta")?;
+    pub fn read(params: &Params) -> Result<Option<Self>, Error> {
+        let Some(meta) = claim(params) else { return Ok(None) };
         let version = meta.text(VERSION)?;
         if !meta.has(CAPABILITIES) {
             return Err(Error::invalid_params(format!("Invalid params: `{CAPABILITIES}` is missing in `_meta`.")));
@@ -55,7 +60,7 @@ impl Envelope {
             })?),
             None => None,
         };
-        Ok(Self { version, capabilities, name, log_level })
+        Ok(Some(Self { version, capabilities, name, log_level }))
     }
 
     /// The client, of a request whose version is served.

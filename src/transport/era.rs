@@ -87,13 +87,12 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
     match body {
         Body::Single(Message::Request(request)) => of_request(header, modern_header, request),
         Body::Single(Message::Notification(notification)) => {
-            if !(modern_header || claims_version(&notification.params)) {
-                return Ok(Era::Sessions(Ok(Body::Single(Message::Notification(notification)))));
-            }
-            if claims_version(&notification.params) {
-                let envelope =
-                    Envelope::read(&notification.params).map_err(|error| Refused::bad_request(None, error))?;
-                check_version(header, &envelope.version).map_err(|error| Refused::bad_request(None, error))?;
+            let refused = |error| Refused::bad_request(None, error);
+            match Envelope::read(&notification.params).map_err(refused)? {
+                Some(envelope) => check_version(header, &envelope.version).map_err(refused)?,
+                // Nothing is said of headers of notifications: without a claim, the version's decides.
+                None if modern_header => {}
+                None => return Ok(Era::Sessions(Ok(Body::Single(Message::Notification(notification))))),
             }
             Ok(Era::Notification)
         }
@@ -105,7 +104,7 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
 
 fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Result<Era, Refused> {
     let refused = |id: &RequestId, error| Refused::bad_request(Some(id.clone()), error);
-    if !claims_version(&request.params) {
+    let Some(envelope) = Envelope::read(&request.params).map_err(|error| refused(&request.id, error))? else {
         if !modern_header {
             return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
         }
@@ -118,8 +117,7 @@ fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Re
             ))
         };
         return Err(refused(&request.id, error));
-    }
-    let envelope = Envelope::read(&request.params).map_err(|error| refused(&request.id, error))?;
+    };
     check_version(header, &envelope.version).map_err(|error| refused(&request.id, error))?;
     Ok(Era::Stateless(request, envelope))
 }

@@ -35,7 +35,7 @@ pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Erro
         "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return Ok(()),
     };
-    let fields = request.params.fields()?;
+    let fields = request.params.fields();
     let Ok(name) = fields.text(named_by) else { return Ok(()) };
     match head.header(NAME) {
         None => return Err(missing("Mcp-Name", &name)),

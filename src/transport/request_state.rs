@@ -3,6 +3,8 @@
 //! It opens for the same user and client, the same request, and for ten minutes (2026-07-28, Multi Round-Trip Requests,
 //! "Server Requirements").
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use serde_json::Value;
@@ -58,7 +60,7 @@ pub fn seal(
 /// −32602 when it brings something that cannot be taken; or the runtime's failure.
 pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) -> Result<Result<Rounds, Error>, Fault> {
     let read = || -> Result<_, Error> {
-        let fields = request.params.fields()?;
+        let fields = request.params.fields();
         Ok((given_answers(&request.params)?, fields.optional_text("requestState")?))
     };
     let (given, state) = match read() {
@@ -91,11 +93,10 @@ fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Vec<(String,
 
 /// The user, the client, and what the request asks for, however its JSON is written.
 fn bound_to(request: &Request, caller: &Caller) -> Vec<u8> {
-    let params = request.params.get().and_then(|json| serde_json::from_str::<Value>(json).ok());
-    let mut params = params.unwrap_or_default();
-    if let Some(members) = params.as_object_mut() {
-        members.retain(|name, _| !OF_THE_ROUND.contains(&name.as_str()));
-    }
+    let fields = request.params.fields();
+    let lasting = fields.iter().filter(|(name, _)| !OF_THE_ROUND.contains(name));
+    let params: BTreeMap<&str, Value> =
+        lasting.map(|(name, raw)| (name, serde_json::from_str(raw.get()).unwrap_or_default())).collect();
     let digest =
         Sha256::new().chain_update(&request.method).chain_update([0]).chain_update(to_json(&params)).finalize();
     [Binding::of(caller).as_bytes(), digest.as_slice()].concat()

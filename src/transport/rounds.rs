@@ -1,6 +1,7 @@
 //! The questions of a call whose answers come with other requests (2026-07-28, Multi Round-Trip Requests).
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
@@ -16,8 +17,8 @@ const ONCE: char = '\u{1}';
 pub struct Rounds {
     answers: RefCell<Vec<(String, Box<RawValue>)>>,
     open: RefCell<Vec<Question>>,
-    /// The keys that the handler used in this round.
-    used: RefCell<Vec<String>>,
+    /// The names that questions of this round have, and how often each was used as a key.
+    named: RefCell<BTreeMap<String, usize>>,
     detaching: Cell<bool>,
 }
 
@@ -52,16 +53,29 @@ impl Rounds {
     /// The name of the next question of that key: a key that is used again counts up.
     #[must_use]
     pub fn name(&self, key: &str) -> String {
-        let mut used = self.used.borrow_mut();
-        let times = used.iter().filter(|other| *other == key).count();
-        used.push(key.to_owned());
-        if times == 0 { key.to_owned() } else { format!("{key}-{}", times + 1) }
+        let mut named = self.named.borrow_mut();
+        let Some(mut times) = named.get(key).copied() else {
+            named.insert(key.to_owned(), 1);
+            return key.to_owned();
+        };
+        let name = loop {
+            times += 1;
+            let name = format!("{key}-{times}");
+            if !named.contains_key(&name) {
+                break name;
+            }
+        };
+        named.insert(key.to_owned(), times);
+        named.insert(name.clone(), 1);
+        name
     }
 
-    /// The answer to a question, if there is one and it is one.
+    /// The answer to a question, if there is one and it is one. What a handler has gone on with stays: a later answer to
+    /// the same question is not taken.
     #[must_use]
     pub fn answer(&self, name: &str, method: &str) -> Option<Box<RawValue>> {
-        self.get(name).filter(|answer| is_answer(method, answer))
+        let answers = self.answers.borrow();
+        answers.iter().find(|(key, answer)| key == name && is_answer(method, answer)).map(|(_, raw)| raw.clone())
     }
 
     /// Asks a question.
@@ -78,7 +92,8 @@ impl Rounds {
     /// What was kept under that key.
     #[must_use]
     pub fn recall(&self, key: &str) -> Option<Box<RawValue>> {
-        self.get(&format!("{ONCE}{key}"))
+        let name = format!("{ONCE}{key}");
+        self.answers.borrow().iter().find(|(other, _)| *other == name).map(|(_, raw)| raw.clone())
     }
 
     /// Keeps something under that key; gives how it stands among the answers.
@@ -121,10 +136,6 @@ impl Rounds {
             open.iter().map(|question| format!("{}:{}", to_json(&question.key), question.to_json())).collect();
         format!("{{{}}}", members.join(","))
     }
-
-    fn get(&self, name: &str) -> Option<Box<RawValue>> {
-        self.answers.borrow().iter().rev().find(|(key, _)| key == name).map(|(_, raw)| raw.clone())
-    }
 }
 
 /// Reads answers from the JSON object that [`Rounds::answers_json`] gives.
@@ -141,7 +152,7 @@ pub fn read_answers(json: &str) -> Result<Vec<(String, Box<RawValue>)>, Error> {
 /// # Errors
 /// −32602 when they are no answers at all.
 pub fn given_answers(params: &Params) -> Result<Vec<(String, Box<RawValue>)>, Error> {
-    let fields = params.fields()?;
+    let fields = params.fields();
     let Some(given) = fields.member("inputResponses") else { return Ok(Vec::new()) };
     let unfit = || Error::invalid_params("`inputResponses` must be an object with an object for each answer.");
     let answers = read_answers(given.get()).map_err(|_| unfit())?;
@@ -180,7 +191,8 @@ mod tests {
     #[test]
     fn a_key_that_is_used_again_names_another_question() {
         let rounds = Rounds::default();
-        assert_eq!(["a", "b", "a", "a"].map(|key| rounds.name(key)), ["a", "b", "a-2", "a-3"]);
+        let names = ["a", "b", "a", "a-2", "a"].map(|key| rounds.name(key));
+        assert_eq!(names, ["a", "b", "a-2", "a-2-2", "a-3"]);
     }
 
     #[test]
@@ -214,6 +226,6 @@ mod tests {
         rounds.remember("a", "7".into());
         let next = Rounds::new(read_answers(&rounds.answers_json()).unwrap());
         assert_eq!(next.recall("a").unwrap().get(), "7");
-        assert_eq!(next.get("a").unwrap().get(), "{}");
+        assert_eq!(next.answers_json(), "{\"a\":{},\"\\u0001a\":7}");
     }
 }

@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use super::call_stream::CallStream;
 use super::claims::Claims;
-use super::era::{Era, VERSION_HEADER, recognise};
+use super::era::{Era, recognise};
 use super::keep_alive::kept_alive;
 use super::movable::movable;
 use super::object::{GET_TAG, Object, ReadBody};
@@ -38,7 +38,7 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
     };
     let version = claims.client.version;
     // The header names no version without sessions, so a body that claims to be of one is refused here.
-    let posted = match recognise(head.header(VERSION_HEADER).as_deref(), &text) {
+    let posted = match recognise(None, &text) {
         Ok(Era::Sessions(posted)) => posted,
         Ok(_) => return Refusal::UnknownVersion.into(),
         Err(refused) => return refused.into(),

@@ -49,36 +49,37 @@ async function whoami(...args) {
   return { links, ...JSON.parse(JSON.parse(out).result.content[0].text) };
 }
 
-for (const [over, path] of [
-  ["Streamable HTTP", "/mcp"],
-  ["HTTP+SSE", "/sse"],
+for (const [how, path, ...era] of [
+  ["over Streamable HTTP", "/mcp"],
+  ["over HTTP+SSE", "/sse"],
+  ["without sessions", "/mcp", "--transport", "http", "--protocol-era", "modern"],
 ]) {
-  describe(`the Inspector's command line over ${over}`, () => {
+  describe(`the Inspector's command line ${how}`, () => {
     let home;
     let first;
     before(() => (home = temporaryFolder("durable-mcp-inspector")));
     after(() => removeFolder(home));
 
     test("cannot sign in on its own", async () => {
-      const { code, links, said } = await inspect(home, path, "--stored-auth-only");
+      const { code, links, said } = await inspect(home, path, ...era, "--stored-auth-only");
       assert.notEqual(code, 0);
       assert.equal(links, 0);
       assert.match(said, /auth_required/);
     });
 
     test("registers and signs its user in", async () => {
-      first = await whoami(home, path);
+      first = await whoami(home, path, ...era);
       assert.deepEqual([first.id, first.links], ["test", 1]);
     });
 
     test("goes on with what it has stored", async () => {
-      const { grant, links } = await whoami(home, path, "--stored-auth-only");
+      const { grant, links } = await whoami(home, path, ...era, "--stored-auth-only");
       assert.deepEqual([grant, links], [first.grant, 0]);
     });
 
     test("ends its grant and signs in again when it is told to", async () => {
       showMetadata(home);
-      const { id, grant, links } = await whoami(home, path, "--relogin");
+      const { id, grant, links } = await whoami(home, path, ...era, "--relogin");
       assert.deepEqual([id, links], ["test", 1]);
       assert.notEqual(grant, first.grant);
       const revoked = ({ json }) => json?.event === "revoked" && json.grant === first.grant;

@@ -19,6 +19,6 @@ before(buildRmcpTests, { timeout: BUILD_MS });
 
 test("rmcp registers or names its document, signs in, refreshes and asks for more scopes", async () => {
   const env = { OAUTH_URL: `${server.url}/mcp`, DOCUMENT_URL: DOCUMENT, DOCUMENT_REDIRECT: REDIRECT };
-  assert.equal(await runRmcpTests(server, ["sign_in::"], env), 5);
+  assert.equal(await runRmcpTests(server, ["sign_in::"], env), 6);
   assert.equal(site.asked(DOCUMENT), 1);
 });

@@ -1,4 +1,4 @@
-// Both generations of the TypeScript SDK sign in with what they bring along for it, over both transports.
+// Both generations of the TypeScript SDK sign in with what they bring along for it, over both transports and without sessions.
 import assert from "node:assert/strict";
 import { after, afterEach, describe, test } from "node:test";
 import * as v2 from "@modelcontextprotocol/client";
@@ -10,6 +10,7 @@ import { Account } from "../support/account.mjs";
 import { callback } from "../support/callback.mjs";
 import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
 import { checked } from "../support/sdk.mjs";
+import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const endpoint = await callback();
@@ -37,6 +38,11 @@ const V2 = {
   redeem: (transport, answer) => transport.finishAuth(answer),
   call: (client, name) => client.callTool({ name, arguments: {} }, LIMIT),
 };
+const STATELESS = {
+  ...V2,
+  name: "SDK v2 without sessions",
+  options: { versionNegotiation: { mode: "auto" } },
+};
 
 const open = new Set();
 afterEach(async () => {
@@ -44,9 +50,9 @@ afterEach(async () => {
   open.clear();
 });
 
-for (const { name, sdk, grantTypes, redeem, call } of [V1, V2]) {
+for (const { name, sdk, options, grantTypes, redeem, call } of [V1, V2, STATELESS]) {
   async function connect(transport) {
-    const client = new sdk.Client({ name: "tests", version: "1.0.0" });
+    const client = new sdk.Client({ name: "tests", version: "1.0.0" }, options);
     open.add(client);
     await client.connect(checked(transport), LIMIT);
     return client;
@@ -127,3 +133,41 @@ for (const { name, sdk, grantTypes, redeem, call } of [V1, V2]) {
     assert.deepEqual([account.visits, (await whoami(client)).scopes], [2, ["read", "admin"]]);
   });
 }
+
+test("SDK v2 without sessions goes on with its user's state, which needs no name", async () => {
+  const account = new Account(endpoint);
+  const url = new URL("/mcp", server.url);
+  await v2.auth(account, { serverUrl: url });
+  await v2.auth(account, {
+    serverUrl: url,
+    authorizationCode: account.answer.get("code"),
+    iss: account.answer.get("iss"),
+  });
+  const connect = async (options) => {
+    const client = new v2.Client({ name: "tests", version: "1.0.0" }, options);
+    open.add(client);
+    await client.connect(checked(new v2.StreamableHTTPClientTransport(url, { authProvider: account })), LIMIT);
+    return client;
+  };
+  const [one, other] = [await connect(STATELESS.options), await connect(STATELESS.options)];
+  const { tools } = await one.listTools(undefined, LIMIT);
+  const { properties } = tools.find(({ name }) => name === "increment").inputSchema;
+  assert.deepEqual(Object.keys(properties), ["by"]);
+  const updated = [];
+  const uri = "mcp://resource/counter";
+  one.setNotificationHandler("notifications/resources/updated", ({ params }) => updated.push(params.uri));
+  const subscription = await one.listen({ resourceSubscriptions: [uri] }, LIMIT);
+  for (const [client, total] of [
+    [one, "1"],
+    [other, "2"],
+  ]) {
+    const { content } = await V2.call(client, "increment");
+    assert.deepEqual(content, [{ type: "text", text: total }]);
+  }
+  assert.equal((await one.readResource({ uri }, LIMIT)).contents[0].text, "2");
+  await until(() => updated.length === 2, "both updates");
+  assert.deepEqual(updated, [uri, uri]);
+  await subscription.close();
+  // A session's state is its own.
+  assert.equal((await V2.call(await connect(), "increment")).content[0].text, "1");
+});

@@ -4,16 +4,20 @@
 mod administration;
 mod architecture;
 mod demo_tools;
+mod examples;
 mod grants;
+mod hub;
 mod limits;
 mod oauth_values;
 mod server;
 mod session;
 mod sign_in;
 mod sse;
+mod stateless;
 mod store;
 mod streams;
 mod support;
+mod tasks;
 
 /// As src/lib.rs has it, for the files of the demo that are tested here.
 use durable_mcp::prelude;

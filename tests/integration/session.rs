@@ -20,10 +20,12 @@ use crate::support::object::{IDLE_MS, MAX_AGE_MS, RESUME_MS, Rig, Sleep};
 mod an_idle_session;
 mod calls;
 mod deleting;
+mod of_a_user;
 mod questions;
 mod settings;
 mod state;
 mod the_log;
+mod what_is_published;
 mod writing;
 
 async fn total(counter: Session<Counter>) -> Result<String, ToolError> {

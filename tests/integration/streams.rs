@@ -106,7 +106,7 @@ mod the_answer_to_a_post {
 
     #[test]
     fn begins_with_an_id_and_a_time_to_wait_for_clients_that_know_them() {
-        for version in ProtocolVersion::ALL {
+        for version in ProtocolVersion::ALL.into_iter().filter(|version| !version.is_stateless()) {
             let rig = Rig::speaking(version, server());
             let exchange = start(&rig, "a", 1, 10);
             rig.advance(10);

@@ -1,10 +1,18 @@
 // The MCP Inspector, as it is installed.
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Child, root } from "./child.mjs";
 import { freePorts } from "./port.mjs";
 
 /** What starts it. */
 export const INSPECTOR = join(root, "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js");
+
+/** Puts servers into its list, `{ [name]: { type, url, protocolEra, ... } }`, as it keeps them in a home folder. */
+export function writeCatalog(home, servers) {
+  const folder = join(home, ".mcp-inspector");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "mcp.json"), JSON.stringify({ mcpServers: servers }));
+}
 
 /** Starts its web page: `{ url, token, stop() }`. Its backend takes fixed ports only; both are retried if someone was faster. */
 export async function startWeb(home, attempts = 3) {

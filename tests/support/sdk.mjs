@@ -1,4 +1,5 @@
 // What both generations of the TypeScript SDK need from a test.
+import { bounded } from "./wait.mjs";
 import { Conversation } from "./wire.mjs";
 
 /**
@@ -57,4 +58,38 @@ export function steps(messages) {
     if (message.method === "notifications/progress") return [message.params.progress];
     return message.result ? ["result"] : [];
   });
+}
+
+/** The session that a result names because its call began it; none for a client whose transport has a session. */
+export function begun({ content }) {
+  return /\bsession = "([^"]+)"/.exec(content.at(-1).text)?.[1];
+}
+
+/** Messages that the SDK's client does not know, such as those of tasks, through a transport that is not connected to one. */
+export class RawDispatch {
+  #transport;
+  #waiting = new Map();
+  #last = 0;
+
+  constructor(transport) {
+    this.#transport = checked(transport);
+    transport.onmessage = (message) => this.#waiting.get(message.id)?.(message);
+  }
+
+  start() {
+    return this.#transport.start();
+  }
+
+  /** Sends a request without an id: `{ kind: "result", result }` or `{ kind: "error", error }`. */
+  dispatch = async (request, { signal } = {}) => {
+    const id = `raw-${(this.#last += 1)}`;
+    const answer = new Promise((resolve) => this.#waiting.set(id, resolve));
+    await this.#transport.send({ jsonrpc: "2.0", id, ...request }, { requestSignal: signal });
+    const { error, result } = await bounded(answer, 10_000, `the answer to ${request.method}`);
+    return error ? { kind: "error", error } : { kind: "result", result };
+  };
+
+  close() {
+    return this.#transport.close();
+  }
 }

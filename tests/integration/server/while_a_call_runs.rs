@@ -70,22 +70,15 @@ fn logs_below_the_clients_level_are_not_sent() {
 }
 
 #[test]
-fn the_session_hears_of_what_it_subscribed_to() {
+fn changes_are_announced_to_whom_they_concern() {
     let notes = async |notify: Notify| {
         notify.resource_updated("test://a");
-        notify.resource_updated("test://b");
         notify.prompts_changed();
     };
     let talk = Conversation::with(empty().tool("notes", "", notes));
-    talk.subscribe("test://b");
     talk.call("notes", &json!({}));
-    assert_eq!(
-        talk.told(),
-        [
-            (About::Session, "notifications/resources/updated", json!({ "uri": "test://b" })),
-            (About::Session, "notifications/prompts/list_changed", json!({})),
-        ]
-    );
+    assert_eq!(talk.announced(), [Change::Resource("test://a".to_owned()), Change::Prompts]);
+    assert_eq!(talk.told(), []);
 }
 
 #[derive(Deserialize, JsonSchema, Serialize)]

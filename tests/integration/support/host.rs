@@ -60,15 +60,15 @@ pub(crate) struct FakeHost {
     id: String,
     clock: Rc<Cell<u64>>,
     store: MemoryStore,
-    pool: RefCell<LocalPool>,
-    spawner: RefCell<LocalSpawner>,
+    pool: Rc<RefCell<LocalPool>>,
+    spawner: Rc<RefCell<LocalSpawner>>,
     timers: Timers,
     /// The newest one of a tag is last.
     sockets: RefCell<Vec<(String, FakeSocket)>>,
-    pub(crate) logs: RefCell<Vec<String>>,
-    pub(crate) warnings: RefCell<Vec<String>>,
+    pub(crate) logs: Rc<RefCell<Vec<String>>>,
+    pub(crate) warnings: Rc<RefCell<Vec<String>>>,
     /// What was published since this was emptied last.
-    pub(crate) published: RefCell<Vec<Notice>>,
+    pub(crate) published: Rc<RefCell<Vec<Notice>>>,
     /// Until when the object is told what is published.
     pub(crate) listens_until: Cell<Option<u64>>,
 }
@@ -81,13 +81,30 @@ impl FakeHost {
             id,
             store: MemoryStore::new(Rc::clone(&clock)),
             clock,
-            spawner: RefCell::new(pool.spawner()),
-            pool: RefCell::new(pool),
+            spawner: Rc::new(RefCell::new(pool.spawner())),
+            pool: Rc::new(RefCell::new(pool)),
             timers: Timers::default(),
             sockets: RefCell::default(),
-            logs: RefCell::default(),
-            warnings: RefCell::default(),
-            published: RefCell::default(),
+            logs: Rc::default(),
+            warnings: Rc::default(),
+            published: Rc::default(),
+            listens_until: Cell::new(None),
+        })
+    }
+
+    /// The runtime around another object of the same deployment: one clock, one pool and one log for both.
+    pub(crate) fn beside(&self, id: String) -> Rc<Self> {
+        Rc::new(Self {
+            id,
+            store: MemoryStore::new(Rc::clone(&self.clock)),
+            clock: Rc::clone(&self.clock),
+            spawner: Rc::clone(&self.spawner),
+            pool: Rc::clone(&self.pool),
+            timers: self.timers.clone(),
+            sockets: RefCell::default(),
+            logs: Rc::clone(&self.logs),
+            warnings: Rc::clone(&self.warnings),
+            published: Rc::clone(&self.published),
             listens_until: Cell::new(None),
         })
     }

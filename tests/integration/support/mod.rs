@@ -2,9 +2,12 @@
 
 pub(crate) mod browser;
 pub(crate) mod counter;
+pub(crate) mod front;
 pub(crate) mod grants;
 pub(crate) mod host;
+pub(crate) mod hub_host;
 pub(crate) mod json;
 pub(crate) mod memory_store;
 pub(crate) mod object;
 pub(crate) mod peer;
+pub(crate) mod task_host;

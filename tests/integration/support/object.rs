@@ -49,12 +49,19 @@ impl Extract for Sleep {
 }
 
 impl Sleep {
+    /// The clock that it waits on from now on.
+    pub(crate) fn on(host: &Rc<FakeHost>) {
+        CLOCK.set(Some(Rc::clone(host)));
+    }
+
     pub(crate) async fn ms(&self, milliseconds: u32) {
         self.0.sleep(milliseconds).await;
     }
 }
 
-struct Map(BTreeMap<String, String>);
+/// Headers by their lower-case names.
+#[derive(Clone)]
+pub(crate) struct Map(pub(crate) BTreeMap<String, String>);
 
 impl Headers for Map {
     fn get(&self, name: &str) -> Option<String> {
@@ -112,7 +119,7 @@ impl Rig {
             binding: Binding::of(&Caller::default()),
         };
         let host = FakeHost::new(id.to_hex());
-        CLOCK.set(Some(Rc::clone(&host)));
+        Sleep::on(&host);
         let (server, settings) = (Rc::new(server), Rc::new(settings));
         let object = RefCell::new(object(&server, &host, &settings));
         Self { server, settings, host, object, claims }
@@ -181,7 +188,7 @@ impl Rig {
             .boxed_local(),
         );
         self.host.run();
-        Exchange { host: Rc::clone(&self.host), reply: Cell::new(Some(reply)), opened: RefCell::default() }
+        Exchange::new(&self.host, reply, None)
     }
 
     pub(crate) fn post(&self, body: impl Into<String>) -> Exchange {
@@ -253,9 +260,20 @@ pub(crate) struct Exchange {
     host: Rc<FakeHost>,
     reply: Cell<Option<oneshot::Receiver<Reply>>>,
     opened: RefCell<Option<LocalBoxStream<'static, String>>>,
+    /// Dropping it tells the server that the client has gone.
+    connection: Cell<Option<oneshot::Sender<()>>>,
 }
 
 impl Exchange {
+    pub(crate) fn new(
+        host: &Rc<FakeHost>,
+        reply: oneshot::Receiver<Reply>,
+        connection: Option<oneshot::Sender<()>>,
+    ) -> Self {
+        let (host, reply) = (Rc::clone(host), Cell::new(Some(reply)));
+        Self { host, reply, opened: RefCell::default(), connection: Cell::new(connection) }
+    }
+
     /// Whether there is no answer yet, not even its head.
     pub(crate) fn is_open(&self) -> bool {
         let mut reply = self.reply.take().expect("nobody took the answer");
@@ -303,6 +321,16 @@ impl Exchange {
         let mut opened = self.opened.borrow_mut();
         let stream = opened.as_mut().expect("the stream is open");
         stream.poll_next_unpin(&mut Poller::from_waker(Waker::noop()))
+    }
+
+    /// The runtime drops the stream, and says nothing else of the client.
+    pub(crate) fn drop_stream(&self) {
+        drop(self.opened.take());
+    }
+
+    /// The runtime says that the client has gone, and does not drop the stream yet.
+    pub(crate) fn cut_connection(&self) {
+        drop(self.connection.take());
     }
 
     /// The client goes, whatever it has read.

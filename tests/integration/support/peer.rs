@@ -184,8 +184,9 @@ impl Conversation {
         self.peer.asked.take()
     }
 
-    pub(crate) fn subscribe(&self, uri: &str) {
-        self.peer.set_subscribed(uri, true).unwrap();
+    /// The changes that were announced since this was asked last.
+    pub(crate) fn announced(&self) -> Vec<Change> {
+        self.peer.announced.take()
     }
 
     pub(crate) fn releases(&self) -> u32 {

@@ -2,14 +2,14 @@
 //! client's metadata document and the redirect URI in it.
 
 use reqwest::header::LOCATION;
-use rmcp::model::CallToolRequestParams;
-use rmcp::service::{ClientInitializeError, RunningService};
+use rmcp::RoleClient;
+use rmcp::model::{CallToolRequestParams, ProtocolVersion};
+use rmcp::service::{ClientInitializeError, ClientLifecycleMode, ClientServiceExt, RunningService};
 use rmcp::transport::auth::OAuthState;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::transport::{
     AuthClient, AuthError, AuthorizationManager, AuthorizationRequest, StreamableHttpClientTransport,
 };
-use rmcp::{RoleClient, ServiceExt};
 use serde_json::Value;
 
 use crate::within;
@@ -23,9 +23,16 @@ fn env(name: &str) -> String {
 }
 
 async fn connect(manager: AuthorizationManager) -> Result<Connected, ClientInitializeError> {
+    connect_as(manager, ClientLifecycleMode::Initialize).await
+}
+
+async fn connect_as(
+    manager: AuthorizationManager,
+    lifecycle: ClientLifecycleMode,
+) -> Result<Connected, ClientInitializeError> {
     let config = StreamableHttpClientTransportConfig::with_uri(env("OAUTH_URL"));
     let client = AuthClient::new(reqwest::Client::new(), manager);
-    within(().serve(StreamableHttpClientTransport::with_client(client, config))).await
+    within(().serve_with_lifecycle(StreamableHttpClientTransport::with_client(client, config), lifecycle)).await
 }
 
 /// What a browser makes of the link: the URL that it is sent back to, which it does not open here.
@@ -63,6 +70,18 @@ async fn it_registers_signs_in_and_calls_a_tool() {
     let me = whoami(&client).await;
     assert_eq!((&me["id"], &me["client"]), (&Value::from("test"), &Value::from(id)));
     assert_eq!(me["resource"], env("OAUTH_URL"));
+    client.cancel().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_session_its_user_has_one_state() {
+    let manager = sign_in(AuthorizationRequest::new(REDIRECT)).await.unwrap();
+    let lifecycle = ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] };
+    let client = connect_as(manager, lifecycle).await.unwrap();
+    assert_eq!(whoami(&client).await["id"], "test");
+    // The answer is the number alone: it has no name to tell.
+    let first: u64 = call(&client, "increment").await.parse().unwrap();
+    assert_eq!(call(&client, "increment").await, (first + 1).to_string());
     client.cancel().await.unwrap();
 }
 

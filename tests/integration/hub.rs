@@ -1,0 +1,408 @@
+//! Who listens, and what they hear.
+
+use std::rc::Rc;
+
+use durable_mcp::hub::{Hub, Listener, MAX_LISTENERS, MAX_LISTENERS_A_USER, Wanted, user_tag};
+use durable_mcp::mcp::change::Change;
+use durable_mcp::mcp::jsonrpc::RequestId;
+use durable_mcp::prelude::*;
+use durable_mcp::runtime::Runtime;
+use durable_mcp::session::notice::Notice;
+use durable_mcp::wire::{Body, Fault};
+use futures_channel::mpsc::UnboundedReceiver;
+use futures_util::FutureExt;
+use serde_json::{Value, json};
+
+use crate::support::front::{Front, refusal};
+use crate::support::host::{FakeHost, START};
+use crate::support::hub_host::FakeHubHost;
+use crate::support::json;
+use crate::support::object::Exchange;
+
+async fn change(notify: Notify) -> &'static str {
+    notify.tools_changed();
+    notify.prompts_changed();
+    notify.resources_changed();
+    notify.resource_updated("test://a");
+    "changed"
+}
+
+fn quiet() -> Server {
+    Server::new("s", "1").tool("plain", "", async || "plain").resource("a", "test://a", async || "a")
+}
+
+fn announcing() -> Server {
+    quiet().tool("change", "", change).prompt("p", "", async || "said")
+}
+
+fn listen(front: &Front, filter: &Value) -> Exchange {
+    front.ask("subscriptions/listen", &json!({ "notifications": filter }))
+}
+
+/// Everything that one can listen for.
+fn everything() -> Value {
+    json!({
+        "toolsListChanged": true,
+        "promptsListChanged": true,
+        "resourcesListChanged": true,
+        "resourceSubscriptions": ["test://a", "test://b?session=x"],
+    })
+}
+
+/// What a stream acknowledges.
+fn acknowledged(stream: &Exchange) -> Value {
+    let messages = stream.read().messages();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(messages[0]["method"], "notifications/subscriptions/acknowledged");
+    messages[0]["params"]["notifications"].clone()
+}
+
+fn methods(messages: &[Value]) -> Vec<&str> {
+    messages.iter().map(|message| message["method"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_stream_begins_with_what_it_will_hear_of() {
+    let all = everything();
+    for (server, wanted, honoured) in [
+        (announcing(), all.clone(), all.clone()),
+        (announcing(), json!({ "toolsListChanged": true }), json!({ "toolsListChanged": true })),
+        (announcing(), json!({ "toolsListChanged": false, "resourceSubscriptions": [], "more": true }), json!({})),
+        (announcing(), json!({ "toolsListChanged": null, "promptsListChanged": "true" }), json!({})),
+        (announcing(), json!({}), json!({})),
+        (quiet(), all.clone(), json!({})),
+        (Server::new("s", "1").tool("change", "", change), all, json!({ "toolsListChanged": true })),
+    ] {
+        let front = Front::new(server);
+        assert_eq!(acknowledged(&listen(&front, &wanted)), honoured, "{wanted}");
+    }
+}
+
+#[test]
+fn a_stream_that_does_not_say_what_for_is_refused() {
+    let front = Front::new(announcing());
+    for params in [
+        json!({}),
+        json!({ "notifications": null }),
+        json!({ "notifications": true }),
+        json!({ "notifications": { "resourceSubscriptions": "test://a" } }),
+        json!({ "notifications": { "resourceSubscriptions": [1] } }),
+        json!({ "notifications": { "resourceSubscriptions": ["test://a\nresource test://b"] } }),
+        json!({ "notifications": { "taskIds": {} } }),
+        json!({ "notifications": { "resourceSubscriptions": ["x".repeat(20_000)] } }),
+    ] {
+        let (status, code, _) = refusal(&front.ask("subscriptions/listen", &params).answer());
+        assert_eq!((status, code), (400, -32602), "{params}");
+    }
+    let tasks = front.ask("subscriptions/listen", &json!({ "notifications": { "taskIds": ["t"] } })).answer();
+    let (status, code, _) = refusal(&tasks);
+    assert_eq!((status, code), (400, -32021));
+    let required = json!({ "requiredCapabilities": { "extensions": { "io.modelcontextprotocol/tasks": {} } } });
+    assert_eq!(tasks.json()["error"]["data"], required);
+}
+
+#[test]
+fn what_one_request_changes_reaches_the_streams_that_want_it() {
+    let front = Front::new(announcing());
+    let streams = [
+        (json!({ "toolsListChanged": true }), vec!["notifications/tools/list_changed"]),
+        (json!({ "promptsListChanged": true }), vec!["notifications/prompts/list_changed"]),
+        (json!({ "resourcesListChanged": true }), vec!["notifications/resources/list_changed"]),
+        (json!({ "resourceSubscriptions": ["test://a", "test://b"] }), vec!["notifications/resources/updated"]),
+        (json!({ "resourceSubscriptions": ["test://b", "test://a/b", "test://"] }), vec![]),
+        (json!({}), vec![]),
+    ];
+    let open: Vec<_> = streams.iter().map(|(filter, _)| listen(&front, filter)).collect();
+    for stream in &open {
+        acknowledged(stream);
+    }
+    assert_eq!(front.text("change", &json!({})), "changed");
+    front.deliver();
+    for (stream, (filter, expected)) in open.iter().zip(&streams) {
+        let read = stream.read();
+        assert_eq!((methods(&read.messages()), read.ended), (expected.clone(), false), "{filter}");
+    }
+}
+
+#[test]
+fn every_message_of_a_stream_carries_its_requests_id_as_that_came() {
+    let front = Front::new(announcing());
+    let (headers, body) = front.written("subscriptions/listen", &json!({ "notifications": everything() }));
+    for id in [json!(1), json!("1"), json!("listen:\n0"), json!(-7)] {
+        let body = json::value(&body).as_object().map(|body| {
+            let mut body = body.clone();
+            body.insert("id".to_owned(), id.clone());
+            Value::Object(body).to_string()
+        });
+        let stream = front.send(http::Method::POST, &headers, body.unwrap());
+        front.text("change", &json!({}));
+        front.deliver();
+        let messages = stream.read().messages();
+        assert_eq!(messages.len(), 5);
+        for message in messages {
+            assert_eq!(message["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], id, "{message}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_whose_client_has_gone_counts_no_more() {
+    let front = Front::new(announcing());
+    let stream = listen(&front, &everything());
+    acknowledged(&stream);
+    stream.hang_up();
+    front.text("change", &json!({}));
+    front.deliver();
+    assert_eq!(front.hub.alarm(), None);
+    assert_eq!(durable_mcp::hub::HubHost::count(&*front.hub, None), 0);
+}
+
+/// The hub by itself, for what takes users and sessions.
+struct Rig {
+    runtime: Rc<FakeHost>,
+    host: Rc<FakeHubHost>,
+    hub: Hub,
+}
+
+/// A stream, from its client's end.
+struct Stream(UnboundedReceiver<String>);
+
+impl Stream {
+    /// What came since this was asked last, and whether it has ended.
+    fn read(&mut self) -> (Vec<Value>, bool) {
+        let mut messages = Vec::new();
+        loop {
+            match self.0.try_recv() {
+                Ok(frame) => {
+                    let data = frame.lines().find_map(|line| line.strip_prefix("data: ")).expect("an event");
+                    messages.push(json::value(data));
+                }
+                Err(error) => return (messages, error.is_closed()),
+            }
+        }
+    }
+
+    fn heard(&mut self) -> usize {
+        self.read().0.len()
+    }
+}
+
+impl Rig {
+    fn new() -> Self {
+        let runtime = FakeHost::new("hub".to_owned());
+        let host = FakeHubHost::new(&runtime);
+        let hub = Hub::new(Rc::clone(&host) as _);
+        Self { runtime, host, hub }
+    }
+
+    /// Opens a stream; or the status and code of the refusal.
+    fn try_open(&self, listener: &Listener) -> Result<Stream, (u16, i64)> {
+        match self.hub.open(listener) {
+            Ok(greeting) => {
+                let mut stream = Stream(self.host.accept(listener, &greeting));
+                assert_eq!(stream.read().0[0]["method"], "notifications/subscriptions/acknowledged");
+                Ok(stream)
+            }
+            Err(reply) => {
+                assert!(reply.headers.iter().any(|(name, _)| *name == "retry-after"));
+                let Body::Text(text) = &reply.body else { panic!("{reply:?}") };
+                let json = json::value(text);
+                assert_eq!(json["id"], "l");
+                Err((reply.status.as_u16(), json["error"]["code"].as_i64().unwrap()))
+            }
+        }
+    }
+
+    fn open(&self, listener: &Listener) -> Stream {
+        self.try_open(listener).unwrap_or_else(|refused| panic!("{refused:?}"))
+    }
+
+    fn publish(&self, notice: &Notice) {
+        self.hub.publish(notice).now_or_never().expect("nobody has to be waited for").expect("the store works");
+    }
+
+    /// The objects that were told since this was asked last.
+    fn told(&self) -> Vec<String> {
+        self.host.told.take().into_iter().map(|(object, _)| object).collect()
+    }
+
+    fn pass(&self, milliseconds: u64) {
+        self.runtime.set_time(self.runtime.now() + milliseconds);
+        if self.host.take_due_alarm() {
+            self.hub.wake().expect("the store works");
+        }
+    }
+}
+
+fn listener(user: Option<&str>) -> Listener {
+    Listener {
+        id: RequestId::from_json("\"l\"").unwrap(),
+        user: user.map(str::to_owned),
+        ends: None,
+        wanted: Wanted {
+            changes: vec![Change::Tools, Change::Resource("test://a".to_owned())],
+            tasks: vec!["t".to_owned()],
+        },
+    }
+}
+
+fn tools() -> Notice {
+    Notice::of(&Change::Tools)
+}
+
+fn of_task(id: &str, user: Option<&str>) -> Notice {
+    Notice {
+        about: format!("task {id}"),
+        method: "notifications/tasks".to_owned(),
+        params: json!({ "taskId": id }).to_string(),
+        user: user.map(str::to_owned),
+        except: None,
+    }
+}
+
+#[test]
+fn what_concerns_a_user_reaches_that_users_streams_alone() {
+    let rig = Rig::new();
+    let [mut ann, mut windows, mut bob, mut nobody] =
+        [Some("ann"), Some("ann"), Some("bob"), None].map(|user| rig.open(&listener(user)));
+    let own = Notice { user: Some("ann".to_owned()), ..Notice::of(&Change::Resource("test://a".to_owned())) };
+    rig.publish(&own);
+    assert_eq!([&mut ann, &mut windows, &mut bob, &mut nobody].map(Stream::heard), [1, 1, 0, 0]);
+    rig.publish(&tools());
+    assert_eq!([&mut ann, &mut windows, &mut bob, &mut nobody].map(Stream::heard), [1, 1, 1, 1]);
+}
+
+#[test]
+fn a_user_is_known_by_a_tag_that_tells_nothing_of_them() {
+    let tag = |subject: &str| user_tag(&Caller { subject: Some(subject.to_owned()), ..Caller::default() }).unwrap();
+    assert_eq!(tag("ann"), tag("ann"));
+    assert_ne!(tag("ann"), tag("bob"));
+    assert!(tag("ann").len() == 22 && !tag("ann@example.com").contains("ann"));
+    assert_eq!(user_tag(&Caller::default()), None);
+}
+
+#[test]
+fn what_becomes_of_a_task_reaches_who_watches_it() {
+    let rig = Rig::new();
+    let [mut ann, mut bob] = [Some("ann"), Some("bob")].map(|user| rig.open(&listener(user)));
+    rig.host.sessions.borrow_mut().insert("s".to_owned(), START + 1);
+    rig.publish(&of_task("t", Some("ann")));
+    rig.publish(&of_task("u", Some("ann")));
+    let (messages, _) = ann.read();
+    assert_eq!(methods(&messages), ["notifications/tasks"]);
+    assert_eq!(messages[0]["params"]["taskId"], "t");
+    assert_eq!(bob.heard(), 0);
+    rig.publish(&of_task("t", None));
+    assert_eq!((ann.heard(), bob.heard()), (1, 1));
+    assert_eq!(rig.told(), [""; 0], "sessions know no tasks");
+}
+
+#[test]
+fn streams_are_as_many_as_an_object_can_hold() {
+    let rig = Rig::new();
+    let mut open: Vec<_> = (1..MAX_LISTENERS).map(|_| rig.host.accept(&listener(None), "{}")).collect();
+    open.push(rig.open(&listener(None)).0);
+    assert_eq!(rig.try_open(&listener(None)).err(), Some((503, -32603)));
+    assert_eq!(rig.try_open(&listener(Some("ann"))).err(), Some((503, -32603)));
+    open.pop();
+    rig.open(&listener(Some("ann")));
+}
+
+#[test]
+fn streams_of_one_user_are_limited_and_those_of_others_are_not() {
+    let rig = Rig::new();
+    let mut open: Vec<_> = (0..MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(Some("ann")))).collect();
+    assert_eq!(rig.try_open(&listener(Some("ann"))).err(), Some((503, -32603)));
+    let more: Vec<_> = [Some("bob"), None].into_iter().map(|user| rig.open(&listener(user))).collect();
+    let anonymous: Vec<_> = (0..=MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(None))).collect();
+    open.pop();
+    rig.open(&listener(Some("ann")));
+    drop((more, anonymous));
+}
+
+#[test]
+fn a_stream_ends_with_its_clients_token_and_says_so() {
+    let rig = Rig::new();
+    let [mut first, mut second, mut endless] = [Some(START + 1000), Some(START + 3000), None]
+        .map(|ends| rig.open(&Listener { ends, ..listener(Some("ann")) }));
+    assert_eq!(rig.host.alarm(), Some(START + 1000));
+    rig.pass(999);
+    rig.publish(&tools());
+    assert_eq!([&mut first, &mut second, &mut endless].map(Stream::heard), [1, 1, 1]);
+    rig.pass(1);
+    let meta = json!({ "io.modelcontextprotocol/subscriptionId": "l" });
+    let (messages, ended) = first.read();
+    assert!(ended);
+    assert_eq!(methods(&messages[..1]), ["notifications/cancelled"]);
+    assert_eq!((&messages[0]["params"]["requestId"], &messages[0]["params"]["_meta"]), (&json!("l"), &meta));
+    assert_eq!(
+        messages[1],
+        json!({ "jsonrpc": "2.0", "id": "l", "result": { "resultType": "complete", "_meta": meta } })
+    );
+    assert_eq!(messages.len(), 2);
+    rig.publish(&tools());
+    assert_eq!([&mut second, &mut endless].map(Stream::heard), [1, 1]);
+    assert_eq!(rig.host.alarm(), Some(START + 3000));
+    rig.pass(2000);
+    assert!(second.read().1 && !endless.read().1);
+    assert_eq!(rig.host.alarm(), None);
+}
+
+#[test]
+fn sessions_that_joined_are_told_but_for_the_one_that_it_comes_from() {
+    let rig = Rig::new();
+    for object in ["a", "b", "c"] {
+        rig.hub.join(object, START + 1000).unwrap();
+    }
+    rig.hub.join("a", START + 1000).unwrap();
+    rig.publish(&Notice { except: Some("b".to_owned()), ..tools() });
+    assert_eq!(rig.told(), ["a", "c"]);
+    rig.publish(&Notice { user: Some("ann".to_owned()), ..tools() });
+    assert_eq!(rig.told(), [""; 0], "what concerns a user concerns no session");
+}
+
+#[test]
+fn sessions_that_have_nobody_to_tell_are_forgotten_and_those_out_of_reach_are_not() {
+    let rig = Rig::new();
+    for object in ["away", "failing", "here"] {
+        rig.hub.join(object, START + 1000).unwrap();
+    }
+    let outcomes = [("away", Ok(false)), ("failing", Err(Fault("overloaded".to_owned())))];
+    rig.host.outcomes.borrow_mut().extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
+    let mut stream = rig.open(&listener(None));
+    rig.publish(&tools());
+    assert_eq!(rig.told(), ["away", "failing", "here"]);
+    rig.publish(&tools());
+    assert_eq!(rig.told(), ["failing", "here"]);
+    assert_eq!(stream.heard(), 2);
+    assert_eq!(*rig.runtime.warnings.borrow(), ["overloaded", "overloaded"]);
+}
+
+#[test]
+fn sessions_are_told_however_many_there_are() {
+    let rig = Rig::new();
+    let objects: Vec<_> = (0..120).map(|number| format!("{number:03}")).collect();
+    for object in &objects {
+        rig.hub.join(object, START + 1000).unwrap();
+    }
+    rig.publish(&tools());
+    assert_eq!(rig.told(), objects);
+}
+
+#[test]
+fn sessions_are_forgotten_when_their_time_is_over() {
+    let rig = Rig::new();
+    rig.hub.join("a", START + 1000).unwrap();
+    rig.hub.join("b", START + 2000).unwrap();
+    rig.hub.join("a", START + 3000).unwrap();
+    rig.pass(2000);
+    rig.publish(&tools());
+    assert_eq!(rig.told(), ["a"]);
+    rig.pass(999);
+    assert_eq!(rig.host.sessions.borrow().len(), 1);
+    rig.pass(1);
+    rig.publish(&tools());
+    assert_eq!(rig.told(), [""; 0]);
+    assert!(rig.host.sessions.borrow().is_empty());
+    assert_eq!(rig.host.alarm(), None);
+}

@@ -1,0 +1,157 @@
+//! What the hub tells a session, and what a session tells everybody.
+
+use durable_mcp::session::notice::Notice;
+use durable_mcp::transport::order;
+
+use super::*;
+use crate::support::object::Answer;
+
+async fn change(notify: Notify) {
+    notify.tools_changed();
+    notify.resource_updated("test://plain");
+    notify.resource_updated("test://total");
+}
+
+fn announcing() -> Server {
+    server().tool("change", "", change).prompt("p", "", async || "said").resource(
+        "plain",
+        "test://plain",
+        async || "plain",
+    )
+}
+
+fn subscribe(rig: &Rig, uri: &str) {
+    assert_eq!(rig.post(request(1, "resources/subscribe", &json!({ "uri": uri }))).answer().status, 200);
+}
+
+/// The hub tells the object that something was published.
+fn tell(rig: &Rig, about: &str) -> u16 {
+    let answer: Answer = rig.send(Method::POST, &[(order::TRANSPORT, "notice")], Ok(about.to_owned())).answer();
+    assert_eq!(answer.text, "");
+    answer.status
+}
+
+/// The methods and URIs of what came on a stream.
+fn heard(rig: &Rig, tag: &str) -> Vec<String> {
+    let said = |message: Value| {
+        let uri = message["params"]["uri"].as_str().map(|uri| format!(" {uri}")).unwrap_or_default();
+        assert_eq!(message.get("id"), None, "{message}");
+        format!("{}{uri}", message["method"].as_str().unwrap())
+    };
+    rig.messages(tag).into_iter().map(said).collect()
+}
+
+const ALL: [&str; 4] = ["tools", "prompts", "resources", "resource test://plain"];
+
+#[test]
+fn reaches_the_stream_of_who_listens() {
+    let rig = Rig::new(announcing());
+    let stream = rig.get(None);
+    heard(&rig, &stream);
+    for about in ALL {
+        assert_eq!(tell(&rig, about), 202, "{about}");
+    }
+    let lists = ["tools", "prompts", "resources"].map(|list| format!("notifications/{list}/list_changed"));
+    assert_eq!(heard(&rig, &stream), lists, "nobody subscribed to the resource");
+    subscribe(&rig, "test://plain");
+    assert_eq!(tell(&rig, "resource test://plain"), 202);
+    assert_eq!(tell(&rig, "resource test://other"), 202);
+    assert_eq!(heard(&rig, &stream), ["notifications/resources/updated test://plain"]);
+}
+
+#[test]
+fn reaches_the_stream_of_http_with_sse() {
+    let rig = Rig::over_sse(announcing());
+    let stream = rig.get(None);
+    let hello =
+        json!({ "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": { "name": "c", "version": "1" } });
+    assert_eq!(rig.post(request(0, "initialize", &hello)).answer().status, 202);
+    assert_eq!(rig.post(request(1, "resources/subscribe", &json!({ "uri": "test://plain" }))).answer().status, 202);
+    rig.messages(&stream);
+    for about in ["tools", "resource test://plain", "resource test://other"] {
+        assert_eq!(tell(&rig, about), 202, "{about}");
+    }
+    let expected = ["notifications/tools/list_changed", "notifications/resources/updated test://plain"];
+    assert_eq!(heard(&rig, &stream), expected);
+    rig.hang_up(&stream);
+    assert_eq!(tell(&rig, "tools"), 410);
+}
+
+#[test]
+fn is_gone_where_nobody_listens() {
+    let rig = Rig::new(announcing());
+    for about in ALL {
+        assert_eq!(tell(&rig, about), 410, "{about}");
+    }
+    assert!(rig.host.memory().is_empty(), "it is not kept");
+    let stream = rig.get(None);
+    assert_eq!(tell(&rig, "made up"), 410);
+    assert_eq!(tell(&rig, "tools"), 202);
+    assert_eq!(rig.delete().status, 204);
+    assert!(rig.is_closed(&stream));
+    assert_eq!(tell(&rig, "tools"), 410);
+}
+
+#[test]
+fn waits_for_a_client_that_lost_its_stream() {
+    let rig = Rig::new(announcing());
+    let stream = rig.get(None);
+    assert_eq!(tell(&rig, "tools"), 202);
+    let (text, _) = rig.host.read(&stream);
+    let last = text.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().unwrap().to_owned();
+    rig.hang_up(&stream);
+    assert_eq!(tell(&rig, "prompts"), 202);
+    let again = rig.get(Some(&last));
+    assert_eq!(heard(&rig, &again), ["notifications/prompts/list_changed"]);
+}
+
+#[test]
+fn is_asked_for_once_in_a_life_and_only_where_something_is_announced() {
+    let rig = Rig::new(announcing());
+    rig.ping();
+    assert_eq!(rig.host.listens_until.take(), None, "without a stream there is nobody to tell");
+    rig.get(None);
+    assert_eq!(rig.host.listens_until.take(), Some(rig.now() + MAX_AGE_MS));
+    rig.get(None);
+    assert_eq!(rig.host.listens_until.take(), None);
+    rig.restart();
+    rig.get(None);
+    assert!(rig.host.listens_until.take().is_some());
+    let over_sse = Rig::over_sse(announcing());
+    over_sse.get(None);
+    assert!(over_sse.host.listens_until.take().is_some());
+    for quiet in [Rig::new(server()), Rig::over_sse(server())] {
+        quiet.get(None);
+        assert_eq!(quiet.host.listens_until.take(), None);
+    }
+}
+
+#[test]
+fn by_a_session_reaches_its_own_client_once_and_everybody_else_by_the_hub() {
+    let rig = Rig::new(announcing());
+    let stream = rig.get(None);
+    heard(&rig, &stream);
+    for uri in ["test://plain", "test://total"] {
+        subscribe(&rig, uri);
+    }
+    rig.post(call(2, "change", &none())).answer();
+    let own = [
+        "notifications/tools/list_changed",
+        "notifications/resources/updated test://plain",
+        "notifications/resources/updated test://total",
+    ];
+    assert_eq!(heard(&rig, &stream), own);
+    let published = rig.host.published.take();
+    let about: Vec<_> = published.iter().map(|notice| notice.about.as_str()).collect();
+    assert_eq!(about, ["tools", "resource test://plain"], "a session's state is nobody else's business");
+    for Notice { user, except, .. } in &published {
+        assert_eq!((user, except.as_deref()), (&None, Some("a1".repeat(32).as_str())));
+    }
+}
+
+#[test]
+fn by_a_session_reaches_everybody_though_its_own_client_does_not_listen() {
+    let rig = Rig::new(announcing());
+    rig.post(call(2, "change", &none())).answer();
+    assert_eq!(rig.host.published.borrow().len(), 2);
+}

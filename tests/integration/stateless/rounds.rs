@@ -1,0 +1,570 @@
+//! Calls whose questions are answered by the next request.
+
+use durable_mcp::keys::Keys;
+use durable_mcp::mcp::jsonrpc::Request;
+use durable_mcp::mcp::outcome::IntoToolResult;
+use durable_mcp::runtime::Runtime;
+use durable_mcp::transport::claims::ObjectId;
+use durable_mcp::transport::request_state::{self, MAX_ANSWER_BYTES, ROUND_WITHIN_MS};
+use durable_mcp::transport::rounds::Rounds;
+use durable_mcp::transport::state_handle;
+use futures_util::FutureExt;
+use futures_util::future::join3;
+
+use super::*;
+use crate::support::host::FakeHost;
+use crate::support::json;
+
+#[derive(Deserialize, JsonSchema)]
+struct Word {
+    word: String,
+}
+
+fn word(elicited: Elicited<Word>) -> String {
+    match elicited {
+        Elicited::Accepted(Word { word }) => word,
+        Elicited::Declined => "no".to_owned(),
+        Elicited::Dismissed => "never mind".to_owned(),
+    }
+}
+
+async fn one(client: Client) -> Result<String, Error> {
+    Ok(word(client.elicit("word", "Which?").await?))
+}
+
+/// One question after another, and of one key twice.
+async fn several(client: Client) -> Result<String, Error> {
+    let first = word(client.elicit("word", "Which?").await?);
+    let second = word(client.elicit("word", format!("And after {first}?")).await?);
+    let roots = client.roots("where").await?.len();
+    Ok(format!("{first} {second} {roots}"))
+}
+
+async fn together(client: Client) -> Result<String, Error> {
+    let (said, sampled, roots) = join3(
+        client.elicit::<Word>("word", "Which?"),
+        client.sample("line", Sampling::new("A line, please", 10)),
+        client.roots("where"),
+    )
+    .await;
+    Ok(format!("{} {} {}", word(said?), sampled?.model, roots?.len()))
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Two {
+    a: i64,
+    b: Option<Value>,
+}
+
+async fn bound(client: Client, Args(Two { a, b }): Args<Two>) -> Result<String, Error> {
+    drop(b);
+    Ok(format!("{} {a}", word(client.elicit("word", "Which?").await?)))
+}
+
+fn server() -> Server {
+    Server::new("s", "1")
+        .tool("one", "", one)
+        .tool("other", "", one)
+        .tool("several", "", several)
+        .tool("together", "", together)
+        .tool("bound", "", bound)
+        .prompt("one", "", one)
+        .resource("one", "test://one", one)
+}
+
+fn front() -> Front {
+    Front::new(server())
+}
+
+fn said(word: &str) -> Value {
+    json!({ "action": "accept", "content": { "word": word } })
+}
+
+fn sampled() -> Value {
+    json!({ "role": "assistant", "model": "m", "content": { "type": "text", "text": "a line" } })
+}
+
+/// The keys of what is asked, in order; nothing else comes with them.
+fn asked(result: &Value) -> Vec<&str> {
+    assert_eq!(result["resultType"], "input_required", "{result}");
+    let mut members: Vec<_> = result.as_object().unwrap().keys().map(String::as_str).collect();
+    members.sort_unstable();
+    assert_eq!(members, ["_meta", "inputRequests", "requestState", "resultType"]);
+    let mut keys: Vec<_> = result["inputRequests"].as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn are_two_for_one_question() {
+    let front = front();
+    for (method, params) in [
+        ("tools/call", calling("one", &none())),
+        ("prompts/get", json!({ "name": "one" })),
+        ("resources/read", json!({ "uri": "test://one" })),
+    ] {
+        let first = front.result(method, &params);
+        assert_eq!(asked(&first), ["word"], "{method}");
+        let question = &first["inputRequests"]["word"];
+        assert_eq!(
+            (&question["method"], &question["params"]["message"]),
+            (&json!("elicitation/create"), &json!("Which?"))
+        );
+        assert_eq!(question["params"]["requestedSchema"]["properties"]["word"]["type"], "string");
+        let done = front.again(method, &params, &first, &json!({ "word": said("this") }));
+        assert_eq!(done["resultType"], "complete", "{method}");
+        assert!(done.to_string().contains("\"text\":\"this\""), "{done}");
+    }
+}
+
+#[test]
+fn end_with_what_the_user_chose() {
+    let front = front();
+    let call = calling("one", &none());
+    for (action, expected) in [("decline", "no"), ("cancel", "never mind")] {
+        let first = front.result("tools/call", &call);
+        let done = front.again("tools/call", &call, &first, &json!({ "word": { "action": action } }));
+        assert_eq!(text(&done), expected);
+    }
+}
+
+#[test]
+fn are_as_many_as_there_are_questions_after_one_another() {
+    let front = front();
+    let call = calling("several", &none());
+    let first = front.result("tools/call", &call);
+    assert_eq!(asked(&first), ["word"]);
+    let second = front.again("tools/call", &call, &first, &json!({ "word": said("a") }));
+    assert_eq!(asked(&second), ["word-2"]);
+    assert_eq!(second["inputRequests"]["word-2"]["params"]["message"], "And after a?");
+    let third = front.again("tools/call", &call, &second, &json!({ "word-2": said("b") }));
+    assert_eq!(asked(&third), ["where"]);
+    assert_eq!(third["inputRequests"]["where"], json!({ "method": "roots/list", "params": {} }));
+    let states = [&first, &second, &third].map(|round| round["requestState"].as_str().unwrap());
+    assert!(states[0] != states[1] && states[1] != states[2] && states[0] != states[2]);
+    let done = front.again("tools/call", &call, &third, &json!({ "where": { "roots": [{ "uri": "file:///a" }] } }));
+    assert_eq!(text(&done), "a b 1");
+}
+
+#[test]
+fn need_no_state_for_answers_that_come_all_at_once() {
+    let front = front();
+    let mut call = calling("several", &none());
+    call["inputResponses"] = json!({ "word": said("a"), "word-2": said("b"), "where": { "roots": [] } });
+    assert_eq!(text(&front.result("tools/call", &call)), "a b 0");
+}
+
+#[test]
+fn have_all_questions_that_are_asked_together() {
+    let front = front();
+    let call = calling("together", &none());
+    let first = front.result("tools/call", &call);
+    assert_eq!(asked(&first), ["line", "where", "word"]);
+    assert_eq!(first["inputRequests"]["line"]["method"], "sampling/createMessage");
+    let part = front.again("tools/call", &call, &first, &json!({ "word": said("a"), "line": sampled() }));
+    assert_eq!(asked(&part), ["where"], "what was not answered is asked again");
+    let nothing = front.again("tools/call", &call, &part, &none());
+    assert_eq!(asked(&nothing), ["where"]);
+    let done = front.again("tools/call", &call, &nothing, &json!({ "where": { "roots": [] } }));
+    assert_eq!(text(&done), "a m 0");
+}
+
+#[test]
+fn take_no_notice_of_answers_that_nobody_asked_for() {
+    let front = front();
+    let call = calling("one", &none());
+    let first = front.result("tools/call", &call);
+    let again = front.again("tools/call", &call, &first, &json!({ "wrod": said("x"), "other": {} }));
+    assert_eq!(asked(&again), ["word"]);
+    let answers = json!({ "word": said("this"), "word-2": said("x"), "more": sampled() });
+    assert_eq!(text(&front.again("tools/call", &call, &again, &answers)), "this");
+}
+
+#[test]
+fn ask_again_for_what_is_no_answer_to_the_question() {
+    let front = front();
+    let call = calling("together", &none());
+    let right = json!({ "word": said("a"), "line": sampled(), "where": { "roots": [] } });
+    for (key, wrong) in [
+        ("word", json!({})),
+        ("word", json!({ "action": "perhaps" })),
+        ("word", json!({ "roots": [] })),
+        ("line", json!({ "content": "x" })),
+        ("line", said("a")),
+        ("where", json!({ "roots": 1 })),
+        ("where", sampled()),
+    ] {
+        let first = front.result("tools/call", &call);
+        let mut answers = right.clone();
+        answers[key] = wrong.clone();
+        let again = front.again("tools/call", &call, &first, &answers);
+        assert_eq!(asked(&again), [key], "{wrong}");
+        let done = front.again("tools/call", &call, &again, &json!({ key: right[key] }));
+        assert_eq!(text(&done), "a m 0", "{wrong}");
+    }
+}
+
+#[test]
+fn refuse_what_cannot_be_answers() {
+    let front = front();
+    for wrong in [
+        json!(null),
+        json!(1),
+        json!([]),
+        json!("word"),
+        json!({ "word": "this" }),
+        json!({ "word": null }),
+        json!({ "\u{1}kept": {} }),
+    ] {
+        let mut call = calling("one", &none());
+        call["inputResponses"] = wrong.clone();
+        let (status, code, _) = refusal(&front.ask("tools/call", &call).answer());
+        assert_eq!((status, code), (400, -32602), "{wrong}");
+    }
+    let mut call = calling("one", &none());
+    call["requestState"] = json!(7);
+    assert_eq!(refusal(&front.ask("tools/call", &call).answer()).1, -32602);
+}
+
+#[test]
+fn keep_an_answer_that_was_taken() {
+    let front = front();
+    let call = calling("several", &none());
+    let first = front.result("tools/call", &call);
+    let second = front.again("tools/call", &call, &first, &json!({ "word": said("a") }));
+    let third = front.again("tools/call", &call, &second, &json!({ "word": said("changed"), "word-2": said("b") }));
+    let done = front.again("tools/call", &call, &third, &json!({ "word": said("again"), "where": { "roots": [] } }));
+    assert_eq!(text(&done), "a b 0");
+}
+
+#[test]
+fn ask_by_names_that_are_never_the_same() {
+    let clash = async |client: Client| -> Result<String, Error> {
+        let (first, second, third) =
+            join3(client.elicit("a-2", "1"), client.elicit("a", "2"), client.elicit("a", "3")).await;
+        Ok(format!("{} {} {}", word(first?), word(second?), word(third?)))
+    };
+    let front = Front::new(server().tool("clash", "", clash));
+    let call = calling("clash", &none());
+    let first = front.result("tools/call", &call);
+    let keys = asked(&first);
+    assert_eq!(keys.len(), 3, "{keys:?}");
+    let answers: serde_json::Map<_, _> = keys
+        .iter()
+        .map(|key| ((*key).to_owned(), said(first["inputRequests"][*key]["params"]["message"].as_str().unwrap())))
+        .collect();
+    assert_eq!(text(&front.again("tools/call", &call, &first, &Value::Object(answers))), "1 2 3");
+}
+
+#[test]
+fn do_what_is_done_once_a_single_time() {
+    let runs = Rc::new(Cell::new(0));
+    let counter = Rc::clone(&runs);
+    let begun = Rc::new(Cell::new(0));
+    let beginnings = Rc::clone(&begun);
+    let ordering = move |client: Client| {
+        let (runs, begun) = (Rc::clone(&counter), Rc::clone(&beginnings));
+        async move {
+            begun.set(begun.get() + 1);
+            let first = word(client.elicit("word", "1").await?);
+            let made = async || {
+                runs.set(runs.get() + 1);
+                Ok::<_, Error>(format!("order {}", runs.get()))
+            };
+            let order = client.once("order", made()).await?;
+            let again = client.once("order", made()).await?;
+            let second = word(client.elicit("word", "2").await?);
+            let third = word(client.elicit("word", "3").await?);
+            Ok::<_, Error>(format!("{order}, {again}: {first} {second} {third}"))
+        }
+    };
+    let front = Front::new(server().tool("order", "", ordering));
+    let call = calling("order", &none());
+    let mut round = front.result("tools/call", &call);
+    for (key, answer) in [("word", "a"), ("word-2", "b"), ("word-3", "c")] {
+        assert_eq!(asked(&round), [key]);
+        round = front.again("tools/call", &call, &round, &json!({ key: said(answer) }));
+    }
+    assert_eq!(text(&round), "order 1, order 1: a b c");
+    assert_eq!((runs.get(), begun.get()), (1, 4));
+}
+
+#[test]
+fn end_where_all_answers_together_are_too_long() {
+    let front = front();
+    let call = calling("several", &none());
+    let first = front.result("tools/call", &call);
+    let mut second = call.clone();
+    second["requestState"] = first["requestState"].clone();
+    second["inputResponses"] = json!({ "word": said(&"x".repeat(MAX_ANSWER_BYTES)) });
+    let (status, code, _) = refusal(&front.ask("tools/call", &second).answer());
+    assert_eq!((status, code), (200, -32602));
+}
+
+/// The refusal of a call with that state.
+fn refused(front: &Front, method: &str, params: &Value, state: &str) -> (u16, i64) {
+    let mut params = params.clone();
+    params["requestState"] = json!(state);
+    params["inputResponses"] = json!({ "word": said("this") });
+    let answer = front.ask(method, &params).answer();
+    if answer.json().get("error").is_none() {
+        return (answer.status, 0);
+    }
+    let (status, code, _) = refusal(&answer);
+    (status, code)
+}
+
+const REFUSED: (u16, i64) = (400, -32602);
+const TAKEN: (u16, i64) = (200, 0);
+
+#[test]
+fn take_no_state_that_was_tampered_with() {
+    let front = front();
+    let call = calling("one", &none());
+    let state = front.result("tools/call", &call)["requestState"].as_str().unwrap().to_owned();
+    assert_eq!(refused(&front, "tools/call", &call, &state), TAKEN);
+    for at in 0..state.len() {
+        let other = if &state[at..=at] == "A" { "B" } else { "A" };
+        let tampered = format!("{}{other}{}", &state[..at], &state[at + 1..]);
+        assert_eq!(refused(&front, "tools/call", &call, &tampered), REFUSED, "{at}");
+        assert_eq!(refused(&front, "tools/call", &call, &state[..at]), REFUSED, "{at}");
+    }
+    for made_up in ["", "x", &format!("{state}A"), &format!("{state}="), &format!(" {state}"), &"A".repeat(state.len())]
+    {
+        assert_eq!(refused(&front, "tools/call", &call, made_up), REFUSED, "{made_up}");
+    }
+}
+
+#[test]
+fn take_ten_minutes_each_at_most() {
+    let front = front();
+    let call = calling("several", &none());
+    let first = front.result("tools/call", &call);
+    front.advance(ROUND_WITHIN_MS);
+    let second = front.again("tools/call", &call, &first, &json!({ "word": said("a") }));
+    front.advance(ROUND_WITHIN_MS);
+    let third = front.again("tools/call", &call, &second, &json!({ "word-2": said("b") }));
+    let state = third["requestState"].as_str().unwrap().to_owned();
+    front.advance(ROUND_WITHIN_MS + 1);
+    assert_eq!(refused(&front, "tools/call", &call, &state), REFUSED);
+}
+
+#[test]
+fn go_on_with_the_same_request_only() {
+    let front = front();
+    let state =
+        |method: &str, params: &Value| front.result(method, params)["requestState"].as_str().unwrap().to_owned();
+    let (tool, prompt, resource) = (calling("one", &none()), json!({ "name": "one" }), json!({ "uri": "test://one" }));
+    let of_tool = state("tools/call", &tool);
+    assert_eq!(refused(&front, "tools/call", &calling("other", &none()), &of_tool), REFUSED);
+    assert_eq!(refused(&front, "tools/call", &calling("one", &json!({ "a": 1 })), &of_tool), REFUSED);
+    assert_eq!(refused(&front, "prompts/get", &prompt, &of_tool), REFUSED);
+    assert_eq!(refused(&front, "prompts/get", &tool, &of_tool), REFUSED);
+    assert_eq!(refused(&front, "resources/read", &resource, &of_tool), REFUSED);
+    assert_eq!(refused(&front, "tools/call", &tool, &state("prompts/get", &prompt)), REFUSED);
+    assert_eq!(refused(&front, "prompts/get", &prompt, &state("resources/read", &resource)), REFUSED);
+    let written = |text: &str| calling("bound", &serde_json::from_str(text).unwrap());
+    let of_arguments = state("tools/call", &written(r#"{"a":1,"b":{"c":[1,2],"d":null}}"#));
+    for other in [
+        r#"{"a":2,"b":{"c":[1,2],"d":null}}"#,
+        r#"{"a":1,"b":{"c":[2,1],"d":null}}"#,
+        r#"{"a":1,"b":{"c":[1,2]}}"#,
+        r#"{"a":1}"#,
+    ] {
+        assert_eq!(refused(&front, "tools/call", &written(other), &of_arguments), REFUSED, "{other}");
+    }
+}
+
+#[test]
+fn go_on_however_the_same_request_is_written() {
+    let front = front();
+    let (headers, body) = front.written("tools/call", &calling("bound", &json!({ "a": 1, "b": { "c": "x", "d": 2 } })));
+    let first = front.send(http::Method::POST, &headers, body).answer().json();
+    let meta = Value::Object(front.envelope());
+    let (state, answers) = (&first["result"]["requestState"], json!({ "word": said("this") }));
+    let body = format!(
+        r#"{{"params":{{"requestState":{state},"arguments":{{"b": {{"d":2,"c":"\u0078"}},"a":1}},
+        "inputResponses":{answers},"_meta":{meta},"name":"bound"}},"method":"tools/call","id":"another","jsonrpc":"2.0"}}"#
+    );
+    let second = front.send(http::Method::POST, &headers, body).answer().json();
+    assert_eq!((text(&second["result"]).as_str(), &second["id"]), ("this 1", &json!("another")));
+    // What a client declares may differ from round to round, and so may its tokens.
+    let mut call = calling("bound", &json!({ "a": 1, "b": { "c": "x", "d": 2 } }));
+    call["_meta"] = json!({ "progressToken": 7 });
+    assert_eq!(text(&front.again("tools/call", &call, &first["result"], &answers)), "this 1");
+}
+
+fn caller(subject: &str, client: &str) -> Caller {
+    Caller { subject: Some(subject.to_owned()), client_id: Some(client.to_owned()), ..Caller::default() }
+}
+
+fn request(method: &str, params: &Value) -> Request {
+    json::read(&json::request(1, method, params))
+}
+
+/// Whether a request with that state is let in, for that caller.
+fn is_taken(state: &str, caller: &Caller, host: &FakeHost) -> bool {
+    let request = request("tools/call", &json!({ "name": "one", "requestState": state }));
+    let read = request_state::rounds(&request, caller, host).now_or_never().expect("keys are at hand");
+    match read.expect("nothing fails here") {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.code.0, -32602);
+            false
+        }
+    }
+}
+
+#[test]
+fn go_on_for_the_same_user_and_client_only() {
+    let host = FakeHost::new(String::new());
+    let keys = host.keys(false).now_or_never().unwrap().unwrap();
+    let seal = |caller: &Caller, keys: &Keys| {
+        let first = request("tools/call", &json!({ "name": "one" }));
+        request_state::seal(&Rounds::default(), &first, caller, host.now(), keys, host.random()).unwrap().unwrap()
+    };
+    let ann = caller("ann", "c");
+    let state = seal(&ann, &keys);
+    assert!(is_taken(&state, &ann, &host));
+    assert!(is_taken(&state, &Caller { scopes: vec!["more".into()], expires: Some(1), ..ann.clone() }, &host));
+    for other in [caller("bob", "c"), caller("ann", "d"), caller("annc", ""), caller("c", "ann"), Caller::default()] {
+        assert!(!is_taken(&state, &other, &host), "{other:?}");
+        assert!(is_taken(&seal(&other, &keys), &other, &host));
+    }
+    assert!(!is_taken(&seal(&Caller::default(), &keys), &ann, &host));
+    assert!(!is_taken(&seal(&ann, &Keys::from_secret("another deployment's")), &ann, &host));
+    // What else is sealed with the same keys is no state of a request.
+    let handle = state_handle::seal(ObjectId([7; 32]), host.now(), &keys, host.random()).unwrap();
+    assert!(!is_taken(&handle, &Caller::default(), &host));
+    let task = durable_mcp::task::id::seal(ObjectId([7; 32]), host.now() + 1, &ann, &keys, host.random()).unwrap();
+    assert!(!is_taken(&task, &ann, &host));
+}
+
+/// Refuses until its user has been to a page so many times.
+fn refusing(times: u32) -> (Server, Rc<Cell<u32>>) {
+    let calls = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&calls);
+    let connect = move || {
+        counted.set(counted.get() + 1);
+        let refuses = counted.get() <= times;
+        async move {
+            if refuses {
+                return Err(Error::url_elicitation_required("connect", "Connect first", "https://a.example/connect"));
+            }
+            Ok("connected".to_owned())
+        }
+    };
+    let (of_prompt, of_resource) = (connect.clone(), connect.clone());
+    let tool = move || {
+        let outcome = connect();
+        async move { outcome.await.map_or_else(ToolResult::refuse, IntoToolResult::into_tool_result) }
+    };
+    let server = Server::new("s", "1").tool("connect", "", tool).prompt("connect", "", of_prompt).resource(
+        "connect",
+        "test://connect",
+        of_resource,
+    );
+    (server, calls)
+}
+
+fn connecting() -> [(&'static str, Value); 3] {
+    [
+        ("tools/call", calling("connect", &none())),
+        ("prompts/get", json!({ "name": "connect" })),
+        ("resources/read", json!({ "uri": "test://connect" })),
+    ]
+}
+
+#[test]
+fn send_the_user_to_a_page_until_the_call_is_not_refused_any_more() {
+    for (method, call) in connecting() {
+        let (server, calls) = refusing(2);
+        let front = Front::new(server);
+        let first = front.result(method, &call);
+        let key = asked(&first)[0].to_owned();
+        assert_eq!(
+            first["inputRequests"][&key],
+            json!({ "method": "elicitation/create", "params": { "mode": "url", "message": "Connect first", "url": "https://a.example/connect" } }),
+            "{method}"
+        );
+        let early = front.again(method, &call, &first, &json!({ key.as_str(): { "action": "accept" } }));
+        let second = asked(&early)[0].to_owned();
+        assert_ne!(second, key, "{method}: a question that was answered is another one");
+        let done = front.again(method, &call, &early, &json!({ second.as_str(): { "action": "accept" } }));
+        assert_eq!((&done["resultType"], done.get("isError")), (&json!("complete"), None), "{method}");
+        assert!(done.to_string().contains("connected"), "{method}: {done}");
+        assert_eq!(calls.get(), 3);
+    }
+}
+
+#[test]
+fn send_the_user_to_all_pages_at_once() {
+    let calls = Rc::new(Cell::new(0));
+    let counted = Rc::clone(&calls);
+    let connect = move || {
+        counted.set(counted.get() + 1);
+        let connected = counted.get() > 2;
+        async move {
+            if connected {
+                return "connected".into_tool_result();
+            }
+            let mut refusal = Error::url_elicitation_required("a", "Connect first", "https://a.example");
+            let other = Error::url_elicitation_required("b", "Connect first", "https://b.example");
+            let (all, more) = (refusal.data.as_mut().unwrap(), other.data.unwrap());
+            all["elicitations"].as_array_mut().unwrap().push(more["elicitations"][0].clone());
+            ToolResult::refuse(refusal)
+        }
+    };
+    let front = Front::new(Server::new("s", "1").tool("connect", "", connect));
+    let call = calling("connect", &none());
+    let agreed = json!({ "action": "accept" });
+    let first = front.result("tools/call", &call);
+    assert_eq!(asked(&first), ["a", "b"]);
+    let second = front.again("tools/call", &call, &first, &json!({ "b": agreed }));
+    assert_eq!(asked(&second), ["a", "b-2"], "the server still refuses");
+    let done = front.again("tools/call", &call, &second, &json!({ "a": agreed, "b-2": agreed }));
+    assert_eq!(text(&done), "connected");
+}
+
+#[test]
+fn end_when_the_user_does_not_want_to_go_to_the_page() {
+    for (method, call) in connecting() {
+        for action in ["decline", "cancel"] {
+            let (server, _) = refusing(9);
+            let front = Front::new(server);
+            let first = front.result(method, &call);
+            let key = asked(&first)[0].to_owned();
+            let mut second = call.clone();
+            second["requestState"] = first["requestState"].clone();
+            second["inputResponses"] = json!({ key: { "action": action } });
+            let answer = front.ask(method, &second).answer();
+            let (status, code, _) = refusal(&answer);
+            assert_eq!((status, code), (200, -32000), "{method}");
+            assert!(answer.json()["error"]["message"].as_str().is_some_and(|text| !text.is_empty()), "{method}");
+            assert_eq!(answer.json()["error"].get("data"), None, "{method}");
+        }
+    }
+}
+
+#[test]
+fn end_where_the_client_cannot_open_the_page() {
+    for (method, call) in connecting() {
+        let (server, _) = refusing(1);
+        let front = Front::new(server).declaring(json!({ "elicitation": {} }));
+        let answer = front.ask(method, &call).answer();
+        let (status, code, _) = refusal(&answer);
+        assert_eq!((status, code), (400, -32021), "{method}");
+        assert_eq!(answer.json()["error"]["data"]["requiredCapabilities"], json!({ "elicitation": { "url": {} } }));
+    }
+    let page = async |client: Client| -> Result<String, Error> {
+        Ok(match client.elicit_url("pay", "Pay", "https://a.example/pay").await? {
+            Elicited::Accepted(()) => "paid".to_owned(),
+            _ => "not paid".to_owned(),
+        })
+    };
+    let front = Front::new(server().tool("pay", "", page)).declaring(everything());
+    let call = calling("pay", &none());
+    let first = front.result("tools/call", &call);
+    assert_eq!(first["inputRequests"]["pay"]["params"].get("elicitationId"), None);
+    assert_eq!(text(&front.again("tools/call", &call, &first, &json!({ "pay": { "action": "accept" } }))), "paid");
+}

@@ -1,0 +1,459 @@
+//! A public deployment without a runtime: its front door, the objects of states and tasks behind it, and its hub.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use durable_mcp::http::edge::{Edge, Order, Place, StartTask};
+use durable_mcp::http::router;
+use durable_mcp::hub::{Hub, Listener};
+use durable_mcp::keys::Keys;
+use durable_mcp::mcp::Error;
+use durable_mcp::mcp::user::Caller;
+use durable_mcp::oauth::site::Surroundings;
+use durable_mcp::runtime::{Random, Runtime};
+use durable_mcp::session::core::{Core, Settings};
+use durable_mcp::session::host::Around;
+use durable_mcp::session::log_line::LogLine;
+use durable_mcp::session::notice::Notice;
+use durable_mcp::task::command::{Begin, Command};
+use durable_mcp::task::{Owner, TaskObject, id};
+use durable_mcp::transport::claims::ObjectId;
+use durable_mcp::transport::object::Object;
+use durable_mcp::transport::order;
+use durable_mcp::transport::refusal::Refusal;
+use durable_mcp::wire::{Body, Fault, Head, Reply};
+use durable_mcp::{App, Server};
+use futures_channel::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, ready};
+use http::Method;
+use serde_json::{Map as Members, Value, json};
+
+use super::host::FakeHost;
+use super::hub_host::FakeHubHost;
+use super::json;
+use super::object::{Answer, Exchange, IDLE_MS, MAX_AGE_MS, Map, RESUME_MS, Sleep};
+use super::task_host::FakeTaskHost;
+
+pub(crate) const VERSION: &str = "2026-07-28";
+
+/// Everything that a client can declare, but for tasks.
+pub(crate) fn everything() -> Value {
+    json!({ "elicitation": { "form": {}, "url": {} }, "sampling": { "tools": {} }, "roots": {} })
+}
+
+/// A state's object and what is around it.
+#[derive(Clone)]
+struct State {
+    host: Rc<FakeHost>,
+    object: Rc<Object>,
+}
+
+/// A task's object and what is around it.
+#[derive(Clone)]
+struct Task {
+    host: Rc<FakeTaskHost>,
+    object: Rc<TaskObject>,
+}
+
+struct Deployment {
+    app: App,
+    settings: Rc<Settings>,
+    host: Rc<FakeHost>,
+    hub_host: Rc<FakeHubHost>,
+    hub: Hub,
+    states: RefCell<BTreeMap<String, State>>,
+    tasks: RefCell<BTreeMap<String, Task>>,
+    last_object: Cell<u8>,
+}
+
+impl Deployment {
+    fn new_object(&self) -> ObjectId {
+        self.last_object.set(self.last_object.get() + 1);
+        ObjectId([self.last_object.get(); 32])
+    }
+
+    fn state(&self, id: ObjectId) -> Rc<Object> {
+        let mut states = self.states.borrow_mut();
+        let state = states.entry(id.to_hex()).or_insert_with(|| self.state_on(&self.host.beside(id.to_hex())));
+        Rc::clone(&state.object)
+    }
+
+    fn state_on(&self, host: &Rc<FakeHost>) -> State {
+        let core = Core::new(Rc::clone(&self.app.server), Rc::clone(host) as _, Rc::clone(&self.settings));
+        State { host: Rc::clone(host), object: Object::new(core) }
+    }
+
+    fn task(&self, id: ObjectId) -> Task {
+        let mut tasks = self.tasks.borrow_mut();
+        tasks.entry(id.to_hex()).or_insert_with(|| self.task_on(&FakeTaskHost::new(&self.host))).clone()
+    }
+
+    fn task_on(&self, host: &Rc<FakeTaskHost>) -> Task {
+        let object = TaskObject::new(Rc::clone(&self.app.server), Rc::clone(host) as _, true);
+        Task { host: Rc::clone(host), object }
+    }
+
+    fn ask_task(&self, id: ObjectId, command: &Command, caller: &Rc<Caller>) -> Result<Result<String, Error>, Fault> {
+        let command = Command::parse(&command.to_text()).expect("it is read as it was written");
+        let owner = Owner { caller: Rc::clone(caller), extensions: Rc::new(|_| ()) };
+        self.task(id).object.handle(command, &owner)
+    }
+}
+
+/// One request at the front door.
+struct Visit {
+    deployment: Rc<Deployment>,
+    head: Head,
+    body: String,
+    gone: Rc<Cell<Option<oneshot::Receiver<()>>>>,
+}
+
+impl Runtime for Visit {
+    fn now(&self) -> u64 {
+        self.deployment.host.now()
+    }
+
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        self.deployment.host.keys(fresh)
+    }
+
+    fn random(&self) -> &dyn Random {
+        self.deployment.host.random()
+    }
+
+    fn warn(&self, message: &str) {
+        self.deployment.host.warn(message);
+    }
+}
+
+impl Edge for Visit {
+    fn around(&self) -> Rc<dyn Around> {
+        Rc::clone(&self.deployment.host) as _
+    }
+
+    fn gone(&self) -> LocalBoxFuture<'static, ()> {
+        let gone = self.gone.take().expect("it is asked for once");
+        gone.map(|_| ()).boxed_local()
+    }
+
+    fn object_named(&self, _: &str) -> Result<ObjectId, Fault> {
+        Err(Fault("nobody is signed in here".to_owned()))
+    }
+
+    fn begin_task(&self) -> StartTask {
+        let deployment = Rc::clone(&self.deployment);
+        Rc::new(move |begin: Begin, caller| {
+            let deployment = Rc::clone(&deployment);
+            async move {
+                let (object, host) = (deployment.new_object(), &deployment.host);
+                let expires = host.now() + begin.ttl_ms;
+                let id = id::seal(object, expires, &caller, &*host.keys(false).await?, host.random())?;
+                let begun = deployment.ask_task(object, &Command::Begin(Begin { id, ..begin }), &caller)?;
+                begun.map_err(|error| Fault(error.message))
+            }
+            .boxed_local()
+        })
+    }
+
+    fn of_task<'a>(
+        &'a self,
+        object: ObjectId,
+        command: Command,
+        caller: &'a Rc<Caller>,
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
+        ready(self.deployment.ask_task(object, &command, caller)).boxed_local()
+    }
+
+    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+        let opened = self.deployment.hub.open(listener);
+        let reply = opened.map(|greeting| {
+            Reply::events(Body::Stream(Box::pin(self.deployment.hub_host.accept(listener, &greeting))))
+        });
+        ready(Ok(reply.unwrap_or_else(|refused| refused))).boxed_local()
+    }
+
+    fn surroundings(&self) -> Option<&dyn Surroundings> {
+        None
+    }
+
+    fn new_object(&self) -> Result<ObjectId, Fault> {
+        Ok(self.deployment.new_object())
+    }
+
+    fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
+        ready(Ok(self.body.clone())).boxed_local()
+    }
+
+    fn forward(&self, order: Order) -> Result<Reply, Fault> {
+        let Place::Session(object) = order.place else { return Err(Fault("tasks are asked".to_owned())) };
+        let mut headers: BTreeMap<String, String> = self.head.headers.all().into_iter().collect();
+        headers.insert(order::TRANSPORT.to_owned(), order.transport.as_str().to_owned());
+        if let Some((name, is_new)) = &order.state {
+            headers.insert(order::STATE.to_owned(), order::named_state(name, *is_new));
+        }
+        let head = Head { headers: Rc::new(Map(headers)), ..self.head.clone() };
+        let body = Ok(order.body.unwrap_or_else(|| self.body.clone()));
+        let object = self.deployment.state(object);
+        let gone = self.gone();
+        let answer = async move { object.handle(&head, ready(body).boxed_local(), gone).await }.boxed_local();
+        Ok(Reply { body: Body::Native(Box::new(answer)), ..Reply::default() })
+    }
+
+    fn listen(&self, _: Order, _: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
+        ready(Err(Fault("no sessions here".to_owned()))).boxed_local()
+    }
+
+    fn log(&self, line: &LogLine) {
+        Around::log(&*self.deployment.host, line);
+    }
+}
+
+/// A client of the deployment, which says with each request what it can do.
+pub(crate) struct Front {
+    deployment: Rc<Deployment>,
+    pub(crate) host: Rc<FakeHost>,
+    pub(crate) hub: Rc<FakeHubHost>,
+    declared: Value,
+    last_id: Cell<u64>,
+}
+
+impl Front {
+    /// The client can be asked for everything, and knows no tasks.
+    pub(crate) fn new(server: Server) -> Self {
+        assert_eq!(server.problems(), [""; 0]);
+        let app = App::new(server).with_variables(&|name| match name {
+            "SESSION_IDLE_SECONDS" => Some((IDLE_MS / 1000).to_string()),
+            "SESSION_MAX_AGE_SECONDS" => Some((MAX_AGE_MS / 1000).to_string()),
+            "SESSION_RESUME_SECONDS" => Some((RESUME_MS / 1000).to_string()),
+            _ => None,
+        });
+        let settings = Settings {
+            idle_ms: IDLE_MS,
+            max_age_ms: MAX_AGE_MS,
+            resume_ms: RESUME_MS,
+            logs_requests: true,
+            always_streams: false,
+        };
+        let host = FakeHost::new("worker".to_owned());
+        Sleep::on(&host);
+        let hub = FakeHubHost::new(&host);
+        let deployment = Deployment {
+            app,
+            settings: Rc::new(settings),
+            host: Rc::clone(&host),
+            hub: Hub::new(Rc::clone(&hub) as _),
+            hub_host: Rc::clone(&hub),
+            states: RefCell::default(),
+            tasks: RefCell::default(),
+            last_object: Cell::new(0),
+        };
+        Self { deployment: Rc::new(deployment), host, hub, declared: everything(), last_id: Cell::new(0) }
+    }
+
+    /// The same with a client that declares only that.
+    pub(crate) fn declaring(mut self, capabilities: Value) -> Self {
+        self.declared = capabilities;
+        self
+    }
+
+    /// The same with a client that knows tasks besides.
+    pub(crate) fn knowing_tasks(mut self) -> Self {
+        self.declared["extensions"] = json!({ "io.modelcontextprotocol/tasks": {} });
+        self
+    }
+
+    /// What every request has in its `_meta`.
+    pub(crate) fn envelope(&self) -> Members<String, Value> {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": VERSION,
+            "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+            "io.modelcontextprotocol/clientCapabilities": self.declared,
+        });
+        meta.as_object().unwrap().clone()
+    }
+
+    /// The headers and the body of a request. Members of `params._meta` stay.
+    pub(crate) fn written(&self, method: &str, params: &Value) -> (Vec<(&'static str, String)>, String) {
+        self.last_id.set(self.last_id.get() + 1);
+        let mut params = params.clone();
+        let mut meta = self.envelope();
+        meta.extend(params["_meta"].as_object().cloned().unwrap_or_default());
+        params["_meta"] = Value::Object(meta);
+        let mut headers = vec![("mcp-protocol-version", VERSION.to_owned()), ("mcp-method", method.to_owned())];
+        let name = ["name", "uri", "taskId"].into_iter().find_map(|name| params[name].as_str());
+        headers.extend(name.map(|name| ("mcp-name", name.to_owned())));
+        (headers, json::request(self.last_id.get(), method, &params))
+    }
+
+    /// Sends anything. It runs as far as it goes without time passing.
+    pub(crate) fn send(&self, method: Method, headers: &[(&str, String)], body: String) -> Exchange {
+        let mut all = BTreeMap::from([
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
+        ]);
+        all.extend(headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())));
+        let head = Head {
+            method,
+            secure: true,
+            host: "mcp.example.com".to_owned(),
+            path: "/mcp".to_owned(),
+            query: String::new(),
+            headers: Rc::new(Map(all)),
+        };
+        let (connection, gone) = oneshot::channel();
+        let deployment = Rc::clone(&self.deployment);
+        let gone = Rc::new(Cell::new(Some(gone)));
+        let (done, reply) = oneshot::channel();
+        self.host.spawn(
+            async move {
+                let app = deployment.app.clone();
+                let visit = Visit { deployment, head: head.clone(), body, gone };
+                let mut reply = router::handle(&app, &head, &visit).await;
+                if let Body::Native(answer) = reply.body {
+                    let answer = answer.downcast::<LocalBoxFuture<'static, Reply>>().expect("an object answers");
+                    reply = answer.await;
+                }
+                // The client may have hung up.
+                let _ = done.send(reply);
+            }
+            .boxed_local(),
+        );
+        self.host.run();
+        Exchange::new(&self.host, reply, Some(connection))
+    }
+
+    pub(crate) fn ask(&self, method: &str, params: &Value) -> Exchange {
+        let (headers, body) = self.written(method, params);
+        self.send(Method::POST, &headers, body)
+    }
+
+    /// A call of a tool.
+    pub(crate) fn call(&self, name: &str, arguments: &Value) -> Exchange {
+        self.ask("tools/call", &json!({ "name": name, "arguments": arguments }))
+    }
+
+    /// The result of a request that is answered at once.
+    pub(crate) fn result(&self, method: &str, params: &Value) -> Value {
+        let answer = self.ask(method, params).answer();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let result = answer.json()["result"].take();
+        assert!(result["resultType"].is_string(), "{answer:?}");
+        assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "s", "{answer:?}");
+        result
+    }
+
+    /// A tool's text, from a call that is answered at once.
+    pub(crate) fn text(&self, name: &str, arguments: &Value) -> String {
+        text(&self.result("tools/call", &json!({ "name": name, "arguments": arguments })))
+    }
+
+    /// The request again with the state of an answer to it, and with answers to its questions.
+    pub(crate) fn again(&self, method: &str, params: &Value, asked: &Value, answers: &Value) -> Value {
+        let mut params = params.clone();
+        params["requestState"] = asked["requestState"].clone();
+        params["inputResponses"] = answers.clone();
+        self.result(method, &params)
+    }
+
+    /// Has everything told that was published since.
+    pub(crate) fn deliver(&self) {
+        for notice in self.host.published.take() {
+            let notice = Notice::parse(&notice.to_text()).expect("it is read as it was written");
+            let told = self.deployment.hub.publish(&notice).now_or_never();
+            told.expect("nobody here has to be waited for").expect("the hub's store works");
+        }
+    }
+
+    /// Lets time pass, in the steps that somebody waits for.
+    pub(crate) fn advance(&self, milliseconds: u64) {
+        let end = self.host.now() + milliseconds;
+        self.host.run();
+        loop {
+            let next = self.alarms().chain(self.host.next_timer()).min().filter(|at| *at <= end);
+            self.host.set_time(next.unwrap_or(end).max(self.host.now()));
+            self.wake_due();
+            self.host.run();
+            if next.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn all_states(&self) -> Vec<State> {
+        self.deployment.states.borrow().values().cloned().collect()
+    }
+
+    fn all_tasks(&self) -> Vec<Task> {
+        self.deployment.tasks.borrow().values().cloned().collect()
+    }
+
+    fn alarms(&self) -> impl Iterator<Item = u64> {
+        let states = self.all_states().into_iter().filter_map(|state| state.host.memory().alarm());
+        let tasks = self.all_tasks().into_iter().filter_map(|task| task.host.store.alarm());
+        states.chain(tasks).chain(self.hub.alarm())
+    }
+
+    fn wake_due(&self) {
+        for state in self.all_states().iter().filter(|state| state.host.memory().take_due_alarm()) {
+            state.object.wake().expect("the store works");
+        }
+        for task in self.all_tasks().iter().filter(|task| task.host.store.take_due_alarm(self.host.now())) {
+            task.object.wake().expect("the store works");
+        }
+        if self.hub.take_due_alarm() {
+            self.deployment.hub.wake().expect("the store works");
+        }
+    }
+
+    /// All objects wake anew: what was only in memory is gone.
+    pub(crate) fn restart(&self) {
+        self.host.sleep_now();
+        for state in self.deployment.states.borrow_mut().values_mut() {
+            *state = self.deployment.state_on(&state.host);
+        }
+        for task in self.deployment.tasks.borrow_mut().values_mut() {
+            *task = self.deployment.task_on(&task.host);
+        }
+    }
+
+    /// How many objects keep a state.
+    pub(crate) fn states(&self) -> usize {
+        self.deployment.states.borrow().len()
+    }
+
+    /// The runtime around the newest task.
+    pub(crate) fn task(&self) -> Rc<FakeTaskHost> {
+        let tasks = self.deployment.tasks.borrow();
+        Rc::clone(&tasks.values().next_back().expect("a task was begun").host)
+    }
+
+    /// How many tasks' objects were reached.
+    pub(crate) fn tasks(&self) -> usize {
+        self.deployment.tasks.borrow().len()
+    }
+
+    /// The runtime around the newest state's object.
+    pub(crate) fn state(&self) -> Rc<FakeHost> {
+        let states = self.deployment.states.borrow();
+        Rc::clone(&states.values().next_back().expect("a state was begun").host)
+    }
+
+    /// The lines of the log since this was asked last, without times.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        self.host.logs.take().iter().map(|line| json::value(line)).collect()
+    }
+}
+
+/// The text of a tool's result that is no failure.
+pub(crate) fn text(result: &Value) -> String {
+    assert_eq!((&result["resultType"], result.get("isError")), (&json!("complete"), None), "{result}");
+    result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
+}
+
+/// What a refused request's answer says: its status, its code, its id.
+pub(crate) fn refusal(answer: &Answer) -> (u16, i64, Value) {
+    let json = answer.json();
+    (answer.status, json["error"]["code"].as_i64().unwrap_or_else(|| panic!("{answer:?}")), json["id"].clone())
+}

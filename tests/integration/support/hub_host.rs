@@ -1,0 +1,153 @@
+//! The runtime around the hub, and the sockets that hang on it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use durable_mcp::hub::{HubHost, HubSocket, Listener};
+use durable_mcp::keys::Keys;
+use durable_mcp::runtime::{Random, Runtime};
+use durable_mcp::session::notice::Notice;
+use durable_mcp::transport::sse;
+use durable_mcp::wire::Fault;
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, ready};
+
+use super::host::FakeHost;
+
+/// The hub's end of a stream that listens.
+pub(crate) struct FakeHubSocket(RefCell<Option<UnboundedSender<String>>>);
+
+impl HubSocket for FakeHubSocket {
+    fn send(&self, json: &str) {
+        if let Some(sender) = &*self.0.borrow() {
+            // The client may have gone.
+            let _ = sender.unbounded_send(sse::message(None, json));
+        }
+    }
+
+    fn close(&self) {
+        self.0.take();
+    }
+}
+
+impl FakeHubSocket {
+    fn is_open(&self) -> bool {
+        self.0.borrow().as_ref().is_some_and(|sender| !sender.is_closed())
+    }
+}
+
+/// The runtime around the hub.
+pub(crate) struct FakeHubHost {
+    runtime: Rc<FakeHost>,
+    sockets: RefCell<Vec<(Rc<FakeHubSocket>, String)>>,
+    /// The objects that are told, and until when.
+    pub(crate) sessions: RefCell<BTreeMap<String, u64>>,
+    /// What sessions' objects were told since this was emptied last.
+    pub(crate) told: RefCell<Vec<(String, Notice)>>,
+    /// What happens where an object is told; it has somebody to tell otherwise.
+    pub(crate) outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
+    alarm: Cell<Option<u64>>,
+}
+
+impl FakeHubHost {
+    pub(crate) fn new(runtime: &Rc<FakeHost>) -> Rc<Self> {
+        Rc::new(Self {
+            runtime: Rc::clone(runtime),
+            sockets: RefCell::default(),
+            sessions: RefCell::default(),
+            told: RefCell::default(),
+            outcomes: RefCell::default(),
+            alarm: Cell::new(None),
+        })
+    }
+
+    /// Opens the socket of a stream that was let in; what comes through it.
+    pub(crate) fn accept(&self, listener: &Listener, greeting: &str) -> UnboundedReceiver<String> {
+        let (sender, receiver) = unbounded();
+        let socket = FakeHubSocket(RefCell::new(Some(sender)));
+        socket.send(greeting);
+        let remembered = listener.to_text();
+        assert!(remembered.len() <= 16 * 1024, "a socket remembers 16 KiB");
+        self.sockets.borrow_mut().push((Rc::new(socket), remembered));
+        receiver
+    }
+
+    pub(crate) fn alarm(&self) -> Option<u64> {
+        self.alarm.get()
+    }
+
+    /// Takes the alarm if it is due.
+    pub(crate) fn take_due_alarm(&self) -> bool {
+        let due = self.alarm.get().is_some_and(|at| at <= self.now());
+        if due {
+            self.alarm.set(None);
+        }
+        due
+    }
+
+    fn open(&self) -> Vec<(Rc<FakeHubSocket>, String)> {
+        self.sockets.borrow_mut().retain(|(socket, _)| socket.is_open());
+        self.sockets.borrow().clone()
+    }
+}
+
+impl Runtime for FakeHubHost {
+    fn now(&self) -> u64 {
+        self.runtime.now()
+    }
+
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        self.runtime.keys(fresh)
+    }
+
+    fn random(&self) -> &dyn Random {
+        self.runtime.random()
+    }
+
+    fn warn(&self, message: &str) {
+        self.runtime.warn(message);
+    }
+}
+
+impl HubHost for FakeHubHost {
+    fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {
+        self.open().into_iter().map(|(socket, text)| (socket as Rc<dyn HubSocket>, text)).collect()
+    }
+
+    fn count(&self, user: Option<&str>) -> usize {
+        let of_user = |text: &str| Listener::parse(text).is_some_and(|listener| listener.user.as_deref() == user);
+        self.open().iter().filter(|(_, text)| user.is_none() || of_user(text)).count()
+    }
+
+    fn sessions(&self) -> Result<Vec<String>, Fault> {
+        Ok(self.sessions.borrow().keys().cloned().collect())
+    }
+
+    fn add_session(&self, object: &str, expires: u64) -> Result<(), Fault> {
+        self.sessions.borrow_mut().insert(object.to_owned(), expires);
+        Ok(())
+    }
+
+    fn remove_session(&self, object: &str) -> Result<(), Fault> {
+        self.sessions.borrow_mut().remove(object);
+        Ok(())
+    }
+
+    fn prune_sessions(&self, now: u64) -> Result<Option<u64>, Fault> {
+        let mut sessions = self.sessions.borrow_mut();
+        sessions.retain(|_, expires| *expires > now);
+        Ok(sessions.values().copied().min())
+    }
+
+    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>> {
+        self.told.borrow_mut().push((object.to_owned(), notice.clone()));
+        ready(self.outcomes.borrow().get(object).cloned().unwrap_or(Ok(true))).boxed_local()
+    }
+
+    fn wake_by(&self, time: u64) -> Result<(), Fault> {
+        self.alarm.set(Some(self.alarm.get().map_or(time, |ordered| ordered.min(time))));
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! The runtime around one task's object, and its rows in memory.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use durable_mcp::keys::Keys;
+use durable_mcp::mcp::context::Extensions;
+use durable_mcp::runtime::{Random, Runtime};
+use durable_mcp::session::host::Around;
+use durable_mcp::session::log_line::LogLine;
+use durable_mcp::session::notice::Notice;
+use durable_mcp::task::host::{TaskHost, TaskStore};
+use durable_mcp::task::record::Record;
+use durable_mcp::wire::Fault;
+use futures_util::future::LocalBoxFuture;
+
+use super::host::FakeHost;
+
+/// What the platform keeps of a task, without SQL.
+#[derive(Default)]
+pub(crate) struct MemoryTaskStore {
+    /// As it is written: what cannot be read again is lost here too.
+    record: RefCell<Option<String>>,
+    outcome: RefCell<Option<String>>,
+    alarm: Cell<Option<u64>>,
+    written: Cell<u64>,
+    broken: Cell<bool>,
+}
+
+impl MemoryTaskStore {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.record.borrow().is_none() && self.outcome.borrow().is_none()
+    }
+
+    /// When the object wants to be woken.
+    pub(crate) fn alarm(&self) -> Option<u64> {
+        self.alarm.get()
+    }
+
+    /// Takes the alarm if it is due.
+    pub(crate) fn take_due_alarm(&self, now: u64) -> bool {
+        let due = self.alarm.get().is_some_and(|at| at <= now);
+        if due {
+            self.alarm.set(None);
+        }
+        due
+    }
+
+    /// Rows written so far.
+    pub(crate) fn rows_written(&self) -> u64 {
+        self.written.get()
+    }
+
+    /// Makes everything fail from now on, or no more.
+    pub(crate) fn set_broken(&self, broken: bool) {
+        self.broken.set(broken);
+    }
+
+    fn write(&self, row: &RefCell<Option<String>>, text: String) -> Result<(), Fault> {
+        self.check()?;
+        row.replace(Some(text));
+        self.written.set(self.written.get() + 1);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        if self.broken.get() { Err(Fault("the disk is on fire".to_owned())) } else { Ok(()) }
+    }
+}
+
+impl TaskStore for MemoryTaskStore {
+    fn load(&self) -> Result<Option<Record>, Fault> {
+        self.check()?;
+        Ok(self.record.borrow().as_ref().map(|text| Record::parse(text).expect("it is read as it was written")))
+    }
+
+    fn put(&self, record: &Record) -> Result<(), Fault> {
+        self.write(&self.record, record.to_text())
+    }
+
+    fn put_outcome(&self, json: &str) -> Result<(), Fault> {
+        self.write(&self.outcome, json.to_owned())
+    }
+
+    fn outcome(&self) -> Result<Option<String>, Fault> {
+        self.check()?;
+        Ok(self.outcome.borrow().clone())
+    }
+
+    fn clear(&self) {
+        self.record.take();
+        self.outcome.take();
+        self.alarm.set(None);
+    }
+
+    fn wake_at(&self, time: u64) {
+        self.alarm.set(Some(time));
+    }
+}
+
+/// The runtime around one task.
+pub(crate) struct FakeTaskHost {
+    runtime: Rc<FakeHost>,
+    pub(crate) store: MemoryTaskStore,
+}
+
+impl FakeTaskHost {
+    pub(crate) fn new(runtime: &Rc<FakeHost>) -> Rc<Self> {
+        Rc::new(Self { runtime: Rc::clone(runtime), store: MemoryTaskStore::default() })
+    }
+}
+
+impl Runtime for FakeTaskHost {
+    fn now(&self) -> u64 {
+        self.runtime.now()
+    }
+
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        self.runtime.keys(fresh)
+    }
+
+    fn random(&self) -> &dyn Random {
+        self.runtime.random()
+    }
+
+    fn warn(&self, message: &str) {
+        self.runtime.warn(message);
+    }
+}
+
+impl Around for FakeTaskHost {
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.runtime.spawn(task);
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        self.runtime.sleep(milliseconds)
+    }
+
+    fn extend(&self, extensions: &mut Extensions) {
+        self.runtime.extend(extensions);
+    }
+
+    fn publish(&self, notice: Notice) {
+        self.runtime.publish(notice);
+    }
+
+    fn log(&self, line: &LogLine) {
+        Around::log(&*self.runtime, line);
+    }
+}
+
+impl TaskHost for FakeTaskHost {
+    fn store(&self) -> &dyn TaskStore {
+        &self.store
+    }
+}

@@ -1,0 +1,159 @@
+use super::*;
+
+#[derive(Deserialize, JsonSchema)]
+struct Long {
+    bytes: usize,
+}
+
+fn failing() -> Front {
+    let refuse = async |sleep: Sleep| {
+        sleep.ms(10).await;
+        ToolResult::refuse(Error::resource_not_found("test://x"))
+    };
+    let server = server()
+        .with(Tool::new("fail", "", async || Err::<String, _>(ToolError::new("no luck"))).task())
+        .with(Tool::new("panic", "", async || -> &'static str { panic!("on purpose") }).task())
+        .with(Tool::new("refuse", "", refuse).task())
+        .with(
+            Tool::new("sample", "", async |client: Client| {
+                client.sample("line", Sampling::new("?", 1)).await.map(|sampled| sampled.model)
+            })
+            .task(),
+        )
+        .with(Tool::new("long", "", async |Args(Long { bytes }): Args<Long>| "x".repeat(bytes)).task());
+    Front::new(server).declaring(json!({})).knowing_tasks()
+}
+
+#[test]
+fn a_tools_failure_is_a_result() {
+    let front = failing();
+    for (name, arguments) in [("fail", none()), ("panic", none()), ("long", json!({ "bytes": "many" }))] {
+        let id = begin(&front, name, &arguments);
+        let task = get(&front, &id);
+        assert_eq!((&task["status"], &task["result"]["isError"]), (&json!("completed"), &json!(true)), "{name}");
+        assert!(task.get("error").is_none() && task["result"]["content"][0]["text"].is_string(), "{task}");
+    }
+}
+
+#[test]
+fn a_refusal_is_an_error_and_says_why() {
+    let front = failing();
+    for (name, code) in [("refuse", -32602), ("sample", -32021)] {
+        let id = begin(&front, name, &none());
+        front.advance(10);
+        let task = get(&front, &id);
+        assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!(code)), "{name}");
+        assert!(task.get("result").is_none(), "{task}");
+        assert_eq!(task["statusMessage"], task["error"]["message"], "{name}");
+    }
+}
+
+#[test]
+fn a_long_result_is_kept_whole_and_one_that_is_too_long_is_an_error() {
+    let front = failing();
+    let id = begin(&front, "long", &json!({ "bytes": 3_000_000 }));
+    front.restart();
+    let task = get(&front, &id);
+    assert_eq!(task["result"]["content"][0]["text"].as_str().map(str::len), Some(3_000_000));
+    let id = begin(&front, "long", &json!({ "bytes": MAX_MESSAGE_BYTES }));
+    let task = get(&front, &id);
+    assert_eq!((&task["status"], &task["error"]["code"]), (&json!("failed"), &json!(-32603)));
+}
+
+#[test]
+fn what_is_called_off_stops() {
+    let ended: Rc<RefCell<Vec<&'static str>>> = Rc::default();
+    let (first, second) = (Rc::clone(&ended), Rc::clone(&ended));
+    let careless = move |sleep: Sleep| {
+        let ended = Rc::clone(&first);
+        async move {
+            sleep.ms(1000).await;
+            ended.borrow_mut().push("careless");
+        }
+    };
+    let careful = move |sleep: Sleep, cancelled: Cancelled| {
+        let ended = Rc::clone(&second);
+        async move {
+            cancelled.wait().await;
+            sleep.ms(1000).await;
+            ended.borrow_mut().push("careful");
+            "told nobody"
+        }
+    };
+    let server =
+        server().with(Tool::new("careless", "", careless).task()).with(Tool::new("careful", "", careful).task());
+    let front = Front::new(server).knowing_tasks();
+    for (name, expected) in [("careless", vec![]), ("careful", vec!["careful"])] {
+        let id = begin(&front, name, &none());
+        front.advance(10);
+        cancel(&front, &id);
+        let cancelled = get(&front, &id);
+        assert_eq!(cancelled["status"], "cancelled");
+        assert!(cancelled.get("result").is_none() && cancelled.get("error").is_none(), "{cancelled}");
+        front.advance(10_000);
+        assert_eq!(*ended.borrow(), expected);
+        assert_eq!(get(&front, &id), cancelled, "it stays as it is");
+        cancel(&front, &id);
+        assert_eq!(get(&front, &id), cancelled);
+    }
+}
+
+#[test]
+fn what_waits_is_called_off_too_and_takes_no_answers_any_more() {
+    for restarts in [false, true] {
+        let front = front();
+        let id = begin(&front, "ask", &none());
+        if restarts {
+            front.restart();
+        }
+        cancel(&front, &id);
+        let cancelled = get(&front, &id);
+        assert_eq!((&cancelled["status"], cancelled.get("inputRequests")), (&json!("cancelled"), None));
+        update(&front, &id, &json!({ "word": said("late") }));
+        assert_eq!(get(&front, &id), cancelled);
+    }
+}
+
+#[test]
+fn what_is_over_cannot_be_called_off() {
+    let front = failing();
+    let id = begin(&front, "fail", &none());
+    let done = get(&front, &id);
+    cancel(&front, &id);
+    assert_eq!(get(&front, &id), done);
+    front.restart();
+    assert_eq!(get(&front, &id), done);
+}
+
+#[test]
+fn a_task_leaves_a_line_in_the_log() {
+    let front = failing();
+    begin(&front, "fail", &none());
+    begin(&front, "refuse", &none());
+    let cancelled = begin(&front, "slow", &json!({ "ms": 1000 }));
+    front.advance(10);
+    cancel(&front, &cancelled);
+    front.advance(10);
+    let lines = front.log();
+    let of_tasks: Vec<_> = lines.iter().filter(|line| line["event"] == "task").collect();
+    let outcomes: Vec<_> =
+        of_tasks.iter().map(|line| (line["name"].as_str().unwrap(), line["outcome"].as_str().unwrap())).collect();
+    for expected in [("fail", "tool_error"), ("refuse", "error"), ("slow", "cancelled")] {
+        assert!(outcomes.contains(&expected), "{outcomes:?}");
+    }
+    assert_eq!(outcomes.len(), 3);
+    let text = lines.iter().map(Value::to_string).collect::<String>();
+    assert!(!text.contains(&cancelled), "an id is a secret");
+}
+
+#[test]
+fn a_storage_that_fails_is_the_servers_failure() {
+    let front = front();
+    let id = begin(&front, "slow", &json!({ "ms": 10 }));
+    front.task().store.set_broken(true);
+    front.restart();
+    let answer = front.ask("tasks/get", &json!({ "taskId": id })).answer();
+    assert_eq!(answer.status, 500);
+    front.task().store.set_broken(false);
+    assert_eq!(status(&front, &id), "failed");
+}
