@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { STATELESS, Stateless, handleIn } from "../support/stateless.mjs";
-import { sleep, until } from "../support/wait.mjs";
+import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const server = await fixture({ secondSocket: true });
@@ -17,16 +17,18 @@ let names = 0;
 const newName = () => `call ${(names += 1)}`;
 const outcomes = (name) =>
   server.logs.flatMap(({ json }) => (json?.era === STATELESS && json.name === name ? [json.outcome] : []));
+const beginnings = (name) => server.logs.filter(({ text }) => text === `began ${name}`).length;
 const text = (uri) => client.request("resources/read", { uri }).then(({ contents }) => contents[0].text);
 
 /** Calls a tool, hangs up once it runs, and waits until the log says how that ended. */
 async function hangUp(name, args, { streams, orderly = false, at } = {}) {
   const before = outcomes(name).length;
+  const begun = beginnings(name);
   const params = { name, arguments: args, ...(streams && { _meta: { progressToken: 1 } }) };
   const stream = client.postStream(client.message(1, "tools/call", params), { at });
   if (streams) assert.equal((await stream.next()).json.method, "notifications/progress");
-  // Nothing tells that a quiet call has begun.
-  else await sleep(300);
+  // Nothing tells its client that a quiet call has begun.
+  else await until(() => beginnings(name) > begun, "the call to run");
   if (orderly) stream.close();
   else stream.reset();
   await until(() => outcomes(name).length > before, "the end of the call");
