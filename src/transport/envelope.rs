@@ -31,8 +31,8 @@ pub struct Envelope {
 
 /// What a message says of itself, if it says that it is of a version in which it stands for itself.
 fn claim(params: &Params) -> Option<Fields<'_>> {
-    // Most messages of sessions are told apart without being read.
-    let meta = params.fields().raw("_meta").filter(|meta| meta.get().contains(VERSION))?;
+    // Most messages of sessions are told apart without being read. Some clients escape the slash that comes behind it.
+    let meta = params.fields().raw("_meta").filter(|meta| meta.get().contains(META))?;
     Fields::parse(meta.get()).ok().filter(|meta| meta.member(VERSION).is_some())
 }
 
