@@ -57,7 +57,7 @@ pub(super) async fn handle(
         }
         _ => match app.server.state_of(&request) {
             StateOf::Nobody => here(app, head, edge, caller, request, envelope).await,
-            StateOf::Caller(named) => match state(app, edge, &caller, named).await {
+            StateOf::Caller(named) => match state(app, edge, &caller, &request, named).await {
                 Ok(Some((object, name))) => {
                     let order = Order {
                         place: Place::Session(object),
@@ -125,6 +125,7 @@ async fn state(
     app: &App,
     edge: &dyn Edge,
     caller: &Caller,
+    request: &Request,
     named: Option<String>,
 ) -> Result<Option<(ObjectId, Option<(String, bool)>)>, Fault> {
     if let Some(subject) = &caller.subject {
@@ -133,10 +134,11 @@ async fn state(
         let name = name.iter().fold(String::from("user:"), |text, byte| format!("{text}{byte:02x}"));
         return Ok(Some((edge.object_named(&name)?, None)));
     }
-    let around = edge.around();
-    if let Some(name) = named {
-        let object = state_handle::open(&name, app.settings.max_age_ms, &*around).await?;
-        return Ok(object.map(|object| (object, Some((name, false)))));
+    // Its answer names a state that began in an earlier round, as if it began now.
+    let began = || request_state::begun_state(request).map(|name| (name, true));
+    if let Some((name, is_new)) = named.map(|name| (name, false)).or_else(began) {
+        let object = state_handle::open(&name, app.settings.max_age_ms, &*edge.around()).await?;
+        return Ok(object.map(|object| (object, Some((name, is_new)))));
     }
     let object = edge.new_object()?;
     let name = state_handle::seal(object, edge.now(), &*edge.keys(false).await?, edge.random())?;

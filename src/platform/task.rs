@@ -1,5 +1,6 @@
 //! The Durable Object of a task, and how it is reached.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
@@ -31,9 +32,11 @@ use crate::transport::object::RequestHeaders;
 use crate::transport::order;
 use crate::wire::{Fault, Reply};
 
+/// The parts of the record count down from 0, those of what came of it up from 1.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS task (part INTEGER PRIMARY KEY, value TEXT NOT NULL)";
 const PUT: &str = "INSERT OR REPLACE INTO task (part, value) VALUES (?, ?)";
-const RECORD: &str = "SELECT value FROM task WHERE part = 0";
+const CUT: &str = "DELETE FROM task WHERE part < ?";
+const RECORD: &str = "SELECT value FROM task WHERE part <= 0 ORDER BY part DESC";
 const OUTCOME: &str = "SELECT value FROM task WHERE part > 0 ORDER BY part";
 
 /// The object behind one task. [`worker!`](crate::worker!) stamps the class that holds one.
@@ -52,7 +55,8 @@ impl McpTask {
     #[must_use]
     pub fn new(state: State, env: Env, app: &App) -> Self {
         let state = Rc::new(state);
-        let host = Host { rows: Rows { state: Rc::clone(&state) }, state, env: Rc::new(env) };
+        let rows = Rows { state: Rc::clone(&state), parts: Cell::new(0) };
+        let host = Host { rows, state, env: Rc::new(env) };
         Self(AssertUnwindSafe(TaskObject::new(Rc::clone(&app.server), Rc::new(host), app.settings.logs_requests)))
     }
 
@@ -145,6 +149,8 @@ impl TaskHost for Host {
 /// The task in the object's SQLite: its record, then what came of it, no row longer than it may be.
 struct Rows {
     state: Rc<State>,
+    /// How many parts the record has.
+    parts: Cell<usize>,
 }
 
 impl Rows {
@@ -170,11 +176,23 @@ impl TaskStore for Rows {
         let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'task'";
         let known = self.state.storage().sql().exec(tables, None).map_err(fault)?.raw().next().is_some();
         let record = if known { self.texts(RECORD, Vec::new())? } else { Vec::new() };
-        Ok(record.first().and_then(|text| Record::parse(text)))
+        self.parts.set(record.len());
+        Ok(Record::parse(&record.concat()))
     }
 
     fn put(&self, record: &Record) -> Result<(), Fault> {
-        self.texts(PUT, vec![0.into(), record.to_text().into()]).map(drop)
+        let text = record.to_text();
+        let pieces = pieces(&text);
+        let before = self.parts.replace(pieces.len());
+        let mut part = 0;
+        for piece in pieces {
+            self.texts(PUT, vec![SqlStorageValue::Integer(part), piece.into()])?;
+            part -= 1;
+        }
+        if before > self.parts.get() {
+            self.texts(CUT, vec![SqlStorageValue::Integer(part + 1)])?;
+        }
+        Ok(())
     }
 
     fn put_outcome(&self, json: &str) -> Result<(), Fault> {

@@ -33,12 +33,23 @@ const OF_THE_ROUND: [&str; 3] = ["_meta", "inputResponses", "requestState"];
 
 const TIME_BYTES: usize = 8;
 
-/// Seals what was answered so far; none if that is too long to travel.
+/// Stands between what is sealed and the name of a state that an earlier round began.
+const BEGAN: char = '~';
+
+/// The name of the state that an earlier round of this request began; who asks has not been told of it yet.
+#[must_use]
+pub fn begun_state(request: &Request) -> Option<String> {
+    let state = request.params.fields().optional_text("requestState").ok()??;
+    state.split_once(BEGAN).map(|(_, name)| name.to_owned())
+}
+
+/// Seals what was answered so far; none if that is too long to travel. `begun` is the name of a state that the call began.
 ///
 /// # Errors
 /// When there is no randomness.
 pub fn seal(
     rounds: &Rounds,
+    begun: Option<&str>,
     request: &Request,
     caller: &Caller,
     now: u64,
@@ -51,7 +62,11 @@ pub fn seal(
     }
     let expires = now.saturating_add(ROUND_WITHIN_MS).to_be_bytes();
     let plain = [expires.as_slice(), answers.as_bytes()].concat();
-    seal_carried(keys, PURPOSE, &bound_to(request, caller), &plain, random).map(Some)
+    let sealed = seal_carried(keys, PURPOSE, &bound_to(request, caller), &plain, random)?;
+    Ok(Some(match begun {
+        Some(name) => format!("{sealed}{BEGAN}{name}"),
+        None => sealed,
+    }))
 }
 
 /// The rounds of a call that goes on with this request, with all that was answered.
@@ -69,9 +84,10 @@ pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) ->
     };
     let Some(state) = state else { return Ok(Ok(Rounds::new(given))) };
     let (bound, now) = (bound_to(request, caller), around.now());
-    let mut opened = open(&state, &bound, now, &*around.keys(false).await?);
+    let state = state.split(BEGAN).next().unwrap_or_default();
+    let mut opened = open(state, &bound, now, &*around.keys(false).await?);
     if matches!(opened, Err(OpenError::UnknownKey)) {
-        opened = open(&state, &bound, now, &*around.keys(true).await?);
+        opened = open(state, &bound, now, &*around.keys(true).await?);
     }
     Ok(match opened {
         Ok(earlier) => Ok(Rounds::new(earlier.into_iter().chain(given).collect())),
@@ -95,8 +111,9 @@ fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Vec<(String,
 fn bound_to(request: &Request, caller: &Caller) -> Vec<u8> {
     let fields = request.params.fields();
     let lasting = fields.iter().filter(|(name, _)| !OF_THE_ROUND.contains(name));
-    let params: BTreeMap<&str, Value> =
-        lasting.map(|(name, raw)| (name, serde_json::from_str(raw.get()).unwrap_or_default())).collect();
+    // What is nested too deep to be read is the same only letter by letter.
+    let read = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::from(raw.get()));
+    let params: BTreeMap<&str, Value> = lasting.map(|(name, raw)| (name, read(raw))).collect();
     let digest =
         Sha256::new().chain_update(&request.method).chain_update([0]).chain_update(to_json(&params)).finalize();
     [Binding::of(caller).as_bytes(), digest.as_slice()].concat()

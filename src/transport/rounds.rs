@@ -9,6 +9,9 @@ use crate::mcp::error::Error;
 use crate::mcp::fields::Fields;
 use crate::mcp::jsonrpc::{Params, to_json};
 
+/// The most answers of one request: far more than anybody asks at once. Each is looked for among the others.
+pub const MAX_ANSWERS: usize = 256;
+
 /// What [`Client::once`](crate::mcp::client::Client::once) keeps stands beside the answers, under keys that no question has.
 const ONCE: char = '\u{1}';
 
@@ -156,6 +159,9 @@ pub fn given_answers(params: &Params) -> Result<Vec<(String, Box<RawValue>)>, Er
     let Some(given) = fields.member("inputResponses") else { return Ok(Vec::new()) };
     let unfit = || Error::invalid_params("`inputResponses` must be an object with an object for each answer.");
     let answers = read_answers(given.get()).map_err(|_| unfit())?;
+    if answers.len() > MAX_ANSWERS {
+        return Err(Error::invalid_params(format!("`inputResponses` may have {MAX_ANSWERS} answers.")));
+    }
     let fits = |(key, raw): &(String, Box<RawValue>)| raw.get().starts_with('{') && !key.starts_with(ONCE);
     if answers.iter().all(fits) { Ok(answers) } else { Err(unfit()) }
 }

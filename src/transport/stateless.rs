@@ -146,8 +146,9 @@ async fn answer(
     let mut extensions = Extensions::default();
     around.extend(&mut extensions);
     (sender.extensions)(&mut extensions);
-    if let Some((name, true)) = state {
-        extensions.insert(Rc::new(BegunState(name)));
+    let begun = state.filter(|(_, is_new)| *is_new).map(|(name, _)| name);
+    if let Some(name) = &begun {
+        extensions.insert(Rc::new(BegunState(name.clone())));
     }
     let context = Context::new(Rc::clone(&sender.client), Rc::clone(&caller), Rc::new(peer), Rc::new(extensions));
     let target = server.target(&request);
@@ -170,7 +171,7 @@ async fn answer(
     let work = Abortable::new(server.answer(&request, &context), registration);
     let answer = until_hung_up(work, gone, &*hang_up, around).await.ok().filter(|_| !silenced.get());
     let mut answer = match answer {
-        Some(answer) => Some(settled(answer, around, &request, &caller, &rounds, begin_task).await),
+        Some(answer) => Some(settled(answer, around, &request, &caller, &rounds, begun.as_deref(), begin_task).await),
         None => None,
     };
     if let Some((_, settled)) = &mut answer
@@ -256,6 +257,7 @@ async fn settled(
     request: &Request,
     caller: &Caller,
     rounds: &Rc<Rounds>,
+    begun: Option<&str>,
     begin_task: Option<BeginTask>,
 ) -> (ResultType, Answer) {
     let failed = |fault: &Fault| {
@@ -273,7 +275,7 @@ async fn settled(
     }
     let sealed = async {
         let keys = around.keys(false).await?;
-        request_state::seal(rounds, request, caller, around.now(), &keys, around.random())
+        request_state::seal(rounds, begun, request, caller, around.now(), &keys, around.random())
     };
     let asked = match sealed.await {
         Ok(Some(state)) => Ok(format!(r#"{{"inputRequests":{},"requestState":"{state}"}}"#, rounds.requests_json())),

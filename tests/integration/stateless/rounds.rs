@@ -6,7 +6,7 @@ use durable_mcp::mcp::outcome::IntoToolResult;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::transport::claims::ObjectId;
 use durable_mcp::transport::request_state::{self, MAX_ANSWER_BYTES, ROUND_WITHIN_MS};
-use durable_mcp::transport::rounds::Rounds;
+use durable_mcp::transport::rounds::{MAX_ANSWERS, Rounds};
 use durable_mcp::transport::state_handle;
 use futures_util::FutureExt;
 use futures_util::future::join3;
@@ -215,6 +215,7 @@ fn refuse_what_cannot_be_answers() {
         json!({ "word": "this" }),
         json!({ "word": null }),
         json!({ "\u{1}kept": {} }),
+        (0..=MAX_ANSWERS).map(|at| (at.to_string(), json!({}))).collect(),
     ] {
         let mut call = calling("one", &none());
         call["inputResponses"] = wrong.clone();
@@ -376,6 +377,28 @@ fn go_on_with_the_same_request_only() {
 }
 
 #[test]
+fn tell_arguments_apart_that_are_nested_too_deep_to_be_read() {
+    let (caller, host) = (Caller::default(), FakeHost::new(String::new()));
+    let nested = |inner: &str| {
+        let deep = format!("{}{inner}{}", "[".repeat(200), "]".repeat(200));
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"one","arguments":{{"a":{deep}}}}}}}"#
+        );
+        json::read(&body)
+    };
+    let keys = Keys::from_secret("k");
+    let sealed = request_state::seal(&Rounds::default(), None, &nested("1"), &caller, host.now(), &keys, host.random());
+    let state = sealed.unwrap().unwrap();
+    let is_taken = |inner: &str| {
+        let mut text = nested(inner).params.to_json();
+        text.insert_str(1, &format!(r#""requestState":"{state}","#));
+        let request = json::read(&format!(r#"{{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{text}}}"#));
+        request_state::rounds(&request, &caller, &*host).now_or_never().unwrap().unwrap().is_ok()
+    };
+    assert!(is_taken("1") && !is_taken("2"));
+}
+
+#[test]
 fn go_on_however_the_same_request_is_written() {
     let front = front();
     let (headers, body) = front.written("tools/call", &calling("bound", &json!({ "a": 1, "b": { "c": "x", "d": 2 } })));
@@ -421,7 +444,7 @@ fn go_on_for_the_same_user_and_client_only() {
     let keys = host.keys(false).now_or_never().unwrap().unwrap();
     let seal = |caller: &Caller, keys: &Keys| {
         let first = request("tools/call", &json!({ "name": "one" }));
-        request_state::seal(&Rounds::default(), &first, caller, host.now(), keys, host.random()).unwrap().unwrap()
+        request_state::seal(&Rounds::default(), None, &first, caller, host.now(), keys, host.random()).unwrap().unwrap()
     };
     let ann = caller("ann", "c");
     let state = seal(&ann, &keys);

@@ -34,6 +34,15 @@ async fn ask(client: Client, counter: Session<Counter>) -> Result<String, Error>
     Ok(format!("{roots} {}", counter.update(|counter| counter.total)?))
 }
 
+async fn count_and_ask(client: Client, counter: Session<Counter>) -> Result<String, Error> {
+    let rounds = counter.update(|counter| {
+        counter.total += 1;
+        counter.total
+    })?;
+    client.roots("roots").await?;
+    Ok(rounds.to_string())
+}
+
 #[derive(Deserialize, JsonSchema)]
 struct Wait {
     ms: u32,
@@ -54,6 +63,7 @@ fn server() -> Server {
         .tool("increment", "", increment)
         .tool("add", "", add)
         .tool("ask", "", ask)
+        .tool("count_and_ask", "", count_and_ask)
         .tool("slow", "", slow)
         .tool("plain", "", async || "plain")
         .prompt("total", "", total)
@@ -115,7 +125,7 @@ fn shown(lists: impl Fn(&str) -> Value) -> [Vec<String>; 3] {
 
 #[test]
 fn is_named_by_an_argument_that_lists_show_to_who_needs_it() {
-    let named = [vec!["increment", "add", "ask", "slow"], vec!["total"], vec!["total"]]
+    let named = [vec!["increment", "add", "ask", "count_and_ask", "slow"], vec!["total"], vec!["total"]]
         .map(|names| names.into_iter().map(str::to_owned).collect::<Vec<_>>());
     let nothing: [Vec<String>; 3] = Default::default();
     let front = front();
@@ -237,6 +247,16 @@ fn is_kept_over_rounds_of_questions() {
     let first = front.result("tools/call", &call);
     let done = front.again("tools/call", &call, &first, &json!({ "roots": { "roots": [] } }));
     assert_eq!((text(&done).as_str(), done["content"].as_array().unwrap().len()), ("0 1", 1));
+}
+
+#[test]
+fn is_the_one_that_the_first_round_began() {
+    let front = front();
+    let call = calling("count_and_ask", &none());
+    let first = front.result("tools/call", &call);
+    let done = front.again("tools/call", &call, &first, &json!({ "roots": { "roots": [] } }));
+    assert_eq!((text(&done).as_str(), front.states()), ("2", 1));
+    assert_eq!(front.text("increment", &of(&begun(&done))), "3");
 }
 
 #[test]
