@@ -11,6 +11,7 @@ mod keep_alive;
 pub mod legacy_sse;
 mod movable;
 pub mod object;
+pub mod object_name;
 pub mod order;
 pub mod refusal;
 pub mod request_state;

@@ -13,18 +13,17 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{ByteStream, Delay, ObjectNamespace, Stub};
 
+use super::bound::Bound;
 use super::promise::promised;
-use super::random::SystemRandom;
-use super::{convert, hub, key_ring, linked, stream_socket};
+use super::{convert, hub, linked, stream_socket};
 use crate::http::app::Placement;
 use crate::http::edge::{Edge, Order, Place, StartTask};
 use crate::hub::Listener;
-use crate::keys::Keys;
 use crate::mcp::context::Extensions;
 use crate::mcp::error::Error;
 use crate::mcp::user::Caller;
 use crate::oauth::site::Surroundings;
-use crate::runtime::{Random, Runtime};
+use crate::runtime::Runtime;
 use crate::session::host::Around;
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
@@ -216,21 +215,9 @@ pub(super) fn now() -> u64 {
     now
 }
 
-impl Runtime for WorkerEdge {
-    fn now(&self) -> u64 {
-        now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        key_ring::keys(&self.env, fresh).boxed_local()
-    }
-
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
-    fn warn(&self, message: &str) {
-        worker::console_error!("{message}");
+impl Bound for WorkerEdge {
+    fn env(&self) -> &worker::Env {
+        &self.env
     }
 }
 

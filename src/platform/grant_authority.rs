@@ -14,21 +14,19 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::{DurableObjectState, web_sys};
 use worker::{Delay, Env};
 
+use super::bound::Bound;
 use super::grant_rows::{self, Rows};
 use super::kv::{fault, settled};
 use super::linked;
 use super::promise::promised;
-use super::random::SystemRandom;
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::{Grants, Provider};
-use crate::keys::Keys;
 use crate::oauth::authority::AuthorityHost;
 use crate::oauth::event::Event;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::port::Kv;
 use crate::oauth::token::Handle;
-use crate::runtime::{Random, Runtime};
 use crate::wire::Fault;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
@@ -193,21 +191,9 @@ impl GrantHost {
     }
 }
 
-impl Runtime for GrantHost {
-    fn now(&self) -> u64 {
-        super::edge::now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        super::key_ring::keys(&self.env, fresh).boxed_local()
-    }
-
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
-    fn warn(&self, message: &str) {
-        worker::console_error!("{message}");
+impl Bound for GrantHost {
+    fn env(&self) -> &Env {
+        &self.env
     }
 }
 

@@ -8,19 +8,17 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use worker::{Delay, SqlStorage, State, WebSocket};
 
-use super::random::SystemRandom;
+use super::bound::Bound;
+use super::hub;
 use super::sql_store::SqlStore;
-use super::{hub, key_ring};
-use crate::keys::Keys;
 use crate::mcp::context::Extensions;
 use crate::mcp::error::Error;
-use crate::runtime::{Random, Runtime};
+use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::session::host::{Around, Host};
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
 use crate::session::store::Store;
-use crate::wire::Fault;
 
 /// `WebSocket.readyState` while messages can be sent.
 const OPEN: u16 = 1;
@@ -61,21 +59,9 @@ fn is_open(socket: &WebSocket) -> bool {
     socket.as_ref().ready_state() == OPEN
 }
 
-impl Runtime for ObjectHost {
-    fn now(&self) -> u64 {
-        super::edge::now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        key_ring::keys(&self.env, fresh).boxed_local()
-    }
-
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
-    fn warn(&self, message: &str) {
-        worker::console_error!("{message}");
+impl Bound for ObjectHost {
+    fn env(&self) -> &worker::Env {
+        &self.env
     }
 }
 

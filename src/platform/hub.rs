@@ -15,14 +15,13 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{Env, SqlStorageValue, State, WebSocket, WebSocketPair};
 
+use super::bound::Bound;
 use super::edge::{fault, js_fault, read_text};
 use super::promise::promised;
-use super::random::SystemRandom;
-use super::{convert, key_ring, placement, stream_socket};
+use super::{convert, placement, stream_socket};
 use crate::hub::{Hub, HubHost, HubSocket, Listener, full};
-use crate::keys::Keys;
 use crate::mcp::change::Change;
-use crate::runtime::{Random, Runtime};
+use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::transport::era::Transport;
 use crate::transport::order::TRANSPORT;
@@ -184,21 +183,9 @@ fn time(at: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
 }
 
-impl Runtime for Host {
-    fn now(&self) -> u64 {
-        super::edge::now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        key_ring::keys(&self.env, fresh).boxed_local()
-    }
-
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
-    fn warn(&self, message: &str) {
-        worker::console_error!("{message}");
+impl Bound for Host {
+    fn env(&self) -> &Env {
+        &self.env
     }
 }
 

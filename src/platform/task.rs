@@ -11,16 +11,14 @@ use worker::js_sys::Promise;
 use worker::worker_sys::web_sys;
 use worker::{Delay, Env, SqlStorageValue, State};
 
+use super::bound::Bound;
 use super::edge::{fault, read_text};
 use super::promise::promised;
-use super::random::SystemRandom;
 use super::sql_store::{pieces, text};
-use super::{convert, hub, key_ring};
+use super::{convert, hub};
 use crate::http::App;
-use crate::keys::Keys;
 use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::to_json;
-use crate::runtime::{Random, Runtime};
 use crate::session::host::Around;
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
@@ -100,21 +98,9 @@ struct Host {
     rows: Rows,
 }
 
-impl Runtime for Host {
-    fn now(&self) -> u64 {
-        super::edge::now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        key_ring::keys(&self.env, fresh).boxed_local()
-    }
-
-    fn random(&self) -> &dyn Random {
-        &SystemRandom
-    }
-
-    fn warn(&self, message: &str) {
-        worker::console_error!("{message}");
+impl Bound for Host {
+    fn env(&self) -> &Env {
+        &self.env
     }
 }
 

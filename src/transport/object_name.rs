@@ -1,0 +1,78 @@
+//! What a client has instead of an object's id: sealed, it tells nothing, and a made-up one reaches no object.
+
+use super::claims::ObjectId;
+use crate::keys::Keys;
+use crate::runtime::{Random, Runtime};
+use crate::seal::{OpenError, seal_carried, try_open_carried};
+use crate::wire::Fault;
+
+const OBJECT_BYTES: usize = 32;
+
+/// What a name is for, and whose: it opens for the same purpose and owner only.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// What the name is for.
+    pub purpose: &'a str,
+    /// Whose it is; empty where it is of whoever has it.
+    pub owner: &'a [u8],
+}
+
+impl Scope<'_> {
+    /// The name of that object, and a time in milliseconds since 1970 that is remembered with it.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn seal(self, object: ObjectId, time: u64, keys: &Keys, random: &dyn Random) -> Result<String, Fault> {
+        seal_carried(keys, self.purpose, self.owner, &[object.0.as_slice(), &time.to_be_bytes()].concat(), random)
+    }
+
+    /// The object and the time of a name; none if it is no name, or one of another scope.
+    ///
+    /// # Errors
+    /// The runtime's failure.
+    pub async fn open(self, name: &str, around: &dyn Runtime) -> Result<Option<(ObjectId, u64)>, Fault> {
+        let mut opened = self.read(name, &*around.keys(false).await?);
+        if matches!(opened, Err(OpenError::UnknownKey)) {
+            opened = self.read(name, &*around.keys(true).await?);
+        }
+        Ok(opened.ok())
+    }
+
+    fn read(self, name: &str, keys: &Keys) -> Result<(ObjectId, u64), OpenError> {
+        let plain = try_open_carried(keys, self.purpose, self.owner, name)?;
+        let (object, time) = plain.split_first_chunk::<OBJECT_BYTES>().ok_or(OpenError::NotSealed)?;
+        Ok((ObjectId(*object), u64::from_be_bytes(time.try_into().map_err(|_| OpenError::NotSealed)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Zeros;
+
+    impl Random for Zeros {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+            bytes.fill(0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_name_is_good_for_its_scope_and_deployment() {
+        let (keys, object) = (Keys::from_secret("k"), ObjectId([7; 32]));
+        let scope = Scope { purpose: "task", owner: b"ann" };
+        let name = scope.seal(object, 1000, &keys, &Zeros).unwrap();
+        assert_eq!(scope.read(&name, &keys), Ok((object, 1000)));
+        assert!(name.bytes().all(|byte| byte.is_ascii_graphic()));
+        for other in
+            [Scope { owner: b"bob", ..scope }, Scope { owner: b"", ..scope }, Scope { purpose: "state", ..scope }]
+        {
+            assert_eq!(other.read(&name, &keys), Err(OpenError::NotSealed));
+        }
+        assert_eq!(scope.read(&name, &Keys::from_secret("l")), Err(OpenError::UnknownKey));
+        assert_eq!(scope.read("x", &keys), Err(OpenError::NotSealed));
+        let short = seal_carried(&keys, "task", b"ann", &[0; 39], &Zeros).unwrap();
+        assert_eq!(scope.read(&short, &keys), Err(OpenError::NotSealed));
+    }
+}
