@@ -9,14 +9,13 @@ import { launch } from "../support/browser.mjs";
 import { root } from "../support/child.mjs";
 import { open } from "../support/mcp.mjs";
 import { DEMO, client, landing } from "../support/sign-in.mjs";
-import { until } from "../support/wait.mjs";
+import { WAIT_MS, until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCREENSHOTS = process.env.SCREENSHOTS ?? join(root, "tests/e2e/screenshots");
 mkdirSync(SCREENSHOTS, { recursive: true });
 
-const WAIT_MS = 20_000;
 const SIZES = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height: 800 } };
 const LANGUAGES = { en: "en-GB", "zh-Hans": "zh-CN" };
 

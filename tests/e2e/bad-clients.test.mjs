@@ -5,7 +5,7 @@ import { after, describe, test } from "node:test";
 import { bystander } from "../support/bystander.mjs";
 import { initialize, notification, open, openSse, post, request } from "../support/mcp.mjs";
 import { refuses } from "../support/refusal.mjs";
-import { bounded, until } from "../support/wait.mjs";
+import { WAIT_MS, bounded, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const server = await fixture();
@@ -29,7 +29,7 @@ describe("a client that vanishes", () => {
       sending.on("error", () => {});
       await bounded(
         new Promise((resolve) => sending.write(JSON.stringify(request(1, "tools/call")).slice(0, 40), resolve)),
-        10_000,
+        WAIT_MS,
         "a write",
       );
       sending.destroy();
@@ -131,7 +131,7 @@ describe("a client that reads nothing", () => {
     const asked = httpRequest(new URL(path, server.url), { method, headers, agent: false });
     const opened = new Promise((resolve, reject) => asked.once("response", resolve).once("error", reject));
     asked.end(body);
-    const response = await bounded(opened, 30_000, "an answer");
+    const response = await bounded(opened, WAIT_MS, "an answer");
     assert.equal(response.statusCode, 200);
     return { response, close: () => asked.destroy() };
   }
@@ -141,7 +141,7 @@ describe("a client that reads nothing", () => {
     const all = async () => {
       for await (const chunk of response.setEncoding("utf8")) text += chunk;
     };
-    await bounded(all(), 30_000, "the end of what was kept").catch((error) => {
+    await bounded(all(), WAIT_MS, "the end of what was kept").catch((error) => {
       if (error.code !== "ECONNRESET") throw error;
     });
     return text;
@@ -158,13 +158,13 @@ describe("a client that reads nothing", () => {
         return data ? [{ id, isResult: data.includes('"result"') }] : [];
       });
 
-  test("of a call is let go after 8 MiB; what it missed waits for it", { timeout: 120_000 }, async () => {
+  test("of a call is let go after 8 MiB; what it missed waits for it", async () => {
     const careless = await open(server, { version: "2025-03-26" });
     const flood = { name: "flood", arguments: { bytes: MEBIBYTE, count: COUNT, every_ms: 50 } };
     const body = JSON.stringify(request("flood", "tools/call", flood));
     const { response, close } = await paused("POST", "/mcp", { ...JSON_POST, ...careless.headers }, body);
     // The object still answers, and has let that stream go once the call is through.
-    await server.log(({ json }) => json?.name === "flood", { ms: 60_000 });
+    await server.log(({ json }) => json?.name === "flood");
     assert.equal(await careless.callText("echo", { text: "next" }), "next");
 
     const text = await readAll(response);
@@ -175,7 +175,7 @@ describe("a client that reads nothing", () => {
     // What it missed is more than it may leave unread, so it has to come back more than once.
     for (let rounds = 0; !all.at(-1).isResult; rounds++) {
       assert.ok(rounds < COUNT, `${all.length} messages`);
-      const rest = await careless.stream({ lastEventId: all.at(-1).id, ms: 60_000 }).text();
+      const rest = await careless.stream({ lastEventId: all.at(-1).id }).text();
       assert.ok(rest.length <= MAX_UNREAD_BYTES + 2 * MEBIBYTE, `${rest.length} bytes at once`);
       all.push(...messagesIn(rest));
     }
@@ -183,7 +183,7 @@ describe("a client that reads nothing", () => {
     assert.equal(all.length, COUNT + 1);
   });
 
-  test("of HTTP+SSE is let go after 8 MiB, and its session with it", { timeout: 120_000 }, async () => {
+  test("of HTTP+SSE is let go after 8 MiB, and its session with it", async () => {
     const { response, close } = await paused("GET", "/sse", { accept: "text/event-stream" });
     response.setEncoding("utf8");
     // The first bytes, and then no more.
@@ -196,10 +196,7 @@ describe("a client that reads nothing", () => {
     const path = /^data: (.*)$/m.exec(head)[1];
     assert.equal((await post(server, initialize({ version: "2024-11-05" }), { path })).status, 202);
     let posted = 0;
-    await until(async () => (await post(server, big(posted++), { path })).status === 404, "the session to end", {
-      ms: 60_000,
-      every: 1,
-    });
+    await until(async () => (await post(server, big(posted++), { path })).status === 404, "the session to end", { every: 1 });
     assert.ok(posted * MEBIBYTE <= MAX_UNREAD_BYTES + SOCKET_BYTES + 10 * MEBIBYTE, `${posted} answers`);
     const text = await readAll(response);
     close();
@@ -223,7 +220,7 @@ describe("a client that sends too much at once", () => {
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([202]));
   });
 
-  test("of subscriptions is refused at the 257th, and may give one up", { timeout: 60_000 }, async () => {
+  test("of subscriptions is refused at the 257th, and may give one up", async () => {
     const eager = await open(server, { version: "2025-03-26" });
     const subscribe = (from, count) =>
       JSON.stringify(
@@ -250,21 +247,17 @@ describe("a client that sends too much at once", () => {
     assert.deepEqual(await eager.request("resources/subscribe", { uri: "test://256" }), {});
   });
 
-  test(
-    "over HTTP+SSE runs out of room as over Streamable HTTP, and has its room back",
-    { timeout: 60_000 },
-    async () => {
-      const greedy = await openSse(server);
-      const slow = Array.from({ length: 128 }, (_, id) =>
-        greedy.post(request(`s${id}`, "tools/call", { name: "slow", arguments: { ms: 20_000 } })),
-      );
-      for (const answer of await Promise.all(slow)) assert.equal(answer.status, 202, `${answer}`);
-      refuses(await greedy.post(request("too many", "ping")), 429, -32000, "too many");
-      await Promise.all(
-        Array.from({ length: 128 }, (_, id) => greedy.notify("notifications/cancelled", { requestId: `s${id}` })),
-      );
-      assert.deepEqual(await greedy.request("ping"), {});
-      greedy.close();
-    },
-  );
+  test("over HTTP+SSE runs out of room as over Streamable HTTP, and has its room back", async () => {
+    const greedy = await openSse(server);
+    const slow = Array.from({ length: 128 }, (_, id) =>
+      greedy.post(request(`s${id}`, "tools/call", { name: "slow", arguments: { ms: 20_000 } })),
+    );
+    for (const answer of await Promise.all(slow)) assert.equal(answer.status, 202, `${answer}`);
+    refuses(await greedy.post(request("too many", "ping")), 429, -32000, "too many");
+    await Promise.all(
+      Array.from({ length: 128 }, (_, id) => greedy.notify("notifications/cancelled", { requestId: `s${id}` })),
+    );
+    assert.deepEqual(await greedy.request("ping"), {});
+    greedy.close();
+  });
 });

@@ -6,7 +6,7 @@ import { after, describe, test } from "node:test";
 import { bystander } from "../support/bystander.mjs";
 import { initialize, post, request } from "../support/mcp.mjs";
 import { refuses } from "../support/refusal.mjs";
-import { bounded } from "../support/wait.mjs";
+import { WAIT_MS, bounded } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const server = await fixture();
@@ -101,12 +101,10 @@ describe("a body", () => {
       }
     });
 
-    test(`${where} of five megabytes is refused at once, whether it says its length or not`, async () => {
-      const from = performance.now();
+    test(`${where} of five megabytes is refused, whether it says its length or not`, async () => {
       refuses(await send([], { headers: { "content-length": `${FIVE_MEGABYTES}` } }), 413, -32000);
       const chunk = Buffer.alloc(500_000, 0x20);
       refuses(await send(Array(FIVE_MEGABYTES / chunk.length).fill(chunk)), 413, -32000);
-      assert.ok(performance.now() - from < 5000);
     });
   }
 
@@ -162,7 +160,7 @@ async function rawPost(headers, body) {
   const ended = new Promise((resolve) => socket.once("close", resolve));
   const lines = Object.entries({ host: new URL(server.url).host, ...JSON_POST, ...headers, connection: "close" });
   socket.write(`POST /mcp HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`);
-  await bounded(ended, 10_000, () => `an answer, so far ${text}`).finally(() => socket.destroy());
+  await bounded(ended, WAIT_MS, () => `an answer, so far ${text}`).finally(() => socket.destroy());
   return text;
 }
 

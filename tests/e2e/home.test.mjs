@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { root } from "../support/child.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
 const server = await demo();
@@ -18,7 +19,6 @@ const SCREENSHOTS = process.env.SCREENSHOTS ?? join(root, "tests/e2e/screenshots
 mkdirSync(SCREENSHOTS, { recursive: true });
 
 const SIZES = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height: 800 } };
-const WAIT_MS = 20_000;
 
 describe("the home page", () => {
   for (const [size, viewport] of Object.entries(SIZES)) {

@@ -8,9 +8,9 @@ import { TOKEN as GITHUB_TOKEN, gitHub } from "../support/upstream/github.mjs";
 import { TOKEN as OPENID_TOKEN, openId } from "../support/upstream/openid.mjs";
 import { whoami } from "../support/upstream/person.mjs";
 import { thirdParty } from "../support/third-party.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const WAIT_MS = 20_000;
 
 const browser = await launch();
 const landed = await landing();

@@ -8,11 +8,10 @@ import { INSPECTOR, startWeb } from "../support/inspector.mjs";
 import { freePorts } from "../support/port.mjs";
 import { HUBOT, OCTOCAT, gitHub } from "../support/upstream/github.mjs";
 import { Person } from "../support/upstream/person.mjs";
-import { bounded } from "../support/wait.mjs";
+import { WAIT_MS, bounded } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const LINK = /http\S+\/authorize\?\S+/;
-const WAIT_MS = 30_000;
 const TOOL = "listed_only";
 
 const github = await gitHub();
@@ -117,7 +116,7 @@ class AtTerminal {
       env: { ...NO_BROWSER, HOME: this.#home, MCP_AUTO_OPEN_ENABLED: "true", MCP_INSPECTOR_SECRET_STORE: "file" },
     });
     try {
-      const signedIn = child.line(LINK, { ms: WAIT_MS }).then(({ text }) => this.#signsIn(LINK.exec(text)[0]));
+      const signedIn = child.line(LINK).then(({ text }) => this.#signsIn(LINK.exec(text)[0]));
       await Promise.race([child.ended, signedIn]);
       const code = await bounded(child.ended, WAIT_MS, () => `the end of ${child.command}\n${child.output}`);
       const out = child.text("stdout");

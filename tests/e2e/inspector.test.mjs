@@ -8,6 +8,7 @@ import { launch } from "../support/browser.mjs";
 import { removeFolder, root, run, temporaryFolder } from "../support/child.mjs";
 import { INSPECTOR, startWeb, writeCatalog } from "../support/inspector.mjs";
 import { begun } from "../support/sdk.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
 const server = await demo();
@@ -15,7 +16,6 @@ const fixtures = await fixture();
 after(() => Promise.all([server.stop(), fixtures.stop()]));
 
 const TOOLS = ["add", "calculate", "increment", "whoami", "countdown"];
-const WAIT_MS = 20_000;
 const SCREENSHOTS = process.env.SCREENSHOTS ?? join(root, "tests/e2e/screenshots");
 mkdirSync(SCREENSHOTS, { recursive: true });
 

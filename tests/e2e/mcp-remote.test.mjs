@@ -5,12 +5,13 @@ import { after, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { removeFolder, root, temporaryFolder } from "../support/child.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
 const server = await demo();
 after(() => server.stop());
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: WAIT_MS };
 
 test("mcp-remote connects over Streamable HTTP, lists and calls", () =>
   bridge("/mcp", "http-first", "StreamableHTTPClientTransport"));

@@ -10,6 +10,7 @@ import { Account } from "../support/account.mjs";
 import { bearerProxy } from "../support/bearer-proxy.mjs";
 import { callback } from "../support/callback.mjs";
 import { checked } from "../support/sdk.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const METADATA = "/.well-known/oauth-authorization-server";
@@ -18,7 +19,7 @@ const endpoint = await callback();
 const server = await fixture({ vars: { OAUTH: JSON.stringify({ scopes: ["read", "write", "admin"] }) } });
 after(() => Promise.all([server.stop(), endpoint.stop()]));
 
-const LIMIT = { timeout: 10_000 };
+const LIMIT = { timeout: WAIT_MS };
 
 const clients = new Set();
 afterEach(async () => {

@@ -8,11 +8,10 @@ import { Child, removeFolder, temporaryFolder } from "../support/child.mjs";
 import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
 import { INSPECTOR } from "../support/inspector.mjs";
 import { freePorts } from "../support/port.mjs";
-import { bounded } from "../support/wait.mjs";
+import { WAIT_MS, bounded } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const LINK = /http\S+\/authorize\?\S+/;
-const WAIT_MS = 30_000;
 
 const site = await siteOfClient("http://127.0.0.1:6276/oauth/callback");
 const server = await fixture({
@@ -33,7 +32,7 @@ async function inspect(home, path, ...args) {
     env: { ...NO_BROWSER, HOME: home, MCP_AUTO_OPEN_ENABLED: "true", MCP_INSPECTOR_SECRET_STORE: "file" },
   });
   try {
-    const link = child.line(LINK, { ms: WAIT_MS }).then(({ text }) => visit(LINK.exec(text)[0]));
+    const link = child.line(LINK).then(({ text }) => visit(LINK.exec(text)[0]));
     await Promise.race([child.ended, link]);
     const code = await bounded(child.ended, WAIT_MS, () => `the end of ${child.command}\n${child.output}`);
     const links = child.lines.filter(({ text }) => LINK.test(text)).length;

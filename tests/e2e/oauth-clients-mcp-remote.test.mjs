@@ -9,6 +9,7 @@ import { NO_BROWSER, visit } from "../support/callback.mjs";
 import { removeFolder, root, temporaryFolder } from "../support/child.mjs";
 import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
 import { freePorts } from "../support/port.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 // It listens on another port than the document says, as a program on somebody's machine has to.
@@ -19,7 +20,7 @@ const server = await fixture({
 });
 after(() => Promise.all([server.stop(), site.stop()]));
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: WAIT_MS };
 const LINKS = /^http\S+\/authorize\?\S+(?=\n)/gm;
 
 for (const [over, path, strategy] of [

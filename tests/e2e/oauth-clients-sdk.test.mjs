@@ -10,7 +10,7 @@ import { Account } from "../support/account.mjs";
 import { callback } from "../support/callback.mjs";
 import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
 import { checked } from "../support/sdk.mjs";
-import { until } from "../support/wait.mjs";
+import { WAIT_MS, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const endpoint = await callback();
@@ -21,7 +21,7 @@ const server = await fixture({
 });
 after(() => Promise.all([server.stop(), site.stop(), endpoint.stop()]));
 
-const LIMIT = { timeout: 10_000 };
+const LIMIT = { timeout: WAIT_MS };
 
 const V1 = {
   name: "SDK v1",

@@ -9,6 +9,7 @@ import { behaviours, clientOf, document, isRefused, newUrl } from "../behaviours
 import { documentHost } from "../support/document-host.mjs";
 import { testOurs } from "../support/oauth-behaviours.mjs";
 import { encode, granted, ours, refused } from "../support/oauth.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 
 testOurs(behaviours);
 
@@ -108,12 +109,12 @@ test("so many hosts are asked and no more, and who is known signs in meanwhile",
   await own.signIn({ client: clientOf(known) });
   const before = web.requests.length;
   const statuses = [];
-  for (let number = 0; number < 150; number++)
+  while (!statuses.includes(503) && statuses.length < 1000)
     statuses.push((await isRefused(own, newUrl("victim.example.com"))).status);
   const asked = web.requests.length - before;
   // A hundred at once, of which the sign-in took one, and one more for each half second that this takes.
-  assert.ok(asked >= 99 && asked < 150, `${asked} were asked`);
-  assert.equal(statuses.filter((status) => status === 503).length, 150 - asked);
+  assert.ok(asked >= 99, `${asked} were asked`);
+  assert.deepEqual([statuses.length - asked, statuses.at(-1)], [1, 503]);
   await own.signIn({ client: clientOf(known) });
 });
 
@@ -175,7 +176,7 @@ function age(storage) {
   const files = readdirSync(folder).filter((file) => file.endsWith(".sqlite") && file !== "metadata.sqlite");
   let aged = 0;
   for (const file of files) {
-    const database = new DatabaseSync(join(folder, file), { timeout: 5000 });
+    const database = new DatabaseSync(join(folder, file), { timeout: WAIT_MS });
     const copies = database.prepare("SELECT key, value FROM entries WHERE key LIKE 'document:%'").all();
     for (const { key, value } of copies) {
       const copy = JSON.parse(Buffer.from(value).toString());

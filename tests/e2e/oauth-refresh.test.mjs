@@ -77,7 +77,7 @@ describe("tokens end", () => {
     await using brief = await ours({ access: 1 });
     const { client, access_token: access, refresh_token: refresh, expires_in } = await signedIn(brief);
     assert.equal(expires_in, 1);
-    await until(async () => !(await brief.takes(access)), "the token to end", { ms: 5000 });
+    await until(async () => !(await brief.takes(access)), "the token to end");
     assert.ok(granted(await brief.refresh(client, refresh)).access_token);
   });
 

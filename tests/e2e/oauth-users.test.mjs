@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
 import { granted, ours, refused } from "../support/oauth.mjs";
-import { sleep, until } from "../support/wait.mjs";
+import { WAIT_MS, sleep, until } from "../support/wait.mjs";
 
 /** Users share objects by the first character of their handle. */
 const OBJECTS = 64;
@@ -18,7 +18,7 @@ function each(server, query, own = false) {
   const files = readdirSync(folder(server)).filter((file) => file.endsWith(".sqlite"));
   const meant = files.filter((file) => (file === "metadata.sqlite") === own);
   return meant.flatMap((file) => {
-    const database = new DatabaseSync(join(folder(server), file), { timeout: 5000 });
+    const database = new DatabaseSync(join(folder(server), file), { timeout: WAIT_MS });
     try {
       return query(database);
     } finally {

@@ -8,13 +8,14 @@ import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { begun, checked } from "../support/sdk.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
 const server = await demo();
 const fixtures = await fixture();
 after(() => Promise.all([server.stop(), fixtures.stop()]));
 
-const LIMIT = { timeout: 10_000 };
+const LIMIT = { timeout: WAIT_MS };
 const INFO = { name: "tests", version: "1.0.0" };
 const CAPABILITIES = { elicitation: {} };
 const COUNTER = "mcp://resource/counter";

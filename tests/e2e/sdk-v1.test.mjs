@@ -7,7 +7,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { cutAfter, recordingFetch } from "../support/fetch.mjs";
 import { checked, record, steps } from "../support/sdk.mjs";
-import { bounded } from "../support/wait.mjs";
+import { WAIT_MS, bounded } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
 const server = await demo();
@@ -16,7 +16,7 @@ after(() => server.stop());
 const NAMES = ["add", "calculate", "increment", "whoami", "countdown"];
 const COUNTER = "mcp://resource/counter";
 // Of every request, so that none waits for the runner.
-const LIMIT = { timeout: 10_000 };
+const LIMIT = { timeout: WAIT_MS };
 
 const streamable = (options) => new StreamableHTTPClientTransport(new URL("/mcp", server.url), options);
 const sse = (options) => new SSEClientTransport(new URL("/sse", server.url), options);
@@ -118,7 +118,7 @@ for (const [name, transport] of [
       });
       await client.subscribeResource({ uri: COUNTER }, LIMIT);
       await call(client, "increment");
-      assert.equal(await bounded(updated, LIMIT.timeout, "the update"), COUNTER);
+      assert.equal(await bounded(updated, WAIT_MS, "the update"), COUNTER);
     });
 
     test("reads a resource of a template, with an argument that the server completed", async () => {

@@ -4,14 +4,14 @@ import { after, afterEach, describe, test } from "node:test";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { createTaskSessionFromClient, resultFromTaskOutcome } from "@modelcontextprotocol/ext-tasks/client";
 import { RawDispatch, checked } from "../support/sdk.mjs";
-import { until } from "../support/wait.mjs";
+import { WAIT_MS, until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
 const server = await demo();
 const fixtures = await fixture();
 after(() => Promise.all([server.stop(), fixtures.stop()]));
 
-const LIMIT = { timeout: 10_000 };
+const LIMIT = { timeout: WAIT_MS };
 const INFO = { name: "tests", version: "1.0.0" };
 const CAPABILITIES = { elicitation: {} };
 

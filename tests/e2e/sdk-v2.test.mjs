@@ -5,7 +5,7 @@ import { after, afterEach, describe, test } from "node:test";
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { recordingFetch } from "../support/fetch.mjs";
 import { begun, checked, record, steps } from "../support/sdk.mjs";
-import { until } from "../support/wait.mjs";
+import { WAIT_MS, until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
 const server = await demo();
@@ -13,7 +13,7 @@ const fixtures = await fixture();
 after(() => Promise.all([server.stop(), fixtures.stop()]));
 
 const COUNTER = "mcp://resource/counter";
-const LIMIT = { timeout: 10_000 };
+const LIMIT = { timeout: WAIT_MS };
 
 // A client that reconnects keeps the process alive, so each is closed however its test ends.
 const open = new Set();

@@ -6,6 +6,7 @@ import { after, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { root } from "../support/child.mjs";
 import { DEMO, client, landing, takes } from "../support/sign-in.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const server = await fixture({ vars: DEMO });
@@ -21,7 +22,6 @@ const SCREENSHOTS = process.env.SCREENSHOTS ?? join(root, "tests/e2e/screenshots
 mkdirSync(SCREENSHOTS, { recursive: true });
 
 const SIZES = { narrow: { width: 360, height: 740 }, wide: { width: 1280, height: 800 } };
-const WAIT_MS = 20_000;
 
 const approve = (page) => page.getByRole("button", { name: "Approve" }).click();
 const here = () => client(server, { redirect: landed.url });

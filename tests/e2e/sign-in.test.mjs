@@ -5,7 +5,7 @@ import { after, describe, test } from "node:test";
 import { Jar, hidden } from "../support/jar.mjs";
 import { open, openSse, request } from "../support/mcp.mjs";
 import { DEMO, client, takes } from "../support/sign-in.mjs";
-import { bounded, until } from "../support/wait.mjs";
+import { WAIT_MS, bounded, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const server = await fixture({ vars: DEMO, secondSocket: true });
@@ -105,7 +105,7 @@ describe("/account", () => {
     assert.doesNotMatch((await jar.get("/account")).text, /Client of the tests/);
   });
 
-  test("a disconnect is 401 at the next call and 404 for its session when let in again, within a second", async () => {
+  test("a disconnect is 401 at the next call and 404 for its session when let in again", async () => {
     const [jar, of, name] = [new Jar(server), await client(server), "Carla"];
     const { access_token } = await connected(jar, of, { name });
     const headers = bearer(access_token);
@@ -118,23 +118,20 @@ describe("/account", () => {
     assert.match(page.text, /Laptop 2/);
     // A sign-in that waits for its last step.
     const waiting = await approve(jar, of, { name });
-    const since = Date.now();
     assert.equal((await jar.post("/account", { ...hidden(page.text), do: "end" })).status, 303);
     const refusedCall = await session.post(request(7, "tools/list"));
     const again = await of.redeem(waiting.location.searchParams.get("code"));
     const old = await session.post(request(8, "tools/list"), { headers: bearer(again.access_token) });
     const oldSse = await sse.post(request(8, "tools/list"), { headers: bearer(again.access_token) });
-    const took = Date.now() - since;
     assert.equal(refusedCall.status, 401, `${refusedCall}`);
     assert.equal(refusedCall.json.error, "invalid_token");
     for (const answer of [old, oldSse]) {
       assert.equal(answer.status, 404, `${answer}`);
       assert.match(answer.json.error.message, /session/i);
     }
-    assert.ok(took < 1000, `${took} ms`);
     // What it had open is closed.
-    await bounded(stream.text(), 5000, "the end of the stream");
-    await bounded(sse.ended, 5000, "the end of the stream of HTTP+SSE");
+    await bounded(stream.text(), WAIT_MS, "the end of the stream");
+    await bounded(sse.ended, WAIT_MS, "the end of the stream of HTTP+SSE");
     const anew = await open(server, { headers: bearer(again.access_token) });
     assert.equal(await anew.callText("increment"), "1");
   });

@@ -131,7 +131,7 @@ describe("a message that wants no answer", () => {
     ["an error whose id is null", { jsonrpc: "2.0", id: null, error: { code: -32700, message: "What?" } }],
   ]) {
     test(`${what} is accepted at once, with an empty body`, async () => {
-      const answer = await session.post(message, { ms: 1000 });
+      const answer = await session.post(message);
       assert.deepEqual([answer.status, answer.text], [202, ""], `${answer}`);
     });
   }
@@ -142,7 +142,7 @@ describe("a message that wants no answer", () => {
     const question = await stream.find(({ data }) => data);
     assert.equal(question.json.method, "roots/list");
     const error = { code: -32601, message: "There are none here." };
-    const accepted = await session.post({ jsonrpc: "2.0", id: question.json.id, error }, { ms: 1000 });
+    const accepted = await session.post({ jsonrpc: "2.0", id: question.json.id, error });
     assert.deepEqual([accepted.status, accepted.text], [202, ""]);
     const { json } = await stream.next();
     assert.equal(json.result.isError, true);

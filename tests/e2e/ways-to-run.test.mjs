@@ -14,9 +14,10 @@ import { post, send } from "../support/mcp.mjs";
 import { cloudflare } from "../support/upstream/cloudflare.mjs";
 import { gitHub } from "../support/upstream/github.mjs";
 import { Person } from "../support/upstream/person.mjs";
+import { WAIT_MS } from "../support/wait.mjs";
 import { npmStart } from "../support/wrangler.mjs";
 
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: WAIT_MS };
 const REDIRECT = "https://client.example/callback";
 
 const { folder, env } = await clone();

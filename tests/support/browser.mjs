@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { WAIT_MS } from "./wait.mjs";
 
 const FLAGS = [
   "--disable-gpu",
@@ -32,5 +33,5 @@ function options() {
     "/usr/bin/google-chrome",
   ].find((path) => path && existsSync(path));
   if (!executablePath) throw new Error("No Chromium found: install it, or name it in CHROMIUM.");
-  return { executablePath, headless: true, chromiumSandbox: false, args: FLAGS, timeout: 60_000 };
+  return { executablePath, headless: true, chromiumSandbox: false, args: FLAGS, timeout: WAIT_MS };
 }

@@ -1,9 +1,10 @@
 // A person's browser as far as a sign-in needs one, and the endpoint of a client that it comes back to.
 import { createServer } from "node:http";
+import { WAIT_MS } from "./wait.mjs";
 
 /** Follows a link as a browser does. Ending up on a page that says what is wrong is an error. */
 export async function visit(link) {
-  const page = await fetch(link, { headers: { accept: "text/html" }, signal: AbortSignal.timeout(10_000) });
+  const page = await fetch(link, { headers: { accept: "text/html" }, signal: AbortSignal.timeout(WAIT_MS) });
   const text = await page.text();
   if (!page.ok) throw new Error(`GET ${link} ended at ${page.url} with HTTP ${page.status}: ${text.slice(0, 2000)}`);
 }

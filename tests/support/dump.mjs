@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { WAIT_MS } from "./wait.mjs";
 
 /**
  * Everything on disk below a folder, once its server has stopped: `[{ place, bytes }]`. Each file is there whole, as it
@@ -16,7 +17,7 @@ export function dump(folder) {
 }
 
 function values(folder, path) {
-  const database = new DatabaseSync(path, { timeout: 5000 });
+  const database = new DatabaseSync(path, { timeout: WAIT_MS });
   try {
     const tables = rowsOf(database, "SELECT name FROM sqlite_master WHERE type = 'table'").map(({ name }) => name);
     return tables.flatMap((table) =>

@@ -72,4 +72,4 @@ export class KvFaults {
   }
 }
 
-const bound = () => AbortSignal.timeout(10_000);
+const bound = () => AbortSignal.timeout(60_000);

@@ -1,10 +1,8 @@
 // HTTP that hides nothing: any method, header or body, and event streams block by block. One connection a request.
 // Whatever messages of the protocol come are checked by its schemas.
 import { request as httpRequest } from "node:http";
-import { Late, bounded } from "./wait.mjs";
+import { Late, WAIT_MS, bounded } from "./wait.mjs";
 import { Wire } from "./wire.mjs";
-
-export const WAIT_MS = 10_000;
 
 /**
  * Sends one request and reads the whole answer.

@@ -31,7 +31,7 @@ export async function startWeb(home, attempts = 3) {
     },
   });
   try {
-    await child.line(/up and running/, { ms: 60_000 });
+    await child.line(/up and running/);
   } catch (error) {
     await child.kill();
     if (attempts > 1 && /EADDRINUSE|in use/i.test(child.output)) return startWeb(home, attempts - 1);

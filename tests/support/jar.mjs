@@ -1,5 +1,5 @@
 // A browser without a window: cookies, and redirects that are not followed unless somebody says so.
-import { WAIT_MS } from "./http.mjs";
+import { WAIT_MS } from "./wait.mjs";
 
 /** The browser of one person at one server. */
 export class Jar {

@@ -1,7 +1,7 @@
 // A small MCP client that shows what is on the wire. For tests of behaviour; other people's clients are in e2e/.
 import assert from "node:assert/strict";
-import { EventStream, WAIT_MS, send } from "./http.mjs";
-import { bounded } from "./wait.mjs";
+import { EventStream, send } from "./http.mjs";
+import { WAIT_MS, bounded } from "./wait.mjs";
 
 export { EventStream, send };
 

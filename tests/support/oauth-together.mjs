@@ -2,8 +2,8 @@
 // their bodies, before the first body is sent.
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
-import { Answer, WAIT_MS } from "./http.mjs";
-import { bounded, sleep } from "./wait.mjs";
+import { Answer } from "./http.mjs";
+import { WAIT_MS, bounded, sleep } from "./wait.mjs";
 
 // For the heads to get from the sockets to the Worker.
 const MOMENT_MS = 10;

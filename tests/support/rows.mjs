@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { WAIT_MS } from "./wait.mjs";
 
 /** The name of the object that a session id was signed for: 64 hexadecimal digits. */
 export const objectOf = (sessionId) => Buffer.from(sessionId, "base64url").subarray(5, 37).toString("hex");
@@ -16,7 +17,7 @@ export function tables(server, session) {
 }
 
 function tablesIn(path) {
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+  const database = new DatabaseSync(path, { readOnly: true, timeout: WAIT_MS });
   try {
     const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
     const own = names.map(({ name }) => name).filter((name) => !/^(sqlite|_cf)_/.test(name));

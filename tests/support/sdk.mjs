@@ -1,5 +1,5 @@
 // What both generations of the TypeScript SDK need from a test.
-import { bounded } from "./wait.mjs";
+import { WAIT_MS, bounded } from "./wait.mjs";
 import { Conversation } from "./wire.mjs";
 
 /**
@@ -85,7 +85,7 @@ export class RawDispatch {
     const id = `raw-${(this.#last += 1)}`;
     const answer = new Promise((resolve) => this.#waiting.set(id, resolve));
     await this.#transport.send({ jsonrpc: "2.0", id, ...request }, { requestSignal: signal });
-    const { error, result } = await bounded(answer, 10_000, `the answer to ${request.method}`);
+    const { error, result } = await bounded(answer, WAIT_MS, `the answer to ${request.method}`);
     return error ? { kind: "error", error } : { kind: "result", result };
   };
 

@@ -1,6 +1,6 @@
 // What an operation costs, counted from workerd's own activity trace: exact, whatever the machine is doing.
 import { readFileSync } from "node:fs";
-import { sleep, until } from "./wait.mjs";
+import { WAIT_MS, sleep, until } from "./wait.mjs";
 
 /** A Worker of its own beside the tested one: a request to it is a mark in the trace. */
 export const MARKER = `export default { fetch: () => new Response("marked") }`;
@@ -46,7 +46,7 @@ export class Trace {
 
   // Puts a mark into the trace and returns how many there are; all that was traced before it is in the file.
   async #mark() {
-    const answer = await fetch(this.#markUrl, { signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(this.#markUrl, { signal: AbortSignal.timeout(WAIT_MS) });
     await answer.text();
     this.#marks += 1;
     await until(() => this.#events().filter(isMark()).length >= this.#marks, "a mark in the trace", { every: 10 });

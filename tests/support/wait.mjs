@@ -3,6 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 export { sleep };
 
+/** The bound of a wait for something due at once: for a machine whose disk or cores are others' for a while. */
+export const WAIT_MS = 60_000;
+
 /** Thrown when a wait runs out. */
 export class Late extends Error {
   constructor(ms, what) {
@@ -24,7 +27,7 @@ export function bounded(promise, ms, what) {
 }
 
 /** Calls `probe` until it returns something truthy, and returns that. */
-export async function until(probe, what, { ms = 10_000, every = 50 } = {}) {
+export async function until(probe, what, { ms = WAIT_MS, every = 50 } = {}) {
   const end = performance.now() + ms;
   for (;;) {
     const value = await probe();

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { Child, eachLine, removeFolder, root, temporaryFolder } from "./child.mjs";
 import { KvFaults } from "./faulty-kv.mjs";
 import { Trace } from "./trace.mjs";
-import { bounded, sleep } from "./wait.mjs";
+import { WAIT_MS, bounded, sleep } from "./wait.mjs";
 import { configFile } from "./workerd-config.mjs";
 
 const binary = createRequire(import.meta.url)("workerd").default;
@@ -79,7 +79,7 @@ class Server {
   /** The time of the cron trigger has come; gives the outcome, `ok` or `exception`. */
   async ring() {
     if (!this.#ports.timer) throw new Error("start the Worker with { timer: true }");
-    const answer = await fetch(`http://127.0.0.1:${this.#ports.timer}`, { signal: AbortSignal.timeout(30_000) });
+    const answer = await fetch(`http://127.0.0.1:${this.#ports.timer}`, { signal: AbortSignal.timeout(WAIT_MS) });
     return answer.text();
   }
 
@@ -125,7 +125,7 @@ class Server {
     const ended = child.ended.then((code) => {
       throw new Error(`workerd ended (${code}) instead of listening\n${child.output}`);
     });
-    await bounded(Promise.race([listening, ended]), 30_000, () => `workerd to listen\n${child.output}`);
+    await bounded(Promise.race([listening, ended]), WAIT_MS, () => `workerd to listen\n${child.output}`);
     this.#ports = ports;
   }
 
