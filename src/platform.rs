@@ -1,6 +1,7 @@
 //! Cloudflare's runtime: the only place besides the exports that knows of it.
 
 pub mod bindings;
+mod body;
 mod bound;
 mod convert;
 mod edge;

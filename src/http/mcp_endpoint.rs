@@ -66,7 +66,7 @@ async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, versi
     }
     // Without sessions, a session's id means nothing. The header tells which it is, or the body does.
     let of_session = era::is_served(version) && !era::names_stateless(version);
-    let Some(id) = session_id(head).filter(|_| of_session) else {
+    let Some(id) = of_session.then(|| session_id(head)).flatten() else {
         return sessionless(app, head, edge, caller, version).await;
     };
     let mut order = match order(app, edge, &id, caller).await {

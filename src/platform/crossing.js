@@ -19,6 +19,11 @@ export function head(request, always, versions, stateless, others) {
   return lines;
 }
 
+// Goes on with the request's body as text, or with nothing where it cannot be read.
+export function afterText(request, rest) {
+  return request.text().then(rest, () => rest());
+}
+
 let lastLines, lastHeaders;
 
 // Header names and values stand on lines in turn. Answers in a row mostly have the same ones, and each copies them.

@@ -5,14 +5,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Promise, Reflect};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
-use worker::{ByteStream, Delay, ObjectNamespace, Stub};
+use worker::{Delay, ObjectNamespace, Stub};
 
+use super::body::RequestBody;
 use super::bound::Bound;
 use super::promise::promised;
 use super::{convert, hub, linked, stream_socket};
@@ -32,7 +33,7 @@ use crate::task::id;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::order::{CALLER, SESSION, STATE, TRANSPORT, encode, named_state};
-use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
+use crate::transport::refusal::Refusal;
 use crate::wire::{Body, Fault, Reply};
 
 /// The binding of the sessions' objects.
@@ -61,8 +62,7 @@ pub(super) struct WorkerEdge {
     pub(super) env: worker::Env,
     pub(super) context: JsValue,
     pub(super) placement: Placement,
-    /// How long the body is, if its sender says so.
-    pub(super) declared_length: Option<usize>,
+    pub(super) body: Rc<RequestBody>,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
@@ -75,8 +75,16 @@ pub(super) fn js_fault(error: JsValue) -> Fault {
 }
 
 impl WorkerEdge {
-    pub(super) fn new(request: web_sys::Request, env: worker::Env, context: JsValue, placement: Placement) -> Self {
-        Self { request, env, context, placement, declared_length: None }
+    /// `declared` is how long the request says its body is.
+    pub(super) fn new(
+        request: web_sys::Request,
+        env: worker::Env,
+        context: JsValue,
+        placement: Placement,
+        declared: Option<usize>,
+    ) -> Self {
+        let body = Rc::new(RequestBody::new(&request, declared));
+        Self { request, env, context, placement, body }
     }
 
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
@@ -290,7 +298,7 @@ impl Edge for WorkerEdge {
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
-        read_body(&self.request, self.declared_length).boxed_local()
+        self.body.text().boxed_local()
     }
 
     fn forward(&self, order: Order) -> Result<Reply, Fault> {
@@ -325,45 +333,4 @@ pub(super) fn hung_up(request: &web_sys::Request) -> LocalBoxFuture<'static, ()>
         let _ = JsFuture::from(when_hung_up(&request)).await;
     }
     .boxed_local()
-}
-
-/// Reads a body as text, and no more of it than may be. `declared` is how long it is, if its sender says so.
-pub(super) async fn read_body(request: &web_sys::Request, declared: Option<usize>) -> Result<String, Refusal> {
-    match declared {
-        Some(length) if length > MAX_BODY_BYTES => Err(Refusal::TooLarge),
-        // The runtime holds the sender to the length that it declared.
-        Some(length) => whole(request, length).await,
-        None => streamed(request).await,
-    }
-}
-
-/// The same, of a request whose head was not read.
-pub(super) async fn read_text(request: &web_sys::Request) -> Result<String, Refusal> {
-    let declared = request.headers().get("content-length").ok().flatten();
-    read_body(request, declared.and_then(|length| length.trim().parse().ok())).await
-}
-
-/// The runtime makes a text of a body in half the time that handing over its bytes takes. What is not UTF-8 has U+FFFD in its
-/// place then, which changes the length; where by chance it does not, the text is taken as it is.
-async fn whole(request: &web_sys::Request, length: usize) -> Result<String, Refusal> {
-    let promise = request.text().map_err(|_| Refusal::Internal)?;
-    let text = JsFuture::from(promise).await.map_err(|_| Refusal::Internal)?;
-    let text = text.as_string().ok_or(Refusal::Internal)?;
-    if text.len() == length { Ok(text) } else { Err(Refusal::NotUtf8) }
-}
-
-async fn streamed(request: &web_sys::Request) -> Result<String, Refusal> {
-    let Some(body) = request.body() else {
-        return Ok(String::new());
-    };
-    let mut stream = ByteStream::from(body.unchecked_into::<web_sys::ReadableStream>());
-    let mut bytes = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Refusal::Internal)?;
-        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(Refusal::TooLarge);
-        }
-        bytes.extend(chunk);
-    }
-    String::from_utf8(bytes).map_err(|_| Refusal::NotUtf8)
 }

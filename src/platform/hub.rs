@@ -16,7 +16,8 @@ use worker::worker_sys::web_sys;
 use worker::{Env, SqlStorageValue, State, WebSocket, WebSocketPair};
 
 use super::bound::Bound;
-use super::edge::{fault, js_fault, read_text};
+use super::body::read_text;
+use super::edge::{fault, js_fault};
 use super::promise::promised;
 use super::{convert, placement, stream_socket};
 use crate::hub::{Hub, HubHost, HubSocket, Listener, full};

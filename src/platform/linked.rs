@@ -10,7 +10,7 @@ use worker::Env;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
-use super::edge::{WorkerEdge, read_text};
+use super::edge::WorkerEdge;
 use super::grant_authority::{self, GrantHost};
 use super::kv::{fault, settled};
 use super::listed;
@@ -114,7 +114,7 @@ impl Surroundings for WorkerEdge {
 
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
         async move {
-            match read_text(&self.request).await {
+            match self.body.text().await {
                 Ok(text) if text.len() <= limit => Ok(text),
                 Ok(_) | Err(Refusal::TooLarge) => Err(BodyError::TooLarge),
                 Err(_) => Err(BodyError::Unreadable),

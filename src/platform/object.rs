@@ -8,9 +8,9 @@ use worker::js_sys::Promise;
 use worker::worker_sys::web_sys;
 use worker::{Response, Result, State, WebSocket, WebSocketPair};
 
-use super::edge::{hung_up, read_body};
+use super::body::{RequestBody, answered};
+use super::edge::hung_up;
 use super::host::ObjectHost;
-use super::promise::promised;
 use super::{convert, linked};
 use crate::http::app::Placement;
 use crate::http::provider::Provider;
@@ -72,11 +72,14 @@ impl McpObject {
     /// Answers a request that the Worker passed on.
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let parts = Parts::clone(&self.0);
-        promised(Box::pin(async move {
-            let head = convert::read_head_at_object(&request);
-            let gone = hung_up(&request);
-            let declared = head.declared_length();
-            let body = async move { read_body(&request, declared).await }.boxed_local();
+        let head = convert::read_head_at_object(&request);
+        let gone = hung_up(&request);
+        let request_body = Rc::new(RequestBody::new(&request, head.declared_length()));
+        let body = {
+            let body = Rc::clone(&request_body);
+            async move { body.text().await }.boxed_local()
+        };
+        let work = async move {
             let reply = parts.object.handle(&head, body, gone).await;
             let response = match reply.body {
                 Body::Socket(socket) => {
@@ -89,7 +92,8 @@ impl McpObject {
                 _ => convert::response(cors::finish(reply, &head, parts.provider.as_deref())),
             };
             Ok(response?.into())
-        }))
+        };
+        answered(&request_body, work.boxed_local())
     }
 
     /// The time that the object ordered has come.

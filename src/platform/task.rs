@@ -11,8 +11,9 @@ use worker::js_sys::Promise;
 use worker::worker_sys::web_sys;
 use worker::{Delay, Env, SqlStorageValue, State};
 
+use super::body::read_text;
 use super::bound::Bound;
-use super::edge::{fault, read_text};
+use super::edge::fault;
 use super::promise::promised;
 use super::sql_store::{pieces, text};
 use super::{convert, hub};

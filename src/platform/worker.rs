@@ -7,11 +7,11 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use worker::Env;
 use worker::js_sys::Promise;
-use worker::js_sys::futures::JsFuture;
 use worker::wasm_bindgen::prelude::Closure;
 use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
 
+use super::body::answered;
 use super::edge::WorkerEdge;
 use super::promise::{prefer_promises, promised};
 use super::upstream::PublicWeb;
@@ -36,28 +36,11 @@ thread_local! {
 /// given, and no task is made for it.
 pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
-    let mut work = async move {
-        let head = convert::read_head(&request);
-        let declared_length = head.declared_length();
-        let edge = WorkerEdge { declared_length, ..WorkerEdge::new(request, env, context, app.placement.clone()) };
-        router::handle(&app, &head, &edge).await
-    }
-    .boxed_local();
-    match (&mut work).now_or_never() {
-        Some(reply) => match answer(reply) {
-            Ok(promise) => promise,
-            Err(response) => match response {
-                Ok(response) => Promise::resolve(&response),
-                Err(error) => Promise::reject(&error),
-            },
-        },
-        None => promised(Box::pin(async move {
-            match answer(work.await) {
-                Ok(promise) => JsFuture::from(promise).await,
-                Err(response) => response,
-            }
-        })),
-    }
+    let head = convert::read_head(&request);
+    let edge = WorkerEdge::new(request, env, context, app.placement.clone(), head.declared_length());
+    let body = Rc::clone(&edge.body);
+    let work = async move { answer(router::handle(&app, &head, &edge).await) };
+    answered(&body, work.boxed_local())
 }
 
 type OnSchedule = Rc<dyn Fn(Env) -> LocalBoxFuture<'static, worker::Result<()>>>;
@@ -83,7 +66,7 @@ pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
         let on_schedule = ON_SCHEDULE.with_borrow(Clone::clone).map(|handler| handler(env.clone()));
         if let Some(provider) = &app.provider {
             let request = web_sys::Request::new_with_str("https://scheduled/")?;
-            let edge = WorkerEdge::new(request, env, context, app.placement.clone());
+            let edge = WorkerEdge::new(request, env, context, app.placement.clone(), None);
             provider.purge(&edge).await.map_err(|fault| JsError::new(&fault.0))?;
         }
         if let Some(handled) = on_schedule {
@@ -93,11 +76,11 @@ pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     }))
 }
 
-/// The runtime's answer, which an object has yet to give, or else is here.
-fn answer(reply: Reply) -> Result<Promise, Result<JsValue, JsValue>> {
+/// The runtime's answer, or the promise of one that an object has yet to give.
+fn answer(reply: Reply) -> Result<JsValue, JsValue> {
     match convert::take_pending(reply) {
-        Ok(promise) => Ok(FAILED.with(|failed| promise.catch_map(failed))),
-        Err(reply) => Err(convert::response(reply).map(JsValue::from).map_err(JsValue::from)),
+        Ok(promise) => Ok(FAILED.with(|failed| promise.catch_map(failed)).into()),
+        Err(reply) => Ok(convert::response(reply)?.into()),
     }
 }
 
