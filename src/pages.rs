@@ -39,7 +39,7 @@ pub fn document(page: &impl Template) -> Reply {
 fn person_page(status: StatusCode, page: &impl Template, onward: &str) -> Reply {
     let policy = format!("{POLICY} {onward}");
     html(status, page)
-        .header("content-security-policy", policy.trim_end())
+        .header("content-security-policy", policy.trim_end().to_owned())
         .header("x-frame-options", "DENY")
         // With `no-referrer` a form would come from the origin `null`, which is let in nowhere.
         .header("referrer-policy", "same-origin")

@@ -9,7 +9,7 @@ pub mod era;
 pub mod headers;
 mod keep_alive;
 pub mod legacy_sse;
-mod movable;
+pub mod movable;
 pub mod object;
 pub mod object_name;
 pub mod order;

@@ -4,6 +4,7 @@ mod json;
 mod quality;
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
@@ -20,7 +21,7 @@ pub struct Fault(pub String);
 /// The headers of a request. Names are matched whatever their case.
 pub trait Headers {
     /// The header's value; several lines of one name come joined by a comma.
-    fn get(&self, name: &str) -> Option<String>;
+    fn get(&self, name: &str) -> Option<Cow<'_, str>>;
 
     /// Every header.
     fn all(&self) -> Vec<(String, String)>;
@@ -46,7 +47,7 @@ pub struct Head {
 impl Head {
     /// A header's value.
     #[must_use]
-    pub fn header(&self, name: &str) -> Option<String> {
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         self.headers.get(name)
     }
 
@@ -119,7 +120,7 @@ pub struct Reply {
     /// Its status.
     pub status: StatusCode,
     /// Its headers, by lower-case name.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// Its body.
     pub body: Body,
     /// Whether it has left its line in the log.
@@ -152,7 +153,7 @@ impl Reply {
 
     /// The same with one more header.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
@@ -179,8 +180,8 @@ mod tests {
     struct Typed(&'static str);
 
     impl Headers for Typed {
-        fn get(&self, name: &str) -> Option<String> {
-            (name == "content-type" && !self.0.is_empty()).then(|| self.0.to_owned())
+        fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+            (name == "content-type" && !self.0.is_empty()).then_some(Cow::Borrowed(self.0))
         }
 
         fn all(&self) -> Vec<(String, String)> {

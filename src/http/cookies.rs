@@ -139,6 +139,7 @@ fn parse(header: &str, secure: bool) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::rc::Rc;
 
     use http::{Method, StatusCode};
@@ -149,8 +150,8 @@ mod tests {
     struct Sent(Option<String>);
 
     impl Headers for Sent {
-        fn get(&self, name: &str) -> Option<String> {
-            self.0.clone().filter(|_| name == "cookie")
+        fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+            self.0.as_deref().filter(|_| name == "cookie").map(Cow::Borrowed)
         }
 
         fn all(&self) -> Vec<(String, String)> {
@@ -171,7 +172,7 @@ mod tests {
 
     fn lines(cookies: Cookies) -> Vec<String> {
         let reply = cookies.onto(Reply::empty(StatusCode::OK));
-        reply.headers.into_iter().map(|(_, line)| line).collect()
+        reply.headers.into_iter().map(|(_, line)| line.into_owned()).collect()
     }
 
     #[test]

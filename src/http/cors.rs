@@ -3,6 +3,8 @@
 //! They open nothing: [`Policy`](super::policy::Policy) has decided before who is answered, and no cookie is ever taken
 //! for a credential of an MCP endpoint.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 
 use super::provider::Provider;
@@ -23,9 +25,9 @@ const MAX_AGE: &str = "86400";
 
 /// Adds the headers that every answer has.
 #[must_use]
-pub fn allow(reply: Reply, origin: Option<String>) -> Reply {
+pub fn allow(reply: Reply, origin: Option<&str>) -> Reply {
     reply
-        .header("access-control-allow-origin", origin.unwrap_or_else(|| "*".to_owned()))
+        .header("access-control-allow-origin", origin.map_or(Cow::Borrowed("*"), |origin| origin.to_owned().into()))
         .header("access-control-expose-headers", EXPOSED)
         .header("vary", "origin")
 }
@@ -34,7 +36,7 @@ pub fn allow(reply: Reply, origin: Option<String>) -> Reply {
 /// (RFC 6750 section 3).
 #[must_use]
 pub fn finish(reply: Reply, head: &Head, provider: Option<&dyn Provider>) -> Reply {
-    allow(challenged(reply, head, provider), head.header("origin"))
+    allow(challenged(reply, head, provider), head.header("origin").as_deref())
 }
 
 /// Puts a challenge in the place of the scopes that an answer says are missing.

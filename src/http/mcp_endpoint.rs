@@ -1,6 +1,7 @@
 //! `/mcp`: Streamable HTTP, on the Worker's side. `initialize` is answered here; what belongs to a session goes to its
 //! object.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use http::{Method, StatusCode};
@@ -48,7 +49,7 @@ pub(super) async fn handle(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<C
     }
 }
 
-fn session_id(head: &Head) -> Option<String> {
+fn session_id(head: &Head) -> Option<Cow<'_, str>> {
     head.header(order::SESSION)
 }
 

@@ -95,6 +95,7 @@ pub fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::rc::Rc;
 
     use super::*;
@@ -103,7 +104,7 @@ mod tests {
     struct NoHeaders;
 
     impl Headers for NoHeaders {
-        fn get(&self, _: &str) -> Option<String> {
+        fn get(&self, _: &str) -> Option<Cow<'_, str>> {
             None
         }
 

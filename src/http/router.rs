@@ -17,7 +17,7 @@ use crate::wire::{Body, Head, Reply};
 
 /// Answers any request.
 pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
-    let started = edge.now();
+    let started = app.settings.logs_requests.then(|| edge.now());
     let origin = head.header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
         Err(foreign) if !(foreign == Foreign::Origin && app.route(&head.path).is_for_any_origin()) => {
@@ -31,7 +31,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         return reply;
     }
     // A notification leaves no line, here as in an object.
-    if app.settings.logs_requests && !reply.logged && reply.status != StatusCode::ACCEPTED {
+    if let Some(started) = started.filter(|_| !reply.logged && reply.status != StatusCode::ACCEPTED) {
         edge.log(&LogLine {
             event: "http",
             method: format!("{} {}", head.method, known_path(app, &head.path)),
@@ -41,7 +41,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
             ..LogLine::default()
         });
     }
-    cors::allow(reply, origin)
+    cors::allow(reply, origin.as_deref())
 }
 
 /// Says why a request is not let in: on a page, where a person is to read it.

@@ -1,5 +1,6 @@
 //! What stands for identity providers in a test: answers that are set, failures on demand, and signatures that are none.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -170,8 +171,8 @@ pub fn token(algorithm: &str, key: &Value, claims: &Value) -> String {
 struct Lines(Vec<(String, String)>);
 
 impl Headers for Lines {
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.into())
     }
 
     fn all(&self) -> Vec<(String, String)> {

@@ -3,6 +3,7 @@
 //! The protocol's own parameters are small objects of names and raw parts. Reading them in this one way instead of
 //! through a derived type for each keeps the module that every cold start loads a tenth smaller.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -15,7 +16,7 @@ use super::error::Error;
 /// An object's members, in order.
 pub(crate) enum Fields<'a> {
     /// Read just now.
-    Read(Vec<(String, &'a RawValue)>),
+    Read(Vec<(Cow<'a, str>, &'a RawValue)>),
     /// Read before, and kept.
     Kept(&'a [(String, Box<RawValue>)]),
 }
@@ -48,13 +49,23 @@ impl<'a> Fields<'a> {
         self.member(name).filter(|value| value.get() != "null")
     }
 
+    /// Every member, to keep.
+    pub(crate) fn into_owned(self) -> Vec<(String, Box<RawValue>)> {
+        match self {
+            Self::Read(members) => {
+                members.into_iter().map(|(name, value)| (name.into_owned(), value.to_owned())).collect()
+            }
+            Self::Kept(members) => members.to_vec(),
+        }
+    }
+
     /// Every member, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         let (read, kept) = match self {
             Self::Read(members) => (members.as_slice(), [].as_slice()),
             Self::Kept(members) => ([].as_slice(), *members),
         };
-        let read = read.iter().map(|(name, value)| (name.as_str(), *value));
+        let read = read.iter().map(|(name, value)| (&**name, *value));
         read.chain(kept.iter().map(|(name, value)| (name.as_str(), &**value)))
     }
 
@@ -108,6 +119,33 @@ fn unfit(name: &str, expected: &str) -> Error {
     Error::invalid_params(format!("Invalid params: `{name}` must be {expected}."))
 }
 
+/// A member's name, which is copied only if it was written with a backslash.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl<'de> Visitor<'de> for Text {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members;
@@ -121,8 +159,8 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    members.push((name, value));
                 }
                 Ok(Fields::Read(members))
             }

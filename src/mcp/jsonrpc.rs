@@ -58,8 +58,7 @@ pub struct Params(Vec<(String, Box<RawValue>)>);
 
 impl Params {
     fn read(raw: Option<&RawValue>) -> Result<Self, Error> {
-        let fields = raw.map_or_else(|| Ok(Fields::default()), |raw| Fields::parse(raw.get()))?;
-        Ok(Self(fields.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+        raw.map_or_else(|| Ok(Self::default()), |raw| Ok(Self(Fields::parse(raw.get())?.into_owned())))
     }
 
     /// Their members; absent ones are none.

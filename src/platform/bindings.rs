@@ -1,5 +1,6 @@
 //! Extractors of what only this runtime has.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::rc::Rc;
 
@@ -54,7 +55,7 @@ impl Headers {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
         let private = PRIVATE.iter().any(|private| private.eq_ignore_ascii_case(name));
-        if private { None } else { self.0.0.get(name) }
+        if private { None } else { self.0.0.get(name).map(Cow::into_owned) }
     }
 
     /// Every header, by lower-case name.

@@ -16,6 +16,7 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
 use super::promise::promised;
+use crate::transport::movable::movable;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
@@ -48,8 +49,8 @@ enum Reading {
 }
 
 impl RequestBody {
-    pub(super) fn new(request: &web_sys::Request, declared: Option<usize>) -> Self {
-        Self { request: Clone::clone(request), declared, reading: Cell::new(Reading::First) }
+    pub(super) fn new(request: web_sys::Request, declared: Option<usize>) -> Self {
+        Self { request, declared, reading: Cell::new(Reading::First) }
     }
 
     /// The body, and no more of it than may be.
@@ -65,12 +66,12 @@ impl RequestBody {
     async fn read(&self) -> Option<String> {
         match self.reading.replace(Reading::Task) {
             Reading::First => {
-                poll_fn(|context| match self.reading.replace(Reading::Task) {
-                    Reading::Here(text) => Poll::Ready(text),
-                    _ => {
-                        self.reading.set(Reading::Awaited(context.waker().clone()));
-                        Poll::Pending
+                poll_fn(|context| {
+                    if let Reading::Here(text) = self.reading.replace(Reading::Task) {
+                        return Poll::Ready(text);
                     }
+                    self.reading.set(Reading::Awaited(context.waker().clone()));
+                    Poll::Pending
                 })
                 .await
             }
@@ -98,7 +99,7 @@ impl RequestBody {
 /// Answers a request. Most work waits for the body of its request and for nothing else: it goes on with the text, without
 /// what a task costs, which is much of what a request does.
 pub(super) fn answered(body: &Rc<RequestBody>, work: Work) -> Promise {
-    let work = match at_once(work) {
+    let work = match at_once(movable(work)) {
         Ok(Ok(answer)) => return Promise::resolve(&answer),
         Ok(Err(error)) => return Promise::reject(&error),
         Err(work) => work,
@@ -123,7 +124,7 @@ fn at_once(mut work: Work) -> Result<Result<JsValue, JsValue>, Work> {
 /// Reads a body as text, and no more of it than may be.
 pub(super) async fn read_text(request: &web_sys::Request) -> Result<String, Refusal> {
     let declared = request.headers().get("content-length").ok().flatten();
-    let body = RequestBody::new(request, declared.and_then(|length| length.trim().parse().ok()));
+    let body = RequestBody::new(Clone::clone(request), declared.and_then(|length| length.trim().parse().ok()));
     body.reading.set(Reading::Task);
     body.text().await
 }

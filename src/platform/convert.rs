@@ -1,5 +1,6 @@
 //! The runtime's requests and answers, and ours.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use futures_util::StreamExt;
@@ -88,10 +89,10 @@ impl JsHeaders {
 }
 
 impl Headers for JsHeaders {
-    fn get(&self, name: &str) -> Option<String> {
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         match self.line(name) {
-            Some(line) => self.first_read.split('\n').nth(line).filter(|value| *value != ABSENT).map(str::to_owned),
-            None => self.request.headers().get(name).ok().flatten(),
+            Some(line) => self.first_read.split('\n').nth(line).filter(|value| *value != ABSENT).map(Cow::Borrowed),
+            None => self.request.headers().get(name).ok().flatten().map(Cow::Owned),
         }
     }
 
@@ -130,7 +131,7 @@ fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: &str) -
 /// The runtime's answer for ours. A socket has its own way: see [`host`](super::host).
 pub(super) fn response(reply: Reply) -> Result<web_sys::Response> {
     let status = reply.status.as_u16();
-    let headers: Vec<_> = reply.headers.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
+    let headers: Vec<_> = reply.headers.iter().flat_map(|(name, value)| [*name, &**value]).collect();
     let headers = headers.join("\n");
     let response = match reply.body {
         Body::Text(text) => respond_text(status, &headers, &text),

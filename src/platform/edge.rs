@@ -1,11 +1,12 @@
 //! The runtime around one request to the Worker.
 
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
 use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Promise, Reflect};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
@@ -57,12 +58,23 @@ extern "C" {
 
 /// One request at the Worker.
 #[derive(Clone)]
-pub(super) struct WorkerEdge {
+pub(super) struct WorkerEdge(Rc<AtWorker>);
+
+/// What the runtime gives with a request.
+pub(super) struct AtWorker {
     pub(super) request: web_sys::Request,
-    pub(super) env: worker::Env,
+    pub(super) env: Rc<worker::Env>,
     pub(super) context: JsValue,
     pub(super) placement: Placement,
     pub(super) body: Rc<RequestBody>,
+}
+
+impl Deref for WorkerEdge {
+    type Target = AtWorker;
+
+    fn deref(&self) -> &AtWorker {
+        &self.0
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
@@ -83,8 +95,8 @@ impl WorkerEdge {
         placement: Placement,
         declared: Option<usize>,
     ) -> Self {
-        let body = Rc::new(RequestBody::new(&request, declared));
-        Self { request, env, context, placement, body }
+        let body = Rc::new(RequestBody::new(Clone::clone(&request), declared));
+        Self(Rc::new(AtWorker { request, env: Rc::new(env), context, placement, body }))
     }
 
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
@@ -241,7 +253,7 @@ impl Around for WorkerEdge {
     }
 
     fn extend(&self, extensions: &mut Extensions) {
-        extensions.insert(Rc::new(self.env.clone()));
+        extensions.insert(Rc::clone(&self.env));
     }
 
     fn publish(&self, notice: Notice) {

@@ -15,8 +15,8 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{Env, SqlStorageValue, State, WebSocket, WebSocketPair};
 
-use super::bound::Bound;
 use super::body::read_text;
+use super::bound::Bound;
 use super::edge::{fault, js_fault};
 use super::promise::promised;
 use super::{convert, placement, stream_socket};

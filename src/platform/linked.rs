@@ -86,7 +86,7 @@ pub(super) fn listed_closed(env: &Env, placement: &Placement, tag: &str) {
 
 impl Surroundings for WorkerEdge {
     fn kv(&self) -> &dyn Kv {
-        &self.env
+        &*self.env
     }
 
     fn web(&self) -> &dyn Fetch {

@@ -74,7 +74,7 @@ impl McpObject {
         let parts = Parts::clone(&self.0);
         let head = convert::read_head_at_object(&request);
         let gone = hung_up(&request);
-        let request_body = Rc::new(RequestBody::new(&request, head.declared_length()));
+        let request_body = Rc::new(RequestBody::new(request, head.declared_length()));
         let body = {
             let body = Rc::clone(&request_body);
             async move { body.text().await }.boxed_local()

@@ -89,7 +89,7 @@ fn call(object: &Rc<Object>, head: &Head, client: ClientInfo, request: Request) 
             own.core.host.send(SSE_TAG, &sse::message(None, &answer));
         }
     };
-    let mut work = movable(vec![answer.boxed_local()]);
+    let mut work = movable(answer.boxed_local());
     if (&mut work).now_or_never().is_none() {
         object.core.host.spawn(work);
     }

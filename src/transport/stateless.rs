@@ -77,7 +77,7 @@ async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Rep
         let (stream, around, answered) = (Rc::clone(&stream), Rc::clone(&around), Rc::clone(&answered));
         async move { answered.set(answer(&server, &around, &stream, call).await) }
     };
-    let work = movable(vec![work.boxed_local()]);
+    let work = movable(work.boxed_local());
     let opening = {
         let stream = Rc::clone(&stream);
         poll_fn(move |cx| stream.poll_opening(cx))
@@ -127,8 +127,8 @@ async fn answer(
     stream: &Rc<AnswerStream>,
     call: Call,
 ) -> Option<(StatusCode, String)> {
-    let started = around.now();
     let Call { request, sender, log_level, rounds, state, begin_task, gone, logged, .. } = call;
+    let started = logged.then(|| around.now());
     let silenced: Rc<Cell<bool>> = Rc::default();
     let rounds = Rc::new(rounds);
     let caller = Rc::clone(&sender.caller);
@@ -180,7 +180,7 @@ async fn answer(
         around.warn(&excess);
         *settled = Err(too_long()).into();
     }
-    if logged {
+    if let Some(started) = started {
         let code = answer.as_ref().and_then(|(_, answer)| answer.outcome.as_ref().err().map(|error| error.code));
         around.log(&LogLine {
             event: "request",

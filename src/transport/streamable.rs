@@ -10,7 +10,7 @@ use super::call_stream::CallStream;
 use super::claims::Claims;
 use super::era::{Era, recognise};
 use super::keep_alive::kept_alive;
-use super::movable::movable;
+use super::movable::all_movable;
 use super::object::{GET_TAG, Object, ReadBody};
 use super::order;
 use super::refusal::Refusal;
@@ -111,7 +111,7 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
         let line = StreamLine { object: Rc::clone(object), stream: Rc::clone(&stream) };
         call(line, sender.clone(), request).boxed_local()
     });
-    let work = movable(calls.collect());
+    let work = all_movable(calls.collect());
     let opening = {
         let stream = Rc::clone(&stream);
         poll_fn(move |cx| stream.poll_opening(cx))

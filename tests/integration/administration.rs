@@ -1,5 +1,6 @@
 //! What users and administrators do with grants, and what collects those that storage cannot.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -129,7 +130,7 @@ impl Surroundings for Around {
 struct NoHeaders;
 
 impl Headers for NoHeaders {
-    fn get(&self, _: &str) -> Option<String> {
+    fn get(&self, _: &str) -> Option<Cow<'_, str>> {
         None
     }
 

@@ -85,7 +85,7 @@ mod the_answer_to_a_post {
         rig.advance(1_000);
         let answer = exchange.answer();
         assert_eq!(answer.status, 200);
-        assert!(answer.headers.contains(&("content-type", "application/json".to_owned())), "{answer:?}");
+        assert!(answer.headers.contains(&("content-type", "application/json".into())), "{answer:?}");
         assert_eq!(answer.json()["result"]["content"][0]["text"], "done");
     }
 

@@ -81,7 +81,7 @@ impl<'a> Visit<'a> {
     pub(super) fn redirect(&self, url: impl Into<String>) -> Reply {
         let status = if self.head.method == Method::POST { StatusCode::SEE_OTHER } else { StatusCode::FOUND };
         Reply::empty(status)
-            .header("location", url)
+            .header("location", url.into())
             .header("cache-control", "no-store")
             // The address that the browser leaves may hold a code.
             .header("referrer-policy", "no-referrer")

@@ -6,7 +6,7 @@ fn run_beside_each_other_up_to_a_limit_and_make_room_when_they_end() {
     let running: Vec<_> = (0..MAX_RUNNING).map(|id| rig.post(call(id, "slow", &json!({ "ms": 1_000 })))).collect();
     let refused = rig.post(call("one more", "total", &none())).answer();
     refused.refuses(429, -32000, "one more");
-    assert!(refused.headers.contains(&("retry-after", "1".to_owned())), "{refused:?}");
+    assert!(refused.headers.contains(&("retry-after", "1".into())), "{refused:?}");
     rig.post(notification("notifications/cancelled", &json!({ "requestId": 0 }))).answer();
     rig.advance(0);
     assert_eq!(rig.ping(), 200);

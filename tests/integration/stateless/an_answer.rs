@@ -80,7 +80,7 @@ fn with_meta(name: &str, arguments: &Value, meta: Value) -> Value {
 fn is_json_if_nothing_goes_out_before_it() {
     let front = front();
     let answer = front.call("quiet", &none()).answer();
-    let header = |name| answer.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+    let header = |name| answer.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| &**value);
     assert_eq!(header("content-type"), Some("application/json"));
     assert!(answer.headers.iter().all(|(name, _)| *name != "mcp-session-id"), "{answer:?}");
     assert_eq!(text(&answer.json()["result"]), "done");

@@ -1,5 +1,6 @@
 //! A deployment with sign-in, its users' objects, and a person's browser with its cookies.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -325,8 +326,8 @@ impl Edge for Visit<'_> {
 struct Sent(Vec<(String, String)>);
 
 impl Headers for Sent {
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.into())
     }
 
     fn all(&self) -> Vec<(String, String)> {
@@ -338,13 +339,13 @@ impl Headers for Sent {
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, Cow<'static, str>)>,
     pub(crate) text: String,
 }
 
 impl Shown {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
     }
 
     pub(crate) fn location(&self) -> &str {

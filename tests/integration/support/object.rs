@@ -1,5 +1,6 @@
 //! A session's object, and clients that speak HTTP with it.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -64,8 +65,8 @@ impl Sleep {
 pub(crate) struct Map(pub(crate) BTreeMap<String, String>);
 
 impl Headers for Map {
-    fn get(&self, name: &str) -> Option<String> {
-        self.0.get(&name.to_ascii_lowercase()).cloned()
+    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.0.get(&name.to_ascii_lowercase()).map(Cow::from)
     }
 
     fn all(&self) -> Vec<(String, String)> {
@@ -343,7 +344,7 @@ impl Exchange {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, Cow<'static, str>)>,
     pub(crate) text: String,
 }
 
