@@ -1,6 +1,8 @@
 //! The runtime's requests and answers, and ours.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use futures_util::StreamExt;
@@ -22,10 +24,10 @@ extern "C" {
     fn head(request: &web_sys::Request, always: &Array, versions: &Array, stateless: &Array, others: &Array) -> String;
 
     #[wasm_bindgen(catch)]
-    fn respond(status: u16, headers: &str, body: &JsValue) -> std::result::Result<web_sys::Response, JsValue>;
+    fn respond(status: u16, headers: Option<&str>, body: &JsValue) -> std::result::Result<web_sys::Response, JsValue>;
 
     #[wasm_bindgen(catch, js_name = respond)]
-    fn respond_text(status: u16, headers: &str, body: &str) -> std::result::Result<web_sys::Response, JsValue>;
+    fn respond_text(status: u16, headers: Option<&str>, body: &str) -> std::result::Result<web_sys::Response, JsValue>;
 }
 
 /// Headers that nearly every request is asked for. They are read with its URL, in one step, since each takes its time.
@@ -67,31 +69,37 @@ impl Names {
 }
 
 thread_local! {
+    /// The headers of the last answer, which `respond` has ready. Answers in a row mostly have the same ones.
+    static LAST_HEADERS: RefCell<Option<String>> = const { RefCell::new(None) };
+
     static NAMES: [Names; 2] = [Names::of(&AT_WORKER), Names::of(&AT_OBJECT)];
 }
 
 struct JsHeaders {
     request: web_sys::Request,
     names: &'static FirstRead,
-    first_read: String,
+    /// Lines, of which the first are method and URL.
+    lines: String,
+    /// Where in them each of the headers that were read at first begins and ends.
+    first_read: Vec<Range<usize>>,
+    is_stateless: bool,
 }
 
 impl JsHeaders {
-    /// The line of a header that was read at first.
-    fn line(&self, name: &str) -> Option<usize> {
+    /// What was read at first of a header.
+    fn first_read(&self, name: &str) -> Option<&str> {
         let place = |names: &[&str]| names.iter().position(|read| read.eq_ignore_ascii_case(name));
         let FirstRead { always, stateless, others } = self.names;
-        place(always).or_else(|| {
-            let is_stateless = names_stateless(self.first_read.split('\n').next());
-            place(if is_stateless { stateless } else { others }).map(|at| at + always.len())
-        })
+        let rest = if self.is_stateless { stateless } else { others };
+        let at = place(always).or_else(|| place(rest).map(|at| at + always.len()))?;
+        self.lines.get(self.first_read.get(at)?.clone())
     }
 }
 
 impl Headers for JsHeaders {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        match self.line(name) {
-            Some(line) => self.first_read.split('\n').nth(line).filter(|value| *value != ABSENT).map(Cow::Borrowed),
+        match self.first_read(name) {
+            Some(value) => (value != ABSENT).then_some(Cow::Borrowed(value)),
             None => self.request.headers().get(name).ok().flatten().map(Cow::Owned),
         }
     }
@@ -103,17 +111,25 @@ impl Headers for JsHeaders {
 
 /// The head of a request to the Worker. One whose URL or method cannot be read gets values that lead nowhere.
 pub(super) fn read_head(request: &web_sys::Request) -> Head {
-    NAMES.with(|[at_worker, _]| as_head(request, &AT_WORKER, &at_worker.head(request)))
+    NAMES.with(|[at_worker, _]| as_head(request, &AT_WORKER, at_worker.head(request)))
 }
 
 /// The head of a request to an object.
 pub(super) fn read_head_at_object(request: &web_sys::Request) -> Head {
-    NAMES.with(|[_, at_object]| as_head(request, &AT_OBJECT, &at_object.head(request)))
+    NAMES.with(|[_, at_object]| as_head(request, &AT_OBJECT, at_object.head(request)))
 }
 
-fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: &str) -> Head {
-    let (method, rest) = lines.split_once('\n').unwrap_or_default();
-    let (url, first_read) = rest.split_once('\n').unwrap_or_default();
+fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: String) -> Head {
+    let mut end = 0;
+    let mut ranges = lines.split('\n').map(|line| {
+        let start = end;
+        end = start + line.len() + 1;
+        start..start + line.len()
+    });
+    let mut next = || ranges.next().and_then(|range| lines.get(range)).unwrap_or_default();
+    let (method, url) = (next(), next());
+    let first_read: Vec<_> = ranges.collect();
+    let version = first_read.first().and_then(|range| lines.get(range.clone()));
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let path = path.split('#').next().unwrap_or_default();
@@ -124,7 +140,13 @@ fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: &str) -
         host: host.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers: Rc::new(JsHeaders { request: Clone::clone(request), names, first_read: first_read.to_owned() }),
+        headers: Rc::new(JsHeaders {
+            request: Clone::clone(request),
+            names,
+            is_stateless: names_stateless(version),
+            first_read,
+            lines,
+        }),
     }
 }
 
@@ -132,20 +154,22 @@ fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: &str) -
 pub(super) fn response(reply: Reply) -> Result<web_sys::Response> {
     let status = reply.status.as_u16();
     let headers: Vec<_> = reply.headers.iter().flat_map(|(name, value)| [*name, &**value]).collect();
-    let headers = headers.join("\n");
+    let joined = headers.join("\n");
+    let headers = LAST_HEADERS.with_borrow(|last| last.as_ref() != Some(&joined)).then_some(joined.as_str());
     let response = match reply.body {
-        Body::Text(text) => respond_text(status, &headers, &text),
+        Body::Text(text) => respond_text(status, headers, &text),
         Body::NativeStream(stream) => match stream.downcast::<web_sys::ReadableStream>() {
-            Ok(stream) => respond(status, &headers, &stream),
-            Err(_) => respond(status, &headers, &JsValue::NULL),
+            Ok(stream) => respond(status, headers, &stream),
+            Err(_) => respond(status, headers, &JsValue::NULL),
         },
         Body::Stream(stream) => {
             let stream = stream.map(|text| Ok::<_, worker::Error>(text.into_bytes()));
             let whole: web_sys::Response = worker::Response::from_stream(stream)?.into();
-            respond(status, &headers, &whole.body().into())
+            respond(status, headers, &whole.body().into())
         }
-        Body::Empty | Body::Socket(_) | Body::Native(_) => respond(status, &headers, &JsValue::NULL),
+        Body::Empty | Body::Socket(_) | Body::Native(_) => respond(status, headers, &JsValue::NULL),
     };
+    LAST_HEADERS.set(response.is_ok().then_some(joined));
     response.map_err(worker::Error::from)
 }
 

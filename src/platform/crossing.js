@@ -24,15 +24,14 @@ export function afterText(request, rest) {
   return request.text().then(rest, () => rest());
 }
 
-let lastLines, lastHeaders;
+let lastHeaders;
 
-// Header names and values stand on lines in turn. Answers in a row mostly have the same ones, and each copies them.
+// Header names and values stand on lines in turn; without any, they are those of the last answer. Each answer copies them.
 export function respond(status, lines, body) {
-  if (lines !== lastLines) {
+  if (lines !== undefined) {
     const parts = lines.split(END);
     lastHeaders = new Headers();
     for (let at = 0; at + 1 < parts.length; at += 2) lastHeaders.append(parts[at], parts[at + 1]);
-    lastLines = lines;
   }
   return new Response(body, { status, headers: lastHeaders });
 }
