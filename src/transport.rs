@@ -6,6 +6,7 @@ mod call_stream;
 pub mod claims;
 pub mod envelope;
 pub mod era;
+mod feed;
 pub mod headers;
 mod keep_alive;
 pub mod legacy_sse;

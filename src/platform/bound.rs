@@ -1,15 +1,21 @@
 //! The part of the runtime that is the same in the Worker and in each object.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use worker::Env;
+use worker::{Delay, Env, State};
 
+use super::hub;
 use super::key_ring;
 use super::random::SystemRandom;
 use crate::keys::Keys;
+use crate::mcp::context::Extensions;
 use crate::runtime::{Random, Runtime};
+use crate::session::host::Around;
+use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
 use crate::wire::Fault;
 
 /// What has the Worker's bindings.
@@ -32,5 +38,35 @@ impl<T: Bound> Runtime for T {
 
     fn warn(&self, message: &str) {
         worker::console_error!("{message}");
+    }
+}
+
+/// What runs calls in an object.
+pub(super) trait InObject: Bound {
+    fn state(&self) -> &State;
+
+    /// Values for extractors.
+    fn extend(&self, extensions: &mut Extensions);
+}
+
+impl<T: InObject> Around for T {
+    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
+        self.state().wait_until(task);
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        Delay::from(Duration::from_millis(milliseconds.into())).boxed_local()
+    }
+
+    fn extend(&self, extensions: &mut Extensions) {
+        InObject::extend(self, extensions);
+    }
+
+    fn publish(&self, notice: Notice) {
+        hub::publish_later(None, self.env(), &notice);
+    }
+
+    fn log(&self, line: &LogLine) {
+        worker::console_log!("{}", line.to_json());
     }
 }

@@ -2,22 +2,17 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
-use worker::{Delay, SqlStorage, State, WebSocket};
+use worker::{SqlStorage, State, WebSocket};
 
-use super::bound::Bound;
+use super::bound::{Bound, InObject};
 use super::hub;
 use super::sql_store::SqlStore;
 use crate::mcp::context::Extensions;
 use crate::mcp::error::Error;
 use crate::runtime::Runtime;
 use crate::session::Session;
-use crate::session::host::{Around, Host};
-use crate::session::log_line::LogLine;
-use crate::session::notice::Notice;
+use crate::session::host::Host;
 use crate::session::store::Store;
 
 /// `WebSocket.readyState` while messages can be sent.
@@ -65,26 +60,14 @@ impl Bound for ObjectHost {
     }
 }
 
-impl Around for ObjectHost {
-    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
-        self.state.wait_until(task);
-    }
-
-    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
-        Delay::from(Duration::from_millis(milliseconds.into())).boxed_local()
+impl InObject for ObjectHost {
+    fn state(&self) -> &State {
+        &self.state
     }
 
     fn extend(&self, extensions: &mut Extensions) {
         extensions.insert(Rc::clone(&self.env));
         extensions.insert(Rc::clone(&self.sql));
-    }
-
-    fn publish(&self, notice: Notice) {
-        hub::publish_later(None, &self.env, &notice);
-    }
-
-    fn log(&self, line: &LogLine) {
-        worker::console_log!("{}", line.to_json());
     }
 }
 

@@ -6,23 +6,19 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
 use worker::js_sys::Promise;
 use worker::worker_sys::web_sys;
-use worker::{Delay, Env, SqlStorageValue, State};
+use worker::{Env, SqlStorageValue, State};
 
 use super::body::read_text;
-use super::bound::Bound;
+use super::bound::{Bound, InObject};
+use super::convert;
 use super::edge::fault;
 use super::promise::promised;
 use super::sql_store::{pieces, text};
-use super::{convert, hub};
 use crate::http::App;
 use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::to_json;
-use crate::session::host::Around;
-use crate::session::log_line::LogLine;
-use crate::session::notice::Notice;
 use crate::task::command::Command;
 use crate::task::host::{TaskHost, TaskStore};
 use crate::task::record::Record;
@@ -105,25 +101,13 @@ impl Bound for Host {
     }
 }
 
-impl Around for Host {
-    fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
-        self.state.wait_until(task);
-    }
-
-    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
-        Delay::from(Duration::from_millis(milliseconds.into())).boxed_local()
+impl InObject for Host {
+    fn state(&self) -> &State {
+        &self.state
     }
 
     fn extend(&self, extensions: &mut Extensions) {
         extensions.insert(Rc::clone(&self.env));
-    }
-
-    fn publish(&self, notice: Notice) {
-        hub::publish_later(None, &self.env, &notice);
-    }
-
-    fn log(&self, line: &LogLine) {
-        worker::console_log!("{}", line.to_json());
     }
 }
 

@@ -2,14 +2,11 @@
 //! what was missed.
 
 use std::cell::RefCell;
-use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures_util::Stream;
-
-use super::sse::{self, MAX_UNREAD_BYTES};
+use super::feed::{FedBody, Feed};
+use super::sse;
 
 #[derive(Default)]
 struct Inner {
@@ -17,8 +14,7 @@ struct Inner {
     waker: Option<Waker>,
     /// What was sent before there was a body to send it in.
     early: Vec<String>,
-    sender: Option<UnboundedSender<String>>,
-    unread_bytes: usize,
+    feed: Option<Feed>,
     on_hang_up: Option<Box<dyn FnOnce()>>,
 }
 
@@ -36,19 +32,17 @@ impl AnswerStream {
     pub(super) fn send(&self, json: &str) {
         let frame = sse::message(None, json);
         let mut inner = self.0.borrow_mut();
-        match &inner.sender {
-            None => inner.early.push(frame),
-            Some(sender) => {
-                let full = inner.unread_bytes > 0 && inner.unread_bytes + frame.len() > MAX_UNREAD_BYTES;
-                let bytes = frame.len();
-                if full || sender.unbounded_send(frame).is_err() {
-                    drop(inner);
-                    return self.hang_up();
-                }
-                inner.unread_bytes += bytes;
+        let gone = match &inner.feed {
+            None => {
+                inner.early.push(frame);
+                false
             }
-        }
+            Some(feed) => !feed.send(frame),
+        };
         drop(inner);
+        if gone {
+            return self.hang_up();
+        }
         self.request_opening();
     }
 
@@ -77,64 +71,33 @@ impl AnswerStream {
     }
 
     /// Opens the stream.
-    pub(super) fn open(self: &Rc<Self>) -> AnswerBody {
-        let (sender, receiver) = unbounded();
+    pub(super) fn open(self: &Rc<Self>) -> FedBody {
         let mut inner = self.0.borrow_mut();
-        for frame in std::mem::take(&mut inner.early) {
-            inner.unread_bytes += frame.len();
-            // The receiver is right here.
-            let _ = sender.unbounded_send(frame);
-        }
-        inner.sender = Some(sender);
-        AnswerBody { receiver, stream: Rc::downgrade(self), drained: false }
+        let stream = Rc::downgrade(self);
+        let (feed, body) = Feed::open(std::mem::take(&mut inner.early), move || {
+            if let Some(stream) = stream.upgrade() {
+                stream.hang_up();
+            }
+        });
+        inner.feed = Some(feed);
+        body
     }
 
     /// There will be no more.
     pub(super) fn finish(&self) {
         let mut inner = self.0.borrow_mut();
-        inner.sender = None;
+        inner.feed = None;
         inner.on_hang_up = None;
     }
 
     /// The client is gone.
     pub(super) fn hang_up(&self) {
         let mut inner = self.0.borrow_mut();
-        inner.sender = None;
+        inner.feed = None;
         let act = inner.on_hang_up.take();
         drop(inner);
         if let Some(act) = act {
             act();
-        }
-    }
-}
-
-/// The body of an answer that is a stream. Dropping it before it was read to its end means that the client is gone.
-pub(super) struct AnswerBody {
-    receiver: UnboundedReceiver<String>,
-    stream: Weak<AnswerStream>,
-    drained: bool,
-}
-
-impl Stream for AnswerBody {
-    type Item = String;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
-        let polled = Pin::new(&mut self.receiver).poll_next(cx);
-        if let Poll::Ready(frame) = &polled {
-            self.drained = frame.is_none();
-            if let (Some(frame), Some(stream)) = (frame, self.stream.upgrade()) {
-                let mut inner = stream.0.borrow_mut();
-                inner.unread_bytes = inner.unread_bytes.saturating_sub(frame.len());
-            }
-        }
-        polled
-    }
-}
-
-impl Drop for AnswerBody {
-    fn drop(&mut self) {
-        if let Some(stream) = self.stream.upgrade().filter(|_| !self.drained) {
-            stream.hang_up();
         }
     }
 }

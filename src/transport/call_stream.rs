@@ -6,14 +6,11 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures_util::Stream;
-
-use super::sse::{self, EventId, MAX_UNREAD_BYTES};
+use super::feed::{FedBody, Feed};
+use super::sse::{self, EventId};
 use crate::mcp::version::ProtocolVersion;
 use crate::session::core::Core;
 use crate::session::line::MAX_MESSAGE_BYTES;
@@ -31,7 +28,7 @@ enum Sink {
     /// Nowhere yet: it may still become a JSON body.
     Undecided,
     /// The body of the POST's own answer.
-    Body(UnboundedSender<String>),
+    Body(Feed),
     /// The socket of a GET that resumed it.
     Socket(String),
     /// Nowhere any more: all of it is on its way, to a client that may yet go before it has read it.
@@ -45,7 +42,6 @@ struct Inner {
     /// Events that may be asked for again, oldest first.
     kept: VecDeque<(u64, String)>,
     kept_bytes: usize,
-    unread_bytes: usize,
     next: u64,
     answers: Vec<String>,
     /// Bytes of all answers, those that are on their way included.
@@ -73,7 +69,6 @@ impl CallStream {
             sink: Sink::Undecided,
             kept: VecDeque::new(),
             kept_bytes: 0,
-            unread_bytes: 0,
             next: 0,
             answers: Vec::new(),
             answered: 0,
@@ -149,23 +144,23 @@ impl CallStream {
     }
 
     /// Opens the event stream: the body of the POST's answer. What was sent before is in it.
-    pub(crate) fn open(self: &Rc<Self>) -> EventBody {
-        let (sender, receiver) = unbounded();
+    pub(crate) fn open(self: &Rc<Self>) -> FedBody {
         let mut inner = self.inner.borrow_mut();
-        if self.version.primes_streams() {
-            // It takes a place before all others: a client that came back with it gets everything.
-            let _ = sender.unbounded_send(sse::priming(&self.event_id(0)));
-        }
-        let frames: Vec<_> = inner.kept.iter().map(|(_, frame)| frame.clone()).collect();
-        inner.unread_bytes = frames.iter().map(String::len).sum();
-        for frame in frames {
-            // The receiver is right here.
-            let _ = sender.unbounded_send(frame);
-        }
+        // It takes a place before all others: a client that came back with it gets everything.
+        let priming = self.version.primes_streams().then(|| sse::priming(&self.event_id(0)));
+        let kept = inner.kept.iter().map(|(_, frame)| frame.clone());
+        let stream = Rc::downgrade(self);
+        let (feed, body) = Feed::open(priming.into_iter().chain(kept), move || {
+            // A stream that a GET took over is no concern of the POST's body any more.
+            let resumed = |stream: &Self| matches!(stream.inner.borrow().sink, Sink::Socket(_));
+            if let Some(stream) = stream.upgrade().filter(|stream| !resumed(stream)) {
+                stream.client_is_gone();
+            }
+        });
         if inner.finished.is_none() {
-            inner.sink = if inner.released { Sink::Gone } else { Sink::Body(sender) };
+            inner.sink = if inner.released { Sink::Gone } else { Sink::Body(feed) };
         }
-        EventBody { receiver, stream: Rc::downgrade(self), drained: false }
+        body
     }
 
     /// Sends an event, which is kept in storage too if it has to outlast the object.
@@ -179,12 +174,7 @@ impl CallStream {
         }
         let gone = match &inner.sink {
             Sink::Undecided | Sink::Ending => false,
-            Sink::Body(sender) => {
-                let full = inner.unread_bytes > 0 && inner.unread_bytes + frame.len() > MAX_UNREAD_BYTES;
-                let gone = full || sender.unbounded_send(frame.clone()).is_err();
-                inner.unread_bytes += frame.len();
-                gone
-            }
+            Sink::Body(feed) => !feed.send(frame.clone()),
             Sink::Socket(tag) => !self.core.host.send(tag, &frame),
             Sink::Gone => {
                 drop(inner);
@@ -271,42 +261,5 @@ impl CallStream {
             inner.sink = Sink::Socket(tag.to_owned());
         }
         (missed, finished)
-    }
-}
-
-/// The body of an answer that is an event stream. Dropping it before it was read to its end means that the client is
-/// gone.
-pub(crate) struct EventBody {
-    receiver: UnboundedReceiver<String>,
-    stream: Weak<CallStream>,
-    drained: bool,
-}
-
-impl Stream for EventBody {
-    type Item = String;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<String>> {
-        let polled = Pin::new(&mut self.receiver).poll_next(cx);
-        if let Poll::Ready(frame) = &polled {
-            self.drained = frame.is_none();
-            if let (Some(frame), Some(stream)) = (frame, self.stream.upgrade()) {
-                let mut inner = stream.inner.borrow_mut();
-                inner.unread_bytes = inner.unread_bytes.saturating_sub(frame.len());
-            }
-        }
-        polled
-    }
-}
-
-impl Drop for EventBody {
-    fn drop(&mut self) {
-        let Some(stream) = self.stream.upgrade() else {
-            return;
-        };
-        // A stream that a GET took over is no concern of the POST's body any more.
-        let resumed = matches!(stream.inner.borrow().sink, Sink::Socket(_));
-        if !self.drained && !resumed {
-            stream.client_is_gone();
-        }
     }
 }
