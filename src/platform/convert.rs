@@ -120,16 +120,16 @@ pub(super) fn read_head_at_object(request: &web_sys::Request) -> Head {
 }
 
 fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: String) -> Head {
-    let mut end = 0;
-    let mut ranges = lines.split('\n').map(|line| {
-        let start = end;
-        end = start + line.len() + 1;
-        start..start + line.len()
-    });
-    let mut next = || ranges.next().and_then(|range| lines.get(range)).unwrap_or_default();
-    let (method, url) = (next(), next());
-    let first_read: Vec<_> = ranges.collect();
-    let version = first_read.first().and_then(|range| lines.get(range.clone()));
+    let (method, rest) = lines.split_once('\n').unwrap_or_default();
+    let (url, values) = rest.split_once('\n').unwrap_or_default();
+    let is_stateless = names_stateless(values.split('\n').next());
+    let mut next = lines.len() - values.len();
+    let range = |value: &str| {
+        let start = next;
+        next += value.len() + 1;
+        start..start + value.len()
+    };
+    let first_read = values.split('\n').map(range).collect();
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let path = path.split('#').next().unwrap_or_default();
@@ -140,13 +140,7 @@ fn as_head(request: &web_sys::Request, names: &'static FirstRead, lines: String)
         host: host.to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
-        headers: Rc::new(JsHeaders {
-            request: Clone::clone(request),
-            names,
-            is_stateless: names_stateless(version),
-            first_read,
-            lines,
-        }),
+        headers: Rc::new(JsHeaders { request: Clone::clone(request), names, is_stateless, first_read, lines }),
     }
 }
 

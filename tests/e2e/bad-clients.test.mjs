@@ -196,7 +196,8 @@ describe("a client that reads nothing", () => {
     const path = /^data: (.*)$/m.exec(head)[1];
     assert.equal((await post(server, initialize({ version: "2024-11-05" }), { path })).status, 202);
     let posted = 0;
-    await until(async () => (await post(server, big(posted++), { path })).status === 404, "the session to end", { every: 1 });
+    const ended = async () => (await post(server, big(posted++), { path })).status === 404;
+    await until(ended, "the session to end", { every: 1 });
     assert.ok(posted * MEBIBYTE <= MAX_UNREAD_BYTES + SOCKET_BYTES + 10 * MEBIBYTE, `${posted} answers`);
     const text = await readAll(response);
     close();

@@ -9,7 +9,7 @@ const server = await fixture();
 after(() => server.stop());
 
 const ASKING = { capabilities: { elicitation: {} } };
-const LONG = 60_000;
+const LONG = 120_000;
 const call = (id, name, args = {}) => request(id, "tools/call", { name, arguments: args });
 const cancel = async (session, requestId) => {
   const answer = await session.post(notification("notifications/cancelled", { requestId, reason: "test" }));

@@ -143,9 +143,7 @@ describe("every answer can be read by a page that may call", async () => {
       Array.from({ length: count }, (_, n) =>
         request(from + n, "tools/call", { name: "slow", arguments: { ms: 30_000 } }),
       );
-    const running = [slow(0, 100), slow(100, 28)].map((batch) =>
-      busy.postStream(JSON.stringify(batch)),
-    );
+    const running = [slow(0, 100), slow(100, 28)].map((batch) => busy.postStream(JSON.stringify(batch)));
     const answer = await (async () => {
       // Until both batches have arrived, there is room.
       for (;;) {

@@ -15,6 +15,9 @@ const call = (id, name, args = {}) => request(id, "tools/call", { name, argument
 const said = async (session, id, result) =>
   assert.equal((await session.post({ jsonrpc: "2.0", id, result })).status, 202);
 
+// Well before the next one.
+const DUE = { ms: 45_000 };
+
 describe("when it has been quiet for 25 s", { concurrency: true }, () => {
   for (const version of VERSIONS) {
     test(`a call that has sent nothing is answered as a stream, and its result comes on it, at ${version}`, async () => {
@@ -43,7 +46,7 @@ describe("when it has been quiet for 25 s", { concurrency: true }, () => {
       using stream = session.postStream(call(1, "ask", { message: "?" }));
       const question = await stream.find(({ data }) => data);
       const next = stream.next();
-      await until(() => stream.comments > 0, "a comment");
+      await until(() => stream.comments > 0, "a comment", DUE);
       await said(session, question.json.id, { action: "decline" });
       // What comes after the question is the result.
       assert.equal((await next).json.result.content[0].text, "action=decline");
@@ -58,7 +61,7 @@ describe("when it has been quiet for 25 s", { concurrency: true }, () => {
     cut.close();
     using stream = session.stream({ lastEventId: question.id });
     const next = stream.next();
-    await until(() => stream.comments > 0, "a comment");
+    await until(() => stream.comments > 0, "a comment", DUE);
     await said(session, question.json.id, { action: "decline" });
     assert.equal((await next).json.result.content[0].text, "action=decline");
   });
@@ -69,7 +72,7 @@ describe("when it has been quiet for 25 s", { concurrency: true }, () => {
     using stream = session.stream();
     await stream.next();
     const next = stream.next();
-    await until(() => stream.comments > 0, "a comment");
+    await until(() => stream.comments > 0, "a comment", DUE);
     // An object that wakes looks at what it has kept; one that was awake would not.
     const cost = await traced.cost(() => session.callText("announce"));
     assert.ok(cost.statements.some((text) => text.includes("sqlite_master")), "the object did not sleep");

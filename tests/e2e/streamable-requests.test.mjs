@@ -130,7 +130,7 @@ describe("a message that wants no answer", () => {
     ["an error without an id", { jsonrpc: "2.0", error: { code: -32700, message: "What?" } }],
     ["an error whose id is null", { jsonrpc: "2.0", id: null, error: { code: -32700, message: "What?" } }],
   ]) {
-    test(`${what} is accepted at once, with an empty body`, async () => {
+    test(`${what} is accepted, with an empty body`, async () => {
       const answer = await session.post(message);
       assert.deepEqual([answer.status, answer.text], [202, ""], `${answer}`);
     });

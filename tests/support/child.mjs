@@ -33,6 +33,7 @@ export function temporaryFolder(name) {
 
 // Where nothing waits for a disk that other programs keep busy: every write of an object is flushed to it.
 const MEMORY = "/dev/shm";
+// Profiles of browsers are the largest: some 100 MB each, and two files of tests run at a time.
 const MEMORY_BYTES = 2 ** 30;
 
 function roomInMemory() {

@@ -1,4 +1,5 @@
 // A KV service that fails when it is told to, in front of the one that workerd carries.
+import { WAIT_MS } from "./wait.mjs";
 
 /**
  * The code of that service. Its entry point `control` takes the next plan as a PUT, and answers a GET with the
@@ -72,4 +73,4 @@ export class KvFaults {
   }
 }
 
-const bound = () => AbortSignal.timeout(60_000);
+const bound = () => AbortSignal.timeout(WAIT_MS);
