@@ -30,6 +30,7 @@ pub mod provider;
 pub mod purge;
 pub mod rates;
 pub mod record;
+pub mod redirect_policy;
 pub mod redirect_uri;
 pub mod refusal;
 pub mod register;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::oauth::authorize::Problem as Wrong;
+use crate::oauth::authorize::{Problem as Wrong, Refusal};
 use crate::oauth::site::Surroundings;
 use crate::pages::frame::Frame;
 use crate::pages::language::Language;
@@ -48,6 +48,15 @@ pub(super) fn told(language: Language, wrong: &Wrong) -> String {
         Wrong::ForeignRedirect => {
             "应用要求将结果发送到它未注册的地址（redirect_uri）。这可能是另一个冒用其名称的程序：除非您确知无误，请勿继续。"
         }
+        Wrong::BadRedirect(bad) => {
+            return format!("应用要求将结果发送到此服务器不允许的地址。请将此说明转告其开发者：{bad}");
+        }
+        Wrong::Request(Refusal { error, description }) => {
+            return format!(
+                "无法处理该应用的请求。请从该应用重新开始；如仍不行，请将此说明转告其开发者：{description} ({error})"
+            );
+        }
+        Wrong::NotAllowed => "您尚未登录，或没有使用此服务器的权限。请联系其管理员。",
         Wrong::NoPage => "这里什么也没有。",
         Wrong::NoForm => "此处请使用 GET。",
     };

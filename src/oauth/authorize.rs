@@ -1,16 +1,17 @@
 //! The authorization endpoint (RFC 6749 section 3.1, OAuth 2.1 section 4.1).
 //!
-//! What is wrong with a request before its client and redirect URI are known to belong together is told the person, on a
-//! page: an answer to anywhere else would send browsers where a stranger wants them. After that it is told the client.
+//! An error before the client and its redirect URI are known to belong together is shown to the person, on a page: an
+//! answer to anywhere else would send browsers where a stranger wants them. So is every error of a client that anybody
+//! could have registered, until the person was asked about it (RFC 9700 section 4.11.2).
 
 use std::fmt;
 
 use super::authority::{Begin, Command, Outcome, Refused};
-use super::client::CODE;
+use super::client::{CODE, Client, Origin};
 use super::metadata::OFFLINE_ACCESS;
 use super::params::{Params, ParamsError, encode_query};
 use super::pkce::Challenge;
-use super::redirect_uri::RedirectUri;
+use super::redirect_uri::{BadRedirect, RedirectUri};
 use super::registry::RegistryError;
 use super::scope::Scopes;
 use super::sign_in::{Approval, Authorization, Decision, Step};
@@ -52,6 +53,12 @@ pub enum Problem {
     NoRedirect,
     /// The redirect URI is not the client's.
     ForeignRedirect,
+    /// The redirect URI is the client's, and none that a client may choose itself.
+    BadRedirect(BadRedirect),
+    /// The request has an error of RFC 6749 section 4.1.2.1, and nobody was asked about its client.
+    Request(Refusal),
+    /// The user may not use this server, or is not known.
+    NotAllowed,
     /// A page that this kind of sign-in does not have.
     NoPage,
     /// A form that this kind of sign-in does not have.
@@ -64,6 +71,7 @@ impl Problem {
     pub fn status(&self) -> u16 {
         match self {
             Self::Client(error) if error.is_temporary() => 503,
+            Self::NotAllowed => 403,
             Self::NoPage => 404,
             Self::NoForm => 405,
             _ => 400,
@@ -92,6 +100,20 @@ impl fmt::Display for Problem {
                 "Your application wants the answer where it did not register to have it (redirect_uri). \
                  It may be another program that only uses its name: do not go on unless you know better."
             }
+            Self::BadRedirect(bad) => {
+                return write!(
+                    f,
+                    "Your application wants the answer where this server sends none. Tell its developer: {bad}"
+                );
+            }
+            Self::Request(Refusal { error, description }) => {
+                return write!(
+                    f,
+                    "Your application's request cannot be answered. Start again there; if that does not help, tell its \
+                     developer: {description} ({error})"
+                );
+            }
+            Self::NotAllowed => "You are not signed in, or you may not use this server. Ask whoever runs it.",
             Self::NoPage => "Nothing is here.",
             Self::NoForm => "Use GET here.",
         })
@@ -99,9 +121,12 @@ impl fmt::Display for Problem {
 }
 
 /// Why a client gets no code.
-struct Refusal {
-    error: &'static str,
-    description: &'static str,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// The error of RFC 6749 section 4.1.2.1.
+    pub error: &'static str,
+    /// A text for the client's developer.
+    pub description: &'static str,
 }
 
 const fn refuse(error: &'static str, description: &'static str) -> Refusal {
@@ -128,6 +153,7 @@ pub async fn conclude(site: &Site<'_>, asked: &Authorization, decision: Decision
     match decision {
         Decision::Approve(approval) => approve(site, asked, approval).await,
         Decision::Deny => Ok(Answer::Redirect(denied(site, asked))),
+        Decision::NotAllowed => Ok(Answer::Problem(Problem::NotAllowed)),
         Decision::Answer(reply) => Ok(Answer::Show(reply)),
     }
 }
@@ -138,7 +164,17 @@ pub fn denied(site: &Site<'_>, asked: &Authorization) -> String {
     refused(site, asked, "access_denied", "The user did not agree.")
 }
 
-/// Where the browser goes when the client gets no code: the error is one of RFC 6749 section 4.1.2.1.
+/// Ends a request before the person was asked: on a page, unless the operator registered the client.
+#[must_use]
+pub fn unasked(site: &Site<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> Answer {
+    if asked.client_is_configured {
+        return Answer::Redirect(refused(site, asked, error, description));
+    }
+    Answer::Problem(Problem::Request(refuse(error, description)))
+}
+
+/// Where the browser goes when the client gets no code and the person was asked about it: the error is one of RFC 6749
+/// section 4.1.2.1.
 #[must_use]
 pub fn refused(site: &Site<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> String {
     to_client(site, &asked.redirect_uri, asked.state.as_deref(), &refuse(error, description))
@@ -226,18 +262,32 @@ async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answ
             return Ok(problem(Problem::Client(error)));
         }
     };
+    let redirect_uri = match redirect(site, &client, &params) {
+        Ok(redirect_uri) => redirect_uri,
+        Err(wrong) => return Ok(problem(wrong)),
+    };
+    let state = params.get("state").map(str::to_owned);
+    let asked = Unsettled { site, params: &params, client: &client }.settle(redirect_uri.clone(), state.clone());
+    Ok(asked.map_err(|refusal| match client.from {
+        Origin::Configured => Answer::Redirect(to_client(site, &redirect_uri, state.as_deref(), &refusal)),
+        Origin::Registered | Origin::Document => Answer::Problem(Problem::Request(refusal)),
+    }))
+}
+
+/// The redirect URI of a request, if its client may have the answer there.
+fn redirect(site: &Site<'_>, client: &Client, params: &Params) -> Result<RedirectUri, Problem> {
     let requested = match (params.get("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(requested), _) => requested,
         // RFC 6749 section 3.1.2.3: with one registered, it need not be named.
         (None, [only]) => only.as_str(),
-        (None, _) => return Ok(problem(Problem::NoRedirect)),
+        (None, _) => return Err(Problem::NoRedirect),
     };
-    let Some(redirect_uri) = client.redirect(requested) else {
-        return Ok(problem(Problem::ForeignRedirect));
-    };
-    let state = params.get("state").map(str::to_owned);
-    let asked = Unsettled { site, params: &params, client: &client }.settle(redirect_uri.clone(), state.clone());
-    Ok(asked.map_err(|refusal| Answer::Redirect(to_client(site, &redirect_uri, state.as_deref(), &refusal))))
+    let redirect_uri = client.redirect(requested).ok_or(Problem::ForeignRedirect)?;
+    // Checked here too: a metadata document, and a record of another version or program, was accepted by other rules.
+    if client.from != Origin::Configured {
+        site.settings().offer.redirects.check(&redirect_uri).map_err(Problem::BadRedirect)?;
+    }
+    Ok(redirect_uri)
 }
 
 fn problem<T>(problem: Problem) -> Result<T, Answer> {
@@ -253,7 +303,7 @@ fn visible(name: &str) -> String {
 struct Unsettled<'a> {
     site: &'a Site<'a>,
     params: &'a Params,
-    client: &'a super::client::Client,
+    client: &'a Client,
 }
 
 impl Unsettled<'_> {
@@ -285,6 +335,7 @@ impl Unsettled<'_> {
             client_uri: self.client.client_uri.clone(),
             logo_uri: self.client.logo_uri.clone(),
             client_is_public: self.client.is_public(),
+            client_is_configured: self.client.from == Origin::Configured,
             refreshable: self.client.may_refresh(),
             challenge: self.challenge()?,
             scopes: self.scopes()?,

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::client::{ApplicationType, AuthMethod};
+use super::redirect_policy::RedirectPolicy;
 use super::redirect_uri::RedirectUri;
 use super::scope::Scopes;
 use super::uri::{Host, Uri};
@@ -125,11 +126,14 @@ impl<'a> ClientMetadata<'a> {
         Ok(Some(texts))
     }
 
-    /// The redirect URIs, none twice, each with why it is refused if it is.
+    /// The redirect URIs, none twice, each with why `policy` refuses it if it does.
     ///
     /// # Errors
     /// When there are too many, or it is no list of texts.
-    pub fn redirect_uris(self) -> Result<Vec<Result<RedirectUri, MetadataError>>, MetadataError> {
+    pub fn redirect_uris(
+        self,
+        policy: &RedirectPolicy,
+    ) -> Result<Vec<Result<RedirectUri, MetadataError>>, MetadataError> {
         let refuse = MetadataError::RedirectUri;
         let Some(value) = self.get("redirect_uris") else {
             return Ok(Vec::new());
@@ -146,7 +150,8 @@ impl<'a> ClientMetadata<'a> {
             if text.len() > MAX_URI_CHARS {
                 return Err(refuse(format!("redirect_uris[{at}] is longer than {MAX_URI_CHARS} characters.")));
             }
-            RedirectUri::parse(text).map_err(|bad| refuse(format!("redirect_uris[{at}] is refused: {bad}")))
+            let checked = RedirectUri::parse(text).and_then(|uri| policy.check(&uri).map(|()| uri));
+            checked.map_err(|bad| refuse(format!("redirect_uris[{at}] is refused: {bad}")))
         };
         Ok(texts.iter().copied().enumerate().filter(once).map(read).collect())
     }
@@ -361,7 +366,9 @@ mod tests {
 
     #[test]
     fn redirect_uris_are_counted_and_measured() {
-        let read = |value: Value| with(json!({ "redirect_uris": value }), |metadata| metadata.redirect_uris());
+        let read = |value: Value| {
+            with(json!({ "redirect_uris": value }), |metadata| metadata.redirect_uris(&RedirectPolicy::default()))
+        };
         let uri = "https://a.example/cb";
         assert_eq!(read(json!([uri, uri])).unwrap(), [RedirectUri::parse(uri).map_err(|_| unreachable!())]);
         assert_eq!(read(Value::Null), Ok(Vec::new()));

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::client::{AUTHORIZATION_CODE, AuthMethod, Client, Origin, REFRESH_TOKEN};
+use super::redirect_policy::RedirectPolicy;
 use super::registration::{self, CLIENT_CREDENTIALS, Offer};
 use super::registry::MAX_ID_CHARS;
 use super::secret::sha256_hex;
@@ -20,7 +21,7 @@ pub fn read(json: &str, also: &[&str]) -> Result<Vec<Client>, String> {
     let own = [AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS];
     let mut grant_types: Vec<_> = own.into_iter().chain(also.iter().copied()).map(str::to_owned).collect();
     grant_types.dedup();
-    let offer = Offer { grant_types, ..Offer::default() };
+    let offer = Offer { grant_types, redirects: RedirectPolicy::any(), ..Offer::default() };
     let list: Vec<Map<String, Value>> =
         serde_json::from_str(json).map_err(|_| "The clients must be a JSON list of objects.".to_owned())?;
     let mut clients: Vec<Client> = Vec::new();

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::client::{AUTHORIZATION_CODE, AuthMethod, CODE, Client, Origin};
 use super::client_metadata::ClientMetadata;
+use super::redirect_policy::RedirectPolicy;
 use crate::wire::Fault;
 
 /// Bytes of a document: what the draft recommends (section 6.6). Those in use have about 1 KiB.
@@ -143,7 +144,8 @@ fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Res
     let Some(name) = metadata.name().map_err(|error| content(&error))? else {
         return refuse("client_name is missing.");
     };
-    let redirect_uris = metadata.redirect_uris().map_err(|error| content(&error))?;
+    // Those that a client may not choose are refused where they are used: a copy of the document serves every origin.
+    let redirect_uris = metadata.redirect_uris(&RedirectPolicy::any()).map_err(|error| content(&error))?;
     let refused = redirect_uris.iter().find_map(|uri| uri.as_ref().err().map(ToString::to_string));
     let redirect_uris: Vec<_> = redirect_uris.into_iter().filter_map(Result::ok).collect();
     if redirect_uris.is_empty() {

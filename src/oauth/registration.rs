@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{AUTHORIZATION_CODE, ApplicationType, AuthMethod, CODE, Client, Origin, REFRESH_TOKEN};
 use super::client_metadata::{ClientMetadata, MetadataError};
+use super::redirect_policy::RedirectPolicy;
 use super::redirect_uri::RedirectUri;
 use super::scope::Scopes;
 use crate::wire::Fault;
@@ -24,6 +25,8 @@ pub struct Offer {
     pub auth_methods: Vec<AuthMethod>,
     /// The scopes; empty if any will do.
     pub scopes: Scopes,
+    /// The redirect URIs.
+    pub redirects: RedirectPolicy,
 }
 
 impl Default for Offer {
@@ -32,6 +35,7 @@ impl Default for Offer {
             grant_types: vec![AUTHORIZATION_CODE.to_owned(), REFRESH_TOKEN.to_owned()],
             auth_methods: AuthMethod::ALL.to_vec(),
             scopes: Scopes::default(),
+            redirects: RedirectPolicy::default(),
         }
     }
 }
@@ -122,9 +126,8 @@ fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, Meta
     let auth_method = metadata.auth_method(&offer.auth_methods)?;
     // RFC 7591 section 2 has this default; a server that wants none of it takes public clients.
     let assumed = if offer.auth_methods.contains(&AuthMethod::Basic) { AuthMethod::Basic } else { AuthMethod::None };
-    let application_type = metadata.application_type()?;
     let (grant_types, response_types) = types(metadata, offer)?;
-    let redirect_uris = redirect_uris(metadata, application_type)?;
+    let redirect_uris = metadata.redirect_uris(&offer.redirects)?.into_iter().collect::<Result<Vec<_>, _>>()?;
     if redirect_uris.is_empty() && grant_types.iter().any(|own| own == AUTHORIZATION_CODE) {
         return Err(MetadataError::RedirectUri("redirect_uris needs at least one URI.".to_owned()));
     }
@@ -140,7 +143,7 @@ fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, Meta
         response_types,
         auth_method: auth_method.unwrap_or(assumed),
         auth_method_explicit: auth_method.is_some(),
-        application_type,
+        application_type: metadata.application_type()?,
         scope: scope(metadata, offer)?,
         ..Client::public("", redirect_uris, Origin::Registered)
     };
@@ -149,19 +152,6 @@ fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, Meta
         return Err(MetadataError::Other(text.to_owned()));
     }
     Ok(client)
-}
-
-fn redirect_uris(
-    metadata: ClientMetadata<'_>,
-    application_type: Option<ApplicationType>,
-) -> Result<Vec<RedirectUri>, MetadataError> {
-    let uris = metadata.redirect_uris()?.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let is_web = |uri: &RedirectUri| uri.as_str().starts_with("https://") || uri.is_loopback();
-    if application_type == Some(ApplicationType::Web) && !uris.iter().all(is_web) {
-        let text = "A private scheme is for clients whose application_type is native.";
-        return Err(MetadataError::RedirectUri(text.to_owned()));
-    }
-    Ok(uris)
 }
 
 /// Grant types and response types, which must fit each other (RFC 7591 section 2.1).
@@ -355,19 +345,25 @@ mod tests {
     }
 
     #[test]
-    fn a_private_scheme_is_for_native_clients() {
-        let asked_as = |kind: &str, uri: &str| asked(&json!({ "redirect_uris": [uri], "application_type": kind }));
-        for (kind, uri) in [
-            ("native", "com.example.app:/cb"),
-            ("native", "http://127.0.0.1/cb"),
-            ("native", URI),
-            ("web", URI),
-            ("web", "http://localhost:6274/oauth/callback"),
-        ] {
-            assert!(asked_as(kind, uri).is_ok(), "{kind} {uri}");
+    fn the_kind_of_program_decides_nothing_about_its_redirect_uris() {
+        for kind in ["native", "web"] {
+            for uri in ["com.example.app:/cb", "cursor://anysphere.cursor-mcp/cb", "http://127.0.0.1/cb", URI] {
+                let client = asked(&json!({ "redirect_uris": [uri], "application_type": kind })).unwrap();
+                assert_eq!(client.application_type.map(ApplicationType::as_str), Some(kind));
+            }
         }
-        assert_eq!(asked_as("web", "com.example.app:/cb").unwrap_err().code(), "invalid_redirect_uri");
-        assert_eq!(asked_as("robot", URI).unwrap_err().code(), "invalid_client_metadata");
+    }
+
+    #[test]
+    fn a_stranger_names_no_program_of_the_persons_machine() {
+        for uri in ["ms-msdt:/id", "search-ms:query=x", "myapp://cb", "https://mcp.example/cb"] {
+            let redirects =
+                RedirectPolicy { own_origins: vec!["https://mcp.example".to_owned()], ..Default::default() };
+            let offer = Offer { redirects, ..Offer::default() };
+            let error = read(&json!({ "redirect_uris": [URI, uri] }).to_string(), &offer).unwrap_err();
+            assert_eq!(error.code(), "invalid_redirect_uri", "{uri}");
+            assert!(error.description().starts_with("redirect_uris[1] is refused: A redirect URI must"), "{uri}");
+        }
     }
 
     #[test]
@@ -477,7 +473,7 @@ mod tests {
         #[test]
         fn what_is_taken_is_read_again_as_it_was_and_asked_for_again_as_it_is(
             name in "\\PC{0,20}",
-            uri in "(https://|http://|app://|x:/)[a-z0-9.:]{1,12}(/[a-z?=%]{0,6}){0,2}",
+            uri in "(https://|http://|cursor://|com.app:/)[a-z0-9.:]{1,12}(/[a-z?=%]{0,6}){0,2}",
             grants in prop::sample::subsequence(vec!["authorization_code", "refresh_token", "implicit"], 0..=3),
             method in prop::sample::select(vec!["none", "client_secret_basic", "client_secret_post", "x"]),
         ) {

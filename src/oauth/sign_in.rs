@@ -28,6 +28,9 @@ pub struct Authorization {
     pub logo_uri: Option<String>,
     /// Whether the client has no secret.
     pub client_is_public: bool,
+    /// Whether the operator registered the client, rather than anybody.
+    #[serde(default)]
+    pub client_is_configured: bool,
     /// Whether it gets a refresh token.
     pub refreshable: bool,
     /// Where the answer goes.
@@ -68,8 +71,12 @@ impl fmt::Debug for Approval {
 pub enum Decision {
     /// The user agreed: the client gets a code.
     Approve(Approval),
-    /// The user did not: the client is told so.
+    /// The user was asked and did not agree: the client is told so by a redirect. For a user who was not asked it is
+    /// [`NotAllowed`](Self::NotAllowed): anybody can register a client, and a link to this server must not lead on to
+    /// wherever they like.
     Deny,
+    /// The user is not known, or may not use this server: a page says so.
+    NotAllowed,
     /// Something else comes first: a page, or another server to sign in at.
     Answer(Reply),
 }

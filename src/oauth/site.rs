@@ -127,6 +127,15 @@ impl<'a> Site<'a> {
         Scopes::parse(all.trim()).unwrap_or_default()
     }
 
+    /// Clients that are accepted at this origin.
+    pub(super) fn settings(&self) -> &RegistrySettings {
+        self.registry.get_or_init(|| {
+            let mut settings = self.oauth.registry.at(&self.origin);
+            settings.offer.redirects.own_origins.extend(self.oauth.issuer.clone());
+            settings
+        })
+    }
+
     /// The clients. Public ones are named under the keys' anchor.
     #[must_use]
     pub fn registry<'b>(&'b self, keys: &'b Keys) -> Registry<'b> {
@@ -137,7 +146,7 @@ impl<'a> Site<'a> {
             fetch: self.oauth.documents.then(|| self.around.web()),
             configured: &self.oauth.clients,
             // Nobody may have this server fetch from itself.
-            settings: self.registry.get_or_init(|| self.oauth.registry.at(&self.origin)),
+            settings: self.settings(),
             rates: self.around.rates(),
             now: self.around.now(),
         }

@@ -16,6 +16,13 @@ function refusedThere(target, { status, params, location, answer }, error, what 
   assert.deepEqual([params.get("state"), params.get("iss")], ["a state", target.issuer], `${what}: ${location}`);
 }
 
+/** Somebody hears of it: the person, on a page that names the error, or the client. */
+function refusedSomewhere(target, asked, error, what = error) {
+  if (asked.location !== undefined) return refusedThere(target, asked, error, what);
+  refusedHere(asked, what);
+  assert.ok(asked.answer.text.includes(error), `${what}: ${asked.answer}`);
+}
+
 const isSent = ({ status, code }) => status === 302 && Boolean(code);
 
 async function acceptsRedirect(target, registered, requested) {
@@ -91,11 +98,29 @@ export const behaviours = [
     },
   },
   {
+    number: 14,
+    name: "an error before anybody was asked is shown to the person, where anybody could have registered the client",
+    note: "RFC 9700 section 4.11.2: a link to this server must not lead on to wherever a stranger registered.",
+    async run(target) {
+      const client = await target.register();
+      for (const wrong of [
+        { response_type: "token" },
+        { response_type: null },
+        { verifier: null },
+        { code_challenge_method: "plain" },
+        { resource: "https://other.example/mcp" },
+        { scope: 'read "write"' },
+      ]) {
+        refusedHere(await target.authorize({ client, ...wrong }), JSON.stringify(wrong));
+      }
+    },
+  },
+  {
     number: 15,
     name: "a public client has to use PKCE",
     async run(target) {
       const client = await target.register();
-      refusedThere(target, await target.authorize({ client, verifier: null }), "invalid_request");
+      refusedSomewhere(target, await target.authorize({ client, verifier: null }), "invalid_request");
     },
   },
   {
@@ -105,7 +130,7 @@ export const behaviours = [
       const client = await target.register();
       for (const method of ["plain", null, "S512", "s256", ""]) {
         const asked = await target.authorize({ client, code_challenge_method: method });
-        refusedThere(target, asked, "invalid_request", `method ${method}`);
+        refusedSomewhere(target, asked, "invalid_request", `method ${method}`);
       }
     },
   },
@@ -117,7 +142,7 @@ export const behaviours = [
       const client = await target.register();
       for (const challenge of ["a", "a".repeat(42), "a".repeat(44), "=".repeat(43), `${"a".repeat(42)}+`]) {
         const asked = await target.authorize({ client, code_challenge: challenge });
-        refusedThere(target, asked, "invalid_request", challenge);
+        refusedSomewhere(target, asked, "invalid_request", challenge);
       }
     },
   },
@@ -158,7 +183,7 @@ export const behaviours = [
         url.replace(/:\d+$/, ":1/mcp"),
         [mcp, "https://other.example/mcp"],
       ]) {
-        refusedThere(target, await target.authorize({ client, resource }), "invalid_target", `${resource}`);
+        refusedSomewhere(target, await target.authorize({ client, resource }), "invalid_target", `${resource}`);
       }
     },
   },
@@ -200,9 +225,9 @@ export const behaviours = [
     async run(target) {
       const client = await target.register();
       const ask = (response_type) => target.authorize({ client, response_type });
-      refusedThere(target, await ask(null), "invalid_request", "none");
+      refusedSomewhere(target, await ask(null), "invalid_request", "none");
       for (const type of ["token", "code token", "id_token", "CODE"]) {
-        refusedThere(target, await ask(type), "unsupported_response_type", type);
+        refusedSomewhere(target, await ask(type), "unsupported_response_type", type);
       }
     },
   },
@@ -248,7 +273,7 @@ export const behaviours = [
     async run(target) {
       const client = await target.register();
       for (const scope of ['read "write"', "read\\", "réad", "read\nwrite", "read\u0000"]) {
-        refusedThere(target, await target.authorize({ client, scope }), "invalid_scope", JSON.stringify(scope));
+        refusedSomewhere(target, await target.authorize({ client, scope }), "invalid_scope", JSON.stringify(scope));
       }
     },
   },

@@ -30,6 +30,18 @@ export const UNSAFE = [
   "",
 ];
 
+/** What opens a program of the person's machine that is no client. */
+export const PROGRAMS = [
+  "ms-msdt:/id",
+  "search-ms:query=x",
+  "ms-officecmd:x",
+  "intent://x",
+  "file:///etc/passwd",
+  "x-apple.systempreferences:x",
+  "steam://run/1",
+  "unknown-application://callback",
+];
+
 const isUnstored = (answer) => {
   assert.equal(answer.status, 201, `${answer}`);
   assert.match(answer.headers["content-type"], /^application\/json/);
@@ -81,6 +93,21 @@ export const behaviours = [
     number: 62,
     name: "redirect URIs that run something or hide something are refused",
     run: (target) => refuseRedirects(target, ACTIVE),
+  },
+  {
+    number: 62,
+    name: "redirect URIs that open a program of the machine that is no client are refused",
+    note: "RFC 8252 section 7.1: a private-use scheme is a domain name in reverse order. Those of known clients are fine too.",
+    async run(target) {
+      await refuseRedirects(target, PROGRAMS);
+      const uris = ["com.example.app:/callback", "cursor://anysphere.cursor-mcp/oauth/callback"];
+      assert.equal((await target.registering({ redirect_uris: uris })).status, 201);
+    },
+  },
+  {
+    number: 62,
+    name: "a redirect URI of the authorization server's own is refused",
+    run: (target) => refuseRedirects(target, [`${target.url}/callback`]),
   },
   {
     number: 63,

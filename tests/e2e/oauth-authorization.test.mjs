@@ -70,7 +70,8 @@ describe("a page that refuses", () => {
 describe("a request", () => {
   const errorOf = async (params) => {
     const client = await target.register();
-    return (await target.authorize({ client, ...params })).error;
+    const { error, answer } = await target.authorize({ client, ...params });
+    return error ?? /\(([a-z_]+)\)/.exec(answer.text)?.[1];
   };
 
   test("has its parameters in the query, not in an object or elsewhere", async () => {

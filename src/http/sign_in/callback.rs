@@ -5,7 +5,6 @@ use super::consent::show;
 use super::flow::{Aim, Flow, Found, Left};
 use super::remembered::Remembered;
 use super::visit::{Visit, state_of};
-use crate::http::problem;
 use crate::identity::{Answer, Identity, IdentityProvider};
 use crate::oauth::authorize::{self, approve};
 use crate::oauth::params::Params;
@@ -34,7 +33,7 @@ pub(super) async fn answered(visit: &mut Visit<'_>, provider: &dyn IdentityProvi
     let callback = visit.callback();
     let answer = Answer { callback: &callback, params: &params, head: visit.head, kept: &left.kept, web: visit.web };
     match (provider.finish(answer).await, &flow.aim) {
-        (Err(error), aim) => Ok(visit.not_signed_in(provider, aim, &error)),
+        (Err(error), aim) => Ok(visit.not_signed_in(provider, aim, &error, left.asked)),
         (Ok(identity), Aim::Account) => account::signed_in(visit, identity).await,
         (Ok(identity), Aim::Client(asked)) => match let_in(visit, provider, asked, left, identity).await {
             Ok(reply) => Ok(reply),
@@ -63,9 +62,6 @@ async fn let_in(
     match approve(visit.site, asked, Approval { subject, props, scopes: None }).await? {
         authorize::Answer::Redirect(url) => Ok(visit.redirect(url)),
         authorize::Answer::Show(reply) => Ok(reply),
-        authorize::Answer::Problem(wrong) => {
-            let (text, cause) = (problem::told(visit.frame.language, &wrong), wrong.to_string());
-            Ok(visit.trouble(wrong.status(), &text, &cause, &[]))
-        }
+        authorize::Answer::Problem(wrong) => Ok(visit.wrong(&wrong)),
     }
 }

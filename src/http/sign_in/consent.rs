@@ -33,7 +33,7 @@ pub(super) async fn ask(
 ) -> Result<Reply, Fault> {
     if asked.prompt.as_deref() == Some("none") {
         let text = "The user has to be asked, which takes a page.";
-        return Ok(visit.redirect(refused(visit.site, asked, "interaction_required", text)));
+        return Ok(visit.unasked(asked, "interaction_required", text));
     }
     let hint = asked.login_hint.as_deref().filter(|hint| hint.len() <= MAX_HINT_CHARS);
     let knows_whom = !provider.asks_name() || hint.is_some();
@@ -52,7 +52,7 @@ pub(super) async fn show(
 ) -> Result<Reply, Fault> {
     let flow = begun(visit, asked)?;
     if flow.keep(visit).await?.is_err() {
-        return Ok(too_long(visit, asked));
+        return Ok(too_long(visit, asked, false));
     }
     let endpoints = &visit.site.oauth.endpoints;
     let page = Consent {
@@ -118,20 +118,21 @@ pub(super) async fn depart(
         identity::Flow { callback: &callback, state: state.as_str(), name: departure.name, random, web: visit.web };
     let begun = match provider.begin(going).await {
         Ok(begun) => begun,
-        Err(error) => return Ok(visit.not_signed_in(provider, &flow.aim, &error)),
+        Err(error) => return Ok(visit.not_signed_in(provider, &flow.aim, &error, departure.asked)),
     };
     let now = visit.site.around.now();
     let flow = flow.leave(&state, begun.kept, departure.asked, departure.remember, now);
     match (flow.keep(visit).await?, &flow.aim) {
         (Ok(()), _) => Ok(visit.redirect(begun.url)),
-        (Err(_), Aim::Client(asked)) => Ok(too_long(visit, asked)),
+        (Err(_), Aim::Client(asked)) => Ok(too_long(visit, asked, departure.asked)),
         (Err(_), Aim::Account) => Err(Fault("a sign-in is too long for a cookie".to_owned())),
     }
 }
 
 /// The client put more into its request than a browser can carry along.
-fn too_long(visit: &Visit<'_>, asked: &Authorization) -> Reply {
-    visit.redirect(refused(visit.site, asked, "invalid_request", "The request is too long."))
+fn too_long(visit: &Visit<'_>, asked: &Authorization, was_asked: bool) -> Reply {
+    let (error, text) = ("invalid_request", "The request is too long.");
+    if was_asked { visit.redirect(refused(visit.site, asked, error, text)) } else { visit.unasked(asked, error, text) }
 }
 
 /// Another page sent the form, or somebody who cannot see this server's.

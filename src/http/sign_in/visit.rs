@@ -8,7 +8,7 @@ use crate::http::cookies::Cookies;
 use crate::http::problem::{self, Trouble};
 use crate::identity::upstream::Upstream;
 use crate::identity::{IdentityError, IdentityProvider};
-use crate::oauth::authorize::{again, refused};
+use crate::oauth::authorize::{self, again, refused};
 use crate::oauth::params::Params;
 use crate::oauth::sign_in::{Authorization, Notice, SignIn};
 use crate::oauth::site::Site;
@@ -106,6 +106,21 @@ impl<'a> Visit<'a> {
         sources.join(" ")
     }
 
+    /// Ends a client's request before the person was asked about it.
+    pub(super) fn unasked(&self, asked: &Authorization, error: &'static str, text: &'static str) -> Reply {
+        match authorize::unasked(self.site, asked, error, text) {
+            authorize::Answer::Redirect(url) => self.redirect(url),
+            authorize::Answer::Problem(wrong) => self.wrong(&wrong),
+            authorize::Answer::Show(reply) => reply,
+        }
+    }
+
+    /// Shows an error of an authorization request.
+    pub(super) fn wrong(&self, wrong: &authorize::Problem) -> Reply {
+        let (text, cause) = (problem::told(self.frame.language, wrong), wrong.to_string());
+        self.trouble(wrong.status(), &text, &cause, &[])
+    }
+
     pub(super) fn trouble(&self, status: u16, text: &str, cause: &str, ways: &[Way]) -> Reply {
         problem::page(self.frame, self.site.around, &Trouble { status, text, cause, ways })
     }
@@ -148,14 +163,21 @@ impl<'a> Visit<'a> {
         self.trouble(503, text, &fault.0, &self.ways(aim, "temporarily_unavailable"))
     }
 
-    /// The identity provider says no. Whoever said so themselves need no page.
-    pub(super) fn not_signed_in(&self, provider: &dyn IdentityProvider, aim: &Aim, error: &IdentityError) -> Reply {
+    /// Tells that the identity provider says no. Somebody who was asked about the client, and then said no themselves,
+    /// needs no page.
+    pub(super) fn not_signed_in(
+        &self,
+        provider: &dyn IdentityProvider,
+        aim: &Aim,
+        error: &IdentityError,
+        was_asked: bool,
+    ) -> Reply {
         let title = provider.title();
         let (status, text) = match (error, aim) {
-            (IdentityError::Denied(_), Aim::Client(asked)) => {
+            (IdentityError::Denied(_), Aim::Client(asked)) if was_asked => {
                 return self.redirect(refused(self.site, asked, error.code(), "The user did not sign in."));
             }
-            (IdentityError::Denied(_), Aim::Account) => {
+            (IdentityError::Denied(_), _) => {
                 (403, self.frame.say("You were not signed in.", "您尚未登录。").to_owned())
             }
             (IdentityError::NotAllowed(who), _) => {

@@ -29,13 +29,14 @@ impl Default for RegistrySettings {
 }
 
 impl RegistrySettings {
-    /// The same for a server at `origin`, which must not ask itself for a document: it would wait for its own answer, and
-    /// one URL inside another would make it do so many times over.
+    /// The same for a server at `origin`. It must not ask itself for a document: it would wait for its own answer, and
+    /// one URL inside another would make it do so many times over. Nor does it send answers to itself.
     #[must_use]
     pub fn at(&self, origin: &str) -> Self {
         let mut settings = self.clone();
         let host = origin.split_once("://").map_or(origin, |(_, host)| host);
         settings.documents.own_hosts.extend(Host::parse(host).map(|host| host.name.to_owned()));
+        settings.offer.redirects.own_origins.push(origin.to_owned());
         settings
     }
 }

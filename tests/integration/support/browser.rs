@@ -15,6 +15,7 @@ use durable_mcp::keys::Keys;
 use durable_mcp::mcp::Error;
 use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
+use durable_mcp::oauth::configured;
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
@@ -148,8 +149,14 @@ struct Visit<'a> {
 
 impl Deployment {
     pub(crate) fn new() -> Self {
+        Self::with_clients("[]")
+    }
+
+    /// A deployment whose operator registered clients.
+    pub(crate) fn with_clients(clients: &str) -> Self {
         let sign_in = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb::default()));
-        let oauth = sign_in.oauth().scopes(&["read", "write", "admin"]).unwrap();
+        let oauth = sign_in.oauth().clients(configured::read(clients, &[]).unwrap());
+        let oauth = oauth.scopes(&["read", "write", "admin"]).unwrap();
         Self::of(App::new(Server::new("s", "1").title("Notes")).oauth(oauth.describe_scope("read", "Read <notes>")))
     }
 
@@ -177,6 +184,10 @@ impl Deployment {
 
     pub(crate) fn pass_ms(&self, ms: u64) {
         self.shared.kv.pass_ms(ms);
+    }
+
+    pub(crate) fn kv(&self) -> &MemoryKv {
+        &self.shared.kv
     }
 
     /// Registers a client and gives its id.

@@ -1,0 +1,238 @@
+//! Redirect URIs that a client may choose itself, by registration or by its metadata document.
+//!
+//! Anybody can register a client. So a redirect URI must not open whatever program of the person's machine a stranger
+//! names: a private-use scheme is accepted where it is a domain name in reverse order (RFC 8252 section 7.1), which
+//! belongs to one application, or is that of a known MCP client.
+
+use super::redirect_uri::{BadRedirect, RedirectUri};
+use super::uri::{Host, Uri};
+
+/// Schemes without a dot that MCP clients in use receive their answers by.
+pub const KNOWN_SCHEMES: [&str; 16] = [
+    "antigravity",
+    "claude",
+    "code-oss",
+    "cursor",
+    "kiro",
+    "positron",
+    "raycast",
+    "trae",
+    "trae-cn",
+    "vscode",
+    "vscode-insiders",
+    "vscodium",
+    "warp",
+    "windsurf",
+    "windsurf-next",
+    "zed",
+];
+
+/// Redirect URIs that are accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RedirectPolicy {
+    /// Private-use schemes that are accepted besides [`KNOWN_SCHEMES`] and domain names in reverse order.
+    pub schemes: Vec<String>,
+    /// Origins of this server, as `https://mcp.example`. A code sent there would reach no client.
+    pub own_origins: Vec<String>,
+    /// Whether every scheme is accepted that [`RedirectUri`] accepts: for clients that the operator registers.
+    pub any_scheme: bool,
+}
+
+impl RedirectPolicy {
+    /// Every redirect URI that [`RedirectUri`] accepts.
+    #[must_use]
+    pub fn any() -> Self {
+        Self { any_scheme: true, ..Self::default() }
+    }
+
+    /// Checks a redirect URI.
+    ///
+    /// # Errors
+    /// When it leads to this server, or to a program that is no known client.
+    pub fn check(&self, uri: &RedirectUri) -> Result<(), BadRedirect> {
+        if self.own_origins.iter().any(|own| leads_to(own, uri)) {
+            return Err(BadRedirect("A redirect URI must not lead to the authorization server itself."));
+        }
+        if self.any_scheme || self.is_accepted(uri.scheme()) {
+            return Ok(());
+        }
+        Err(BadRedirect(
+            "A redirect URI must be https, http on loopback, or have a private-use scheme with a dot, \
+             as com.example.app:/callback (RFC 8252 section 7.1).",
+        ))
+    }
+
+    fn is_accepted(&self, scheme: &str) -> bool {
+        matches!(scheme, "https" | "http")
+            || KNOWN_SCHEMES.contains(&scheme)
+            || is_reversed_domain(scheme)
+            || self.schemes.iter().any(|own| own == scheme)
+    }
+}
+
+/// Whether a scheme is a domain name in reverse order, which begins with a top-level domain: two letters or more.
+fn is_reversed_domain(scheme: &str) -> bool {
+    let mut labels = scheme.split('.');
+    let top = labels.next().unwrap_or_default();
+    let is_top = top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_label = |label: &str| {
+        let inner = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        inner && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    is_top && scheme.contains('.') && labels.all(is_label)
+}
+
+/// Whether a URI leads to the server at an origin. On loopback the port tells one server from another; a host on the
+/// web is one server, whatever the port.
+fn leads_to(origin: &str, uri: &RedirectUri) -> bool {
+    let (Some((own, own_port)), Some((host, port))) = (address(origin), address(uri.as_str())) else {
+        return false;
+    };
+    if own.is_loopback() {
+        return host.is_loopback() && own_port == port;
+    }
+    own.name.trim_end_matches('.').eq_ignore_ascii_case(host.name.trim_end_matches('.'))
+}
+
+/// The host of a web URL, and the port that is meant where none is named.
+fn address(url: &str) -> Option<(Host<'_>, u16)> {
+    let uri = Uri::parse(url)?;
+    let usual = match uri.scheme {
+        "https" => 443,
+        "http" => 80,
+        _ => return None,
+    };
+    let host = Host::parse(uri.authority?)?;
+    Some((host, host.port.unwrap_or(usual)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_accepted(policy: &RedirectPolicy, text: &str) -> bool {
+        RedirectUri::parse(text).is_ok_and(|uri| policy.check(&uri).is_ok())
+    }
+
+    #[test]
+    fn a_client_chooses_https_loopback_a_reversed_domain_or_a_known_scheme() {
+        for text in [
+            "https://client.example/cb",
+            "http://127.0.0.1:33418/",
+            "http://localhost/cb",
+            "http://[::1]:1/cb",
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "vscode://vscode.github-authentication/did-authenticate",
+            "vscode-insiders://publisher.extension/cb",
+            "claude://claude.ai/mcp/cb",
+            "windsurf://codeium.windsurf/cb",
+            "zed://cb",
+            "warp://mcp/oauth2callback",
+            "com.raycast:/oauth?package_name=Extension",
+            "com.example.app:/cb",
+            "com.example.app:cb",
+            "com.example.my-app2://cb",
+            "org.example:/cb",
+        ] {
+            assert!(is_accepted(&RedirectPolicy::default(), text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_that_opens_any_other_program_is_refused() {
+        for text in [
+            "ms-msdt:/id PCWDiagnostic",
+            "ms-msdt:/id",
+            "ms-msdt://x",
+            "MS-MSDT://x",
+            "Ms-Msdt:/id",
+            "search-ms:query=x",
+            "search-ms://query=x&crumb=location:evil.example",
+            "search://x",
+            "ms-officecmd:x",
+            "ms-word:ofe%7cu%7chttps://evil.example/x.docx",
+            "ms-appinstaller:?source=https://evil.example/x",
+            "ms-settings:x",
+            "shell:startup",
+            "steam://run/1",
+            "ssh://evil.example/x",
+            "telnet://evil.example/",
+            "ldap://evil.example/x",
+            "smb://evil.example/x",
+            "git+ssh://evil.example/x",
+            "x-apple.systempreferences:com.apple.preference.security",
+            "x-apple-helpbasic://x",
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "jAvAsCrIpT:alert(1)",
+            "java\nscript:alert(1)",
+            "java\tscript:alert(1)",
+            " javascript:alert(1)",
+            "\u{1}javascript:alert(1)",
+            "javascript\u{a0}:alert(1)",
+            "javascript.:alert(1)",
+            "data:text/html,x",
+            "data.:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "File:///etc/passwd",
+            "filesystem:https://a.example/x",
+            "view-source:https://a.example/",
+            "intent://scan/#Intent;scheme=zxing;end",
+            "intent:x",
+            "Intent://x",
+            "blob:https://a.example/x",
+            "about:blank",
+            "chrome://settings",
+            "chrome-extension://abc/cb",
+            "moz-extension://abc/cb",
+            "app://cb",
+            "myapp:/cb",
+            "cursor.:/cb",
+            "a.b:/cb",
+            "com..example:/cb",
+            "com.-example:/cb",
+            "com.example+x:/cb",
+            "com.example.app:",
+            "c0m.example:/cb",
+            "http://client.example/cb",
+            "https://client.example/cb ",
+            "\thttps://client.example/cb",
+            "COM.example:/cb",
+        ] {
+            assert!(!is_accepted(&RedirectPolicy::default(), text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_operator_accepts_other_schemes() {
+        let policy = RedirectPolicy { schemes: vec!["myapp".to_owned()], ..RedirectPolicy::default() };
+        assert!(is_accepted(&policy, "myapp://cb") && !is_accepted(&policy, "other://cb"));
+        let any = RedirectPolicy::any();
+        assert!(is_accepted(&any, "other://cb") && !is_accepted(&any, "javascript:alert(1)"));
+    }
+
+    #[test]
+    fn this_server_is_no_client() {
+        let at = |origin: &str| RedirectPolicy { own_origins: vec![origin.to_owned()], ..RedirectPolicy::default() };
+        for (origin, uri, accepted) in [
+            ("https://mcp.example", "https://mcp.example/cb", false),
+            ("https://mcp.example", "https://mcp.example", false),
+            ("https://mcp.example", "https://mcp.example:8443/authorize?x=y", false),
+            ("https://mcp.example", "https://mcp.example./cb", false),
+            ("https://mcp.example:8443", "https://mcp.example/cb", false),
+            ("https://mcp.example", "https://mcp.example.evil.example/cb", true),
+            ("https://mcp.example", "https://client.mcp.example/cb", true),
+            ("https://mcp.example", "http://localhost/cb", true),
+            ("https://mcp.example", "com.example.mcp://mcp.example/cb", true),
+            ("http://localhost:8787", "http://localhost:8787/cb", false),
+            ("http://localhost:8787", "http://127.0.0.1:8787/cb", false),
+            ("http://127.0.0.1:8787", "http://[::1]:8787/cb", false),
+            ("http://localhost:8787", "http://localhost:33418/cb", true),
+            ("http://localhost", "http://localhost:80/cb", false),
+            ("http://localhost:8787", "https://client.example/cb", true),
+        ] {
+            assert_eq!(is_accepted(&at(origin), uri), accepted, "{origin} {uri}");
+        }
+    }
+}
