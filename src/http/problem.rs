@@ -57,6 +57,7 @@ pub(super) fn told(language: Language, wrong: &Wrong) -> String {
             );
         }
         Wrong::NotAllowed => "您尚未登录，或没有使用此服务器的权限。请联系其管理员。",
+        Wrong::Used => "此页面已被使用过。请返回您的应用重新开始。",
         Wrong::NoPage => "这里什么也没有。",
         Wrong::NoForm => "此处请使用 GET。",
     };

@@ -59,6 +59,8 @@ pub enum Problem {
     Request(Refusal),
     /// The user may not use this server, or is not known.
     NotAllowed,
+    /// The sign-in gave a code before.
+    Used,
     /// A page that this kind of sign-in does not have.
     NoPage,
     /// A form that this kind of sign-in does not have.
@@ -114,6 +116,7 @@ impl fmt::Display for Problem {
                 );
             }
             Self::NotAllowed => "You are not signed in, or you may not use this server. Ask whoever runs it.",
+            Self::Used => "This page was used already. Go back to your application and start again there.",
             Self::NoPage => "Nothing is here.",
             Self::NoForm => "Use GET here.",
         })
@@ -206,6 +209,19 @@ pub fn again(site: &Site<'_>, asked: &Authorization) -> String {
 /// # Errors
 /// When there are no keys, or the user's object cannot be reached.
 pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval) -> Result<Answer, Fault> {
+    approve_once(site, asked, approval, String::new()).await
+}
+
+/// The same for a sign-in that is known by `sign_in`, and gives one code.
+///
+/// # Errors
+/// As of [`approve`].
+pub async fn approve_once(
+    site: &Site<'_>,
+    asked: &Authorization,
+    approval: Approval,
+    sign_in: String,
+) -> Result<Answer, Fault> {
     let keys = site.around.keys(false).await?;
     let handle = Handle::of(&keys, &approval.subject);
     let scopes = approval.scopes.map_or_else(|| asked.scopes.clone(), |allowed| asked.scopes.both(&allowed));
@@ -222,6 +238,7 @@ pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval)
         root: site.resources().root().clone(),
         subject: approval.subject,
         props: approval.props,
+        sign_in,
     };
     let state = asked.state.as_deref();
     Ok(Answer::Redirect(match site.command(&handle, &Command::Begin(begin)).await? {
@@ -231,6 +248,7 @@ pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval)
             pairs.push(("iss", site.issuer()));
             asked.redirect_uri.with_params(&pairs)
         }
+        Err(Refused::InvalidRequest(_)) => return Ok(Answer::Problem(Problem::Used)),
         Err(Refused::Unavailable { .. }) => {
             let refusal = refuse("temporarily_unavailable", "The code could not be kept. Start again in a moment.");
             to_client(site, &asked.redirect_uri, state, &refusal)
@@ -347,12 +365,13 @@ impl Unsettled<'_> {
         })
     }
 
-    /// RFC 7636 section 4.4.1, with S256 alone (OAuth 2.1 section 4.1.1). A client with a secret can do without.
+    /// RFC 7636 section 4.4.1, with S256 alone (OAuth 2.1 section 4.1.1). Only a client with a secret that the operator
+    /// registered can do without: what anybody registered may be a program that mixes up the codes of two sign-ins.
     fn challenge(&self) -> Result<Option<Challenge>, Refusal> {
         let method = self.params.get("code_challenge_method");
         match self.params.get("code_challenge") {
             None if method.is_some() => Err(refuse("invalid_request", "code_challenge is missing.")),
-            None if self.client.is_public() => {
+            None if self.client.is_public() || self.client.from != Origin::Configured => {
                 Err(refuse("invalid_request", "code_challenge is missing: this server requires PKCE with S256."))
             }
             None => Ok(None),

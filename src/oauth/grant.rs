@@ -54,6 +54,9 @@ pub struct Facts {
     /// client, and has let it in again since.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sessions_since: u64,
+    /// The sign-in that it came of, which gives one grant: a hash; empty if that was not told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sign_in: String,
 }
 
 /// A grant.
@@ -379,6 +382,7 @@ mod tests {
             ends: NOW * 3,
             adopted: false,
             sessions_since: 0,
+            sign_in: String::new(),
         };
         let (code, redirect_uri) = ("code".to_owned(), "http://127.0.0.1:1/cb".to_owned());
         Pending { facts, code, expires: NOW + 300, redirect_uri, challenge: None, misses: 0, sealed: String::new() }

@@ -124,6 +124,16 @@ export const behaviours = [
     },
   },
   {
+    number: 15,
+    name: "a client with a secret that registered itself has to use PKCE, too",
+    note: "OAuth 2.1 section 4.1.1: a secret does not show whose browser a code came by.",
+    async run(target) {
+      const client = await target.registerConfidential();
+      const asked = await target.authorize({ client, verifier: null });
+      refusedSomewhere(target, asked, "invalid_request");
+    },
+  },
+  {
     number: 16,
     name: "the challenge's method is S256 and is said",
     async run(target) {

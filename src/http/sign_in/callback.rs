@@ -6,7 +6,7 @@ use super::flow::{Aim, Flow, Found, Left};
 use super::remembered::Remembered;
 use super::visit::{Visit, state_of};
 use crate::identity::{Answer, Identity, IdentityProvider};
-use crate::oauth::authorize::{self, approve};
+use crate::oauth::authorize::{self, approve_once};
 use crate::oauth::params::Params;
 use crate::oauth::sign_in::{Approval, Authorization};
 use crate::wire::{Fault, Reply};
@@ -59,7 +59,8 @@ async fn let_in(
         remembered.add(&subject, asked);
         remembered.keep(visit).await?;
     }
-    match approve(visit.site, asked, Approval { subject, props, scopes: None }).await? {
+    // The cookie is deleted, but a copy of it would do: the user's object takes a sign-in once.
+    match approve_once(visit.site, asked, Approval { subject, props, scopes: None }, left.name()).await? {
         authorize::Answer::Redirect(url) => Ok(visit.redirect(url)),
         authorize::Answer::Show(reply) => Ok(reply),
         authorize::Answer::Problem(wrong) => Ok(visit.wrong(&wrong)),

@@ -28,6 +28,9 @@ const MAX_FLOW_CHARS: usize = 24 * 1024;
 const COOKIE: &str = "flow-";
 const PURPOSE: &str = "sign-in";
 
+/// Digits of the hash that a sign-in is known by in its user's rows: 96 bits meet no other.
+const NAME_CHARS: usize = 24;
+
 const ID_BYTES: usize = 8;
 const ID_CHARS: usize = 11;
 const SECRET_BYTES: usize = 24;
@@ -146,6 +149,11 @@ impl Flow {
 }
 
 impl Left {
+    /// What the sign-in is known by.
+    pub(super) fn name(&self) -> String {
+        self.secret.get(..NAME_CHARS).unwrap_or_default().to_owned()
+    }
+
     pub(super) fn is_of(&self, state: &State) -> bool {
         same(&self.secret, &sha256_hex(state.secret()))
     }

@@ -50,6 +50,7 @@ impl Authority {
             ends: after(now, self.lifetimes.longest),
             adopted: true,
             sessions_since: 0,
+            sign_in: String::new(),
         };
         let inside = Inside { subject: adopt.subject, props: adopt.props };
         let sealed = self.seal(&keys, token.text(), &facts, &inside).map_err(|fault| self.failed(&fault))?;

@@ -10,6 +10,8 @@ use crate::wire::Fault;
 impl Authority {
     pub(super) async fn begin(&self, begin: Begin) -> Result<Code, Refused> {
         let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
+        // Nothing is waited for between this and the row.
+        self.check_sign_in(&begin.sign_in)?;
         let made = GrantId::random(self.host.random()).and_then(|id| {
             let now = self.host.now();
             let facts = Facts {
@@ -27,6 +29,7 @@ impl Authority {
                 adopted: false,
                 // Told when the code is redeemed: until then the user may disconnect the client.
                 sessions_since: 0,
+                sign_in: begin.sign_in,
             };
             let code = Token::issue(Kind::Code, &facts.handle, &facts.id, &keys, self.host.random())?;
             let inside = Inside { subject: begin.subject, props: begin.props };
@@ -43,5 +46,15 @@ impl Authority {
         let grant = code.grant.as_str().to_owned();
         self.commit(&code.grant, Grant::Pending(pending))?;
         Ok(Code { code: code.text().to_owned(), grant })
+    }
+
+    /// Checks that no grant came of that sign-in before: its `state` is good once, whichever cookies come with it.
+    fn check_sign_in(&self, sign_in: &str) -> Result<(), Refused> {
+        if sign_in.is_empty() {
+            return Ok(());
+        }
+        let came = |_: &str, grant: &Grant| grant.facts().filter(|facts| facts.sign_in == sign_in).map(|_| ());
+        let rows = self.rows.pick(self.host.store(), came).map_err(|fault| self.failed(&fault))?;
+        if rows.is_empty() { Ok(()) } else { Err(Refused::InvalidRequest("The sign-in was used already.".into())) }
     }
 }

@@ -141,6 +141,7 @@ impl Authority {
             ends: after(now, self.lifetimes.longest),
             adopted: false,
             sessions_since,
+            sign_in: String::new(),
         };
         let inside = Inside { subject: facts.client_id.clone(), props: issue.props };
         let shape = Shape { scopes: facts.scopes.clone(), audience: facts.audience.clone() };

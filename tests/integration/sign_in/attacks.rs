@@ -83,6 +83,27 @@ fn a_callback_works_once() {
 }
 
 #[test]
+fn a_callback_works_once_although_its_cookie_was_copied() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let state = browser.decide(&page, "approve").sent("state").unwrap();
+    let cookies = browser.cookies.clone();
+    let first = browser.back(&state, "ann");
+    assert!(is_code(&first));
+    for redeemed in [false, true] {
+        if redeemed {
+            browser.redeemed(&client, &first);
+        }
+        let mut thief = Browser::new(&deployment);
+        thief.cookies.clone_from(&cookies);
+        assert!(is_page(&thief.back(&state, "ann"), 400), "redeemed: {redeemed}");
+    }
+    let page = browser.asked(&client, &[("prompt", "consent")]);
+    assert!(is_code(&browser.approved(&page, "ann")), "another sign-in of the same person is another one");
+}
+
+#[test]
 fn a_state_of_another_flow_or_none_does_nothing() {
     let (deployment, client) = deployment();
     let mut browser = Browser::new(&deployment);

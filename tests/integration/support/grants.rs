@@ -419,6 +419,7 @@ impl Client {
             root: root(),
             subject: USER.to_owned(),
             props: json!({ "name": "Jürgen" }),
+            sign_in: String::new(),
         }
     }
 
