@@ -8,7 +8,6 @@ use std::fmt;
 
 use super::authority::{Begin, Command, Outcome, Refused};
 use super::client::{CODE, Client, Origin};
-use super::metadata::OFFLINE_ACCESS;
 use super::params::{Params, ParamsError, encode_query};
 use super::pkce::Challenge;
 use super::redirect_uri::{BadRedirect, RedirectUri};
@@ -385,14 +384,8 @@ impl Unsettled<'_> {
         let bad = refuse("invalid_scope", "scope must be names separated by one space each.");
         let asked = self.params.get("scope").map(Scopes::parse).transpose().map_err(|_| bad)?;
         let allowed = self.site.allowed(self.client, asked.as_ref());
-        let wanted = asked.as_ref().map(|asked| asked.without(OFFLINE_ACCESS)).unwrap_or_default();
-        if allowed.is_empty() && !wanted.is_empty() && !self.site.scopes().is_empty() {
-            return Err(refuse(
-                "invalid_scope",
-                "This server has none of these scopes; scopes_supported lists what it has.",
-            ));
-        }
-        Ok(allowed)
+        allowed
+            .ok_or(refuse("invalid_scope", "The client may have none of these scopes; ask whoever runs this server."))
     }
 
     fn audience(&self) -> Result<Vec<super::resource::Resource>, Refusal> {

@@ -36,10 +36,16 @@ impl Form {
         Ok(Self { params, client })
     }
 
-    /// The scopes that the form asks for, if it does.
-    pub(super) fn scopes(&self) -> Result<Option<Scopes>, Refusal> {
+    /// The scopes that the form names, if it does.
+    pub(super) fn named_scopes(&self) -> Result<Option<Scopes>, Refusal> {
         let scopes = self.params.get("scope").map(Scopes::parse).transpose();
         scopes.map_err(|_| Refusal::bad("invalid_scope", "scope must be names separated by one space each."))
+    }
+
+    /// The scopes of a grant that the form asks for; none if it leaves that to the grant.
+    pub(super) fn scopes(&self, site: &Site<'_>) -> Result<Option<Scopes>, Refusal> {
+        let known = self.named_scopes()?.map(|named| site.known(&named));
+        Ok(known.filter(|known| !known.is_empty()))
     }
 
     /// The resources that the form asks for; none if it leaves that to the grant.

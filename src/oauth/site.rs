@@ -131,9 +131,18 @@ impl<'a> Site<'a> {
     pub(super) fn settings(&self) -> &RegistrySettings {
         self.registry.get_or_init(|| {
             let mut settings = self.oauth.registry.at(&self.origin);
-            settings.offer.redirects.own_origins.extend(self.oauth.issuer.clone());
+            let offer = &mut settings.offer;
+            offer.redirects.own_origins.extend(self.oauth.issuer.clone());
+            if offer.scopes.is_empty() {
+                offer.scopes = self.advertised_scopes();
+            }
             settings
         })
+    }
+
+    /// The scopes, with the one that asks for a refresh token (`OpenID` Connect Core 1.0 section 11).
+    fn advertised_scopes(&self) -> Scopes {
+        Scopes::parse(&format!("{} {OFFLINE_ACCESS}", self.scopes())).unwrap_or_default()
     }
 
     /// The clients. Public ones are named under the keys' anchor.
@@ -185,7 +194,7 @@ impl<'a> Site<'a> {
             return None;
         }
         let endpoints = &self.oauth.endpoints;
-        let with_offline = Scopes::parse(format!("{} {OFFLINE_ACCESS}", self.scopes()).trim()).unwrap_or_default();
+        let with_offline = self.advertised_scopes();
         let document = ServerMetadata {
             issuer: self.issuer(),
             origin: &self.origin,
@@ -222,14 +231,23 @@ impl<'a> Site<'a> {
         Some(document.to_json().to_string())
     }
 
+    /// Those of the scopes that a request names which this server knows. The others are ignored (RFC 6749 section 3.3):
+    /// clients ask for `openid` or `offline_access` wherever they are.
+    pub(super) fn known(&self, asked: &Scopes) -> Scopes {
+        asked.both(&self.scopes())
+    }
+
     /// The scopes that a client can have of those that it asks for; of all, where it asks for none. What a client of the
-    /// configuration is set up with bounds it, what one registered with does not: it chose that itself.
-    pub(super) fn allowed(&self, client: &Client, asked: Option<&Scopes>) -> Scopes {
-        let supported = self.scopes();
-        let scopes = asked.map_or_else(|| supported.clone(), |asked| asked.both(&supported));
+    /// configuration is set up with bounds it, what one registered with does not: it chose that itself. None if it asks
+    /// only for what it cannot have.
+    pub(super) fn allowed(&self, client: &Client, asked: Option<&Scopes>) -> Option<Scopes> {
+        let known = asked.map_or_else(|| self.scopes(), |asked| self.known(asked));
         match (&client.scope, client.from) {
-            (Some(own), super::client::Origin::Configured) => scopes.both(own),
-            _ => scopes,
+            (Some(own), super::client::Origin::Configured) => {
+                let allowed = known.both(own);
+                (asked.is_none() || known.is_empty() || !allowed.is_empty()).then_some(allowed)
+            }
+            _ => Some(known),
         }
     }
 }

@@ -72,7 +72,7 @@ async fn redeem(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
         client_id: form.client.id.clone(),
         redirect_uri: form.params.get("redirect_uri").map(str::to_owned),
         verifier: form.params.get("code_verifier").map(str::to_owned),
-        scopes: form.scopes()?,
+        scopes: form.scopes(site)?,
         resources: form.resources(site)?,
     });
     issued(site, &token.handle, command).await
@@ -84,7 +84,7 @@ async fn refresh(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
     let command = Command::Refresh(Refresh {
         token: text.to_owned(),
         client_id: form.client.id.clone(),
-        scopes: form.scopes()?,
+        scopes: form.scopes(site)?,
         resources: form.resources(site)?,
     });
     let handle = match read(site, text, Kind::Refresh).await? {
@@ -157,7 +157,7 @@ async fn exchange(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
     let command = Command::Mint(Mint {
         token: text.to_owned(),
         client_id: form.client.id.clone(),
-        scopes: form.scopes()?,
+        scopes: form.scopes(site)?,
         resources: form.resources(site)?,
         seconds: seconds.map_err(|_| Refusal::request("expires_in must be a number of seconds."))?,
     });
@@ -169,11 +169,8 @@ async fn issue(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
     if form.client.is_public() {
         return Err(Refusal::bad("unauthorized_client", "Only a client with a secret can act for itself."));
     }
-    let asked = form.scopes()?;
-    let scopes = site.allowed(&form.client, asked.as_ref());
-    if scopes.is_empty() && asked.is_some_and(|asked| !asked.is_empty()) {
-        return Err(Refusal::bad("invalid_scope", "The client may have none of these scopes."));
-    }
+    let scopes = site.allowed(&form.client, form.named_scopes()?.as_ref());
+    let scopes = scopes.ok_or_else(|| Refusal::bad("invalid_scope", "The client may have none of these scopes."))?;
     let root = site.resources().root().clone();
     let asked = form.resources(site)?;
     let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;

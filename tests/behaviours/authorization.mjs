@@ -279,6 +279,26 @@ export const behaviours = [
   },
   {
     number: 25,
+    name: "scopes that the server does not know are ignored, when they are asked for and when a code or token is exchanged",
+    note: "RFC 6749 section 3.3. Clients ask for openid or offline_access wherever they are.",
+    async run(target) {
+      for (const [scope, exchanged, given] of [
+        ["read openid email profile offline_access", "read openid offline_access", "read"],
+        ["read unknown", "offline_access", "read"],
+        ["openid email profile", "openid offline_access", ""],
+      ]) {
+        const authorized = await target.authorize({ client: await target.register(), scope });
+        assert.ok(isSent(authorized), `${scope}: ${authorized.answer} ${authorized.location}`);
+        const tokens = granted(await target.exchange(authorized, { scope: exchanged }));
+        const known = (text) => (text ?? "").split(" ").filter((word) => word !== "offline_access").join(" ");
+        assert.equal(known(tokens.scope), given, scope);
+        const again = await target.refresh(authorized.client, tokens.refresh_token, { scope: exchanged });
+        assert.equal(known(granted(again).scope), given, scope);
+      }
+    },
+  },
+  {
+    number: 25,
     name: "a scope that cannot be one is refused",
     async run(target) {
       const client = await target.register();
