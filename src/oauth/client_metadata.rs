@@ -1,4 +1,6 @@
 //! Client metadata as a client writes it (RFC 7591 section 2), in a registration or in its document.
+//!
+//! Members that are only shown, or not used here at all, refuse no client: what cannot be shown of them is left out.
 
 use std::fmt;
 
@@ -7,7 +9,7 @@ use serde_json::{Map, Value};
 use super::client::{ApplicationType, AuthMethod};
 use super::redirect_policy::RedirectPolicy;
 use super::redirect_uri::RedirectUri;
-use super::scope::Scopes;
+use super::scope::{Scope, Scopes};
 use super::uri::{Host, Uri};
 
 /// Redirect URIs of one client: an application has one an environment or an editor, and each costs bytes in a record
@@ -86,44 +88,45 @@ impl<'a> ClientMetadata<'a> {
         }
     }
 
-    /// What the client calls itself.
-    ///
-    /// # Errors
-    /// As of [`text`](Self::text).
-    pub fn name(self) -> Result<Option<String>, MetadataError> {
-        let name = self.text("client_name", MAX_NAME_CHARS)?.map(str::trim);
-        Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
+    /// What the client calls itself, as far as it can be shown: without characters that change how the rest is shown,
+    /// and cut where it is too long.
+    #[must_use]
+    pub fn name(self) -> Option<String> {
+        let seen = self.get("client_name")?.as_str()?.chars().map(|c| if c.is_control() { ' ' } else { c });
+        let name: String =
+            seen.filter(|c| !is_unseen(*c)).skip_while(|c| c.is_whitespace()).take(MAX_NAME_CHARS).collect();
+        let name = name.trim_end();
+        (!name.is_empty()).then(|| name.to_owned())
     }
 
-    /// The URL of a page or picture.
-    ///
-    /// # Errors
-    /// When a browser sent there could do anything but load a page from the host it names.
-    pub fn uri(self, name: &str) -> Result<Option<String>, MetadataError> {
-        match self.text(name, MAX_URI_CHARS)? {
-            Some(uri) if !is_web_url(uri) => other(format!("{name} must be an https or http URL.")),
-            uri => Ok(uri.map(str::to_owned)),
-        }
+    /// The URL of a page or picture; none where a browser sent there could do anything but load a page from the host it
+    /// names.
+    #[must_use]
+    pub fn uri(self, name: &str) -> Option<String> {
+        let uri = self.get(name)?.as_str().filter(|uri| uri.len() <= MAX_URI_CHARS && is_web_url(uri))?;
+        Some(uri.to_owned())
     }
 
-    /// A list of texts; none if there is no such member.
+    /// A list of texts; none if there is no such member. What is no text in it, or too long a one, is left out.
     ///
     /// # Errors
-    /// When it is no list of texts, or too long a one.
+    /// When it is no list.
     pub fn list(self, name: &str) -> Result<Option<Vec<&'a str>>, MetadataError> {
         let Some(value) = self.get(name) else {
             return Ok(None);
         };
-        let texts = value.as_array().and_then(|items| items.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
-        let Some(texts) = texts else {
+        let Some(items) = value.as_array() else {
             return other(format!("{name} must be a list of strings."));
         };
-        if texts.len() > MAX_ITEMS || texts.iter().any(|text| text.chars().count() > MAX_ITEM_CHARS) {
-            return other(format!(
-                "{name} may have up to {MAX_ITEMS} entries of up to {MAX_ITEM_CHARS} characters each."
-            ));
-        }
-        Ok(Some(texts))
+        let texts = items.iter().filter_map(Value::as_str).filter(|text| text.len() <= MAX_ITEM_CHARS);
+        Ok(Some(texts.take(MAX_ITEMS).collect()))
+    }
+
+    /// Whom to ask about the client.
+    #[must_use]
+    pub fn contacts(self) -> Vec<String> {
+        let contacts = self.list("contacts").ok().flatten().unwrap_or_default();
+        contacts.into_iter().filter(|text| !text.chars().any(is_unseen)).map(str::to_owned).collect()
     }
 
     /// The redirect URIs, none twice, each with why `policy` refuses it if it does.
@@ -156,26 +159,28 @@ impl<'a> ClientMetadata<'a> {
         Ok(texts.iter().copied().enumerate().filter(once).map(read).collect())
     }
 
-    /// What kind of program the client is.
-    ///
-    /// # Errors
-    /// When it is neither of the two.
-    pub fn application_type(self) -> Result<Option<ApplicationType>, MetadataError> {
-        match self.text("application_type", MAX_ITEM_CHARS)? {
-            None => Ok(None),
-            Some("web") => Ok(Some(ApplicationType::Web)),
-            Some("native") => Ok(Some(ApplicationType::Native)),
-            Some(_) => other("application_type must be web or native."),
+    /// What kind of program the client is, if it is one of the two that there are.
+    #[must_use]
+    pub fn application_type(self) -> Option<ApplicationType> {
+        match self.get("application_type")?.as_str()? {
+            "web" => Some(ApplicationType::Web),
+            "native" => Some(ApplicationType::Native),
+            _ => None,
         }
     }
 
-    /// The scopes.
-    ///
-    /// # Errors
-    /// When it is no list of scope-tokens of RFC 6749 section 3.3.
-    pub fn scope(self) -> Result<Option<Scopes>, MetadataError> {
-        let scope = self.text("scope", MAX_ITEM_CHARS)?;
-        scope.map(Scopes::parse).transpose().map_err(|bad| MetadataError::Other(format!("scope is refused: {bad}")))
+    /// The scopes. What is no scope-token of RFC 6749 section 3.3 is left out, as are those that are too many: a client
+    /// names its scopes with every request for authorization.
+    #[must_use]
+    pub fn scope(self) -> Option<Scopes> {
+        let mut left = MAX_ITEM_CHARS;
+        let mut fits = |word: &str| {
+            let fits = word.len() < left;
+            left = if fits { left - word.len() - 1 } else { 0 };
+            fits
+        };
+        let words = self.get("scope")?.as_str()?.split(' ').filter_map(|word| Scope::try_from(word.to_owned()).ok());
+        Some(words.take_while(|word| fits(word.as_str())).collect())
     }
 
     /// How the client proves itself: the way it prefers if `accepted` has that, else one that it supports besides (`OpenID`
@@ -202,23 +207,14 @@ impl<'a> ClientMetadata<'a> {
         other(format!("token_endpoint_auth_method must be {}.", list.join(" or ")))
     }
 
-    /// Checks the client's keys, which nothing here uses: a private one among them is known to everybody by now.
+    /// Checks that there is no private key among the client's keys, which nothing here uses: everybody knows it by now.
     ///
     /// # Errors
-    /// When they are no public keys, or stand there in two ways (RFC 7591 section 2).
+    /// When there is one.
     pub fn check_keys(self) -> Result<(), MetadataError> {
-        self.uri("jwks_uri")?;
-        let Some(keys) = self.get("jwks") else {
-            return Ok(());
-        };
-        if self.get("jwks_uri").is_some() {
-            return other("Send jwks or jwks_uri, not both.");
-        }
-        let keys = keys.get("keys").and_then(Value::as_array);
-        let Some(keys) = keys.and_then(|keys| keys.iter().map(Value::as_object).collect::<Option<Vec<_>>>()) else {
-            return other("jwks must be an object with a list of keys.");
-        };
-        if keys.iter().any(|key| PRIVATE_KEY_MEMBERS.iter().any(|member| key.contains_key(*member))) {
+        let keys = self.get("jwks").and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
+        let mut members = keys.into_iter().flatten().filter_map(Value::as_object).flat_map(Map::keys);
+        if members.any(|member| PRIVATE_KEY_MEMBERS.contains(&member.as_str())) {
             return other("jwks has a private key. Replace that key: it is no secret any more.");
         }
         Ok(())
@@ -226,10 +222,14 @@ impl<'a> ClientMetadata<'a> {
 }
 
 /// Whether a character is seen only by what it does to others: a control, or a mark that turns the direction of writing
-/// (Unicode Standard Annex 9 section 2), by which one name can be made to look like another.
+/// (Unicode Standard Annex 9 section 2) or takes no room, by which one name can be made to look like another.
 fn is_unseen(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 /// Whether a text is an absolute URL that leads to a page: no other scheme, no user, nothing that ends a quote.
@@ -258,31 +258,39 @@ mod tests {
     #[test]
     fn null_and_empty_are_as_absent() {
         with(json!({ "client_name": null, "logo_uri": "", "contacts": null, "scope": "" }), |metadata| {
-            assert_eq!(metadata.name(), Ok(None));
-            assert_eq!(metadata.uri("logo_uri"), Ok(None));
+            assert_eq!((metadata.name(), metadata.uri("logo_uri"), metadata.scope()), (None, None, None));
             assert_eq!(metadata.list("contacts"), Ok(None));
-            assert_eq!(metadata.scope(), Ok(None));
         });
     }
 
     #[test]
-    fn a_name_may_hold_markup_but_no_control_characters_and_no_novel() {
-        let name = |name: &str| with(json!({ "client_name": name }), |metadata| metadata.name());
-        assert_eq!(name(" <b>Tom & Jerry</b> "), Ok(Some("<b>Tom & Jerry</b>".to_owned())));
-        assert_eq!(name("  "), Ok(None));
-        assert!(name(&"ü".repeat(MAX_NAME_CHARS)).is_ok());
-        assert_eq!(text_of(name(&"ü".repeat(MAX_NAME_CHARS + 1))), "client_name is longer than 200 characters.");
-        assert_eq!(text_of(name("a\u{1b}[2J")), "client_name has control characters.");
-        assert_eq!(text_of(name("a\u{202e}b")), "client_name has control characters.");
-        let number = with(json!({ "client_name": 5 }), |metadata| metadata.name());
-        assert_eq!(text_of(number), "client_name must be a string.");
+    fn a_name_is_shown_as_far_as_it_can_be() {
+        let name = |name: Value| with(json!({ "client_name": name }), |metadata| metadata.name());
+        let long = "ü".repeat(MAX_NAME_CHARS);
+        for (given, shown) in [
+            (json!(" <b>Tom & Jerry</b> "), Some("<b>Tom & Jerry</b>")),
+            (json!("  "), None),
+            (json!(long), Some(long.as_str())),
+            (json!(format!("{long}ü")), Some(&long)),
+            (json!(format!("\u{202e} {long}ü")), Some(&long)),
+            (json!("a\u{1b}[2J"), Some("a [2J")),
+            (json!("Bank\nof"), Some("Bank of")),
+            (json!("\u{202e}Bank\u{202c}"), Some("Bank")),
+            (json!("Ba\u{200b}nk\u{feff}"), Some("Bank")),
+            (json!("\u{2066}\u{200e}\u{0}"), None),
+            (json!("\u{1f468}\u{200d}\u{1f469} 编辑器"), Some("\u{1f468}\u{200d}\u{1f469} 编辑器")),
+            (json!(5), None),
+            (json!(["me"]), None),
+        ] {
+            assert_eq!(name(given.clone()).as_deref(), shown, "{given}");
+        }
     }
 
     #[test]
     fn a_page_is_a_web_url_and_nothing_else() {
-        let uri = |uri: &str| with(json!({ "logo_uri": uri }), |metadata| metadata.uri("logo_uri"));
+        let uri = |uri: Value| with(json!({ "logo_uri": uri }), |metadata| metadata.uri("logo_uri"));
         for good in ["https://a.example/logo.png?x=1#y", "http://localhost:3000/", "https://a.example"] {
-            assert_eq!(uri(good), Ok(Some(good.to_owned())));
+            assert_eq!(uri(json!(good)).as_deref(), Some(good));
         }
         for bad in [
             "javascript:alert(1)",
@@ -295,29 +303,58 @@ mod tests {
             "https://user@a.example/",
             "https://a.example/\" onload=\"x",
             "https://a.example/<script>",
+            "https://a.example/ü.png",
             "https://a.example\\@b.example",
             "https://a.example/ x",
             "https://:80/",
         ] {
-            assert_eq!(text_of(uri(bad)), "logo_uri must be an https or http URL.", "{bad}");
+            assert_eq!(uri(json!(bad)), None, "{bad}");
         }
-        assert!(uri(&format!("https://a.example/{}", "x".repeat(MAX_URI_CHARS))).is_err());
+        assert_eq!(uri(json!(format!("https://a.example/{}", "x".repeat(MAX_URI_CHARS)))), None);
+        assert_eq!((uri(json!(5)), uri(json!(["https://a.example"]))), (None, None));
     }
 
     #[test]
-    fn lists_are_of_texts_and_short() {
-        let list = |value: Value| with(json!({ "contacts": value }), |metadata| metadata.list("contacts").map(|_| ()));
-        assert_eq!(list(json!(["a@a.example"])), Ok(()));
-        for bad in [json!("a"), json!([1]), json!(vec!["a"; MAX_ITEMS + 1]), json!(["a".repeat(MAX_ITEM_CHARS + 1)])] {
-            assert!(list(bad.clone()).is_err(), "{bad}");
-        }
+    fn a_list_keeps_the_texts_that_fit() {
+        let list = |value: Value| {
+            with(json!({ "contacts": value }), |metadata| {
+                metadata
+                    .list("contacts")
+                    .map(|texts| texts.unwrap_or_default().into_iter().map(str::to_owned).collect())
+            })
+        };
+        let texts = |texts: &[&str]| Ok(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        assert_eq!(list(json!(["a", 1, null, "b", ["c"]])), texts(&["a", "b"]));
+        assert_eq!(list(json!(vec!["a"; MAX_ITEMS + 1])), texts(&["a"; MAX_ITEMS]));
+        assert_eq!(list(json!(["a".repeat(MAX_ITEM_CHARS + 1), "b"])), texts(&["b"]));
+        assert_eq!(text_of(list(json!("a"))), "contacts must be a list of strings.");
+        let contacts = |value: Value| with(json!({ "contacts": value }), |metadata| metadata.contacts());
+        assert_eq!(contacts(json!(["a@a.example", "b\u{202e}", 5])), ["a@a.example"]);
+        assert!(contacts(json!("a")).is_empty() && contacts(json!({})).is_empty());
     }
 
     #[test]
     fn scopes_are_scope_tokens() {
-        let scope = |scope: &str| with(json!({ "scope": scope }), |metadata| metadata.scope());
-        assert_eq!(scope("a b").unwrap().unwrap().to_vec(), ["a", "b"]);
-        assert!(scope("a\"b").is_err());
+        let scope = |scope: Value| {
+            with(json!({ "scope": scope }), |metadata| metadata.scope().map(|scopes| scopes.to_string()))
+        };
+        for (given, kept) in [("a b", "a b"), ("a\"b c", "c"), ("é a", "a"), ("\\", "")] {
+            assert_eq!(scope(json!(given)).as_deref(), Some(kept), "{given}");
+        }
+        assert_eq!(scope(json!(format!("a {}", "x".repeat(2 * MAX_ITEM_CHARS)))).as_deref(), Some("a"));
+        assert_eq!((scope(json!(5)), scope(json!(["a"]))), (None, None));
+    }
+
+    #[test]
+    fn an_unknown_kind_of_program_is_none() {
+        for (given, kind) in [
+            (json!("web"), Some(ApplicationType::Web)),
+            (json!("native"), Some(ApplicationType::Native)),
+            (json!("robot"), None),
+            (json!(5), None),
+        ] {
+            assert_eq!(with(json!({ "application_type": given }), |metadata| metadata.application_type()), kind);
+        }
     }
 
     #[test]
@@ -348,15 +385,11 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_public_ones_or_refused() {
+    fn a_private_key_is_refused_and_other_keys_are_not_looked_at() {
         let keys = |value: Value| with(value, |metadata| metadata.check_keys());
         let public = json!({ "keys": [{ "kty": "EC", "x": "1", "y": "2" }] });
-        assert_eq!(keys(json!({ "jwks": public })), Ok(()));
-        assert_eq!(keys(json!({ "jwks_uri": "https://a.example/jwks" })), Ok(()));
-        assert!(keys(json!({ "jwks": public, "jwks_uri": "https://a.example/jwks" })).is_err());
-        assert!(keys(json!({ "jwks_uri": "javascript:x" })).is_err());
-        for bad in [json!("x"), json!({}), json!({ "keys": {} }), json!({ "keys": [1] })] {
-            assert!(keys(json!({ "jwks": bad })).is_err());
+        for jwks in [public.clone(), json!("x"), json!({}), json!({ "keys": {} }), json!({ "keys": [1] })] {
+            assert_eq!(keys(json!({ "jwks": jwks, "jwks_uri": "javascript:x" })), Ok(()));
         }
         for member in PRIVATE_KEY_MEMBERS {
             let private = json!({ "keys": [{ "kty": "EC" }, { member: "1" }] });

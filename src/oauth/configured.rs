@@ -6,6 +6,7 @@ use super::client::{AUTHORIZATION_CODE, AuthMethod, Client, Origin, REFRESH_TOKE
 use super::redirect_policy::RedirectPolicy;
 use super::registration::{self, CLIENT_CREDENTIALS, Offer};
 use super::registry::MAX_ID_CHARS;
+use super::scope::Scopes;
 use super::secret::sha256_hex;
 
 /// The member that says how a client proves itself.
@@ -52,6 +53,11 @@ fn one(mut members: Map<String, Value>, offer: &Offer) -> Result<Client, String>
     };
     if secret_hash.as_ref().is_some_and(|hash| hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit())) {
         return Err("client_secret_sha256 must be 64 hexadecimal digits.".to_owned());
+    }
+    // What a client of the configuration may have: to leave one out in silence would not be what the operator meant.
+    let scope = members.get("scope").filter(|scope| !scope.is_null());
+    if scope.is_some_and(|scope| scope.as_str().is_none_or(|scope| Scopes::parse(scope).is_err())) {
+        return Err("scope must be a string of scope-tokens (RFC 6749 section 3.3).".to_owned());
     }
     if !members.contains_key("grant_types") {
         members.insert("grant_types".to_owned(), Value::from(vec![AUTHORIZATION_CODE, REFRESH_TOKEN]));
@@ -116,6 +122,10 @@ mod tests {
             (
                 r#"[{"client_id":"a","client_secret_sha256":"s3cret","redirect_uris":["https://a.example/cb"]}]"#,
                 "Client 0 of the configuration: client_secret_sha256 must be 64 hexadecimal digits.",
+            ),
+            (
+                r#"[{"client_id":"a","redirect_uris":["https://a.example/cb"],"scope":"a\\\\b"}]"#,
+                "Client 0 of the configuration: scope must be",
             ),
             (
                 r#"[{"client_id":"a","redirect_uris":["https://a.example/cb"]},

@@ -138,10 +138,9 @@ fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Res
         let list = list.unwrap_or_else(|| vec![default]);
         list.into_iter().filter(|item| has(item)).map(str::to_owned).collect()
     };
-    let uri = |name: &str| metadata.uri(name).map_err(|error| content(&error));
     metadata.check_keys().map_err(|error| content(&error))?;
     metadata.auth_method(&[AuthMethod::None]).map_err(|error| content(&error))?;
-    let Some(name) = metadata.name().map_err(|error| content(&error))? else {
+    let Some(name) = metadata.name() else {
         return refuse("client_name is missing.");
     };
     // Those that a client may not choose are refused where they are used: a copy of the document serves every origin.
@@ -160,11 +159,11 @@ fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Res
     }
     Ok(Client {
         name: Some(name),
-        logo_uri: uri("logo_uri")?,
-        client_uri: uri("client_uri")?,
-        policy_uri: uri("policy_uri")?,
-        tos_uri: uri("tos_uri")?,
-        application_type: metadata.application_type().map_err(|error| content(&error))?,
+        logo_uri: metadata.uri("logo_uri"),
+        client_uri: metadata.uri("client_uri"),
+        policy_uri: metadata.uri("policy_uri"),
+        tos_uri: metadata.uri("tos_uri"),
+        application_type: metadata.application_type(),
         grant_types,
         response_types,
         ..Client::public(url, redirect_uris, Origin::Document)
@@ -270,7 +269,6 @@ mod tests {
             ("token_endpoint_auth_methods_supported", json!(["private_key_jwt"])),
             ("grant_types", json!(["client_credentials"])),
             ("response_types", json!(["token"])),
-            ("logo_uri", json!("javascript:must-not-be-shown")),
         ] {
             let error = with(member, value.clone()).expect_err(member);
             assert!(matches!(error, DocumentError::Content(_)), "{member} {value}: {error}");
@@ -284,6 +282,31 @@ mod tests {
         document["token_endpoint_auth_methods_supported"] = Value::Null;
         let error = read(URL, &fetched(&document), &offered()).unwrap_err();
         assert!(error.to_string().ends_with("token_endpoint_auth_method must be none."), "{error}");
+    }
+
+    #[test]
+    fn what_is_only_for_show_refuses_no_document() {
+        for (member, value) in [
+            ("client_name", json!(format!("\u{202e}ChatGPT\u{0}{}", " ".repeat(300)))),
+            ("logo_uri", json!("javascript:alert(1)")),
+            ("logo_uri", json!("https://chatgpt.com/ü.png")),
+            ("client_uri", json!(5)),
+            ("policy_uri", json!("data:text/html,x")),
+            ("tos_uri", json!([])),
+            ("jwks_uri", json!("javascript:alert(1)")),
+            ("jwks", json!({ "keys": "x" })),
+            ("contacts", json!("me")),
+            ("application_type", json!("robot")),
+            ("scope", json!("a\\b")),
+            ("software_version", json!(5)),
+            ("grant_types", json!(["authorization_code", "implicit", 5])),
+            ("response_types", json!(["code", "id_token", null])),
+        ] {
+            let client = with(member, value.clone()).unwrap_or_else(|error| panic!("{member} {value}: {error}"));
+            assert_eq!(client.name.as_deref(), Some("ChatGPT"), "{member}");
+            let shown = [client.logo_uri, client.client_uri, client.policy_uri, client.tos_uri];
+            assert!(shown.iter().flatten().all(|uri| uri.starts_with("https://")), "{member} {value}");
+        }
     }
 
     #[test]

@@ -133,18 +133,18 @@ fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, Meta
     }
     metadata.check_keys()?;
     let client = Client {
-        name: metadata.name()?,
-        logo_uri: metadata.uri("logo_uri")?,
-        client_uri: metadata.uri("client_uri")?,
-        policy_uri: metadata.uri("policy_uri")?,
-        tos_uri: metadata.uri("tos_uri")?,
-        contacts: metadata.list("contacts")?.unwrap_or_default().into_iter().map(str::to_owned).collect(),
+        name: metadata.name(),
+        logo_uri: metadata.uri("logo_uri"),
+        client_uri: metadata.uri("client_uri"),
+        policy_uri: metadata.uri("policy_uri"),
+        tos_uri: metadata.uri("tos_uri"),
+        contacts: metadata.contacts(),
         grant_types,
         response_types,
         auth_method: auth_method.unwrap_or(assumed),
         auth_method_explicit: auth_method.is_some(),
-        application_type: metadata.application_type()?,
-        scope: scope(metadata, offer)?,
+        application_type: metadata.application_type(),
+        scope: scope(metadata, offer),
         ..Client::public("", redirect_uris, Origin::Registered)
     };
     if client.is_public() && client.may(CLIENT_CREDENTIALS) {
@@ -154,20 +154,24 @@ fn asked_for(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Client, Meta
     Ok(client)
 }
 
-/// Grant types and response types, which must fit each other (RFC 7591 section 2.1).
+/// Grant types and response types, which must fit each other (RFC 7591 section 2.1). Those that are not served are left
+/// out, as long as others are asked for.
 fn types(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<(Vec<String>, Vec<String>), MetadataError> {
     let refuse = |text: String| Err(MetadataError::Other(text));
-    let grant_types = metadata.list("grant_types")?.unwrap_or_else(|| vec![AUTHORIZATION_CODE]);
-    if grant_types.is_empty() || !grant_types.iter().all(|asked| offer.grant_types.iter().any(|own| own == asked)) {
+    let mut grant_types = metadata.list("grant_types")?.unwrap_or_else(|| vec![AUTHORIZATION_CODE]);
+    grant_types.retain(|asked| offer.grant_types.iter().any(|own| own == asked));
+    if grant_types.is_empty() {
         return refuse(format!("grant_types may have {}.", offer.grant_types.join(", ")));
     }
     let has_code = grant_types.contains(&AUTHORIZATION_CODE);
-    if grant_types == [REFRESH_TOKEN] {
+    if grant_types.iter().all(|own| *own == REFRESH_TOKEN) {
         return refuse(format!("grant_types needs what a refresh token comes from: {AUTHORIZATION_CODE}."));
     }
     let assumed = if has_code { vec![CODE] } else { Vec::new() };
-    let response_types = metadata.list("response_types")?.unwrap_or(assumed);
-    if response_types.iter().any(|asked| *asked != CODE) {
+    let asked = metadata.list("response_types")?;
+    let mut response_types = asked.clone().unwrap_or(assumed);
+    response_types.retain(|asked| *asked == CODE);
+    if response_types.is_empty() && asked.is_some_and(|asked| !asked.is_empty()) {
         return refuse("response_types may have code.".to_owned());
     }
     if has_code == response_types.is_empty() {
@@ -182,10 +186,10 @@ fn once(texts: &[&str]) -> Vec<String> {
 }
 
 /// The scopes that are asked for and offered. To ask for none of those is to ask for nothing in particular.
-fn scope(metadata: ClientMetadata<'_>, offer: &Offer) -> Result<Option<Scopes>, MetadataError> {
+fn scope(metadata: ClientMetadata<'_>, offer: &Offer) -> Option<Scopes> {
     let asked = metadata.scope()?;
-    let granted = asked.map(|asked| if offer.scopes.is_empty() { asked } else { asked.both(&offer.scopes) });
-    Ok(granted.filter(|scopes| !scopes.is_empty()))
+    let granted = if offer.scopes.is_empty() { asked } else { asked.both(&offer.scopes) };
+    Some(granted).filter(|scopes| !scopes.is_empty())
 }
 
 /// What makes two public clients one: all that they registered, in an order of its own.
@@ -370,7 +374,6 @@ mod tests {
     fn what_is_not_served_or_does_not_fit_is_refused() {
         for (member, value) in [
             ("grant_types", json!(["password"])),
-            ("grant_types", json!(["implicit", "authorization_code"])),
             ("grant_types", json!(["client_credentials"])),
             ("grant_types", json!(["refresh_token"])),
             ("grant_types", json!([])),
@@ -379,20 +382,55 @@ mod tests {
             ("response_types", json!([])),
             ("token_endpoint_auth_method", json!("private_key_jwt")),
             ("token_endpoint_auth_method", json!(5)),
-            ("logo_uri", json!("javascript:alert(1)")),
-            ("tos_uri", json!("data:text/html,x")),
-            ("policy_uri", json!("ftp://a.example")),
-            ("client_uri", json!("x")),
-            ("jwks_uri", json!("javascript:x")),
             ("jwks", json!({ "keys": [{ "d": "x" }] })),
-            ("contacts", json!("me")),
-            ("client_name", json!(["me"])),
-            ("scope", json!("a\\b")),
         ] {
             let mut metadata = json!({ "redirect_uris": [URI] });
             metadata[member] = value;
             assert_eq!(refused(&metadata).0, "invalid_client_metadata", "{metadata}");
         }
+    }
+
+    #[test]
+    fn what_is_only_for_show_refuses_no_client() {
+        let plain = asked(&json!({ "redirect_uris": [URI] })).unwrap();
+        for (member, values) in [
+            ("client_name", vec![json!(["me"]), json!(5), json!("\u{202e}\u{0}"), json!({})]),
+            ("logo_uri", vec![json!("javascript:alert(1)"), json!("https://a.example/ü.png"), json!(5), json!("x")]),
+            ("tos_uri", vec![json!("data:text/html,x"), json!("x".repeat(5000))]),
+            ("policy_uri", vec![json!("ftp://a.example"), json!([])]),
+            ("client_uri", vec![json!("x"), json!("https://é.example")]),
+            ("jwks_uri", vec![json!("javascript:x"), json!(5)]),
+            ("jwks", vec![json!("x"), json!({}), json!({ "keys": 5 })]),
+            ("contacts", vec![json!("me"), json!([5, null, {}]), json!(["a\u{202e}b"]), json!({})]),
+            ("application_type", vec![json!("robot"), json!(""), json!(5), json!(["web"])]),
+            ("scope", vec![json!("a\\b"), json!(5), json!(["a"]), json!("é"), json!("x".repeat(2000))]),
+            ("software_id", vec![json!(5), json!("\u{202e}"), json!("x".repeat(5000))]),
+            ("software_version", vec![json!(5), json!({})]),
+            ("software_statement", vec![json!("x"), json!(5)]),
+            ("subject_type", vec![json!("pairwise"), json!(5)]),
+            ("grant_types", vec![json!(["authorization_code", "implicit", 5, null]), Value::Null]),
+            ("response_types", vec![json!(["code", "id_token", "code token", 5]), Value::Null]),
+            ("token_endpoint_auth_methods_supported", vec![json!(["private_key_jwt", "client_secret_basic", 5])]),
+        ] {
+            for value in values {
+                let mut metadata = json!({ "redirect_uris": [URI] });
+                metadata[member] = value;
+                let client = asked(&metadata).unwrap_or_else(|error| panic!("{metadata}: {error:?}"));
+                let explicit = client.auth_method_explicit;
+                let same = Client { auth_method_explicit: explicit, ..plain.clone() };
+                assert_eq!(answer(&client, None), answer(&same, None), "{metadata}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_a_long_list_too() {
+        let metadata = json!({
+            "redirect_uris": [URI], "client_name": format!("\u{202e}{}", "n".repeat(500)), "contacts": vec!["c"; 50],
+        });
+        let client = asked(&metadata).unwrap();
+        assert_eq!(client.name, Some("n".repeat(200)));
+        assert_eq!(client.contacts.len(), 20);
     }
 
     #[test]

@@ -116,12 +116,13 @@ export const behaviours = [
   },
   {
     number: 64,
-    name: "pages and pictures of a client are of the web",
+    name: "pages and pictures of a client are of the web: others are left out, or the client is refused",
     async run(target) {
       for (const name of ["logo_uri", "tos_uri", "policy_uri", "client_uri", "jwks_uri"]) {
         for (const uri of ["javascript:alert(1)", "data:image/svg+xml,<svg onload=alert(1)>", "not a url"]) {
           const answer = await target.registering({ [name]: uri });
-          refused(answer, "invalid_client_metadata");
+          if (answer.status !== 201) refused(answer, "invalid_client_metadata");
+          assert.equal(answer.json[name], undefined, `it is kept: ${answer}`);
           assert.ok(!answer.text.includes("alert"), `it is repeated: ${answer}`);
         }
       }
@@ -144,6 +145,28 @@ export const behaviours = [
         const answer = await target.registering(metadata);
         assert.equal(answer.status, 400, `${JSON.stringify(metadata)} ${answer}`);
         refused(answer, "invalid_client_metadata");
+      }
+    },
+  },
+  {
+    number: 64,
+    name: "what is only for show refuses no client",
+    note: "RFC 7591 section 2: a server may replace or leave out what it does not understand.",
+    async run(target) {
+      for (const metadata of [
+        { client_name: "n".repeat(500) },
+        { client_name: "Bank\u202eknaB" },
+        { client_name: "Bank\u0000" },
+        { logo_uri: "https://client.example/ü.png" },
+        { application_type: "robot" },
+        { application_type: "web", redirect_uris: ["cursor://anysphere.cursor-mcp/oauth/callback"] },
+        { contacts: Array(50).fill("a@client.example") },
+        { grant_types: ["authorization_code", "implicit"], response_types: ["code", "token"] },
+        { scope: "openid email profile offline_access" },
+      ]) {
+        const answer = await target.registering(metadata);
+        assert.equal(answer.status, 201, `${JSON.stringify(metadata)} ${answer}`);
+        assert.ok((answer.json.client_name ?? "").length <= 200 && !/[\u202e\0]/.test(answer.json.client_name ?? ""));
       }
     },
   },
