@@ -46,7 +46,7 @@ pub(super) async fn handle(
     let reply = match route {
         Route::Authorize | Route::Callback | Route::Account => person(&site, route, head).await,
         Route::Token => token_endpoint::handle(&site, head).await,
-        Route::Register => register::handle(&site, head).await,
+        Route::Register => register::handle(&site).await,
         Route::Revoke => revoke::revoke(&site, head).await,
         Route::Introspect => revoke::introspect(&site, head).await,
         _ => well_known(app, &site, head),

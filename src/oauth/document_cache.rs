@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::document_url::{DocumentPolicy, check_url};
-use super::metadata_document::{DocumentError, Fetch, MAX_DOCUMENT_BYTES, fresh_seconds, read};
+use super::metadata_document::{DocumentError, Fetch, MAX_DOCUMENT_BYTES, MOST_FRESH_SECONDS, fresh_seconds, read};
 use super::port::Kv;
 use super::rates::Rates;
 use super::registry::{CLIENT_SECONDS, RegistryError};
 use super::secret::sha256_hex;
+use super::uri::Uri;
 
 /// How long a host may take to answer: a person is waiting.
 pub const FETCH_TIMEOUT_MS: u32 = 10_000;
@@ -37,6 +38,8 @@ pub struct Documents<'a> {
     pub grant_types: &'a [String],
     /// What was used up lately, in this isolate.
     pub rates: &'a RefCell<Rates>,
+    /// The address that wants them; empty if it is not known.
+    pub address: &'a str,
     /// The time, in milliseconds since 1970.
     pub now: u64,
 }
@@ -56,23 +59,39 @@ impl Documents<'_> {
         if let Some(fresh) = copy.as_ref().filter(|copy| copy.fresh_until > self.now_s()) {
             return Ok(fresh.client.clone());
         }
-        let older = copy.filter(|_| returning).map(|copy| copy.client);
-        let timeout = if older.is_some() { REFETCH_TIMEOUT_MS } else { FETCH_TIMEOUT_MS };
-        match (self.fetch(url, timeout).await, older) {
+        let timeout = if returning && copy.is_some() { REFETCH_TIMEOUT_MS } else { FETCH_TIMEOUT_MS };
+        match (self.fetch(url, timeout).await, copy) {
             (Ok(copy), _) => {
                 let json = serde_json::to_string(&copy).unwrap_or_default();
                 // Without a copy it is fetched again, that is all.
                 let _ = self.kv.put(&key, &json, self.now_s() + CLIENT_SECONDS, None).await;
                 Ok(copy.client)
             }
-            (Err(error), Some(older)) if error.is_outage() => Ok(older),
+            (Err(error), Some(copy)) if self.will_do(&copy, &error, returning) => Ok(copy.client),
             (Err(error), _) => Err(RegistryError::Document(error)),
         }
     }
 
+    /// Whether a copy that is no longer fresh is used, since the document cannot be had. Where strangers have used up the
+    /// fetches it is used for everybody for a while: they must not keep out the people of a client that is known.
+    fn will_do(&self, copy: &Kept, error: &DocumentError, returning: bool) -> bool {
+        let is_held_back = matches!(error, DocumentError::TooMany { .. });
+        let is_recent = self.now_s() < copy.fresh_until.saturating_add(MOST_FRESH_SECONDS);
+        (returning && error.is_outage()) || (is_held_back && is_recent)
+    }
+
     async fn fetch(&self, url: &str, timeout: u32) -> Result<Kept, DocumentError> {
-        let counted = self.rates.borrow_mut().document(self.now);
+        let host = Uri::parse(url).and_then(|uri| uri.authority).unwrap_or_default();
+        let counted = self.rates.borrow_mut().fetch(self.address, host, self.now);
         counted.map_err(|retry_after| DocumentError::TooMany { retry_after })?;
+        let fetched = self.fetch_counted(url, timeout).await;
+        if fetched.is_err() {
+            self.rates.borrow_mut().fetch_failed(self.address, self.now);
+        }
+        fetched
+    }
+
+    async fn fetch_counted(&self, url: &str, timeout: u32) -> Result<Kept, DocumentError> {
         let fetched = self.fetch.get(url, MAX_DOCUMENT_BYTES, timeout).await;
         let fetched = fetched.map_err(|_| DocumentError::Unreachable)?;
         let client = read(url, &fetched, self.grant_types)?;
@@ -113,7 +132,7 @@ mod tests {
     use crate::oauth::client::Origin;
     use crate::oauth::memory::{Call, MemoryKv, MemoryWeb};
     use crate::oauth::metadata_document::{LEAST_FRESH_SECONDS, MOST_FRESH_SECONDS};
-    use crate::oauth::rates::DOCUMENT_BURST;
+    use crate::oauth::rates::{FAILED_FETCH_COST, FETCHES, HOST_FETCHES};
 
     const URL: &str = "https://c.example/client.json";
 
@@ -144,12 +163,17 @@ mod tests {
         }
 
         fn find(&self, url: &str, returning: bool) -> Result<Client, RegistryError> {
+            self.find_for(url, returning, "")
+        }
+
+        fn find_for(&self, url: &str, returning: bool, address: &str) -> Result<Client, RegistryError> {
             let documents = Documents {
                 kv: &self.kv,
                 fetch: &self.web,
                 policy: &DocumentPolicy::default(),
                 grant_types: &["authorization_code".to_owned()],
                 rates: &self.rates,
+                address,
                 now: self.kv.now(),
             };
             block_on(documents.client(url, returning))
@@ -260,10 +284,37 @@ mod tests {
     fn strangers_make_this_server_fetch_so_much_and_no_more() {
         let world = World::new();
         world.web.take_down(URL);
-        for _ in 0..DOCUMENT_BURST * 2 {
+        for _ in 0..HOST_FETCHES.burst * 2 {
             assert!(world.client(URL).is_err());
         }
-        assert_eq!(world.asked() as u64, DOCUMENT_BURST);
+        assert_eq!(world.asked() as u64, HOST_FETCHES.burst);
+        assert!(matches!(world.client(URL), Err(RegistryError::Document(DocumentError::TooMany { .. }))));
+    }
+
+    #[test]
+    fn made_up_documents_of_one_stranger_keep_nobody_else_out() {
+        let world = World::new();
+        for n in 0..100 {
+            let made_up = format!("https://c.example/made-up-{n}.json");
+            world.web.take_down(&made_up);
+            assert!(world.find_for(&made_up, false, "198.51.100.1").is_err());
+        }
+        assert_eq!(world.asked() as u64, FETCHES.burst / FAILED_FETCH_COST);
+        assert!(world.find_for(URL, false, "192.0.2.1").is_ok());
+        assert!(world.find_for(URL, false, "198.51.100.1").is_ok(), "a fresh copy is for everybody");
+    }
+
+    #[test]
+    fn a_known_client_is_known_for_a_day_more_where_no_more_documents_are_fetched() {
+        let world = World::new();
+        world.client(URL).unwrap();
+        let use_up = || (0..HOST_FETCHES.burst).for_each(|n| drop(world.find_for(&format!("{URL}{n}"), false, "")));
+        world.kv.pass_ms(LEAST_FRESH_SECONDS * 1000);
+        use_up();
+        world.answers(200, &document("D"));
+        assert_eq!(world.client(URL).unwrap().name.as_deref(), Some("C"));
+        world.kv.pass_ms(MOST_FRESH_SECONDS * 1000);
+        use_up();
         assert!(matches!(world.client(URL), Err(RegistryError::Document(DocumentError::TooMany { .. }))));
     }
 }

@@ -1,31 +1,56 @@
 //! How often strangers may make this server write or fetch.
 //!
-//! The counts are in the memory of one isolate. They keep one caller from filling the store by accident or with little
-//! effort; against many callers a deployment has the rate limiting of its zone.
+//! Every quota that strangers share is also one of each network that they come from, and that one is smaller: whoever
+//! uses up their own is alone in that. The counts are in the memory of one isolate. They keep a few callers from filling
+//! the store or from having other hosts asked; against a great many networks a deployment has the rate limiting of its zone.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// New registrations of one address at once: somebody sets up several tools in a row, or an office shares an address.
-pub const ADDRESS_BURST: u64 = 20;
+/// Addresses, networks and hosts that are counted one by one, of each kind. Beyond that only the total counts, so that
+/// memory stays bounded.
+pub const MAX_COUNTED: usize = 4_096;
 
-/// Then one new registration each this long.
-pub const ADDRESS_INTERVAL_MS: u64 = 30_000;
+/// New registrations of one address: somebody sets up several tools in a row, or an office shares an address.
+pub const REGISTRATIONS: Quota = Quota { burst: 20, interval_ms: 30_000 };
 
-/// New registrations of everybody at once.
-pub const TOTAL_BURST: u64 = 300;
+/// New registrations of everybody.
+pub const ALL_REGISTRATIONS: Quota = Quota { burst: 300, interval_ms: 1_000 };
 
-/// Then one new registration each this long.
-pub const TOTAL_INTERVAL_MS: u64 = 1_000;
+/// Fetches of metadata documents for one address. A document is fetched once for everybody, and then kept.
+pub const FETCHES: Quota = Quota { burst: 20, interval_ms: 10_000 };
 
-/// Fetches of metadata documents at once: who asks for one names a host that is then asked by us.
-pub const DOCUMENT_BURST: u64 = 100;
+/// Fetches of metadata documents from one host: it did not ask to be asked. Larger than the quota of an address, so that
+/// one stranger does not use it up.
+pub const HOST_FETCHES: Quota = Quota { burst: 60, interval_ms: 1_000 };
 
-/// Then one fetch each this long.
-pub const DOCUMENT_INTERVAL_MS: u64 = 500;
+/// Fetches of metadata documents for everybody.
+pub const ALL_FETCHES: Quota = Quota { burst: 300, interval_ms: 200 };
 
-/// Addresses that are counted one by one. Beyond that only the total counts, so that memory stays bounded.
-pub const MAX_ADDRESSES: usize = 4_096;
+/// So many fetches a failed one counts for, at the address that wanted it: an application's document is there, while
+/// made-up ones are not.
+pub const FAILED_FETCH_COST: u64 = 4;
+
+/// So many times the quota of an address has a site: an IPv6 network of 48 bits, which one customer of a provider can
+/// have, with the 65,536 subnets in it.
+pub const SITE_FACTOR: u64 = 4;
+
+/// How often something may be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// So many times at once.
+    pub burst: u64,
+    /// Then once each this long, in milliseconds.
+    pub interval_ms: u64,
+}
+
+impl Quota {
+    /// The quota of a site whose addresses have this one each.
+    #[must_use]
+    pub const fn of_site(self) -> Self {
+        Self { burst: self.burst * SITE_FACTOR, interval_ms: self.interval_ms / SITE_FACTOR }
+    }
+}
 
 /// A token bucket, kept as the time at which it will be full again.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,24 +59,44 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Takes one, or says in how many milliseconds there will be one.
-    fn take(&mut self, burst: u64, interval_ms: u64, now: u64) -> Result<(), u64> {
-        let full = self.full.max(now) + interval_ms;
-        let wait = (full - now).saturating_sub(burst * interval_ms);
-        if wait == 0 {
-            self.full = full;
-            return Ok(());
+    /// In how many milliseconds there will be one; 0 if there is one.
+    fn wait(self, quota: Quota, now: u64) -> u64 {
+        let full = self.full.max(now) + quota.interval_ms;
+        (full - now).saturating_sub(quota.burst * quota.interval_ms)
+    }
+
+    fn take(&mut self, count: u64, quota: Quota, now: u64) {
+        self.full = self.full.max(now) + count * quota.interval_ms;
+    }
+}
+
+/// Buckets by what they count.
+#[derive(Debug, Default)]
+struct Buckets(BTreeMap<String, Bucket>);
+
+impl Buckets {
+    fn wait(&self, key: &str, quota: Quota, now: u64) -> u64 {
+        self.0.get(key).map_or(0, |bucket| bucket.wait(quota, now))
+    }
+
+    fn take(&mut self, key: &str, count: u64, quota: Quota, now: u64) {
+        if self.0.len() >= MAX_COUNTED {
+            self.0.retain(|_, bucket| bucket.full > now);
         }
-        Err(wait)
+        if self.0.len() < MAX_COUNTED || self.0.contains_key(key) {
+            self.0.entry(key.to_owned()).or_default().take(count, quota, now);
+        }
     }
 }
 
 /// What has been used up lately.
 #[derive(Debug, Default)]
 pub struct Rates {
-    addresses: BTreeMap<String, Bucket>,
-    total: Bucket,
-    documents: Bucket,
+    registrations: Buckets,
+    all_registrations: Bucket,
+    fetches: Buckets,
+    hosts: Buckets,
+    all_fetches: Bucket,
 }
 
 impl Rates {
@@ -60,40 +105,73 @@ impl Rates {
     /// # Errors
     /// With the seconds to wait, when there were too many.
     pub fn registration(&mut self, address: &str, now: u64) -> Result<(), u32> {
-        let network = network(address);
-        if self.addresses.len() >= MAX_ADDRESSES {
-            self.addresses.retain(|_, bucket| bucket.full > now);
+        let networks = networks(address, REGISTRATIONS);
+        let own = networks.iter().map(|(key, quota)| self.registrations.wait(key, *quota, now));
+        allow(own.chain([self.all_registrations.wait(ALL_REGISTRATIONS, now)]))?;
+        for (key, quota) in networks {
+            self.registrations.take(&key, 1, quota, now);
         }
-        if self.addresses.len() < MAX_ADDRESSES || self.addresses.contains_key(&network) {
-            let bucket = self.addresses.entry(network).or_default();
-            bucket.take(ADDRESS_BURST, ADDRESS_INTERVAL_MS, now).map_err(seconds)?;
-        }
-        self.total.take(TOTAL_BURST, TOTAL_INTERVAL_MS, now).map_err(seconds)
+        self.all_registrations.take(1, ALL_REGISTRATIONS, now);
+        Ok(())
     }
 
-    /// Counts the fetch of a metadata document.
+    /// Counts the fetch of a metadata document from `host`, which somebody at `address` wants.
     ///
     /// # Errors
     /// With the seconds to wait, when there were too many.
-    pub fn document(&mut self, now: u64) -> Result<(), u32> {
-        self.documents.take(DOCUMENT_BURST, DOCUMENT_INTERVAL_MS, now).map_err(seconds)
+    pub fn fetch(&mut self, address: &str, host: &str, now: u64) -> Result<(), u32> {
+        let networks = known_networks(address);
+        let own = networks.iter().map(|(key, quota)| self.fetches.wait(key, *quota, now));
+        let shared = [self.hosts.wait(host, HOST_FETCHES, now), self.all_fetches.wait(ALL_FETCHES, now)];
+        allow(own.chain(shared))?;
+        self.take_fetches(networks, 1, now);
+        self.hosts.take(host, 1, HOST_FETCHES, now);
+        self.all_fetches.take(1, ALL_FETCHES, now);
+        Ok(())
+    }
+
+    /// Counts that a fetch which was counted has failed.
+    pub fn fetch_failed(&mut self, address: &str, now: u64) {
+        self.take_fetches(known_networks(address), FAILED_FETCH_COST - 1, now);
+    }
+
+    fn take_fetches(&mut self, networks: Vec<(String, Quota)>, count: u64, now: u64) {
+        for (key, quota) in networks {
+            self.fetches.take(&key, count, quota, now);
+        }
     }
 }
 
-fn seconds(ms: u64) -> u32 {
-    u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX)
+/// Nothing, unless somebody has to wait.
+fn allow(waits: impl Iterator<Item = u64>) -> Result<(), u32> {
+    match waits.max() {
+        Some(ms) if ms > 0 => Err(u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX)),
+        _ => Ok(()),
+    }
 }
 
-/// The address, or the network of an IPv6 address: who has one has the 2^64 of its subnet.
-fn network(address: &str) -> String {
+/// The networks that an address is counted with for fetches. Cloudflare tells every address; on a machine of one's own
+/// there is none, and nobody to hold back.
+fn known_networks(address: &str) -> Vec<(String, Quota)> {
+    if address.is_empty() { Vec::new() } else { networks(address, FETCHES) }
+}
+
+/// The networks that an address is counted with, and the quota of each: an IPv4 address; of an IPv6 address the subnet,
+/// all 2^64 addresses of which one machine can have, and the site.
+fn networks(address: &str, quota: Quota) -> Vec<(String, Quota)> {
     match address.trim().parse::<IpAddr>() {
         Ok(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
-            Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).to_string()
+            vec![(prefix(v6, 64), quota), (prefix(v6, 48), quota.of_site())]
         }
-        Ok(ip) => ip.to_canonical().to_string(),
+        Ok(ip) => vec![(ip.to_canonical().to_string(), quota)],
         // Where there is no address, everybody counts as one.
-        Err(_) => String::new(),
+        Err(_) => vec![(String::new(), quota)],
     }
+}
+
+fn prefix(address: Ipv6Addr, bits: u32) -> String {
+    let network = Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - bits)));
+    format!("{network}/{bits}")
 }
 
 #[cfg(test)]
@@ -112,24 +190,37 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_address_has_a_burst_and_then_one_an_interval() {
-        let mut rates = Rates::default();
-        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW), (ADDRESS_BURST, 30));
-        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 29_000), (0, 1));
-        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 30_000), (1, 30));
-        assert_eq!(until_refused(&mut rates, "192.0.2.2", NOW + 30_000).0, ADDRESS_BURST);
-        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 3_600_000).0, ADDRESS_BURST);
+    /// How many made-up documents somebody can have fetched of a host of their own.
+    fn failed_until_refused(rates: &mut Rates, address: &str, now: u64) -> u64 {
+        let mut count = 0;
+        while rates.fetch(address, "made-up.example", now).is_ok() {
+            rates.fetch_failed(address, now);
+            count += 1;
+        }
+        count
     }
 
     #[test]
-    fn a_subnet_counts_as_one_address() {
-        let mut rates = Rates::default();
-        assert_eq!(until_refused(&mut rates, "2001:db8::1", NOW).0, ADDRESS_BURST);
+    fn an_address_has_a_burst_and_then_one_an_interval() {
+        let (mut rates, burst) = (Rates::default(), REGISTRATIONS.burst);
+        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW), (burst, 30));
+        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 29_000), (0, 1));
+        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 30_000), (1, 30));
+        assert_eq!(until_refused(&mut rates, "192.0.2.2", NOW + 30_000).0, burst);
+        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + 3_600_000).0, burst);
+    }
+
+    #[test]
+    fn a_subnet_counts_as_one_address_and_a_site_has_four() {
+        let (mut rates, burst) = (Rates::default(), REGISTRATIONS.burst);
+        assert_eq!(until_refused(&mut rates, "2001:db8::1", NOW).0, burst);
         assert_eq!(until_refused(&mut rates, "2001:db8::ffff:1", NOW).0, 0);
-        assert_eq!(until_refused(&mut rates, "2001:db8:0:1::1", NOW).0, ADDRESS_BURST);
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
-        assert_eq!(network("unknown"), network(""));
+        assert_eq!(until_refused(&mut rates, "2001:db8:0:1::1", NOW).0, burst);
+        let site: u64 = (2..100).map(|n| until_refused(&mut rates, &format!("2001:db8:0:{n:x}::1"), NOW).0).sum();
+        assert_eq!(site, (SITE_FACTOR - 2) * burst);
+        assert_eq!(until_refused(&mut rates, "2001:db8:1::1", NOW).0, burst, "another site has its own");
+        assert_eq!(networks("::ffff:192.0.2.1", REGISTRATIONS), networks("192.0.2.1", REGISTRATIONS));
+        assert_eq!(networks("unknown", REGISTRATIONS), networks("", REGISTRATIONS));
     }
 
     #[test]
@@ -137,27 +228,90 @@ mod tests {
         let mut rates = Rates::default();
         let taken: usize =
             (0..1000).filter(|n| rates.registration(&format!("10.0.{}.{}", n / 250, n % 250), NOW).is_ok()).count();
-        assert_eq!(taken as u64, TOTAL_BURST);
+        assert_eq!(taken as u64, ALL_REGISTRATIONS.burst);
         assert!(rates.registration("10.1.0.0", NOW + 1_000).is_ok());
     }
 
     #[test]
     fn memory_is_bounded_and_forgets_who_waited() {
         let mut rates = Rates::default();
-        for n in 0..MAX_ADDRESSES * 2 {
-            let _ = rates.registration(&format!("10.{}.{}.{}", n / 65536, n / 256 % 256, n % 256), NOW);
+        for n in 0..MAX_COUNTED * 2 {
+            let address = format!("10.{}.{}.{}", n / 65536, n / 256 % 256, n % 256);
+            // One after the other, so that the total lets them.
+            let now = NOW + n as u64;
+            rates.all_registrations = Bucket::default();
+            assert!(rates.registration(&address, now).is_ok());
         }
-        assert_eq!(rates.addresses.len(), MAX_ADDRESSES);
+        assert_eq!(rates.registrations.0.len(), MAX_COUNTED);
         assert!(rates.registration("192.0.2.1", NOW + 3_600_000).is_ok());
-        assert_eq!(rates.addresses.len(), 1);
+        assert_eq!(rates.registrations.0.len(), 1);
     }
 
     #[test]
-    fn fetches_have_a_limit_of_their_own() {
+    fn who_has_to_wait_uses_nothing_up() {
         let mut rates = Rates::default();
-        assert!((0..DOCUMENT_BURST).all(|_| rates.document(NOW).is_ok()));
-        assert_eq!(rates.document(NOW), Err(1));
+        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW).0, REGISTRATIONS.burst);
+        for _ in 0..1000 {
+            assert!(rates.registration("192.0.2.1", NOW).is_err());
+        }
+        assert_eq!(until_refused(&mut rates, "192.0.2.1", NOW + REGISTRATIONS.interval_ms).0, 1);
+        assert_eq!(until_refused(&mut rates, "192.0.2.2", NOW).0, REGISTRATIONS.burst);
+    }
+
+    #[test]
+    fn a_stranger_who_makes_documents_up_holds_nobody_back() {
+        for strangers in [&["198.51.100.1"][..], &["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"]] {
+            let (mut rates, mut refused) = (Rates::default(), 0);
+            for second in 0..60 {
+                let now = NOW + second * 1000;
+                for n in 0..5 {
+                    let address = strangers[n % strangers.len()];
+                    // Half of them of the host that honest people's clients are at.
+                    let host = if n % 2 == 0 { "client.example" } else { "made-up.example" };
+                    match rates.fetch(address, host, now) {
+                        Ok(()) => rates.fetch_failed(address, now),
+                        Err(_) => refused += 1,
+                    }
+                }
+                if second % 5 == 4 {
+                    let honest = format!("192.0.2.{second}");
+                    assert_eq!(rates.fetch(&honest, "client.example", now), Ok(()), "{strangers:?} {second}");
+                }
+            }
+            assert!(refused > 200, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_failed_fetch_costs_more_than_one_that_worked() {
+        let mut rates = Rates::default();
+        let worked = (0..1000).filter(|_| rates.fetch("192.0.2.1", "a.example", NOW).is_ok()).count();
+        assert_eq!(worked as u64, FETCHES.burst);
+        assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", NOW), FETCHES.burst / FAILED_FETCH_COST);
+        let after = |fetches: u64| NOW + fetches * FETCHES.interval_ms;
+        assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(1)), 1);
+        assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(FAILED_FETCH_COST)), 0);
+        assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(FAILED_FETCH_COST + 1)), 1);
+    }
+
+    #[test]
+    fn a_host_is_not_asked_by_everybody_at_once() {
+        let mut rates = Rates::default();
+        let asked = |rates: &mut Rates, host: &str| {
+            (0..200).filter(|n| rates.fetch(&format!("10.0.0.{n}"), host, NOW).is_ok()).count() as u64
+        };
+        assert_eq!(asked(&mut rates, "a.example"), HOST_FETCHES.burst);
+        assert_eq!(asked(&mut rates, "b.example"), HOST_FETCHES.burst);
         assert!(rates.registration("192.0.2.1", NOW).is_ok());
-        assert!(rates.document(NOW + DOCUMENT_INTERVAL_MS).is_ok());
+        let all: u64 = (0..50).map(|n| asked(&mut rates, &format!("{n}.example"))).sum();
+        assert_eq!(all, ALL_FETCHES.burst - 2 * HOST_FETCHES.burst);
+    }
+
+    #[test]
+    fn without_an_address_only_hosts_and_the_total_are_counted() {
+        let mut rates = Rates::default();
+        let worked = (0..1000).filter(|_| rates.fetch("", "a.example", NOW).is_ok()).count();
+        rates.fetch_failed("", NOW);
+        assert_eq!(worked as u64, HOST_FETCHES.burst);
     }
 }

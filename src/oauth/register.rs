@@ -7,30 +7,24 @@ use super::form::failed;
 use super::refusal::Refusal;
 use super::registration::{MAX_REGISTRATION_BYTES, RegistrationError};
 use super::site::{BodyError, Site};
-use crate::wire::{Head, Reply};
-
-/// The header with the address of whoever sent a request. Cloudflare sets it, over any that came from outside.
-const ADDRESS: &str = "cf-connecting-ip";
+use crate::wire::Reply;
 
 /// Answers a request.
-pub async fn handle(site: &Site<'_>, head: &Head) -> Reply {
-    match answer(site, head).await {
+pub async fn handle(site: &Site<'_>) -> Reply {
+    match answer(site).await {
         Ok(reply) => reply,
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn answer(site: &Site<'_>, head: &Head) -> Result<Reply, Refusal> {
-    if !head.has_type("application/json") {
-        return Err(Refusal::bad("invalid_client_metadata", "Send the metadata as application/json."));
-    }
+async fn answer(site: &Site<'_>) -> Result<Reply, Refusal> {
+    // Whatever the content type says: a body that is a JSON object is meant as one, and this endpoint takes no cookies.
     let json = site.around.body(MAX_REGISTRATION_BYTES).await.map_err(|error| match error {
         BodyError::TooLarge => RegistrationError::TooLarge.into(),
         BodyError::Unreadable => Refusal::bad("invalid_client_metadata", "The body is not UTF-8 text."),
     })?;
     let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
-    let address = head.header(ADDRESS).unwrap_or_default();
-    let registered = site.registry(&keys).register(&json, &address).await?;
+    let registered = site.registry(&keys).register(&json).await?;
     if registered.is_new {
         let event = Event::Registered { client: registered.client.id.clone() };
         site.around.event(&event);

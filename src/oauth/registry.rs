@@ -50,6 +50,8 @@ pub struct Registry<'a> {
     pub settings: &'a RegistrySettings,
     /// What was used up lately, in this isolate.
     pub rates: &'a RefCell<Rates>,
+    /// The address that the request is from; empty if it is not known.
+    pub address: &'a str,
     /// The time, in milliseconds since 1970.
     pub now: u64,
 }
@@ -84,6 +86,7 @@ impl Registry<'_> {
                     policy: &self.settings.documents,
                     grant_types: &self.settings.offer.grant_types,
                     rates: self.rates,
+                    address: self.address,
                     now: self.now,
                 };
                 documents.client(id, returning).await.map(Some)
@@ -177,7 +180,7 @@ mod tests {
     use crate::oauth::memory::{Call, MemoryKv, MemoryWeb, SeededRandom};
     use crate::oauth::metadata_document::DocumentError;
     use crate::oauth::params::Params;
-    use crate::oauth::rates::ADDRESS_BURST;
+    use crate::oauth::rates::REGISTRATIONS;
     use crate::oauth::registration::RegistrationError;
     use crate::oauth::secret::sha256_hex;
 
@@ -219,12 +222,13 @@ mod tests {
                 configured: &self.configured,
                 settings: &self.settings,
                 rates: &self.rates,
+                address: ADDRESS,
                 now: self.kv.now(),
             }
         }
 
         fn register(&self, json: &Value) -> Result<(Client, Value), RegistrationError> {
-            let registered = block_on(self.registry().register(&json.to_string(), ADDRESS))?;
+            let registered = block_on(self.registry().register(&json.to_string()))?;
             assert_eq!(registered.status, 201);
             Ok((registered.client, serde_json::from_str(registered.body.secret()).unwrap()))
         }
@@ -262,9 +266,9 @@ mod tests {
     fn a_hundred_different_clients_of_one_address_are_too_many() {
         let world = World::new();
         let refused = (0..100).filter_map(|n| world.register(&public(&n.to_string())).err()).collect::<Vec<_>>();
-        assert_eq!(refused.len() as u64, 100 - ADDRESS_BURST);
+        assert_eq!(refused.len() as u64, 100 - REGISTRATIONS.burst);
         assert_eq!(refused[0], RegistrationError::TooMany { retry_after: 30 });
-        assert_eq!(world.kv.keys("client:").len() as u64, ADDRESS_BURST);
+        assert_eq!(world.kv.keys("client:").len() as u64, REGISTRATIONS.burst);
         assert!(world.register(&public("0")).is_ok(), "one that is known may come back at any time");
         world.kv.pass_ms(30_000);
         assert!(world.register(&public("99")).is_ok());
@@ -300,7 +304,7 @@ mod tests {
     fn debug_shows_nothing_of_a_new_secret() {
         let world = World::new();
         let json = json!({ "redirect_uris": ["https://a.example/cb"] }).to_string();
-        let registered = block_on(world.registry().register(&json, ADDRESS)).unwrap();
+        let registered = block_on(world.registry().register(&json)).unwrap();
         let body: Value = serde_json::from_str(registered.body.secret()).unwrap();
         assert!(!format!("{registered:?}").contains(body["client_secret"].as_str().unwrap()));
     }
@@ -443,7 +447,7 @@ mod tests {
         let world = World::new();
         let json = public("A").to_string();
         let registry = world.registry();
-        let both = futures_util::future::join(registry.register(&json, ADDRESS), registry.register(&json, ADDRESS));
+        let both = futures_util::future::join(registry.register(&json), registry.register(&json));
         let (one, other) = block_on(both);
         assert_eq!(one.unwrap().client, other.unwrap().client);
         assert_eq!(world.kv.keys("client:").len(), 1);

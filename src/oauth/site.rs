@@ -22,6 +22,9 @@ use crate::keys::Keys;
 use crate::runtime::Runtime;
 use crate::wire::{Fault, Head};
 
+/// The header with the address that a request is from. Cloudflare sets it, over any that came from outside.
+const ADDRESS: &str = "cf-connecting-ip";
+
 /// The runtime around one request, as far as the provider needs it.
 pub trait Surroundings: Runtime {
     /// The records that everybody reads.
@@ -72,6 +75,8 @@ pub struct Site<'a> {
     pub origin: String,
     /// What people call this server.
     pub name: &'a str,
+    head: &'a Head,
+    address: OnceCell<String>,
     registry: OnceCell<RegistrySettings>,
     clients: KnowingKv<'a>,
 }
@@ -83,7 +88,7 @@ impl<'a> Site<'a> {
         around: &'a dyn Surroundings,
         tool_scopes: &'a Scopes,
         paths: &'a [&'a str],
-        head: &Head,
+        head: &'a Head,
     ) -> Self {
         Self {
             oauth,
@@ -92,6 +97,8 @@ impl<'a> Site<'a> {
             paths,
             origin: head.origin(),
             name: "",
+            head,
+            address: OnceCell::new(),
             registry: OnceCell::new(),
             clients: KnowingKv {
                 kv: around.kv(),
@@ -157,6 +164,7 @@ impl<'a> Site<'a> {
             // Nobody may have this server fetch from itself.
             settings: self.settings(),
             rates: self.around.rates(),
+            address: self.address.get_or_init(|| self.head.header(ADDRESS).unwrap_or_default().into_owned()),
             now: self.around.now(),
         }
     }

@@ -66,7 +66,7 @@ impl Authority {
             sessions: SessionNotes::default(),
             facts: facts.clone(),
         };
-        self.make_place().map_err(|fault| self.failed(&fault))?;
+        self.make_place(&facts.client_id).map_err(|fault| self.failed(&fault))?;
         self.commit(&facts.id, Grant::Live(live))?;
         self.host.event(&Event::Adopted(about(&facts)));
         Ok(Outcome::Done)

@@ -34,7 +34,7 @@ impl Authority {
             let code = Token::issue(Kind::Code, &facts.handle, &facts.id, &keys, self.host.random())?;
             let inside = Inside { subject: begin.subject, props: begin.props };
             let sealed = self.seal(&keys, code.text(), &facts, &inside)?;
-            self.make_place()?;
+            self.make_place(&facts.client_id)?;
             let expires = after(now, self.lifetimes.code);
             let (redirect_uri, challenge) = (begin.redirect_uri, begin.challenge);
             Ok::<_, Fault>((

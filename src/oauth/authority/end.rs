@@ -211,18 +211,19 @@ impl Authority {
         outcomes.into_iter().collect::<Result<(), _>>().map(|()| Outcome::Done)
     }
 
-    /// Makes room for one more grant. The records of the one that goes are left to the alarm: this is no revocation.
-    pub(super) fn make_place(&self) -> Result<(), Fault> {
+    /// Makes room for one more grant of a client. The records of the one that goes are left to the alarm: this is no
+    /// revocation.
+    pub(super) fn make_place(&self, client_id: &str) -> Result<(), Fault> {
         let (store, now) = (self.host.store(), self.host.now());
-        let living = |id: &str, grant: &Grant| {
-            let order = (now < grant.expires(), grant.used());
-            grant.facts().map(|_| (order, GrantId::parse(id)))
+        let place = |id: &str, grant: &Grant| {
+            let client = grant.facts()?.client_id.clone();
+            Some(Place { client, living: now < grant.expires(), used: grant.used(), id: GrantId::parse(id)? })
         };
-        let living = self.rows.pick(store, living)?;
-        if living.len() < MAX_GRANTS {
+        let places = self.rows.pick(store, place)?;
+        if places.len() < MAX_GRANTS {
             return Ok(());
         }
-        let Some((_, Some(id))) = living.into_iter().min_by_key(|(order, _)| *order) else {
+        let Some(id) = in_the_way(&places, client_id) else {
             return Ok(());
         };
         let grant = self.rows.get(store, &id)?;
@@ -245,6 +246,27 @@ impl Authority {
         grants.sort_by_key(|grant| grant.created);
         Ok(Outcome::Grants(grants))
     }
+}
+
+/// A grant that takes up room.
+struct Place {
+    client: String,
+    living: bool,
+    used: u64,
+    id: GrantId,
+}
+
+/// The grant that makes room for one of a client: one that has expired, or else the one that was not used for the longest
+/// time of the client that has the most, the new one counted. So however often a client has itself let in, it displaces
+/// itself and no other one.
+fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
+    let count = |client: &str| places.iter().filter(|place| place.client == client).count();
+    let others = places.iter().map(|place| (count(&place.client), place.client.as_str()));
+    let (most, hog) = others.max().unwrap_or_default();
+    let hog = if count(client_id) + 1 >= most { client_id } else { hog };
+    let is_meant = |place: &&Place| !place.living || place.client == hog;
+    let first = places.iter().filter(is_meant).min_by_key(|place| (place.living, place.used));
+    first.map(|place| place.id.clone())
 }
 
 fn listed(live: &Live, now: u64) -> Listed {

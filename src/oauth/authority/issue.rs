@@ -152,7 +152,7 @@ impl Authority {
         let made = self.make(&keys, &facts, agreed.inside, &shape, agreed.access_seconds);
         let Made { access, put, issued, .. } = made.map_err(|fault| self.failed(&fault))?;
         self.replace(&[put], &[]).await?;
-        self.make_place().map_err(|fault| self.failed(&fault))?;
+        self.make_place(&facts.client_id).map_err(|fault| self.failed(&fault))?;
         let live = Live {
             used: now,
             code: None,

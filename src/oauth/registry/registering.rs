@@ -33,10 +33,10 @@ impl Registry<'_> {
     ///
     /// # Errors
     /// When the metadata is refused, there were too many new clients lately, or the store fails.
-    pub async fn register(&self, json: &str, address: &str) -> Result<Registered, RegistrationError> {
+    pub async fn register(&self, json: &str) -> Result<Registered, RegistrationError> {
         let mut client = registration::read(json, &self.settings.offer)?;
         if !client.is_public() {
-            return self.register_confidential(client, address).await;
+            return self.register_confidential(client).await;
         }
         let name = self.keys.anchor_mac("client id", registration::canonical(&client).as_bytes());
         client.id = URL_SAFE_NO_PAD.encode(name.get(..ID_BYTES).unwrap_or(&name));
@@ -48,25 +48,25 @@ impl Registry<'_> {
             Some(known) if !self.is_due(&known) => client = known,
             // If that fails it is as good as it was.
             Some(known) => client = self.put(&client).await.map_or(known, |()| client),
-            None => self.put_new(&client, address).await?,
+            None => self.put_new(&client).await?,
         }
         let body = Secret::new(registration::answer(&client, None));
         Ok(Registered { status: 201, body, client, is_new })
     }
 
-    async fn register_confidential(&self, mut client: Client, address: &str) -> Result<Registered, RegistrationError> {
+    async fn register_confidential(&self, mut client: Client) -> Result<Registered, RegistrationError> {
         let secret = Secret::new(self.random_text::<SECRET_BYTES>().map_err(RegistrationError::Unavailable)?);
         client.id = self.random_text::<ID_BYTES>().map_err(RegistrationError::Unavailable)?;
         client.secret_hash = Some(sha256_hex(secret.secret()));
         client.registered = self.now_s();
         client.expires = Some(self.now_s() + CLIENT_SECONDS);
-        self.put_new(&client, address).await?;
+        self.put_new(&client).await?;
         let body = Secret::new(registration::answer(&client, Some(secret.secret())));
         Ok(Registered { status: 201, body, client, is_new: true })
     }
 
-    async fn put_new(&self, client: &Client, address: &str) -> Result<(), RegistrationError> {
-        let counted = self.rates.borrow_mut().registration(address, self.now);
+    async fn put_new(&self, client: &Client) -> Result<(), RegistrationError> {
+        let counted = self.rates.borrow_mut().registration(self.address, self.now);
         counted.map_err(|retry_after| RegistrationError::TooMany { retry_after })?;
         self.put(client).await.map_err(RegistrationError::Unavailable)
     }
