@@ -11,6 +11,7 @@ mod end;
 mod exchange;
 mod flights;
 mod issue;
+mod landed;
 mod mint;
 mod narrow;
 mod redeem;
@@ -33,6 +34,7 @@ use std::rc::Rc;
 use futures_util::future::LocalBoxFuture;
 
 use self::flights::Flights;
+use self::landed::Redeemed;
 use self::rows::Rows;
 use self::sweep::Wakes;
 use super::event::{About, Event};
@@ -72,6 +74,7 @@ pub struct Authority {
     longest_session: u64,
     rows: Rows,
     flights: Flights,
+    redeemed: Redeemed,
     wakes: Cell<Wakes>,
 }
 
@@ -79,8 +82,9 @@ impl Authority {
     /// The grants of a user, none of them in memory yet; a session lives for `longest_session` milliseconds at most.
     #[must_use]
     pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
-        let (rows, flights, wakes) = (Rows::default(), Flights::default(), Cell::default());
-        Self { host, lifetimes, hooks, longest_session, rows, flights, wakes }
+        let (rows, flights, redeemed, wakes) =
+            (Rows::default(), Flights::default(), Redeemed::default(), Cell::default());
+        Self { host, lifetimes, hooks, longest_session, rows, flights, redeemed, wakes }
     }
 
     /// Carries a command out.
@@ -88,6 +92,7 @@ impl Authority {
     /// # Errors
     /// When it is refused, or something it needs is not there.
     pub async fn handle(&self, command: Command) -> Result<Outcome, Refused> {
+        self.redeemed.forget_old(self.host.now());
         self.know_wake().await.map_err(|fault| self.failed(&fault))?;
         match command {
             Command::Begin(begin) => self.begin(begin).await.map(Outcome::Code),

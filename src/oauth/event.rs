@@ -21,7 +21,7 @@ pub enum Event {
     Issued(About),
     /// A refresh token was exchanged for the next pair.
     Refreshed(About),
-    /// A refresh token was presented again in time, and got the same pair.
+    /// A refresh token was presented again in time, or a code twice at once by its client, and got the same tokens.
     Repeated(About),
     /// An access token was exchanged for another, RFC 8693.
     Minted(About),

@@ -18,6 +18,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) struct Form {
     pub(super) params: Params,
     pub(super) client: Client,
+    /// When the last byte of it was here, in milliseconds since 1970.
+    pub(super) received: u64,
 }
 
 impl Form {
@@ -27,13 +29,14 @@ impl Form {
             return Err(Refusal::request("Send the parameters as application/x-www-form-urlencoded."));
         }
         let params = Params::parse(&site.around.body(MAX_FORM_BYTES).await?)?;
+        let received = site.around.now();
         let credentials = credentials(head.header("authorization").as_deref(), &params)?;
         let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
         let found = site.registry(&keys).returning_client(&credentials.client_id).await?;
         let by_header = matches!(credentials.proof, Proof::Basic(_));
         let client = found.ok_or_else(|| Refusal::unknown_client(by_header))?;
         authenticate(&client, &credentials)?;
-        Ok(Self { params, client })
+        Ok(Self { params, client, received })
     }
 
     /// The scopes that the form names, if it does.

@@ -74,6 +74,7 @@ async fn redeem(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
         verifier: form.params.get("code_verifier").map(str::to_owned),
         scopes: form.scopes(site)?,
         resources: form.resources(site)?,
+        received: Some(form.received),
     });
     issued(site, &token.handle, command).await
 }

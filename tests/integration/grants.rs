@@ -4,6 +4,7 @@ mod disconnecting;
 mod faults;
 mod hooks;
 mod model;
+mod redeeming;
 
 use durable_mcp::oauth::authority::{
     Begin, Command, Issued, MAX_ACCESS_TOKENS, MAX_GRANTS, Outcome, Refused, SWEEP_EVERY_MS,
@@ -184,20 +185,6 @@ fn a_code_that_is_redeemed_twice_ends_its_grant() {
     assert!(is_invalid_grant(&refresh(&mut world, PUBLIC, refresh_token(&issued))));
     assert_eq!(events(&world), ["issued", "code_replayed"]);
     assert_eq!(world.outside.rows.count(), 0);
-}
-
-#[test]
-fn ten_parallel_redemptions_leave_at_most_one_family() {
-    for seed in 1..200 {
-        let mut world = World::new(seed, Hooks::default());
-        let code = world.begin(&PUBLIC);
-        for _ in 0..10 {
-            world.start(Command::Redeem(PUBLIC.redeem(&code)));
-        }
-        let issued: Vec<_> = world.drain().into_iter().filter_map(|done| done.outcome.ok()).collect();
-        assert!(issued.len() <= 1, "{issued:?}");
-        assert!(world.outside.kv.keys("token:").is_empty() && world.outside.rows.count() == 0);
-    }
 }
 
 #[test]

@@ -111,6 +111,9 @@ pub struct Redeem {
     pub scopes: Option<Scopes>,
     /// Fewer resources than were granted; none means all.
     pub resources: Vec<Resource>,
+    /// When the Worker had the whole request, in milliseconds since 1970; none if it did not say.
+    #[serde(default)]
+    pub received: Option<u64>,
 }
 
 /// A refresh token for the next pair.

@@ -1,4 +1,4 @@
-//! One refresh of a grant at a time. Who comes with the same token meanwhile gets the same answer.
+//! One transition of a grant at a time. A request with the same code or token meanwhile gets the same answer.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

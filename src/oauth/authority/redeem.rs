@@ -1,16 +1,29 @@
-//! A code becomes tokens, once.
+//! A code becomes tokens, once. Its client may ask for them twice at a time, and gets the same ones.
 
 use super::exchange::{Agreed, Inside, Shape};
+use super::flights::Answer;
 use super::issue::{Made, header};
 use super::settings::{MAX_WRONG_VERIFIERS, after};
 use super::{Authority, Issued, Redeem, Refused, about, narrow};
 use crate::keys::Keys;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Current, Facts, Grant, Pending};
+use crate::oauth::grant::{Current, Facts, Grant, Live, Pending};
 use crate::oauth::hooks::ExchangeKind;
 use crate::oauth::secret::same;
 use crate::oauth::token::{Kind, Presented, Token};
 use crate::wire::Fault;
+
+/// Why a code is not redeemed. Only a verifier that does not fit counts against it.
+enum Mismatch {
+    Verifier,
+    Other(Refused),
+}
+
+impl From<Refused> for Mismatch {
+    fn from(refused: Refused) -> Self {
+        Self::Other(refused)
+    }
+}
 
 fn bad_code() -> Refused {
     Refused::InvalidGrant("The code is unknown, used, expired, or another client's.".into())
@@ -21,53 +34,85 @@ impl Authority {
         let (keys, Presented::Ours(code)) = self.read(&redeem.code, Kind::Code).await? else {
             return Err(bad_code());
         };
-        let pending = match self.row(&code.grant)? {
-            Some(Grant::Pending(pending)) => pending,
-            Some(Grant::Live(live)) => {
-                let replayed = live.began_with(&code.hash(), self.host.now());
-                if replayed && live.facts.client_id == redeem.client_id {
-                    self.replayed(&live.facts).await?;
+        loop {
+            let pending = match self.row(&code.grant)? {
+                Some(Grant::Pending(pending)) => pending,
+                Some(Grant::Live(live)) => return self.redeemed_again(&live, &code, &redeem).await,
+                Some(Grant::Ending(ending)) if ending.client_id == redeem.client_id => {
+                    self.finish(&code.grant).await?;
+                    return Err(bad_code());
                 }
-                return Err(bad_code());
+                Some(Grant::Ending(_)) | None => return Err(bad_code()),
+            };
+            let shape = match self.check(&pending, &code, &redeem) {
+                Ok(shape) => shape,
+                Err(Mismatch::Verifier) => return Err(self.missed(pending).await),
+                Err(Mismatch::Other(refused)) => return Err(refused),
+            };
+            match self.flights.begin(&code.grant) {
+                Ok(flight) => {
+                    let answer = self.redeem_once(&keys, pending.clone(), &code, shape).await;
+                    if let Ok(issued) = &answer {
+                        self.redeemed.put(pending, issued.clone(), self.host.now());
+                    }
+                    flight.land(&answer);
+                    return answer;
+                }
+                // The answer of the redemption that is under way; it is another try if that one was given up.
+                Err(other) => {
+                    if let Ok(answer) = other.await {
+                        return self.shared(&pending.facts, answer, &shape).await;
+                    }
+                }
             }
-            Some(Grant::Ending(ending)) if ending.client_id == redeem.client_id => {
-                self.finish(&code.grant).await?;
-                return Err(bad_code());
-            }
-            Some(Grant::Ending(_)) | None => return Err(bad_code()),
-        };
-        let shape = self.check(&pending, &code, &redeem).await?;
-        let Ok(flight) = self.flights.begin(&code.grant) else {
-            self.replayed(&pending.facts).await?;
-            return Err(bad_code());
-        };
-        let issued = self.redeem_once(&keys, pending, &code, shape).await;
-        drop(flight);
-        issued
+        }
     }
 
-    /// Whether the code is redeemed by whom and how it may be. Only a verifier that does not fit counts against it.
-    async fn check(&self, pending: &Pending, code: &Token, redeem: &Redeem) -> Result<Shape, Refused> {
+    /// The code was redeemed before: by another request of its client that was under way at the same time, or by
+    /// somebody else.
+    async fn redeemed_again(&self, live: &Live, code: &Token, redeem: &Redeem) -> Answer {
+        let facts = &live.facts;
+        if let Some((pending, issued)) = self.redeemed.at(&code.hash(), redeem.received)
+            && let Ok(shape) = self.check(&pending, code, redeem)
+        {
+            return self.shared(facts, Ok(issued), &shape).await;
+        }
+        if live.began_with(&code.hash(), self.host.now()) && facts.client_id == redeem.client_id {
+            self.replayed(facts).await?;
+        }
+        Err(bad_code())
+    }
+
+    /// The answer to another request that proved the same, if it is what this one asks for.
+    async fn shared(&self, facts: &Facts, answer: Answer, shape: &Shape) -> Answer {
+        let issued = answer?;
+        if issued.scopes != shape.scopes || issued.audience != shape.audience {
+            self.replayed(facts).await?;
+            return Err(bad_code());
+        }
+        self.host.event(&Event::Repeated(about(facts)));
+        Ok(issued)
+    }
+
+    /// Checks client, redirect URI and PKCE, and what is asked for.
+    fn check(&self, pending: &Pending, code: &Token, redeem: &Redeem) -> Result<Shape, Mismatch> {
         let facts = &pending.facts;
         let known = same(&pending.code, &code.hash()) && self.host.now() < pending.expires;
         if !known || facts.client_id != redeem.client_id {
-            return Err(bad_code());
+            return Err(bad_code().into());
         }
         if !pending.came_by(redeem.redirect_uri.as_deref()) {
-            return Err(Refused::InvalidGrant("redirect_uri is not the one that the code was sent to.".into()));
+            let reason = "redirect_uri is not the one that the code was sent to.";
+            return Err(Refused::InvalidGrant(reason.into()).into());
         }
         match (&pending.challenge, redeem.verifier.as_deref()) {
-            (Some(challenge), Some(verifier)) => {
-                if !pending.fits(challenge, verifier) {
-                    return Err(self.missed(pending.clone()).await);
-                }
-            }
-            (Some(_), None) => return Err(Refused::InvalidRequest("code_verifier is missing.".into())),
+            (Some(challenge), Some(verifier)) if !pending.fits(challenge, verifier) => return Err(Mismatch::Verifier),
+            (Some(_), None) => return Err(Refused::InvalidRequest("code_verifier is missing.".into()).into()),
             (None, Some(_)) => {
                 let reason = "code_verifier was sent, but the authorization request had no code_challenge.";
-                return Err(Refused::InvalidRequest(reason.into()));
+                return Err(Refused::InvalidRequest(reason.into()).into());
             }
-            (None, None) => {}
+            (Some(_), Some(_)) | (None, None) => {}
         }
         Ok(Shape {
             scopes: narrow::scopes(&facts.scopes, redeem.scopes.as_ref())?,

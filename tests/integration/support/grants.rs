@@ -431,6 +431,7 @@ impl Client {
             verifier: Some(VERIFIER.to_owned()),
             scopes: None,
             resources: Vec::new(),
+            received: None,
         }
     }
 

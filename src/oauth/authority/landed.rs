@@ -1,0 +1,54 @@
+//! Codes that were redeemed a moment ago, with the answers.
+//!
+//! Two requests of a client with one code that were under way at the same time are one redemption: an effect that runs
+//! twice, a retry by a proxy. The second one can reach the user's object after the first is through, since each reads the
+//! client's record before. Which of them were under way together is told by when the Worker had received each. The body
+//! is received by then, so nobody can hold a request back until they have come by a code and its verifier.
+
+use std::cell::RefCell;
+
+use super::Issued;
+use crate::oauth::grant::Pending;
+use crate::oauth::secret::same;
+
+/// How long an answer is known, in milliseconds: what a Worker may take to read a client's metadata document, before it
+/// asks the user's object.
+const KNOWN_MS: u64 = 15_000;
+
+/// So many answers are known at a time: a user signs in to one client at a time.
+const MAX_KNOWN: usize = 16;
+
+/// A code that was redeemed.
+pub(super) struct Landing {
+    /// The grant as it was before.
+    pub(super) pending: Pending,
+    /// The answer.
+    pub(super) issued: Issued,
+    /// When the answer was there, in milliseconds since 1970.
+    at: u64,
+}
+
+/// Codes that were redeemed a moment ago, oldest first.
+#[derive(Default)]
+pub(super) struct Redeemed(RefCell<Vec<Landing>>);
+
+impl Redeemed {
+    pub(super) fn put(&self, pending: Pending, issued: Issued, at: u64) {
+        let mut known = self.0.borrow_mut();
+        if known.len() >= MAX_KNOWN {
+            known.remove(0);
+        }
+        known.push(Landing { pending, issued, at });
+    }
+
+    /// The redemption of the code of that hash, if it was under way at the time `received`.
+    pub(super) fn at(&self, code: &str, received: Option<u64>) -> Option<(Pending, Issued)> {
+        let (known, received) = (self.0.borrow(), received?);
+        let landing = known.iter().find(|landing| same(&landing.pending.code, code) && received < landing.at)?;
+        Some((landing.pending.clone(), landing.issued.clone()))
+    }
+
+    pub(super) fn forget_old(&self, now: u64) {
+        self.0.borrow_mut().retain(|landing| now.saturating_sub(landing.at) < KNOWN_MS);
+    }
+}
