@@ -4,12 +4,16 @@
 //! carries, so that a new key can take over while old signatures stay good. One key stays for ever, the anchor: it gives
 //! the names that must not change when keys do.
 
+use std::collections::VecDeque;
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+
+use crate::formats::Format;
+use crate::wire::Fault;
 
 /// Bytes of a key: as many as the hash has, by RFC 2104 section 3.
 pub const KEY_BYTES: usize = 32;
@@ -19,6 +23,17 @@ pub const MAC_BYTES: usize = 16;
 
 /// A key rings in a new one after this long.
 pub const ROTATE_AFTER_MS: u64 = 30 * 24 * 3600 * 1000;
+
+/// A new key is in the ring for this long before it signs, in milliseconds: twice as long as anybody keeps a ring in
+/// memory, so that everybody who may meet its first signature knows it.
+pub const PUBLISHED_BEFORE_MS: u64 = 2 * 3600 * 1000;
+
+/// How long a key that is not in the newest ring may still be one that has not come here yet, in milliseconds, since it was
+/// first met: as long as a deployment of another secret takes to reach every machine.
+pub const AWAITED_MS: u64 = 60 * 1000;
+
+/// Unknown keys that are remembered at once. Made-up ids displace each other, and cost a bounded list.
+const MAX_AWAITED: usize = 32;
 
 /// No token is used later than this after it was issued, in milliseconds: keys stay for as long.
 pub const TOKENS_LIVE_MS: u64 = 365 * 24 * 3600 * 1000;
@@ -67,14 +82,16 @@ impl Key {
 }
 
 /// A MAC for one purpose. What sessions sign begins with a byte that no purpose begins with.
-fn mac_for(key: &[u8], purpose: &str, message: &[u8]) -> [u8; KEY_BYTES] {
+fn mac_for(key: &[u8], purpose: &str, message: [&[u8]; 2]) -> [u8; KEY_BYTES] {
     let Ok(mut hmac) = Hmac::<Sha256>::new_from_slice(key) else {
         return [0; KEY_BYTES];
     };
     hmac.update(b"durable-mcp ");
     hmac.update(purpose.as_bytes());
     hmac.update(&[0]);
-    hmac.update(message);
+    for part in message {
+        hmac.update(part);
+    }
     hmac.finalize().into_bytes().into()
 }
 
@@ -83,6 +100,8 @@ fn mac_for(key: &[u8], purpose: &str, message: &[u8]) -> [u8; KEY_BYTES] {
 pub struct Keys {
     older: Vec<Key>,
     current: Key,
+    /// The key that takes over: published, and not signing yet.
+    next: Option<Key>,
     /// The first key there ever was, also when it is no longer among the others.
     anchor: Key,
 }
@@ -99,29 +118,35 @@ impl Keys {
         let current = key(words.pop().unwrap_or_default());
         let older: Vec<Key> = words.into_iter().map(key).collect();
         let anchor = older.first().unwrap_or(&current).clone();
-        Self { older, current, anchor }
+        Self { older, current, next: None, anchor }
     }
 
     /// The first key of a ring.
     #[must_use]
     pub fn generate(random: [u8; KEY_BYTES], now: u64) -> Self {
         let current = Key::new(random, now);
-        Self { older: Vec::new(), anchor: current.clone(), current }
+        Self { older: Vec::new(), anchor: current.clone(), next: None, current }
     }
 
-    /// The ring as it is kept: a line for the anchor, then a line a key, oldest first, with when it was made and its bytes
-    /// in base64url.
+    /// The ring as it is stored: a line for the anchor, then a line a key, oldest first, with the time it was made at and its
+    /// bytes in base64url. The last one signs. One that takes over stands before it, and is known by its later time.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let keys = self.older.iter().chain([&self.current]);
+        let keys = self.older.iter().chain(&self.next).chain([&self.current]);
         let lines = keys.map(|key| format!("{} {}", key.made, URL_SAFE_NO_PAD.encode(key.bytes)));
         let anchor = format!("{ANCHOR} {}", URL_SAFE_NO_PAD.encode(self.anchor.bytes));
         [anchor].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
     }
 
-    /// Reads a ring that was kept; none if the text is not one. Where no anchor is named it is the oldest key.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
+    /// Reads a ring that was stored. Where no anchor is named it is the oldest key.
+    ///
+    /// # Errors
+    /// When the text is no ring that this version knows. It must stay as it is then: another version may read it.
+    pub fn from_text(text: &str) -> Result<Self, Fault> {
+        Self::read(text).ok_or_else(|| Format::KeyRing.unreadable())
+    }
+
+    fn read(text: &str) -> Option<Self> {
         let mut anchor = None;
         let mut older = Vec::new();
         for line in text.lines() {
@@ -133,27 +158,44 @@ impl Keys {
             }
         }
         let current: Key = older.pop()?;
+        let next = older.pop_if(|last| last.made > current.made);
         let anchor = anchor.unwrap_or_else(|| older.first().unwrap_or(&current).clone());
-        Some(Self { older, current, anchor })
+        Some(Self { older, current, next, anchor })
     }
 
-    /// Whether the ring wants a new key by now.
+    /// Whether the ring is to be [renewed](Self::renewed) by now.
     #[must_use]
     pub fn is_due(&self, now: u64) -> bool {
-        now.saturating_sub(self.current.made) >= ROTATE_AFTER_MS
+        match &self.next {
+            Some(next) => now.saturating_sub(next.made) >= PUBLISHED_BEFORE_MS,
+            None => now.saturating_sub(self.current.made) >= ROTATE_AFTER_MS,
+        }
     }
 
-    /// The ring with a new key, and without keys that nothing valid can be signed with any more: nothing lives longer
-    /// than `longest` milliseconds.
+    /// The ring in its next state: with a key that is published, or with that key signing.
+    #[must_use]
+    pub fn renewed(mut self, random: [u8; KEY_BYTES], now: u64, longest: u64) -> Self {
+        match self.next.take() {
+            Some(next) => self.succeeded_by(Key { made: now, ..next }, longest),
+            None => Self { next: Some(Key::new(random, now)), ..self },
+        }
+    }
+
+    /// The ring with a new key that signs at once, and without keys that nothing valid can be signed with any more: nothing
+    /// lives longer than `longest` milliseconds.
     #[must_use]
     pub fn rotated(self, random: [u8; KEY_BYTES], now: u64, longest: u64) -> Self {
-        let mut older = self.older;
+        self.succeeded_by(Key::new(random, now), longest)
+    }
+
+    fn succeeded_by(self, key: Key, longest: u64) -> Self {
+        let (mut older, now) = (self.older, key.made);
         older.push(self.current);
         // A key was in use until its successor was made.
         let made: Vec<u64> = older.iter().skip(1).map(|key| key.made).chain([now]).collect();
         let mut retired = made.into_iter();
         older.retain(|_| retired.next().is_none_or(|at| now.saturating_sub(at) <= longest));
-        Self { older, current: Key::new(random, now), anchor: self.anchor }
+        Self { older, current: key, next: None, anchor: self.anchor }
     }
 
     /// The id of the key that signs now.
@@ -190,17 +232,44 @@ impl Keys {
     /// A MAC of the anchor: it stays the same for as long as the deployment lives.
     #[must_use]
     pub fn anchor_mac(&self, purpose: &str, message: &[u8]) -> [u8; KEY_BYTES] {
-        mac_for(&self.anchor.bytes, purpose, message)
+        mac_for(&self.anchor.bytes, purpose, [message, &[]])
     }
 
     /// A MAC of the key of that id, to name, to check or to seal with; none if there is no such key.
     #[must_use]
     pub fn prf(&self, id: KeyId, purpose: &str, message: &[u8]) -> Option<[u8; KEY_BYTES]> {
-        self.get(id).map(|key| mac_for(&key.bytes, purpose, message))
+        self.derived(id, purpose, message, &[])
+    }
+
+    /// The same over a salt of fixed length and what follows it: a key of its own for each salt.
+    #[must_use]
+    pub fn derived(&self, id: KeyId, purpose: &str, salt: &[u8], message: &[u8]) -> Option<[u8; KEY_BYTES]> {
+        self.get(id).map(|key| mac_for(&key.bytes, purpose, [salt, message]))
     }
 
     fn get(&self, id: KeyId) -> Option<&Key> {
-        self.older.iter().chain([&self.current]).find(|key| key.id == id)
+        self.older.iter().chain([&self.current]).chain(&self.next).find(|key| key.id == id)
+    }
+}
+
+/// Keys that were met and are not in the newest ring, with the time of the first meeting.
+///
+/// A key can be newer than what an isolate was started with: its secret is of a deployment that is still being rolled out.
+/// Whatever such a key signed is good elsewhere, so it is not to be refused for good.
+#[derive(Debug, Default)]
+pub struct AwaitedKeys(VecDeque<(KeyId, u64)>);
+
+impl AwaitedKeys {
+    /// Whether the key may still become known. It is remembered from now on.
+    pub fn awaits(&mut self, id: KeyId, now: u64) -> bool {
+        if let Some((_, since)) = self.0.iter().find(|(known, _)| *known == id) {
+            return now.saturating_sub(*since) < AWAITED_MS;
+        }
+        if self.0.len() >= MAX_AWAITED {
+            self.0.pop_front();
+        }
+        self.0.push_back((id, now));
+        true
     }
 }
 
@@ -249,7 +318,7 @@ mod tests {
         }
         let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         for text in ["", "x", "1 AAAA", &format!("x {key}"), &format!("anchor {key}"), &format!("1 {key}\nx")] {
-            assert!(Keys::from_text(text).is_none(), "{text}");
+            assert!(Keys::from_text(text).is_err(), "{text}");
         }
     }
 
@@ -303,6 +372,31 @@ mod tests {
         assert_ne!(keys.prf(id, "p", b"m"), keys.prf(id, "pm", b""));
         assert_eq!(other.prf(id, "p", b"m"), None);
         assert_eq!(mac, keys.anchor_mac("p", b"m"));
+    }
+
+    #[test]
+    fn a_key_is_published_before_it_signs() {
+        let first = Keys::generate([1; KEY_BYTES], 0);
+        let published = first.clone().renewed([2; KEY_BYTES], ROTATE_AFTER_MS, u64::MAX);
+        let read = Keys::from_text(&published.to_text()).unwrap();
+        assert_eq!((read.current_id(), read.to_text()), (first.current_id(), published.to_text()));
+        let starts = ROTATE_AFTER_MS + PUBLISHED_BEFORE_MS;
+        assert!(!read.is_due(starts - 1) && read.is_due(starts));
+        let signing = read.clone().renewed([3; KEY_BYTES], starts, u64::MAX);
+        assert!(signing.current_id() != first.current_id() && read.knows(signing.current_id()));
+        assert!(read.verify(signing.current_id(), b"m", &signing.sign(b"m")));
+        assert!(signing.knows(first.current_id()) && !signing.is_due(starts + ROTATE_AFTER_MS - 1));
+        assert_eq!(Keys::from_text(&signing.to_text()).unwrap().to_text(), signing.to_text());
+    }
+
+    #[test]
+    fn an_unknown_key_is_awaited_for_a_while_and_made_up_ones_displace_each_other() {
+        let mut awaited = AwaitedKeys::default();
+        let id = |n: usize| KeyId(u32::try_from(n).unwrap().to_be_bytes());
+        assert!(awaited.awaits(id(0), 5) && awaited.awaits(id(0), 4 + AWAITED_MS));
+        assert!(!awaited.awaits(id(0), 5 + AWAITED_MS));
+        assert!((1..100).all(|n| awaited.awaits(id(n), 5)));
+        assert_eq!(awaited.0.len(), MAX_AWAITED);
     }
 
     #[test]

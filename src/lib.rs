@@ -1,5 +1,6 @@
 //! Remote MCP servers in Rust on Cloudflare Workers.
 
+pub mod formats;
 pub mod http;
 pub mod hub;
 pub mod identity;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::keys::Keys;
+use crate::keys::{KeyId, Keys};
 use crate::wire::Fault;
 
 /// Unpredictable bytes.
@@ -23,6 +23,13 @@ pub trait Runtime {
 
     /// The deployment's keys; with `fresh`, not those that were read a while ago, since one is missing among them.
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
+
+    /// Whether a key that is not among the newest either may still become known here: see
+    /// [`AwaitedKeys`](crate::keys::AwaitedKeys). Whatever it signed is to be tried again then, rather than refused for good.
+    fn awaits_key(&self, id: KeyId) -> bool {
+        let _ = id;
+        true
+    }
 
     /// Unpredictable bytes.
     fn random(&self) -> &dyn Random;

@@ -1,29 +1,52 @@
-//! What only this deployment can read, or only together with the holder of a token.
+//! Texts that only this deployment can read, or only together with the holder of a token.
 //!
+//! Sealed under a token, in base64url:
 //! ```text
 //! byte  0..4  id of the key
 //!       4..16 nonce
 //!      16..   AES-256-GCM ciphertext with its tag
 //! ```
-//! in base64url. The key of the cipher is a MAC over the token by a key of the deployment: neither a copy of the storage
-//! nor a token opens it alone, and each token has a key of its own. What a client or a browser carries to and fro has a key
-//! a purpose.
+//! The key of the cipher is a MAC over the token by a key of the deployment: neither a copy of the storage nor a token opens
+//! it alone, and each token has a key of its own.
+//!
+//! Sealed for a client or a browser to carry, `2.` and in base64url:
+//! ```text
+//! byte  0..4  id of the key
+//!       4..28 salt
+//!      28..   AES-256-GCM ciphertext with its tag
+//! ```
+//! The key of the cipher is a MAC over the salt and the purpose: each text has a key of its own, so the nonce need not
+//! differ. Without the mark it is version 1, which had a key a purpose, and a nonce as under a token. Random nonces of 96
+//! bits meet again too soon for a key that is used without end.
 
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::formats::Format;
 use crate::keys::{KeyId, Keys};
-use crate::runtime::Random;
+use crate::runtime::{Random, Runtime};
 use crate::wire::Fault;
 
 const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 12;
 
+/// Random bytes that make the key of one text: 192 bits meet no other salt.
+const SALT_BYTES: usize = 24;
+
+/// The nonce where every text has a key of its own.
+const NO_NONCE: [u8; NONCE_BYTES] = [0; NONCE_BYTES];
+
+/// Stands between a version and what is sealed. Base64url has no such character.
+const MARK: char = '.';
+const SALTED: &str = "2";
+
 const TOKEN: &str = "seal";
 const PAGE: &str = "page";
 const CARRIED: &str = "carried";
+const SALTED_PAGE: &str = "salted page";
+const SALTED_CARRIED: &str = "salted carried";
 
 /// Why nothing is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +54,30 @@ pub enum OpenError {
     /// It was not sealed so, or with another token or header.
     NotSealed,
     /// It was sealed with a key that is not known: one that is newer than the keys in memory, or long gone.
-    UnknownKey,
+    UnknownKey(KeyId),
+    /// It is of a version that is not known.
+    OtherVersion,
+}
+
+/// Opens something with the keys that there are, or else with the newest; none if it was not sealed so.
+///
+/// # Errors
+/// When there are no keys, the key may not have come here yet, or `format` is of another version.
+pub async fn open_with<T>(
+    around: &dyn Runtime,
+    format: Format,
+    open: impl Fn(&Keys) -> Result<T, OpenError>,
+) -> Result<Option<T>, Fault> {
+    let mut opened = open(&*around.keys(false).await?);
+    if matches!(opened, Err(OpenError::UnknownKey(_))) {
+        opened = open(&*around.keys(true).await?);
+    }
+    match opened {
+        Ok(opened) => Ok(Some(opened)),
+        Err(OpenError::OtherVersion) => Err(format.unreadable()),
+        Err(OpenError::UnknownKey(id)) if around.awaits_key(id) => Err(format.of_unknown_key()),
+        Err(OpenError::UnknownKey(_) | OpenError::NotSealed) => Ok(None),
+    }
 }
 
 /// Seals `plaintext` under a token, bound to `header`.
@@ -61,7 +107,7 @@ pub fn try_open(keys: &Keys, token: &str, header: &[u8], sealed: &str) -> Result
 /// # Errors
 /// When there is no randomness.
 pub fn seal_page(keys: &Keys, purpose: &str, plaintext: &[u8], random: &dyn Random) -> Result<String, Fault> {
-    close(keys, (PAGE, purpose), &[], plaintext, random)
+    close_salted(keys, (SALTED_PAGE, purpose), &[], plaintext, random)
 }
 
 /// Opens what was sealed for that purpose; none if it was not.
@@ -75,7 +121,7 @@ pub fn open_page(keys: &Keys, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
 /// # Errors
 /// When it was not, or its key is not known.
 pub fn try_open_page(keys: &Keys, purpose: &str, sealed: &str) -> Result<Vec<u8>, OpenError> {
-    disclose(keys, (PAGE, purpose), &[], sealed)
+    disclose_carried(keys, [PAGE, SALTED_PAGE], purpose, &[], sealed)
 }
 
 /// Seals what a client carries from one request to the next, bound to `header`.
@@ -89,7 +135,7 @@ pub fn seal_carried(
     plaintext: &[u8],
     random: &dyn Random,
 ) -> Result<String, Fault> {
-    close(keys, (CARRIED, purpose), header, plaintext, random)
+    close_salted(keys, (SALTED_CARRIED, purpose), header, plaintext, random)
 }
 
 /// Opens what was sealed for that purpose and header.
@@ -97,7 +143,7 @@ pub fn seal_carried(
 /// # Errors
 /// When it was not, or its key is not known.
 pub fn try_open_carried(keys: &Keys, purpose: &str, header: &[u8], sealed: &str) -> Result<Vec<u8>, OpenError> {
-    disclose(keys, (CARRIED, purpose), header, sealed)
+    disclose_carried(keys, [CARRIED, SALTED_CARRIED], purpose, header, sealed)
 }
 
 fn cipher(keys: &Keys, id: KeyId, (purpose, under): (&str, &str)) -> Option<Aes256Gcm> {
@@ -124,9 +170,68 @@ fn disclose(keys: &Keys, under: (&str, &str), header: &[u8], sealed: &str) -> Re
     let mut bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| OpenError::NotSealed)?;
     let (id, rest) = bytes.split_first_chunk::<KEY_ID_BYTES>().ok_or(OpenError::NotSealed)?;
     let nonce = *rest.first_chunk::<NONCE_BYTES>().ok_or(OpenError::NotSealed)?;
-    let cipher = cipher(keys, KeyId(*id), under).ok_or(OpenError::UnknownKey)?;
+    let cipher = cipher(keys, KeyId(*id), under).ok_or(OpenError::UnknownKey(KeyId(*id)))?;
     bytes.drain(..KEY_ID_BYTES + NONCE_BYTES);
     cipher.decrypt_in_place(&nonce.into(), header, &mut bytes).map_err(|_| OpenError::NotSealed)?;
+    Ok(bytes)
+}
+
+fn close_salted(
+    keys: &Keys,
+    (purpose, under): (&str, &str),
+    header: &[u8],
+    plaintext: &[u8],
+    random: &dyn Random,
+) -> Result<String, Fault> {
+    let id = keys.current_id();
+    let mut salt = [0; SALT_BYTES];
+    random.fill(&mut salt)?;
+    let key = keys.derived(id, purpose, &salt, under.as_bytes());
+    let key = key.ok_or_else(|| Fault("there is no current key".to_owned()))?;
+    let mut text = plaintext.to_vec();
+    let cipher = Aes256Gcm::new(&key.into());
+    cipher.encrypt_in_place(&NO_NONCE.into(), header, &mut text).map_err(|_| Fault("too long to seal".to_owned()))?;
+    let sealed = URL_SAFE_NO_PAD.encode([id.0.as_slice(), &salt, &text].concat());
+    Ok(format!("{SALTED}{MARK}{sealed}"))
+}
+
+/// Opens either version; `purposes` are theirs.
+fn disclose_carried(
+    keys: &Keys,
+    [unsalted, salted]: [&str; 2],
+    under: &str,
+    header: &[u8],
+    sealed: &str,
+) -> Result<Vec<u8>, OpenError> {
+    match sealed.split_once(MARK) {
+        None => disclose(keys, (unsalted, under), header, sealed).map_err(|error| match error {
+            // Nobody seals so with a key that is newer than these: it is made up, or older than any key.
+            OpenError::UnknownKey(_) => OpenError::NotSealed,
+            error => error,
+        }),
+        Some((SALTED, sealed)) => disclose_salted(keys, (salted, under), header, sealed),
+        Some((version, _)) if is_version(version) => Err(OpenError::OtherVersion),
+        Some(_) => Err(OpenError::NotSealed),
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn disclose_salted(
+    keys: &Keys,
+    (purpose, under): (&str, &str),
+    header: &[u8],
+    sealed: &str,
+) -> Result<Vec<u8>, OpenError> {
+    let mut bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| OpenError::NotSealed)?;
+    let (id, rest) = bytes.split_first_chunk::<KEY_ID_BYTES>().ok_or(OpenError::NotSealed)?;
+    let salt = rest.first_chunk::<SALT_BYTES>().ok_or(OpenError::NotSealed)?;
+    let key = keys.derived(KeyId(*id), purpose, salt, under.as_bytes()).ok_or(OpenError::UnknownKey(KeyId(*id)))?;
+    bytes.drain(..KEY_ID_BYTES + SALT_BYTES);
+    let cipher = Aes256Gcm::new(&key.into());
+    cipher.decrypt_in_place(&NO_NONCE.into(), header, &mut bytes).map_err(|_| OpenError::NotSealed)?;
     Ok(bytes)
 }
 
@@ -189,13 +294,39 @@ mod tests {
     }
 
     #[test]
+    fn two_carried_texts_never_share_a_key() {
+        let (keys, random) = (Keys::from_secret("k"), counted());
+        let sealed = [(); 3].map(|()| seal_carried(&keys, "p", b"", &[0; 32], &random).unwrap());
+        let streams = sealed.each_ref().map(|text| {
+            let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix("2.").unwrap()).unwrap();
+            bytes[KEY_ID_BYTES + SALT_BYTES..].to_vec()
+        });
+        assert!(streams[0] != streams[1] && streams[1] != streams[2] && streams[0] != streams[2]);
+        assert!(sealed.iter().all(|text| try_open_carried(&keys, "p", b"", text).unwrap() == [0; 32]));
+        assert_eq!(try_open_carried(&keys, "p", b"h", &sealed[0]), Err(OpenError::NotSealed));
+        assert_eq!(try_open_page(&keys, "p", &sealed[0]), Err(OpenError::NotSealed));
+    }
+
+    #[test]
+    fn a_version_that_is_not_known_is_told_from_what_was_never_sealed() {
+        let keys = Keys::from_secret("k");
+        for (text, error) in [("3.AAAA", OpenError::OtherVersion), ("x.AAAA", OpenError::NotSealed)] {
+            assert_eq!(try_open_carried(&keys, "p", b"", text), Err(error));
+            assert_eq!(try_open_page(&keys, "p", text), Err(error));
+        }
+        let newer = seal_page(&Keys::from_secret("l"), "p", b"", &counted()).unwrap();
+        let id = Keys::from_secret("l").current_id();
+        assert_eq!(try_open_page(&keys, "p", &newer), Err(OpenError::UnknownKey(id)));
+    }
+
+    #[test]
     fn an_old_key_opens_and_an_unknown_one_is_told() {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         let sealed = seal(&old, "token", b"", b"text", &counted()).unwrap();
         assert!(open(&new, "token", b"", &sealed).is_some());
         let sealed = seal(&new, "token", b"", b"text", &counted()).unwrap();
-        assert_eq!(try_open(&old, "token", b"", &sealed), Err(OpenError::UnknownKey));
+        assert_eq!(try_open(&old, "token", b"", &sealed), Err(OpenError::UnknownKey(new.current_id())));
         assert_eq!(try_open(&new, "tokem", b"", &sealed), Err(OpenError::NotSealed));
     }
 

@@ -23,6 +23,7 @@ use host::SharedTaskHost;
 use peer::TaskPeer;
 use record::{Record, Status};
 
+use crate::formats::{Format, is_of_other_version};
 use crate::hub::user_tag;
 use crate::mcp::Server;
 use crate::mcp::cancel::CancelFlag;
@@ -48,6 +49,9 @@ const HEARTBEAT_MS: u64 = 30_000;
 /// How often a task whose tool may run again is begun without an answer between: something that ends the object each time
 /// is no accident.
 const MAX_BEGINNINGS: u32 = 3;
+
+/// A record of another version is looked at again after so long, in milliseconds.
+const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
 
 /// The most bytes of all answers to the questions of one task: they are written down together.
 const MAX_ANSWER_BYTES: usize = 1024 * 1024;
@@ -153,7 +157,7 @@ impl TaskObject {
     /// Runs the handler from its beginning, with what was answered so far.
     fn run(self: &Rc<Self>, owner: &Owner) -> Result<(), Fault> {
         let Some(begin) = self.record.borrow().as_ref().map(|record| record.begin.clone()) else { return Ok(()) };
-        let answers = read_answers(&begin.answers).unwrap_or_default();
+        let answers = read_answers(&begin.answers).map_err(|_| Format::TaskRecord.unreadable())?;
         let rounds = Rc::new(Rounds::new(answers));
         let client = Rc::new(ClientInfo {
             version: begin.version,
@@ -357,8 +361,16 @@ impl TaskObject {
     /// # Errors
     /// When storage fails.
     pub fn wake(&self) -> Result<(), Fault> {
-        self.load()?;
         let now = self.host.now();
+        match self.load() {
+            // It is left alone, and looked at again when its version may have come back.
+            Err(fault) if is_of_other_version(&fault) => {
+                self.host.warn(&fault.0);
+                self.host.store().wake_at(now + LOOK_AT_UNREADABLE_MS);
+                return Ok(());
+            }
+            loaded => loaded?,
+        }
         if now >= self.expires() {
             self.stop();
             self.record.borrow_mut().take();

@@ -10,6 +10,7 @@ use super::app::App;
 use super::edge::{Edge, Order};
 use super::provider::Begun;
 use super::{sse_endpoint, stateless_endpoint};
+use crate::formats::Format;
 use crate::mcp::initialize::{INITIALIZED, METHOD as INITIALIZE};
 use crate::mcp::jsonrpc::{self, Body, Message, Request, Unreadable, error_json, result_json};
 use crate::mcp::user::Caller;
@@ -207,18 +208,28 @@ pub(super) async fn verify(
     let keys = edge.keys(false).await.map_err(|fault| internal(edge, &fault))?;
     let claims = match Claims::verify(id, &keys, caller, now, max_age) {
         Ok(claims) => Ok(claims),
-        Err(Refused::UnknownKey) => {
+        Err(Refused::UnknownKey(_)) => {
             let keys = edge.keys(true).await.map_err(|fault| internal(edge, &fault))?;
-            Claims::verify(id, &keys, caller, now, max_age).map_err(|_| Refusal::UnknownSession)
+            Claims::verify(id, &keys, caller, now, max_age)
         }
-        Err(_) => Err(Refusal::UnknownSession),
-    }?;
+        Err(refused) => Err(refused),
+    };
+    let claims = claims.map_err(|refused| not_taken(edge, refused))?;
     if claims.transport == transport { Ok(claims) } else { Err(Refusal::UnknownSession) }
+}
+
+/// An id that may be good is not refused for good: its client would give up the session.
+fn not_taken(edge: &dyn Edge, refused: Refused) -> Refusal {
+    match refused {
+        Refused::OtherVersion => internal(edge, &Format::SessionId.unreadable()),
+        Refused::UnknownKey(id) if edge.awaits_key(id) => internal(edge, &Format::SessionId.of_unknown_key()),
+        _ => Refusal::UnknownSession,
+    }
 }
 
 fn internal(edge: &dyn Edge, fault: &Fault) -> Refusal {
     edge.warn(&fault.0);
-    Refusal::Internal
+    Refusal::of(fault)
 }
 
 pub(super) fn failed(edge: &dyn Edge, fault: &Fault) -> Reply {

@@ -12,6 +12,7 @@ use super::policy::Foreign;
 use super::recent::Recent;
 use super::route::{Route, oauth_route};
 use super::{oauth_endpoints, session_list};
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
 use crate::oauth::authority::{Authority, AuthorityHost};
@@ -193,10 +194,10 @@ impl Provider for InFront {
 
 impl Grants for Authority {
     fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, Fault>> {
-        let unreadable = |error: serde_json::Error| Fault(format!("a command or its outcome: {error}"));
         async move {
-            let command = serde_json::from_str(&command).map_err(unreadable)?;
-            serde_json::to_string(&Authority::handle(self, command).await).map_err(unreadable)
+            let command = serde_json::from_str(&command).map_err(|_| Format::GrantCommand.unreadable())?;
+            let outcome = Authority::handle(self, command).await;
+            serde_json::to_string(&outcome).map_err(|error| Fault(format!("an outcome: {error}")))
         }
         .boxed_local()
     }

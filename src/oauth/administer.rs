@@ -11,6 +11,7 @@ use super::legacy::{LegacyGrant, grant_key};
 use super::resource::Resource;
 use super::site::Site;
 use super::token::Handle;
+use crate::formats::Format;
 use crate::wire::Fault;
 
 /// What stands before every grant in KV.
@@ -28,9 +29,9 @@ impl Site<'_> {
     /// # Errors
     /// When storage fails.
     pub async fn grants_of(&self, subject: &str) -> Result<Vec<Listed>, Fault> {
-        let mut grants = match self.told(&self.handle(subject).await?, &Command::List).await? {
-            Outcome::Grants(grants) => grants,
-            _ => Vec::new(),
+        let told = self.told(&self.handle(subject).await?, &Command::List).await?;
+        let Outcome::Grants(mut grants) = told else {
+            return Err(Format::GrantOutcome.unreadable());
         };
         for legacy in self.legacy_grants(&grant_key(subject, "")).await? {
             let taken_over = grants.iter().any(|grant| grant.grant == legacy.id);
@@ -131,7 +132,7 @@ impl Site<'_> {
     /// The keys of the sessions of some grants, the newest first.
     async fn sessions(&self, handle: &Handle, is_meant: &dyn Fn(&Listed) -> bool) -> Result<Vec<String>, Fault> {
         let Outcome::Grants(grants) = self.told(handle, &Command::List).await? else {
-            return Ok(Vec::new());
+            return Err(Format::GrantOutcome.unreadable());
         };
         let meant = grants.into_iter().filter(|listed| is_meant(listed));
         let mut sessions: Vec<_> = meant.flat_map(|listed| listed.sessions).collect();
@@ -196,5 +197,6 @@ fn listed(legacy: &LegacyGrant) -> Listed {
         used: created,
         expires: legacy.expires.map_or(u64::MAX, |expires| expires.saturating_mul(1000)),
         sessions: Vec::new(),
+        unreadable: false,
     }
 }

@@ -19,13 +19,14 @@ mod refresh;
 mod rows;
 mod settings;
 mod sweep;
+mod unreadable;
 
 pub use command::{
     Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh, Refused,
 };
 pub use settings::{
-    ADOPTED_TOMBSTONE_MS, LOCK_MS, Lifetimes, MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS,
-    RETRY_DELETES_MS, SESSIONS_END_SECONDS, SWEEP_EVERY_MS,
+    ADOPTED_TOMBSTONE_MS, KV_LISTS_WITHIN_MS, LOCK_MS, LOOK_AT_UNREADABLE_MS, Lifetimes, MAX_ACCESS_TOKENS,
+    MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS, RETRY_DELETES_MS, SESSIONS_END_SECONDS, SWEEP_EVERY_MS,
 };
 
 use std::cell::Cell;
@@ -33,6 +34,7 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
+use self::end::Meant;
 use self::flights::Flights;
 use self::landed::Redeemed;
 use self::rows::Rows;
@@ -42,7 +44,8 @@ use super::grant::{Facts, Grant};
 use super::grant_store::GrantStore;
 use super::hooks::Hooks;
 use super::port::Kv;
-use super::token::{self, GrantId, Kind, Presented};
+use super::token::{self, GrantId, Handle, Kind, Presented};
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::Runtime;
 use crate::wire::Fault;
@@ -57,6 +60,9 @@ pub trait AuthorityHost: Runtime {
 
     /// The user's own rows.
     fn store(&self) -> &dyn GrantStore;
+
+    /// The user's routing handle.
+    fn user(&self) -> &Handle;
 
     /// Waits.
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
@@ -101,9 +107,9 @@ impl Authority {
             Command::Mint(mint) => self.mint(mint).await.map(Outcome::Issued),
             Command::Issue(issue) => self.issue(issue).await.map(Outcome::Issued),
             Command::RevokeToken { token, client_id } => self.revoke_token(&token, &client_id).await,
-            Command::RevokeGrant { grant } => self.revoke_where(&|id, _| id == grant).await,
-            Command::RevokeClient { client_id } => self.revoke_where(&|_, grant| grant.client_id() == client_id).await,
-            Command::RevokeAll => self.revoke_where(&|_, _| true).await,
+            Command::RevokeGrant { grant } => self.revoke_meant(Meant::Grant(&grant)).await,
+            Command::RevokeClient { client_id } => self.revoke_meant(Meant::Client(&client_id)).await,
+            Command::RevokeAll => self.revoke_meant(Meant::All).await,
             Command::List => self.list(),
             Command::NoteSession { grant, session } => self.note_session(&grant, session),
             Command::ForgetSession { grant, key } => self.forget_session(&grant, &key),
@@ -115,9 +121,15 @@ impl Authority {
     async fn read(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Refused> {
         let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
         match token::read(text, kind, &keys) {
-            Presented::UnknownKey => {
+            Presented::UnknownKey(_) => {
                 let keys = self.host.keys(true).await.map_err(|fault| self.failed(&fault))?;
                 let presented = token::read(text, kind, &keys);
+                // The Worker knew the key, or the token would not have come here.
+                if let Presented::UnknownKey(id) = &presented
+                    && self.host.awaits_key(*id)
+                {
+                    return Err(self.failed(&Format::Token.of_unknown_key()));
+                }
                 Ok((keys, presented))
             }
             presented => Ok((keys, presented)),

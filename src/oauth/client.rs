@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::redirect_uri::RedirectUri;
 use super::scope::Scopes;
+use crate::formats::Format;
+use crate::wire::Fault;
 
 /// The grant type of a code (RFC 6749 section 4.1.3).
 pub const AUTHORIZATION_CODE: &str = "authorization_code";
@@ -92,7 +94,7 @@ pub enum Origin {
 
 /// A client, whichever way it is known.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Record", into = "Record")]
+#[serde(try_from = "Record", into = "Record")]
 pub struct Client {
     /// Its id.
     pub id: String,
@@ -192,10 +194,12 @@ impl Client {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Reads a record, ours or one of workers-oauth-provider.
-    #[must_use]
-    pub fn read(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok()
+    /// Reads a record, ours or one of workers-oauth-provider, which has no version.
+    ///
+    /// # Errors
+    /// When it is of another version: the client is not unknown for that.
+    pub fn read(json: &str) -> Result<Self, Fault> {
+        serde_json::from_str(json).map_err(|_| Format::ClientRecord.unreadable())
     }
 }
 
@@ -248,8 +252,25 @@ struct Record {
     other: Map<String, Value>,
 }
 
-impl From<Record> for Client {
-    fn from(record: Record) -> Self {
+/// The record is of a later version.
+struct LaterVersion;
+
+impl fmt::Display for LaterVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a later version")
+    }
+}
+
+impl TryFrom<Record> for Client {
+    type Error = LaterVersion;
+
+    fn try_from(record: Record) -> Result<Self, LaterVersion> {
+        if record.v > VERSION { Err(LaterVersion) } else { Ok(Self::of(record)) }
+    }
+}
+
+impl Client {
+    fn of(record: Record) -> Self {
         // Records of old versions lack what has a default now.
         let assumed = if record.client_secret.is_some() { AuthMethod::Basic } else { AuthMethod::None };
         let grant_types = || vec![AUTHORIZATION_CODE.to_owned(), REFRESH_TOKEN.to_owned()];
@@ -383,14 +404,15 @@ mod tests {
             expires: Some(6),
             ..Client::public("id", uris, Origin::Document)
         };
-        assert_eq!(Client::read(&client.write()), Some(client.clone()));
+        assert_eq!(Client::read(&client.write()), Ok(client.clone()));
         assert!(client.write().contains("\"v\":1"));
     }
 
     #[test]
-    fn what_is_no_record_is_no_client() {
-        for text in ["", "null", "[]", "{}", r#"{"clientId":"a"}"#, r#"{"clientId":1,"redirectUris":[]}"#] {
-            assert_eq!(Client::read(text), None, "{text}");
+    fn a_record_of_another_version_is_an_error() {
+        let later = r#"{"v":2,"clientId":"a","redirectUris":[]}"#;
+        for text in ["", "null", "[]", "{}", r#"{"clientId":"a"}"#, r#"{"clientId":1,"redirectUris":[]}"#, later] {
+            assert!(Client::read(text).is_err(), "{text}");
         }
     }
 

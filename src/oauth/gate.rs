@@ -10,6 +10,7 @@ use super::scope::Scopes;
 use super::secret::sha256_hex;
 use super::site::Site;
 use super::token::{Kind, Presented};
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::wire::{Fault, Head};
 
@@ -83,15 +84,19 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
     let root = site.resources().root().clone();
     let wanted = Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
     let ended = Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.");
-    let (keys, presented) = site.read_token(text, Kind::Access).await?;
-    let Some(key) = record_key(&presented) else {
+    let (keys, presented) = site.read_any_token(text, Kind::Access).await?;
+    let Some(place) = Place::of(&presented) else {
         // Whose it is, if anybody's, is for the application to say. A token of ours never leaves.
-        return Ok(match &site.oauth.resolve {
-            Some(resolve) => resolve(text.to_owned(), wanted.as_str().to_owned()).await.map(Access::from).ok_or(ended),
-            None => Err(ended),
-        });
+        let resolved = match &site.oauth.resolve {
+            Some(resolve) => resolve(text.to_owned(), wanted.as_str().to_owned()).await.map(Access::from),
+            None => None,
+        };
+        if resolved.is_none() {
+            site.settle(&presented)?;
+        }
+        return Ok(resolved.ok_or(ended));
     };
-    Ok(match read(site, &key, keys, text).await? {
+    Ok(match read(site, &place, keys, text).await? {
         // A token of workers-oauth-provider may be bound to no resource.
         Some(access) if access.audience.is_empty() => Ok(access),
         Some(access) if Resources::covers(&access.audience, &wanted, &root) => Ok(access),
@@ -102,32 +107,58 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
     })
 }
 
-/// Where the record of a token is; none if it is not one of this server or of workers-oauth-provider.
-fn record_key(presented: &Presented) -> Option<String> {
-    match presented {
-        Presented::Ours(token) => Some(record::key(token.handle.as_str(), token.grant.as_str(), &token.hash())),
-        Presented::Legacy(token) => Some(record::key(&token.user, &token.grant, &token.hash())),
-        Presented::UnknownKey | Presented::Unknown => None,
+/// Where the record of a token is.
+enum Place {
+    /// That of a token of this server.
+    Ours(String),
+    /// That of a token of workers-oauth-provider.
+    Legacy(String),
+}
+
+impl Place {
+    /// None if the token is neither.
+    fn of(presented: &Presented) -> Option<Self> {
+        match presented {
+            Presented::Ours(token) => {
+                Some(Self::Ours(record::key(token.handle.as_str(), token.grant.as_str(), &token.hash())))
+            }
+            Presented::Legacy(token) => Some(Self::Legacy(record::key(&token.user, &token.grant, &token.hash()))),
+            Presented::UnknownKey(_) | Presented::Unknown => None,
+        }
     }
 }
 
-async fn read(site: &Site<'_>, key: &str, keys: Rc<Keys>, text: &str) -> Result<Option<Access>, Fault> {
+/// Reads the record of a token. One of ours that is there and cannot be read is no token that has ended.
+async fn read(site: &Site<'_>, place: &Place, keys: Rc<Keys>, text: &str) -> Result<Option<Access>, Fault> {
+    let now = site.around.now() / 1000;
+    let key = match place {
+        Place::Ours(key) => key,
+        Place::Legacy(key) => {
+            let json = site.around.kv().get(key).await?;
+            return Ok(json.and_then(|json| Access::read_legacy(&json, text, now).ok()));
+        }
+    };
     let Some(json) = site.around.kv().get(key).await? else {
         return Ok(None);
     };
-    let now = site.around.now() / 1000;
-    match Access::read(&json, &keys, text, now) {
+    let mut read = Access::read(&json, &keys, text, now);
+    if matches!(read, Err(RecordError::UnknownKey(_))) {
+        read = Access::read(&json, &*site.around.keys(true).await?, text, now);
+    }
+    match read {
         Ok(access) => Ok(Some(access)),
-        Err(RecordError::UnknownKey) => Ok(Access::read(&json, &*site.around.keys(true).await?, text, now).ok()),
-        Err(RecordError::NotOne | RecordError::Expired) => Ok(None),
+        Err(RecordError::Expired) => Ok(None),
+        Err(RecordError::UnknownKey(_) | RecordError::NotOne | RecordError::Unreadable) => {
+            Err(Format::AccessRecord.unreadable())
+        }
     }
 }
 
 /// Reads what an access token stands for, wherever it is good: for introspection and revocation.
 pub(super) async fn look_up(site: &Site<'_>, text: &str) -> Result<Option<Access>, Fault> {
     let (keys, presented) = site.read_token(text, Kind::Access).await?;
-    match record_key(&presented) {
-        Some(key) => read(site, &key, keys, text).await,
+    match Place::of(&presented) {
+        Some(place) => read(site, &place, keys, text).await,
         None => Ok(None),
     }
 }

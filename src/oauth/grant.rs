@@ -23,6 +23,7 @@ use crate::wire::is_default;
 
 /// What does not change while a grant lives. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Facts {
     /// The user's routing handle.
     pub handle: Handle,
@@ -61,6 +62,7 @@ pub struct Facts {
 
 /// A grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Grant {
     /// The client has a code.
     Pending(Pending),
@@ -72,6 +74,7 @@ pub enum Grant {
 
 /// A grant whose code was not redeemed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Pending {
     /// What does not change.
     pub facts: Facts,
@@ -92,6 +95,7 @@ pub struct Pending {
 
 /// A grant whose client has tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Live {
     /// What does not change.
     pub facts: Facts,
@@ -117,6 +121,12 @@ pub struct Live {
     /// The sessions that its client began.
     #[serde(default, skip_serializing_if = "SessionNotes::is_empty")]
     pub sessions: SessionNotes,
+}
+
+/// The prefix of the records of a grant's access tokens in KV.
+#[must_use]
+pub fn access_prefix(handle: &Handle, grant: &GrantId) -> String {
+    record::key(handle.as_str(), grant.as_str(), "")
 }
 
 /// The key of a grant's header in KV.
@@ -339,13 +349,11 @@ impl Grant {
     #[must_use]
     pub fn ended(self, now: u64, tombstone: u64) -> Ending {
         match self {
-            Self::Pending(Pending { facts, .. }) => {
-                Ending { client_id: facts.client_id, keys: Vec::new(), until: now, sessions_since: 0 }
-            }
+            Self::Pending(Pending { facts, .. }) => Ending::new(facts.client_id, Vec::new(), now),
             Self::Live(live) => {
                 let keys = live.keys(now);
                 let until = if live.facts.adopted { now + tombstone } else { now };
-                Ending { client_id: live.facts.client_id, keys, until, sessions_since: 0 }
+                Ending::new(live.facts.client_id, keys, until)
             }
             Self::Ending(ending) => ending,
         }

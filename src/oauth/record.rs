@@ -10,7 +10,7 @@ use super::legacy;
 use super::resource::Resource;
 use super::scope::Scopes;
 use super::token::Token;
-use crate::keys::Keys;
+use crate::keys::{KeyId, Keys};
 use crate::runtime::Random;
 use crate::seal::{self, OpenError};
 use crate::wire::{Fault, is_default, read_json};
@@ -57,7 +57,9 @@ pub enum RecordError {
     /// The token has ended.
     Expired,
     /// It was sealed with a key that is not known: one that is newer than the keys in memory.
-    UnknownKey,
+    UnknownKey(KeyId),
+    /// It is of another version of this server.
+    Unreadable,
 }
 
 /// The key of a record in KV.
@@ -80,44 +82,55 @@ impl Access {
     pub fn write(&self, keys: &Keys, token: &Token, random: &dyn Random) -> Result<String, Fault> {
         let claims = serde_json::to_vec(&Claims::of(self)).map_err(|error| Fault(error.to_string()))?;
         let sealed = seal::seal(keys, token.text(), HEADER, &claims, random)?;
-        serde_json::to_string(&Kept { v: Some(VERSION), sealed: Some(&sealed) })
-            .map_err(|error| Fault(error.to_string()))
+        serde_json::to_string(&Kept { v: VERSION, sealed: &sealed }).map_err(|error| Fault(error.to_string()))
     }
 
-    /// Reads a record with the token that it is of, ours or that of workers-oauth-provider. The audience is empty where
-    /// the latter bound its token to none.
+    /// Reads a record with the token that it is of.
+    ///
+    /// # Errors
+    /// When it is not that token's, the token has ended, or this version cannot read it.
+    pub fn read(json: &str, keys: &Keys, text: &str, now_s: u64) -> Result<Self, RecordError> {
+        let kept: Kept<'_> = serde_json::from_str(json).map_err(|_| RecordError::Unreadable)?;
+        if kept.v != VERSION {
+            return Err(RecordError::Unreadable);
+        }
+        open(keys, text, kept.sealed)?.living(now_s)
+    }
+
+    /// Reads a record of workers-oauth-provider with the token that it is of. The audience is empty where it bound its token
+    /// to none.
     ///
     /// # Errors
     /// When it is not that token's, or the token has ended.
-    pub fn read(json: &str, keys: &Keys, text: &str, now_s: u64) -> Result<Self, RecordError> {
-        let kept: Kept<'_> = serde_json::from_str(json).map_err(|_| RecordError::NotOne)?;
-        let access = match (kept.v, kept.sealed) {
-            (Some(VERSION), Some(sealed)) => open(keys, text, sealed)?,
-            (None, None) => legacy::read_access(json, text).ok_or(RecordError::NotOne)?,
-            _ => return Err(RecordError::NotOne),
-        };
-        if now_s < access.expires { Ok(access) } else { Err(RecordError::Expired) }
+    pub fn read_legacy(json: &str, text: &str, now_s: u64) -> Result<Self, RecordError> {
+        legacy::read_access(json, text).ok_or(RecordError::NotOne)?.living(now_s)
+    }
+
+    fn living(self, now_s: u64) -> Result<Self, RecordError> {
+        if now_s < self.expires { Ok(self) } else { Err(RecordError::Expired) }
     }
 }
 
 fn open(keys: &Keys, text: &str, sealed: &str) -> Result<Access, RecordError> {
     let claims = seal::try_open(keys, text, HEADER, sealed).map_err(|error| match error {
         OpenError::NotSealed => RecordError::NotOne,
-        OpenError::UnknownKey => RecordError::UnknownKey,
+        OpenError::UnknownKey(id) => RecordError::UnknownKey(id),
+        OpenError::OtherVersion => RecordError::Unreadable,
     })?;
-    read_json::<Claims<'_>>(&claims).map(Claims::into_access).ok_or(RecordError::NotOne)
+    read_json::<Claims<'_>>(&claims).map(Claims::into_access).ok_or(RecordError::Unreadable)
 }
 
-/// A record as it is kept. One of workers-oauth-provider has neither.
+/// A record as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Kept<'a> {
-    v: Option<u32>,
+    v: u32,
     #[serde(borrow)]
-    sealed: Option<&'a str>,
+    sealed: &'a str,
 }
 
 /// What is sealed, by the names of RFC 7662 section 2.2.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Claims<'a> {
     sub: Cow<'a, str>,
     grant: Cow<'a, str>,
@@ -251,18 +264,22 @@ mod tests {
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         let token = token(&old, &"g".repeat(16));
         let json = access().write(&new, &token, &Filled).unwrap();
-        assert_eq!(Access::read(&json, &old, token.text(), 150), Err(RecordError::UnknownKey));
+        assert_eq!(Access::read(&json, &old, token.text(), 150), Err(RecordError::UnknownKey(new.current_id())));
         assert!(Access::read(&json, &new, token.text(), 150).is_ok());
     }
 
     #[test]
-    fn what_is_no_record_is_refused() {
+    fn a_record_of_another_version_is_told_from_one_of_another_token() {
         let keys = Keys::from_secret("k");
-        for json in
-            ["", "{}", "[]", r#"{"v":1}"#, r#"{"v":2,"sealed":"AA"}"#, r#"{"sealed":"AA"}"#, r#"{"v":1,"sealed":""}"#]
-        {
-            assert_eq!(Access::read(json, &keys, "a:b:c", 0), Err(RecordError::NotOne), "{json}");
+        for json in ["", "{}", "[]", r#"{"v":1}"#, r#"{"v":2,"sealed":"AA"}"#, r#"{"sealed":"AA"}"#] {
+            assert_eq!(Access::read(json, &keys, "a:b:c", 0), Err(RecordError::Unreadable), "{json}");
         }
+        assert_eq!(Access::read(r#"{"v":1,"sealed":""}"#, &keys, "a:b:c", 0), Err(RecordError::NotOne));
+        let newer =
+            br#"{"sub":"u","grant":"g","client_id":"c","scope":[],"aud":[],"iat":0,"exp":9,"only_on":"Mondays"}"#;
+        let sealed = seal::seal(&keys, "a:b:c", HEADER, newer, &Filled).unwrap();
+        let json = json!({ "v": 1, "sealed": sealed }).to_string();
+        assert_eq!(Access::read(&json, &keys, "a:b:c", 0), Err(RecordError::Unreadable), "a claim that may narrow");
     }
 
     #[test]
@@ -271,10 +288,11 @@ mod tests {
         let token = vector["first"]["access_token"].as_str().unwrap();
         let (user, grant) = ("ada@example.com", token.split(':').nth(1).unwrap());
         let json = vector["kept"][key(user, grant, &sha256_hex(token))].as_str().unwrap();
-        let keys = Keys::from_secret("k");
-        let access = Access::read(json, &keys, token, 0).unwrap();
+        let access = Access::read_legacy(json, token, 0).unwrap();
         assert_eq!((access.subject.as_str(), &access.props), (user, &vector["props"]));
-        assert_eq!(Access::read(json, &keys, token, access.expires), Err(RecordError::Expired));
-        assert_eq!(Access::read(json, &keys, "u:g:s", 0), Err(RecordError::NotOne));
+        assert_eq!(Access::read_legacy(json, token, access.expires), Err(RecordError::Expired));
+        assert_eq!(Access::read_legacy(json, "u:g:s", 0), Err(RecordError::NotOne));
+        let keys = Keys::from_secret("k");
+        assert_eq!(Access::read(json, &keys, token, 0), Err(RecordError::Unreadable), "it is none of ours");
     }
 }

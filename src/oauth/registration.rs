@@ -518,7 +518,7 @@ mod tests {
             let asked = json!({ "client_name": name, "redirect_uris": [uri], "grant_types": grants,
                 "token_endpoint_auth_method": method });
             if let Ok(client) = read(&asked.to_string(), &Offer::default()) {
-                prop_assert_eq!(Client::read(&client.write()), Some(client.clone()));
+                prop_assert_eq!(Client::read(&client.write()), Ok(client.clone()));
                 let again = read(&answer(&client, None), &Offer::default());
                 prop_assert_eq!(again.map(|again| canonical(&again)), Ok(canonical(&client)));
             }

@@ -100,10 +100,12 @@ impl Registry<'_> {
         if id.is_empty() || id.len() > MAX_ID_CHARS || !id.bytes().all(good) {
             return Ok(None);
         }
-        let record = self.kv.get(&client_key(id)).await?;
-        let now = self.now_s();
-        let living = |client: &Client| client.id == id && client.expires.is_none_or(|expires| expires > now);
-        Ok(record.as_deref().and_then(Client::read).filter(living))
+        let Some(record) = self.kv.get(&client_key(id)).await? else {
+            return Ok(None);
+        };
+        let client = Client::read(&record)?;
+        let is_living = client.id == id && client.expires.is_none_or(|expires| expires > self.now_s());
+        Ok(is_living.then_some(client))
     }
 
     /// Keeps a client that was used from being forgotten. It writes once a day at most, and nothing for clients that do
@@ -391,11 +393,23 @@ mod tests {
         };
         world.kv.set("client:a", &record("b", NOW_S + 100));
         world.kv.set("client:c", &record("c", NOW_S));
-        world.kv.set("client:d", "{}");
-        for id in ["a", "c", "d", "e", "", "a b", "ü", &"x".repeat(MAX_ID_CHARS + 1)] {
+        for id in ["a", "c", "e", "", "a b", "ü", &"x".repeat(MAX_ID_CHARS + 1)] {
             assert_eq!(world.client(id), Ok(None), "{id}");
         }
-        assert_eq!(world.kv.count(Call::Get), 4, "an id that nobody can have is not looked up");
+        assert_eq!(world.kv.count(Call::Get), 3, "an id that nobody can have is not looked up");
+    }
+
+    #[test]
+    fn a_record_of_another_version_is_no_unknown_client_and_stays() {
+        let world = World::new();
+        let (client, _) = world.register(&public("A")).unwrap();
+        for record in ["{}", "later", r#"{"v":2,"clientId":"a","redirectUris":[]}"#] {
+            world.kv.set(&client_key(&client.id), record);
+            let error = world.client(&client.id).unwrap_err();
+            assert!(matches!(error, RegistryError::Unavailable(_)) && error.is_temporary(), "{record}");
+            assert_eq!(world.register(&public("A")).unwrap_err().status(), 503);
+            assert_eq!(world.kv.value(&client_key(&client.id)).as_deref(), Some(record));
+        }
     }
 
     #[test]

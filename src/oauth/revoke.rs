@@ -36,7 +36,7 @@ async fn end(site: &Site<'_>, head: &Head) -> Result<(), Refusal> {
                 return run(site, &token.handle, command).await.map(|_| ());
             }
             Presented::Legacy(token) => return end_legacy(site, &form, &token).await,
-            Presented::UnknownKey | Presented::Unknown => {}
+            Presented::UnknownKey(_) | Presented::Unknown => {}
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ pub const MAX_SESSIONS: usize = 32;
 
 /// A session, as its user is told of it. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SessionNote {
     /// What names it to whoever can end it.
     pub key: String,

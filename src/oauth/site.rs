@@ -18,6 +18,7 @@ use super::registry::{Registry, RegistrySettings};
 use super::resource::Resources;
 use super::scope::Scopes;
 use super::token::{self, Handle, Kind, Presented};
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::Runtime;
 use crate::wire::{Fault, Head};
@@ -172,11 +173,29 @@ impl<'a> Site<'a> {
     /// Reads a token with the keys that there are, or else with the newest.
     ///
     /// # Errors
-    /// When there are no keys to be had.
+    /// When there are no keys to be had, or the token's may not have come here yet.
     pub async fn read_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Fault> {
+        let (keys, presented) = self.read_any_token(text, kind).await?;
+        self.settle(&presented)?;
+        Ok((keys, presented))
+    }
+
+    /// Tells a token that is refused for good from one whose key may not have come here yet.
+    ///
+    /// # Errors
+    /// Where it may not have.
+    pub(super) fn settle(&self, presented: &Presented) -> Result<(), Fault> {
+        match presented {
+            Presented::UnknownKey(id) if self.around.awaits_key(*id) => Err(Format::Token.of_unknown_key()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a token that need not be this server's.
+    pub(super) async fn read_any_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Fault> {
         let keys = self.around.keys(false).await?;
         match token::read(text, kind, &keys) {
-            Presented::UnknownKey => {
+            Presented::UnknownKey(_) => {
                 let keys = self.around.keys(true).await?;
                 let presented = token::read(text, kind, &keys);
                 Ok((keys, presented))
@@ -190,9 +209,9 @@ impl<'a> Site<'a> {
     /// # Errors
     /// The outer one when the object cannot be reached, the inner one when it refuses.
     pub async fn command(&self, handle: &Handle, command: &Command) -> Result<Result<Outcome, Refused>, Fault> {
-        let unreadable = |error: serde_json::Error| Fault(format!("a command or its outcome: {error}"));
-        let json = serde_json::to_string(command).map_err(unreadable)?;
-        serde_json::from_str(&self.around.command(handle, json).await?).map_err(unreadable)
+        let json = serde_json::to_string(command).map_err(|error| Fault(format!("a command: {error}")))?;
+        let outcome = self.around.command(handle, json).await?;
+        serde_json::from_str(&outcome).map_err(|_| Format::GrantOutcome.unreadable())
     }
 
     /// The metadata of the authorization server (RFC 8414); none if the path is not one of its.

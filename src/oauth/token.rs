@@ -138,6 +138,11 @@ impl GrantId {
         bytes::<GRANT_BYTES>(text).map(|_| Self(text.to_owned()))
     }
 
+    /// The id of a row that is of another version of this server, whatever it looks like.
+    pub(super) fn of_other_version(id: String) -> Self {
+        Self(id)
+    }
+
     /// The id as its text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -222,7 +227,7 @@ pub enum Presented {
     /// It looks like one of workers-oauth-provider. Whether it is one is for its record to say.
     Legacy(LegacyToken),
     /// It names a key that is not known: it is newer than the keys in memory, or made up.
-    UnknownKey,
+    UnknownKey(KeyId),
     /// No token of that kind.
     Unknown,
 }
@@ -252,7 +257,7 @@ fn ours(text: &str, [handle, grant, secret]: [&str; 3], kind: Kind, keys: &Keys)
     let (id, given) = rest.split_first_chunk::<KEY_ID_BYTES>()?;
     let (handle, grant) = (Handle::parse(handle)?, GrantId::parse(grant)?);
     let Some(mac) = mac(kind, handle.as_str(), grant.as_str(), random, KeyId(*id), keys) else {
-        return Some(Presented::UnknownKey);
+        return Some(Presented::UnknownKey(KeyId(*id)));
     };
     let is_good = mac.as_slice().ct_eq(given).to_bool();
     is_good.then(|| Presented::Ours(Token { handle, grant, text: Secret::new(text.to_owned()) }))
@@ -362,7 +367,7 @@ mod tests {
         let new = old.clone().rotated([2; KEY_BYTES], 1, 1000);
         assert!(is_ours(issue(Kind::Refresh, &old).text(), Kind::Refresh, &new));
         let token = issue(Kind::Refresh, &new);
-        assert!(matches!(read(token.text(), Kind::Refresh, &old), Presented::UnknownKey));
+        assert!(matches!(read(token.text(), Kind::Refresh, &old), Presented::UnknownKey(_)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use worker::{Delay, Env, State};
 use super::hub;
 use super::key_ring;
 use super::random::SystemRandom;
-use crate::keys::Keys;
+use crate::keys::{KeyId, Keys};
 use crate::mcp::context::Extensions;
 use crate::runtime::{Random, Runtime};
 use crate::session::host::Around;
@@ -30,6 +30,10 @@ impl<T: Bound> Runtime for T {
 
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         key_ring::keys(self.env(), fresh).boxed_local()
+    }
+
+    fn awaits_key(&self, id: KeyId) -> bool {
+        key_ring::awaits(id)
     }
 
     fn random(&self) -> &dyn Random {

@@ -18,6 +18,7 @@ use super::body::RequestBody;
 use super::bound::Bound;
 use super::promise::promised;
 use super::{convert, hub, linked, stream_socket};
+use crate::formats::Format;
 use crate::http::app::Placement;
 use crate::http::edge::{Edge, Order, Place, StartTask};
 use crate::hub::Listener;
@@ -189,6 +190,7 @@ impl WorkerEdge {
             400 => {
                 Error::parse(&text).map(Err).ok_or_else(|| fault("a task's object answers nothing that can be read"))
             }
+            503 => Err(Format::TaskRecord.unreadable()),
             status => Err(Fault(format!("a task's object answers {status}"))),
         }
     }

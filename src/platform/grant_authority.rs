@@ -19,10 +19,11 @@ use super::grant_rows::{self, Rows};
 use super::kv::{fault, settled};
 use super::linked;
 use super::promise::promised;
+use crate::formats::Format;
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::{Grants, Provider};
-use crate::oauth::authority::AuthorityHost;
+use crate::oauth::authority::{AuthorityHost, LOOK_AT_UNREADABLE_MS};
 use crate::oauth::event::Event;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::port::Kv;
@@ -91,7 +92,8 @@ impl GrantAuthority {
         promised(Box::pin(async move {
             let url = request.url();
             let grants = users.grants(url.strip_prefix(URL).unwrap_or_default()).map_err(rejected)?;
-            let command = settled(request.text()).await.map_err(rejected)?.as_string().unwrap_or_default();
+            let command = settled(request.text()).await.map_err(rejected)?.as_string();
+            let command = command.ok_or_else(|| rejected(Format::GrantCommand.unreadable()))?;
             let json = grants.handle(command).await.map_err(rejected)?;
             web_sys::Response::new_with_opt_str(Some(&json)).map(JsValue::from)
         }))
@@ -136,6 +138,12 @@ impl Users {
     async fn wake(&self) -> Result<(), Fault> {
         let now = super::edge::now();
         for user in grant_rows::due(&self.state, now, MAX_LOOKED_AT)? {
+            // A row that names no user is left alone, and is not in the way of the others.
+            if Handle::parse(&user).is_none() {
+                worker::console_error!("{}", Format::GrantTimes.unreadable().0);
+                grant_rows::postpone(&self.state, &user, now + LOOK_AT_UNREADABLE_MS)?;
+                continue;
+            }
             self.grants(&user)?.wake().await?;
             grant_rows::looked_at(&self.state, &user, now)?;
         }
@@ -152,7 +160,7 @@ fn rejected(fault: Fault) -> JsValue {
 pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, command: &str) -> Result<String, Fault> {
     let (jurisdiction, hint) = place(placement)?;
     let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.part(), handle.as_str(), command)).await?;
-    Ok(answer.as_string().unwrap_or_default())
+    answer.as_string().ok_or_else(|| Format::GrantOutcome.unreadable())
 }
 
 /// The same, beside the request that `context` is of; in an object there is none.
@@ -178,6 +186,7 @@ fn place(placement: &Placement) -> Result<(Option<&str>, Option<&str>), Fault> {
 pub(super) struct GrantHost {
     env: Env,
     rows: Rows,
+    handle: Handle,
     provider: Rc<dyn Provider>,
 }
 
@@ -186,7 +195,7 @@ impl GrantHost {
     pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &Handle) -> Option<Rc<dyn Grants>> {
         let provider = app.provider.as_ref()?;
         let rows = Rows::new(state.clone(), handle);
-        let host = Self { env: env.clone(), rows, provider: Rc::clone(provider) };
+        let host = Self { env: env.clone(), rows, handle: handle.clone(), provider: Rc::clone(provider) };
         Some(provider.grants(app, Rc::new(host)))
     }
 }
@@ -204,6 +213,10 @@ impl AuthorityHost for GrantHost {
 
     fn store(&self) -> &dyn GrantStore {
         &self.rows
+    }
+
+    fn user(&self) -> &Handle {
+        &self.handle
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {

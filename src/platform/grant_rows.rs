@@ -10,6 +10,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
 use super::kv::fault;
+use crate::formats::Format;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::token::Handle;
 use crate::wire::Fault;
@@ -52,7 +53,12 @@ const fn number(time: u64) -> f64 {
 /// The users for whom it is time, those who wait for the longest first.
 pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, Fault> {
     let users = users_due(state, number(now), limit).map_err(fault)?;
-    Ok(users.iter().filter_map(|user| user.as_string()).collect())
+    users.iter().map(|user| user.as_string().ok_or_else(|| Format::GrantTimes.unreadable())).collect()
+}
+
+/// A user is looked at later.
+pub(super) fn postpone(state: &JsValue, user: &str, time: u64) -> Result<(), Fault> {
+    wake_at(state, user, number(time)).map_err(fault)
 }
 
 /// A user was looked at. If they are to be again, that is known already.
@@ -92,6 +98,7 @@ impl GrantStore for Rows {
 
     fn all(&self) -> Result<Vec<(String, String)>, Fault> {
         let texts = row_all(&self.state, &self.user).map_err(fault)?;
+        // A value that is no text is a row all the same, of another version.
         let mut texts = texts.into_iter().map(|text| text.as_string().unwrap_or_default());
         let mut rows = Vec::new();
         while let (Some(id), Some(json)) = (texts.next(), texts.next()) {

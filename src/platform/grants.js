@@ -22,7 +22,9 @@ export async function kvList(env, prefix, cursor) {
 const row = (user, id) => `${user}/${id}`;
 
 export function rowGet(state, user, id) {
-  return state.storage.kv.get(row(user, id));
+  const json = state.storage.kv.get(row(user, id));
+  // What another version wrote is no text, and is there.
+  return json === undefined || typeof json === "string" ? json : "";
 }
 
 export function rowPut(state, user, id, json) {

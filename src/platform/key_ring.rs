@@ -8,8 +8,9 @@ use worker::wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys;
 use worker::{Response, Result, SqlStorageValue, State};
 
+use crate::formats::Format;
 use crate::http::App;
-use crate::keys::{KEY_BYTES, Keys, TOKENS_LIVE_MS};
+use crate::keys::{AwaitedKeys, KEY_BYTES, KeyId, Keys, TOKENS_LIVE_MS};
 use crate::wire::Fault;
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS keys (ring INTEGER PRIMARY KEY CHECK (ring = 0), value TEXT NOT NULL)";
@@ -22,7 +23,8 @@ const KEY_RING: &str = "KEY_RING";
 /// The secret that the keys are made from, if it is set.
 const SESSION_KEY: &str = "SESSION_KEY";
 
-/// How long keys stay in memory, in milliseconds. A key that is newer is asked for when it is first met.
+/// How long keys stay in memory, in milliseconds: half as long as a key is published before it signs. A key that is newer
+/// is asked for when it is first met.
 const KEYS_STAY_MS: u64 = 3600 * 1000;
 
 /// How often an unknown key may have the keys read anew, in milliseconds: whoever makes ids up decides when.
@@ -30,6 +32,8 @@ const KEYS_READ_EVERY_MS: u64 = 10 * 1000;
 
 thread_local! {
     static KEYS: RefCell<Option<(u64, Rc<Keys>)>> = const { RefCell::new(None) };
+
+    static AWAITED: RefCell<AwaitedKeys> = RefCell::default();
 }
 
 /// The name under which the one object of its class is found.
@@ -62,23 +66,36 @@ impl KeyRing {
         }
     }
 
+    /// A ring that this version cannot read stays as it is: new keys in its place would end every token and session.
     fn keys(&self) -> Result<Response> {
         let sql = self.state.storage().sql();
         sql.exec(CREATE, None)?;
-        let kept = sql.exec(GET, None)?.raw().next().transpose()?;
-        let kept = match kept.as_deref() {
-            Some([SqlStorageValue::String(text)]) => Keys::from_text(text),
-            _ => None,
+        let stored = sql.exec(GET, None)?.raw().next().transpose()?;
+        let stored = match stored.as_deref() {
+            None => None,
+            Some([SqlStorageValue::String(text)]) => Some(Keys::from_text(text).map_err(told)?),
+            Some(_) => return Err(told(Format::KeyRing.unreadable())),
         };
         let now = super::edge::now();
-        let keys = match kept {
+        let keys = match stored {
             Some(keys) if !keys.is_due(now) => return Response::ok(keys.to_text()),
-            Some(keys) => keys.rotated(random()?, now, self.longest),
+            Some(keys) => keys.renewed(random()?, now, self.longest),
             None => Keys::generate(random()?, now),
         };
         sql.exec(PUT, vec![keys.to_text().into()])?;
         Response::ok(keys.to_text())
     }
+}
+
+/// Tells operators of what cannot be read, and whoever asked.
+fn told(fault: Fault) -> worker::Error {
+    worker::console_error!("{}", fault.0);
+    worker::Error::RustError(fault.0)
+}
+
+/// Whether a key that is not in the ring may still become known in this isolate.
+pub(super) fn awaits(id: KeyId) -> bool {
+    AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::edge::now()))
 }
 
 fn random() -> Result<[u8; KEY_BYTES]> {
@@ -108,6 +125,5 @@ pub(super) async fn keys(env: &worker::Env, fresh: bool) -> std::result::Result<
 async fn read(env: &worker::Env) -> Result<Rc<Keys>> {
     let namespace = env.durable_object(KEY_RING)?;
     let mut answer = namespace.get_by_name(NAME)?.fetch_with_str("https://key-ring/").await?;
-    let keys = Keys::from_text(&answer.text().await?);
-    keys.map(Rc::new).ok_or_else(|| worker::Error::RustError("the keys cannot be read".to_owned()))
+    Keys::from_text(&answer.text().await?).map(Rc::new).map_err(|fault| worker::Error::RustError(fault.0))
 }

@@ -5,6 +5,7 @@ use worker::Env;
 
 use super::grant_authority::command_later;
 use super::key_ring;
+use crate::formats::Format;
 use crate::http::app::Placement;
 use crate::oauth::authority::Command;
 use crate::oauth::token::Handle;
@@ -16,7 +17,8 @@ const PREFIX: &str = "listed:";
 
 /// The tag of the socket that a request opens; none if its session is in no list.
 pub(super) async fn tag(env: &Env, head: &Head) -> Option<String> {
-    let caller = order::decode(head.header(order::CALLER).as_deref());
+    // The object has read it before it opened the socket.
+    let caller = order::decode(head.header(order::CALLER).as_deref()).ok()?;
     let (subject, grant) = (caller.subject?, caller.grant?);
     let session = Claims::read_verified(&head.header(order::SESSION)?)?;
     // Without keys the session goes on, and stays in the list for longer than it does.
@@ -29,6 +31,10 @@ pub(super) fn closed(env: &Env, placement: &Placement, tag: &str) {
     let mut parts = tag.strip_prefix(PREFIX).into_iter().flat_map(|rest| rest.splitn(3, ':'));
     let (Some(handle), Some(grant), Some(key)) = (parts.next().and_then(Handle::parse), parts.next(), parts.next())
     else {
+        // Other sockets have other tags.
+        if tag.starts_with(PREFIX) {
+            worker::console_error!("{}", Format::ListedTag.unreadable().0);
+        }
         return;
     };
     let command = Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() };

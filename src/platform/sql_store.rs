@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use worker::{SqlStorage, SqlStorageValue, State};
 
 use crate::mcp::log::LogLevel;
-use crate::session::store::{Kept, Store, StoreError};
+use crate::session::store::{Kept, Store, StoreError, unreadable};
 
 /// The most bytes of an event in one row, which holds 2 MB with all its columns. A longer one has several.
 const MAX_ROW_BYTES: usize = 1024 * 1024;
@@ -21,7 +21,7 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS durable_mcp (\
      kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL, \
      PRIMARY KEY (kind, name)) WITHOUT ROWID";
 const SETTINGS: &str = "SELECT kind, CASE kind WHEN 'log_level' THEN value ELSE name END, at FROM durable_mcp \
-     WHERE kind IN ('ended', 'log_level', 'subscription', 'used', 'state')";
+     WHERE kind < 'event' OR kind > 'event'";
 const GET_STATE: &str = "SELECT value FROM durable_mcp WHERE kind = 'state' AND name = ?";
 const PUT: &str = "INSERT INTO durable_mcp (kind, name, value, at) VALUES (?, ?, ?, ?) \
      ON CONFLICT (kind, name) DO UPDATE SET value = excluded.value, at = excluded.at";
@@ -142,13 +142,7 @@ impl Store for SqlStore {
             return Ok(kept);
         }
         for row in self.rows(SETTINGS, Vec::new())? {
-            kept.used = kept.used.max(number(&row, 2).unwrap_or_default());
-            match text(&row, 0) {
-                "ended" => kept.ended = true,
-                "log_level" => kept.log_level = LogLevel::parse(text(&row, 1)),
-                "subscription" => kept.subscriptions.push(text(&row, 1).to_owned()),
-                _ => {}
-            }
+            kept.take(text(&row, 0), text(&row, 1), number(&row, 2).ok_or_else(unreadable)?)?;
         }
         self.ended.set(kept.ended);
         Ok(kept)
@@ -159,7 +153,11 @@ impl Store for SqlStore {
             return Ok(None);
         }
         let rows = self.rows(GET_STATE, vec![name.into()])?;
-        Ok(rows.first().map(|row| text(row, 0).to_owned()))
+        let value = |row: &Row| match row.first() {
+            Some(SqlStorageValue::String(json)) => Ok(json.clone()),
+            _ => Err(unreadable()),
+        };
+        rows.first().map(value).transpose()
     }
 
     fn put_state(&self, name: &str, json: &str) -> Result<(), StoreError> {
@@ -195,9 +193,13 @@ impl Store for SqlStore {
         // What sorts behind all rows of the one event, and what sorts behind all of the stream.
         let range = vec![format!("{}~", event_name(stream, sequence)).into(), event_name(stream, u64::MAX).into()];
         let (mut events, mut bytes) = (Vec::<(u64, String)>::new(), 0);
+        let mut is_readable = true;
         self.each(EVENTS, range, &mut |row| {
             let mut parts = text(&row, 0).split('.').skip(1);
-            let at = parts.next().and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or_default();
+            let Some(at) = parts.next().and_then(|hex| u64::from_str_radix(hex, 16).ok()) else {
+                is_readable = false;
+                return false;
+            };
             match (parts.next(), events.last_mut()) {
                 (None, _) if bytes >= enough => return false,
                 (None, _) => events.push((at, text(&row, 1).to_owned())),
@@ -207,7 +209,7 @@ impl Store for SqlStore {
             bytes += text(&row, 1).len();
             true
         })?;
-        Ok(events)
+        if is_readable { Ok(events) } else { Err(unreadable()) }
     }
 
     fn prune_events(&self, now: u64) -> Result<Option<u64>, StoreError> {

@@ -16,6 +16,7 @@ use super::convert;
 use super::edge::fault;
 use super::promise::promised;
 use super::sql_store::{pieces, text};
+use crate::formats::{Format, is_of_other_version};
 use crate::http::App;
 use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::to_json;
@@ -59,7 +60,14 @@ impl McpTask {
     pub fn fetch(&self, request: web_sys::Request) -> Promise {
         let task = Rc::clone(&self.0);
         promised(Box::pin(async move {
-            let reply = answer(&task, &request).await.map_err(|fault| worker::Error::RustError(fault.0))?;
+            let reply = match answer(&task, &request).await {
+                // The Worker tells the client that it may pass.
+                Err(fault) if is_of_other_version(&fault) => {
+                    worker::console_error!("{}", fault.0);
+                    Reply::empty(http::StatusCode::SERVICE_UNAVAILABLE)
+                }
+                answered => answered.map_err(|fault| worker::Error::RustError(fault.0))?,
+            };
             Ok(convert::response(reply)?.into())
         }))
     }
@@ -77,8 +85,8 @@ impl McpTask {
 async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Reply, Fault> {
     let head = convert::read_head_at_object(request);
     let text = read_text(request).await.map_err(|_| Fault("a task's command cannot be read".to_owned()))?;
-    let command = Command::parse(&text).ok_or_else(|| Fault("a task's command is not known".to_owned()))?;
-    let caller = Rc::new(order::decode(head.header(order::CALLER).as_deref()));
+    let command = Command::parse(&text).ok_or_else(|| Format::TaskCommand.unreadable())?;
+    let caller = Rc::new(order::decode(head.header(order::CALLER).as_deref())?);
     let headers = Rc::clone(&head.headers);
     let extensions = move |extensions: &mut Extensions| {
         extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));
@@ -148,7 +156,7 @@ impl TaskStore for Rows {
         let known = self.state.storage().sql().exec(tables, None).map_err(fault)?.raw().next().is_some();
         let record = if known { self.texts(RECORD, Vec::new())? } else { Vec::new() };
         self.parts.set(record.len());
-        Ok(Record::parse(&record.concat()))
+        Record::stored(&record.concat())
     }
 
     fn put(&self, record: &Record) -> Result<(), Fault> {

@@ -10,6 +10,7 @@ use super::questions::Questions;
 use super::running::Running;
 use super::state::{Cache, States};
 use super::store::{Kept, StoreError};
+use crate::formats::is_of_other_version;
 use crate::mcp::Server;
 use crate::mcp::change::Change;
 use crate::mcp::context::{ClientInfo, Context, Extensions};
@@ -18,6 +19,7 @@ use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{Notification, Request, Response, error_json, result_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::user::Caller;
+use crate::wire::Fault;
 
 /// The most resources that a client may subscribe to in one session; each is a row.
 pub const MAX_SUBSCRIPTIONS: usize = 256;
@@ -37,6 +39,9 @@ const TOMBSTONE_SLACK_MS: u64 = 2000;
 /// Parts of the idle time after which an unwritten use is written down. One row in so long keeps an active session
 /// alive, and an idle one is ended at most so much too early.
 const USED_WRITTEN_EVERY: u64 = 8;
+
+/// Rows of another version are looked at again after so long, in milliseconds.
+const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
 
 /// What an application sets for all its sessions.
 #[derive(Debug, Clone)]
@@ -252,7 +257,15 @@ impl Core {
     pub fn wake(&self) -> Result<bool, StoreError> {
         let now = self.host.now();
         let store = self.host.store();
-        let kept = store.load()?;
+        let kept = match store.load() {
+            // The rows are left alone, and looked at again when their version may have come back.
+            Err(error) if is_of_other_version(&Fault(error.0.clone())) => {
+                self.host.warn(&error.0);
+                store.wake_at(now + LOOK_AT_UNREADABLE_MS);
+                return Ok(false);
+            }
+            kept => kept?,
+        };
         if kept.ended {
             self.forget();
             return Ok(true);

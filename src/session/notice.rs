@@ -42,7 +42,7 @@ impl Notice {
         [or_none(&self.user), or_none(&self.except), about, self.method.clone(), self.params.clone()].join("\n")
     }
 
-    /// Reads a notice from its text.
+    /// Reads a notice from its text; none if it is of another version.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut lines = text.splitn(5, '\n').map(str::to_owned);
@@ -50,6 +50,9 @@ impl Notice {
         let except = lines.next()?;
         let some = |text: String| (text != NONE).then_some(text);
         let (about, method, params) = (lines.next()?, lines.next()?, lines.next()?);
+        if !method.starts_with("notifications/") || !params.starts_with('{') {
+            return None;
+        }
         Some(Self { about, method, params, user: some(user), except: some(except) })
     }
 }

@@ -1,5 +1,6 @@
 //! What a session keeps. The object defines the port; the platform keeps it in the object's SQLite.
 
+use crate::formats::Format;
 use crate::mcp::log::LogLevel;
 
 /// Storage failed. The cause is in the log.
@@ -27,6 +28,30 @@ pub struct Kept {
     pub log_level: Option<LogLevel>,
     /// The resources that the client wants to hear of.
     pub subscriptions: Vec<String>,
+}
+
+impl Kept {
+    /// Takes a row that was found: its kind, its value or, where that says nothing, its name, and its time.
+    ///
+    /// # Errors
+    /// When it is of a kind or says something that only another version of this server knows.
+    pub fn take(&mut self, kind: &str, text: &str, at: u64) -> Result<(), StoreError> {
+        self.used = self.used.max(at);
+        match kind {
+            "ended" => self.ended = true,
+            "log_level" => self.log_level = Some(LogLevel::parse(text).ok_or_else(unreadable)?),
+            "subscription" => self.subscriptions.push(text.to_owned()),
+            "used" | "state" => {}
+            _ => return Err(unreadable()),
+        }
+        Ok(())
+    }
+}
+
+/// The error of rows that another version wrote.
+#[must_use]
+pub fn unreadable() -> StoreError {
+    StoreError(Format::SessionRows.unreadable().0)
 }
 
 /// The rows of one session. Each method that changes something writes one row, or several for a long event, and is whole
@@ -110,4 +135,26 @@ pub trait Store {
 
     /// Rows written since the object woke.
     fn rows_written(&self) -> u64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_another_version_are_an_error() {
+        let mut kept = Kept::default();
+        for (kind, text, at) in
+            [("log_level", "error", 1), ("subscription", "a:b", 2), ("state", "", 5), ("used", "", 3)]
+        {
+            kept.take(kind, text, at).unwrap();
+        }
+        assert_eq!(
+            (kept.log_level, kept.used, kept.subscriptions.as_slice()),
+            (Some(LogLevel::Error), 5, ["a:b".to_owned()].as_slice())
+        );
+        for (kind, text) in [("sealed", "x"), ("", ""), ("log_level", "chatty")] {
+            assert_eq!(kept.take(kind, text, 9), Err(unreadable()), "{kind}");
+        }
+    }
 }

@@ -76,15 +76,15 @@ impl Command {
         }
     }
 
-    /// Reads a command from its text.
+    /// Reads a command from its text; none if it is of another version.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text.split_once(' ').unwrap_or((text, "")) {
             ("begin", begin) => Begin::parse(begin).map(Self::Begin),
-            ("get", _) => Some(Self::Get),
-            ("update", answers) => Some(Self::Update(answers.to_owned())),
-            ("cancel", _) => Some(Self::Cancel),
-            ("watch", _) => Some(Self::Watch),
+            ("get", "") => Some(Self::Get),
+            ("update", answers) if answers.starts_with('{') => Some(Self::Update(answers.to_owned())),
+            ("cancel", "") => Some(Self::Cancel),
+            ("watch", "") => Some(Self::Watch),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The ids of tasks, bound to who made the task.
 
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
 use crate::runtime::{Random, Runtime};
@@ -29,7 +30,7 @@ pub fn seal(
 /// The runtime's failure.
 pub async fn open(id: &str, caller: &Caller, around: &dyn Runtime) -> Result<Option<ObjectId>, Fault> {
     let owner = Binding::of(caller);
-    let opened = Scope { purpose: PURPOSE, owner: owner.as_bytes() }.open(id, around).await?;
+    let opened = Scope { purpose: PURPOSE, owner: owner.as_bytes() }.open(id, Format::TaskId, around).await?;
     Ok(opened.and_then(|(object, expires)| (around.now() < expires).then_some(object)))
 }
 

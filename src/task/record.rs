@@ -5,8 +5,10 @@ use serde_json::value::RawValue;
 
 use super::POLL_MS;
 use super::command::Begin;
+use crate::formats::Format;
 use crate::mcp::jsonrpc::to_json;
 use crate::transport::rounds::{Question, read_answers};
+use crate::wire::Fault;
 
 /// Where a task is (Tasks, "Task Status"). One that waits for its client is at work, with questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +95,18 @@ impl Record {
         ))
     }
 
-    /// Reads a record from its text.
+    /// Reads the record that a store has; none where it has none.
+    ///
+    /// # Errors
+    /// When it is of another version.
+    pub fn stored(text: &str) -> Result<Option<Self>, Fault> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        Self::parse(text).map(Some).ok_or_else(|| Format::TaskRecord.unreadable())
+    }
+
+    /// Reads a record from its text; none if it is of another version.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let Written(begin, created, updated, expires, status, message, beginnings, questions, watched) =
@@ -101,6 +114,7 @@ impl Record {
         let question = |(key, method, params)| Question { key, method, params };
         let questions = questions.into_iter().map(question).collect();
         let begin = Begin::parse(&begin)?;
+        read_answers(&begin.answers).ok()?;
         Some(Self { begin, created, updated, expires, status, message, beginnings, questions, watched })
     }
 

@@ -113,13 +113,16 @@ pub struct Claims {
     pub binding: Binding,
 }
 
-/// Why a session id is not taken. To the client all of these are the same.
+/// Why a session id is not accepted. To the client all of these are the same, but for those that may pass: a key that is not
+/// known yet, and another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// It is not one of this deployment's, or not whole.
     Forged,
     /// It is signed with a key that these keys lack; newer ones may have it.
-    UnknownKey,
+    UnknownKey(KeyId),
+    /// It is this deployment's, of a version of this server that knows more.
+    OtherVersion,
     /// It is too old.
     Expired,
     /// It belongs to another user or client.
@@ -182,16 +185,15 @@ impl Claims {
         let bytes = URL_SAFE_NO_PAD.decode(id).map_err(|_| Refused::Forged)?;
         let (message, mac) = bytes.split_last_chunk::<MAC_BYTES>().ok_or(Refused::Forged)?;
         let key = message.get(1..5).and_then(|id| id.try_into().ok()).map(KeyId).ok_or(Refused::Forged)?;
-        if message.first() != Some(&FORMAT) {
-            return Err(Refused::Forged);
-        }
         if !keys.knows(key) {
-            return Err(Refused::UnknownKey);
+            // Of a made-up id, hardly any begins as ours do.
+            let is_ours = message.first() == Some(&FORMAT);
+            return Err(if is_ours { Refused::UnknownKey(key) } else { Refused::Forged });
         }
         if !keys.verify(key, message, mac) {
             return Err(Refused::Forged);
         }
-        let claims = Self::read(message).ok_or(Refused::Forged)?;
+        let claims = Self::read(message).ok_or(Refused::OtherVersion)?;
         if now.saturating_sub(claims.issued) > max_age {
             return Err(Refused::Expired);
         }
@@ -212,6 +214,9 @@ impl Claims {
     }
 
     fn read(message: &[u8]) -> Option<Self> {
+        if message.first() != Some(&FORMAT) {
+            return None;
+        }
         let version = *message.get(42)?;
         let issued = message.get(37..42)?.iter().fold(0, |seconds, byte| seconds << 8 | u64::from(*byte));
         Some(Self {
@@ -303,7 +308,10 @@ mod tests {
         assert_eq!(verify(&id, &Caller::default(), claims.issued), Err(Refused::Foreign));
         assert_eq!(verify(&id, &caller("ann", "c1"), claims.issued + 101), Err(Refused::Expired));
         let other = Keys::from_secret("other");
-        assert_eq!(Claims::verify(&id, &other, &caller("ann", "c1"), 0, 100), Err(Refused::UnknownKey));
+        assert_eq!(
+            Claims::verify(&id, &other, &caller("ann", "c1"), 0, 100),
+            Err(Refused::UnknownKey(Keys::from_secret("k").current_id()))
+        );
     }
 
     #[test]
@@ -325,6 +333,23 @@ mod tests {
         assert_eq!((read.object, read.issued), (claims.object, claims.issued));
         for key in ["", ".", "0f.1", &claims.object.to_hex(), &format!("{}.x", claims.object.to_hex())] {
             assert_eq!(Claims::of_key(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn an_id_of_a_later_version_is_told_from_a_forged_one() {
+        let (claims, keys) = (claims("x"), Keys::from_secret("k"));
+        let id = URL_SAFE_NO_PAD.decode(claims.sign(&keys)).unwrap();
+        let message = &id[..id.len() - MAC_BYTES];
+        // Another format, and a protocol version that is not known yet.
+        for (at, byte) in [(0, FORMAT + 1), (42, 0x7f)] {
+            let mut later = message.to_vec();
+            later[at] = byte;
+            let mac = keys.sign(&later);
+            later.extend(mac);
+            let later = URL_SAFE_NO_PAD.encode(later);
+            assert_eq!(verify(&later, &caller("ann", "c1"), claims.issued), Err(Refused::OtherVersion), "{at}");
+            assert_eq!(Claims::read_verified(&later), None);
         }
     }
 

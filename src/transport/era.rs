@@ -6,10 +6,12 @@ use serde_json::json;
 
 use super::envelope::{Envelope, META, claims_version};
 use super::refusal::Refused;
+use crate::formats::Format;
 use crate::mcp::ProtocolVersion;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body, Message, Request, RequestId};
+use crate::wire::Fault;
 
 /// The header in which a client repeats the version: since 2025-06-18 the one that `initialize` settled, since 2026-07-28
 /// the one of the request.
@@ -41,10 +43,14 @@ impl Transport {
     }
 
     /// What the internal header says; without one it is a session's request.
-    #[must_use]
-    pub fn parse(word: Option<&str>) -> Self {
-        let named = [Self::Sse, Self::Stateless, Self::Notice].into_iter().find(|one| word == Some(one.as_str()));
-        named.unwrap_or(Self::Streamable)
+    ///
+    /// # Errors
+    /// When another version of this server sent it.
+    pub fn parse(word: Option<&str>) -> Result<Self, Fault> {
+        let Some(word) = word else { return Ok(Self::Streamable) };
+        let all = [Self::Streamable, Self::Sse, Self::Stateless, Self::Notice];
+        let named = all.into_iter().find(|one| word == one.as_str());
+        named.ok_or_else(|| Format::TransportHeader.unreadable())
     }
 }
 

@@ -13,14 +13,16 @@ use super::movable::movable;
 use super::object::{Object, ReadBody, SSE_TAG};
 use super::refusal::Refusal;
 use super::sse;
+use crate::formats::Format;
 use crate::mcp::ProtocolVersion;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
 use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, error_json, result_json};
+use crate::session::core::Sender;
 use crate::session::line::Line;
 use crate::session::log_line::LogLine;
-use crate::wire::{Body, Head, Reply, Socket};
+use crate::wire::{Body, Fault, Head, Reply, Socket};
 
 /// `GET /sse`.
 pub(crate) fn open(object: &Object) -> Reply {
@@ -47,8 +49,15 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
             if !object.core.running.has_room(1) {
                 return Refusal::TooBusy.reply(Some(&request.id));
             }
-            let client = read(&attachment).unwrap_or(claims.client);
-            call(object, head, client, request);
+            let client = match read(&attachment, claims.client) {
+                Ok(client) => client,
+                Err(fault) => return object.refused(&fault),
+            };
+            let sender = match Object::sender(head, Rc::new(client)) {
+                Ok(sender) => sender,
+                Err(fault) => return object.refused(&fault),
+            };
+            call(object, sender, request);
         }
         Ok(Posted::Single(Message::Notification(notification))) => object.core.notice(&notification),
         Ok(Posted::Single(Message::Response(response))) => object.core.settle(response),
@@ -80,8 +89,7 @@ fn initialize(object: &Object, request: &Request) {
 }
 
 /// Runs a call. A quick one is answered before its POST is.
-fn call(object: &Rc<Object>, head: &Head, client: ClientInfo, request: Request) {
-    let sender = Object::sender(head, Rc::new(client));
+fn call(object: &Rc<Object>, sender: Sender, request: Request) {
     let own = Rc::clone(object);
     let answer = async move {
         let line = Rc::new(SocketLine(Rc::clone(&own)));
@@ -104,7 +112,17 @@ fn written(client: &ClientInfo) -> String {
     format!("{} {} {name}", client.version, client.capabilities.bits())
 }
 
-fn read(attachment: &str) -> Option<ClientInfo> {
+/// The client that a socket remembers; before `initialize`, the one that its session began with.
+fn read(attachment: &str, initial: ClientInfo) -> Result<ClientInfo, Fault> {
+    if attachment.is_empty() {
+        return Ok(initial);
+    }
+    read_attachment(attachment).ok_or_else(|| Format::SseAttachment.unreadable())
+}
+
+/// Reads what a socket remembers of its client; none if it is of another version.
+#[must_use]
+pub fn read_attachment(attachment: &str) -> Option<ClientInfo> {
     let mut parts = attachment.splitn(3, ' ');
     Some(ClientInfo {
         version: ProtocolVersion::parse(parts.next()?)?,

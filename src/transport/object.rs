@@ -14,6 +14,7 @@ use super::refusal::{Refusal, Refused};
 use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::stateless::{self, Call};
 use super::{legacy_sse, order, request_state, streamable};
+use crate::formats::Format;
 use crate::mcp::change::Change;
 use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::notification_json;
@@ -21,7 +22,7 @@ use crate::session::core::{Core, Sender};
 use crate::session::host::Around;
 use crate::session::log_line::LogLine;
 use crate::session::store::StoreError;
-use crate::wire::{Head, Headers, Reply};
+use crate::wire::{Fault, Head, Headers, Reply};
 
 /// The tag of the standalone GET stream's socket.
 pub(crate) const GET_TAG: &str = "get";
@@ -97,7 +98,10 @@ impl Object {
     }
 
     async fn route(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
-        let transport = Transport::parse(head.header(order::TRANSPORT).as_deref());
+        let transport = match Transport::parse(head.header(order::TRANSPORT).as_deref()) {
+            Ok(transport) => transport,
+            Err(fault) => return self.refused(&fault),
+        };
         match transport {
             Transport::Stateless => return self.stateless(head, body, gone).await,
             Transport::Notice => return self.notice(body).await,
@@ -105,8 +109,9 @@ impl Object {
         }
         let in_header = head.header(order::SESSION);
         let id = in_header.as_deref().or_else(|| head.query_value(order::SESSION_ID));
+        // The Worker has verified it, so one that cannot be read is of another version.
         let Some(claims) = id.and_then(Claims::read_verified) else {
-            return Refusal::UnknownSession.into();
+            return self.refused(&Format::SessionId.unreadable());
         };
         match self.core.admit() {
             Ok(true) => {}
@@ -123,9 +128,14 @@ impl Object {
         }
     }
 
-    fn failed(&self, error: &StoreError) -> Reply {
-        self.core.host.warn(&error.0);
-        Refusal::Internal.into()
+    pub(crate) fn failed(&self, error: &StoreError) -> Reply {
+        self.refused(&Fault(error.0.clone()))
+    }
+
+    /// The answer where something here failed.
+    pub(crate) fn refused(&self, fault: &Fault) -> Reply {
+        self.core.host.warn(&fault.0);
+        Refusal::of(fault).into()
     }
 
     /// A request that stands for itself, about the state that is here. The Worker has checked it.
@@ -143,7 +153,14 @@ impl Object {
         if let Err(error) = self.core.admit_again() {
             return self.failed(&error);
         }
-        let mut sender = Self::sender(head, Rc::new(envelope.client()));
+        let mut sender = match Self::sender(head, Rc::new(envelope.client())) {
+            Ok(sender) => sender,
+            Err(fault) => return self.refused(&fault),
+        };
+        let state = match head.header(order::STATE).map(|value| order::read_state(&value)).transpose() {
+            Ok(state) => state,
+            Err(fault) => return self.refused(&fault),
+        };
         let (headers, states) = (sender.extensions, Rc::new(self.core.states()));
         sender.extensions = Rc::new(move |extensions: &mut Extensions| {
             extensions.insert(Rc::clone(&states));
@@ -153,12 +170,12 @@ impl Object {
         let rounds = match request_state::rounds(&request, &sender.caller, &*around).await {
             Ok(Ok(rounds)) => rounds,
             Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
-            Err(fault) => return self.failed(&StoreError(fault.0)),
+            Err(fault) => return self.refused(&fault),
         };
         let call = Call {
             log_level: envelope.log_level,
             rounds,
-            state: head.header(order::STATE).map(|value| order::read_state(&value)),
+            state,
             begin_task: None,
             gone,
             logged: self.core.settings.logs_requests,
@@ -172,13 +189,20 @@ impl Object {
     /// Something was published. The session's client hears of it if it wants to and has a stream; otherwise nobody is here to
     /// be told.
     async fn notice(&self, body: ReadBody) -> Reply {
-        let change = body.await.ok().and_then(|text| Change::parse(&text));
         let host = &self.core.host;
         let has = |tag| host.attachment(tag).is_some();
         let (over_sse, listens) = (has(SSE_TAG), has(GET_TAG) || self.standalone.borrow().lost);
-        let admitted = (over_sse || listens) && self.core.admit().unwrap_or_default();
-        let Some(change) = change.filter(|_| admitted) else {
+        if !(over_sse || listens) {
             return Reply::empty(StatusCode::GONE);
+        }
+        match self.core.admit() {
+            Ok(true) => {}
+            Ok(false) => return Reply::empty(StatusCode::GONE),
+            // The session is told of the next change.
+            Err(error) => return self.failed(&error),
+        }
+        let Some(change) = body.await.ok().and_then(|text| Change::parse(&text)) else {
+            return self.refused(&Format::HubChange.unreadable());
         };
         if self.core.hears_of(&change) {
             let json = notification_json(change.method(), &change.params(None));
@@ -236,13 +260,16 @@ impl Object {
     }
 
     /// Who sends the message at hand.
-    pub(crate) fn sender(head: &Head, client: Rc<crate::mcp::context::ClientInfo>) -> Sender {
-        let caller = order::decode(head.header(order::CALLER).as_deref());
+    ///
+    /// # Errors
+    /// When it cannot be read who that is.
+    pub(crate) fn sender(head: &Head, client: Rc<crate::mcp::context::ClientInfo>) -> Result<Sender, Fault> {
+        let caller = order::decode(head.header(order::CALLER).as_deref())?;
         let headers = Rc::clone(&head.headers);
         let extensions = move |extensions: &mut Extensions| {
             extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));
         };
-        Sender { client, caller: Rc::new(caller), extensions: Rc::new(extensions) }
+        Ok(Sender { client, caller: Rc::new(caller), extensions: Rc::new(extensions) })
     }
 
     /// A stream for a POST of that version's.
@@ -282,27 +309,30 @@ impl Object {
     }
 
     /// A client opens the standalone stream; what it missed since it saw `last`, and whether that is all of it.
-    pub(crate) fn take_standalone(&self, last: Option<u64>) -> (Vec<String>, bool) {
+    ///
+    /// # Errors
+    /// When the events that were written down cannot be read.
+    pub(crate) fn take_standalone(&self, last: Option<u64>) -> Result<(Vec<String>, bool), StoreError> {
+        let stored = last.map(|last| Ok((last, self.stored(EventId::STANDALONE, last)?))).transpose()?;
         let mut standalone = self.standalone.borrow_mut();
         standalone.lost = false;
-        let Some(last) = last else { return (Vec::new(), true) };
-        let (mut missed, whole) = self.stored(EventId::STANDALONE, last);
+        let Some((last, (mut missed, whole))) = stored else { return Ok((Vec::new(), true)) };
         if whole {
             missed.extend(standalone.kept.iter().filter(|(at, _)| *at > last).cloned());
         }
         missed.sort_by_key(|(at, _)| *at);
-        (missed.into_iter().map(|(_, frame)| frame).collect(), whole)
+        Ok((missed.into_iter().map(|(_, frame)| frame).collect(), whole))
     }
 
     /// The events of a stream that were written down, and whether those are all. A client that may not leave more unread
     /// is not given more at once: it comes back for the rest.
-    pub(crate) fn stored(&self, stream: u64, after: u64) -> (Vec<(u64, String)>, bool) {
-        let events = self.core.host.store().events(stream, after, MAX_UNREAD_BYTES).unwrap_or_else(|error| {
-            self.core.host.warn(&error.0);
-            Vec::new()
-        });
+    ///
+    /// # Errors
+    /// When they cannot be read: that is not to say that there are none.
+    pub(crate) fn stored(&self, stream: u64, after: u64) -> Result<(Vec<(u64, String)>, bool), StoreError> {
+        let events = self.core.host.store().events(stream, after, MAX_UNREAD_BYTES)?;
         let whole = events.iter().map(|(_, frame)| frame.len()).sum::<usize>() < MAX_UNREAD_BYTES;
-        (events, whole)
+        Ok((events, whole))
     }
 
     /// Sends a message of the session's on its standalone stream.

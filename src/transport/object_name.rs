@@ -1,9 +1,10 @@
 //! What a client has instead of an object's id: sealed, it tells nothing, and a made-up one reaches no object.
 
 use super::claims::ObjectId;
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::{Random, Runtime};
-use crate::seal::{OpenError, seal_carried, try_open_carried};
+use crate::seal::{OpenError, open_with, seal_carried, try_open_carried};
 use crate::wire::Fault;
 
 const OBJECT_BYTES: usize = 32;
@@ -29,19 +30,20 @@ impl Scope<'_> {
     /// The object and the time of a name; none if it is no name, or one of another scope.
     ///
     /// # Errors
-    /// The runtime's failure.
-    pub async fn open(self, name: &str, around: &dyn Runtime) -> Result<Option<(ObjectId, u64)>, Fault> {
-        let mut opened = self.read(name, &*around.keys(false).await?);
-        if matches!(opened, Err(OpenError::UnknownKey)) {
-            opened = self.read(name, &*around.keys(true).await?);
-        }
-        Ok(opened.ok())
+    /// The runtime's failure, or a name of another version.
+    pub async fn open(
+        self,
+        name: &str,
+        format: Format,
+        around: &dyn Runtime,
+    ) -> Result<Option<(ObjectId, u64)>, Fault> {
+        open_with(around, format, |keys| self.read(name, keys)).await
     }
 
     fn read(self, name: &str, keys: &Keys) -> Result<(ObjectId, u64), OpenError> {
         let plain = try_open_carried(keys, self.purpose, self.owner, name)?;
-        let (object, time) = plain.split_first_chunk::<OBJECT_BYTES>().ok_or(OpenError::NotSealed)?;
-        Ok((ObjectId(*object), u64::from_be_bytes(time.try_into().map_err(|_| OpenError::NotSealed)?)))
+        let (object, time) = plain.split_first_chunk::<OBJECT_BYTES>().ok_or(OpenError::OtherVersion)?;
+        Ok((ObjectId(*object), u64::from_be_bytes(time.try_into().map_err(|_| OpenError::OtherVersion)?)))
     }
 }
 
@@ -70,9 +72,9 @@ mod tests {
         {
             assert_eq!(other.read(&name, &keys), Err(OpenError::NotSealed));
         }
-        assert_eq!(scope.read(&name, &Keys::from_secret("l")), Err(OpenError::UnknownKey));
+        assert_eq!(scope.read(&name, &Keys::from_secret("l")), Err(OpenError::UnknownKey(keys.current_id())));
         assert_eq!(scope.read("x", &keys), Err(OpenError::NotSealed));
         let short = seal_carried(&keys, "task", b"ann", &[0; 39], &Zeros).unwrap();
-        assert_eq!(scope.read(&short, &keys), Err(OpenError::NotSealed));
+        assert_eq!(scope.read(&short, &keys), Err(OpenError::OtherVersion));
     }
 }

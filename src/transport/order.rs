@@ -3,8 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::formats::Format;
 use crate::mcp::jsonrpc::to_json;
 use crate::mcp::user::Caller;
+use crate::wire::Fault;
 
 /// The header with the caller's identity. The Worker sets or removes it on every request that it passes on, so one
 /// from outside never arrives.
@@ -35,9 +37,15 @@ pub fn named_state(name: &str, is_new: bool) -> String {
 }
 
 /// Reads the value of [`STATE`]: the state's name, and whether it begins with this request.
-#[must_use]
-pub fn read_state(value: &str) -> (String, bool) {
-    value.strip_prefix(NEW).map_or_else(|| (value.to_owned(), false), |name| (name.to_owned(), true))
+///
+/// # Errors
+/// When another version of this server sent it.
+pub fn read_state(value: &str) -> Result<(String, bool), Fault> {
+    let (name, is_new) = value.strip_prefix(NEW).map_or((value, false), |name| (name, true));
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Format::StateHeader.unreadable());
+    }
+    Ok((name.to_owned(), is_new))
 }
 
 /// Headers that are nobody's business behind the Worker.
@@ -52,16 +60,19 @@ pub fn encode(caller: &Caller) -> Option<String> {
     subject.is_some().then(|| URL_SAFE_NO_PAD.encode(to_json(&sent)))
 }
 
-/// Reads the value of [`CALLER`].
-#[must_use]
-pub fn decode(value: Option<&str>) -> Caller {
-    let bytes = value.and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
-    let json = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    let Some(sent) = json.and_then(|json| serde_json::from_str(&json).ok()) else {
-        return Caller::default();
-    };
-    let (subject, client_id, grant, resource, expires, scopes, props) = sent;
-    Caller { subject, client_id, grant, resource, expires, sessions_since: 0, scopes, props }
+/// Reads the value of [`CALLER`]. Nobody is signed in where there is none, and only there.
+///
+/// # Errors
+/// When another version of this server sent it.
+pub fn decode(value: Option<&str>) -> Result<Caller, Fault> {
+    let Some(value) = value else { return Ok(Caller::default()) };
+    read_caller(value).ok_or_else(|| Format::CallerHeader.unreadable())
+}
+
+fn read_caller(value: &str) -> Option<Caller> {
+    let json = String::from_utf8(URL_SAFE_NO_PAD.decode(value).ok()?).ok()?;
+    let (subject, client_id, grant, resource, expires, scopes, props) = serde_json::from_str(&json).ok()?;
+    Some(Caller { subject: Some(subject), client_id, grant, resource, expires, sessions_since: 0, scopes, props })
 }
 
 #[cfg(test)]
@@ -82,8 +93,34 @@ mod tests {
         };
         let header = encode(&caller).unwrap();
         assert!(header.is_ascii());
-        assert_eq!(decode(Some(&header)), caller);
+        assert_eq!(decode(Some(&header)), Ok(caller));
         assert_eq!(encode(&Caller::default()), None);
-        assert_eq!(decode(None), Caller::default());
+        assert_eq!(decode(None), Ok(Caller::default()));
+    }
+
+    #[test]
+    fn a_caller_that_cannot_be_read_is_not_anonymous() {
+        let encoded = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        for value in [
+            String::new(),
+            "*".to_owned(),
+            "2.AAAA".to_owned(),
+            encoded("{}"),
+            encoded("[]"),
+            encoded(r#"["ann","c","g","r",1,[]]"#),
+            encoded(r#"["ann","c","g","r",1,[],{},"more"]"#),
+            encoded(r#"[null,"c","g","r",1,[],{}]"#),
+        ] {
+            assert_eq!(decode(Some(&value)), Err(Format::CallerHeader.unreadable()), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_state_is_one_word() {
+        assert_eq!(read_state(&named_state("a", true)), Ok(("a".to_owned(), true)));
+        assert_eq!(read_state(&named_state("a", false)), Ok(("a".to_owned(), false)));
+        for value in ["", "new ", "old a", "new a b"] {
+            assert!(read_state(value).is_err(), "{value}");
+        }
     }
 }

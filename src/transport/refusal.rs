@@ -3,10 +3,11 @@
 use http::StatusCode;
 
 use super::era::names_stateless;
+use crate::formats::is_of_other_version;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{RequestId, Unreadable, error_json, error_json_without_id};
 use crate::mcp::version::ProtocolVersion;
-use crate::wire::Reply;
+use crate::wire::{Fault, Reply};
 
 /// The most bytes of a POST's body, 4 MiB: room for a picture in base64, and 1/32 of what an isolate may use.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -44,6 +45,8 @@ pub enum Refusal {
     TooBusy,
     /// Something inside failed; the log has it.
     Internal,
+    /// Something is of another version of this server; the log has it.
+    OtherVersion,
 }
 
 impl Refusal {
@@ -58,6 +61,7 @@ impl Refusal {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooBusy => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::OtherVersion => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotUtf8
             | Self::NoSession
             | Self::UnknownVersion
@@ -72,7 +76,7 @@ impl Refusal {
             Self::NotUtf8 => ErrorCode::PARSE,
             Self::NoBatches | Self::MisplacedInitialize => ErrorCode::INVALID_REQUEST,
             Self::UnknownSession | Self::EndedSession => ErrorCode::SESSION_NOT_FOUND,
-            Self::Internal => ErrorCode::INTERNAL,
+            Self::Internal | Self::OtherVersion => ErrorCode::INTERNAL,
             _ => ErrorCode::REFUSED,
         }
     }
@@ -100,7 +104,18 @@ impl Refusal {
             }
             Self::TooBusy => "This session runs too many calls at once. Wait for one to end.".to_owned(),
             Self::Internal => "The server failed. Its log says why; trying again may help.".to_owned(),
+            Self::OtherVersion => {
+                "Another version of this server made something that this request needs. Nothing was done. \
+                 Try again in a moment: the version is being replaced."
+                    .to_owned()
+            }
         }
+    }
+
+    /// The refusal for a failure of this server.
+    #[must_use]
+    pub fn of(fault: &Fault) -> Self {
+        if is_of_other_version(fault) { Self::OtherVersion } else { Self::Internal }
     }
 
     /// The answer to a request that came with that version's header, whose id is not known.
@@ -124,6 +139,7 @@ impl Refusal {
         match self {
             Self::Method(allowed) => reply.header("allow", allowed),
             Self::TooBusy => reply.header("retry-after", "1"),
+            Self::OtherVersion => reply.header("retry-after", "2"),
             _ => reply,
         }
     }

@@ -12,12 +12,13 @@ use serde_json::value::RawValue;
 
 use super::claims::Binding;
 use super::rounds::{Rounds, given_answers, read_answers};
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, to_json};
 use crate::mcp::user::Caller;
 use crate::runtime::{Random, Runtime};
-use crate::seal::{OpenError, seal_carried, try_open_carried};
+use crate::seal::{OpenError, open_with, seal_carried, try_open_carried};
 use crate::wire::Fault;
 
 const PURPOSE: &str = "request state";
@@ -85,13 +86,10 @@ pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) ->
     let Some(state) = state else { return Ok(Ok(Rounds::new(given))) };
     let (bound, now) = (bound_to(request, caller), around.now());
     let state = state.split(BEGAN).next().unwrap_or_default();
-    let mut opened = open(state, &bound, now, &*around.keys(false).await?);
-    if matches!(opened, Err(OpenError::UnknownKey)) {
-        opened = open(state, &bound, now, &*around.keys(true).await?);
-    }
+    let opened = open_with(around, Format::RequestState, |keys| open(state, &bound, now, keys)).await?;
     Ok(match opened {
-        Ok(earlier) => Ok(Rounds::new(earlier.into_iter().chain(given).collect())),
-        Err(_) => Err(Error::invalid_params(
+        Some(earlier) => Ok(Rounds::new(earlier.into_iter().chain(given).collect())),
+        None => Err(Error::invalid_params(
             "This `requestState` is not of this request and user, or too old. Send the request again without it.",
         )),
     })
@@ -99,12 +97,12 @@ pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) ->
 
 fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Vec<(String, Box<RawValue>)>, OpenError> {
     let plain = try_open_carried(keys, PURPOSE, bound, state)?;
-    let (time, answers) = plain.split_first_chunk::<TIME_BYTES>().ok_or(OpenError::NotSealed)?;
+    let (time, answers) = plain.split_first_chunk::<TIME_BYTES>().ok_or(OpenError::OtherVersion)?;
     if u64::from_be_bytes(*time) < now {
         return Err(OpenError::NotSealed);
     }
-    let answers = str::from_utf8(answers).map_err(|_| OpenError::NotSealed)?;
-    read_answers(answers).map_err(|_| OpenError::NotSealed)
+    let answers = str::from_utf8(answers).map_err(|_| OpenError::OtherVersion)?;
+    read_answers(answers).map_err(|_| OpenError::OtherVersion)
 }
 
 /// The user, the client, and what the request asks for, however its JSON is written.

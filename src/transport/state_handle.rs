@@ -5,6 +5,7 @@
 
 use super::claims::ObjectId;
 use super::object_name::Scope;
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::{Random, Runtime};
 use crate::wire::Fault;
@@ -24,7 +25,7 @@ pub fn seal(object: ObjectId, now: u64, keys: &Keys, random: &dyn Random) -> Res
 /// # Errors
 /// The runtime's failure.
 pub async fn open(name: &str, max_age: u64, around: &dyn Runtime) -> Result<Option<ObjectId>, Fault> {
-    let opened = SCOPE.open(name, around).await?;
+    let opened = SCOPE.open(name, Format::StateHandle, around).await?;
     Ok(opened.and_then(|(object, given)| is_valid(given, max_age, around.now()).then_some(object)))
 }
 

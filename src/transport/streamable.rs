@@ -74,11 +74,14 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
         }
         Message::Request(request) => {
             let server = &object.core.server;
-            let caller = || order::decode(head.header(order::CALLER).as_deref());
-            if !server.scopes().is_empty()
-                && let Some(refused) = lacks_scopes(server, &caller(), &request)
-            {
-                return refused;
+            if !server.scopes().is_empty() {
+                let caller = match order::decode(head.header(order::CALLER).as_deref()) {
+                    Ok(caller) => caller,
+                    Err(fault) => return object.refused(&fault),
+                };
+                if let Some(refused) = lacks_scopes(server, &caller, &request) {
+                    return refused;
+                }
             }
             run(object, head, claims, Sorted { requests: vec![request], ..Sorted::default() }).await
         }
@@ -99,11 +102,15 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
     if !object.core.running.has_room(posted.requests.len()) {
         return Refusal::TooBusy.reply(posted.requests.first().map(|request| &request.id));
     }
-    let stream = object.new_stream(claims.client.version);
+    let version = claims.client.version;
+    let sender = match Object::sender(head, Rc::new(claims.client)) {
+        Ok(sender) => sender,
+        Err(fault) => return object.refused(&fault),
+    };
+    let stream = object.new_stream(version);
     if object.core.settings.always_streams {
         stream.request_opening();
     }
-    let sender = Object::sender(head, Rc::new(claims.client));
     for Unreadable { id, error } in &posted.unreadable {
         stream.answer(error_json(id.as_ref(), error));
     }
@@ -210,7 +217,10 @@ fn standalone(object: &Object, claims: &Claims, last: Option<u64>) -> Reply {
     if claims.client.version.primes_streams() {
         greeting.push(sse::priming(&object.next_event_id()));
     }
-    let (missed, whole) = object.take_standalone(last);
+    let (missed, whole) = match object.take_standalone(last) {
+        Ok(taken) => taken,
+        Err(error) => return object.failed(&error),
+    };
     greeting.extend(missed);
     socket(GET_TAG.to_owned(), greeting, !whole)
 }
@@ -219,7 +229,10 @@ fn standalone(object: &Object, claims: &Claims, last: Option<u64>) -> Reply {
 fn resume(object: &Object, id: EventId) -> Reply {
     let tag = format!("s{:x}", id.stream);
     object.core.host.close(&tag);
-    let (mut missed, whole) = object.stored(id.stream, id.sequence);
+    let (mut missed, whole) = match object.stored(id.stream, id.sequence) {
+        Ok(stored) => stored,
+        Err(error) => return object.failed(&error),
+    };
     let mut closes = true;
     if whole && let Some(stream) = object.stream(id.stream) {
         let (kept, finished) = stream.resume(id.sequence, &tag);

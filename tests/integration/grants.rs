@@ -5,6 +5,7 @@ mod faults;
 mod hooks;
 mod model;
 mod redeeming;
+mod unreadable;
 
 use durable_mcp::oauth::authority::{
     Begin, Command, Issued, MAX_ACCESS_TOKENS, MAX_GRANTS, Outcome, Refused, SWEEP_EVERY_MS,

@@ -5,6 +5,7 @@ mod administration;
 mod architecture;
 mod demo_tools;
 mod examples;
+mod golden;
 mod grants;
 mod hub;
 mod limits;
@@ -18,6 +19,7 @@ mod store;
 mod streams;
 mod support;
 mod tasks;
+mod versions;
 
 /// As src/lib.rs has it, for the files of the demo that are tested here.
 use durable_mcp::prelude;

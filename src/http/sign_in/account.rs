@@ -7,6 +7,7 @@ use super::consent::{Departure, client_name, depart, forged};
 use super::flow::{Aim, Flow, token};
 use super::remembered::Remembered;
 use super::visit::{MAX_NAME_CHARS, Visit, host_of};
+use crate::formats::Format;
 use crate::identity::{Identity, IdentityProvider};
 use crate::oauth::authority::Listed;
 use crate::oauth::params::Params;
@@ -26,6 +27,7 @@ const CSRF_BYTES: usize = 24;
 
 /// Somebody who is signed in to the page: sealed into a cookie.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Session {
     subject: String,
     name: Option<String>,
@@ -36,21 +38,20 @@ struct Session {
 
 /// Shows the page, or does what it was told.
 pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
-    let session = Session::read(visit).await?;
     if visit.head.method != Method::POST {
-        return match session {
+        return match Session::read(visit).await? {
             Some(session) => show(visit, &session).await,
             None => Ok(signed_out(visit, provider)),
         };
     }
     let form = visit.form().await.unwrap_or_default();
-    match (form.get("do"), session) {
-        // To sign in is nothing that another site could gain by.
-        (Some("sign-in"), _) => {
-            let around = visit.site.around;
-            let flow = Flow::new(Aim::Account, around.now(), around.random())?;
-            depart(visit, provider, flow, Departure { asked: true, remember: false, name: form.get("name") }).await
-        }
+    // To sign in is nothing that another site could gain by, and takes the place of a session of another version.
+    if form.get("do") == Some("sign-in") {
+        let around = visit.site.around;
+        let flow = Flow::new(Aim::Account, around.now(), around.random())?;
+        return depart(visit, provider, flow, Departure { asked: true, remember: false, name: form.get("name") }).await;
+    }
+    match (form.get("do"), Session::read(visit).await?) {
         (None, _) | (_, None) => Ok(visit.redirect(visit.account())),
         (_, Some(session)) if !same(&session.csrf, form.get("csrf").unwrap_or_default()) => Ok(forged(visit)),
         (Some(what), Some(session)) => told(visit, &session, what, &form).await,
@@ -79,8 +80,10 @@ impl Session {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(None);
         };
-        let json = visit.open(PURPOSE, &sealed).await?;
-        let session = json.and_then(|json| read_json::<Self>(&json));
+        let session = match visit.open(Format::AccountCookie, PURPOSE, &sealed).await? {
+            Some(json) => Some(read_json::<Self>(&json).ok_or_else(|| Format::AccountCookie.unreadable())?),
+            None => None,
+        };
         Ok(session.filter(|session| session.expires > visit.site.around.now()))
     }
 
@@ -137,6 +140,9 @@ fn signed_out(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Reply {
 }
 
 fn connection(visit: &Visit<'_>, grant: &Listed) -> Connection {
+    if grant.unreadable {
+        return of_other_version(visit, grant);
+    }
     let words = |scope: &str| visit.site.oauth.words_for(scope).unwrap_or(scope).to_owned();
     Connection {
         id: grant.grant.clone(),
@@ -146,6 +152,23 @@ fn connection(visit: &Visit<'_>, grant: &Listed) -> Connection {
         used: day(grant.used),
         scopes: grant.scopes.iter().map(words).collect(),
         sessions: grant.sessions.iter().rev().map(under_way).collect(),
+    }
+}
+
+/// A grant of which nothing can be told, and which can be ended.
+fn of_other_version(visit: &Visit<'_>, grant: &Listed) -> Connection {
+    let name = visit
+        .frame
+        .say("An application that another version of this server let in", "由此服务器的另一个版本授权的应用");
+    let unknown = || "?".to_owned();
+    Connection {
+        id: grant.grant.clone(),
+        name: Some(name.to_owned()),
+        publisher: None,
+        since: unknown(),
+        used: unknown(),
+        scopes: Vec::new(),
+        sessions: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::visit::Visit;
+use crate::formats::Format;
 use crate::http::cookies::TooLong;
 use crate::oauth::secret::{same, sha256_hex};
 use crate::oauth::sign_in::Authorization;
@@ -37,6 +38,7 @@ const SECRET_BYTES: usize = 24;
 
 /// A sign-in under way.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Flow {
     pub(super) id: String,
     /// Stands in the page's form, too: another site can send a form here, but not read a page.
@@ -58,6 +60,7 @@ pub(super) enum Aim {
 
 /// The browser has left for the identity provider.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Left {
     /// Of what the provider has to bring back.
     secret: String,
@@ -112,8 +115,10 @@ impl Flow {
         let Some(sealed) = sealed else {
             return Ok(Found::Nothing);
         };
-        let opened = visit.open(PURPOSE, &sealed).await?;
-        let flow = opened.and_then(|json| read_json::<Self>(&json));
+        let flow = match visit.open(Format::FlowCookie, PURPOSE, &sealed).await? {
+            Some(json) => Some(read_json::<Self>(&json).ok_or_else(|| Format::FlowCookie.unreadable())?),
+            None => None,
+        };
         Ok(match flow.filter(|flow| flow.id == id) {
             Some(flow) if flow.expires > visit.site.around.now() => Found::Living(flow),
             Some(flow) => Found::Expired(flow),

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::visit::Visit;
+use crate::formats::{Format, is_of_other_version};
 use crate::oauth::resource::Resource;
 use crate::oauth::sign_in::Authorization;
 use crate::wire::Fault;
@@ -31,7 +32,11 @@ const HASH_CHARS: usize = 16;
 
 /// Consents of this browser, the oldest first.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Remembered(Vec<Consent>);
+pub(super) struct Remembered {
+    consents: Vec<Consent>,
+    /// The browser has consents that only another version can read.
+    of_other_version: bool,
+}
 
 /// Who agreed to what: hashes one after the other, of the person, of the client, and of each scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,27 +68,35 @@ impl Remembered {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(Self::default());
         };
-        let text = visit.open(PURPOSE, &sealed).await?.and_then(|text| String::from_utf8(text).ok());
+        let text = match visit.open(Format::ConsentCookie, PURPOSE, &sealed).await {
+            // Nothing that is remembered in another version lets anybody in, and it stays: the person is asked.
+            Err(fault) if is_of_other_version(&fault) => {
+                visit.site.around.warn(&fault.0);
+                return Ok(Self { of_other_version: true, ..Self::default() });
+            }
+            opened => opened?.and_then(|text| String::from_utf8(text).ok()),
+        };
         Ok(text.map_or_else(Self::default, |text| Self::from_text(&text)))
     }
 
     fn from_text(text: &str) -> Self {
-        Self(text.split_whitespace().map(|consent| Consent(consent.to_owned())).collect())
+        let consents = text.split_whitespace().map(|consent| Consent(consent.to_owned())).collect();
+        Self { consents, of_other_version: false }
     }
 
     fn to_text(&self) -> String {
-        self.0.iter().map(|consent| consent.0.as_str()).collect::<Vec<_>>().join(" ")
+        self.consents.iter().map(|consent| consent.0.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether somebody agreed to this, whoever it was.
     pub(super) fn covers(&self, asked: &Authorization) -> bool {
-        may_be_remembered(asked) && self.0.iter().any(|consent| consent.covers(asked))
+        may_be_remembered(asked) && self.consents.iter().any(|consent| consent.covers(asked))
     }
 
     /// Whether this person did.
     pub(super) fn covers_for(&self, subject: &str, asked: &Authorization) -> bool {
         let subject = hash(&["subject", subject]);
-        let own = self.0.iter().filter(|consent| consent.parts().0 == subject);
+        let own = self.consents.iter().filter(|consent| consent.parts().0 == subject);
         may_be_remembered(asked) && own.into_iter().any(|consent| consent.covers(asked))
     }
 
@@ -92,20 +105,23 @@ impl Remembered {
         if !may_be_remembered(asked) || self.covers_for(subject, asked) {
             return;
         }
-        self.0.push(Consent::new(subject, asked));
-        while self.0.len() > MAX_CONSENTS || (self.to_text().len() > MAX_CHARS && !self.0.is_empty()) {
-            self.0.remove(0);
+        self.consents.push(Consent::new(subject, asked));
+        while self.consents.len() > MAX_CONSENTS || (self.to_text().len() > MAX_CHARS && !self.consents.is_empty()) {
+            self.consents.remove(0);
         }
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.0.len()
+        self.consents.len()
     }
 
     /// Keeps them in the browser.
     pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<(), Fault> {
-        if self.0.is_empty() {
+        if self.of_other_version {
+            return Ok(());
+        }
+        if self.consents.is_empty() {
             visit.cookies.delete(COOKIE);
             return Ok(());
         }

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 
 use super::IdentitySignIn;
 use super::flow::{Aim, State};
+use crate::formats::Format;
 use crate::http::cookies::Cookies;
 use crate::http::problem::{self, Trouble};
 use crate::identity::upstream::Upstream;
@@ -16,7 +17,7 @@ use crate::oauth::uri::Uri;
 use crate::pages::frame::{Frame, plain};
 use crate::pages::language::Language;
 use crate::pages::problem::Way;
-use crate::seal::{OpenError, seal_page, try_open_page};
+use crate::seal::{open_with, seal_page, try_open_page};
 use crate::wire::{Fault, Head, Reply};
 
 /// Bytes of a form: a name and a few tokens.
@@ -65,16 +66,11 @@ impl<'a> Visit<'a> {
     }
 
     /// What was sealed; none if it was not, or with a key that is gone.
-    pub(super) async fn open(&self, purpose: &str, sealed: &str) -> Result<Option<Vec<u8>>, Fault> {
-        let keys = self.site.around.keys(false).await?;
-        match try_open_page(&keys, purpose, sealed) {
-            // Another isolate may have sealed it with a key that is newer than those known here.
-            Err(OpenError::UnknownKey) => {
-                let keys = self.site.around.keys(true).await?;
-                Ok(try_open_page(&keys, purpose, sealed).ok())
-            }
-            opened => Ok(opened.ok()),
-        }
+    ///
+    /// # Errors
+    /// When there are no keys, or it is of another version.
+    pub(super) async fn open(&self, format: Format, purpose: &str, sealed: &str) -> Result<Option<Vec<u8>>, Fault> {
+        open_with(self.site.around, format, |keys| try_open_page(keys, purpose, sealed)).await
     }
 
     /// Sends the browser on. What was posted is not posted there again.

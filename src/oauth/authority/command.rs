@@ -11,9 +11,11 @@ use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::oauth::session_note::SessionNote;
 use crate::oauth::token::Handle;
+use crate::wire::is_default;
 
 /// Something to be done with one user's grants.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Command {
     /// The user has agreed: a code.
     Begin(Begin),
@@ -66,6 +68,7 @@ pub enum Command {
 
 /// The user has agreed.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Begin {
     /// The user's routing handle.
     pub handle: Handle,
@@ -98,6 +101,7 @@ pub struct Begin {
 
 /// A code for tokens.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Redeem {
     /// The code.
     pub code: String,
@@ -118,6 +122,7 @@ pub struct Redeem {
 
 /// A refresh token for the next pair.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Refresh {
     /// The refresh token.
     pub token: String,
@@ -131,6 +136,7 @@ pub struct Refresh {
 
 /// An access token for another one, which is never good for more, nor for longer.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Mint {
     /// The access token, RFC 8693's `subject_token`.
     pub token: String,
@@ -146,6 +152,7 @@ pub struct Mint {
 
 /// An access token for the client itself.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Issue {
     /// The client's routing handle: that of its id.
     pub handle: Handle,
@@ -165,6 +172,7 @@ pub struct Issue {
 
 /// A grant of workers-oauth-provider, read and checked with a refresh token of its.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Adopt {
     /// The refresh token.
     pub token: String,
@@ -190,6 +198,7 @@ pub struct Adopt {
 
 /// What came of a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Outcome {
     /// Of [`Command::Begin`].
     Code(Code),
@@ -203,6 +212,7 @@ pub enum Outcome {
 
 /// A code for the client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Code {
     /// The code.
     pub code: String,
@@ -212,6 +222,7 @@ pub struct Code {
 
 /// Tokens for the client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Issued {
     /// The access token.
     pub access_token: String,
@@ -229,6 +240,7 @@ pub struct Issued {
 
 /// A grant in its user's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Listed {
     /// Its id.
     pub grant: String,
@@ -248,6 +260,10 @@ pub struct Listed {
     pub expires: u64,
     /// The sessions that its client began, oldest first.
     pub sessions: Vec<SessionNote>,
+    /// Whether its row is of another version of this server: nothing is known of it then but its id, by which it can be
+    /// ended.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unreadable: bool,
 }
 
 /// A text for the client's developer.
@@ -255,6 +271,7 @@ pub type Reason = Cow<'static, str>;
 
 /// Why there is no outcome. RFC 6749 section 5.2, RFC 8707 section 2.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Refused {
     /// `invalid_grant`
     InvalidGrant(Reason),

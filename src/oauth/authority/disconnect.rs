@@ -6,7 +6,7 @@
 
 use super::settings::{MAX_DISCONNECTED, SESSIONS_END_SECONDS};
 use super::{Authority, Outcome, Refused};
-use crate::oauth::grant::{Ending, Grant, Live};
+use crate::oauth::grant::{Grant, Live};
 use crate::oauth::session_note::SessionNote;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
@@ -30,15 +30,16 @@ impl Authority {
             Grant::Ending(ending) if ending.client_id == client_id => Some(ending.sessions_since),
             _ => None,
         };
-        Ok(self.rows.pick(self.host.store(), since)?.into_iter().max().unwrap_or_default())
+        let known = self.rows.pick(self.host.store(), since)?.into_iter().max().unwrap_or_default();
+        Ok(known.max(self.sessions_since_unreadable()?))
     }
 
     /// Where there are too many, the one that says nothing that another one does not goes, or else the oldest.
     fn make_place_for_disconnected(&self) -> Result<(), Fault> {
         let store = self.host.store();
         let disconnected = |id: &str, grant: &Grant| match grant {
-            Grant::Ending(Ending { client_id, keys, sessions_since, .. }) if *sessions_since > 0 && keys.is_empty() => {
-                Some((*sessions_since, client_id.clone(), GrantId::parse(id)?))
+            Grant::Ending(ending) if ending.sessions_since > 0 && !ending.is_unfinished() => {
+                Some((ending.sessions_since, ending.client_id.clone(), GrantId::parse(id)?))
             }
             _ => None,
         };

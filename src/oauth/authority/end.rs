@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 
 use super::settings::{ADOPTED_TOMBSTONE_MS, MAX_GRANTS};
 use super::{Authority, Listed, Outcome, RETRY_AFTER_SECONDS, Refused, about};
+use crate::formats::Format;
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Ending, Facts, Grant, Live};
 use crate::oauth::record;
@@ -17,6 +18,27 @@ enum By {
     Client,
     /// The user or an administrator, who wants no more of the client: its sessions end too.
     User,
+}
+
+/// Which grants are to end.
+#[derive(Clone, Copy)]
+pub(super) enum Meant<'a> {
+    /// That of an id.
+    Grant(&'a str),
+    /// Those of a client.
+    Client(&'a str),
+    /// Every one.
+    All,
+}
+
+impl Meant<'_> {
+    fn is(self, id: &str, grant: &Grant) -> bool {
+        match self {
+            Self::Grant(meant) => id == meant,
+            Self::Client(client_id) => grant.client_id() == client_id,
+            Self::All => true,
+        }
+    }
 }
 
 impl Authority {
@@ -69,7 +91,7 @@ impl Authority {
     }
 
     fn finished(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
-        if ending.until <= self.host.now() {
+        if ending.until <= self.host.now() && ending.listed_until == 0 {
             return self.rows.delete(self.host.store(), id).map_err(|fault| self.failed(&fault));
         }
         if ending.keys.is_empty() {
@@ -96,9 +118,7 @@ impl Authority {
                 ending.keys.extend(left);
                 ending
             }
-            Ok(None) => {
-                Ending { client_id: facts.client_id.clone(), keys: left, until: self.host.now(), sessions_since: 0 }
-            }
+            Ok(None) => Ending::new(facts.client_id.clone(), left, self.host.now()),
             _ => return,
         };
         // Where that fails the log says so, and the records expire.
@@ -124,11 +144,14 @@ impl Authority {
         match self.read(text, Kind::Refresh).await?.1 {
             // The client may have missed the newest one; whichever it names, it wants no more of that grant.
             Presented::Ours(token) => {
+                if self.is_unreadable(&token.grant)? {
+                    return self.revoke_unreadable(&token.grant, client_id).await;
+                }
                 let grant = self.row(&token.grant)?.filter(|grant| grant.client_id() == client_id);
                 return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect(), By::Client).await;
             }
             Presented::Legacy(token) => return self.revoke_legacy(&token, client_id).await,
-            Presented::UnknownKey | Presented::Unknown => {}
+            Presented::UnknownKey(_) | Presented::Unknown => {}
         }
         match self.read(text, Kind::Access).await?.1 {
             Presented::Ours(token) => self.revoke_access(&token, client_id).await,
@@ -178,21 +201,30 @@ impl Authority {
         let Some(json) = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))? else {
             return Ok(Outcome::Done);
         };
-        let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
-        let access = record::Access::read(&json, &keys, token.text(), self.host.now() / 1000);
+        let access = record::Access::read_legacy(&json, token.text(), self.host.now() / 1000);
         if access.is_ok_and(|access| access.client_id == client_id) {
             self.host.kv().delete(&key).await.map_err(|fault| self.failed(&fault))?;
         }
         Ok(Outcome::Done)
     }
 
-    /// Ends the grants that `is_meant` says yes to.
-    pub(super) async fn revoke_where(&self, is_meant: &dyn Fn(&str, &Grant) -> bool) -> Result<Outcome, Refused> {
-        let meant = |id: &str, grant: &Grant| {
-            let id = is_meant(id, grant).then(|| GrantId::parse(id)).flatten()?;
+    /// Ends grants for the user or an administrator, also those whose rows cannot be read.
+    pub(super) async fn revoke_meant(&self, meant: Meant<'_>) -> Result<Outcome, Refused> {
+        let picked = |id: &str, grant: &Grant| {
+            let id = meant.is(id, grant).then(|| GrantId::parse(id)).flatten()?;
             Some((id, grant.clone()))
         };
-        self.revoke(self.rows.pick(self.host.store(), meant).map_err(|fault| self.failed(&fault))?, By::User).await
+        let picked = self.rows.pick(self.host.store(), picked).map_err(|fault| self.failed(&fault))?;
+        let revoked = self.revoke(picked, By::User).await;
+        let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
+        for id in unreadable {
+            match meant {
+                Meant::Grant(meant) if meant != id.as_str() => {}
+                Meant::Client(client_id) => self.revoke_unreadable(&id, client_id).await.map(drop)?,
+                Meant::Grant(_) | Meant::All => self.end_unreadable(&id).await?,
+            }
+        }
+        revoked
     }
 
     /// Ends grants. All of them have ended before the first record goes.
@@ -220,11 +252,12 @@ impl Authority {
             Some(Place { client, living: now < grant.expires(), used: grant.used(), id: GrantId::parse(id)? })
         };
         let places = self.rows.pick(store, place)?;
-        if places.len() < MAX_GRANTS {
+        let unreadable = self.rows.unreadable(store)?;
+        if places.len() + unreadable.len() < MAX_GRANTS {
             return Ok(());
         }
         let Some(id) = in_the_way(&places, client_id) else {
-            return Ok(());
+            return if unreadable.is_empty() { Ok(()) } else { Err(Format::GrantRow.unreadable()) };
         };
         let grant = self.rows.get(store, &id)?;
         self.mark(&id)?;
@@ -244,6 +277,8 @@ impl Authority {
         let grants = self.rows.pick(self.host.store(), living);
         let mut grants = grants.map_err(|fault| self.failed(&fault))?;
         grants.sort_by_key(|grant| grant.created);
+        let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
+        grants.extend(unreadable.iter().map(|id| self.listed_unreadable(id)));
         Ok(Outcome::Grants(grants))
     }
 }
@@ -281,5 +316,6 @@ fn listed(live: &Live, now: u64) -> Listed {
         used: live.used,
         expires: live.expires(),
         sessions: live.sessions.living(now),
+        unreadable: false,
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Authority, Lifetimes};
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::oauth::grant::Facts;
 use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged, HOOK_MS};
@@ -18,6 +19,7 @@ use crate::wire::{Fault, read_json};
 
 /// What is sealed under a code or a refresh token.
 #[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Inside {
     pub(super) subject: String,
     pub(super) props: Value,
@@ -53,9 +55,13 @@ fn header(facts: &Facts) -> String {
 }
 
 impl Inside {
-    pub(super) fn open(keys: &Keys, token: &str, facts: &Facts, sealed: &str) -> Option<Self> {
-        let plain = seal::open(keys, token, header(facts).as_bytes(), sealed)?;
-        read_json(&plain)
+    /// Opens it for the holder of the token that it was sealed under.
+    ///
+    /// # Errors
+    /// When it does not open for that token: another version sealed it.
+    pub(super) fn open(keys: &Keys, token: &str, facts: &Facts, sealed: &str) -> Result<Self, Fault> {
+        let plain = seal::open(keys, token, header(facts).as_bytes(), sealed);
+        plain.and_then(|plain| read_json(&plain)).ok_or_else(|| Format::SealedForToken.unreadable())
     }
 }
 

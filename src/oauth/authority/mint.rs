@@ -4,6 +4,7 @@ use super::exchange::{Declined, Inside, Shape};
 use super::issue::Made;
 use super::settings::MAX_ACCESS_TOKENS;
 use super::{Authority, Issued, Mint, RETRY_AFTER_SECONDS, Refused, about, narrow};
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Grant, Live};
@@ -70,8 +71,11 @@ impl Authority {
         // The row says that it lives, so KV only does not show it yet.
         let record = record.ok_or(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS })?;
         Access::read(&record, keys, token.text(), self.host.now() / 1000).map_err(|error| match error {
-            RecordError::UnknownKey => Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS },
-            RecordError::NotOne | RecordError::Expired => bad_subject(),
+            RecordError::Expired => bad_subject(),
+            // The row says that it lives, so it cannot be read rather than not be one.
+            RecordError::UnknownKey(_) | RecordError::NotOne | RecordError::Unreadable => {
+                self.failed(&Format::AccessRecord.unreadable())
+            }
         })
     }
 }

@@ -142,7 +142,7 @@ impl Authority {
     async fn redeem_once(&self, keys: &Keys, pending: Pending, code: &Token, shape: Shape) -> Result<Issued, Refused> {
         let sessions_since = self.sessions_since(&pending.facts.client_id).map_err(|fault| self.failed(&fault))?;
         let facts = Facts { sessions_since, ..pending.facts };
-        let inside = Inside::open(keys, code.text(), &facts, &pending.sealed).ok_or_else(bad_code)?;
+        let inside = Inside::open(keys, code.text(), &facts, &pending.sealed).map_err(|fault| self.failed(&fault))?;
         let agreed = match self.consult(ExchangeKind::Code, &facts, inside, &shape).await {
             Ok(agreed) => agreed,
             Err(declined) => return Err(self.declined(&facts, declined).await),

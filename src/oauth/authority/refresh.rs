@@ -9,6 +9,7 @@ use super::flights::Answer;
 use super::issue::{self, Made};
 use super::settings::{LOCK_MS, MAX_ACCESS_TOKENS, after};
 use super::{Authority, Issued, RETRY_AFTER_SECONDS, Refresh, Refused, about, narrow};
+use crate::formats::Format;
 use crate::keys::Keys;
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Facts, Grant, Live, Next, Standing};
@@ -21,6 +22,7 @@ use crate::wire::{Fault, read_json};
 
 /// The answer to a refresh, as the holder of the token that was presented can read it again.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Pair {
     access: String,
     refresh: String,
@@ -54,7 +56,7 @@ impl Shown {
             Presented::Legacy(token) => {
                 Some(Self { text, hash: token.hash(), grant: GrantId::parse(&token.grant)?, ours: false })
             }
-            Presented::UnknownKey | Presented::Unknown => None,
+            Presented::UnknownKey(_) | Presented::Unknown => None,
         }
     }
 }
@@ -111,7 +113,7 @@ impl Authority {
         let sealed = live.previous.as_ref().map(|previous| previous.pair.as_str()).unwrap_or_default();
         let plain = seal::open(keys, &shown.text, header(&live.facts).as_bytes(), sealed);
         let pair: Option<Pair> = plain.and_then(|plain| read_json(&plain));
-        let pair = pair.ok_or_else(bad_token)?;
+        let pair = pair.ok_or_else(|| self.failed(&Format::SealedForToken.unreadable()))?;
         let facts = live.facts.clone();
         self.commit(&facts.id, Grant::Live(live.repeated()))?;
         self.host.event(&Event::Repeated(about(&facts)));
@@ -139,7 +141,7 @@ impl Authority {
     async fn rotate(&self, keys: &Keys, live: Live, shown: &Shown, shape: Shape) -> Answer {
         let facts = live.facts.clone();
         let sealed = live.refresh.as_ref().map(|current| current.sealed.as_str()).unwrap_or_default();
-        let inside = Inside::open(keys, &shown.text, &facts, sealed).ok_or_else(bad_token)?;
+        let inside = Inside::open(keys, &shown.text, &facts, sealed).map_err(|fault| self.failed(&fault))?;
         let agreed = match self.consult(ExchangeKind::Refresh, &facts, inside, &shape).await {
             Ok(agreed) => agreed,
             Err(declined) => return Err(self.declined(&facts, declined).await),

@@ -1,8 +1,9 @@
 //! A user's grants, read once and kept in memory: nobody else writes their rows.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::formats::Format;
 use crate::oauth::grant::Grant;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::token::GrantId;
@@ -11,19 +12,28 @@ use crate::wire::Fault;
 #[derive(Default)]
 pub(super) struct Rows {
     known: RefCell<BTreeMap<String, Grant>>,
+    /// Rows of another version. They count, and stay until their grant is ended.
+    unreadable: RefCell<BTreeSet<String>>,
     /// Whether every row is known.
     complete: Cell<bool>,
 }
 
 fn read(json: &str) -> Result<Grant, Fault> {
-    serde_json::from_str(json).map_err(|error| Fault(format!("a grant's row cannot be read: {error}")))
+    serde_json::from_str(json).map_err(|_| Format::GrantRow.unreadable())
 }
 
 impl Rows {
+    /// The grant of a row.
+    ///
+    /// # Errors
+    /// When storage fails, or the row is of another version.
     pub(super) fn get(&self, store: &dyn GrantStore, id: &GrantId) -> Result<Option<Grant>, Fault> {
         let known = self.known.borrow().get(id.as_str()).cloned();
-        if known.is_some() || self.complete.get() {
+        if known.is_some() {
             return Ok(known);
+        }
+        if self.complete.get() && !self.unreadable.borrow().contains(id.as_str()) {
+            return Ok(None);
         }
         let found = store.get(id.as_str())?.map(|json| read(&json)).transpose()?;
         if let Some(grant) = &found {
@@ -35,6 +45,7 @@ impl Rows {
     pub(super) fn put(&self, store: &dyn GrantStore, id: &GrantId, grant: Grant) -> Result<(), Fault> {
         let json = serde_json::to_string(&grant).map_err(|error| Fault(error.to_string()))?;
         store.put(id.as_str(), &json)?;
+        self.unreadable.borrow_mut().remove(id.as_str());
         self.known.borrow_mut().insert(id.as_str().to_owned(), grant);
         Ok(())
     }
@@ -45,21 +56,38 @@ impl Rows {
         Ok(())
     }
 
-    /// What `pick` makes of every grant. A row that cannot be read is no grant: it must not be in the way of the others.
+    /// What `pick` makes of every grant whose row can be read.
     pub(super) fn pick<T>(
         &self,
         store: &dyn GrantStore,
         pick: impl Fn(&str, &Grant) -> Option<T>,
     ) -> Result<Vec<T>, Fault> {
-        if !self.complete.get() {
-            let mut known = self.known.borrow_mut();
-            for (id, json) in store.all()? {
-                if let Ok(grant) = read(&json) {
+        self.complete(store)?;
+        Ok(self.known.borrow().iter().filter_map(|(id, grant)| pick(id, grant)).collect())
+    }
+
+    /// The grants whose rows are of another version.
+    pub(super) fn unreadable(&self, store: &dyn GrantStore) -> Result<Vec<GrantId>, Fault> {
+        self.complete(store)?;
+        Ok(self.unreadable.borrow().iter().cloned().map(GrantId::of_other_version).collect())
+    }
+
+    fn complete(&self, store: &dyn GrantStore) -> Result<(), Fault> {
+        if self.complete.get() {
+            return Ok(());
+        }
+        let (mut known, mut unreadable) = (self.known.borrow_mut(), self.unreadable.borrow_mut());
+        for (id, json) in store.all()? {
+            match read(&json) {
+                Ok(grant) if GrantId::parse(&id).is_some() => {
                     known.entry(id).or_insert(grant);
                 }
+                _ => {
+                    unreadable.insert(id);
+                }
             }
-            self.complete.set(true);
         }
-        Ok(self.known.borrow().iter().filter_map(|(id, grant)| pick(id, grant)).collect())
+        self.complete.set(true);
+        Ok(())
     }
 }

@@ -55,6 +55,12 @@ pub const SWEEP_EVERY_MS: u64 = 3600 * 1000;
 /// What could not be deleted from KV is tried again after so long, in milliseconds.
 pub const RETRY_DELETES_MS: u64 = 60 * 1000;
 
+/// Within this, Workers KV lists a record that was put elsewhere, in milliseconds: it says "60 seconds or more".
+pub const KV_LISTS_WITHIN_MS: u64 = 3 * 60 * 1000;
+
+/// A row of another version is looked at again after so long, in milliseconds: until then that version may have come back.
+pub const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
+
 /// For how long it is known that an adopted grant has ended, in milliseconds: Workers KV may show its old record that
 /// much later.
 pub const ADOPTED_TOMBSTONE_MS: u64 = 3600 * 1000;

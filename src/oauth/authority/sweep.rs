@@ -2,8 +2,9 @@
 
 use futures_util::future::join_all;
 
-use super::settings::{RETRY_DELETES_MS, SWEEP_EVERY_MS};
+use super::settings::{LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS};
 use super::{Authority, Refused};
+use crate::formats::Format;
 use crate::oauth::grant::Grant;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
@@ -25,7 +26,7 @@ pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
 
 /// Whether records of a grant that has ended are left.
 fn is_unfinished(grant: &Grant) -> bool {
-    matches!(grant, Grant::Ending(ending) if !ending.keys.is_empty())
+    matches!(grant, Grant::Ending(ending) if ending.is_unfinished())
 }
 
 impl Authority {
@@ -40,11 +41,17 @@ impl Authority {
         let over = self.rows.pick(store, |id, grant| is_over(grant).then(|| GrantId::parse(id)).flatten())?;
         for id in &over {
             self.mark(id)?;
+            self.list_again(id).await?;
         }
         // What could not be deleted is there still, and says so below.
         let _: Vec<Result<(), Refused>> = join_all(over.iter().map(|id| self.finish(id))).await;
         let now = self.host.now();
-        let next = self.rows.pick(store, |_, grant| Some(look_at(grant, now)))?.into_iter().min();
+        let unreadable = self.rows.unreadable(store)?;
+        for id in &unreadable {
+            self.host.warn(&format!("{}: {}", id.as_str(), Format::GrantRow.unreadable().0));
+        }
+        let unreadable = unreadable.first().map(|_| now + LOOK_AT_UNREADABLE_MS);
+        let next = self.rows.pick(store, |_, grant| Some(look_at(grant, now)))?.into_iter().chain(unreadable).min();
         if let Some(next) = next {
             store.wake_at(next)?;
             self.wakes.set(Wakes::At(next));

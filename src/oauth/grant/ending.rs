@@ -6,6 +6,7 @@ use crate::wire::is_default;
 
 /// Records of workers-oauth-provider in KV, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Legacy {
     /// The grant, until it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,7 @@ impl Legacy {
 
 /// A grant that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ending {
     /// The client.
     pub client_id: String,
@@ -41,13 +43,29 @@ pub struct Ending {
     /// The client's sessions that are older have ended with it, in seconds since 1970; 0 if none have.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sessions_since: u64,
+    /// Its records are looked for by their prefix until then, in milliseconds since 1970: its row could not be read, and
+    /// Workers KV may list a record late. 0 if they were all known.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub listed_until: u64,
 }
 
 impl Ending {
+    /// A grant of that client that has ended, with records in KV under those keys.
+    #[must_use]
+    pub fn new(client_id: String, keys: Vec<String>, until: u64) -> Self {
+        Self { client_id, keys, until, sessions_since: 0, listed_until: 0 }
+    }
+
     /// Whether the row may go.
     #[must_use]
     pub fn is_done(&self, now: u64) -> bool {
-        self.keys.is_empty() && self.until <= now
+        !self.is_unfinished() && self.until <= now
+    }
+
+    /// Whether records of it may be left.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        !self.keys.is_empty() || self.listed_until > 0
     }
 
     /// The user wants no more of the client: its sessions from before `since`, in seconds, have ended, which must be known

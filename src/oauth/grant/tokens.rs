@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A code that was redeemed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Spent {
     /// Its hash.
     pub hash: String,
@@ -13,6 +14,7 @@ pub struct Spent {
 
 /// The refresh token that is to be used next.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Current {
     /// How many came before it.
     pub generation: u64,
@@ -26,6 +28,7 @@ pub struct Current {
 
 /// The refresh token that was used last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Previous {
     /// Its hash.
     pub hash: String,
@@ -39,6 +42,7 @@ pub struct Previous {
 
 /// An access token that has not expired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LiveAccess {
     /// Its hash.
     pub hash: String,

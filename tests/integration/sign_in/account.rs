@@ -1,5 +1,6 @@
 //! `/account`: whom somebody let in, and how they take it back.
 
+use durable_mcp::oauth::token::Handle;
 use http::Method;
 use serde_json::json;
 
@@ -231,4 +232,25 @@ fn a_session_begins_although_the_list_does_not_hear_of_it() {
     let id = browser.session(&token, "Laptop");
     assert_eq!(browser.called(&token, &id), 200);
     assert!(deployment.log.borrow().iter().any(|line| line.contains("the object is away")));
+}
+
+#[test]
+fn an_application_of_another_version_is_shown_and_can_be_disconnected() {
+    for what in ["end", "end-all"] {
+        let deployment = Deployment::new();
+        let [editor, chat] = ["Editor", "Chat"].map(|name| deployment.register(&json!({ "client_name": name })));
+        let mut browser = Browser::new(&deployment);
+        let lost = let_in(&mut browser, &editor, "ann");
+        let usual = let_in(&mut browser, &chat, "ann");
+        let rows = deployment.rows(&Handle::of(&deployment.keys(), "stand-in:ann"));
+        rows.set(lost.split(':').nth(1).unwrap(), "{\"Later\":{}}");
+        deployment.restart();
+        let page = browser.account("ann");
+        assert!(page.text.contains("another version of this server let in") && page.text.contains("Chat"));
+        let grant = lost.split(':').nth(1).unwrap();
+        assert_eq!(told(&mut browser, &page, &[("do", what), ("grant", grant)]).status, 303);
+        assert!(!takes(&mut browser, &lost), "{what}");
+        assert_eq!(takes(&mut browser, &usual), what == "end");
+        assert!(!browser.get("/account").text.contains("another version"), "{what}");
+    }
 }

@@ -11,7 +11,7 @@ use durable_mcp::http::sign_in::IdentitySignIn;
 use durable_mcp::hub::Listener;
 use durable_mcp::identity::stand_in::StandIn as NoWeb;
 use durable_mcp::identity::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
-use durable_mcp::keys::Keys;
+use durable_mcp::keys::{KeyId, Keys};
 use durable_mcp::mcp::Error;
 use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
@@ -90,7 +90,8 @@ struct Shared {
 
 struct UserObject {
     shared: Rc<Shared>,
-    rows: MemoryRows,
+    user: Handle,
+    rows: Rc<MemoryRows>,
 }
 
 impl Runtime for UserObject {
@@ -115,7 +116,11 @@ impl AuthorityHost for UserObject {
     }
 
     fn store(&self) -> &dyn GrantStore {
-        &self.rows
+        &*self.rows
+    }
+
+    fn user(&self) -> &Handle {
+        &self.user
     }
 
     fn sleep(&self, _: u32) -> LocalBoxFuture<'static, ()> {
@@ -130,11 +135,14 @@ pub(crate) struct Deployment {
     app: App,
     shared: Rc<Shared>,
     users: RefCell<BTreeMap<String, Rc<Authority>>>,
+    rows: RefCell<BTreeMap<String, Rc<MemoryRows>>>,
     rates: RefCell<Rates>,
     pub(crate) web: MemoryWeb,
     objects: Cell<u8>,
     /// Sessions that have ended, by their objects' ids.
     pub(crate) ended: RefCell<Vec<String>>,
+    /// A key that is not known may come.
+    pub(crate) awaits_keys: Cell<bool>,
     /// Users' objects cannot be reached.
     pub(crate) is_down: Cell<bool>,
     pub(crate) log: RefCell<Vec<String>>,
@@ -173,10 +181,12 @@ impl Deployment {
             app,
             shared: Rc::new(Shared { kv, random, keys }),
             users: RefCell::default(),
+            rows: RefCell::default(),
             rates: RefCell::default(),
             web: MemoryWeb::default(),
             objects: Cell::default(),
             ended: RefCell::default(),
+            awaits_keys: Cell::new(false),
             is_down: Cell::new(false),
             log: RefCell::default(),
         }
@@ -188,6 +198,32 @@ impl Deployment {
 
     pub(crate) fn kv(&self) -> &MemoryKv {
         &self.shared.kv
+    }
+
+    /// Sets a record in Workers KV, as another version may have written it.
+    pub(crate) fn set_record(&self, key: &str, value: &str) {
+        self.shared.kv.set(key, value);
+    }
+
+    /// The records in Workers KV.
+    pub(crate) fn records(&self) -> BTreeMap<String, String> {
+        let kv = &self.shared.kv;
+        kv.keys("").into_iter().map(|key| (key.clone(), kv.value(&key).unwrap())).collect()
+    }
+
+    /// The rows of a user.
+    pub(crate) fn rows(&self, user: &Handle) -> Rc<MemoryRows> {
+        Rc::clone(self.rows.borrow_mut().entry(user.as_str().to_owned()).or_default())
+    }
+
+    /// The objects of all users are restarted, so that they read their rows anew.
+    pub(crate) fn restart(&self) {
+        self.users.borrow_mut().clear();
+    }
+
+    /// The keys.
+    pub(crate) fn keys(&self) -> Rc<Keys> {
+        Rc::clone(&self.shared.keys)
     }
 
     /// Registers a client and gives its id.
@@ -208,6 +244,10 @@ impl Runtime for Visit<'_> {
 
     fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         async { Ok(Rc::clone(&self.deployment.shared.keys)) }.boxed_local()
+    }
+
+    fn awaits_key(&self, _: KeyId) -> bool {
+        self.deployment.awaits_keys.get()
     }
 
     fn random(&self) -> &dyn Random {
@@ -240,7 +280,8 @@ impl Surroundings for Visit<'_> {
             let authority = {
                 let mut users = self.deployment.users.borrow_mut();
                 let made = users.entry(handle.as_str().to_owned()).or_insert_with(|| {
-                    let host = UserObject { shared: Rc::clone(&self.deployment.shared), rows: MemoryRows::default() };
+                    let rows = self.deployment.rows(handle);
+                    let host = UserObject { shared: Rc::clone(&self.deployment.shared), user: handle.clone(), rows };
                     Rc::new(Authority::new(Rc::new(host), Rc::default(), Rc::default(), SESSION_MS))
                 });
                 Rc::clone(made)

@@ -407,6 +407,18 @@ impl Front {
         }
     }
 
+    /// Sets the records of all tasks, as another version may have written them.
+    pub(crate) fn set_task_records(&self, text: &str) {
+        for task in self.all_tasks() {
+            task.host.store.set_record(text);
+        }
+    }
+
+    /// The records of all tasks.
+    pub(crate) fn task_records(&self) -> Vec<String> {
+        self.all_tasks().iter().filter_map(|task| task.host.store.record()).collect()
+    }
+
     /// All objects wake anew: what was only in memory is gone.
     pub(crate) fn restart(&self) {
         self.host.sleep_now();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use durable_mcp::keys::Keys;
+use durable_mcp::keys::{KeyId, Keys};
 use durable_mcp::oauth::authority::{
     Adopt, Authority, AuthorityHost, Begin, Command, Issue, Issued, Lifetimes, Mint, Outcome, Redeem, Refresh, Refused,
 };
@@ -58,6 +58,16 @@ impl MemoryRows {
 
     pub(crate) fn text(&self) -> String {
         self.rows.borrow().values().cloned().collect()
+    }
+
+    /// Sets a row, as another version or a fault may have written it.
+    pub(crate) fn set(&self, id: &str, json: &str) {
+        self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
+    }
+
+    /// A row as it is.
+    pub(crate) fn row(&self, id: &str) -> Option<String> {
+        self.rows.borrow().get(id).cloned()
     }
 }
 
@@ -108,6 +118,9 @@ pub(crate) struct Outside {
     pub(crate) random: SeededRandom,
     pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) keys: Rc<Keys>,
+    user: Handle,
+    /// What operators were told.
+    pub(crate) log: RefCell<Vec<String>>,
     sleepers: RefCell<Vec<Rc<RefCell<Sleeper>>>>,
 }
 
@@ -120,14 +133,25 @@ impl Runtime for Outside {
         std::future::ready(Ok(Rc::clone(&self.keys))).boxed_local()
     }
 
+    /// There is one ring, so what is not in it was made up.
+    fn awaits_key(&self, _: KeyId) -> bool {
+        false
+    }
+
     fn random(&self) -> &dyn Random {
         &self.random
     }
 
-    fn warn(&self, _message: &str) {}
+    fn warn(&self, message: &str) {
+        self.log.borrow_mut().push(message.to_owned());
+    }
 }
 
 impl AuthorityHost for Outside {
+    fn user(&self) -> &Handle {
+        &self.user
+    }
+
     fn kv(&self) -> &dyn Kv {
         &self.kv
     }
@@ -221,6 +245,8 @@ impl World {
             random: SeededRandom::new(seed),
             events: RefCell::default(),
             keys,
+            user: handle.clone(),
+            log: RefCell::default(),
             sleepers: RefCell::default(),
         });
         let (hooks, lifetimes) = (Rc::new(hooks), Rc::new(Lifetimes::default()));

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use durable_mcp::keys::Keys;
+use durable_mcp::keys::{KeyId, Keys};
 use durable_mcp::mcp::context::Extensions;
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::session::host::{Around, Host};
@@ -189,6 +189,11 @@ impl Runtime for FakeHost {
 
     fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
         ready(Ok(Rc::new(Keys::from_secret("k")))).boxed_local()
+    }
+
+    /// There is one ring, so what is not in it was made up.
+    fn awaits_key(&self, _: KeyId) -> bool {
+        false
     }
 
     fn random(&self) -> &dyn Random {

@@ -51,6 +51,16 @@ impl MemoryTaskStore {
         self.written.get()
     }
 
+    /// Sets the record, as another version may have written it.
+    pub(crate) fn set_record(&self, text: &str) {
+        self.record.replace(Some(text.to_owned()));
+    }
+
+    /// The record as it is.
+    pub(crate) fn record(&self) -> Option<String> {
+        self.record.borrow().clone()
+    }
+
     /// Makes everything fail from now on, or no more.
     pub(crate) fn set_broken(&self, broken: bool) {
         self.broken.set(broken);
@@ -71,7 +81,7 @@ impl MemoryTaskStore {
 impl TaskStore for MemoryTaskStore {
     fn load(&self) -> Result<Option<Record>, Fault> {
         self.check()?;
-        Ok(self.record.borrow().as_ref().map(|text| Record::parse(text).expect("it is read as it was written")))
+        Record::stored(self.record.borrow().as_deref().unwrap_or_default())
     }
 
     fn put(&self, record: &Record) -> Result<(), Fault> {

@@ -1,0 +1,131 @@
+//! Every format in which something is stored, or handed on to another request, object or version of this server.
+//!
+//! Several versions of a server meet: during a deployment, and after a rollback. What one of them does not know is an error
+//! to it, which grants nothing and destroys nothing. It never passes for something absent.
+//!
+//! Version 1 of a text has no mark: whatever does not read as version 1 is of another version, or damaged. Bytes and JSON
+//! name their version in front, or in a member `v`. Every version that was ever written has its golden files in
+//! `tests/golden/v<version>/<name>*`, which today's code has to read.
+
+use crate::wire::Fault;
+
+macro_rules! formats {
+    ($($(#[$docs:meta])* $format:ident = $name:literal, $version:literal;)*) => {
+        /// A format.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Format {
+            $($(#[$docs])* $format,)*
+        }
+
+        impl Format {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$format),*];
+
+            /// Its name, in the log and of its golden files.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$format => $name,)*
+                }
+            }
+
+            /// The newest version, which is the one that is written.
+            #[must_use]
+            pub const fn version(self) -> u8 {
+                match self {
+                    $(Self::$format => $version,)*
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// The keys of a deployment, in the row of `KeyRing` and in its answer.
+    KeyRing = "key-ring", 1;
+    /// A session's id, which clients keep.
+    SessionId = "session-id", 1;
+    /// Codes and tokens, which clients keep.
+    Token = "token", 1;
+    /// The id of an event, which clients come back with.
+    EventId = "event-id", 1;
+    /// Texts sealed under a token.
+    SealedForToken = "sealed-for-token", 1;
+    /// Texts sealed for a browser or a client to carry.
+    SealedToCarry = "sealed-to-carry", 2;
+    /// The answers so far of a call with several rounds.
+    RequestState = "request-state", 2;
+    /// The name of a state.
+    StateHandle = "state-handle", 2;
+    /// The id of a task.
+    TaskId = "task-id", 2;
+    /// A sign-in under way.
+    FlowCookie = "flow-cookie", 2;
+    /// Remembered consent.
+    ConsentCookie = "consent-cookie", 2;
+    /// A sign-in to the account page.
+    AccountCookie = "account-cookie", 2;
+    /// The record of an access token in Workers KV.
+    AccessRecord = "access-record", 1;
+    /// The header of a grant in Workers KV.
+    GrantHeader = "grant-header", 1;
+    /// The record of a client in Workers KV.
+    ClientRecord = "client-record", 1;
+    /// The copy of a client's metadata document in Workers KV.
+    ClientDocument = "client-document", 1;
+    /// The row of a grant.
+    GrantRow = "grant-row", 1;
+    /// The times at which users' grants are looked at.
+    GrantTimes = "grant-times", 1;
+    /// A command to a user's grants.
+    GrantCommand = "grant-command", 1;
+    /// The outcome of a command to a user's grants.
+    GrantOutcome = "grant-outcome", 1;
+    /// The caller, in a private header.
+    CallerHeader = "caller-header", 1;
+    /// The transport, in a private header.
+    TransportHeader = "transport-header", 1;
+    /// The name of the state that a request is about, in a private header.
+    StateHeader = "state-header", 1;
+    /// The rows of a session.
+    SessionRows = "session-rows", 1;
+    /// The client of an HTTP+SSE session, attached to its socket.
+    SseAttachment = "sse-attachment", 1;
+    /// The place of a session in its user's list, as the tag of its socket.
+    ListedTag = "listed-tag", 1;
+    /// A command to a task.
+    TaskCommand = "task-command", 1;
+    /// The record of a task.
+    TaskRecord = "task-record", 1;
+    /// A notice to the hub.
+    HubNotice = "hub-notice", 1;
+    /// A change that the hub tells a session's object of.
+    HubChange = "hub-change", 1;
+    /// A session's object joining the hub, and its row there.
+    HubJoin = "hub-join", 1;
+    /// A listening stream, in a private header and attached to its socket.
+    HubListener = "hub-listener", 1;
+}
+
+/// The words by which the errors of this module are known.
+const OTHER_VERSION: &str = "another version of this server may have written it";
+
+impl Format {
+    /// The error of something that cannot be read. It stays as it is.
+    #[must_use]
+    pub fn unreadable(self) -> Fault {
+        Fault(format!("a {} cannot be read and is left alone: {OTHER_VERSION}", self.name()))
+    }
+
+    /// The error of something whose key is not known, and may be in a moment.
+    #[must_use]
+    pub fn of_unknown_key(self) -> Fault {
+        Fault(format!("the key of a {} is not known here yet: {OTHER_VERSION}", self.name()))
+    }
+}
+
+/// Whether a failure is that of a format: it passes when the versions of a deployment are one again.
+#[must_use]
+pub fn is_of_other_version(fault: &Fault) -> bool {
+    fault.0.ends_with(OTHER_VERSION)
+}

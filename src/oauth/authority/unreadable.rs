@@ -1,0 +1,125 @@
+//! Grants whose rows are of another version of this server.
+//!
+//! Nothing new comes of them, and they stay as they are: the version that wrote them may come back. They can be ended all
+//! the same: what is theirs in Workers KV is found by its prefix.
+
+use serde::Deserialize;
+
+use super::settings::{KV_LISTS_WITHIN_MS, SESSIONS_END_SECONDS, after};
+use super::{Authority, Listed, Outcome, Refused};
+use crate::formats::Format;
+use crate::oauth::event::{About, Event};
+use crate::oauth::grant::{Ending, Grant, access_prefix, header_key};
+use crate::oauth::scope::Scopes;
+use crate::oauth::token::GrantId;
+use crate::wire::Fault;
+
+/// So many pages of records are listed: a grant has a few tokens, and a page a thousand keys.
+const MAX_PAGES: usize = 4;
+
+/// The member of a grant's header that names its client.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "clientId")]
+    client_id: String,
+}
+
+impl Authority {
+    /// Whether a grant's row is there and cannot be read.
+    pub(super) fn is_unreadable(&self, id: &GrantId) -> Result<bool, Refused> {
+        let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
+        Ok(unreadable.contains(id))
+    }
+
+    /// Such a grant, as far as it can be told of.
+    pub(super) fn listed_unreadable(&self, id: &GrantId) -> Listed {
+        let now = self.host.now();
+        Listed {
+            grant: id.as_str().to_owned(),
+            client_id: String::new(),
+            client_name: None,
+            scopes: Scopes::default(),
+            audience: Vec::new(),
+            created: now,
+            used: now,
+            expires: u64::MAX,
+            sessions: Vec::new(),
+            unreadable: true,
+        }
+    }
+
+    /// Ends such a grant for a client, if it is that client's.
+    ///
+    /// # Errors
+    /// When it cannot be told whose it is.
+    pub(super) async fn revoke_unreadable(&self, id: &GrantId, client_id: &str) -> Result<Outcome, Refused> {
+        match self.client_of_unreadable(id).await? {
+            Some(known) if known == client_id => self.end_unreadable(id).await?,
+            Some(_) => {}
+            None => return Err(self.failed(&Format::GrantRow.unreadable())),
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Ends such a grant. The row of one that has ended takes the place of its row, and its records go.
+    pub(super) async fn end_unreadable(&self, id: &GrantId) -> Result<(), Refused> {
+        let client = self.client_of_unreadable(id).await?.unwrap_or_default();
+        let mut keys = self.records_of(id).await.map_err(|fault| self.failed(&fault))?;
+        keys.push(header_key(self.host.user(), id));
+        let now = self.host.now();
+        let known = self.sessions_since(&client).map_err(|fault| self.failed(&fault))?;
+        let since = (now / 1000 + SESSIONS_END_SECONDS).max(known + 1);
+        let listed_until = now + KV_LISTS_WITHIN_MS;
+        let ending = Ending { listed_until, ..Ending::new(client.clone(), keys, listed_until) };
+        let ending = ending.with_sessions(since, (since + 1) * 1000 + self.longest_session);
+        self.commit(id, Grant::Ending(ending))?;
+        let (handle, grant) = (self.host.user().as_str().to_owned(), id.as_str().to_owned());
+        self.host.event(&Event::Revoked(About { handle, grant, client }));
+        self.finish(id).await
+    }
+
+    /// Looks again for records of a grant that was ended so, and for the last time when all must be listed.
+    pub(super) async fn list_again(&self, id: &GrantId) -> Result<(), Fault> {
+        let Some(Grant::Ending(ending)) = self.rows.get(self.host.store(), id)? else {
+            return Ok(());
+        };
+        if ending.listed_until == 0 {
+            return Ok(());
+        }
+        let found = self.records_of(id).await?;
+        let keys = ending.keys.iter().cloned().chain(found).collect();
+        let is_last = ending.listed_until <= self.host.now();
+        let listed_until = if is_last { 0 } else { ending.listed_until };
+        self.write(id, Grant::Ending(Ending { keys, listed_until, ..ending }))
+    }
+
+    /// The client that the header of a grant names.
+    async fn client_of_unreadable(&self, id: &GrantId) -> Result<Option<String>, Refused> {
+        let key = header_key(self.host.user(), id);
+        let header = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))?;
+        let header = header.and_then(|json| serde_json::from_str::<Header>(&json).ok());
+        Ok(header.map(|header| header.client_id))
+    }
+
+    /// The keys of a grant's access tokens, as far as they are listed yet.
+    async fn records_of(&self, id: &GrantId) -> Result<Vec<String>, Fault> {
+        let prefix = access_prefix(self.host.user(), id);
+        let (mut keys, mut cursor) = (Vec::new(), None);
+        for _ in 0..MAX_PAGES {
+            let page = self.host.kv().list(&prefix, cursor.as_deref()).await?;
+            keys.extend(page.keys.into_iter().map(|(key, _)| key));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Sessions that are older than this must not be for a grant that begins now, in seconds since 1970, as far as rows that
+    /// cannot be read may say so: as if each were of a client that was disconnected this moment.
+    pub(super) fn sessions_since_unreadable(&self) -> Result<u64, Fault> {
+        let unreadable = self.rows.unreadable(self.host.store())?;
+        Ok(if unreadable.is_empty() { 0 } else { after(self.host.now(), SESSIONS_END_SECONDS) / 1000 })
+    }
+}

@@ -1,0 +1,138 @@
+//! Two versions of a server at once: what the one hands to the other, and cannot be read, is an error that may pass.
+
+use durable_mcp::keys::{KEY_BYTES, Keys};
+use durable_mcp::oauth::memory::SeededRandom;
+use durable_mcp::oauth::token::{GrantId, Handle, Kind, Token};
+use durable_mcp::prelude::*;
+use durable_mcp::transport::order;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::browser::{Browser, Deployment, Shown};
+use crate::support::front::Front;
+use crate::support::json::call;
+use crate::support::object::{Answer, Rig};
+
+fn rig() -> Rig {
+    Rig::new(Server::new("s", "1").tool("who", "", async |caller: Option<User<Value>>| caller.is_some().to_string()))
+}
+
+/// A 503 with words and a time, and nothing of a result.
+fn is_of_other_version(answer: &Answer) -> bool {
+    let message = answer.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+    let retry_after = answer.headers.iter().any(|(name, _)| *name == "retry-after");
+    answer.status == 503 && message.contains("Another version") && message.contains("Try again") && retry_after
+}
+
+#[test]
+fn a_caller_that_cannot_be_read_is_refused_and_not_anonymous() {
+    let rig = rig();
+    assert_eq!(rig.text("who", &json!({})), "false");
+    for value in ["", "2.AAAA", "bm90IEpTT04", "e30"] {
+        let answer = rig.send(Method::POST, &[(order::CALLER, value)], Ok(call(1, "who", &json!({})))).answer();
+        assert!(is_of_other_version(&answer), "{value} {answer:?}");
+        let answer = rig.send(Method::POST, &[(order::TRANSPORT, value)], Ok(call(1, "who", &json!({})))).answer();
+        assert!(is_of_other_version(&answer), "{value} {answer:?}");
+    }
+    assert!(rig.host.warnings.borrow().iter().any(|line| line.contains("caller-header")), "operators are told");
+}
+
+#[test]
+fn a_change_that_cannot_be_read_does_not_forget_the_session() {
+    let rig = rig();
+    rig.get(None);
+    let told =
+        |body: &str| rig.send(Method::POST, &[(order::TRANSPORT, "notice")], Ok(body.to_owned())).answer().status;
+    assert_eq!(told("tools"), 202);
+    assert_eq!(told("a change of the future"), 503);
+    rig.host.memory().set_broken(true);
+    rig.restart();
+    assert_ne!(told("tools"), 410, "storage that fails says nothing of the session");
+}
+
+#[test]
+fn a_token_whose_key_is_not_known_yet_is_tried_again() {
+    let deployment = Deployment::new();
+    deployment.awaits_keys.set(true);
+    let client = deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
+    let newer = Keys::generate([9; KEY_BYTES], 0);
+    let (handle, random) = (Handle::of(&deployment.keys(), "u"), SeededRandom::new(9));
+    let issue = |kind| {
+        let grant = GrantId::random(&random).unwrap();
+        Token::issue(kind, &handle, &grant, &newer, &random).unwrap().text().to_owned()
+    };
+    let mut browser = Browser::new(&deployment);
+    let passes = |shown: &Shown| {
+        shown.status == 503
+            && shown.header("retry-after").is_some()
+            && shown.text.contains("Send the same request again")
+    };
+    let refresh = issue(Kind::Refresh);
+    let form = [("grant_type", "refresh_token"), ("client_id", client.as_str()), ("refresh_token", &refresh)];
+    let answer = browser.post("/token", &form);
+    assert!(passes(&answer), "{answer:?}");
+    let code = issue(Kind::Code);
+    let form = [("grant_type", "authorization_code"), ("client_id", client.as_str()), ("code", &code)];
+    let answer = browser.post("/token", &form);
+    assert!(passes(&answer), "{answer:?}");
+    let access = issue(Kind::Access);
+    let answer = browser.call(Method::POST, &access, None, &json!({}));
+    assert!(passes(&answer), "{answer:?}");
+    let answer = browser.post("/revoke", &[("client_id", client.as_str()), ("token", &access)]);
+    assert!(passes(&answer), "{answer:?}");
+}
+
+#[test]
+fn a_record_of_another_version_is_no_token_that_has_ended() {
+    let deployment = Deployment::new();
+    let client = deployment.register(&json!({}));
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let back = browser.approved(&page, "ann");
+    let token = browser.redeemed(&client, &back);
+    let (key, record) = deployment.records().into_iter().find(|(_, value)| value.contains("sealed")).unwrap();
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    for later in [record.replacen("\"v\":1", "\"v\":2", 1), "{}".to_owned(), "later".to_owned()] {
+        deployment.set_record(&key, &later);
+        browser.pass_ms(2000);
+        let answer = browser.call(Method::POST, &token, None, &message);
+        assert_eq!(answer.status, 503, "{later}: {answer:?}");
+        assert_eq!(deployment.records().get(&key), Some(&later), "it stays");
+    }
+    deployment.set_record(&key, &record);
+    browser.pass_ms(2000);
+    assert_ne!(browser.call(Method::POST, &token, None, &message).status, 503);
+}
+
+#[test]
+fn a_client_of_another_version_is_not_unknown() {
+    let deployment = Deployment::new();
+    let client = deployment.register(&json!({}));
+    let (key, record) = deployment.records().into_iter().find(|(key, _)| key.starts_with("client:")).unwrap();
+    let later = record.replacen("\"v\":1", "\"v\":2", 1);
+    deployment.set_record(&key, &later);
+    let mut browser = Browser::new(&deployment);
+    browser.pass_ms(60_000);
+    let form = [("grant_type", "authorization_code"), ("client_id", client.as_str()), ("code", "x")];
+    assert_eq!(browser.post("/token", &form).status, 503);
+    assert_eq!(browser.asked(&client, &[]).status, 503);
+    assert_eq!(deployment.records().get(&key), Some(&later));
+}
+
+#[test]
+fn a_task_of_another_version_stays_and_is_not_unknown() {
+    for later in ["2", "[]"] {
+        let server = Server::new("s", "1").with(Tool::new("work", "", async || "done").task());
+        let front = Front::new(server).knowing_tasks();
+        let begun: Value = front.result("tools/call", &json!({ "name": "work", "arguments": {} }));
+        let id = begun["taskId"].as_str().unwrap();
+        front.set_task_records(later);
+        front.restart();
+        for method in ["tasks/get", "tasks/cancel"] {
+            let answer = front.ask(method, &json!({ "taskId": id })).answer();
+            assert!(is_of_other_version(&answer), "{method}: {answer:?}");
+        }
+        front.advance(100 * 24 * 3600 * 1000);
+        assert_eq!(front.task_records(), [later]);
+    }
+}
