@@ -1,0 +1,1 @@
+{"Mint":{"token":"token","client_id":"public","scopes":["read"],"resources":[],"seconds":600}}
