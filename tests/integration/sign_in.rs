@@ -10,6 +10,7 @@ mod account;
 mod attacks;
 mod redirects;
 mod remembering;
+mod scopes;
 
 const MINUTE_MS: u64 = 60_000;
 

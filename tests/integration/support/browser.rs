@@ -22,6 +22,7 @@ use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::metadata_document::Fetch;
 use durable_mcp::oauth::params::{Params, encode_query};
 use durable_mcp::oauth::port::Kv;
+use durable_mcp::oauth::provider::OAuth;
 use durable_mcp::oauth::rates::Rates;
 use durable_mcp::oauth::site::{BodyError, Surroundings};
 use durable_mcp::oauth::token::Handle;
@@ -162,10 +163,17 @@ impl Deployment {
 
     /// A deployment whose operator registered clients.
     pub(crate) fn with_clients(clients: &str) -> Self {
+        let clients = configured::read(clients, &[]).unwrap();
+        Self::set_up(|oauth| {
+            let oauth = oauth.clients(clients).scopes(&["read", "write", "admin"]).unwrap();
+            oauth.describe_scope("read", "Read <notes>")
+        })
+    }
+
+    /// A deployment whose provider is set up by `set_up`.
+    pub(crate) fn set_up(set_up: impl FnOnce(OAuth) -> OAuth) -> Self {
         let sign_in = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb::default()));
-        let oauth = sign_in.oauth().clients(configured::read(clients, &[]).unwrap());
-        let oauth = oauth.scopes(&["read", "write", "admin"]).unwrap();
-        Self::of(App::new(Server::new("s", "1").title("Notes")).oauth(oauth.describe_scope("read", "Read <notes>")))
+        Self::of(App::new(Server::new("s", "1").title("Notes")).oauth(set_up(sign_in.oauth())))
     }
 
     pub(crate) fn misconfigured(text: &str) -> Self {
