@@ -100,6 +100,25 @@ fn a_client_of_the_operator_has_the_scheme_that_the_operator_wrote() {
 }
 
 #[test]
+fn only_a_client_of_the_operator_that_has_a_secret_does_without_pkce() {
+    let clients = json!([
+        { "client_id": "desk", "redirect_uris": [REDIRECT] },
+        { "client_id": "office", "client_secret": "s", "redirect_uris": [REDIRECT] },
+    ]);
+    let deployment = Deployment::with_clients(&clients.to_string());
+    let without = [("code_challenge", ""), ("code_challenge_method", "")];
+    for method in ["none", "client_secret_basic", "client_secret_post"] {
+        let client = deployment.register(&json!({ "token_endpoint_auth_method": method }));
+        let shown = Browser::new(&deployment).asked(&client, &without);
+        assert!(is_page(&shown, 400) && shown.text.contains("requires PKCE"), "{method}: {shown:?}");
+        assert!(is_consent(&Browser::new(&deployment).asked(&client, &[])), "{method}");
+    }
+    let shown = Browser::new(&deployment).asked("desk", &without);
+    assert_eq!(shown.sent("error").as_deref(), Some("invalid_request"));
+    assert!(is_consent(&Browser::new(&deployment).asked("office", &without)));
+}
+
+#[test]
 fn a_person_who_was_not_asked_in_this_sign_in_is_not_sent_on_with_an_error() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
