@@ -287,7 +287,7 @@ impl Exchange {
         }
     }
 
-    fn reply(&self) -> Reply {
+    pub(crate) fn reply(&self) -> Reply {
         self.host.run();
         let mut reply = self.reply.take().expect("nobody took the answer");
         reply.try_recv().expect("the object answers").expect("the object answers at once")

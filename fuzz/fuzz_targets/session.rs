@@ -1,0 +1,3 @@
+#![no_main]
+
+durable_mcp_fuzz::target!(durable_mcp_fuzz::transport::session);

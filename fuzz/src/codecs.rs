@@ -1,0 +1,94 @@
+//! Ids, tokens and sealed texts as strangers make them up, and stored records as another version may have written them.
+
+use std::rc::Rc;
+
+use durable_mcp::hub::Listener;
+use durable_mcp::keys::Keys;
+use durable_mcp::mcp::user::Caller;
+use durable_mcp::oauth::client::Client;
+use durable_mcp::oauth::grant::Grant;
+use durable_mcp::oauth::legacy::LegacyGrant;
+use durable_mcp::oauth::memory::SeededRandom;
+use durable_mcp::oauth::record::Access;
+use durable_mcp::oauth::session_note::SessionNotes;
+use durable_mcp::oauth::token::{self, Kind};
+use durable_mcp::runtime::Runtime;
+use durable_mcp::seal;
+use durable_mcp::session::notice::Notice;
+use durable_mcp::task::command::{Begin, Command};
+use durable_mcp::task::record::Record;
+use durable_mcp::transport::claims::{Claims, ObjectId};
+use durable_mcp::transport::sse::EventId;
+use durable_mcp::transport::{order, rounds, state_handle};
+use futures_util::FutureExt;
+
+use crate::meter::{Bounds, Linear, bounded};
+use crate::support::host::FakeHost;
+
+const BOUNDS: Bounds = Bounds {
+    peak: Linear(32 << 10, 32),
+    bytes: Linear(64 << 10, 64),
+    allocations: Linear(500, 1),
+    steps: Linear(50_000, 50),
+};
+
+/// Session ids, tokens, state handles, task ids and sealed texts: one made up is nobody's.
+pub fn made_up(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let host = FakeHost::new(String::new());
+    let (keys, caller) = (Keys::from_secret("k"), Caller::default());
+    bounded(&BOUNDS, text.len(), || {
+        for kind in [Kind::Code, Kind::Access, Kind::Refresh] {
+            let _ = token::read(text, kind, &keys);
+        }
+        assert!(Claims::verify(text, &keys, &caller, host.now(), 3600).is_err());
+        let _ = (Claims::read_verified(text), Claims::of_key(text), ObjectId::from_hex(text), EventId::parse(text));
+        assert!(seal::open(&keys, "token", b"header", text).is_none());
+        assert!(seal::open_page(&keys, "purpose", text).is_none());
+        assert!(seal::try_open_carried(&keys, "purpose", b"header", text).is_err());
+        let opened = state_handle::open(text, 3600, &*host as &dyn Runtime).now_or_never();
+        assert!(matches!(opened, Some(Ok(None))));
+        let opened = durable_mcp::task::id::open(text, &caller, &*host as &dyn Runtime).now_or_never();
+        assert!(matches!(opened, Some(Ok(None))));
+    });
+}
+
+/// What was sealed opens to the same bytes.
+pub fn sealed(input: &[u8]) {
+    let (keys, random) = (Keys::from_secret("k"), SeededRandom::new(1));
+    bounded(&BOUNDS, input.len(), || {
+        let sealed = seal::seal_page(&keys, "purpose", input, &random).unwrap_or_default();
+        assert_eq!(seal::open_page(&keys, "purpose", &sealed).as_deref(), Some(input));
+        assert!(seal::open_page(&keys, "another", &sealed).is_none());
+    });
+}
+
+/// Stored and handed-on records. What is read is written to a text that is read to the same.
+pub fn records(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let keys = Rc::new(Keys::from_secret("k"));
+    bounded(&BOUNDS, text.len(), || {
+        again(text, |text| Record::parse(text).map(|record| record.to_text()));
+        again(text, |text| Command::parse(text).map(|command| command.to_text()));
+        again(text, |text| Begin::parse(text).map(|begin| begin.to_text()));
+        again(text, |text| Notice::parse(text).map(|notice| notice.to_text()));
+        again(text, |text| Listener::parse(text).map(|listener| listener.to_text()));
+        again(text, |text| Client::read(text).map(|client| client.write()));
+        again(text, |text| Keys::from_text(text).map(|keys| keys.to_text()));
+        again(text, |text| {
+            serde_json::from_str::<Grant>(text).ok().and_then(|grant| serde_json::to_string(&grant).ok())
+        });
+        again(text, |text| {
+            serde_json::from_str::<SessionNotes>(text).ok().and_then(|notes| serde_json::to_string(&notes).ok())
+        });
+        let _ = LegacyGrant::read(text).map(|grant| (grant.open(text).is_some(), grant.is_current(text)));
+        let _ = Access::read(text, &keys, "token", 0);
+        let _ = (order::decode(Some(text)), order::read_state(text), rounds::read_answers(text).is_ok());
+    });
+}
+
+fn again(text: &str, rewritten: impl Fn(&str) -> Option<String>) {
+    if let Some(once) = rewritten(text) {
+        assert_eq!(rewritten(&once).as_ref(), Some(&once), "{text}");
+    }
+}

@@ -1,0 +1,153 @@
+//! Documents and values of others that are read before anything is known of their author.
+
+use durable_mcp::http::cookies::Cookies;
+use durable_mcp::http::policy::{Policy, is_loopback};
+use durable_mcp::identity::jwks::KeySet;
+use durable_mcp::identity::jwt::{Algorithm, Expected, Unverified};
+use durable_mcp::identity::stand_in::{NOW, StandIn, head};
+use durable_mcp::mcp::jsonrpc::{Body, Message, parse};
+use durable_mcp::mcp::template::UriTemplate;
+use durable_mcp::oauth::client::Client;
+use durable_mcp::oauth::client_auth::credentials;
+use durable_mcp::oauth::document_url::{DocumentPolicy, check_url};
+use durable_mcp::oauth::gate;
+use durable_mcp::oauth::params::{Params, decode, encode_query};
+use durable_mcp::oauth::redirect_uri::RedirectUri;
+use durable_mcp::oauth::registration::{self, Offer};
+use durable_mcp::oauth::resource::{Resource, Resources};
+use durable_mcp::oauth::scope::Scopes;
+use durable_mcp::oauth::uri::{Host, Uri};
+use durable_mcp::pages::language::Language;
+use durable_mcp::transport::accept;
+use durable_mcp::transport::envelope::Envelope;
+use durable_mcp::transport::era;
+use durable_mcp::wire::Reply;
+use futures_executor::block_on;
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::meter::{Bounds, Linear, bounded};
+
+const BOUNDS: Bounds = Bounds {
+    peak: Linear(32 << 10, 40),
+    bytes: Linear(64 << 10, 128),
+    allocations: Linear(500, 1),
+    steps: Linear(100_000, 250),
+};
+
+/// A body of JSON-RPC: which era it is of, and what it says of its client.
+pub fn json_rpc(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    bounded(&BOUNDS, text.len(), || {
+        let _ = (era::recognise(None, text), era::recognise(Some("2026-07-28"), text));
+        let Ok(body) = parse(text) else { return };
+        let messages = match body {
+            Body::Single(message) => vec![message],
+            Body::Batch(messages) => messages.into_iter().flatten().collect(),
+        };
+        for message in messages {
+            if let Message::Request(request) = message {
+                let _ = Envelope::read(&request.params);
+                assert!(serde_json::from_str::<Value>(&request.params.to_json()).is_ok());
+            }
+        }
+    });
+}
+
+/// Client metadata (RFC 7591): a client that was accepted is read as it was written.
+pub fn registration(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    bounded(&BOUNDS, text.len(), || {
+        let Ok(client) = registration::read(text, &Offer::default()) else { return };
+        let written = client.write();
+        assert_eq!(Client::read(&written).map(|client| client.write()).as_ref(), Some(&written));
+        let _ = (registration::canonical(&client), registration::answer(&client, Some("secret")));
+    });
+}
+
+/// A signed token, after it the key set of its issuer.
+pub fn jwt(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    const KEYS: &str = "https://id.example/keys";
+    let (token, keys) = text.split_once('\n').unwrap_or((text, ""));
+    let web = StandIn::default();
+    web.set(&format!("GET {KEYS}"), 200, &[("content-type", "application/json")], keys.as_bytes());
+    let expected = Expected { issuers: &["https://id.example"], audience: "me", nonce: Some("n"), now: NOW / 1000 };
+    bounded(&BOUNDS, text.len(), || {
+        if let Ok(token) = Unverified::parse(token) {
+            let _ = token.claims(&expected);
+        }
+        if let Ok(key) = serde_json::from_str::<Value>(keys) {
+            let _ = (Algorithm::Rs256.fits(&key), Algorithm::Es256.fits(&key));
+        }
+        let _ = block_on(KeySet::default().verify(KEYS, token, &expected, &web));
+    });
+}
+
+/// URIs: of redirects, of documents, of resources, and what a template makes of one. The first line is a second one.
+pub fn uris(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let (first, second) = text.split_once('\n').unwrap_or((text, text));
+    bounded(&BOUNDS, text.len(), || {
+        if let Some(Uri { authority: Some(authority), .. }) = Uri::parse(first) {
+            let _ = Host::parse(authority).is_some_and(|host| host.is_loopback());
+        }
+        if let Ok(uri) = RedirectUri::parse(first) {
+            assert!(uri.matches(first), "{first}");
+            let _ = (uri.matches(second), uri.host(), uri.scheme(), uri.with_params(&[("code", second)]));
+        }
+        let _ = check_url(first, &DocumentPolicy::default());
+        let resources = Resources::new("https://server.example", &["/mcp", "/sse"]);
+        if let Ok(resource) = Resource::parse(first) {
+            let _ = Resources::covers(&[resource.clone()], &resource, resources.root());
+        }
+        let _ = resources.resolve(text.lines());
+        if let Ok(template) = UriTemplate::parse(first) {
+            let _ = (template.matches(second), template.variables().count());
+        }
+    });
+}
+
+/// A query or a form.
+pub fn params(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    bounded(&BOUNDS, text.len(), || {
+        let _ = decode(text).map(|decoded| {
+            assert_eq!(decode(encode_query(&[("a", &decoded)]).trim_start_matches("a=")), Some(decoded));
+        });
+        if let Ok(scopes) = Scopes::parse(text) {
+            assert_eq!(Scopes::parse(&scopes.to_string()).map(|again| again.to_vec()), Ok(scopes.to_vec()));
+        }
+        let (authorization, form) = text.split_once('\n').unwrap_or(("", text));
+        if let Ok(params) = Params::parse(form) {
+            let _ = credentials(Some(authorization).filter(|value| !value.is_empty()), &params);
+        }
+    });
+}
+
+/// Headers of a request, by their names.
+pub fn headers(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let (value, name) = text.split_once('\n').unwrap_or((text, text));
+    bounded(&BOUNDS, text.len(), || {
+        let _ = (accept::admits(Some(value), "application/json"), accept::admits(Some(value), "text/event-stream"));
+        let _ = (Language::of(Some(value)), is_loopback(value));
+        let head = head("", &[("authorization", value), ("content-type", value), ("content-length", value)]);
+        let _ = (gate::shown(&head), head.has_type("application/json"), head.declared_length());
+        let head = durable_mcp::wire::Head { host: value.to_owned(), query: value.to_owned(), ..head };
+        let policy = Policy::new(Some(name), Some(name));
+        let _ = (policy.check(&head, Some(value)), head.origin(), head.query_value("sessionId"));
+        cookies(value, name);
+    });
+}
+
+fn cookies(value: &str, name: &str) {
+    let mut cookies = Cookies::read(&head("", &[("cookie", value)]));
+    let _ = cookies.get(name);
+    // As many as a sign-in forgets at most.
+    for name in cookies.names(name.get(..1).unwrap_or_default()).iter().take(8) {
+        cookies.delete(name);
+    }
+    let _ = cookies.set("flow", value, 60);
+    let _ = cookies.onto(Reply::empty(StatusCode::OK));
+}

@@ -1,0 +1,120 @@
+//! A server with one of everything that a client can reach.
+
+use std::collections::BTreeMap;
+
+use durable_mcp::prelude::*;
+
+use crate::support::counter::increment;
+use crate::support::object::Sleep;
+
+pub(crate) fn server() -> Server {
+    let query = Tool::new("query", "Has arguments of every kind", query).input_schema(plain_schema());
+    let template = ResourceTemplate::new("note", "notes://{owner}/{+path}", note).complete("owner", words);
+    Server::new("s", "1")
+        .page_size(4)
+        .with(query)
+        .tool("nested", "Has nested arguments", nested)
+        .tool("increment", "Counts", increment)
+        .tool("asks", "Asks a question, and another", asks)
+        .tool("talks", "Reports progress, logs and publishes", talks)
+        .with(Tool::new("works", "Runs as a task", works).task())
+        .resource("readme", "notes://readme", async || "read")
+        .with(template)
+        .with(Prompt::new("write", "", prompt).complete("about", words))
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Query {
+    #[schemars(extend("x-mcp-header" = "Region"))]
+    region: Option<String>,
+    #[schemars(extend("x-mcp-header" = "Shard"))]
+    shard: Option<i64>,
+    dry: Option<bool>,
+}
+
+/// As clients want it: what is repeated in a header is a plain string, integer or boolean.
+fn plain_schema() -> schemars::Schema {
+    schemars::json_schema!({ "type": "object", "properties": {
+        "region": { "type": "string", "x-mcp-header": "Region" },
+        "shard": { "type": "integer", "x-mcp-header": "Shard" },
+        "dry": { "type": "boolean" },
+    } })
+}
+
+async fn query(Args(Query { region, shard, dry }): Args<Query>) -> String {
+    format!("{region:?} {shard:?} {dry:?}")
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Nested {
+    numbers: Vec<f64>,
+    #[serde(default)]
+    words: BTreeMap<String, String>,
+    kind: Option<Kind>,
+    inner: Option<Box<Nested>>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Large,
+    Small,
+}
+
+async fn nested(Args(nested): Args<Nested>) -> Json<Nested> {
+    Json(nested)
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Word {
+    word: String,
+    count: Option<u8>,
+}
+
+async fn asks(client: Client) -> Result<String, ToolError> {
+    let Elicited::Accepted(Word { word, count }) = client.elicit::<Word>("word", "Which?").await? else {
+        return Ok("no".to_owned());
+    };
+    let roots = client.roots("where").await?.len();
+    Ok(format!("{word} {count:?} {roots}"))
+}
+
+async fn talks(progress: Progress, log: Log, notify: Notify) -> &'static str {
+    progress.report(1, 2, "half");
+    log.info("talking");
+    notify.resource_updated("notes://readme");
+    notify.tools_changed();
+    "talked"
+}
+
+async fn works(sleep: Sleep, client: Client) -> Result<String, ToolError> {
+    sleep.ms(1000).await;
+    Ok(match client.elicit::<Word>("word", "Which?").await? {
+        Elicited::Accepted(Word { word, .. }) => word,
+        Elicited::Declined | Elicited::Dismissed => "no".to_owned(),
+    })
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Note {
+    owner: String,
+    path: String,
+}
+
+async fn note(Args(Note { owner, path }): Args<Note>) -> String {
+    format!("{owner} {path}")
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct About {
+    about: String,
+    tone: Option<String>,
+}
+
+async fn prompt(Args(About { about, tone }): Args<About>) -> String {
+    format!("Write about {about} {tone:?}")
+}
+
+async fn words(typed: Typed) -> Vec<String> {
+    typed.among(["apple", "banana"])
+}
