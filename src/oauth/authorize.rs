@@ -175,8 +175,8 @@ pub fn unasked(site: &Site<'_>, asked: &Authorization, error: &'static str, desc
     Answer::Problem(Problem::Request(refuse(error, description)))
 }
 
-/// Where the browser goes when the client gets no code and the person was asked about it: the error is one of RFC 6749
-/// section 4.1.2.1.
+/// URL that tells a client which error of RFC 6749 section 4.1.2.1 there is instead of a code. For a person who was asked
+/// about the client; otherwise it is [`unasked`].
 #[must_use]
 pub fn refused(site: &Site<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> String {
     to_client(site, &asked.redirect_uri, asked.state.as_deref(), &refuse(error, description))

@@ -88,7 +88,7 @@ impl<'a> ClientMetadata<'a> {
         }
     }
 
-    /// What the client calls itself, as far as it can be shown: without characters that change how the rest is shown,
+    /// Name of the client as far as it can be shown: without characters that change how the rest is shown,
     /// and cut where it is too long.
     #[must_use]
     pub fn name(self) -> Option<String> {
@@ -159,7 +159,7 @@ impl<'a> ClientMetadata<'a> {
         Ok(texts.iter().copied().enumerate().filter(once).map(read).collect())
     }
 
-    /// What kind of program the client is, if it is one of the two that there are.
+    /// Kind of program that the client is, if it is one of the two that there are.
     #[must_use]
     pub fn application_type(self) -> Option<ApplicationType> {
         match self.get("application_type")?.as_str()? {

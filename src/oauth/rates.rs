@@ -27,18 +27,18 @@ pub const HOST_FETCHES: Quota = Quota { burst: 60, interval_ms: 1_000 };
 /// Fetches of metadata documents for everybody.
 pub const ALL_FETCHES: Quota = Quota { burst: 300, interval_ms: 200 };
 
-/// So many fetches a failed one counts for, at the address that wanted it: an application's document is there, while
-/// made-up ones are not.
+/// Fetches that a failed one counts for, at the address that wanted it: an application's document is there, while made-up
+/// ones are not.
 pub const FAILED_FETCH_COST: u64 = 4;
 
-/// So many times the quota of an address has a site: an IPv6 network of 48 bits, which one customer of a provider can
-/// have, with the 65,536 subnets in it.
+/// Times that a site has the quota of an address. A site is an IPv6 network of 48 bits, which one customer of a provider
+/// can have, with the 65,536 subnets in it.
 pub const SITE_FACTOR: u64 = 4;
 
 /// How often something may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// So many times at once.
+    /// Times at once.
     pub burst: u64,
     /// Then once each this long, in milliseconds.
     pub interval_ms: u64,
@@ -142,7 +142,7 @@ impl Rates {
     }
 }
 
-/// Nothing, unless somebody has to wait.
+/// Refuses where one of the buckets has a wait, in milliseconds.
 fn allow(waits: impl Iterator<Item = u64>) -> Result<(), u32> {
     match waits.max() {
         Some(ms) if ms > 0 => Err(u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX)),

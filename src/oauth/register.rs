@@ -18,7 +18,7 @@ pub async fn handle(site: &Site<'_>) -> Reply {
 }
 
 async fn answer(site: &Site<'_>) -> Result<Reply, Refusal> {
-    // Whatever the content type says: a body that is a JSON object is meant as one, and this endpoint takes no cookies.
+    // The content type does not matter: a body that is a JSON object is meant as one, and this endpoint takes no cookies.
     let json = site.around.body(MAX_REGISTRATION_BYTES).await.map_err(|error| match error {
         BodyError::TooLarge => RegistrationError::TooLarge.into(),
         BodyError::Unreadable => Refusal::bad("invalid_client_metadata", "The body is not UTF-8 text."),

@@ -145,7 +145,7 @@ export const behaviours = [
     number: 31,
     name: `a client that redeems its code twice at once gets the same tokens twice, which work (${ROUNDS} rounds)`,
     note: "An effect that runs twice, or a retry on the way, would sign the person out.",
-    // So that the second one comes while the first is under way, however fast the machine is.
+    // The second one comes while the first is under way, however fast the machine is.
     setup: { hook: "slow" },
     async run(target) {
       const client = await target.register();

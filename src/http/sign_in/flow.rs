@@ -29,7 +29,7 @@ const MAX_FLOW_CHARS: usize = 24 * 1024;
 const COOKIE: &str = "flow-";
 const PURPOSE: &str = "sign-in";
 
-/// Digits of the hash that a sign-in is known by in its user's rows: 96 bits meet no other.
+/// Digits of the hash that names a sign-in: 96 bits meet no other.
 const NAME_CHARS: usize = 24;
 
 const ID_BYTES: usize = 8;
@@ -154,7 +154,7 @@ impl Flow {
 }
 
 impl Left {
-    /// What the sign-in is known by.
+    /// Name of the sign-in in the rows of its user.
     pub(super) fn name(&self) -> String {
         self.secret.get(..NAME_CHARS).unwrap_or_default().to_owned()
     }

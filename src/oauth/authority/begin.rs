@@ -10,7 +10,7 @@ use crate::wire::Fault;
 impl Authority {
     pub(super) async fn begin(&self, begin: Begin) -> Result<Code, Refused> {
         let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
-        // Nothing is waited for between this and the row.
+        // There is no await between this and the row, so two requests cannot both pass.
         self.check_sign_in(&begin.sign_in)?;
         let made = GrantId::random(self.host.random()).and_then(|id| {
             let now = self.host.now();

@@ -94,7 +94,7 @@ pub struct Begin {
     pub subject: String,
     /// What sign-in left.
     pub props: Value,
-    /// What the sign-in is known by, so that it gives one code; empty if it cannot be told from others.
+    /// Name of the sign-in, which gives one code; empty if it cannot be told from others.
     #[serde(default)]
     pub sign_in: String,
 }

@@ -11,11 +11,11 @@ use super::Issued;
 use crate::oauth::grant::Pending;
 use crate::oauth::secret::same;
 
-/// How long an answer is known, in milliseconds: what a Worker may take to read a client's metadata document, before it
-/// asks the user's object.
+/// Milliseconds for which an answer is known: a Worker may take so long to read a client's metadata document before it asks
+/// the user's object.
 const KNOWN_MS: u64 = 15_000;
 
-/// So many answers are known at a time: a user signs in to one client at a time.
+/// Answers that are known at a time: a user signs in to one client at a time.
 const MAX_KNOWN: usize = 16;
 
 /// A code that was redeemed.

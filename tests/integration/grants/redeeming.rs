@@ -7,7 +7,7 @@ use durable_mcp::oauth::memory::Call;
 use super::{events, is_invalid_grant, refresh, refresh_token};
 use crate::support::grants::{CONFIDENTIAL, Client, Done, PUBLIC, World, scopes};
 
-/// What a redemption gets wrong.
+/// A change that makes a redemption wrong.
 type Change = fn(&mut Redeem);
 
 /// A redemption that the Worker has now.
@@ -50,7 +50,7 @@ fn ten_parallel_redemptions_of_a_client_all_get_the_tokens_that_work() {
 fn a_redemption_that_was_received_before_the_first_was_answered_gets_its_answer() {
     let mut world = World::new(1, Hooks::default());
     let code = world.begin(&PUBLIC);
-    // It reads the client's record for a while before it comes to the user's object.
+    // Its Worker reads the client's record for a while before it asks the user's object.
     let second = received(&world, PUBLIC, &code);
     world.pass(20);
     let first = world.issued(Command::Redeem(received(&world, PUBLIC, &code))).unwrap();

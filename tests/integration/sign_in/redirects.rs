@@ -1,4 +1,4 @@
-//! Where the browser is sent for a client, and that a stranger cannot have it sent anywhere without the person's doing.
+//! Redirects to clients: a stranger cannot have a browser sent anywhere without its person's doing.
 
 use http::Method;
 use serde_json::{Value, json};

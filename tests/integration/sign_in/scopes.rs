@@ -11,7 +11,7 @@ use crate::support::grants::VERIFIER;
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// What clients ask for of every server.
+/// Scopes that clients ask for of every server.
 const USUAL: &str = "openid email profile offline_access unknown";
 
 /// A deployment that has those scopes, with clients of the operator: one for itself, and one that exchanges tokens.
