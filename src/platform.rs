@@ -14,6 +14,7 @@ mod kv;
 mod linked;
 mod listed;
 mod object;
+mod pattern;
 mod placement;
 mod promise;
 mod random;

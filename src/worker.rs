@@ -21,7 +21,12 @@ macro_rules! worker {
 
         /// The application, made once in each isolate.
         fn app_of(env: &::worker::Env) -> ::std::rc::Rc<$crate::App> {
-            APP.with(|app| ::std::rc::Rc::clone(app.get_or_init(|| $crate::platform::worker::start($app(env), env))))
+            APP.with(|app| {
+                ::std::rc::Rc::clone(app.get_or_init(|| {
+                    $crate::platform::worker::prepare();
+                    $crate::platform::worker::start($app(env), env)
+                }))
+            })
         }
 
         /// The handler of requests. In a module of its own, since what the attribute adds to it has no documentation.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::fields::Fields;
+use super::version::ProtocolVersion;
 
 /// The names of extensions (2026-07-28, Versioning, "Extension Negotiation").
 pub mod extension {
@@ -59,6 +60,16 @@ impl ClientCapabilities {
     #[must_use]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Those that a version has. What an older client declares besides them is not asked of it.
+    #[must_use]
+    pub fn known_to(self, version: ProtocolVersion) -> Self {
+        let later = |since: ProtocolVersion, capability: Self| if version < since { capability.0 } else { 0 };
+        let unknown = later(ProtocolVersion::V2025_06_18, Self::ELICITATION_FORM)
+            | later(ProtocolVersion::V2025_11_25, Self::ELICITATION_URL)
+            | later(ProtocolVersion::V2025_11_25, Self::SAMPLING_TOOLS);
+        Self(self.0 & !unknown)
     }
 
     /// Reads the capabilities that a client declares.

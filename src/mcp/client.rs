@@ -1,19 +1,22 @@
 //! Asking the client: elicitation, sampling, roots.
 
-use schemars::JsonSchema;
-use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::capabilities::ClientCapabilities;
+use super::constraints::Constraints;
 use super::context::Context;
 use super::error::{Error, ErrorCode};
 use super::extract::{Extract, Rejection};
+use super::finite::{not_finite, odd_number};
+use super::form::form;
+use super::json_text::read;
 use super::jsonrpc::{parse_at, to_json};
 use super::sampling::{Root, Sampled, Sampling};
-use super::schema::input_schema;
+use super::schema::{arguments_schema, form_schema};
 
 /// The client, which a running call may ask for something: what its user says, what its model says, where it works.
 ///
@@ -69,37 +72,50 @@ impl Client {
     /// `key` names the question within this call. Never ask for a password or a key in this way; send the user to a
     /// page of yours with [`Client::elicit_url`].
     ///
+    /// The form is cut to what the client's version knows: before 2025-11-25 only booleans have a default, and a list
+    /// of choices that may be absent is left out. The bounds, lengths, patterns and formats of `T` are checked in the
+    /// answer.
+    ///
     /// # Errors
-    /// When the client cannot show forms, is gone, or answers something else than `T`.
+    /// When the client cannot show forms, or not this one, is gone, or answers something else than `T`.
     pub async fn elicit<T: DeserializeOwned + JsonSchema>(
         &self,
         key: &str,
         message: impl Into<String>,
     ) -> Result<Elicited<T>, Error> {
-        let mut schema = input_schema::<T>();
-        RecursiveTransform(titled_choices).transform(&mut schema);
-        let answer = self.form(key, message.into(), to_json(&schema)).await?;
-        answer.read(parse_at)
+        let schema = arguments_schema::<T>();
+        let shown = form_schema(schema.clone()).map_err(|fault| no_form(&fault))?;
+        let answer = self.form(key, message.into(), shown.as_value(), &schema).await?;
+        answer.read(|json| read(json, || schema))
     }
 
     /// The same with a schema written by hand (2025-11-25, Elicitation, "Requested Schema") and the answer as JSON.
     ///
     /// # Errors
-    /// When the client cannot show forms or is gone.
+    /// When the client cannot show forms, or not this one, is gone, or answers what the schema's bounds, lengths, patterns
+    /// or formats do not allow.
     pub async fn elicit_json(
         &self,
         key: &str,
         message: impl Into<String>,
         schema: Value,
     ) -> Result<Elicited<Value>, Error> {
-        let answer = self.form(key, message.into(), to_json(&schema)).await?;
+        let schema = Schema::try_from(schema).map_err(|_| no_form("its schema is no object"))?;
+        let answer = self.form(key, message.into(), schema.as_value(), &schema).await?;
         answer.read(parse_at)
     }
 
-    async fn form(&self, key: &str, message: String, schema: String) -> Result<Answer, Error> {
+    /// Asks with the form of `shown`, and checks the answer against the constraints of `schema`.
+    async fn form(&self, key: &str, message: String, shown: &Value, schema: &Schema) -> Result<Answer, Error> {
         self.require(ClientCapabilities::ELICITATION_FORM, "elicitation")?;
-        let params = format!(r#"{{"message":{},"requestedSchema":{schema}}}"#, to_json(&message));
-        self.ask(key, ELICIT, params).await
+        let constraints = Constraints::of(schema).map_err(|fault| no_form(&fault))?;
+        let shown = form(shown, self.0.client().version).map_err(|fault| no_form(&fault))?;
+        let params = format!(r#"{{"message":{},"requestedSchema":{shown}}}"#, to_json(&message));
+        let answer: Answer = self.ask(key, ELICIT, params).await?;
+        if let (Action::Accept, Some(constraints)) = (&answer.action, constraints) {
+            constraints.check(answer.content()).map_err(|fault| misfit(ELICIT, &fault))?;
+        }
+        Ok(answer)
     }
 
     /// Asks the user to open `url`, for what must not pass through the client. `Accepted` means that they agreed to
@@ -120,6 +136,7 @@ impl Client {
     /// # Errors
     /// When the client has no model to lend, its user refused, or it is gone.
     pub async fn sample(&self, key: &str, request: Sampling) -> Result<Sampled, Error> {
+        let request = request.cut_to(self.0.client().version)?;
         let needed = match request.tools {
             Some(_) => ClientCapabilities::SAMPLING_TOOLS,
             None => ClientCapabilities::SAMPLING,
@@ -144,31 +161,31 @@ impl Client {
     /// Whether [`Client::elicit`] can be answered.
     #[must_use]
     pub fn can_elicit(&self) -> bool {
-        self.0.client().capabilities.has(ClientCapabilities::ELICITATION_FORM)
+        self.has(ClientCapabilities::ELICITATION_FORM)
     }
 
     /// Whether [`Client::elicit_url`] can be answered.
     #[must_use]
     pub fn can_open_urls(&self) -> bool {
-        self.0.client().capabilities.has(ClientCapabilities::ELICITATION_URL)
+        self.has(ClientCapabilities::ELICITATION_URL)
     }
 
     /// Whether [`Client::sample`] can be answered.
     #[must_use]
     pub fn can_sample(&self) -> bool {
-        self.0.client().capabilities.has(ClientCapabilities::SAMPLING)
+        self.has(ClientCapabilities::SAMPLING)
     }
 
     /// Whether [`Client::roots`] can be answered.
     #[must_use]
     pub fn has_roots(&self) -> bool {
-        self.0.client().capabilities.has(ClientCapabilities::ROOTS)
+        self.has(ClientCapabilities::ROOTS)
     }
 
     /// Whether it shows the pages of [tools that have one](super::tool::Tool::page).
     #[must_use]
     pub fn shows_pages(&self) -> bool {
-        self.0.client().capabilities.has(ClientCapabilities::UI)
+        self.has(ClientCapabilities::UI)
     }
 
     /// Does something once in a call, however often its handler runs: see [above](Client#what-runs-twice). What it gives
@@ -187,7 +204,11 @@ impl Client {
             return parse_at(kept.get()).map_err(|fault| Error::internal(format!("What `{key}` gave: {fault}.")));
         }
         let given = run.await.map_err(Into::into)?;
-        peer.remember(key, to_json(&given));
+        let json = to_json(&given);
+        if let Some(path) = not_finite(&json, &given) {
+            return Err(Error::internal(format!("What `{key}` gave cannot be kept: {}.", odd_number(&path))));
+        }
+        peer.remember(key, json);
         Ok(given)
     }
 
@@ -197,8 +218,14 @@ impl Client {
         self.0.peer().release();
     }
 
+    /// Whether the client declared what its version has.
+    fn has(&self, needed: ClientCapabilities) -> bool {
+        let client = self.0.client();
+        client.capabilities.known_to(client.version).has(needed)
+    }
+
     fn require(&self, needed: ClientCapabilities, name: &str) -> Result<(), Error> {
-        if self.0.client().capabilities.has(needed) {
+        if self.has(needed) {
             return Ok(());
         }
         self.0.mark_missing(needed);
@@ -214,6 +241,11 @@ impl Client {
 
 /// The method of a question to the user.
 pub(crate) const ELICIT: &str = "elicitation/create";
+
+/// The fault of a form, which its author has to be told.
+fn no_form(fault: &str) -> Error {
+    Error::internal(format!("This form cannot be shown: {fault}."))
+}
 
 fn misfit(method: &str, fault: &str) -> Error {
     Error::invalid_params(format!("The client's answer to {method} does not fit: {fault}."))
@@ -251,51 +283,24 @@ enum Action {
 }
 
 impl Answer {
+    fn content(&self) -> &str {
+        self.content.as_deref().map_or("{}", RawValue::get)
+    }
+
     fn read<T>(self, read: impl FnOnce(&str) -> Result<T, String>) -> Result<Elicited<T>, Error> {
-        let content = self.content.as_deref().map_or("{}", RawValue::get);
         match self.action {
-            Action::Accept => read(content).map(Elicited::Accepted).map_err(|fault| misfit(ELICIT, &fault)),
+            Action::Accept => read(self.content()).map(Elicited::Accepted).map_err(|fault| misfit(ELICIT, &fault)),
             Action::Decline => Ok(Elicited::Declined),
             Action::Cancel => Ok(Elicited::Dismissed),
         }
     }
 }
 
-/// A documented variant of an enum is a choice whose title is its documentation. Among those of one the client takes
-/// `oneOf`, among those of several `anyOf` (2025-11-25, Elicitation, "Requested Schema").
-fn titled_choices(schema: &mut schemars::Schema) {
-    if let Some(choices) = schema.remove("oneOf") {
-        schema.insert("type".to_owned(), json!("string"));
-        schema.insert("oneOf".to_owned(), titled(choices));
-    }
-    if let Some(items) = schema.get_mut("items").and_then(Value::as_object_mut)
-        && let Some(choices) = items.remove("oneOf")
-    {
-        items.remove("type");
-        items.insert("anyOf".to_owned(), titled(choices));
-    }
-}
-
-/// Variants with and without documentation, all as choices with a title.
-fn titled(choices: Value) -> Value {
-    let title = |mut choice: Value| {
-        let title = choice.get_mut("description").map(Value::take);
-        let values = match choice.get_mut("enum") {
-            Some(Value::Array(values)) => std::mem::take(values),
-            _ => choice.get_mut("const").map(Value::take).into_iter().collect(),
-        };
-        let choice = move |value: Value| json!({ "const": value, "title": title.as_ref().unwrap_or(&value) });
-        values.into_iter().map(choice)
-    };
-    match choices {
-        Value::Array(choices) => choices.into_iter().flat_map(title).collect(),
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::version::ProtocolVersion;
+    use serde_json::json;
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "lowercase")]
@@ -316,9 +321,8 @@ mod tests {
 
     #[test]
     fn a_form_has_the_choices_that_the_specification_knows() {
-        let mut schema = input_schema::<Order>();
-        RecursiveTransform(titled_choices).transform(&mut schema);
-        let schema = schema.to_value();
+        let schema = form_schema(arguments_schema::<Order>()).unwrap();
+        let schema = form(schema.as_value(), ProtocolVersion::V2025_11_25).unwrap();
         let choices = json!([
             {"const": "huge", "title": "huge"},
             {"const": "small", "title": "For one"},

@@ -206,10 +206,11 @@ impl Server {
 
     fn list_tools(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
         let shown = self.tools.iter().filter(|tool| tool.is_visible_to(context.caller())).map(|tool| {
+            let definition = tool.definition_for(context.client().version);
             if state_argument::is_named(context, &tool.signature) {
-                to_json(&state_argument::of_tool(&tool.definition))
+                to_json(&state_argument::of_tool(&definition))
             } else {
-                to_json(&tool.definition)
+                to_json(&*definition)
             }
         });
         let for_all = self.tools.iter().all(Tool::is_for_everybody);
@@ -275,13 +276,14 @@ impl Server {
         if state_argument::is_named(context, &tool.signature) {
             arguments = arguments.map(|given| state_argument::without(&given).unwrap_or(given));
         }
+        if let Err(fault) = tool.shape.check(arguments.as_deref().map_or(EMPTY, RawValue::get)) {
+            return finish_tool(ToolResult::invalid_arguments(&name, &fault), context);
+        }
         let context = context.with_arguments(arguments.map_or(Arguments::None, Arguments::Json));
         let result = match contain(self.settled(&context, tool.run(&context))).await {
             Ok(Ok(None)) => return Ok(Answer::SUSPENDED),
-            Ok(Ok(Some(result))) => result,
-            Ok(Err(Rejection::Arguments(fault))) => {
-                ToolResult::error(format!("Invalid arguments for `{name}`: {fault}."))
-            }
+            Ok(Ok(Some(result))) => tool.fitted(result, context.client().version),
+            Ok(Err(Rejection::Arguments(fault))) => ToolResult::invalid_arguments(&name, &fault),
             Ok(Err(Rejection::Error(error))) => return Err(error),
             Err(_) => {
                 let message = format!("The tool `{name}` failed unexpectedly. The session goes on.");
@@ -311,7 +313,8 @@ impl Server {
                 let values = template.template.as_ref().ok().and_then(|parsed| parsed.matches(uri));
                 if let Some(values) = values {
                     caching = template.caching;
-                    return template.read(&context.with_arguments(template.arguments(&values)), uri).await;
+                    let arguments = template.arguments(&values).map_err(Rejection::Arguments)?;
+                    return template.read(&context.with_arguments(arguments), uri).await;
                 }
             }
             Err(Rejection::Error(Error::resource_not_found(uri)))
@@ -338,7 +341,8 @@ impl Server {
         if state_argument::is_named(context, &prompt.signature) {
             given.remove(state_argument::STATE_ARGUMENT);
         }
-        let context = context.with_arguments(prompt.arguments(&given));
+        let arguments = prompt.arguments(&given).map_err(|fault| refused("prompt", Rejection::Arguments(fault)))?;
+        let context = context.with_arguments(arguments);
         let messages = self.settled(&context, prompt.get(&context)).await;
         let messages = messages.map_err(|rejection| refused("prompt", rejection))?;
         let Some(mut messages) = messages else { return Ok(Answer::SUSPENDED) };

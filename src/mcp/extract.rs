@@ -5,15 +5,15 @@ use serde::de::DeserializeOwned;
 
 use super::context::{Arguments, Context};
 use super::error::Error;
-use super::jsonrpc::parse_at;
-use super::schema::input_schema;
+use super::json_text::read;
+use super::schema::arguments_schema;
 
 /// What the arguments of a handler tell about it before it is ever called. Capabilities are declared from this, so
 /// that nothing is declared that no handler does.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Signature {
-    /// The schema of what it is called with, if it takes [`Args`].
+    /// The schema of what it is called with, if it takes [`Args`], with all that schemars tells.
     pub arguments: Option<Schema>,
     /// It may log to the client.
     pub logs: bool,
@@ -83,7 +83,8 @@ impl Extract for Context {
 /// The arguments of a call, read as `T`.
 ///
 /// For a tool, `T`'s JSON Schema is the tool's `inputSchema`: doc comments of fields become descriptions, an
-/// `Option` or `#[serde(default)]` field is not required. For a prompt the fields are its arguments, for a resource
+/// `Option` or `#[serde(default)]` field is not required. Bounds, lengths, patterns and formats that schemars' attributes
+/// set are checked before the handler runs. For a prompt the fields are its arguments, for a resource
 /// template its variables; there the values come as strings and are read as the field's type.
 ///
 /// ```
@@ -103,14 +104,14 @@ pub struct Args<T>(pub T);
 
 impl<T: DeserializeOwned + JsonSchema + 'static> Extract for Args<T> {
     fn describe(signature: &mut Signature) {
-        signature.arguments = Some(input_schema::<T>());
+        signature.arguments = Some(arguments_schema::<T>());
     }
 
     fn extract(context: &Context) -> Result<Self, Rejection> {
-        let read = match context.arguments() {
-            Arguments::Json(raw) => parse_at(raw.get()),
-            Arguments::None | Arguments::Typed(_) => parse_at("{}"),
+        let json = match context.arguments() {
+            Arguments::Json(raw) => raw.get(),
+            Arguments::None | Arguments::Typed(_) => "{}",
         };
-        read.map(Self).map_err(Rejection::Arguments)
+        read(json, arguments_schema::<T>).map(Self).map_err(Rejection::Arguments)
     }
 }

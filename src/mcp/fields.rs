@@ -12,6 +12,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::error::Error;
+use super::json_text::lone_surrogate;
 
 /// An object's members, in order.
 pub(crate) enum Fields<'a> {
@@ -33,7 +34,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// −32602 when the text is none.
     pub(crate) fn parse(json: &'a str) -> Result<Self, Error> {
-        serde_json::from_str(json).map_err(|_| Error::invalid_params("Invalid params: expected an object."))
+        serde_json::from_str(json).map_err(|_| no_object(json))
     }
 
     /// The member of that name, also one that is `null`.
@@ -87,7 +88,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// −32602 when it is something else.
     pub(crate) fn optional_text(&self, name: &str) -> Result<Option<String>, Error> {
-        let read = |raw: &RawValue| serde_json::from_str(raw.get()).map_err(|_| unfit(name, "a string"));
+        let read = |raw: &RawValue| serde_json::from_str(raw.get()).map_err(|_| unfit(name, "a string", raw));
         self.raw(name).map(read).transpose()
     }
 
@@ -96,7 +97,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// −32602 when it is something else.
     pub(crate) fn object(&self, name: &str) -> Result<Fields<'a>, Error> {
-        let read = |raw: &'a RawValue| serde_json::from_str(raw.get()).map_err(|_| unfit(name, "an object"));
+        let read = |raw: &'a RawValue| serde_json::from_str(raw.get()).map_err(|_| unfit(name, "an object", raw));
         self.raw(name).map_or_else(|| Ok(Fields::default()), read)
     }
 
@@ -115,8 +116,16 @@ pub(crate) fn may_name(object: &RawValue, ending: &str) -> bool {
     object.get().contains(ending) || object.get().contains('\\')
 }
 
-fn unfit(name: &str, expected: &str) -> Error {
-    Error::invalid_params(format!("Invalid params: `{name}` must be {expected}."))
+fn unfit(name: &str, expected: &str, raw: &RawValue) -> Error {
+    Error::invalid_params(match lone_surrogate(raw.get()) {
+        Some(fault) => format!("Invalid params: `{name}`: {fault}."),
+        None => format!("Invalid params: `{name}` must be {expected}."),
+    })
+}
+
+fn no_object(json: &str) -> Error {
+    let fault = lone_surrogate(json).unwrap_or("expected an object");
+    Error::invalid_params(format!("Invalid params: {fault}."))
 }
 
 /// A member's name, which is copied only if it was written with a backslash.

@@ -1,5 +1,8 @@
 //! JSON-RPC 2.0: reading messages, writing answers.
 
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -7,6 +10,7 @@ use serde_json::value::RawValue;
 use super::error::{Error, ErrorCode};
 use super::fields::Fields;
 use super::json_path::path_at;
+use super::json_text::{lone_surrogate, whole};
 
 /// The longest id taken, in bytes of JSON. An id is kept and sent back as it came; real ones are counters and UUIDs.
 pub const MAX_ID_BYTES: usize = 1024;
@@ -14,9 +18,31 @@ pub const MAX_ID_BYTES: usize = 1024;
 /// The most messages in one batch. They run at the same time, so this bounds what one POST can start.
 pub const MAX_BATCH: usize = 100;
 
-/// A request's id: an integer or a string, kept as the JSON text that came, so that it goes back exactly.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A request's id: an integer or a string, kept as the JSON text that came, so that it goes back exactly. `1.0` is an
+/// integer (JSON Schema 2020-12 Validation, section 6.1.1), and the same id as `1`.
+#[derive(Debug, Clone)]
 pub struct RequestId(String);
+
+impl RequestId {
+    /// The text by which ids are told apart.
+    fn plain(&self) -> Cow<'_, str> {
+        whole(&self.0).map_or(Cow::Borrowed(&self.0), Cow::Owned)
+    }
+}
+
+impl PartialEq for RequestId {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.plain() == other.plain()
+    }
+}
+
+impl Eq for RequestId {}
+
+impl Hash for RequestId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.plain().hash(state);
+    }
+}
 
 impl RequestId {
     fn parse(raw: &RawValue) -> Result<Self, Error> {
@@ -25,7 +51,7 @@ impl RequestId {
             return Err(Error::invalid_request(format!("The id is longer than {MAX_ID_BYTES} bytes.")));
         }
         let integer = || text.strip_prefix('-').unwrap_or(text).bytes().all(|b| b.is_ascii_digit());
-        if text.starts_with('"') || integer() {
+        if text.starts_with('"') || integer() || whole(text).is_some() {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::invalid_request("The id must be a string or an integer."))
@@ -85,9 +111,11 @@ pub(crate) fn parse_at<T: DeserializeOwned>(json: &str) -> Result<T, String> {
 }
 
 /// "`a.b`: invalid type ..." without `serde_json`'s line and column, which mean nothing to whoever sent the object.
-fn describe(json: &str, error: &serde_json::Error) -> String {
+pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);
+    // serde_json calls it a fault of its syntax, or an end that comes too soon.
+    let fault = if error.is_data() { fault } else { lone_surrogate(json).unwrap_or(fault) };
     match path_at(json, error.line(), error.column()).as_str() {
         "" => fault.to_owned(),
         path => format!("`{path}`: {fault}"),
@@ -175,7 +203,7 @@ pub fn parse(text: &str) -> Result<Body, Unreadable> {
     if !text.trim_start().starts_with('[') {
         return parse_message(text).map(Body::Single);
     }
-    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| not_json(text, &error))?;
     if items.is_empty() {
         return Err(Error::invalid_request("The array holds no message.").into());
     }
@@ -185,14 +213,17 @@ pub fn parse(text: &str) -> Result<Body, Unreadable> {
     Ok(Body::Batch(items.into_iter().map(|item| parse_message(item.get())).collect()))
 }
 
-fn not_json(error: &serde_json::Error) -> Error {
-    Error::new(ErrorCode::PARSE, format!("The body is not JSON: {error}."))
+fn not_json(text: &str, error: &serde_json::Error) -> Error {
+    match lone_surrogate(text) {
+        Some(fault) => Error::new(ErrorCode::PARSE, format!("The body cannot be read: {fault}.")),
+        None => Error::new(ErrorCode::PARSE, format!("The body is not JSON: {error}.")),
+    }
 }
 
 fn parse_message(text: &str) -> Result<Message, Unreadable> {
     let members: Fields<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => Error::invalid_request("The body is no JSON-RPC message."),
-        _ => not_json(&error),
+        _ => not_json(text, &error),
     })?;
     // Whoever could not read the id of what it answers sends null (JSON-RPC 2.0 section 5).
     let unread = |id: &&RawValue| id.get() == "null" && members.raw("error").is_some();
@@ -201,8 +232,11 @@ fn parse_message(text: &str) -> Result<Message, Unreadable> {
 }
 
 fn read_message(members: &Fields<'_>, id: Option<RequestId>) -> Result<Message, Error> {
-    let text =
-        |name| members.optional_text(name).map_err(|_| Error::invalid_request(format!("`{name}` must be a string.")));
+    let text = |name| {
+        members
+            .optional_text(name)
+            .map_err(|error| Error::invalid_request(error.message.trim_start_matches("Invalid params: ")))
+    };
     if text("jsonrpc")?.as_deref() != Some("2.0") {
         return Err(Error::invalid_request("A JSON-RPC message has `\"jsonrpc\": \"2.0\"`."));
     }
@@ -225,10 +259,14 @@ fn read_message(members: &Fields<'_>, id: Option<RequestId>) -> Result<Message, 
 fn read_error(raw: &RawValue) -> Result<Error, Error> {
     let unfit = |_| Error::invalid_request("`error` must have a `code` that is an integer and a `message`.");
     let members = Fields::parse(raw.get()).map_err(unfit)?;
-    let code = members.raw("code").and_then(|code| code.get().parse().ok());
+    let code = members.raw("code").and_then(|code| integer(code.get()));
     let code = code.ok_or_else(|| unfit(Error::invalid_request("")))?;
     let data = members.raw("data").and_then(|data| serde_json::from_str(data.get()).ok());
     Ok(Error { code: ErrorCode(code), message: members.text("message").map_err(unfit)?, data })
+}
+
+fn integer(text: &str) -> Option<i64> {
+    whole(text).as_deref().unwrap_or(text).parse().ok()
 }
 
 /// The JSON of an answer whose result is the JSON `result`.
@@ -285,16 +323,36 @@ mod tests {
 
     #[test]
     fn ids_go_back_as_they_came() {
-        for id in ["1", "-7", "\"1\"", "\"a\\u0062\"", "123456789012345678901234567890", "\"\""] {
+        for id in ["1", "-7", "\"1\"", "\"a\\u0062\"", "123456789012345678901234567890", "\"\"", "1.0", "1e3", "-0"] {
             let request = request(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#));
             assert_eq!(result_json(&request.id, "{}"), format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
         }
     }
 
     #[test]
+    fn ids_are_the_same_by_value() {
+        let id = |json: &str| RequestId::from_json(json).unwrap();
+        assert!(id("1") == id("1.0") && id("100") == id("1e2") && id("7") == id("7"));
+        assert!(id("1") != id("\"1\"") && id("1.0") != id("10"));
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_is_told_as_that_wherever_it_is() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","\ud800":1}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"\ud800":1}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"\udc00x":"ping"}"#,
+        ] {
+            let told = parse(text).expect_err(text).error.message;
+            assert!(told.contains("surrogate pair"), "{text}: {told}");
+        }
+    }
+
+    #[test]
     fn an_id_must_be_a_string_or_an_integer() {
         let long = format!("\"{}\"", "x".repeat(MAX_ID_BYTES));
-        for id in ["null", "1.5", "1e3", "true", "{}", "[]", &long] {
+        for id in ["null", "1.5", "1e-3", "1e999", "true", "{}", "[]", &long] {
             assert_eq!(refusal(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)), (-32600, None), "{id}");
         }
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::error::{Error, ErrorCode, Quoted};
 use super::fields::Fields;
+use super::json_text::whole;
 use super::server::Server;
 
 /// The keyword of a property's schema that names its header.
@@ -74,9 +75,7 @@ pub(crate) fn same_value(header: &str, argument: &str) -> bool {
 }
 
 fn integer(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let is_whole = !fraction.is_empty() && fraction.bytes().all(|digit| digit == b'0');
-    whole.parse().ok().filter(|_| is_whole)
+    whole(text).as_deref().unwrap_or(text).parse().ok()
 }
 
 /// The arguments that a tool's schema has repeated in headers, in its order.
@@ -227,7 +226,9 @@ mod tests {
 
     #[test]
     fn integers_are_the_same_by_value_and_everything_else_by_text() {
-        for (header, argument) in [("42", "42"), ("42.0", "42"), ("-7", "-7.00"), ("true", "true"), ("a", "a")] {
+        for (header, argument) in
+            [("42", "42"), ("42.0", "42"), ("-7", "-7.00"), ("100", "1e2"), ("true", "true"), ("a", "a")]
+        {
             assert!(same_value(header, argument), "{header} {argument}");
         }
         for (header, argument) in [("42", "43"), ("42.5", "42"), ("42.", "42"), ("A", "a"), ("", "0"), ("true", "1")] {

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::content::Content;
 use super::error::Error;
-use super::schema::output_schema;
+use super::finite::{not_finite, odd_number};
+use super::schema::{RESULT, output_schema};
 
 /// The error of a tool: a text for the model, so that it can try again differently.
 ///
@@ -71,6 +72,22 @@ impl ToolResult {
     #[must_use]
     pub fn refuse(error: Error) -> Self {
         Self { refusal: Some(error), ..Self::default() }
+    }
+
+    /// Puts structured content inside an object if it is to be in one, or is none itself.
+    pub(crate) fn put_in_an_object(&mut self, always: bool) {
+        let Some(json) = self.structured_content.take() else { return };
+        let json = if always || !json.get().starts_with('{') {
+            RawValue::from_string(format!(r#"{{"{RESULT}":{json}}}"#)).unwrap_or_default()
+        } else {
+            json
+        };
+        self.structured_content = Some(json);
+    }
+
+    /// Arguments that do not fit.
+    pub(crate) fn invalid_arguments(tool: &str, fault: &str) -> Self {
+        Self::error(format!("Invalid arguments for `{tool}`: {fault}."))
     }
 
     /// A failure that the model is told of.
@@ -146,8 +163,9 @@ impl<T: IntoToolResult, E: Display> IntoToolResult for Result<T, E> {
     }
 }
 
-/// Structured output: `T` as JSON for programs, and the same as text for the model. `T` must become a JSON object; its
-/// schema is the tool's `outputSchema`.
+/// Structured output: `T` as JSON for programs, and the same as text for the model. The schema of `T` is the tool's
+/// `outputSchema`. Clients of versions before 2026-07-28 take objects alone: for them, what may be something else is the
+/// member `result` of one. A number that JSON does not have (NaN, an infinity) is an error of the call.
 ///
 /// ```
 /// use durable_mcp::prelude::*;
@@ -170,18 +188,22 @@ impl<T: Serialize + JsonSchema> IntoToolResult for Json<T> {
     }
 
     fn into_tool_result(self) -> ToolResult {
-        structured(serde_json::value::to_raw_value(&self.0))
+        let json = serde_json::value::to_raw_value(&self.0);
+        let odd = json.as_ref().ok().and_then(|json| not_finite(json.get(), &self.0));
+        structured(json, odd)
     }
 }
 
-fn structured(json: serde_json::Result<Box<RawValue>>) -> ToolResult {
-    match json {
-        Ok(json) if json.get().starts_with('{') => ToolResult {
+fn structured(json: serde_json::Result<Box<RawValue>>, odd: Option<String>) -> ToolResult {
+    match (json, odd) {
+        (Ok(json), None) => ToolResult {
             content: vec![Content::text(json.get())],
             structured_content: Some(json),
             ..ToolResult::default()
         },
-        Ok(_) => ToolResult::error("The tool's structured output is not a JSON object."),
-        Err(_) => ToolResult::error("The tool's structured output has no JSON form."),
+        (Ok(_), Some(path)) => {
+            ToolResult::error(format!("The tool's structured output cannot be sent: {}.", odd_number(&path)))
+        }
+        (Err(_), _) => ToolResult::error("The tool's structured output has no JSON form."),
     }
 }

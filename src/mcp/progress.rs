@@ -44,11 +44,13 @@ impl Progress {
         let Some(token) = self.context.progress_token() else {
             return;
         };
-        if done <= self.last.get() {
+        // JSON has no other numbers.
+        if !done.is_finite() || done <= self.last.get() {
             return;
         }
         self.last.set(done);
-        let params = Params { progress_token: token, progress: done, total, message };
+        let params =
+            Params { progress_token: token, progress: done, total: total.filter(|total| total.is_finite()), message };
         self.context.peer().notify(About::Call, "notifications/progress", to_json(&params));
     }
 }

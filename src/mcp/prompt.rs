@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use schemars::Schema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,8 +15,9 @@ use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
+use super::shape::Shape;
 use super::state_argument::{STATE_ARGUMENT, taken_problem};
-use super::strings::to_object;
+use super::strings::to_arguments;
 
 /// One message of a prompt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -96,6 +96,7 @@ pub struct Prompt {
     pub(crate) definition: Definition,
     pub(crate) signature: Rc<Signature>,
     pub(crate) completers: Completers,
+    pub(crate) shape: Shape,
     run: Rc<Run>,
 }
 
@@ -129,18 +130,19 @@ impl Prompt {
         H::Output: IntoMessages,
     {
         let signature = handler.signature();
+        let shape = Shape::of(signature.arguments.as_ref());
         let definition = Definition {
             name: name.into(),
             title: None,
             description: description.into(),
-            arguments: signature.arguments.as_ref().map(prompt_arguments).unwrap_or_default(),
+            arguments: prompt_arguments(&shape),
             icons: Vec::new(),
         };
         let run = move |context: &Context| {
             handler.call(context).map(|output| output.map(IntoMessages::into_messages)).boxed_local()
         };
         let completers = Completers::default();
-        Self { definition, signature: Rc::new(signature), completers, run: Rc::new(run) }
+        Self { definition, signature: Rc::new(signature), completers, shape, run: Rc::new(run) }
     }
 
     /// A name for people.
@@ -170,8 +172,12 @@ impl Prompt {
         (self.signature.needs_session && taken).then(taken_problem)
     }
 
-    pub(crate) fn arguments(&self, given: &BTreeMap<String, String>) -> Arguments {
-        Arguments::Json(to_object(given, self.signature.arguments.as_ref()))
+    /// The arguments that a client gives, as its handler reads them.
+    ///
+    /// # Errors
+    /// Which of them breaks which constraint.
+    pub(crate) fn arguments(&self, given: &BTreeMap<String, String>) -> Result<Arguments, String> {
+        to_arguments(given, &self.shape)
     }
 
     pub(crate) async fn get(&self, context: &Context) -> Result<Vec<PromptMessage>, Rejection> {
@@ -180,10 +186,9 @@ impl Prompt {
 }
 
 /// A prompt's arguments are the properties of the schema, in its order.
-fn prompt_arguments(schema: &Schema) -> Vec<PromptArgument> {
-    let required = schema.get("required").and_then(Value::as_array);
+fn prompt_arguments(shape: &Shape) -> Vec<PromptArgument> {
+    let required = shape.shown.get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|n| n == name));
-    let properties = schema.get("properties").and_then(Value::as_object);
     let text = |property: &Value, key: &str| property.get(key).and_then(Value::as_str).map(str::to_owned);
     let argument = |(name, property): (&String, &Value)| PromptArgument {
         name: name.clone(),
@@ -191,7 +196,7 @@ fn prompt_arguments(schema: &Schema) -> Vec<PromptArgument> {
         description: text(property, "description"),
         required: is_required(name),
     };
-    properties.into_iter().flatten().map(argument).collect()
+    shape.properties().map(argument).collect()
 }
 
 impl fmt::Debug for Prompt {

@@ -16,7 +16,8 @@ use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
-use super::strings::to_object;
+use super::shape::Shape;
+use super::strings::to_arguments;
 use super::template::UriTemplate;
 
 /// What the handler of a resource may return.
@@ -107,6 +108,7 @@ pub struct ResourceTemplate {
     pub(crate) template: Result<UriTemplate, String>,
     pub(crate) signature: Rc<Signature>,
     pub(crate) completers: Completers,
+    pub(crate) shape: Shape,
     pub(crate) caching: Caching,
     run: Rc<Run>,
 }
@@ -253,14 +255,19 @@ impl ResourceTemplate {
     {
         let text = template.into();
         let signature = Rc::new(handler.signature());
+        let shape = Shape::of(signature.arguments.as_ref());
         let template = UriTemplate::parse(&text);
         let definition = Definition::new(name.into(), None, Some(text));
         let (completers, caching) = (Completers::default(), Caching::default());
-        Self { definition, template, signature, completers, caching, run: erase(handler) }
+        Self { definition, template, signature, completers, shape, caching, run: erase(handler) }
     }
 
-    pub(crate) fn arguments(&self, variables: &BTreeMap<String, String>) -> Arguments {
-        Arguments::Json(to_object(variables, self.signature.arguments.as_ref()))
+    /// The values of variables, as its handler reads them.
+    ///
+    /// # Errors
+    /// Which of them breaks which constraint.
+    pub(crate) fn arguments(&self, variables: &BTreeMap<String, String>) -> Result<Arguments, String> {
+        to_arguments(variables, &self.shape)
     }
 
     /// Completes a variable while a person types.

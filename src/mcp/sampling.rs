@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::content::Role;
+use super::error::{Error, ErrorCode};
+use super::version::ProtocolVersion;
 
 /// What the client's model is asked (2025-11-25, Sampling).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -60,6 +62,42 @@ impl Sampling {
     pub fn model_preferences(mut self, preferences: Value) -> Self {
         self.model_preferences = Some(preferences);
         self
+    }
+
+    /// The request as a client of that version takes it: before 2025-11-25 a message is one block, so those of a message
+    /// with several become messages of their own.
+    ///
+    /// # Errors
+    /// The part of it that this version does not have.
+    pub(super) fn cut_to(self, version: ProtocolVersion) -> Result<Self, Error> {
+        if self.temperature.is_some_and(|temperature| !temperature.is_finite()) {
+            return Err(Error::internal("A temperature is a finite number."));
+        }
+        if version >= ProtocolVersion::V2025_11_25 {
+            return Ok(self);
+        }
+        let mut messages = Vec::new();
+        for SamplingMessage { role, content } in self.messages {
+            let blocks = match content {
+                Value::Array(blocks) => blocks,
+                block => vec![block],
+            };
+            for content in blocks {
+                let kind = content.get("type").and_then(Value::as_str).unwrap_or_default();
+                let is_known = match kind {
+                    "tool_use" | "tool_result" => false,
+                    "audio" => version >= ProtocolVersion::V2025_03_26,
+                    _ => true,
+                };
+                if !is_known {
+                    let message =
+                        format!("A client of {version} cannot be sent a block of type `{kind}` for its model.");
+                    return Err(Error::new(ErrorCode::REFUSED, message));
+                }
+                messages.push(SamplingMessage { role, content });
+            }
+        }
+        Ok(Self { messages, ..self })
     }
 
     /// Offers tools to the model, as the specification has them. The client must have declared `sampling.tools`.

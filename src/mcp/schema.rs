@@ -1,129 +1,123 @@
 //! JSON Schemas as clients want them.
 //!
 //! schemars tells everything about a Rust type. Clients and model providers read less: they refuse type arrays, formats
-//! of numbers that JSON does not have, schemas that are a bare `true`. What is left out here loses nothing that the
-//! handler does not check again when it reads its arguments.
+//! of numbers that JSON does not have, schemas that are a bare `true`, choices at the root, objects without `properties`.
+//! What is left out here loses nothing that the handler does not check again when it reads its arguments.
+
+mod one_object;
+mod plain;
 
 use schemars::generate::SchemaSettings;
-use schemars::transform::{RecursiveTransform, Transform};
+use schemars::transform::Transform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
-/// The `inputSchema` of a tool that takes nothing (2025-11-25, Tools, "Tool").
+use one_object::one_object;
+use plain::{Direction, Plain};
+
+/// The `inputSchema` of a tool that takes nothing (2025-11-25, Tools, "Tool"). It is not closed, since there are clients
+/// that fail at a boolean `additionalProperties`, and none that need one.
 #[must_use]
 pub fn no_arguments() -> Schema {
-    Schema::from(Map::from_iter([
-        ("type".to_owned(), json!("object")),
-        ("additionalProperties".to_owned(), json!(false)),
-    ]))
+    Schema::from(Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), json!({}))]))
 }
 
 /// The schema of what a handler reads its arguments from.
 #[must_use]
 pub fn input_schema<T: JsonSchema>() -> Schema {
-    tidy(SchemaSettings::draft2020_12().for_deserialize(), plain_input, |settings| {
-        settings.into_generator().into_root_schema_for::<T>()
-    })
+    portable_input(arguments_schema::<T>()).unwrap_or_else(|_| no_arguments())
 }
 
 /// The schema of what a handler gives as structured content. Clients check that against it, so it says where `null` is.
 #[must_use]
 pub fn output_schema<T: JsonSchema>() -> Schema {
-    tidy(SchemaSettings::draft2020_12().for_serialize(), plain_output, |settings| {
-        settings.into_generator().into_root_schema_for::<T>()
-    })
+    portable_output(generated::<T>(SchemaSettings::draft2020_12().for_serialize()))
 }
 
-fn tidy(settings: SchemaSettings, plain: fn(&mut Schema), generate: impl FnOnce(SchemaSettings) -> Schema) -> Schema {
-    let mut settings = settings;
+/// The schema of a handler's arguments with all that schemars tells, which is more than clients are shown.
+pub(crate) fn arguments_schema<T: JsonSchema>() -> Schema {
+    generated::<T>(SchemaSettings::draft2020_12().for_deserialize())
+}
+
+fn generated<T: JsonSchema>(mut settings: SchemaSettings) -> Schema {
     settings.inline_subschemas = true;
     settings.meta_schema = None;
-    let mut schema = generate(settings);
-    RecursiveTransform(plain).transform(&mut schema);
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// The schema of arguments as clients are shown it: one plain object.
+///
+/// # Errors
+/// The part of the arguments that is no object.
+pub(crate) fn portable_input(mut schema: Schema) -> Result<Schema, String> {
+    let root = schema.ensure_object();
+    root.remove("title");
+    one_object(root)?;
+    Plain(Direction::Input).transform(&mut schema);
+    Ok(schema)
+}
+
+/// The schema of arguments whose choices keep the titles of their variants, for forms.
+pub(crate) fn form_schema(mut schema: Schema) -> Result<Schema, String> {
+    let root = schema.ensure_object();
+    root.remove("title");
+    one_object(root)?;
+    Plain(Direction::Form).transform(&mut schema);
+    Ok(schema)
+}
+
+fn portable_output(mut schema: Schema) -> Schema {
     schema.remove("title");
-    if let Some(object) = schema.as_object_mut() {
-        object.entry("type").or_insert_with(|| json!("object"));
+    Plain(Direction::Output).transform(&mut schema);
+    if is_object(&schema) {
+        schema.insert("type".to_owned(), json!("object"));
     }
     schema
 }
 
-fn plain_input(schema: &mut Schema) {
-    if schema.as_bool() == Some(true) {
-        *schema =
-            any_json(&["string", "number", "boolean", "object"], json!({"type": "array", "items": {"type": "object"}}));
-    }
-    if let Some(object) = schema.as_object_mut() {
-        drop_null(object);
-        drop_format(object);
-    }
-}
-
-fn plain_output(schema: &mut Schema) {
-    if schema.as_bool() == Some(true) {
-        *schema = any_json(&["string", "number", "boolean", "object", "null"], json!({"type": "array"}));
-    }
-    if let Some(object) = schema.as_object_mut() {
-        split_null(object);
-        drop_format(object);
-    }
-}
-
-/// `Option<T>` is a `T` or `null`: a choice of two schemas, where a type array is refused or warned of by clients.
-fn split_null(object: &mut Map<String, Value>) {
-    let is_null = |name: &Value| name == "null";
-    if !object.get("type").and_then(Value::as_array).is_some_and(|types| types.iter().any(is_null)) {
-        return;
-    }
-    let description = object.remove("description");
-    let mut present = std::mem::take(object);
-    drop_null(&mut present);
-    object.extend(description.map(|text| ("description".to_owned(), text)));
-    object.insert("anyOf".to_owned(), json!([present, {"type": "null"}]));
-}
-
-/// `Option<T>` is a `T` that may be left out: `required` says so already.
-fn drop_null(object: &mut Map<String, Value>) {
-    if object.get("default").is_some_and(Value::is_null) {
-        object.remove("default");
-    }
-    if let Some(Value::Array(values)) = object.get_mut("enum") {
-        values.retain(|value| !value.is_null());
-    }
-    if let Some(Value::Array(types)) = object.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            object.insert("type".to_owned(), only);
-        }
-    }
-    let Some(Value::Array(choices)) = object.get_mut("anyOf") else {
-        return;
+/// Whether every value of that schema is an object.
+fn is_object(schema: &Schema) -> bool {
+    let all_are = |choices: &Value| {
+        let choices = choices.as_array().map(Vec::as_slice).unwrap_or_default();
+        !choices.is_empty() && choices.iter().all(|one| <&Schema>::try_from(one).is_ok_and(is_object))
     };
-    choices.retain(|choice| *choice != json!({"type": "null"}));
-    if let [Value::Object(only)] = choices.as_slice() {
-        let only = only.clone();
-        object.remove("anyOf");
-        for (key, value) in only {
-            object.entry(key).or_insert(value);
+    schema.get("type").is_some_and(|name| name == "object") || schema.get("anyOf").is_some_and(all_are)
+}
+
+/// The name under which structured content that is no object is sent to clients that take nothing else.
+pub(crate) const RESULT: &str = "result";
+
+/// The schema of structured content inside an object, for the versions before 2026-07-28, which take no other root; none
+/// if it is one already.
+pub(crate) fn in_an_object(schema: &Schema) -> Option<Schema> {
+    if is_object(schema) {
+        return None;
+    }
+    let mut inner = schema.clone();
+    let definitions = inner.remove("$defs");
+    let mut inner = inner.to_value();
+    point_to(&mut inner, &format!("#/properties/{RESULT}"));
+    let mut outer = json!({ "type": "object", "properties": { RESULT: inner }, "required": [RESULT] });
+    if let (Some(outer), Some(definitions)) = (outer.as_object_mut(), definitions) {
+        outer.insert("$defs".to_owned(), definitions);
+    }
+    Schema::try_from(outer).ok()
+}
+
+/// Turns references to the root into references to where the root's schema has gone.
+fn point_to(schema: &mut Value, place: &str) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::String(target)) = object.get_mut("$ref")
+                && target == "#"
+            {
+                place.clone_into(target);
+            }
+            object.values_mut().for_each(|value| point_to(value, place));
         }
+        Value::Array(items) => items.iter_mut().for_each(|value| point_to(value, place)),
+        _ => {}
     }
-}
-
-/// `uint32` and the like: JSON has numbers, and `minimum` says the rest.
-fn drop_format(object: &mut Map<String, Value>) {
-    if matches!(object.get("type").and_then(Value::as_str), Some("integer" | "number")) {
-        object.remove("format");
-    }
-}
-
-/// Any JSON value, spelled out by type: a bare `true` or `{}` is refused or warned of by clients.
-fn any_json(types: &[&str], array: Value) -> Schema {
-    let mut choices: Vec<_> = types.iter().map(|name| json!({"type": name})).collect();
-    choices.push(array);
-    Schema::from(Map::from_iter([
-        ("description".to_owned(), json!("Any JSON value")),
-        ("anyOf".to_owned(), Value::Array(choices)),
-    ]))
 }
 
 #[cfg(test)]

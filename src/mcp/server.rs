@@ -348,6 +348,9 @@ impl Feature for Tool {
         if let Some(problem) = self.state_problem() {
             return server.problem(format!("tool `{name}`: {problem}"));
         }
+        if let Some(problem) = &self.shape.problem {
+            return server.problem(format!("tool `{name}`: {problem}"));
+        }
         match mirrored(&self.definition.input_schema) {
             Ok(mirrored) => self.mirrored = mirrored,
             Err(problem) => return server.problem(format!("tool `{name}`: {problem}")),
@@ -369,9 +372,10 @@ impl Feature for Resource {
 
 impl Feature for ResourceTemplate {
     fn register(self, server: &mut Server) {
-        match &self.template {
-            Err(fault) => server.problem(format!("resource template `{}`: {fault}", self.definition.name)),
-            Ok(_) => server.templates.push(self),
+        let fault = self.template.as_ref().err().or(self.shape.problem.as_ref());
+        match fault {
+            Some(fault) => server.problem(format!("resource template `{}`: {fault}", self.definition.name)),
+            None => server.templates.push(self),
         }
     }
 }
@@ -381,7 +385,7 @@ impl Feature for Prompt {
         let name = &self.definition.name;
         if server.prompts.iter().any(|prompt| prompt.definition.name == *name) {
             server.problem(format!("prompt `{name}` is registered twice; the first one stays"));
-        } else if let Some(problem) = self.state_problem() {
+        } else if let Some(problem) = self.state_problem().or_else(|| self.shape.problem.clone()) {
             server.problem(format!("prompt `{name}`: {problem}"));
         } else {
             server.prompts.push(self);

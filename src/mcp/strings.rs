@@ -5,11 +5,23 @@ use std::collections::BTreeMap;
 use schemars::Schema;
 use serde_json::value::RawValue;
 
+use super::context::Arguments;
 use super::jsonrpc::to_json;
+use super::shape::Shape;
+
+/// The strings as arguments of a handler.
+///
+/// # Errors
+/// Which of them breaks which constraint.
+pub(crate) fn to_arguments(strings: &BTreeMap<String, String>, shape: &Shape) -> Result<Arguments, String> {
+    let json = to_object(strings, Some(&shape.shown));
+    shape.check(json.get())?;
+    Ok(Arguments::Json(json))
+}
 
 /// The strings as a JSON object. One whose schema asks for a number or a boolean becomes one if it reads as that; else
 /// it stays a string, and whoever reads it tells what is wrong.
-pub(crate) fn to_object(strings: &BTreeMap<String, String>, schema: Option<&Schema>) -> Box<RawValue> {
+fn to_object(strings: &BTreeMap<String, String>, schema: Option<&Schema>) -> Box<RawValue> {
     let properties = schema.and_then(|schema| schema.get("properties"));
     let is_literal = |name: &str, value: &str| {
         let kind = properties.and_then(|all| all.get(name)?.get("type")?.as_str());

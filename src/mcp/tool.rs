@@ -1,5 +1,6 @@
 //! Tools (2025-11-25, Tools).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
@@ -15,10 +16,12 @@ use super::extract::{Rejection, Signature};
 use super::handler::Handler;
 use super::mirrored::Mirrored;
 use super::outcome::{IntoToolResult, ToolResult};
-use super::schema::no_arguments;
+use super::schema::in_an_object;
+use super::shape::Shape;
 use super::state_argument::{STATE_ARGUMENT, taken_problem};
 use super::task::{DEFAULT_TTL_SECONDS, TaskSupport};
 use super::user::Caller;
+use super::version::ProtocolVersion;
 
 type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<ToolResult, Rejection>>;
 type Visible = dyn Fn(&Caller) -> bool;
@@ -32,7 +35,7 @@ type Visible = dyn Fn(&Caller) -> bool;
 /// }
 /// let server = Server::new("dice", "1.0.0")
 ///     .with(Tool::new("roll", "Roll a die", roll).title("Roll").read_only().closed_world());
-/// # assert!(server.problems().is_empty());
+/// # assert!(server.problems().is_empty() && server.advice().is_empty());
 /// ```
 #[derive(Clone)]
 pub struct Tool {
@@ -43,6 +46,10 @@ pub struct Tool {
     pub(crate) task_ttl_ms: u64,
     /// What clients repeat in headers; found when the tool is registered.
     pub(crate) mirrored: Vec<Mirrored>,
+    /// Its arguments; their schema moves into the definition.
+    pub(crate) shape: Shape,
+    /// The schema of its structured content inside an object, if it is not always one.
+    output_in_an_object: Option<Schema>,
     visible: Option<Rc<Visible>>,
     run: Rc<Run>,
 }
@@ -66,10 +73,12 @@ pub(crate) struct Definition {
 }
 
 /// Hints about what a tool does; a client believes them only of a server it trusts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "these are the specification's names")]
 struct ToolAnnotations {
+    /// The tool's title: versions before 2025-06-18 have it nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_only_hint: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,22 +103,31 @@ impl Tool {
         let run = move |context: &Context| {
             handler.call(context).map(|output| output.map(IntoToolResult::into_tool_result)).boxed_local()
         };
-        Self::erased(name.into(), description.into(), input, H::Output::output_schema(), signature, Rc::new(run))
+        Self::erased(
+            name.into(),
+            description.into(),
+            input.as_ref(),
+            H::Output::output_schema(),
+            signature,
+            Rc::new(run),
+        )
     }
 
     fn erased(
         name: String,
         description: String,
-        input: Option<Schema>,
+        input: Option<&Schema>,
         output_schema: Option<Schema>,
         signature: Signature,
         run: Rc<Run>,
     ) -> Self {
+        let shape = Shape::of(input);
+        let output_in_an_object = output_schema.as_ref().and_then(in_an_object);
         let definition = Definition {
             name,
             title: None,
             description,
-            input_schema: input.unwrap_or_else(no_arguments),
+            input_schema: shape.shown.clone(),
             output_schema,
             annotations: None,
             icons: Vec::new(),
@@ -123,6 +141,8 @@ impl Tool {
             task,
             task_ttl_ms: DEFAULT_TTL_SECONDS * 1000,
             mirrored: Vec::new(),
+            shape,
+            output_in_an_object,
             visible: None,
             run,
         }
@@ -131,7 +151,9 @@ impl Tool {
     /// A name for people.
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.definition.title = Some(title.into());
+        let title = title.into();
+        self.annotations().title = Some(title.clone());
+        self.definition.title = Some(title);
         self
     }
 
@@ -145,14 +167,20 @@ impl Tool {
     /// It changes nothing.
     #[must_use]
     pub fn read_only(mut self) -> Self {
-        self.annotations().read_only_hint = Some(true);
+        let annotations = self.annotations();
+        annotations.read_only_hint = Some(true);
+        // ChatGPT's directory wants to be told, though it follows.
+        annotations.destructive_hint = Some(false);
         self
     }
 
-    /// Whether it may destroy something. Clients assume so of a tool that is not read-only.
+    /// Says that the tool changes something, and whether it may destroy something. Clients assume so of a tool that is not
+    /// [read-only](Tool::read_only).
     #[must_use]
     pub fn destructive(mut self, destructive: bool) -> Self {
-        self.annotations().destructive_hint = Some(destructive);
+        let annotations = self.annotations();
+        annotations.read_only_hint.get_or_insert(false);
+        annotations.destructive_hint = Some(destructive);
         self
     }
 
@@ -167,6 +195,13 @@ impl Tool {
     #[must_use]
     pub fn closed_world(mut self) -> Self {
         self.annotations().open_world_hint = Some(false);
+        self
+    }
+
+    /// Says that the tool reaches beyond this server, as clients assume unless they are told.
+    #[must_use]
+    pub fn open_world(mut self) -> Self {
+        self.annotations().open_world_hint = Some(true);
         self
     }
 
@@ -214,8 +249,24 @@ impl Tool {
 
     /// Whether running it again does no harm.
     pub(crate) fn may_run_again(&self) -> bool {
-        let hints = self.definition.annotations.unwrap_or_default();
-        hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true)
+        let hints = self.definition.annotations.as_ref();
+        hints.is_some_and(|hints| hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true))
+    }
+
+    /// Whether it says that it only reads, or what it does else.
+    pub(crate) fn says_what_it_changes(&self) -> bool {
+        let hints = self.definition.annotations.as_ref();
+        hints.is_some_and(|hints| hints.read_only_hint.is_some() && hints.destructive_hint.is_some())
+    }
+
+    /// Whether it says if it deals with what is outside this server.
+    pub(crate) fn says_its_world(&self) -> bool {
+        self.definition.annotations.as_ref().is_some_and(|hints| hints.open_world_hint.is_some())
+    }
+
+    /// Whether its schema has no choice at its root, as one that was written by hand may.
+    pub(crate) fn has_a_plain_root(&self) -> bool {
+        ["allOf", "anyOf", "oneOf"].into_iter().all(|keyword| self.definition.input_schema.get(keyword).is_none())
     }
 
     /// The [page](super::app_page::Page) that shows its results.
@@ -228,10 +279,12 @@ impl Tool {
         self
     }
 
-    /// A schema written by hand, in place of the one of the handler's [`Args`](super::extract::Args).
+    /// A schema written by hand, in place of the one of the handler's [`Args`](super::extract::Args). It is shown as it
+    /// is, and has `"type": "object"` at its root. Its bounds, lengths, patterns and formats are checked.
     #[must_use]
     pub fn input_schema(mut self, schema: Schema) -> Self {
-        self.definition.input_schema = schema;
+        self.shape = Shape::by_hand(schema);
+        self.definition.input_schema = self.shape.shown.clone();
         self
     }
 
@@ -253,6 +306,24 @@ impl Tool {
         let properties = self.definition.input_schema.get("properties").and_then(Value::as_object);
         let taken = properties.is_some_and(|properties| properties.contains_key(STATE_ARGUMENT));
         taken.then(taken_problem)
+    }
+
+    /// The tool as clients of that version see it.
+    pub(crate) fn definition_for(&self, version: ProtocolVersion) -> Cow<'_, Definition> {
+        match &self.output_in_an_object {
+            Some(schema) if !version.is_stateless() => {
+                Cow::Owned(Definition { output_schema: Some(schema.clone()), ..self.definition.clone() })
+            }
+            _ => Cow::Borrowed(&self.definition),
+        }
+    }
+
+    /// A result as clients of that version take it: structured content of any kind only since 2026-07-28.
+    pub(crate) fn fitted(&self, mut result: ToolResult, version: ProtocolVersion) -> ToolResult {
+        if !version.is_stateless() {
+            result.put_in_an_object(self.output_in_an_object.is_some());
+        }
+        result
     }
 
     fn annotations(&mut self) -> &mut ToolAnnotations {

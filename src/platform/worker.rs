@@ -15,10 +15,11 @@ use super::body::answered;
 use super::edge::WorkerEdge;
 use super::promise::{prefer_promises, promised};
 use super::upstream::PublicWeb;
-use super::{convert, placement};
+use super::{convert, pattern, placement};
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, cors, router};
 use crate::identity::settings;
+use crate::mcp::pattern::compile_with;
 use crate::transport::refusal::Refusal;
 use crate::wire::Reply;
 
@@ -106,15 +107,23 @@ pub fn identity(env: &Env) -> Option<IdentitySignIn> {
     }
 }
 
+/// Makes the runtime ready for an application that is about to be made: its patterns are compiled meanwhile.
+pub fn prepare() {
+    console_error_panic_hook::set_once();
+    compile_with(pattern::compile);
+}
+
 /// Makes an application ready: takes the deployment's variables, and tells operators what is wrong with it.
 #[must_use]
 pub fn start(app: App, env: &Env) -> Rc<App> {
-    console_error_panic_hook::set_once();
     prefer_promises();
     let app = app.with_variables(&|name| variable(env, name));
     placement::settle(&app.placement);
     for problem in app.problems().into_iter().flatten() {
         worker::console_error!("{problem}");
+    }
+    for advice in app.server.advice() {
+        worker::console_log!("{advice}");
     }
     Rc::new(app)
 }

@@ -12,6 +12,7 @@ use super::store::StoreError;
 use crate::mcp::context::Context;
 use crate::mcp::error::Error;
 use crate::mcp::extract::{Extract, Rejection, Signature};
+use crate::mcp::finite::{not_finite, odd_number};
 
 /// The longest state, in bytes of JSON: a row of a Durable Object holds 2 MB.
 pub const MAX_STATE_BYTES: usize = 1024 * 1024;
@@ -121,7 +122,11 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
     pub fn update<T>(&self, change: impl FnOnce(&mut S) -> T) -> Result<T, StateError> {
         let mut state = self.get()?;
         let given = change(&mut state);
-        self.keep(&serde_json::to_string(&state).map_err(|error| StateError::Unwritable(error.to_string()))?)?;
+        let json = serde_json::to_string(&state).map_err(|error| StateError::Unwritable(error.to_string()))?;
+        if let Some(path) = not_finite(&json, &state) {
+            return Err(StateError::Unwritable(odd_number(&path)));
+        }
+        self.keep(&json)?;
         Ok(given)
     }
 

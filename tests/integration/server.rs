@@ -13,10 +13,14 @@ use crate::support::peer::Conversation;
 mod a_prompt;
 mod a_resource;
 mod a_tool;
+mod arguments;
 mod capabilities;
 mod completion;
+mod constraints;
+mod forms;
 mod initialize;
 mod lists;
+mod structured_content;
 mod the_signed_in_user;
 mod while_a_call_runs;
 

@@ -59,12 +59,14 @@ fn hold_what_was_registered_and_nothing_empty() {
         tools["tools"][0],
         json!({
             "name": "t", "title": "T", "description": "d", "inputSchema": without_dialect(&tools["tools"][0]["inputSchema"], &input),
-            "annotations": { "readOnlyHint": true, "idempotentHint": true, "openWorldHint": false },
+            "annotations": {
+                "title": "T", "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
+            },
             "icons": [{ "src": "https://example.com/i.png" }],
             "_meta": { "example.com/x": 1 },
         })
     );
-    let nothing = json!({ "type": "object", "additionalProperties": false });
+    let nothing = json!({ "type": "object", "properties": {} });
     assert_eq!(tools["tools"][1], json!({ "name": "bare", "description": "d", "inputSchema": nothing }));
     assert_eq!(
         talk.ask("resources/list", &json!({})).unwrap(),
@@ -101,4 +103,28 @@ fn leave_out_what_is_wrong_and_say_so() {
     for told in ["twice", "\"\"", "with space", "test://a", "`c`"] {
         assert!(server.problems().iter().any(|problem| problem.contains(told)), "{told}: {:?}", server.problems());
     }
+}
+
+#[test]
+fn that_a_directory_would_refuse_are_told_and_leave_nothing_out() {
+    let root = schemars::json_schema!({ "type": "object", "anyOf": [] });
+    let fit = |name: &str| Tool::new(name, "", hello).title("T").closed_world();
+    let server = empty()
+        .tool("bare", "", hello)
+        .with(fit("reads").read_only())
+        .with(fit("writes").destructive(true).open_world())
+        .with(fit("unsaid"))
+        .with(fit(&"x".repeat(65)).read_only())
+        .with(fit("choice").read_only().input_schema(root));
+    assert_eq!(server.problems(), [""; 0]);
+    let advice = server.advice();
+    let names: Vec<_> = advice.iter().filter_map(|told| told.trim_end_matches('.').rsplit_once(": ")).collect();
+    let names: Vec<_> = names.into_iter().map(|(_, names)| names).collect();
+    assert_eq!(names, ["bare", "bare, unsaid", "bare", &"x".repeat(65), "choice"]);
+    let talk = Conversation::with(server);
+    let listed = talk.ask("tools/list", &json!({})).unwrap();
+    assert_eq!(listed["tools"].as_array().unwrap().len(), 6);
+    let annotations = |at: usize| listed["tools"][at]["annotations"].clone();
+    let writes = json!({ "title": "T", "readOnlyHint": false, "destructiveHint": true, "openWorldHint": true });
+    assert_eq!((annotations(0), annotations(2)), (Value::Null, writes));
 }

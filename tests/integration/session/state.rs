@@ -56,6 +56,29 @@ fn that_is_too_long_is_refused_and_the_old_one_stays() {
     assert_eq!(rig.text("note", &none()), "2 and 0");
 }
 
+#[derive(Default, Serialize, Deserialize)]
+struct Mean {
+    values: Vec<f64>,
+}
+
+async fn divide(mean: Session<Mean>) -> Result<String, ToolError> {
+    mean.update(|mean| mean.values.push(f64::INFINITY))?;
+    Ok("divided".to_owned())
+}
+
+async fn mean(mean: Session<Mean>) -> Result<String, ToolError> {
+    Ok(format!("{:?}", mean.get()?.values))
+}
+
+#[test]
+fn with_a_number_that_json_does_not_have_is_refused_and_the_old_one_stays() {
+    let rig = Rig::new(with_notes().tool("divide", "", divide).tool("mean", "", mean));
+    let answer = rig.post(call(1, "divide", &none())).answer();
+    assert_eq!(answer.json()["result"]["isError"], true);
+    assert!(answer.text.contains("`values[0]`"), "{answer:?}");
+    assert_eq!(rig.text("mean", &none()), "[]");
+}
+
 #[test]
 fn that_no_longer_fits_its_type_is_an_error_and_not_lost() {
     let rig = Rig::new(server());

@@ -117,7 +117,12 @@ impl Conversation {
 
     /// Answers one request to its end.
     pub(crate) fn ask(&self, method: &str, params: &Value) -> Result<Value, Error> {
-        let request = json::read(&json::request(1, method, params));
+        self.ask_text(&json::request(1, method, params))
+    }
+
+    /// The same with the request's text, which may say what a `Value` cannot.
+    pub(crate) fn ask_text(&self, request: &str) -> Result<Value, Error> {
+        let request = json::read(request);
         let (client, caller) = (Rc::new(self.client.clone()), Rc::new(self.caller.clone()));
         let peer: Rc<dyn Peer> = Rc::clone(&self.peer) as _;
         let context = Context::new(client, caller, peer, Rc::new(Extensions::default()));

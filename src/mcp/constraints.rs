@@ -1,0 +1,408 @@
+//! Constraints of a schema beyond the Rust type: bounds, lengths, patterns and formats. Types are for serde to refuse.
+
+use std::cell::Cell;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use schemars::Schema;
+use serde_json::{Map, Number, Value};
+
+use super::error::Quoted;
+use super::format;
+use super::json_text::referred;
+use super::jsonrpc::parse_at;
+use super::pattern::{self, Matcher};
+
+/// The longest text that a pattern is tried on, in characters. The runtime's engine goes back and forth, which with the
+/// usual careless pattern takes the square of the length: a few milliseconds for so many.
+const MAX_PATTERN_CHARS: usize = 10_000;
+
+/// As deep as schemas are followed: for each of the 128 levels that serde reads a reference, two choices and a member.
+const MAX_DEPTH: usize = 512;
+
+/// How many schemas may be tried for each byte of a value. Alternatives that nest could be tried in every combination.
+const TRIES_PER_BYTE: usize = 16;
+
+/// The constraints of a schema.
+pub(crate) struct Constraints {
+    schema: Value,
+    patterns: Vec<(String, Matcher)>,
+}
+
+/// Keywords that say something beyond the type.
+const KEYWORDS: [&str; 13] = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+];
+
+impl Constraints {
+    /// The constraints of a schema; none if it has none.
+    ///
+    /// # Errors
+    /// When a pattern is none.
+    pub(crate) fn of(schema: &Schema) -> Result<Option<Self>, String> {
+        let mut found = Found::default();
+        found.look_at(schema.as_value());
+        if !found.any {
+            return Ok(None);
+        }
+        let mut patterns = Vec::new();
+        for text in found.patterns {
+            let matcher = pattern::compile(&text).map_err(|error| {
+                format!("the pattern {text:?} is no regular expression of ECMAScript with the flag `u`: {error}")
+            })?;
+            patterns.push((text, matcher));
+        }
+        Ok(Some(Self { schema: schema.as_value().clone(), patterns }))
+    }
+
+    /// Checks a value.
+    ///
+    /// # Errors
+    /// The path of the first part that breaks a constraint, and which one.
+    pub(crate) fn check(&self, json: &str) -> Result<(), String> {
+        let value = parse_at(json)?;
+        let tries = Cell::new(json.len().saturating_mul(TRIES_PER_BYTE).saturating_add(MAX_DEPTH));
+        let check = Check { constraints: self, tries };
+        match check.judge(&self.schema, &value, &Path::Root, 0).fault {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Constraints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Constraints").finish_non_exhaustive()
+    }
+}
+
+/// The constraints that a search through a schema finds.
+#[derive(Default)]
+struct Found {
+    any: bool,
+    patterns: BTreeSet<String>,
+}
+
+impl Found {
+    fn look_at(&mut self, schema: &Value) {
+        match schema {
+            Value::Object(rules) => {
+                self.patterns.extend(rules.get("pattern").and_then(Value::as_str).map(str::to_owned));
+                self.any |= rules.iter().any(|(keyword, rule)| is_constraint(rules, keyword, rule));
+                rules.iter().filter(|(keyword, _)| !is_data(keyword)).for_each(|(_, part)| self.look_at(part));
+            }
+            Value::Array(parts) => parts.iter().for_each(|part| self.look_at(part)),
+            _ => {}
+        }
+    }
+}
+
+/// Keywords whose value is no schema but an example of what it describes.
+fn is_data(keyword: &str) -> bool {
+    matches!(keyword, "default" | "const" | "enum" | "example" | "examples")
+}
+
+/// Whether a keyword says more than the type that it stands beside, whose own bounds serde checks.
+fn is_constraint(rules: &Map<String, Value>, keyword: &str, rule: &Value) -> bool {
+    let format = rules.get("format").and_then(Value::as_str).unwrap_or_default();
+    let of_type = match (keyword, format) {
+        ("minimum", "uint" | "uint8" | "uint16" | "uint32" | "uint64" | "uint128") => rule.as_f64() == Some(0.0),
+        ("maximum", "uint8") => *rule == u8::MAX,
+        ("maximum", "uint16") => *rule == u16::MAX,
+        ("minimum", "int8") => *rule == i8::MIN,
+        ("maximum", "int8") => *rule == i8::MAX,
+        ("minimum", "int16") => *rule == i16::MIN,
+        ("maximum", "int16") => *rule == i16::MAX,
+        // A tuple and an array have as many entries as their type says.
+        ("minItems" | "maxItems", _) => rules.get("minItems") == rules.get("maxItems"),
+        _ => false,
+    };
+    let is_text_format = keyword == "format" && rules.get("type").is_none_or(|name| has_type(name, "string"));
+    (KEYWORDS.contains(&keyword) && !rule.is_object() && !of_type) || (is_text_format && rule.is_string())
+}
+
+fn has_type(names: &Value, wanted: &str) -> bool {
+    names == wanted || names.as_array().is_some_and(|names| names.iter().any(|name| name == wanted))
+}
+
+/// The place of a part in a value.
+enum Path<'a> {
+    Root,
+    Member(&'a Path<'a>, &'a str),
+    Entry(&'a Path<'a>, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Member(Self::Root, name) => f.write_str(name),
+            Self::Member(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Entry(parent, index) => write!(f, "{parent}[{index}]"),
+        }
+    }
+}
+
+/// The verdict of a schema on a value.
+struct Verdict {
+    /// Whether the value is of the schema's shape: its types, members and constants.
+    fits: bool,
+    /// The constraint that it breaks.
+    fault: Option<String>,
+    /// Whether there is a list in place of an object, which serde would read as a struct, unchecked.
+    is_list: bool,
+}
+
+impl Verdict {
+    const FITS: Self = Self { fits: true, fault: None, is_list: false };
+    const OTHER: Self = Self { fits: false, ..Self::FITS };
+
+    fn add(&mut self, other: Self) {
+        self.fits &= other.fits;
+        self.fault = self.fault.take().or(other.fault);
+        self.is_list |= other.is_list;
+    }
+}
+
+struct Check<'a> {
+    constraints: &'a Constraints,
+    tries: Cell<usize>,
+}
+
+impl Check<'_> {
+    fn judge(&self, schema: &Value, value: &Value, path: &Path<'_>, depth: usize) -> Verdict {
+        let Some(rules) = schema.as_object() else {
+            return if *schema == false { Verdict::OTHER } else { Verdict::FITS };
+        };
+        let left = self.tries.get().checked_sub(1).filter(|_| depth < MAX_DEPTH);
+        let Some(left) = left else { return said(path, "is too intricate to be checked") };
+        self.tries.set(left);
+        if is_other_tag(rules, value) {
+            return Verdict::OTHER;
+        }
+        if is_list_for_object(rules, value) {
+            return Verdict { fits: false, is_list: true, ..said(path, "must be an object, and is a list") };
+        }
+        let mut verdict = Verdict { fits: is_type(rules, value) && is_shape(rules, value), ..Verdict::FITS };
+        if let Some(fault) = self.own_fault(rules, value) {
+            verdict.add(said(path, &fault));
+        }
+        if let Some(target) = referred(&self.constraints.schema, schema) {
+            verdict.add(self.judge(target, value, path, depth + 1));
+        }
+        self.parts(rules, value, path, depth, &mut verdict);
+        for all in rules.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            verdict.add(self.judge(all, value, path, depth + 1));
+        }
+        for keyword in ["oneOf", "anyOf"] {
+            if let Some(choices) = rules.get(keyword).and_then(Value::as_array) {
+                verdict.add(self.choice(choices, value, path, depth));
+            }
+        }
+        verdict
+    }
+
+    fn parts(&self, rules: &Map<String, Value>, value: &Value, path: &Path<'_>, depth: usize, verdict: &mut Verdict) {
+        match value {
+            Value::Array(items) => {
+                let first = rules.get("prefixItems").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                for (index, item) in items.iter().enumerate() {
+                    if let Some(schema) = first.get(index).or_else(|| rules.get("items")) {
+                        verdict.add(self.judge(schema, item, &Path::Entry(path, index), depth + 1));
+                    }
+                }
+            }
+            Value::Object(members) => {
+                let own = rules.get("properties").and_then(Value::as_object);
+                for (name, member) in members {
+                    let named = own.and_then(|own| own.get(name));
+                    if let Some(schema) = named.or_else(|| rules.get("additionalProperties")) {
+                        // One that is `null` counts as absent.
+                        let fits = named.is_some() && member.is_null();
+                        let of_member = self.judge(schema, member, &Path::Member(path, name), depth + 1);
+                        verdict.add(Verdict { fits: fits || of_member.fits, ..of_member });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A value is right if one alternative says so. If it is of none's shape, serde may still read it as one of them:
+    /// it is wrong then if each says so that it could be.
+    fn choice(&self, choices: &[Value], value: &Value, path: &Path<'_>, depth: usize) -> Verdict {
+        let (mut of_shape, mut of_list) = (None, None);
+        let (mut of_others, mut all_at_fault) = (None, true);
+        for choice in choices {
+            let verdict = self.judge(choice, value, path, depth + 1);
+            match verdict {
+                Verdict { fits: true, fault: None, .. } => return Verdict::FITS,
+                Verdict { fits: true, fault, .. } => of_shape = of_shape.or(fault),
+                Verdict { is_list: true, fault, .. } => of_list = of_list.or(fault),
+                _ if choice.as_object().is_some_and(|rules| is_other(rules, value)) => {}
+                Verdict { fault, .. } => {
+                    all_at_fault &= fault.is_some();
+                    of_others = of_others.or(fault);
+                }
+            }
+        }
+        let fits = of_shape.is_some();
+        let is_list = !fits && of_list.is_some();
+        Verdict { fits, fault: of_shape.or(of_list).or(of_others.filter(|_| all_at_fault)), is_list }
+    }
+
+    fn own_fault(&self, rules: &Map<String, Value>, value: &Value) -> Option<String> {
+        match value {
+            Value::Number(number) => number_fault(rules, number),
+            Value::String(text) => self.text_fault(rules, text),
+            Value::Array(items) => {
+                let count = count_fault(rules, items.len(), ["minItems", "maxItems"], "entries");
+                count.or_else(|| twin_fault(rules, items))
+            }
+            Value::Object(members) => count_fault(rules, members.len(), ["minProperties", "maxProperties"], "members"),
+            _ => None,
+        }
+    }
+
+    fn text_fault(&self, rules: &Map<String, Value>, text: &str) -> Option<String> {
+        if rules.contains_key("minLength") || rules.contains_key("maxLength") {
+            let length = count_fault(rules, text.chars().count(), ["minLength", "maxLength"], "characters");
+            if length.is_some() {
+                return length;
+            }
+        }
+        if let Some(wanted) = rules.get("pattern").and_then(Value::as_str) {
+            let (_, matches) = self.constraints.patterns.iter().find(|(own, _)| own == wanted)?;
+            if text.chars().nth(MAX_PATTERN_CHARS).is_some() {
+                return Some(format!("must have at most {MAX_PATTERN_CHARS} characters, since it has a pattern"));
+            }
+            if !matches(text) {
+                return Some(format!("must match the pattern {wanted}, and is {}", Quoted(text)));
+            }
+        }
+        let wanted = rules.get("format").and_then(Value::as_str)?;
+        (!format::is_of(wanted, text)).then(|| format!("must be of the format {wanted}, and is {}", Quoted(text)))
+    }
+}
+
+fn said(path: &Path<'_>, fault: &str) -> Verdict {
+    let fault = match path {
+        Path::Root => format!("the value {fault}"),
+        path => format!("`{path}` {fault}"),
+    };
+    Verdict { fault: Some(fault), ..Verdict::FITS }
+}
+
+/// serde reads a list as a struct, and no constraint of a member would be found in one.
+fn is_list_for_object(rules: &Map<String, Value>, value: &Value) -> bool {
+    value.is_array()
+        && rules.contains_key("properties")
+        && !rules.get("type").is_some_and(|kind| has_type(kind, "array"))
+}
+
+fn is_type(rules: &Map<String, Value>, value: &Value) -> bool {
+    let is_one = |name: &Value| match (name.as_str().unwrap_or_default(), value) {
+        ("null", Value::Null)
+        | ("boolean", Value::Bool(_))
+        | ("number", Value::Number(_))
+        | ("string", Value::String(_))
+        | ("array", Value::Array(_))
+        | ("object", Value::Object(_)) => true,
+        ("integer", Value::Number(number)) => number.as_f64().is_some_and(|number| number.fract() == 0.0),
+        _ => false,
+    };
+    match rules.get("type") {
+        None => true,
+        Some(Value::Array(names)) => names.iter().any(is_one),
+        Some(name) => is_one(name),
+    }
+}
+
+fn required(rules: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    rules.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Whether a value has the members and constants that the schema names.
+fn is_shape(rules: &Map<String, Value>, value: &Value) -> bool {
+    rules.get("const").is_none_or(|only| only == value)
+        && rules.get("enum").and_then(Value::as_array).is_none_or(|values| values.contains(value))
+        && value.as_object().is_none_or(|members| required(rules).all(|name| members.contains_key(name)))
+}
+
+/// Whether a value says by a constant member that it is of another variant.
+fn is_other_tag(rules: &Map<String, Value>, value: &Value) -> bool {
+    let own = rules.get("properties").and_then(Value::as_object);
+    own.into_iter().flatten().any(|(name, schema)| {
+        let constant = schema.get("const");
+        constant.is_some_and(|constant| value.get(name).is_some_and(|given| given != constant))
+    })
+}
+
+/// Whether a value cannot be of a variant: it has another tag or type, or not one of the members that the variant needs.
+fn is_other(rules: &Map<String, Value>, value: &Value) -> bool {
+    let has_none = |members: &Map<String, Value>| {
+        let mut needed = required(rules).peekable();
+        needed.peek().is_some() && !needed.any(|name| members.contains_key(name))
+    };
+    is_other_tag(rules, value) || !is_type(rules, value) || value.as_object().is_some_and(has_none)
+}
+
+fn compare(number: &Number, bound: &Number) -> Option<Ordering> {
+    match (number.as_i128(), bound.as_i128()) {
+        (Some(number), Some(bound)) => Some(number.cmp(&bound)),
+        _ => number.as_f64()?.partial_cmp(&bound.as_f64()?),
+    }
+}
+
+fn number_fault(rules: &Map<String, Value>, number: &Number) -> Option<String> {
+    let bounds: [(&str, &str, &[Ordering]); 4] = [
+        ("minimum", "at least", &[Ordering::Greater, Ordering::Equal]),
+        ("maximum", "at most", &[Ordering::Less, Ordering::Equal]),
+        ("exclusiveMinimum", "more than", &[Ordering::Greater]),
+        ("exclusiveMaximum", "less than", &[Ordering::Less]),
+    ];
+    for (keyword, words, right) in bounds {
+        let Some(Value::Number(bound)) = rules.get(keyword) else { continue };
+        if compare(number, bound).is_none_or(|order| !right.contains(&order)) {
+            return Some(format!("must be {words} {bound}, and is {number}"));
+        }
+    }
+    let step = rules.get("multipleOf").filter(|step| step.as_f64().is_some_and(|step| step > 0.0))?;
+    let steps = number.as_f64()? / step.as_f64()?;
+    // As near as two numbers come that were written in tenths.
+    let is_multiple = (steps - steps.round()).abs() <= steps.abs() * 4.0 * f64::EPSILON;
+    (!is_multiple).then(|| format!("must be a multiple of {step}, and is {number}"))
+}
+
+fn count_fault(rules: &Map<String, Value>, count: usize, [least, most]: [&str; 2], of: &str) -> Option<String> {
+    let rule = |keyword: &str| rules.get(keyword)?.as_f64();
+    #[expect(clippy::cast_precision_loss, reason = "no text or list has 2^53 parts")]
+    let size = count as f64;
+    if let Some(least) = rule(least).filter(|least| size < *least) {
+        return Some(format!("must have at least {least} {of}, and has {count}"));
+    }
+    let most = rule(most).filter(|most| size > *most)?;
+    Some(format!("must have at most {most} {of}, and has {count}"))
+}
+
+fn twin_fault(rules: &Map<String, Value>, items: &[Value]) -> Option<String> {
+    if rules.get("uniqueItems") != Some(&Value::Bool(true)) {
+        return None;
+    }
+    let mut seen = BTreeSet::new();
+    let twin = items.iter().find(|item| !seen.insert(item.to_string()))?.to_string();
+    Some(format!("must not have an entry twice, and has {}", Quoted(&twin)))
+}
