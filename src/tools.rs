@@ -22,21 +22,51 @@ pub(crate) fn server(env: &worker::Env) -> Server {
         .instructions(
             "Tools to try a remote server with: arithmetic, a counter that each session has for itself, and more.",
         )
-        .with(Tool::new("add", "Add two numbers", calculator::add).read_only().closed_world())
+        .with(Tool::new("add", "Add two numbers", calculator::add).title("Add").read_only().closed_world())
         .with(
-            Tool::new("calculate", "Do arithmetic with two numbers", calculator::calculate).read_only().closed_world(),
+            Tool::new("calculate", "Do arithmetic with two numbers", calculator::calculate)
+                .title("Calculate")
+                .read_only()
+                .closed_world(),
         )
-        .with(Tool::new("increment", "Add to this session's counter", counter::increment).destructive(false))
+        .with(
+            Tool::new("increment", "Add to this session's counter", counter::increment)
+                .title("Increment the counter")
+                .destructive(false)
+                .closed_world(),
+        )
         .resource("counter", "mcp://resource/counter", counter::counter)
         .on_state_update(counter::announce)
-        .with(Tool::new("whoami", "Tell who is signed in", whoami::whoami).read_only().closed_world())
-        .with(Tool::new("countdown", "Count down, reporting progress", countdown::countdown).read_only())
-        .with(Page::new("dice", dice::PAGE, dice::HTML))
-        .with(Tool::new("roll_dice", "Roll dice", dice::roll).closed_world().page(dice::PAGE))
         .with(
-            Tool::new("write_report", "Write a report; asks how long, and takes its time", report::write_report).task(),
+            Tool::new("whoami", "Tell who is signed in", whoami::whoami).title("Who am I?").read_only().closed_world(),
         )
-        .with(Tool::new("book_table", "Book a table; asks how many people come", booking::book_table))
+        .with(
+            Tool::new("countdown", "Count down, reporting progress", countdown::countdown)
+                .title("Count down")
+                .read_only()
+                .closed_world(),
+        )
+        .with(Page::new("dice", dice::PAGE, dice::HTML))
+        .with(
+            Tool::new("roll_dice", "Roll dice", dice::roll)
+                .title("Roll dice")
+                .read_only()
+                .closed_world()
+                .page(dice::PAGE),
+        )
+        .with(
+            Tool::new("write_report", "Write a report; asks how long, and takes its time", report::write_report)
+                .title("Write a report")
+                .destructive(false)
+                .closed_world()
+                .task(),
+        )
+        .with(
+            Tool::new("book_table", "Book a table; asks how many people come", booking::book_table)
+                .title("Book a table")
+                .destructive(false)
+                .open_world(),
+        )
         .with(
             ResourceTemplate::new("greeting", "greeting://{language}/{name}", greeting::greeting)
                 .description("A greeting in a language")
@@ -48,7 +78,12 @@ pub(crate) fn server(env: &worker::Env) -> Server {
         );
     let server = if cfg!(feature = "sign-in") { cloudflare::add_to(server) } else { server };
     if image::is_available(env) {
-        server.tool("generate_image", "Draw a picture of a description", image::generate_image)
+        server.with(
+            Tool::new("generate_image", "Draw a picture of a description", image::generate_image)
+                .title("Draw a picture")
+                .read_only()
+                .open_world(),
+        )
     } else {
         server
     }

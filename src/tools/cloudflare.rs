@@ -25,8 +25,9 @@ struct Accounts {
 }
 
 pub(super) fn add_to(server: Server) -> Server {
-    let user = Tool::new("cloudflare_user", "Tell who is signed in with Cloudflare", user);
-    let accounts = Tool::new("cloudflare_accounts", "List the user's Cloudflare accounts", accounts);
+    let user = Tool::new("cloudflare_user", "Tell who is signed in with Cloudflare", user).title("Cloudflare user");
+    let accounts =
+        Tool::new("cloudflare_accounts", "List the user's Cloudflare accounts", accounts).title("Cloudflare accounts");
     [user, accounts]
         .into_iter()
         .fold(server, |server, tool| server.with(tool.read_only().closed_world().visible_to(has_cloudflare)))
