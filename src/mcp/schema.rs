@@ -183,14 +183,24 @@ mod tests {
     }
 
     #[test]
-    fn a_recursive_type_still_has_a_schema() {
+    fn a_recursive_type_has_a_schema_without_references() {
         #[derive(Deserialize, JsonSchema)]
         #[expect(dead_code, reason = "only its schema is looked at")]
         struct Tree {
             children: Vec<Tree>,
+            branch: Option<Branch>,
+        }
+        #[derive(Deserialize, JsonSchema)]
+        #[serde(untagged)]
+        #[expect(dead_code, reason = "only its schema is looked at")]
+        enum Branch {
+            Leaf(u8),
+            More(Vec<Branch>),
         }
         let schema = serde_json::to_value(input_schema::<Tree>()).unwrap();
         assert_eq!(schema["type"], "object");
-        assert!(schema.to_string().contains("$ref"));
+        let inner = &schema["properties"]["children"]["items"];
+        assert_eq!((&inner["type"], &inner["properties"]), (&json!("object"), &json!({})));
+        assert!(!schema.to_string().contains("$"), "{schema}");
     }
 }

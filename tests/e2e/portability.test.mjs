@@ -29,6 +29,7 @@ describe("each rule", () => {
     [/no const and no oneOf/, { type: "object", properties: { a: { type: "string", const: "x" } } }],
     [/an enum is of one type/, { type: "object", properties: { a: { enum: ["x"] } } }],
     [/a number has no format/, { type: "object", properties: { a: { type: "integer", format: "uint8" } } }],
+    [/nothing is referred to/, { type: "object", properties: { a: { type: "object", properties: {}, $ref: "#" } } }],
     [/a name that every provider takes/, { type: "object", properties: { "a b": { type: "string" } } }],
   ]) {
     test(`refuses what breaks it: ${rule.source}`, () => assert.match(refusals(broken).join("\n"), rule));

@@ -7,7 +7,7 @@ const LIST = ["anyOf", "oneOf", "allOf", "prefixItems"];
 const NAMED = ["properties", "$defs", "definitions", "patternProperties"];
 
 /** Keywords one of which says what a value is. */
-const TYPED = ["type", "enum", "anyOf", "$ref"];
+const TYPED = ["type", "enum", "anyOf"];
 
 /**
  * Each rule looks at one schema of a tool's `inputSchema`; the root's `path` is empty. The sources were read in 2026.
@@ -41,7 +41,7 @@ export const RULES = [
   {
     rule: "every schema is an object, not a boolean",
     source: "google-genai 3.6.1, as above; MCP Inspector's lint: 'bare boolean schema'",
-    holds: (schema) => typeof schema === "object",
+    holds: (schema) => typeof schema === "object", // No other rule holds for a boolean either.
   },
   {
     rule: "every schema says a type",
@@ -69,6 +69,11 @@ export const RULES = [
     holds: ({ type, format }) => !["integer", "number"].includes(type) || format === undefined,
   },
   {
+    rule: "nothing is referred to",
+    source: "Anthropic: '$ref anywhere in a custom tool\'s input_schema' is rejected; google-genai 3.6.1 raises KeyError at '#'",
+    holds: (schema) => !("$ref" in schema || "$defs" in schema),
+  },
+  {
     rule: "a property has a name that every provider takes",
     source: "Anthropic: letters, digits, underscores, dots and hyphens, 1 to 64",
     holds: (schema) => Object.keys(schema.properties ?? {}).every((name) => /^[a-zA-Z0-9_.-]{1,64}$/.test(name)),
@@ -89,7 +94,7 @@ const OF_RESULTS = new Set([
 export function refusals(schema, { isResult = false } = {}) {
   const rules = isResult ? RULES.filter(({ rule }) => OF_RESULTS.has(rule)) : RULES;
   return [...within(schema, "")].flatMap(([path, part]) =>
-    rules.filter(({ holds }) => !holds(part, path)).map(({ rule }) => `${path || "the root"}: ${rule}: ${JSON.stringify(part)}`),
+    rules.filter(({ holds }) => typeof part !== "object" || !holds(part, path)).map(({ rule }) => `${path || "the root"}: ${rule}: ${JSON.stringify(part)}`),
   );
 }
 

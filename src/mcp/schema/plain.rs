@@ -51,6 +51,7 @@ impl Transform for Plain {
         let Some(object) = schema.as_object_mut() else { return };
         if self.0 != Direction::Output {
             drop_null(object);
+            without_reference(object);
         }
         if allows_everything(object) {
             return spell_out(object, self.0);
@@ -71,6 +72,18 @@ impl Transform for Plain {
         with_items(object);
         with_properties(object);
         transform_subschemas(self, schema);
+    }
+}
+
+/// A recursive type is any object, or any value, where it holds itself: google-genai fails at a reference to the root, and
+/// Anthropic's API refuses every one.
+fn without_reference(object: &mut Map<String, Value>) {
+    object.remove("$defs");
+    if let Some(target) = object.remove("$ref") {
+        object.entry("description").or_insert_with(|| json!("Of the same kind as what holds it"));
+        if target == "#" {
+            object.insert("type".to_owned(), json!("object"));
+        }
     }
 }
 
