@@ -3,9 +3,9 @@
 //! Several versions of a server meet: during a deployment, and after a rollback. What one of them does not know is an error
 //! to it, which grants nothing and destroys nothing. It never passes for something absent.
 //!
-//! Version 1 of a text has no mark: whatever does not read as version 1 is of another version, or damaged. Bytes and JSON
-//! name their version in front, or in a member `v`. Every version that was ever written has its golden files in
-//! `tests/golden/v<version>/<name>*`, which today's code has to read.
+//! Version 1 of a text has no mark: whatever does not read as version 1 is of another version, or damaged. Bytes name their
+//! version in front, and JSON in a member `v` or by its members: one that is not known is of a later version. Every version
+//! that was ever written has its golden files in `tests/golden/v<version>/<name>*`, which today's code has to read.
 
 use crate::wire::Fault;
 
@@ -74,7 +74,7 @@ formats! {
     /// The copy of a client's metadata document in Workers KV.
     ClientDocument = "client-document", 1;
     /// The row of a grant.
-    GrantRow = "grant-row", 1;
+    GrantRow = "grant-row", 2;
     /// The times at which users' grants are looked at.
     GrantTimes = "grant-times", 1;
     /// A command to a user's grants.

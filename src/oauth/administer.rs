@@ -7,15 +7,14 @@ use std::cmp::Reverse;
 use futures_util::future::join_all;
 
 use super::authority::{Command, Listed, Outcome, Refused};
+use super::grant::{GRANTS, of_header_key};
 use super::legacy::{LegacyGrant, grant_key};
+use super::record;
 use super::resource::Resource;
 use super::site::Site;
-use super::token::Handle;
+use super::token::{Handle, is_legacy_user};
 use crate::formats::Format;
 use crate::wire::Fault;
-
-/// What stands before every grant in KV.
-pub(super) const GRANTS: &str = "grant:";
 
 /// Pages of a listing that one request goes through: each is a KV operation, of which a request has a thousand.
 const MAX_PAGES: usize = 50;
@@ -33,7 +32,7 @@ impl Site<'_> {
         let Outcome::Grants(mut grants) = told else {
             return Err(Format::GrantOutcome.unreadable());
         };
-        for legacy in self.legacy_grants(&grant_key(subject, "")).await? {
+        for legacy in self.legacy_grants(subject).await? {
             let taken_over = grants.iter().any(|grant| grant.grant == legacy.id);
             if legacy.user == subject && !taken_over {
                 grants.push(listed(&legacy));
@@ -63,7 +62,7 @@ impl Site<'_> {
         let revoked = self.told(&handle, &Command::RevokeAll).await;
         self.end_sessions(&sessions).await;
         revoked?;
-        for legacy in self.legacy_grants(&grant_key(subject, "")).await? {
+        for legacy in self.legacy_grants(subject).await? {
             self.end_legacy(&legacy.user, &legacy.id).await?;
         }
         Ok(())
@@ -106,13 +105,13 @@ impl Site<'_> {
 
     /// Our grants have the client's id beside them, the others in their record.
     async fn end_if_of(&self, client_id: &str, key: &str, beside: Option<&str>) -> Result<(), Fault> {
-        if beside == Some(client_id) {
-            let mut parts = key.split(':').skip(1);
-            if let (Some(handle), Some(grant)) = (parts.next().and_then(Handle::parse), parts.next()) {
-                return self.disconnect(&handle, grant).await;
-            }
+        if beside == Some(client_id)
+            && let Some((handle, grant)) = of_header_key(key)
+        {
+            return self.disconnect(&handle, grant).await;
         }
         if beside.is_none()
+            && self.oauth.takes_over
             && let Some(legacy) = self.legacy_grant(key).await?
             && legacy.client_id == client_id
         {
@@ -166,19 +165,31 @@ impl Site<'_> {
         Ok(self.around.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
     }
 
-    async fn legacy_grants(&self, prefix: &str) -> Result<Vec<LegacyGrant>, Fault> {
+    /// Grants of a user that workers-oauth-provider keeps. Where a user's id could not be one of its, there are none: its
+    /// keys might be those of others.
+    async fn legacy_grants(&self, subject: &str) -> Result<Vec<LegacyGrant>, Fault> {
         let mut grants = Vec::new();
-        for (key, _) in self.around.kv().list(prefix, None).await?.keys {
+        if !self.has_legacy(subject) {
+            return Ok(grants);
+        }
+        for (key, _) in self.around.kv().list(&grant_key(subject, ""), None).await?.keys {
             grants.extend(self.legacy_grant(&key).await?);
         }
         Ok(grants)
     }
 
+    fn has_legacy(&self, subject: &str) -> bool {
+        self.oauth.takes_over && is_legacy_user(subject)
+    }
+
     async fn end_legacy(&self, user: &str, grant: &str) -> Result<(), Fault> {
+        if !self.has_legacy(user) {
+            return Ok(());
+        }
         let kv = self.around.kv();
         // The grant first: then no token of it can be refreshed while the others go.
         kv.delete(&grant_key(user, grant)).await?;
-        for (key, _) in kv.list(&["token", user, grant, ""].join(":"), None).await?.keys {
+        for (key, _) in kv.list(&record::old_key(user, grant, ""), None).await?.keys {
             kv.delete(&key).await?;
         }
         Ok(())

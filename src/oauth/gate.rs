@@ -85,7 +85,7 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
     let wanted = Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
     let ended = Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.");
     let (keys, presented) = site.read_any_token(text, Kind::Access).await?;
-    let Some(place) = Place::of(&presented) else {
+    if !is_token(&presented) {
         // Whose it is, if anybody's, is for the application to say. A token of ours never leaves.
         let resolved = match &site.oauth.resolve {
             Some(resolve) => resolve(text.to_owned(), wanted.as_str().to_owned()).await.map(Access::from),
@@ -95,8 +95,8 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
             site.settle(&presented)?;
         }
         return Ok(resolved.ok_or(ended));
-    };
-    Ok(match read(site, &place, keys, text).await? {
+    }
+    Ok(match read(site, &presented, keys, text).await? {
         // A token of workers-oauth-provider may be bound to no resource.
         Some(access) if access.audience.is_empty() => Ok(access),
         Some(access) if Resources::covers(&access.audience, &wanted, &root) => Ok(access),
@@ -107,38 +107,28 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
     })
 }
 
-/// Where the record of a token is.
-enum Place {
-    /// That of a token of this server.
-    Ours(String),
-    /// That of a token of workers-oauth-provider.
-    Legacy(String),
-}
-
-impl Place {
-    /// None if the token is neither.
-    fn of(presented: &Presented) -> Option<Self> {
-        match presented {
-            Presented::Ours(token) => {
-                Some(Self::Ours(record::key(token.handle.as_str(), token.grant.as_str(), &token.hash())))
-            }
-            Presented::Legacy(token) => Some(Self::Legacy(record::key(&token.user, &token.grant, &token.hash()))),
-            Presented::UnknownKey(_) | Presented::Unknown => None,
-        }
-    }
+/// Whether there may be a record of a token.
+fn is_token(presented: &Presented) -> bool {
+    matches!(presented, Presented::Ours(_) | Presented::Legacy(_))
 }
 
 /// Reads the record of a token. One of ours that is there and cannot be read is no token that has ended.
-async fn read(site: &Site<'_>, place: &Place, keys: Rc<Keys>, text: &str) -> Result<Option<Access>, Fault> {
+async fn read(site: &Site<'_>, token: &Presented, keys: Rc<Keys>, text: &str) -> Result<Option<Access>, Fault> {
     let now = site.around.now() / 1000;
-    let key = match place {
-        Place::Ours(key) => key,
-        Place::Legacy(key) => {
-            let json = site.around.kv().get(key).await?;
+    let json = match token {
+        Presented::Ours(token) => Access::find(site.around.kv(), token).await?,
+        Presented::Legacy(token) => {
+            site.may_look_for_legacy()?;
+            let key = record::old_key(&token.user, &token.grant, &token.hash());
+            let json = site.around.kv().get(&key).await?;
+            if json.is_none() {
+                site.legacy_missed();
+            }
             return Ok(json.and_then(|json| Access::read_legacy(&json, text, now).ok()));
         }
+        Presented::UnknownKey(_) | Presented::Unknown => None,
     };
-    let Some(json) = site.around.kv().get(key).await? else {
+    let Some(json) = json else {
         return Ok(None);
     };
     let mut read = Access::read(&json, &keys, text, now);
@@ -157,10 +147,7 @@ async fn read(site: &Site<'_>, place: &Place, keys: Rc<Keys>, text: &str) -> Res
 /// Reads what an access token stands for, wherever it is good: for introspection and revocation.
 pub(super) async fn look_up(site: &Site<'_>, text: &str) -> Result<Option<Access>, Fault> {
     let (keys, presented) = site.read_token(text, Kind::Access).await?;
-    match Place::of(&presented) {
-        Some(place) => read(site, &place, keys, text).await,
-        None => Ok(None),
-    }
+    read(site, &presented, keys, text).await
 }
 
 fn refused(site: &Site<'_>, path: &str, denied: &Denied) -> Refused {

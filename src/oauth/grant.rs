@@ -115,6 +115,9 @@ pub struct Live {
     /// When the header in KV goes away by itself, in seconds since 1970; 0 if there is none.
     #[serde(default)]
     pub header_expires: u64,
+    /// Whether the header has a place of its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub own_header: bool,
     /// What workers-oauth-provider left in KV.
     #[serde(default, skip_serializing_if = "Legacy::is_empty")]
     pub legacy: Legacy,
@@ -123,16 +126,33 @@ pub struct Live {
     pub sessions: SessionNotes,
 }
 
-/// The prefix of the records of a grant's access tokens in KV.
+/// What stands before every grant in KV.
+pub const GRANTS: &str = "grant:";
+
+/// The prefixes of the records of a grant's access tokens in KV, the present one and that of before.
 #[must_use]
-pub fn access_prefix(handle: &Handle, grant: &GrantId) -> String {
-    record::key(handle.as_str(), grant.as_str(), "")
+pub fn access_prefixes(handle: &Handle, grant: &GrantId) -> [String; 2] {
+    [record::key, record::old_key].map(|key| key(handle.as_str(), grant.as_str(), ""))
+}
+
+/// The grant that a header's key in KV names; none if that is no header of ours.
+#[must_use]
+pub fn of_header_key(key: &str) -> Option<(Handle, &str)> {
+    let rest = key.strip_prefix(GRANTS)?;
+    let (handle, grant) = rest.strip_prefix(':').unwrap_or(rest).split_once(':')?;
+    Some((Handle::parse(handle)?, grant))
+}
+
+/// The key of a header that was put before ours had a place of their own.
+#[must_use]
+pub fn old_header_key(handle: &Handle, grant: &GrantId) -> String {
+    ["grant", handle.as_str(), grant.as_str()].join(":")
 }
 
 /// The key of a grant's header in KV.
 #[must_use]
 pub fn header_key(handle: &Handle, grant: &GrantId) -> String {
-    ["grant", handle.as_str(), grant.as_str()].join(":")
+    ["grant", "", handle.as_str(), grant.as_str()].join(":")
 }
 
 impl Pending {
@@ -175,6 +195,7 @@ impl Pending {
             previous: None,
             access: vec![access],
             header_expires,
+            own_header: true,
             legacy: Legacy::default(),
             sessions: SessionNotes::default(),
         }
@@ -228,7 +249,12 @@ impl Live {
     /// The keys in KV of what must go.
     #[must_use]
     pub fn keys_of(&self, room: &Room) -> Vec<String> {
-        room.oldest.iter().map(|hash| self.access_key(hash)).chain(room.legacy.clone()).collect()
+        self.access
+            .iter()
+            .filter(|access| room.oldest.contains(&access.hash))
+            .map(|access| self.access_key(access))
+            .chain(room.legacy.clone())
+            .collect()
     }
 
     /// One more access token came, after what was in its way had gone.
@@ -250,10 +276,13 @@ impl Live {
         self
     }
 
-    /// The grant has a header in KV now.
+    /// The grant has a header in KV now, if one was put.
     #[must_use]
-    pub fn with_header(self, header_expires: u64) -> Self {
-        Self { header_expires, ..self }
+    pub fn with_header(self, header_expires: Option<u64>) -> Self {
+        match header_expires {
+            Some(header_expires) => Self { header_expires, own_header: true, ..self },
+            None => self,
+        }
     }
 
     /// The current refresh token was exchanged.
@@ -293,15 +322,25 @@ impl Live {
         self.access.iter().map(|access| access.expires * 1000).fold(refresh, u64::max)
     }
 
-    fn access_key(&self, hash: &str) -> String {
-        record::key(self.facts.handle.as_str(), self.facts.id.as_str(), hash)
+    /// The key of the record of an access token.
+    fn access_key(&self, access: &LiveAccess) -> String {
+        let key = if access.own { record::key } else { record::old_key };
+        key(self.facts.handle.as_str(), self.facts.id.as_str(), &access.hash)
+    }
+
+    /// The key of the record of the access token of that hash, if it lives.
+    #[must_use]
+    pub fn key_of_access(&self, hash: &str, now: u64) -> Option<String> {
+        let lives = |access: &&LiveAccess| same(&access.hash, hash) && now < access.expires * 1000;
+        self.access.iter().find(lives).map(|access| self.access_key(access))
     }
 
     /// Every record in KV that is of this grant.
     fn keys(&self, now: u64) -> Vec<String> {
         let living = self.access.iter().filter(|access| now < access.expires * 1000);
+        let header_key = if self.own_header { header_key } else { old_header_key };
         let header = (now < self.header_expires * 1000).then(|| header_key(&self.facts.handle, &self.facts.id));
-        living.map(|access| self.access_key(&access.hash)).chain(header).chain(self.legacy.keys(now)).collect()
+        living.map(|access| self.access_key(access)).chain(header).chain(self.legacy.keys(now)).collect()
     }
 }
 
@@ -367,7 +406,7 @@ mod tests {
     const NOW: u64 = 1_000_000;
 
     fn access(hash: &str, expires: u64) -> LiveAccess {
-        LiveAccess { hash: hash.to_owned(), expires }
+        LiveAccess { hash: hash.to_owned(), expires, own: true }
     }
 
     fn current(hash: &str) -> Current {
@@ -434,9 +473,9 @@ mod tests {
         let live = live().with_access(access("b", 5000), NOW, &Room::default());
         let at = |now| Grant::Live(live.clone()).ended(now, 0).keys;
         let (prefix, header) =
-            ("AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA", "grant:AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA");
-        assert_eq!(at(NOW), [format!("token:{prefix}:a"), format!("token:{prefix}:b"), header.to_owned()]);
-        assert_eq!(at(NOW + 60_000), [format!("token:{prefix}:b"), header.to_owned()]);
+            ("AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA", "grant::AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA");
+        assert_eq!(at(NOW), [format!("token::{prefix}:a"), format!("token::{prefix}:b"), header.to_owned()]);
+        assert_eq!(at(NOW + 60_000), [format!("token::{prefix}:b"), header.to_owned()]);
         assert!(Grant::Pending(pending()).ended(NOW, 9).is_done(NOW));
         let mut adopted = live.clone();
         adopted.facts.adopted = true;

@@ -249,7 +249,7 @@ mod tests {
 
         fn record_of(&self, token: &str) -> &str {
             let mut parts = token.split(':');
-            let key = record::key(parts.next().unwrap(), parts.next().unwrap(), &sha256_hex(token));
+            let key = record::old_key(parts.next().unwrap(), parts.next().unwrap(), &sha256_hex(token));
             self.0["kept"][key].as_str().unwrap()
         }
 

@@ -97,6 +97,7 @@ pub type OnEvent = Rc<dyn Fn(&Event)>;
 
 /// An OAuth 2.1 authorization server in front of this server.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that an application sets by itself")]
 pub struct OAuth {
     pub(crate) sign_in: Rc<dyn SignIn>,
     pub(crate) issuer: Option<String>,
@@ -112,6 +113,8 @@ pub struct OAuth {
     pub(crate) documents: bool,
     pub(crate) exchange: bool,
     pub(crate) credentials: bool,
+    /// Whether records and tokens of workers-oauth-provider are looked for.
+    pub(crate) takes_over: bool,
     pub(crate) resolve: Option<ResolveToken>,
     pub(crate) on_event: Option<OnEvent>,
 }
@@ -134,6 +137,7 @@ impl OAuth {
             documents: true,
             exchange: false,
             credentials: false,
+            takes_over: false,
             resolve: None,
             on_event: None,
         }
@@ -241,6 +245,17 @@ impl OAuth {
     #[must_use]
     pub fn client_credentials(mut self) -> Self {
         self.credentials = true;
+        self
+    }
+
+    /// Takes over the users of `@cloudflare/workers-oauth-provider`, which kept them in the same KV namespace: its tokens are
+    /// taken, its grants become this server's when they are refreshed, and they are listed and ended until then.
+    ///
+    /// Its tokens are known by their shape alone, so anybody can make one up that is then looked for. Leave this out when the
+    /// last of its refresh tokens have been used.
+    #[must_use]
+    pub fn take_over_workers_oauth_provider(mut self) -> Self {
+        self.takes_over = true;
         self
     }
 

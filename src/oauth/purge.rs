@@ -4,12 +4,12 @@
 //! A run looks through a part of the grants, from where the last one stopped, so that each is short however many there
 //! are.
 
-use super::administer::GRANTS;
 use super::authority::Command;
+use super::grant::{GRANTS, of_header_key};
 use super::legacy::LegacyGrant;
 use super::provider::OAuth;
+use super::record;
 use super::site::Surroundings;
-use super::token::Handle;
 use crate::wire::Fault;
 
 /// Where the next run begins.
@@ -65,6 +65,9 @@ pub async fn purge(oauth: &OAuth, around: &dyn Surroundings) -> Result<Purged, F
 async fn end_if_over(oauth: &OAuth, around: &dyn Surroundings, key: &str, beside: Option<&str>) -> Result<bool, Fault> {
     let kv = around.kv();
     let Some(client) = beside else {
+        if !oauth.takes_over {
+            return Ok(false);
+        }
         let Some(grant) = kv.get(key).await?.as_deref().and_then(LegacyGrant::read) else {
             return Ok(false);
         };
@@ -83,8 +86,7 @@ async fn end_if_over(oauth: &OAuth, around: &dyn Surroundings, key: &str, beside
     if has_none || kv.get(&format!("client:{client}")).await?.is_some() {
         return Ok(false);
     }
-    let mut parts = key.split(':').skip(1);
-    let (Some(handle), Some(grant)) = (parts.next().and_then(Handle::parse), parts.next()) else {
+    let Some((handle, grant)) = of_header_key(key) else {
         return Ok(false);
     };
     let command = Command::RevokeGrant { grant: grant.to_owned() };
@@ -94,5 +96,5 @@ async fn end_if_over(oauth: &OAuth, around: &dyn Surroundings, key: &str, beside
 }
 
 fn tokens(grant: &LegacyGrant) -> String {
-    ["token", &grant.user, &grant.id, ""].join(":")
+    record::old_key(&grant.user, &grant.id, "")
 }

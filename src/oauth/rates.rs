@@ -35,6 +35,10 @@ pub const FAILED_FETCH_COST: u64 = 4;
 /// can have, with the 65,536 subnets in it.
 pub const SITE_FACTOR: u64 = 4;
 
+/// Tokens of an address that look like those of workers-oauth-provider and are none: each costs reads of Workers KV, and
+/// anybody can make them up. A client has one or two that have ended.
+pub const LEGACY_MISSES: Quota = Quota { burst: 20, interval_ms: 10_000 };
+
 /// How often something may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
@@ -97,9 +101,27 @@ pub struct Rates {
     fetches: Buckets,
     hosts: Buckets,
     all_fetches: Bucket,
+    legacy_misses: Buckets,
 }
 
 impl Rates {
+    /// Whether a token in the shape of those of workers-oauth-provider may be looked for: as long as its address has not shown
+    /// too many that were none.
+    ///
+    /// # Errors
+    /// With the seconds to wait.
+    pub fn legacy(&self, address: &str, now: u64) -> Result<(), u32> {
+        let networks = networks(address, LEGACY_MISSES);
+        allow(networks.iter().map(|(key, quota)| self.legacy_misses.wait(key, *quota, now)))
+    }
+
+    /// Counts a token that was looked for and is none.
+    pub fn legacy_missed(&mut self, address: &str, now: u64) {
+        for (key, quota) in networks(address, LEGACY_MISSES) {
+            self.legacy_misses.take(&key, 1, quota, now);
+        }
+    }
+
     /// Counts a new registration.
     ///
     /// # Errors
@@ -292,6 +314,18 @@ mod tests {
         assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(1)), 1);
         assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(FAILED_FETCH_COST)), 0);
         assert_eq!(failed_until_refused(&mut rates, "192.0.2.2", after(FAILED_FETCH_COST + 1)), 1);
+    }
+
+    #[test]
+    fn made_up_tokens_of_the_other_library_are_looked_for_so_often_and_good_ones_always() {
+        let mut rates = Rates::default();
+        for _ in 0..LEGACY_MISSES.burst {
+            assert_eq!(rates.legacy("192.0.2.1", NOW), Ok(()));
+            rates.legacy_missed("192.0.2.1", NOW);
+        }
+        assert_eq!(rates.legacy("192.0.2.1", NOW), Err(10));
+        assert_eq!(rates.legacy("192.0.2.2", NOW), Ok(()));
+        assert_eq!(rates.legacy("192.0.2.1", NOW + LEGACY_MISSES.interval_ms), Ok(()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::legacy;
+use super::port::Kv;
 use super::resource::Resource;
 use super::scope::Scopes;
 use super::token::Token;
@@ -62,19 +63,39 @@ pub enum RecordError {
     Unreadable,
 }
 
-/// The key of a record in KV.
+/// The key of a record in KV. The empty part keeps it apart from every key of workers-oauth-provider, in whose place is a
+/// user's id, which that user may have chosen.
 #[must_use]
 pub fn key(handle: &str, grant: &str, hash: &str) -> String {
-    ["token", handle, grant, hash].join(":")
+    ["token", "", handle, grant, hash].join(":")
 }
 
-/// Whether a key is one of those.
+/// The key of a record that was put before ours had a place of their own, or of one of workers-oauth-provider.
+#[must_use]
+pub fn old_key(user: &str, grant: &str, hash: &str) -> String {
+    ["token", user, grant, hash].join(":")
+}
+
+/// Whether a key is one of either.
 #[must_use]
 pub(super) fn is_key(key: &str) -> bool {
     key.starts_with("token:")
 }
 
 impl Access {
+    /// Looks a token's record up. One that was put before records had a place of their own is found, too: nobody else can
+    /// have put it there so that it opens.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find(kv: &dyn Kv, token: &Token) -> Result<Option<String>, Fault> {
+        let (handle, grant, hash) = (token.handle.as_str(), token.grant.as_str(), token.hash());
+        match kv.get(&key(handle, grant, &hash)).await? {
+            Some(json) => Ok(Some(json)),
+            None => kv.get(&old_key(handle, grant, &hash)).await,
+        }
+    }
+
     /// The record of a token. All of it is sealed: a copy of the storage tells of no user.
     ///
     /// # Errors
@@ -287,7 +308,7 @@ mod tests {
         let vector: Value = serde_json::from_str(include_str!("../../tests/integration/legacy/1.2.3.json")).unwrap();
         let token = vector["first"]["access_token"].as_str().unwrap();
         let (user, grant) = ("ada@example.com", token.split(':').nth(1).unwrap());
-        let json = vector["kept"][key(user, grant, &sha256_hex(token))].as_str().unwrap();
+        let json = vector["kept"][old_key(user, grant, &sha256_hex(token))].as_str().unwrap();
         let access = Access::read_legacy(json, token, 0).unwrap();
         assert_eq!((access.subject.as_str(), &access.props), (user, &vector["props"]));
         assert_eq!(Access::read_legacy(json, token, access.expires), Err(RecordError::Expired));

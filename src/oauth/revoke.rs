@@ -49,7 +49,7 @@ async fn end_legacy(site: &Site<'_>, form: &Form, token: &LegacyToken) -> Result
         if access.client_id != form.client.id {
             return Ok(());
         }
-        let key = record::key(&token.user, &token.grant, &token.hash());
+        let key = record::old_key(&token.user, &token.grant, &token.hash());
         return site.around.kv().delete(&key).await.map_err(|fault| failed(site, &fault));
     }
     let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;

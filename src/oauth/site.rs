@@ -165,7 +165,7 @@ impl<'a> Site<'a> {
             // Nobody may have this server fetch from itself.
             settings: self.settings(),
             rates: self.around.rates(),
-            address: self.address.get_or_init(|| self.head.header(ADDRESS).unwrap_or_default().into_owned()),
+            address: self.address(),
             now: self.around.now(),
         }
     }
@@ -178,6 +178,25 @@ impl<'a> Site<'a> {
         let (keys, presented) = self.read_any_token(text, kind).await?;
         self.settle(&presented)?;
         Ok((keys, presented))
+    }
+
+    /// Whether a token in the shape of those of workers-oauth-provider may be looked for.
+    ///
+    /// # Errors
+    /// When too many of this address were none.
+    pub(super) fn may_look_for_legacy(&self) -> Result<(), Fault> {
+        let waits = self.around.rates().borrow().legacy(self.address(), self.around.now());
+        waits.map_err(|seconds| Fault(format!("made-up tokens of one address: it has to wait for {seconds} s")))
+    }
+
+    /// A token that was looked for is none.
+    pub(super) fn legacy_missed(&self) {
+        self.around.rates().borrow_mut().legacy_missed(self.address(), self.around.now());
+    }
+
+    /// The address that the request is from; empty if it is not known.
+    fn address(&self) -> &str {
+        self.address.get_or_init(|| self.head.header(ADDRESS).unwrap_or_default().into_owned())
     }
 
     /// Tells a token that is refused for good from one whose key may not have come here yet.
@@ -195,6 +214,8 @@ impl<'a> Site<'a> {
     pub(super) async fn read_any_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Fault> {
         let keys = self.around.keys(false).await?;
         match token::read(text, kind, &keys) {
+            // Known by its shape alone: nothing is looked up for it.
+            Presented::Legacy(_) if !self.oauth.takes_over => Ok((keys, Presented::Unknown)),
             Presented::UnknownKey(_) => {
                 let keys = self.around.keys(true).await?;
                 let presented = token::read(text, kind, &keys);

@@ -283,13 +283,15 @@ fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     (length == N).then_some(bytes)
 }
 
+/// Whether keys of workers-oauth-provider for a user of that id are none of ours, which have nothing in the user's place.
+#[must_use]
+pub fn is_legacy_user(user: &str) -> bool {
+    (1..=LEGACY_USER_BYTES).contains(&user.len()) && !user.starts_with(':') && !user.chars().any(char::is_control)
+}
+
 fn is_legacy(user: &str, grant: &str, secret: &str) -> bool {
     let of_alphabet = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    (1..=LEGACY_USER_BYTES).contains(&user.len())
-        && !user.chars().any(char::is_control)
-        && grant.len() == LEGACY_GRANT_CHARACTERS
-        && of_alphabet(grant)
-        && of_alphabet(secret)
+    is_legacy_user(user) && grant.len() == LEGACY_GRANT_CHARACTERS && of_alphabet(grant) && of_alphabet(secret)
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use serde_json::{Map, Value, json};
 use super::authority::{Adopt, Command, Issue, Issued, Mint, Outcome, Redeem, Refresh};
 use super::client::{AUTHORIZATION_CODE, Client, REFRESH_TOKEN};
 use super::form::{Form, failed};
+use super::grant::{header_key, old_header_key};
 use super::legacy::{LegacyGrant, grant_key};
 use super::params::Params;
 use super::provider::TOKEN_EXCHANGE;
 use super::refusal::Refusal;
 use super::site::Site;
-use super::token::{Handle, Kind, LegacyToken, Presented};
+use super::token::{GrantId, Handle, Kind, LegacyToken, Presented};
 use crate::wire::{Fault, Head, Reply};
 
 /// The type of an access token, where one is exchanged (RFC 8693 section 3).
@@ -113,11 +114,17 @@ pub(super) async fn take_over(
     handle: &Handle,
 ) -> Result<(), Refusal> {
     let kv = site.around.kv();
+    site.may_look_for_legacy().map_err(|fault| failed(site, &fault))?;
     let found = kv.get(&grant_key(&token.user, &token.grant)).await.map_err(|fault| failed(site, &fault))?;
     let Some(grant) = found.as_deref().and_then(LegacyGrant::read) else {
-        let ours = grant_key(handle.as_str(), &token.grant);
-        let ours = kv.get(&ours).await.map_err(|fault| failed(site, &fault))?;
-        return if ours.is_some() { Ok(()) } else { Err(bad_refresh_token()) };
+        let id = GrantId::parse(&token.grant).ok_or_else(bad_refresh_token)?;
+        for key in [header_key, old_header_key] {
+            if kv.get(&key(handle, &id)).await.map_err(|fault| failed(site, &fault))?.is_some() {
+                return Ok(());
+            }
+        }
+        site.legacy_missed();
+        return Err(bad_refresh_token());
     };
     let props = grant.open(token.text()).filter(|_| grant.client_id == client.id).ok_or_else(bad_refresh_token)?;
     if grant.expires.is_some_and(|expires| expires * 1000 <= site.around.now()) {

@@ -34,7 +34,7 @@ function switchOver(start) {
     late = await old.authorized({ client: open, user: "late" });
     await old.stop();
     // Tokens are bound to the origin.
-    server = await ours({}, { storage, port: Number(new URL(old.url).port) });
+    server = await ours({ takes_over: true }, { storage, port: Number(new URL(old.url).port) });
   });
   after(async () => {
     await server?.stop();

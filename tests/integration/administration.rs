@@ -140,7 +140,7 @@ impl Headers for NoHeaders {
 }
 
 fn with_site<T>(around: &Around, run: impl AsyncFnOnce(&Site<'_>) -> T) -> T {
-    let (oauth, scopes) = (OAuth::new(ApproveAll), Scopes::default());
+    let (oauth, scopes) = (OAuth::new(ApproveAll).take_over_workers_oauth_provider(), Scopes::default());
     let head = Head {
         method: http::Method::GET,
         secure: true,
@@ -238,7 +238,7 @@ fn the_purge_ends_what_nothing_can_be_done_with_any_more() {
         around.put(&legacy_key(grant), &legacy(grant, "old", expires, refreshable));
     }
     around.put(&format!("token:{USER}:implicit00000005:aa"), &json!({}));
-    let done = block_on(purge(&OAuth::new(ApproveAll), &around)).unwrap();
+    let done = block_on(purge(&OAuth::new(ApproveAll).take_over_workers_oauth_provider(), &around)).unwrap();
     assert_eq!(done, Purged { seen: 7, ended: 3, whole: true });
     assert!(!around.lets_in(&orphan) && around.lets_in(&kept));
     for (grant, _, _, stays) in cases {
@@ -253,7 +253,7 @@ fn a_purge_goes_on_where_the_last_one_stopped() {
         let grant = format!("expired{number:09}");
         around.put(&legacy_key(&grant), &legacy(&grant, "old", Some(NOW / 1000 - 1), true));
     }
-    let oauth = OAuth::new(ApproveAll);
+    let oauth = OAuth::new(ApproveAll).take_over_workers_oauth_provider();
     let mut ended = 0;
     for run in 0.. {
         let done = block_on(purge(&oauth, &around)).unwrap();

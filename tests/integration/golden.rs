@@ -20,6 +20,7 @@ use durable_mcp::oauth::authority::{Command, Outcome, Refused};
 use durable_mcp::oauth::client::Client;
 use durable_mcp::oauth::document_cache::Documents;
 use durable_mcp::oauth::document_url::DocumentPolicy;
+use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::hooks::Hooks;
 use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::record::Access;
@@ -546,6 +547,30 @@ fn what_a_later_version_wrote_is_refused() {
     }
 }
 
+/// Everything of a user that is stored.
+fn stored(world: &World) -> Value {
+    let kv = &world.outside.kv;
+    let rows: BTreeMap<_, _> = world.outside.rows.all().unwrap().into_iter().collect();
+    let records: BTreeMap<_, _> = kv.keys("").into_iter().map(|key| (key.clone(), kv.value(&key))).collect();
+    json!({ "rows": rows, "kv": records })
+}
+
+fn write_grants(put: &dyn Fn(Format, &str, &str)) {
+    let put = |kind: &str, file: &Value| {
+        put(Format::GrantRow, kind, &(serde_json::to_string_pretty(file).unwrap() + "\n"));
+    };
+    let mut world = World::new(3, Hooks::default());
+    let code = world.begin(&PUBLIC);
+    put(".pending.json", &json!({ "code": code, "stored": stored(&world) }));
+    let first = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
+    put(".live.json", &json!({ "code": code, "issued": first, "stored": stored(&world) }));
+    let refresh = PUBLIC.refresh(first.refresh_token.as_deref().unwrap());
+    let next = world.issued(Command::Refresh(refresh)).unwrap();
+    put(".refreshed.json", &json!({ "first": first, "issued": next, "stored": stored(&world) }));
+    world.run(Command::RevokeGrant { grant: first.grant }).unwrap();
+    put(".ending.json", &json!({ "issued": next, "stored": stored(&world) }));
+}
+
 /// Writes the golden files of versions that have none yet: `cargo test --test integration write_the_newest -- --ignored`.
 #[test]
 #[ignore = "it writes files"]
@@ -567,6 +592,7 @@ fn write_the_newest_versions() {
         let state = request_state::seal(&answers(), begun, &request(None), &caller(), NOW, &keys, &Then);
         put(Format::RequestState, kind, &state.unwrap().unwrap());
     }
+    write_grants(&put);
     let deployment = Deployment::new();
     let client = deployment.register(&json!({ "client_name": "Editor" }));
     let records = deployment.records();

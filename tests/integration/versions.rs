@@ -136,3 +136,65 @@ fn a_task_of_another_version_stays_and_is_not_unknown() {
         assert_eq!(front.task_records(), [later]);
     }
 }
+
+#[test]
+fn a_token_from_before_its_record_had_a_place_of_its_own_still_works() {
+    let deployment = Deployment::new();
+    let client = deployment.register(&json!({}));
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let back = browser.approved(&page, "ann");
+    let token = browser.redeemed(&client, &back);
+    let (key, record) = deployment.records().into_iter().find(|(key, _)| key.starts_with("token::")).unwrap();
+    deployment.delete_record(&key);
+    browser.pass_ms(2000);
+    assert_eq!(browser.call(Method::POST, &token, None, &json!({})).status, 401);
+    deployment.set_record(&key.replacen("token::", "token:", 1), &record);
+    assert_ne!(browser.call(Method::POST, &token, None, &json!({})).status, 401);
+}
+
+/// A token in the shape of those of workers-oauth-provider, of a user with that id.
+fn legacy_token(user: &str) -> String {
+    format!("{user}:{}:{}", "g".repeat(16), "s".repeat(32))
+}
+
+#[test]
+fn a_made_up_token_of_the_other_library_reaches_no_store() {
+    let deployment = Deployment::new();
+    let client = deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
+    let (mut browser, token) = (Browser::new(&deployment), legacy_token("ann"));
+    browser.asked(&client, &[]);
+    let gets = deployment.gets_of("ann");
+    assert_eq!(browser.call(Method::POST, &token, None, &json!({})).status, 401);
+    let form = [("grant_type", "refresh_token"), ("client_id", client.as_str()), ("refresh_token", &token)];
+    let refused = browser.post("/token", &form);
+    assert!(refused.status == 400 && refused.text.contains("invalid_grant"), "{refused:?}");
+    assert_eq!(browser.post("/revoke", &[("client_id", client.as_str()), ("token", &token)]).status, 200);
+    assert_eq!(deployment.gets_of("ann"), gets);
+}
+
+#[test]
+fn made_up_tokens_of_the_other_library_are_looked_for_so_often_where_it_is_taken_over() {
+    let deployment = Deployment::taking_over();
+    let mut browser = Browser::new(&deployment);
+    let statuses: Vec<_> = (0..40)
+        .map(|at| browser.call(Method::POST, &legacy_token(&format!("ann{at}")), None, &json!({})).status)
+        .collect();
+    assert!(statuses[..20].iter().all(|status| *status == 401), "{statuses:?}");
+    assert!(statuses[20..].iter().all(|status| *status == 503), "{statuses:?}");
+    assert_eq!(deployment.gets_of("ann"), 20);
+}
+
+#[test]
+fn the_other_librarys_user_of_a_handles_name_meets_no_record_of_ours() {
+    let deployment = Deployment::new();
+    let client = deployment.register(&json!({}));
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let back = browser.approved(&page, "ann");
+    let token = browser.redeemed(&client, &back);
+    let handle = token.split(':').next().unwrap();
+    let of_legacy = [format!("token:{handle}:"), format!("grant:{handle}:")];
+    let records = deployment.records();
+    assert!(records.keys().all(|key| of_legacy.iter().all(|prefix| !key.starts_with(prefix))), "{records:?}");
+}

@@ -6,6 +6,7 @@ use super::{Adopt, Authority, Outcome, Refused, about};
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Current, Facts, Grant, Legacy, Live};
 use crate::oauth::legacy::grant_key;
+use crate::oauth::record;
 use crate::oauth::session_note::SessionNotes;
 use crate::oauth::token::{GrantId, Handle, Kind, LegacyToken, Presented};
 use crate::wire::Fault;
@@ -62,6 +63,7 @@ impl Authority {
             previous: None,
             access: Vec::new(),
             header_expires: 0,
+            own_header: false,
             legacy: Legacy { grant: Some(grant_key(&token.user, &token.grant)), tokens, until: now + LEGACY_ACCESS_MS },
             sessions: SessionNotes::default(),
             facts: facts.clone(),
@@ -85,7 +87,7 @@ impl Authority {
     }
 
     async fn access_keys(&self, token: &LegacyToken) -> Result<Vec<String>, Fault> {
-        let prefix = ["token", &token.user, &token.grant, ""].join(":");
+        let prefix = record::old_key(&token.user, &token.grant, "");
         let (mut keys, mut cursor) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
             let listing = self.host.kv().list(&prefix, cursor.as_deref()).await?;

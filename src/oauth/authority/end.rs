@@ -169,10 +169,9 @@ impl Authority {
         if matches!(&grant, Some(Grant::Ending(ending)) if ending.client_id == client_id) {
             return self.finish(&token.grant).await.map(|()| Outcome::Done);
         }
-        if found(grant).is_none() {
+        let Some(key) = found(grant).and_then(|live| live.key_of_access(&hash, now)) else {
             return Ok(Outcome::Done);
-        }
-        let key = record::key(token.handle.as_str(), token.grant.as_str(), &hash);
+        };
         // Until the record has gone the row must know of it, for the end of the whole grant.
         self.host.kv().delete(&key).await.map_err(|fault| self.failed(&fault))?;
         if let Some(live) = found(self.row(&token.grant)?) {
@@ -197,7 +196,7 @@ impl Authority {
             let grant = self.row(&id)?.filter(is_its);
             self.revoke(grant.map(|grant| (id, grant)).into_iter().collect(), By::Client).await?;
         }
-        let key = record::key(&token.user, &token.grant, &hash);
+        let key = record::old_key(&token.user, &token.grant, &hash);
         let Some(json) = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))? else {
             return Ok(Outcome::Done);
         };

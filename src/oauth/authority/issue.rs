@@ -85,7 +85,7 @@ impl Authority {
             grant: access.grant,
         };
         let put = Put { key, value, expires, beside: None };
-        Ok(Made { token, access: LiveAccess { hash, expires }, put, issued })
+        Ok(Made { token, access: LiveAccess { hash, expires, own: true }, put, issued })
     }
 
     /// Puts records, and deletes what has to go before the row may say so. The records of a grant go last, when all else
@@ -160,6 +160,7 @@ impl Authority {
             previous: None,
             access: vec![access],
             header_expires: 0,
+            own_header: false,
             legacy: Legacy::default(),
             sessions: SessionNotes::default(),
             facts: facts.clone(),

@@ -9,7 +9,7 @@ use crate::keys::Keys;
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Grant, Live};
 use crate::oauth::hooks::ExchangeKind;
-use crate::oauth::record::{Access, RecordError, key};
+use crate::oauth::record::{Access, RecordError};
 use crate::oauth::token::{Kind, Presented, Token};
 
 /// RFC 8693 section 2.2.2: an unusable subject token is an invalid request.
@@ -24,7 +24,7 @@ impl Authority {
         };
         let hash = token.hash();
         let live = self.living(&token, &hash, &mint.client_id)?.ok_or_else(bad_subject)?;
-        let subject = self.subject(&keys, &token, &hash).await?;
+        let subject = self.subject(&keys, &token).await?;
         let shape = Shape {
             scopes: narrow::scopes(&subject.scopes, mint.scopes.as_ref())?,
             audience: narrow::audience(&subject.audience, &mint.resources, &live.facts.root)?,
@@ -65,9 +65,8 @@ impl Authority {
     }
 
     /// What the access token stands for.
-    async fn subject(&self, keys: &Keys, token: &Token, hash: &str) -> Result<Access, Refused> {
-        let key = key(token.handle.as_str(), token.grant.as_str(), hash);
-        let record = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))?;
+    async fn subject(&self, keys: &Keys, token: &Token) -> Result<Access, Refused> {
+        let record = Access::find(self.host.kv(), token).await.map_err(|fault| self.failed(&fault))?;
         // The row says that it lives, so KV only does not show it yet.
         let record = record.ok_or(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS })?;
         Access::read(&record, keys, token.text(), self.host.now() / 1000).map_err(|error| match error {

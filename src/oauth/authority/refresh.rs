@@ -150,7 +150,7 @@ impl Authority {
         let (Made { access, put, issued, .. }, next) = next;
         let room = live.room(self.host.now(), MAX_ACCESS_TOKENS);
         let header = room.legacy.is_some().then(|| issue::header(&facts, facts.ends / 1000));
-        let header_expires = header.as_ref().map_or(live.header_expires, |header| header.expires);
+        let header_expires = header.as_ref().map(|header| header.expires);
         let puts: Vec<_> = [put].into_iter().chain(header).collect();
         if let Err(refused) = self.replace(&puts, &live.keys_of(&room)).await {
             self.keep_props(keys, &shown.text, &facts, &agreed);

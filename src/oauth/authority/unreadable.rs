@@ -9,7 +9,7 @@ use super::settings::{KV_LISTS_WITHIN_MS, SESSIONS_END_SECONDS, after};
 use super::{Authority, Listed, Outcome, Refused};
 use crate::formats::Format;
 use crate::oauth::event::{About, Event};
-use crate::oauth::grant::{Ending, Grant, access_prefix, header_key};
+use crate::oauth::grant::{Ending, Grant, access_prefixes, header_key, old_header_key};
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
@@ -65,7 +65,7 @@ impl Authority {
     pub(super) async fn end_unreadable(&self, id: &GrantId) -> Result<(), Refused> {
         let client = self.client_of_unreadable(id).await?.unwrap_or_default();
         let mut keys = self.records_of(id).await.map_err(|fault| self.failed(&fault))?;
-        keys.push(header_key(self.host.user(), id));
+        keys.extend([header_key, old_header_key].map(|key| key(self.host.user(), id)));
         let now = self.host.now();
         let known = self.sessions_since(&client).map_err(|fault| self.failed(&fault))?;
         let since = (now / 1000 + SESSIONS_END_SECONDS).max(known + 1);
@@ -95,22 +95,27 @@ impl Authority {
 
     /// The client that the header of a grant names.
     async fn client_of_unreadable(&self, id: &GrantId) -> Result<Option<String>, Refused> {
-        let key = header_key(self.host.user(), id);
-        let header = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))?;
-        let header = header.and_then(|json| serde_json::from_str::<Header>(&json).ok());
-        Ok(header.map(|header| header.client_id))
+        for key in [header_key, old_header_key] {
+            let header = self.host.kv().get(&key(self.host.user(), id)).await.map_err(|fault| self.failed(&fault))?;
+            if let Some(header) = header.and_then(|json| serde_json::from_str::<Header>(&json).ok()) {
+                return Ok(Some(header.client_id));
+            }
+        }
+        Ok(None)
     }
 
     /// The keys of a grant's access tokens, as far as they are listed yet.
     async fn records_of(&self, id: &GrantId) -> Result<Vec<String>, Fault> {
-        let prefix = access_prefix(self.host.user(), id);
-        let (mut keys, mut cursor) = (Vec::new(), None);
-        for _ in 0..MAX_PAGES {
-            let page = self.host.kv().list(&prefix, cursor.as_deref()).await?;
-            keys.extend(page.keys.into_iter().map(|(key, _)| key));
-            cursor = page.cursor;
-            if cursor.is_none() {
-                break;
+        let mut keys = Vec::new();
+        for prefix in access_prefixes(self.host.user(), id) {
+            let mut cursor = None;
+            for _ in 0..MAX_PAGES {
+                let page = self.host.kv().list(&prefix, cursor.as_deref()).await?;
+                keys.extend(page.keys.into_iter().map(|(key, _)| key));
+                cursor = page.cursor;
+                if cursor.is_none() {
+                    break;
+                }
             }
         }
         Ok(keys)

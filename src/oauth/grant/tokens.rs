@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::is_default;
+
 /// A code that was redeemed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +50,9 @@ pub struct LiveAccess {
     pub hash: String,
     /// When it ends, in seconds since 1970.
     pub expires: u64,
+    /// Whether its record has a place of its own in KV.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub own: bool,
 }
 
 /// What a presented refresh token is to a grant.

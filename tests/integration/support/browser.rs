@@ -18,7 +18,7 @@ use durable_mcp::oauth::authority::{Authority, AuthorityHost};
 use durable_mcp::oauth::configured;
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::grant_store::GrantStore;
-use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
+use durable_mcp::oauth::memory::{Call, MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::metadata_document::Fetch;
 use durable_mcp::oauth::params::{Params, encode_query};
 use durable_mcp::oauth::port::Kv;
@@ -176,6 +176,12 @@ impl Deployment {
         Self::of(App::new(Server::new("s", "1").title("Notes")).oauth(set_up(sign_in.oauth())))
     }
 
+    /// The same, with the users of workers-oauth-provider.
+    pub(crate) fn taking_over() -> Self {
+        let oauth = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb::default())).oauth();
+        Self::of(App::new(Server::new("s", "1")).oauth(oauth.take_over_workers_oauth_provider()))
+    }
+
     pub(crate) fn misconfigured(text: &str) -> Self {
         let error = IdentityError::Misconfigured(text.to_owned());
         let sign_in = IdentitySignIn::misconfigured(&error, Rc::new(NoWeb::default()));
@@ -217,6 +223,16 @@ impl Deployment {
     pub(crate) fn records(&self) -> BTreeMap<String, String> {
         let kv = &self.shared.kv;
         kv.keys("").into_iter().map(|key| (key.clone(), kv.value(&key).unwrap())).collect()
+    }
+
+    /// Deletes a record from Workers KV.
+    pub(crate) fn delete_record(&self, key: &str) {
+        block_on(self.shared.kv.delete(key)).unwrap();
+    }
+
+    /// How often Workers KV was asked for keys with that part.
+    pub(crate) fn gets_of(&self, part: &str) -> usize {
+        self.shared.kv.called(Call::Get).iter().filter(|key| key.contains(part)).count()
     }
 
     /// The rows of a user.

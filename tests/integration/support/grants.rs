@@ -401,8 +401,10 @@ impl World {
     /// What the access check says of a token.
     pub(crate) fn access(&self, token: &str) -> Option<Access> {
         let mut parts = token.split(':');
-        let key = record::key(parts.next()?, parts.next()?, &sha256_hex(token));
-        Access::read(&self.outside.kv.value(&key)?, &self.outside.keys, token, self.outside.now() / 1000).ok()
+        let (handle, grant, hash) = (parts.next()?, parts.next()?, sha256_hex(token));
+        let kv = &self.outside.kv;
+        let record = [record::key, record::old_key].iter().find_map(|key| kv.value(&key(handle, grant, &hash)));
+        Access::read(&record?, &self.outside.keys, token, self.outside.now() / 1000).ok()
     }
 }
 
