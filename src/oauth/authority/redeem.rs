@@ -3,15 +3,19 @@
 use super::exchange::{Agreed, Inside, Shape};
 use super::flights::Answer;
 use super::issue::{Made, header};
-use super::settings::{MAX_WRONG_VERIFIERS, after};
+use super::settings::{LOCK_MS, MAX_WRONG_VERIFIERS, after};
 use super::{Authority, Issued, Redeem, Refused, about, narrow};
 use crate::keys::Keys;
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Current, Facts, Grant, Live, Pending};
-use crate::oauth::hooks::ExchangeKind;
+use crate::oauth::hooks::{ExchangeKind, HOOK_MS};
 use crate::oauth::secret::same;
 use crate::oauth::token::{Kind, Presented, Token};
 use crate::wire::Fault;
+
+/// How long a redemption waits for another one of its code, in milliseconds. One that gave up would end the grant when its
+/// client tries again, so it waits for as long as the hook may take, and for what comes after it.
+const REDEMPTION_MS: u32 = HOOK_MS + LOCK_MS;
 
 /// Why a code is not redeemed. Only a verifier that does not fit counts against it.
 enum Mismatch {
@@ -60,7 +64,7 @@ impl Authority {
                 }
                 // The answer of the redemption that is under way; it is another try if that one was given up.
                 Err(other) => {
-                    if let Ok(answer) = other.await {
+                    if let Some(answer) = self.wait_for(other, REDEMPTION_MS).await {
                         return self.shared(&pending.facts, answer, &shape).await;
                     }
                 }

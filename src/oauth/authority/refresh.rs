@@ -92,7 +92,7 @@ impl Authority {
                     return answer;
                 }
                 Err(other) => {
-                    if let Some(answer) = self.wait_for(other).await {
+                    if let Some(answer) = self.wait_for(other, LOCK_MS).await {
                         return answer;
                     }
                 }
@@ -100,9 +100,10 @@ impl Authority {
         }
     }
 
-    /// The answer of the refresh that is under way; none if it was given up.
-    async fn wait_for(&self, other: Receiver<Answer>) -> Option<Answer> {
-        match select(other, self.host.sleep(LOCK_MS)).await {
+    /// The answer of the transition that is under way, if it comes within `ms`; none if that was given up. The runtime
+    /// cancels a request that waits for no time and no I/O of its own.
+    pub(super) async fn wait_for(&self, other: Receiver<Answer>, ms: u32) -> Option<Answer> {
+        match select(other, self.host.sleep(ms)).await {
             Either::Left((answer, _)) => answer.ok(),
             Either::Right(_) => Some(Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS })),
         }
