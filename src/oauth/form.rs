@@ -14,11 +14,14 @@ const MAX_FORM_BYTES: usize = 32 * 1024;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
+/// How long the body of a form may take to count as sent with its head, in milliseconds.
+const BODY_MS: u64 = 1_000;
+
 /// A form and its sender.
 pub(super) struct Form {
     pub(super) params: Params,
     pub(super) client: Client,
-    /// When the last byte of it was here, in milliseconds since 1970.
+    /// When it was received, in milliseconds since 1970.
     pub(super) received: u64,
 }
 
@@ -28,8 +31,9 @@ impl Form {
         if !head.has_type(FORM) {
             return Err(Refusal::request("Send the parameters as application/x-www-form-urlencoded."));
         }
+        let began = site.around.now();
         let params = Params::parse(&site.around.body(MAX_FORM_BYTES).await?)?;
-        let received = site.around.now();
+        let received = received(began, site.around.now());
         let credentials = credentials(head.header("authorization").as_deref(), &params)?;
         let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
         let found = site.registry(&keys).returning_client(&credentials.client_id).await?;
@@ -66,8 +70,26 @@ impl Form {
     }
 }
 
+/// When a form was received whose head and whose last byte were here at those times. A body that is held back does not
+/// count as sent with the head: what it says may be known only since.
+fn received(head: u64, body: u64) -> u64 {
+    if body.saturating_sub(head) <= BODY_MS { head } else { body }
+}
+
 /// Something of ours failed.
 pub(super) fn failed(site: &Site<'_>, fault: &Fault) -> Refusal {
     site.around.warn(&fault.0);
     Refusal::fault()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_held_back_was_received_when_it_came() {
+        assert_eq!(received(5_000, 5_000), 5_000);
+        assert_eq!(received(5_000, 5_000 + BODY_MS), 5_000);
+        assert_eq!(received(5_000, 5_001 + BODY_MS), 5_001 + BODY_MS);
+    }
 }

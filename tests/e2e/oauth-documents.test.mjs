@@ -8,7 +8,7 @@ import { after, describe, test } from "node:test";
 import { behaviours, clientOf, document, isRefused, newUrl } from "../behaviours/documents.mjs";
 import { documentHost } from "../support/document-host.mjs";
 import { testOurs } from "../support/oauth-behaviours.mjs";
-import { encode, granted, ours, refused } from "../support/oauth.mjs";
+import { challengeOf, encode, granted, newVerifier, ours, refused } from "../support/oauth.mjs";
 import { WAIT_MS } from "../support/wait.mjs";
 
 testOurs(behaviours);
@@ -87,6 +87,8 @@ describe("nobody is asked for", () => {
         client_id: url,
         redirect_uri: "https://client.example.com/callback",
         response_type: "code",
+        code_challenge: challengeOf(newVerifier()),
+        code_challenge_method: "S256",
       });
       return named.get(`/authorize?${query}`, { headers: { host } });
     };

@@ -221,10 +221,11 @@ describe("the authorization endpoint", () => {
       ["request_uri", "request_uri_not_supported"],
     ]) {
       const asked = await target.authorize({ client, [name]: "https://evil.example/request.jwt" });
-      assert.deepEqual([asked.error, asked.code], [error, undefined]);
+      assert.deepEqual([asked.status, asked.code], [400, undefined]);
+      assert.ok(asked.answer.text.includes(error), `${asked.answer}`);
     }
     const fragment = await target.authorize({ client, response_mode: "fragment" });
-    assert.deepEqual([fragment.error, fragment.code], ["invalid_request", undefined]);
+    assert.deepEqual([fragment.status, fragment.location], [400, undefined]);
     const query = new URLSearchParams({ client_id: client.client_id, redirect_uri: REDIRECT, response_type: "code" });
     assert.equal((await target.form("/authorize", `${query}`)).status, 405);
   });

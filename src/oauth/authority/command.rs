@@ -115,7 +115,7 @@ pub struct Redeem {
     pub scopes: Option<Scopes>,
     /// Fewer resources than were granted; none means all.
     pub resources: Vec<Resource>,
-    /// When the Worker had the whole request, in milliseconds since 1970; none if it did not say.
+    /// When the Worker received the request, in milliseconds since 1970; none if it did not say.
     #[serde(default)]
     pub received: Option<u64>,
 }

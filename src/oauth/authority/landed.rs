@@ -2,8 +2,8 @@
 //!
 //! Two requests of a client with one code that were under way at the same time are one redemption: an effect that runs
 //! twice, a retry by a proxy. The second one can reach the user's object after the first is through, since each reads the
-//! client's record before. Which of them were under way together is told by when the Worker had received each. The body
-//! is received by then, so nobody can hold a request back until they have come by a code and its verifier.
+//! client's record before. Which of them were under way together is told by when the Worker received each. A request
+//! whose body is held back counts from the end of the body, so it gains nothing by having begun before.
 
 use std::cell::RefCell;
 
