@@ -35,6 +35,7 @@ const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this b
 /// | `SESSION_RESUME_SECONDS` | for which a client can come back for what a broken stream missed | [`DEFAULT_RESUME_SECONDS`] |
 /// | `SESSION_JURISDICTION` | `eu`, `us`, `fedramp` or `fedramp-high`: where sessions run and are kept | anywhere |
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
+/// | `CLIENT_DOCUMENT_PORTS` | ports, separated by commas, that metadata documents of clients may be at besides 443 | 443 alone |
 /// | `ANSWERS` | `events`: every answer to a POST is an event stream | JSON, unless something is sent before the result |
 /// | `LOG_REQUESTS` | `false`: no line a request | a line a request |
 #[derive(Clone)]
@@ -130,6 +131,9 @@ impl App {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
             location_hint: variables.text("SESSION_LOCATION_HINT"),
         };
+        let ports = variables.ports("CLIENT_DOCUMENT_PORTS");
+        self.provider =
+            self.provider.map(|provider| if ports.is_empty() { provider } else { provider.asking_ports(ports) });
         let wanted = variables.text("IDENTITY_PROVIDER").filter(|name| name != "none");
         self.closed = wanted.filter(|_| self.provider.is_none()).map(|_| NO_SIGN_IN);
         variables.problems.extend(self.closed.map(str::to_owned));

@@ -81,7 +81,7 @@ async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
             Reply::empty(StatusCode::FOUND).header("location", url).header("cache-control", "no-store")
         }
         Ok(Answer::Problem(wrong)) => {
-            let (text, cause) = (problem::told(frame.language, &wrong), wrong.to_string());
+            let (text, cause) = (problem::told(frame.language, &wrong), wrong.cause());
             problem::page(
                 frame,
                 site.around,

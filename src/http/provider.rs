@@ -79,6 +79,12 @@ pub trait Provider {
     /// What the pages of this server have to say of sign-in.
     fn notice(&self) -> Option<Notice>;
 
+    /// Whether clients are to be known by their documents.
+    fn reads_documents(&self) -> bool;
+
+    /// The same provider, which asks these ports for documents besides that of `https`.
+    fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider>;
+
     /// Tells a person why their browser is not let in.
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply;
 
@@ -178,6 +184,16 @@ impl Provider for InFront {
 
     fn notice(&self) -> Option<Notice> {
         self.oauth.sign_in.notice()
+    }
+
+    fn reads_documents(&self) -> bool {
+        self.oauth.documents
+    }
+
+    fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider> {
+        let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
+        oauth.registry.documents.ports.extend(ports);
+        Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
     }
 
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {

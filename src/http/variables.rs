@@ -39,6 +39,17 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// Numbers of ports, separated by commas. Where one cannot be read, there are none.
+    pub(super) fn ports(&mut self, name: &str) -> Vec<u16> {
+        let Some(text) = self.text(name) else { return Vec::new() };
+        let ports: Option<Vec<u16>> =
+            text.split(',').map(|port| port.trim().parse().ok().filter(|port| *port > 0)).collect();
+        ports.unwrap_or_else(|| {
+            self.expected(name, &text, "port numbers, separated by commas; no port besides 443 is used");
+            Vec::new()
+        })
+    }
+
     fn expected(&mut self, name: &str, text: &str, expected: &str) -> String {
         let problem = format!("{name} is {}; expected is {expected}.", Quoted(text));
         self.problems.push(problem.clone());

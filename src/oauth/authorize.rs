@@ -67,6 +67,15 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// What operators are told.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Client(error) => error.cause(),
+            _ => self.to_string(),
+        }
+    }
+
     /// The status of the page.
     #[must_use]
     pub fn status(&self) -> u16 {

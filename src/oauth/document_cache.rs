@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::document_url::{DocumentPolicy, check_url};
-use super::metadata_document::{DocumentError, Fetch, MAX_DOCUMENT_BYTES, MOST_FRESH_SECONDS, fresh_seconds, read};
+use super::metadata_document::{DocumentError, Fetch, FetchFailure, MAX_DOCUMENT_BYTES, MOST_FRESH_SECONDS, fresh_seconds, read};
 use super::port::Kv;
 use super::rates::Rates;
 use super::registry::{CLIENT_SECONDS, RegistryError};
@@ -68,6 +68,7 @@ impl Documents<'_> {
                 Ok(copy.client)
             }
             (Err(error), Some(copy)) if self.will_do(&copy, &error, returning) => Ok(copy.client),
+            (Err(error), Some(_)) if returning => Err(RegistryError::Document(error.of_known())),
             (Err(error), _) => Err(RegistryError::Document(error)),
         }
     }
@@ -93,7 +94,7 @@ impl Documents<'_> {
 
     async fn fetch_counted(&self, url: &str, timeout: u32) -> Result<Kept, DocumentError> {
         let fetched = self.fetch.get(url, MAX_DOCUMENT_BYTES, timeout).await;
-        let fetched = fetched.map_err(|_| DocumentError::Unreachable)?;
+        let fetched = fetched.map_err(|_| DocumentError::Fetch(FetchFailure::Unreachable))?;
         let client = read(url, &fetched, self.grant_types)?;
         let seconds = fresh_seconds(fetched.cache_control.as_deref());
         Ok(Kept { v: VERSION, fresh_until: self.now_s() + seconds, client })

@@ -2,7 +2,8 @@
 //!
 //! Anybody can name a URL that this server then fetches. So it has to be one of the public web, written in the one plain
 //! way. That a public name leads to a private address cannot be seen here; from Workers there is no way to such an
-//! address. There is one to this server itself, which would then wait for its own answer.
+//! address. Hosts of the Worker's own zone are reached as any visitor reaches them, by a flag of the runtime without which
+//! no document is fetched. This server itself is not asked, since it would wait for its own answer.
 
 use std::fmt;
 use std::rc::Rc;
@@ -31,6 +32,10 @@ const PRIVATE_NAMES: [&str; 13] = [
 /// The names of the machine itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// The port of `https`, the only one that is asked unless others are allowed: at others there may be what a network has for
+/// itself.
+const HTTPS_PORT: u16 = 443;
+
 /// Decides on a host.
 pub type AdmitsHost = Rc<dyn Fn(&str) -> bool>;
 
@@ -39,6 +44,8 @@ pub type AdmitsHost = Rc<dyn Fn(&str) -> bool>;
 pub struct DocumentPolicy {
     /// Whether `http` to loopback will do: in tests, and nowhere else.
     pub allow_loopback: bool,
+    /// Ports that may be asked besides 443: those that the variable `CLIENT_DOCUMENT_PORTS` names.
+    pub ports: Vec<u16>,
     /// Hosts that lead back here, and so never are.
     pub own_hosts: Vec<String>,
     /// Hosts that are, with those below them; empty if any is.
@@ -80,6 +87,11 @@ pub fn check_url(url: &str, policy: &DocumentPolicy) -> Result<(), DocumentError
     }
     if !is_public_name(host.name) {
         return Err(DocumentError::Url("its host must be a name of the public web, in lower case."));
+    }
+    if host.port.is_some_and(|port| port != HTTPS_PORT && !policy.ports.contains(&port)) {
+        return Err(DocumentError::Url(
+            "its port must be 443, or one that CLIENT_DOCUMENT_PORTS of this server names.",
+        ));
     }
     if policy.admits(host.name) { Ok(()) } else { Err(DocumentError::NotAdmitted) }
 }
@@ -138,7 +150,7 @@ mod tests {
         for url in [
             "https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json",
             "https://a.example/c",
-            "https://a.example:8443/c?x=1",
+            "https://a.example:443/c?x=1",
             "https://xn--bcher-kva.example/c",
             "https://a-b.c1.example/client.json",
             "https://a.example/..a/b../%41",
@@ -184,6 +196,9 @@ mod tests {
             "a.example@b.example",
             "user:pass@a.example",
             "a.example:0",
+            "a.example:80",
+            "a.example:8443",
+            "a.example:22",
             "a.example:x",
             "a.example:",
             "a.example:65536",
@@ -226,6 +241,20 @@ mod tests {
     }
 
     #[test]
+    fn another_port_than_that_of_https_is_asked_where_it_is_allowed() {
+        let policy = DocumentPolicy { ports: vec![8443], ..DocumentPolicy::default() };
+        for (url, allowed) in [
+            ("https://a.example:8443/c", true),
+            ("https://a.example:443/c", true),
+            ("https://a.example/c", true),
+            ("https://a.example:8444/c", false),
+            ("http://a.example:8443/c", false),
+        ] {
+            assert_eq!(check_url(url, &policy).is_ok(), allowed, "{url}");
+        }
+    }
+
+    #[test]
     fn loopback_is_fetched_where_a_test_says_so() {
         let policy = DocumentPolicy { allow_loopback: true, ..DocumentPolicy::default() };
         for url in ["http://localhost:1234/c", "http://127.0.0.1:1/c", "http://[::1]:8080/c", "https://localhost/c"] {
@@ -262,6 +291,7 @@ mod tests {
     #[test]
     fn this_server_does_not_ask_itself() {
         let policy = DocumentPolicy { own_hosts: vec!["Own.example".to_owned()], ..DocumentPolicy::default() };
+        let policy = DocumentPolicy { ports: vec![8443], ..policy };
         for url in ["https://own.example/c", "https://own.example:8443/c"] {
             assert_eq!(check_url(url, &policy), Err(DocumentError::NotAdmitted), "{url}");
         }

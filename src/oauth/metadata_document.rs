@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::client::{AUTHORIZATION_CODE, AuthMethod, CODE, Client, Origin};
 use super::client_metadata::ClientMetadata;
 use super::redirect_policy::RedirectPolicy;
-use crate::wire::Fault;
+use crate::wire::{Fault, read_json};
 
 /// Bytes of a document: what the draft recommends (section 6.6). Those in use have about 1 KiB.
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024;
@@ -49,13 +49,11 @@ pub enum DocumentError {
     Url(&'static str),
     /// The policy of this server is against its host.
     NotAdmitted,
-    /// Its host did not answer, or not in time.
-    Unreachable,
-    /// Its host answered with that status.
-    Status(u16),
-    /// It says that it is no JSON.
-    NotJson,
-    /// It is no description of that client.
+    /// No document of that client came of the fetch.
+    Fetch(FetchFailure),
+    /// The same of a document that was that client's before.
+    Withdrawn(FetchFailure),
+    /// It is that client's, and describes none that can be served. Its author wants it to be read.
     Content(String),
     /// Too many documents were fetched lately.
     TooMany {
@@ -64,16 +62,47 @@ pub enum DocumentError {
     },
 }
 
+/// What a fetch came to that gave no document of the client. The log tells it, and nothing else does: who names a URL is not
+/// told what is there, since it may be what only this server can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchFailure {
+    /// Its host did not answer, or not in time.
+    Unreachable,
+    /// Its host answered with that status.
+    Status(u16),
+    /// It says that it is no JSON.
+    NotJson,
+    /// It is longer than [`MAX_DOCUMENT_BYTES`].
+    TooLong,
+    /// It is no JSON object.
+    NotObject,
+    /// Its `client_id` is not its URL, character by character.
+    OtherClient,
+}
+
+impl FetchFailure {
+    /// Whether its host has trouble, and has not withdrawn the document.
+    const fn is_outage(self) -> bool {
+        match self {
+            Self::Unreachable | Self::NotJson => true,
+            Self::Status(status) => !matches!(status, 404 | 410),
+            Self::TooLong | Self::NotObject | Self::OtherClient => false,
+        }
+    }
+}
+
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(reason) => write!(f, "The client_id is not the URL of a metadata document: {reason}"),
             Self::NotAdmitted => f.write_str("This server takes no clients of that host."),
-            Self::Unreachable => f.write_str("The client's metadata document could not be fetched. Try again later."),
-            Self::Status(status) => {
-                write!(f, "The client's metadata document could not be fetched: its host answered {status}, not 200.")
-            }
-            Self::NotJson => f.write_str("The client's metadata document is not served as application/json."),
+            Self::Fetch(_) => write!(
+                f,
+                "The client's metadata document could not be fetched. Its URL must answer with status 200, \
+                 Content-Type application/json and a JSON object of at most {MAX_DOCUMENT_BYTES} bytes whose client_id is \
+                 that URL, character by character. If it does, try again later."
+            ),
+            Self::Withdrawn(_) => f.write_str("The client's metadata document is no longer at its URL."),
             Self::Content(reason) => write!(f, "The client's metadata document is refused: {reason}"),
             Self::TooMany { .. } => f.write_str("Too many metadata documents were fetched lately. Try again later."),
         }
@@ -84,16 +113,33 @@ impl DocumentError {
     /// Whether it may be there in a while.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Unreachable | Self::TooMany { .. } | Self::Status(429 | 500..))
+        matches!(self, Self::Fetch(_) | Self::TooMany { .. })
     }
 
     /// Whether the client may be as good as before: its host has trouble, and has not withdrawn the document.
     #[must_use]
     pub const fn is_outage(&self) -> bool {
         match self {
-            Self::Unreachable | Self::NotJson | Self::TooMany { .. } => true,
-            Self::Status(status) => !matches!(status, 404 | 410),
+            Self::TooMany { .. } => true,
+            Self::Fetch(failure) | Self::Withdrawn(failure) => failure.is_outage(),
             Self::Url(_) | Self::NotAdmitted | Self::Content(_) => false,
+        }
+    }
+
+    /// The same of a client whose document was fetched before: it is told, since its host has shown it to everybody.
+    pub(super) fn of_known(self) -> Self {
+        match self {
+            Self::Fetch(failure) => Self::Withdrawn(failure),
+            other => other,
+        }
+    }
+
+    /// What operators are told: the text, and what the fetch came to.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Fetch(failure) | Self::Withdrawn(failure) => format!("{self} ({failure:?})"),
+            _ => self.to_string(),
         }
     }
 }
@@ -105,29 +151,29 @@ impl DocumentError {
 pub fn read(url: &str, fetched: &Fetched, grant_types: &[String]) -> Result<Client, DocumentError> {
     // A redirect, a part and an empty answer are all not the document.
     if fetched.status != 200 {
-        return Err(DocumentError::Status(fetched.status));
+        return failed(FetchFailure::Status(fetched.status));
     }
     if !fetched.content_type.as_deref().is_some_and(is_json) {
-        return Err(DocumentError::NotJson);
+        return failed(FetchFailure::NotJson);
     }
-    let refuse = |text: &str| Err(DocumentError::Content(text.to_owned()));
     if fetched.body.len() > MAX_DOCUMENT_BYTES {
-        return Err(DocumentError::Content(format!("it has more than {MAX_DOCUMENT_BYTES} bytes.")));
+        return failed(FetchFailure::TooLong);
     }
-    let Ok(text) = std::str::from_utf8(&fetched.body) else {
-        return refuse("it is not UTF-8.");
-    };
-    let Ok(Value::Object(members)) = serde_json::from_str(text) else {
-        return refuse("it is not a JSON object.");
+    let Some(Value::Object(members)) = read_json(&fetched.body) else {
+        return failed(FetchFailure::NotObject);
     };
     if members.get("client_id").and_then(Value::as_str) != Some(url) {
-        return refuse("its client_id is not its URL, character by character.");
+        return failed(FetchFailure::OtherClient);
     }
     let metadata = ClientMetadata::new(&members);
     if metadata.has("client_secret") || metadata.has("client_secret_expires_at") {
-        return refuse("it has a client secret, which everybody can read.");
+        return Err(DocumentError::Content("it has a client secret, which everybody can read.".to_owned()));
     }
     described(url, metadata, grant_types)
+}
+
+const fn failed(failure: FetchFailure) -> Result<Client, DocumentError> {
+    Err(DocumentError::Fetch(failure))
 }
 
 fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Result<Client, DocumentError> {
@@ -247,8 +293,8 @@ mod tests {
     fn the_id_in_the_document_is_its_url_to_the_letter() {
         for id in [json!("https://chatgpt.com/oauth/IbUR3zxyNQ16/client.json/"), json!(""), Value::Null, json!(5)] {
             let error = with("client_id", id).unwrap_err();
+            assert_eq!(error, DocumentError::Fetch(FetchFailure::OtherClient));
             assert!(!error.is_outage());
-            assert!(error.to_string().ends_with("its client_id is not its URL, character by character."));
         }
     }
 
@@ -332,13 +378,13 @@ mod tests {
         let good = fetched(&chatgpt());
         for status in [201, 204, 206, 301, 302, 304, 307, 404, 500] {
             let error = read(URL, &Fetched { status, ..good.clone() }, &offered()).unwrap_err();
-            assert_eq!(error, DocumentError::Status(status));
+            assert_eq!(error, DocumentError::Fetch(FetchFailure::Status(status)));
             assert_eq!(error.is_outage(), status != 404);
         }
         for content_type in [None, Some("text/html"), Some("application/jsonp"), Some("text/json+json"), Some("")] {
             let content_type = content_type.map(str::to_owned);
             let error = read(URL, &Fetched { content_type, ..good.clone() }, &offered()).unwrap_err();
-            assert_eq!(error, DocumentError::NotJson);
+            assert_eq!(error, DocumentError::Fetch(FetchFailure::NotJson));
         }
         for content_type in ["application/json", "Application/JSON ;charset=utf-8", "application/cimd+json"] {
             let content_type = Some(content_type.to_owned());
@@ -346,7 +392,26 @@ mod tests {
         }
         for body in [&b""[..], b"{", b"[]", b"\xff\xfe{}", b"null"] {
             let error = read(URL, &Fetched { body: body.to_vec(), ..good.clone() }, &offered()).unwrap_err();
-            assert!(matches!(error, DocumentError::Content(_)), "{body:?}");
+            assert_eq!(error, DocumentError::Fetch(FetchFailure::NotObject), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn every_failed_fetch_is_told_in_one_wording_and_apart_in_the_log_alone() {
+        let failures = [
+            FetchFailure::Unreachable,
+            FetchFailure::Status(302),
+            FetchFailure::Status(404),
+            FetchFailure::Status(503),
+            FetchFailure::NotJson,
+            FetchFailure::TooLong,
+            FetchFailure::NotObject,
+            FetchFailure::OtherClient,
+        ];
+        let [first, others @ ..] = failures.map(DocumentError::Fetch);
+        for other in others {
+            assert_eq!((other.to_string(), other.is_temporary()), (first.to_string(), first.is_temporary()));
+            assert_ne!(other.cause(), first.cause());
         }
     }
 
@@ -357,7 +422,7 @@ mod tests {
         let mut answer = Fetched { body, ..fetched(&chatgpt()) };
         assert!(read(URL, &answer, &offered()).is_ok());
         answer.body.push(b' ');
-        assert!(matches!(read(URL, &answer, &offered()), Err(DocumentError::Content(_))));
+        assert_eq!(read(URL, &answer, &offered()), Err(DocumentError::Fetch(FetchFailure::TooLong)));
     }
 
     #[test]

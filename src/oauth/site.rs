@@ -31,8 +31,8 @@ pub trait Surroundings: Runtime {
     /// The records that everybody reads.
     fn kv(&self) -> &dyn Kv;
 
-    /// The public web.
-    fn web(&self) -> &dyn Fetch;
+    /// The public web; none where a fetch could reach what only this server can, since strangers name what is fetched.
+    fn web(&self) -> Option<&dyn Fetch>;
 
     /// What was used up lately, in this isolate.
     fn rates(&self) -> &RefCell<Rates>;
@@ -160,7 +160,7 @@ impl<'a> Site<'a> {
             kv: &self.clients,
             keys,
             random: self.around.random(),
-            fetch: self.oauth.documents.then(|| self.around.web()),
+            fetch: self.documents(),
             configured: &self.oauth.clients,
             // Nobody may have this server fetch from itself.
             settings: self.settings(),
@@ -168,6 +168,11 @@ impl<'a> Site<'a> {
             address: self.address(),
             now: self.around.now(),
         }
+    }
+
+    /// How the documents of clients are fetched; none where clients are not known by one.
+    fn documents(&self) -> Option<&dyn Fetch> {
+        self.around.web().filter(|_| self.oauth.documents)
     }
 
     /// Reads a token with the keys that there are, or else with the newest.
@@ -254,7 +259,7 @@ impl<'a> Site<'a> {
             scopes: Some(&with_offline),
             grant_types: &self.oauth.grant_types(),
             auth_methods: &AuthMethod::ALL,
-            client_documents: self.oauth.documents,
+            client_documents: self.documents().is_some(),
             documentation: None,
         };
         Some(document.to_json().to_string())

@@ -14,7 +14,7 @@ use super::edge::WorkerEdge;
 use super::grant_authority::{self, GrantHost};
 use super::kv::{fault, settled};
 use super::listed;
-use super::web::Web;
+use super::web::{NOT_PUBLIC, Web};
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::Grants;
@@ -39,6 +39,7 @@ struct Linked {
     grants: GrantsOf,
     listed_tag: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
     listed_closed: fn(&Env, &Placement, &str),
+    web: fn() -> Option<&'static dyn Fetch>,
 }
 
 thread_local! {
@@ -57,9 +58,16 @@ impl App {
             grants: GrantHost::grants,
             listed_tag: |env, head| listed::tag(env, head).boxed_local(),
             listed_closed: listed::closed,
+            web: Web::of_strangers,
         }));
         self.with_provider(oauth)
     }
+}
+
+/// What operators are told where clients cannot be known by their documents, though they are to be.
+pub(super) fn problem(app: &App) -> Option<&'static str> {
+    let reads = app.provider.as_ref()?.reads_documents();
+    ((LINKED.get()?.web)().is_none() && reads).then_some(NOT_PUBLIC)
 }
 
 /// What the provider needs at the Worker.
@@ -89,8 +97,8 @@ impl Surroundings for WorkerEdge {
         &*self.env
     }
 
-    fn web(&self) -> &dyn Fetch {
-        &Web
+    fn web(&self) -> Option<&dyn Fetch> {
+        Web::of_strangers()
     }
 
     fn rates(&self) -> &RefCell<Rates> {

@@ -1,3 +1,8 @@
+// Whether a fetch of a host in the Worker's own zone goes through the zone's front door, past Access and firewall rules.
+export function isStrictlyPublic() {
+  return globalThis.Cloudflare?.compatibilityFlags?.global_fetch_strictly_public === true;
+}
+
 // A whole fetch in one crossing: the status, two headers, and as much of the body as shows whether it is too long.
 export async function get(url, limit, timeout) {
   const signal = AbortSignal.timeout(timeout);

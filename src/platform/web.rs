@@ -14,10 +14,30 @@ use crate::wire::Fault;
 extern "C" {
     #[wasm_bindgen(catch)]
     fn get(url: &str, limit: usize, timeout: u32) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_name = isStrictlyPublic)]
+    fn is_strictly_public() -> bool;
+}
+
+/// What operators are told where the flag is missing.
+pub(super) const NOT_PUBLIC: &str = "Clients cannot use the URL of a metadata document as their client_id here, since \
+     fetches would go around Access and the firewall of this Worker's own zone. Add \"global_fetch_strictly_public\" to \
+     compatibility_flags in wrangler.toml and deploy again.";
+
+thread_local! {
+    static IS_PUBLIC: bool = is_strictly_public();
 }
 
 /// The public web, as the Worker reaches it.
 pub(super) struct Web;
+
+impl Web {
+    /// The public web; none where a fetch could reach what only this Worker can: a host of its zone without what protects
+    /// it.
+    pub(super) fn of_strangers() -> Option<&'static dyn Fetch> {
+        IS_PUBLIC.with(|is_public| is_public.then_some(&Self as &dyn Fetch))
+    }
+}
 
 impl Fetch for Web {
     fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>> {

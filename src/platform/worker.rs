@@ -15,7 +15,7 @@ use super::body::answered;
 use super::edge::WorkerEdge;
 use super::promise::{prefer_promises, promised};
 use super::upstream::PublicWeb;
-use super::{convert, pattern, placement};
+use super::{convert, linked, pattern, placement};
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, cors, router};
 use crate::identity::settings;
@@ -124,6 +124,9 @@ pub fn start(app: App, env: &Env) -> Rc<App> {
     }
     for advice in app.server.advice() {
         worker::console_log!("{advice}");
+    }
+    if let Some(problem) = linked::problem(&app) {
+        worker::console_error!("{problem}");
     }
     Rc::new(app)
 }

@@ -1,11 +1,13 @@
 // Clients by their metadata document: behaviours 66 to 69, and whom a stranger could have us ask.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Readable } from "node:stream";
 import { after, describe, test } from "node:test";
+import { parse } from "smol-toml";
 import { behaviours, clientOf, document, isRefused, newUrl } from "../behaviours/documents.mjs";
+import { root } from "../support/child.mjs";
 import { documentHost } from "../support/document-host.mjs";
 import { testOurs } from "../support/oauth-behaviours.mjs";
 import { challengeOf, encode, granted, newVerifier, ours, refused } from "../support/oauth.mjs";
@@ -14,7 +16,8 @@ import { WAIT_MS } from "../support/wait.mjs";
 testOurs(behaviours);
 
 const web = await documentHost();
-const target = Object.assign(await ours({}, { outbound: web.outbound }), { web });
+const vars = { CLIENT_DOCUMENT_PORTS: "8443" };
+const target = Object.assign(await ours({}, { outbound: web.outbound, vars }), { web });
 after(() => Promise.all([target.stop(), web.stop()]));
 
 describe("nobody is asked for", () => {
@@ -79,8 +82,50 @@ describe("nobody is asked for", () => {
     "https://Client.example.com/client.json",
   ]);
 
+  refusedUnasked("another port than that of https or those that are allowed", [
+    "https://client.example.com:80/client.json",
+    "https://client.example.com:8080/client.json",
+    "https://client.example.com:22/client.json",
+  ]);
+
+  test("a Worker whose fetches go around Access, whose operator is told", async () => {
+    const flag = "global_fetch_strictly_public";
+    const shipped = parse(readFileSync(join(root, "wrangler.toml"), "utf8")).compatibility_flags;
+    assert.ok(shipped.includes(flag), "the shipped wrangler.toml, whose flags these tests run with, has the flag");
+    assert.equal(target.metadata.client_id_metadata_document_supported, true);
+    await using inside = await ours({}, { outbound: web.outbound, withoutFlags: [flag] });
+    assert.equal(inside.metadata.client_id_metadata_document_supported, undefined);
+    assert.ok(await inside.server.log((line) => line.text.includes(flag) && line.text.includes("wrangler.toml")));
+    const url = newUrl();
+    web.serve(url, document(url));
+    await isRefused(inside, url);
+    assert.equal(web.asked(url), 0);
+  });
+
+  test("and every fetch that fails is told in one wording", async () => {
+    const answers = [
+      (url) => web.cut(url),
+      (url) => web.serve(url, "Not here", { status: 404 }),
+      (url) => web.serve(url, "Sign in", { status: 302, headers: { location: "https://id.example/" } }),
+      (url) => web.serve(url, "<title>Inside</title>", { headers: { "content-type": "text/html" } }),
+      (url) => web.serve(url, { inside: true }),
+    ];
+    const pages = [];
+    for (const answer of answers) {
+      const url = newUrl();
+      answer(url);
+      const { status, text } = await isRefused(target, url);
+      pages.push(`${status} ${text.replaceAll(/\b[0-9a-f]{8}\b/g, "number")}`);
+      const body = encode({ grant_type: "refresh_token", refresh_token: "made up", client_id: url });
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const token = await target.send("POST", "/token", { headers, body });
+      pages.push(`${token.status} ${token.text}`);
+    }
+    assert.equal(new Set(pages).size, 2, pages.join("\n"));
+  });
+
   test("this server itself, under the name that it is called by", async () => {
-    await using named = await ours({}, { outbound: web.outbound, vars: { ALLOWED_HOSTS: "mcp.example.com" } });
+    await using named = await ours({}, { outbound: web.outbound, vars: { ...vars, ALLOWED_HOSTS: "mcp.example.com" } });
     const before = web.requests.length;
     const authorize = (url, host) => {
       const query = encode({
@@ -110,13 +155,13 @@ test("a host is asked so often and no more, and who is known signs in meanwhile"
   web.serve(known, document(known));
   await own.signIn({ client: clientOf(known) });
   const before = web.requests.length;
-  const statuses = [];
-  while (!statuses.includes(503) && statuses.length < 1000)
-    statuses.push((await isRefused(own, newUrl("victim.example.com"))).status);
+  const tooMany = [];
+  while (!tooMany.includes(true) && tooMany.length < 1000)
+    tooMany.push((await isRefused(own, newUrl("victim.example.com"))).text.includes("Too many"));
   const asked = web.requests.length - before;
   // Sixty at once, and one more for each second that this takes.
   assert.ok(asked >= 60, `${asked} were asked`);
-  assert.deepEqual([statuses.length - asked, statuses.at(-1)], [1, 503]);
+  assert.deepEqual([tooMany.length - asked, tooMany.at(-1)], [1, true]);
   await own.signIn({ client: clientOf(known) });
 });
 

@@ -94,8 +94,8 @@ impl Surroundings for Around {
         &self.outside.kv
     }
 
-    fn web(&self) -> &dyn Fetch {
-        &self.web
+    fn web(&self) -> Option<&dyn Fetch> {
+        Some(&self.web)
     }
 
     fn rates(&self) -> &RefCell<Rates> {

@@ -8,6 +8,7 @@ use crate::support::browser::{Browser, Deployment, ORIGIN, REDIRECT, Shown, UPST
 
 mod account;
 mod attacks;
+mod documents;
 mod redirects;
 mod remembering;
 mod scopes;

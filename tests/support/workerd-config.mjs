@@ -16,9 +16,9 @@ const AI = {
 const OLD_ENOUGH = { compatibilityDate: "2024-04-03" };
 
 /** The text of the file; options as for `startWorker`, `ports` by socket, a free one where there is none. */
-export function configFile({ build, vars, flags, outbound, secondSocket, trace, ai, faultyKv, timer }, storage, ports) {
+export function configFile({ build, vars, flags, withoutFlags, outbound, secondSocket, trace, ai, faultyKv, timer }, storage, ports) {
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
-  const main = new TestedWorker(wrangler, build, vars, { flags, ai, kv: faultyKv ? "faulty-kv" : "kv-service" });
+  const main = new TestedWorker(wrangler, build, vars, { flags, withoutFlags, ai, kv: faultyKv ? "faulty-kv" : "kv-service" });
   const workers = [
     { name: "main", socket: "http", worker: main.owner() },
     secondSocket && { name: "second", socket: "second", worker: main.guest() },
@@ -46,11 +46,12 @@ export function configFile({ build, vars, flags, outbound, secondSocket, trace, 
 }
 
 class TestedWorker {
-  constructor(wrangler, build, vars, { flags = [], ai, kv }) {
+  constructor(wrangler, build, vars, { flags = [], withoutFlags = [], ai, kv }) {
+    const shipped = (wrangler.compatibility_flags ?? []).filter((flag) => !withoutFlags.includes(flag));
     this.code = {
       modules: modulesOf(build),
       compatibilityDate: wrangler.compatibility_date,
-      compatibilityFlags: [...(wrangler.compatibility_flags ?? []), ...flags],
+      compatibilityFlags: [...new Set([...shipped, ...flags])],
     };
     this.objects = wrangler.durable_objects?.bindings ?? [];
     this.bindings = [

@@ -25,6 +25,17 @@ impl RegistryError {
     }
 }
 
+impl RegistryError {
+    /// What operators are told.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Document(error) => error.cause(),
+            Self::Unavailable(Fault(cause)) => format!("{self} ({cause})"),
+        }
+    }
+}
+
 impl fmt::Display for RegistryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

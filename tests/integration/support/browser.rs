@@ -146,6 +146,8 @@ pub(crate) struct Deployment {
     pub(crate) awaits_keys: Cell<bool>,
     /// Users' objects cannot be reached.
     pub(crate) is_down: Cell<bool>,
+    /// A fetch could reach what only this server can.
+    pub(crate) is_inside: Cell<bool>,
     pub(crate) log: RefCell<Vec<String>>,
 }
 
@@ -172,8 +174,18 @@ impl Deployment {
 
     /// A deployment whose provider is set up by `set_up`.
     pub(crate) fn set_up(set_up: impl FnOnce(OAuth) -> OAuth) -> Self {
+        Self::of(Self::app(set_up))
+    }
+
+    /// A deployment that sets variables.
+    pub(crate) fn with_variables(variables: &[(&str, &str)]) -> Self {
+        let read = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        Self::of(Self::app(|oauth| oauth).with_variables(&read))
+    }
+
+    fn app(set_up: impl FnOnce(OAuth) -> OAuth) -> App {
         let sign_in = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb::default()));
-        Self::of(App::new(Server::new("s", "1").title("Notes")).oauth(set_up(sign_in.oauth())))
+        App::new(Server::new("s", "1").title("Notes")).oauth(set_up(sign_in.oauth()))
     }
 
     /// The same, with the users of workers-oauth-provider.
@@ -202,6 +214,7 @@ impl Deployment {
             ended: RefCell::default(),
             awaits_keys: Cell::new(false),
             is_down: Cell::new(false),
+            is_inside: Cell::new(false),
             log: RefCell::default(),
         }
     }
@@ -288,8 +301,8 @@ impl Surroundings for Visit<'_> {
         &self.deployment.shared.kv
     }
 
-    fn web(&self) -> &dyn Fetch {
-        &self.deployment.web
+    fn web(&self) -> Option<&dyn Fetch> {
+        (!self.deployment.is_inside.get()).then_some(&self.deployment.web)
     }
 
     fn rates(&self) -> &RefCell<Rates> {
