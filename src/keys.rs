@@ -41,8 +41,14 @@ pub const TOKENS_LIVE_MS: u64 = 365 * 24 * 3600 * 1000;
 /// What the line of the anchor begins with.
 const ANCHOR: &str = "anchor";
 
-/// Secrets of fewer characters are not taken for several: the words of a passphrase would be weak keys.
-const LISTED_CHARACTERS: usize = 32;
+/// The fewest characters of a key: random ones of hexadecimal have 128 bits then, which nobody can try out. Session ids and
+/// cookies let everybody try, without asking this server, whether a guess is the key.
+pub const MIN_KEY_CHARACTERS: usize = 32;
+
+/// What operators and clients are told of a key that is too short.
+pub const SHORT_KEY: &str = "SESSION_KEY has a key of fewer than 32 characters, which could be guessed, so this server lets \
+     nobody in. Set it to 32 random bytes as text (node -p 'crypto.randomBytes(32).toString(\"base64url\")'), or remove it: the \
+     deployment then makes a key of its own. Several keys are separated by spaces, and each has to be that long.";
 
 /// Names a key without telling anything of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,16 +113,31 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys of a secret. Any text will do; it should have 32 random bytes in it. Where every word of it is long enough
-    /// to be a secret of its own, each is a key, newest first. The last is the anchor, and stays for as long as users do.
+    /// The keys of the variable `SESSION_KEY`: each word is one, newest first. The last is the anchor, and stays for as long
+    /// as users do. None where it holds nothing.
+    ///
+    /// # Errors
+    /// [`SHORT_KEY`] when one has fewer than [`MIN_KEY_CHARACTERS`].
+    pub fn from_variable(text: &str) -> Result<Option<Self>, &'static str> {
+        if text.split_whitespace().any(|word| word.chars().count() < MIN_KEY_CHARACTERS) {
+            return Err(SHORT_KEY);
+        }
+        let mut words = text.split_whitespace();
+        Ok(words.next().map(|current| Self::of_words(current, words)))
+    }
+
+    /// The key of any text, for tests: one that could be guessed is not refused.
+    #[doc(hidden)]
     #[must_use]
     pub fn from_secret(secret: &str) -> Self {
+        Self::of_words(secret, [].into_iter())
+    }
+
+    fn of_words<'a>(current: &str, older: impl Iterator<Item = &'a str>) -> Self {
         let key = |word: &str| Key::new(Sha256::digest(word.as_bytes()).into(), 0);
-        let lists = secret.split_whitespace().all(|word| word.len() >= LISTED_CHARACTERS);
-        let mut words: Vec<&str> = if lists { secret.split_whitespace().collect() } else { vec![secret] };
-        words.reverse();
-        let current = key(words.pop().unwrap_or_default());
-        let older: Vec<Key> = words.into_iter().map(key).collect();
+        let current = key(current);
+        let mut older: Vec<Key> = older.map(key).collect();
+        older.reverse();
         let anchor = older.first().unwrap_or(&current).clone();
         Self { older, current, next: None, anchor }
     }
@@ -332,22 +353,41 @@ mod tests {
 
     #[test]
     fn a_secret_may_list_the_keys_that_it_replaces() {
-        let [a, b, c] = ["a", "b", "c"].map(|letter| letter.repeat(LISTED_CHARACTERS));
-        let (old, new) = (Keys::from_secret(&a), Keys::from_secret(&format!(" {b}\n {a} ")));
+        let [a, b, c] = ["a", "b", "c"].map(|letter| letter.repeat(MIN_KEY_CHARACTERS));
+        let listed = |text: &str| Keys::from_variable(text).unwrap().unwrap();
+        let (old, new) = (listed(&a), listed(&format!(" {b}\n {a} ")));
         let mac = old.sign(b"m");
         assert!(new.current_id() == Keys::from_secret(&b).current_id() && new.verify(old.current_id(), b"m", &mac));
         assert_eq!(new.anchor_mac("p", b"m"), old.anchor_mac("p", b"m"));
         assert_eq!(new.prf(old.current_id(), "p", b"m"), old.prf(old.current_id(), "p", b"m"));
-        let three = Keys::from_secret(&format!("{c} {b} {a}"));
+        let three = listed(&format!("{c} {b} {a}"));
         let older: Vec<_> = three.older.iter().map(|key| key.id).collect();
         assert_eq!(older, [old.current_id(), new.current_id()]);
     }
 
     #[test]
-    fn the_words_of_a_passphrase_are_no_keys() {
-        let keys = Keys::from_secret("correct horse battery staple");
-        assert!(keys.older.is_empty() && !keys.knows(Keys::from_secret("correct").current_id()));
-        assert!(Keys::from_secret("").older.is_empty() && Keys::from_secret(" ").older.is_empty());
+    fn a_key_that_could_be_guessed_is_refused_wherever_it_stands_and_not_shown() {
+        let long = "k".repeat(MIN_KEY_CHARACTERS);
+        let short = "s3cret".repeat(5);
+        for text in [
+            "changeme".to_owned(),
+            "correct horse battery staple and some more words".to_owned(),
+            short.clone(),
+            format!("{short} {long}"),
+            format!("{long} {short}"),
+            format!("{long}\n{}", "\u{e4}".repeat(31)),
+        ] {
+            let problem = Keys::from_variable(&text).err();
+            assert!(problem.is_some_and(|text| text.contains("SESSION_KEY") && !text.contains("s3cret")), "{text}");
+        }
+        assert!(SHORT_KEY.contains(&format!("fewer than {MIN_KEY_CHARACTERS} characters")));
+    }
+
+    #[test]
+    fn a_variable_without_any_text_is_no_key() {
+        for text in ["", " ", "\n\t "] {
+            assert!(Keys::from_variable(text).unwrap().is_none(), "{text:?}");
+        }
     }
 
     #[test]

@@ -135,7 +135,7 @@ pub fn headers(input: &[u8]) {
         let head = head("", &[("authorization", value), ("content-type", value), ("content-length", value)]);
         let _ = (gate::shown(&head), head.has_type("application/json"), head.declared_length());
         let head = durable_mcp::wire::Head { host: value.to_owned(), query: value.to_owned(), ..head };
-        let policy = Policy::new(Some(name), Some(name));
+        let policy = Policy::new(Some(name), Some(name), &mut Vec::new());
         let _ = (policy.check(&head, Some(value)), head.origin(), head.query_value("sessionId"));
         cookies(value, name);
     });

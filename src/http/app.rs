@@ -8,6 +8,8 @@ use super::provider::{InFront, Provider};
 use super::recent::Recent;
 use super::route::{Paths, Route};
 use super::variables::Variables;
+use crate::identity::settings;
+use crate::keys::Keys;
 use crate::mcp::Server;
 use crate::oauth::provider::OAuth;
 use crate::oauth::scope::Scopes;
@@ -18,7 +20,13 @@ use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 /// The jurisdictions of Durable Objects (<https://developers.cloudflare.com/durable-objects/reference/data-location>).
 const JURISDICTIONS: [&str; 4] = ["eu", "us", "fedramp", "fedramp-high"];
 
-/// What operators are told of a server that is to have people sign in, and was not given the means.
+/// The regions that sessions can be asked to start in; more exact ones begin with one of them and a hyphen (the same page).
+const LOCATION_HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"];
+
+/// The secret that the keys are made from, if it is set.
+pub(crate) const SESSION_KEY: &str = "SESSION_KEY";
+
+/// What everybody is told of a server that is to have people sign in, and was not given the means.
 const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
      wrangler.toml or .dev.vars, where the build looks for it, and build again: see docs/identity/README.md.";
 
@@ -28,8 +36,8 @@ const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this b
 ///
 /// | variable | meaning | without it |
 /// |---|---|---|
-/// | `ALLOWED_ORIGINS` | origins of web pages that may call, separated by commas; `*` for all | the server's own, and loopback on loopback |
-/// | `ALLOWED_HOSTS` | hosts that may be named in plain HTTP, separated by commas | loopback |
+/// | `ALLOWED_ORIGINS` | origins of web pages that may call, separated by commas; `https://*.example.com` for all below; `*` for all | the server's own, and loopback on loopback |
+/// | `ALLOWED_HOSTS` | hosts that may be named in plain HTTP, separated by commas; `*.example.com` for all below | loopback |
 /// | `SESSION_IDLE_SECONDS` | after which an unused session ends | [`DEFAULT_IDLE_SECONDS`] |
 /// | `SESSION_MAX_AGE_SECONDS` | after which any session ends | [`DEFAULT_MAX_AGE_SECONDS`] |
 /// | `SESSION_RESUME_SECONDS` | for which a client can come back for what a broken stream missed | [`DEFAULT_RESUME_SECONDS`] |
@@ -47,7 +55,7 @@ pub struct App {
     pub(crate) settings: Rc<Settings>,
     pub(crate) placement: Placement,
     pub(crate) provider: Option<Rc<dyn Provider>>,
-    /// Sign-in is asked for, and there is none: nobody is let in, rather than everybody.
+    /// Why nobody is let in, rather than everybody: what protects this server cannot be had as it is set up.
     pub(crate) closed: Option<&'static str>,
     problems: Vec<String>,
 }
@@ -119,7 +127,8 @@ impl App {
     #[must_use]
     pub fn with_variables(mut self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut variables = Variables::new(variable);
-        self.policy = Policy::new(variable("ALLOWED_ORIGINS").as_deref(), variable("ALLOWED_HOSTS").as_deref());
+        let [origins, hosts] = ["ALLOWED_ORIGINS", "ALLOWED_HOSTS"].map(variable);
+        self.policy = Policy::new(origins.as_deref(), hosts.as_deref(), &mut variables.problems);
         self.settings = Rc::new(Settings {
             idle_ms: variables.seconds("SESSION_IDLE_SECONDS", DEFAULT_IDLE_SECONDS),
             max_age_ms: variables.seconds("SESSION_MAX_AGE_SECONDS", DEFAULT_MAX_AGE_SECONDS),
@@ -129,14 +138,16 @@ impl App {
         });
         self.placement = Placement {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
-            location_hint: variables.text("SESSION_LOCATION_HINT"),
+            location_hint: variables.hint("SESSION_LOCATION_HINT", &LOCATION_HINTS),
         };
         let ports = variables.ports("CLIENT_DOCUMENT_PORTS");
         self.provider =
             self.provider.map(|provider| if ports.is_empty() { provider } else { provider.asking_ports(ports) });
         let wanted = variables.text("IDENTITY_PROVIDER").filter(|name| name != "none");
-        self.closed = wanted.filter(|_| self.provider.is_none()).map(|_| NO_SIGN_IN);
+        let unprotected = wanted.filter(|_| self.provider.is_none()).map(|_| NO_SIGN_IN);
+        self.closed = Keys::from_variable(&variable(SESSION_KEY).unwrap_or_default()).err().or(unprotected);
         variables.problems.extend(self.closed.map(str::to_owned));
+        variables.problems.append(&mut settings::unused_lists(variable));
         self.problems.append(&mut variables.problems);
         self
     }

@@ -20,14 +20,13 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             is_loopback(&head.host),
         );
         let home = home.signs_in(app.provider.is_some() || app.closed.is_some());
-        document(&match app.provider.as_ref().and_then(|provider| provider.notice()) {
-            Some(Notice::With(provider)) => home.with(provider),
-            Some(Notice::Demo) => home.demo(),
-            Some(Notice::Misconfigured(problem)) => home.trouble(problem),
-            None => match app.closed {
-                Some(problem) => home.trouble(problem.to_owned()),
-                None => home,
-            },
+        let notice = app.provider.as_ref().and_then(|provider| provider.notice());
+        document(&match (app.closed, notice) {
+            (Some(problem), _) => home.trouble(problem.to_owned()),
+            (None, Some(Notice::With(provider))) => home.with(provider),
+            (None, Some(Notice::Demo)) => home.demo(),
+            (None, Some(Notice::Misconfigured(problem))) => home.trouble(problem),
+            (None, None) => home,
         })
     })
 }

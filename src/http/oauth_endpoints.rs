@@ -5,10 +5,10 @@ use std::rc::Rc;
 use http::{Method, StatusCode};
 
 use super::app::App;
-use super::policy::Foreign;
 use super::problem::{self, Trouble};
 use super::provider::{Gated, InFront};
 use super::route::Route;
+use super::router::Closed;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::mcp::user::Caller;
@@ -100,10 +100,10 @@ async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
 }
 
 /// Tells a person why their browser is not let in.
-pub(super) fn refuse(app: &App, provider: &InFront, head: &Head, around: &dyn Surroundings, why: Foreign) -> Reply {
+pub(super) fn refuse(app: &App, provider: &InFront, head: &Head, around: &dyn Surroundings, why: Closed) -> Reply {
     let paths = app.resources();
     let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head).named(app.server.display_name());
-    let trouble = Trouble { status: 403, text: why.message(), cause: why.message(), ways: &[] };
+    let trouble = Trouble { status: why.status.as_u16(), text: why.text, cause: why.text, ways: &[] };
     problem::page(frame(&site, head), around, &trouble)
 }
 

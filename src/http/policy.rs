@@ -5,13 +5,17 @@
 
 use std::net::IpAddr;
 
+use self::allowed::{Allowed, named_port};
+use crate::mcp::error::Quoted;
 use crate::wire::Head;
+
+mod allowed;
 
 /// Which origins and hosts are let in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    origins: Vec<String>,
-    hosts: Vec<String>,
+    origins: Vec<Allowed>,
+    hosts: Vec<Allowed>,
     any_origin: bool,
 }
 
@@ -30,26 +34,39 @@ impl Foreign {
     pub const fn message(self) -> &'static str {
         match self {
             Self::Origin => {
-                "Pages of this origin may not call this server. Its operator can add the origin to ALLOWED_ORIGINS."
+                "Pages of this origin may not call this server. Its operator can add the origin to ALLOWED_ORIGINS, with its \
+                 scheme and without a path, as in https://app.example.com."
             }
             Self::Host => {
-                "Plain HTTP is served on loopback only. Use https, or have the operator add the host to ALLOWED_HOSTS."
+                "Plain HTTP is served on loopback only. Use https, or have the operator add the host to ALLOWED_HOSTS, as in \
+                 box.lan, or *.trycloudflare.com for a tunnel."
             }
         }
     }
 }
 
 impl Policy {
-    /// A policy from the variables `ALLOWED_ORIGINS` and `ALLOWED_HOSTS`.
+    /// A policy from the variables `ALLOWED_ORIGINS` and `ALLOWED_HOSTS`. What operators have to be told goes to `problems`:
+    /// entries that match nothing.
     #[must_use]
-    pub fn new(origins: Option<&str>, hosts: Option<&str>) -> Self {
-        let list = |text: Option<&str>| -> Vec<String> {
-            let items = text.unwrap_or_default().split(',').map(|item| item.trim().trim_end_matches('/'));
-            items.filter(|item| !item.is_empty()).map(str::to_ascii_lowercase).collect()
+    pub fn new(origins: Option<&str>, hosts: Option<&str>, problems: &mut Vec<String>) -> Self {
+        let any_origin = entries(origins).any(|entry| entry == "*");
+        let named = entries(origins).filter(|entry| entry != "*");
+        let origins = List {
+            name: "ALLOWED_ORIGINS",
+            parse: Allowed::origin,
+            expected: "a scheme and a host without a path, as in https://app.example.com, or https://*.example.com for all \
+                       hosts below",
         };
-        let origins = list(origins);
-        let any_origin = origins.iter().any(|origin| origin == "*");
-        Self { origins, hosts: list(hosts), any_origin }
+        let (origins, list) = (origins.read(named, problems), entries(hosts));
+        let hosts = List {
+            name: "ALLOWED_HOSTS",
+            parse: Allowed::host,
+            expected: "a host without scheme and path, as in box.lan, box.lan:8787 for one port, or *.example.com for all \
+                       hosts below",
+        };
+        let hosts = hosts.read(list, problems);
+        Self { origins, hosts, any_origin }
     }
 
     /// Lets a request in.
@@ -59,7 +76,7 @@ impl Policy {
     pub fn check(&self, head: &Head, origin: Option<&str>) -> Result<(), Foreign> {
         let host = head.host.to_ascii_lowercase();
         let loopback = is_loopback(&host);
-        if !head.secure && !loopback && !self.hosts.iter().any(|allowed| allowed == &host) {
+        if !head.secure && !loopback && !self.hosts.iter().any(|allowed| allowed.is_host(&host)) {
             return Err(Foreign::Host);
         }
         match origin {
@@ -69,7 +86,7 @@ impl Policy {
     }
 
     fn admits_origin(&self, origin: &str, host: &str, loopback: bool) -> bool {
-        if self.any_origin || self.origins.iter().any(|allowed| allowed == origin) {
+        if self.any_origin || self.origins.iter().any(|allowed| allowed.is_origin(origin)) {
             return true;
         }
         let named = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
@@ -78,18 +95,51 @@ impl Policy {
     }
 }
 
+/// A variable with a list.
+struct List {
+    name: &'static str,
+    parse: fn(&str) -> Option<Allowed>,
+    expected: &'static str,
+}
+
+impl List {
+    fn read(&self, entries: impl Iterator<Item = String>, problems: &mut Vec<String>) -> Vec<Allowed> {
+        let mut read = Vec::new();
+        for entry in entries {
+            match (self.parse)(&entry) {
+                Some(allowed) => read.push(allowed),
+                None => problems.push(format!(
+                    "{} has {}, which matches nothing; expected is {}.",
+                    self.name,
+                    Quoted(&entry),
+                    self.expected
+                )),
+            }
+        }
+        read
+    }
+}
+
+/// The entries of a list, separated by commas or spaces, in lower case and without a slash at the end.
+fn entries(text: Option<&str>) -> impl Iterator<Item = String> {
+    let items = text.unwrap_or_default().split([',', ' ', '\t', '\r', '\n']).filter(|item| !item.is_empty());
+    items.map(|item| {
+        let item = item.to_ascii_lowercase();
+        let without_slash = item.strip_suffix('/').filter(|rest| !rest.ends_with('/'));
+        without_slash.map(str::to_owned).unwrap_or(item)
+    })
+}
+
 /// Whether a `host` or `host:port` names this very machine.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
-    let (name, port) = match host.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').unwrap_or_default(),
-        None => host.split_at(host.find(':').unwrap_or(host.len())),
-    };
+    let (name, port) = named_port(host);
     let is_port =
         |text: &str| text.strip_prefix(':').is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
     if !port.is_empty() && !is_port(port) {
         return false;
     }
+    let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
@@ -179,12 +229,121 @@ mod tests {
         }
     }
 
+    fn policy(origins: &str, hosts: &str) -> (Policy, Vec<String>) {
+        let mut problems = Vec::new();
+        (Policy::new(Some(origins), Some(hosts), &mut problems), problems)
+    }
+
+    fn admits_host(hosts: &str, host: &str) -> bool {
+        policy("", hosts).0.check(&head(&format!("http://{host}")), None).is_ok()
+    }
+
+    fn admits_origin(origins: &str, origin: &str) -> bool {
+        policy(origins, "").0.check(&head("https://mcp.example.com"), Some(origin)).is_ok()
+    }
+
     #[test]
     fn what_the_operator_allows_passes() {
-        let policy = Policy::new(Some("https://a.example/, https://B.example"), Some("box.lan:8787"));
+        let (policy, problems) = policy("https://a.example/, https://B.example", "box.lan:8787");
         assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://b.example")), Ok(()));
         assert_eq!(policy.check(&head("http://box.lan:8787"), None), Ok(()));
         assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://c.example")), Err(Foreign::Origin));
-        assert_eq!(Policy::new(Some("*"), None).check(&head("https://x.example"), Some("null")), Ok(()));
+        assert!(admits_origin("*", "null") && admits_origin("null", "null") && problems.is_empty());
+    }
+
+    #[test]
+    fn an_allowed_host_is_let_in_at_any_port_unless_its_entry_names_one() {
+        for (hosts, host, admitted) in [
+            ("host.docker.internal", "host.docker.internal", true),
+            ("host.docker.internal", "host.docker.internal:8787", true),
+            ("HOST.docker.internal", "Host.Docker.Internal:8787", true),
+            ("box.lan:8787", "box.lan:8787", true),
+            ("box.lan:8787", "box.lan:8788", false),
+            ("box.lan:8787", "box.lan", false),
+            ("box.lan:80", "box.lan", true),
+            ("a.lan b.lan,c.lan", "b.lan:1", true),
+            ("[fd00::1]", "[fd00::1]:8787", true),
+            ("box.lan", "box.lan.evil.example", false),
+            ("box.lan", "evil.box.lan", false),
+            ("box.lan", "box.lan:evil", false),
+        ] {
+            assert_eq!(admits_host(hosts, host), admitted, "{hosts} {host}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_stands_for_every_host_below_a_name_and_for_no_other() {
+        for (host, admitted) in [
+            ("quiet-river.trycloudflare.com", true),
+            ("a.b.trycloudflare.com:8080", true),
+            ("trycloudflare.com", false),
+            (".trycloudflare.com", false),
+            ("eviltrycloudflare.com", false),
+            ("a.trycloudflare.com.evil.example", false),
+            ("a.trycloudflare.comx", false),
+        ] {
+            assert_eq!(admits_host("*.trycloudflare.com", host), admitted, "{host}");
+            let origin = format!("https://{}", host.trim_end_matches(":8080"));
+            for origins in ["*.trycloudflare.com", "https://*.trycloudflare.com"] {
+                assert_eq!(admits_origin(origins, &origin), admitted, "{origins} {origin}");
+            }
+        }
+        assert!(admits_host("*.trycloudflare.com:80", "a.trycloudflare.com"));
+        assert!(!admits_host("*.trycloudflare.com:81", "a.trycloudflare.com"));
+        for origin in [
+            "http://a.trycloudflare.com",
+            "https://a.trycloudflare.com:8443",
+            "https://evil.example/.trycloudflare.com",
+        ] {
+            assert!(!admits_origin("*.trycloudflare.com", origin), "{origin}");
+        }
+        assert!(admits_origin("http://*.box.lan:3000", "http://a.box.lan:3000"));
+    }
+
+    #[test]
+    fn an_origin_is_the_same_with_the_port_of_its_scheme() {
+        assert!(admits_origin("https://a.example:443", "https://a.example"));
+        assert!(admits_origin("http://a.example:80", "http://a.example"));
+        assert!(!admits_origin("https://a.example", "https://a.example:8443"));
+        assert!(admits_origin("https://a.example:8443", "https://a.example:8443"));
+        assert!(admits_origin("vscode-webview://1h2j3k", "vscode-webview://1h2j3k"));
+    }
+
+    #[test]
+    fn an_entry_that_can_never_match_is_told_with_what_is_expected() {
+        for origins in [
+            "example.org",
+            "example.org:8080",
+            "localhost",
+            "https://example.org/path",
+            "https://example.org?x",
+            "https://user@example.org",
+            "https:/example.org",
+            "https//example.org",
+            "htps://example.org",
+            "ttps://example.org",
+            "https://",
+            "https://*",
+            "https://*.com",
+            "https://a.*.com",
+            "https://ex_\u{e4}.example",
+            "https://example.org:x",
+            "https://example.org:0",
+            "https://.example.org",
+            "*.",
+        ] {
+            let (policy, problems) = policy(origins, "");
+            assert!(policy.origins.is_empty(), "{origins}");
+            let [problem] = problems.as_slice() else { panic!("{origins}: {problems:?}") };
+            assert!(problem.starts_with("ALLOWED_ORIGINS has \""), "{problem}");
+            assert!(problem.contains("https://app.example.com"), "{problem}");
+        }
+        for hosts in
+            ["*", "https://box.lan", "box.lan/mcp", "box lan:x", "::1", "*.com", "box.*", "box.lan:0", "b\u{e4}r.lan"]
+        {
+            let (_, problems) = policy("", hosts);
+            assert!(!problems.is_empty() && problems.iter().all(|problem| problem.contains("box.lan:8787")), "{hosts}");
+        }
+        assert_eq!(policy("", " , ").1, [""; 0]);
     }
 }

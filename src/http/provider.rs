@@ -8,9 +8,9 @@ use futures_util::future::LocalBoxFuture;
 use super::app::App;
 use super::edge::Edge;
 use super::mcp_endpoint::failed;
-use super::policy::Foreign;
 use super::recent::Recent;
 use super::route::{Route, oauth_route};
+use super::router::Closed;
 use super::{oauth_endpoints, session_list};
 use crate::formats::Format;
 use crate::keys::Keys;
@@ -86,7 +86,7 @@ pub trait Provider {
     fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider>;
 
     /// Tells a person why their browser is not let in.
-    fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply;
+    fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply;
 
     /// Hears of what happens.
     fn tell(&self, event: &Event);
@@ -196,7 +196,7 @@ impl Provider for InFront {
         Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
     }
 
-    fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {
+    fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
         match surroundings(edge) {
             Ok(around) => oauth_endpoints::refuse(app, self, head, around, why),
             Err(fault) => failed(edge, &fault),

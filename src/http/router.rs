@@ -12,7 +12,6 @@ use super::{cors, home, mcp_endpoint, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::session::log_line::LogLine;
-use crate::transport::refusal::Refusal;
 use crate::wire::{Body, Head, Reply};
 
 /// Answers any request.
@@ -21,7 +20,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let origin = head.header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
         Err(foreign) if !(foreign == Foreign::Origin && app.route(&head.path).is_for_any_origin()) => {
-            refuse(app, head, edge, foreign)
+            told(app, head, edge, Closed { status: StatusCode::FORBIDDEN, text: foreign.message() })
         }
         _ if head.method == Method::OPTIONS => cors::preflight(head),
         _ => route(app, head, edge).await,
@@ -44,14 +43,22 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     cors::allow(reply, origin.as_deref())
 }
 
+/// Why nobody, or not this sender, is let in.
+#[derive(Debug, Clone, Copy)]
+pub struct Closed {
+    /// The status.
+    pub status: StatusCode,
+    /// What happened, and what to do.
+    pub text: &'static str,
+}
+
 /// Says why a request is not let in: on a page, where a person is to read it.
-fn refuse(app: &App, head: &Head, edge: &dyn Edge, why: Foreign) -> Reply {
+fn told(app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
     let is_page = matches!(app.route(&head.path), Route::Authorize | Route::Callback | Route::Account);
     if let Some(provider) = app.provider.as_ref().filter(|_| is_page) {
         return provider.refuse(app, head, edge, why);
     }
-    let error = Error::new(ErrorCode::REFUSED, why.message());
-    Reply::json(StatusCode::FORBIDDEN, error_json(None, &error))
+    Reply::json(why.status, error_json(None, &Error::new(ErrorCode::REFUSED, why.text)))
 }
 
 /// What a stranger asks for stays out of the log.
@@ -61,9 +68,6 @@ fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
 
 /// What only callers who are known may use. They are looked at before anything of their request is, any session too.
 async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
-    if app.closed.is_some() {
-        return Refusal::Internal.into();
-    }
     let resource = if route == Route::Mcp { &app.paths.mcp } else { &app.paths.sse };
     let caller = match &app.provider {
         Some(provider) => match provider.caller(app, head, edge, resource).await {
@@ -84,6 +88,9 @@ async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Rep
 
 async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let route = app.route(&head.path);
+    if let Some(problem) = app.closed.filter(|_| !matches!(route, Route::Home | Route::Style | Route::Unknown)) {
+        return told(app, head, edge, Closed { status: StatusCode::SERVICE_UNAVAILABLE, text: problem });
+    }
     match (route, &app.provider) {
         (Route::Mcp | Route::Sse | Route::SseMessage, _) => protected(app, route, head, edge).await,
         (Route::Home, _) => home::page(app, head),

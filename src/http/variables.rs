@@ -39,6 +39,17 @@ impl<'a> Variables<'a> {
         }
     }
 
+    /// One of some words, or one that begins with one of them and a hyphen; none if it is neither.
+    pub(super) fn hint(&mut self, name: &str, words: &[&str]) -> Option<String> {
+        let text = self.text(name)?;
+        if words.iter().any(|word| text.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
+        {
+            return Some(text);
+        }
+        self.expected(name, &text, &format!("{}; there is no hint now", words.join(" or ")));
+        None
+    }
+
     /// Numbers of ports, separated by commas. Where one cannot be read, there are none.
     pub(super) fn ports(&mut self, name: &str) -> Vec<u16> {
         let Some(text) = self.text(name) else { return Vec::new() };

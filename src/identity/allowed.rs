@@ -35,6 +35,17 @@ impl AllowList {
         }
     }
 
+    /// The same list, if each of its entries is good.
+    ///
+    /// # Errors
+    /// With the first that is not.
+    pub(super) fn checked(self, is_good: fn(&str) -> bool) -> Result<Self, String> {
+        match self.0.iter().find(|entry| !is_good(entry)) {
+            Some(wrong) => Err(wrong.clone()),
+            None => Ok(self),
+        }
+    }
+
     /// Whether nobody is on it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -22,6 +22,30 @@ const PROVIDERS: &str = "none, demo, github, cloudflare, google, oidc or access"
 /// The variable without which nobody is taken for whoever they say they are.
 pub const DEMO_LOGIN: &str = "DEMO_LOGIN";
 
+/// The lists of who may, each with the provider that looks at it and what its entries can be.
+const LISTS: [List; 4] = [
+    List { name: "GITHUB_ALLOWED", provider: "github", is_good: |entry| !entry.contains('@') },
+    List {
+        name: "GITHUB_GROUPS",
+        provider: "github",
+        is_good: |entry| entry.starts_with("org:") || entry.contains('/'),
+    },
+    List { name: "GOOGLE_ALLOWED", provider: "google", is_good: |entry| entry.contains('@') },
+    List { name: "OIDC_ALLOWED", provider: "oidc", is_good: |entry| entry.contains('@') },
+];
+
+/// Names of lists that there are none of, by the provider whose list each would be.
+const NO_LISTS: [(&str, &str); 3] =
+    [("cloudflare", "CLOUDFLARE_ALLOWED"), ("access", "ACCESS_ALLOWED"), ("demo", "DEMO_ALLOWED")];
+
+/// A list of who may.
+struct List {
+    name: &'static str,
+    provider: &'static str,
+    /// Whether the provider can know anybody by an entry, in lower case.
+    is_good: fn(&str) -> bool,
+}
+
 type Chosen = Result<Rc<dyn IdentityProvider>, IdentityError>;
 
 /// The provider that the variables name; none if nobody signs in here. `read` gives a variable or a secret by its name.
@@ -38,6 +62,7 @@ type Chosen = Result<Rc<dyn IdentityProvider>, IdentityError>;
 pub fn provider(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<Rc<dyn IdentityProvider>>, IdentityError> {
     let settings = Settings(read);
     let name = settings.text(IDENTITY_PROVIDER).unwrap_or_else(|| "none".to_owned());
+    settings.check_no_list(&name)?;
     match name.as_str() {
         "none" => return Ok(None),
         "demo" => settings.demo(),
@@ -50,6 +75,18 @@ pub fn provider(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<Rc<dyn I
         _ => Err(wrong(format!("{IDENTITY_PROVIDER} names no identity provider. Set it to {PROVIDERS}."))),
     }
     .map(Some)
+}
+
+/// What operators have to be told of lists that keep nobody out, since another provider signs people in, or none.
+#[must_use]
+pub fn unused_lists(read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+    let settings = Settings(read);
+    let chosen = settings.text(IDENTITY_PROVIDER).unwrap_or_else(|| "none".to_owned());
+    let unused = LISTS.iter().filter(|list| list.provider != chosen && settings.text(list.name).is_some());
+    let told = unused.map(|List { name, provider, .. }| {
+        format!("{name} keeps nobody out: it is looked at where {IDENTITY_PROVIDER} is {provider}.")
+    });
+    told.collect()
 }
 
 struct Settings<'a>(&'a dyn Fn(&str) -> Option<String>);
@@ -173,16 +210,33 @@ impl Settings<'_> {
         let Some(text) = self.text(name) else {
             return Ok(AllowList::default());
         };
-        match AllowList::parse(&text) {
+        let is_good =
+            LISTS.iter().find(|list| list.name == name).map_or(no_entry as fn(&str) -> bool, |list| list.is_good);
+        match AllowList::parse(&text).and_then(|list| list.checked(is_good)) {
             // Whoever sets a list wants it to keep somebody out.
             Ok(list) if list.is_empty() => Err(wrong(format!("{name} names nobody. Name somebody, or remove it."))),
             Ok(list) => Ok(list),
             Err(entry) => Err(wrong(format!(
-                "{name} has an entry that is none: {entry}. One is a login, id:1234, org:name, org/team, an e-mail address \
-                 or @domain."
+                "{name} has an entry that nobody can match: {entry}. For GitHub one is a login, id:1234, org:name or \
+                 org/team; GITHUB_GROUPS has the last two alone. For others one is an e-mail address or @domain."
             ))),
         }
     }
+
+    /// A list that nothing looks at would let in everybody.
+    fn check_no_list(&self, provider: &str) -> Result<(), IdentityError> {
+        match NO_LISTS.iter().find(|(own, name)| *own == provider && self.text(name).is_some()) {
+            Some((_, name)) => Err(wrong(format!(
+                "{name} is set, and there is no such list, so nobody is let in. Set at your provider who may sign in, and \
+                 remove {name}."
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+const fn no_entry(_: &str) -> bool {
+    false
 }
 
 #[cfg(test)]
@@ -284,6 +338,46 @@ mod tests {
             assert!(problem.contains("OIDC_PROMPT") && !problem.contains("s3cret"), "{problem}");
         }
         assert!(oidc("OIDC_PROMPT", "consent").is_ok() && oidc("OIDC_PROMPT", "").is_ok());
+    }
+
+    #[test]
+    fn a_list_that_could_let_nobody_or_everybody_in_lets_nobody_in_and_says_so() {
+        let google = |entry| {
+            let variables = [("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "s"), ("GOOGLE_ALLOWED", entry)];
+            chosen(&[&[("IDENTITY_PROVIDER", "google")][..], &variables].concat())
+        };
+        for entry in ["octocat", "id:5", "org:acme", "acme/core", "@example.com octocat"] {
+            assert!(google(entry).err().unwrap().contains("GOOGLE_ALLOWED"), "{entry}");
+        }
+        assert!(google("ann@example.com, @example.org").is_ok() && google(" ").is_ok());
+        for (name, entry) in
+            [("GITHUB_ALLOWED", "ann@example.com"), ("GITHUB_GROUPS", "octocat"), ("GITHUB_GROUPS", "id:5")]
+        {
+            assert!(problem(&[GITHUB[0], GITHUB[1], GITHUB[2], (name, entry)]).contains(name), "{entry}");
+        }
+        for (provider, name) in NO_LISTS {
+            let variables = [("IDENTITY_PROVIDER", provider), ("DEMO_LOGIN", "true"), (name, "ann@example.com")];
+            assert!(problem(&variables).contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_another_provider_is_told() {
+        let unused = |provider: &str, list: &str| {
+            let read = |name: &str| match name {
+                IDENTITY_PROVIDER => Some(provider.to_owned()),
+                name if name == list => Some("octocat".to_owned()),
+                _ => None,
+            };
+            unused_lists(&read)
+        };
+        for List { name, provider, .. } in LISTS {
+            assert_eq!(unused(provider, name), [""; 0]);
+            for other in ["", "none", "access"] {
+                let [told] = &unused(other, name)[..] else { panic!("{name} {other}") };
+                assert!(told.contains(name) && told.contains(provider), "{told}");
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::document_url::{DocumentPolicy, check_url};
-use super::metadata_document::{DocumentError, Fetch, FetchFailure, MAX_DOCUMENT_BYTES, MOST_FRESH_SECONDS, fresh_seconds, read};
+use super::metadata_document::{
+    DocumentError, Fetch, FetchFailure, MAX_DOCUMENT_BYTES, MOST_FRESH_SECONDS, fresh_seconds, read,
+};
 use super::port::Kv;
 use super::rates::Rates;
 use super::registry::{CLIENT_SECONDS, RegistryError};

@@ -61,3 +61,9 @@ export function hungUp(request) {
     else signal.addEventListener("abort", () => done(), { once: true });
   });
 }
+
+// A variable as text, whatever JSON it was set to. String() writes a list as its entries between commas.
+export function textOf(env, name) {
+  const value = env[name];
+  return value === undefined || value === null ? undefined : String(value);
+}

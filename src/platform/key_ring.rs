@@ -8,8 +8,10 @@ use worker::wasm_bindgen::JsValue;
 use worker::worker_sys::web_sys;
 use worker::{Response, Result, SqlStorageValue, State};
 
+use super::worker::variable;
 use crate::formats::Format;
 use crate::http::App;
+use crate::http::app::SESSION_KEY;
 use crate::keys::{AwaitedKeys, KEY_BYTES, KeyId, Keys, TOKENS_LIVE_MS};
 use crate::wire::Fault;
 
@@ -19,9 +21,6 @@ const PUT: &str = "INSERT OR REPLACE INTO keys (ring, value) VALUES (0, ?)";
 
 /// The binding of the object.
 const KEY_RING: &str = "KEY_RING";
-
-/// The secret that the keys are made from, if it is set.
-const SESSION_KEY: &str = "SESSION_KEY";
 
 /// How long keys stay in memory, in milliseconds: half as long as a key is published before it signs. A key that is newer
 /// is asked for when it is first met.
@@ -114,9 +113,10 @@ pub(super) async fn keys(env: &worker::Env, fresh: bool) -> std::result::Result<
     {
         return Ok(keys);
     }
-    let keys = match env.secret(SESSION_KEY) {
-        Ok(secret) => Rc::new(Keys::from_secret(&secret.to_string())),
-        Err(_) => read(env).await.map_err(|error| Fault(error.to_string()))?,
+    let secret = variable(env, SESSION_KEY).unwrap_or_default();
+    let keys = match Keys::from_variable(&secret).map_err(|problem| Fault(problem.to_owned()))? {
+        Some(keys) => Rc::new(keys),
+        None => read(env).await.map_err(|error| Fault(error.to_string()))?,
     };
     KEYS.set(Some((now, Rc::clone(&keys))));
     Ok(keys)

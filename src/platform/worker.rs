@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use worker::Env;
 use worker::js_sys::Promise;
-use worker::wasm_bindgen::prelude::Closure;
+use worker::wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
 
@@ -22,6 +22,12 @@ use crate::identity::settings;
 use crate::mcp::pattern::compile_with;
 use crate::transport::refusal::Refusal;
 use crate::wire::Reply;
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = textOf)]
+    fn text_of(env: &JsValue, name: &str) -> Option<String>;
+}
 
 thread_local! {
     /// What the application does at the times that are set.
@@ -92,10 +98,11 @@ fn failed(error: JsValue) -> Result<JsValue, JsError> {
     Ok(response.into())
 }
 
-/// Reads a variable of the deployment.
+/// Reads a variable or a secret of the deployment. A number, a boolean and a list, as `wrangler.toml` may have them, come as
+/// text. Any other binding of that name comes as a text that is no value of any variable.
 #[must_use]
 pub fn variable(env: &Env, name: &str) -> Option<String> {
-    env.var(name).ok().map(|value| value.to_string())
+    text_of(env.as_ref(), name)
 }
 
 /// Sign-in with the identity provider that the variable `IDENTITY_PROVIDER` names; none where it names none.

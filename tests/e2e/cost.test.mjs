@@ -5,7 +5,7 @@ import { initialize, open, post, request, send } from "../support/mcp.mjs";
 import { exists, rows } from "../support/rows.mjs";
 import { demo } from "../support/workerd.mjs";
 
-const server = await demo({ trace: true, vars: { SESSION_KEY: "the key of this deployment" } });
+const server = await demo({ trace: true, vars: { SESSION_KEY: "the-key-of-this-deployment-in-tests" } });
 after(() => server.stop());
 
 const OBJECT = "McpObject";
@@ -162,7 +162,7 @@ describe("an id", () => {
   const flipped = (id, at) => id.slice(0, at) + (id[at] === "A" ? "B" : "A") + id.slice(at + 1);
 
   test("that is garbage, cut, changed or another deployment's gets 404 and touches no object", async () => {
-    await using elsewhere = await demo({ vars: { SESSION_KEY: "another key" } });
+    await using elsewhere = await demo({ vars: { SESSION_KEY: "the-key-of-another-deployment-of-tests" } });
     const { id } = await open(server);
     const foreign = (await open(elsewhere)).id;
     const objects = server.objects(OBJECT);

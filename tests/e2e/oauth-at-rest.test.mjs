@@ -17,7 +17,7 @@ const MACHINE = {
   token_endpoint_auth_method: "client_secret_post",
   grant_types: ["client_credentials"],
 };
-const KEY = "the key of this deployment, from which others are made";
+const KEY = "the-key-of-this-deployment,-from-which-others-are-made";
 const API_KEY = "sk-an-api-key-that-the-application-knows";
 
 const storage = temporaryFolder("oauth-at-rest");

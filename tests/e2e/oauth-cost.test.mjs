@@ -17,7 +17,7 @@ const MACHINE = {
 // Clients are looked up each time here, so that it is counted.
 const target = await ours(
   { exchange: true, credentials: true, clients: [MACHINE], known: 0 },
-  { trace: true, vars: { SESSION_KEY: "the key of this deployment" } },
+  { trace: true, vars: { SESSION_KEY: "the-key-of-this-deployment-in-tests" } },
 );
 const { server } = target;
 after(() => server.stop());
@@ -253,6 +253,6 @@ function madeUpOf(token) {
 }
 
 async function foreignToken() {
-  await using elsewhere = await ours({}, { vars: { SESSION_KEY: "another key" } });
+  await using elsewhere = await ours({}, { vars: { SESSION_KEY: "the-key-of-another-deployment-of-tests" } });
   return (await elsewhere.signIn()).tokens.access_token;
 }

@@ -23,7 +23,7 @@ const legacy = await legacyGrants();
 const server = await ours(
   // Whatever is read is read each time.
   { exchange: true, credentials: true, clients: [MACHINE], known: 0 },
-  { faultyKv: true, storage, port: legacy.port, vars: { SESSION_KEY: "the key of this deployment" } },
+  { faultyKv: true, storage, port: legacy.port, vars: { SESSION_KEY: "the-key-of-this-deployment-in-tests" } },
 );
 const { kv } = server.server;
 after(async () => {

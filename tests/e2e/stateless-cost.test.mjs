@@ -8,7 +8,7 @@ import { Stateless, TASKS, handleIn } from "../support/stateless.mjs";
 import { sleep, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const vars = { SESSION_KEY: "the key of this deployment" };
+const vars = { SESSION_KEY: "the-key-of-this-deployment-in-tests" };
 const server = await fixture({ trace: true, vars });
 after(() => server.stop());
 

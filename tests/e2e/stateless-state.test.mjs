@@ -101,7 +101,7 @@ describe("a state", () => {
 
 describe("a name that nobody was given", () => {
   test("is an answer that a model can mend, reads nothing and makes no object", async () => {
-    await using elsewhere = await fixture({ vars: { SESSION_KEY: "another deployment's" } });
+    await using elsewhere = await fixture({ vars: { SESSION_KEY: "the-key-of-another-deployment-of-tests" } });
     const foreign = await begin(1, new Stateless(elsewhere));
     const session = await begin();
     const objects = server.objects(OBJECT);

@@ -39,7 +39,8 @@ for (const SESSION_JURISDICTION of ["EU", "mars"])
 test("a server that is to have people sign in, and cannot, lets nobody in, which the log says", async () => {
   await using server = await demo({ vars: { IDENTITY_PROVIDER: "github" } });
   for (const { status, json } of [await post(server, initialize()), await send(server, "GET", "/sse")]) {
-    assert.deepEqual([status, json.error.code], [500, -32603]);
+    assert.equal(status, 503);
+    assert.match(json.error.message, /IDENTITY_PROVIDER is set/);
   }
   const { text: page } = await send(server, "GET", "/");
   assert.match(page, /IDENTITY_PROVIDER is set/);
@@ -47,6 +48,33 @@ test("a server that is to have people sign in, and cannot, lets nobody in, which
   await server.log(({ text }) => /IDENTITY_PROVIDER is set, but sign-in is not in this build/.test(text));
   await using open = await demo({ vars: { IDENTITY_PROVIDER: "none" } });
   assert.equal((await post(open, initialize())).status, 200);
+});
+
+test("a key that could be guessed lets nobody in, which client, page and log are told without the key", async () => {
+  await using server = await demo({ vars: { SESSION_KEY: "changeme" } });
+  for (const { status, json } of [await post(server, initialize()), await send(server, "GET", "/sse")]) {
+    assert.equal(status, 503);
+    assert.match(json.error.message, /SESSION_KEY has a key of fewer than 32 characters/);
+  }
+  assert.match((await send(server, "GET", "/")).text, /SESSION_KEY has a key/);
+  await server.log(/SESSION_KEY has a key/);
+  assert.ok(!server.logs.some(({ text }) => text.includes("changeme")));
+});
+
+test("numbers, booleans and lists in wrangler.toml are read as the same text is", async () => {
+  const vars = {
+    SESSION_KEY: "",
+    SESSION_IDLE_SECONDS: 60,
+    LOG_REQUESTS: false,
+    ALLOWED_ORIGINS: ["https://a.example", "https://b.example"],
+    SESSION_LOCATION_HINT: { region: "weur" },
+  };
+  await using server = await demo({ vars });
+  const session = await open(server);
+  assert.equal(await session.callText("increment"), "Added 1, total is now 1");
+  assert.equal((await post(server, initialize(), { headers: { origin: "https://b.example" } })).status, 200);
+  await server.log(/SESSION_LOCATION_HINT is .* expected is/);
+  assert.ok(!server.logs.some(({ text, json }) => json?.event === "request" || /IDLE|LOG_|ORIGINS/.test(text)));
 });
 
 test("a variable that cannot be read is named in the log with what is expected, and the default serves", async () => {

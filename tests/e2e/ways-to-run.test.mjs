@@ -68,7 +68,7 @@ for (const { title, start, prefix, page, person, builds } of [
 
 test("without the secrets nobody gets in, and the page says what to set", () =>
   started({ IDENTITY_PROVIDER: "github" }, async (server) => {
-    assert.match(await home(server), /Nobody can sign in yet[^]*GITHUB_CLIENT_ID is not set\. On your machine put it into \.dev\.vars/);
+    assert.match(await home(server), /Nobody is let in yet[^]*GITHUB_CLIENT_ID is not set\. On your machine put it into \.dev\.vars/);
     assert.equal((await post(server, "{}")).status, 401);
     await server.said(/Nobody can sign in: GITHUB_CLIENT_ID is not set/);
   }));

@@ -12,6 +12,7 @@ mod limits;
 mod oauth_values;
 mod server;
 mod session;
+mod settings;
 mod sign_in;
 mod sse;
 mod stateless;
