@@ -45,10 +45,23 @@ pub struct Head {
 }
 
 impl Head {
-    /// A header's value.
+    /// A header's value; one without any counts as absent, since programs write headers for values that they do not have.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.headers.get(name).filter(|value| !value.trim_ascii().is_empty())
+    }
+
+    /// A header's value as it came, also one without any: for headers of this server's own, in which an empty value is none that
+    /// it wrote.
+    #[must_use]
+    pub fn raw_header(&self, name: &str) -> Option<Cow<'_, str>> {
         self.headers.get(name)
+    }
+
+    /// Whether the body is compressed or otherwise coded (RFC 9110 section 8.4).
+    #[must_use]
+    pub fn is_coded(&self) -> bool {
+        self.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
     }
 
     /// How long the body is, if its sender says so.
@@ -186,6 +199,16 @@ mod tests {
 
         fn all(&self) -> Vec<(String, String)> {
             Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_header_without_a_value_is_absent() {
+        for (value, read) in [("", None), (" \t", None), ("x", Some("x"))] {
+            let (host, path, query) = (String::new(), String::new(), String::new());
+            let headers = Rc::new(Typed(value));
+            let head = Head { method: Method::POST, secure: true, host, path, query, headers };
+            assert_eq!(head.header("content-type").as_deref(), read, "{value:?}");
         }
     }
 

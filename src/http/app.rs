@@ -44,7 +44,7 @@ const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this b
 /// | `SESSION_JURISDICTION` | `eu`, `us`, `fedramp` or `fedramp-high`: where sessions run and are kept | anywhere |
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
 /// | `CLIENT_DOCUMENT_PORTS` | ports, separated by commas, that metadata documents of clients may be at besides 443 | 443 alone |
-/// | `ANSWERS` | `events`: every answer to a POST is an event stream | JSON, unless something is sent before the result |
+/// | `ANSWERS` | `events`: what a request runs to is told in an event stream; `initialize`, refusals and `tasks/*` stay JSON | JSON, unless something is sent before the result |
 /// | `LOG_REQUESTS` | `false`: no line a request | a line a request |
 #[derive(Clone)]
 pub struct App {
@@ -112,8 +112,13 @@ impl App {
     /// The route of a path.
     #[must_use]
     pub fn route(&self, path: &str) -> Route {
-        match (self.paths.route(path), &self.provider) {
+        let route = |path: &str| match (self.paths.route(path), &self.provider) {
             (Route::Unknown, Some(provider)) => provider.route(path),
+            (route, _) => route,
+        };
+        match (route(path), path.strip_suffix('/')) {
+            // People and programs add a slash. It is the same endpoint, and the same resource.
+            (Route::Unknown, Some(shorter)) if !shorter.is_empty() => route(shorter),
             (route, _) => route,
         }
     }

@@ -36,7 +36,7 @@ pub fn allow(reply: Reply, origin: Option<&str>) -> Reply {
 /// (RFC 6750 section 3).
 #[must_use]
 pub fn finish(reply: Reply, head: &Head, provider: Option<&dyn Provider>) -> Reply {
-    allow(challenged(reply, head, provider), head.header("origin").as_deref())
+    allow(challenged(reply, head, provider), head.raw_header("origin").as_deref())
 }
 
 /// Puts a challenge in the place of the scopes that an answer says are missing.

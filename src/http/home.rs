@@ -1,9 +1,12 @@
 //! `/`: a page about this server, for whoever was given its address.
 
-use http::Method;
+use http::{Method, StatusCode};
 
 use super::app::App;
 use super::policy::is_loopback;
+use super::route::Paths;
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::jsonrpc::error_json;
 use crate::oauth::sign_in::Notice;
 use crate::pages::{Home, STYLE, document};
 use crate::transport::refusal::Refusal;
@@ -47,4 +50,13 @@ fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
         Method::HEAD => Reply { body: Body::Empty, ..reply() },
         _ => Refusal::Method("GET, HEAD, OPTIONS").into(),
     }
+}
+
+/// A message of MCP that came to the page for people.
+pub(super) fn elsewhere(app: &App, head: &Head) -> Reply {
+    let Paths { mcp, sse, .. } = &app.paths;
+    let (origin, message) = (head.origin(), "This is a page for people. MCP is at");
+    let message = format!("{message} {origin}{mcp}, and with HTTP+SSE at {origin}{sse}: use that URL in your client.");
+    let json = error_json(None, &Error::new(ErrorCode::REFUSED, message));
+    Reply::json(StatusCode::METHOD_NOT_ALLOWED, json).header("allow", "GET, HEAD, OPTIONS")
 }

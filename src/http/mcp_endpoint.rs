@@ -58,6 +58,9 @@ async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, versi
     if !head.has_type("application/json") {
         return Refusal::NotJson.reply_to(version);
     }
+    if head.is_coded() {
+        return Refusal::Coded.reply_to(version);
+    }
     let accept = head.header("accept");
     if !(admits(accept.as_deref(), "application/json") && admits(accept.as_deref(), "text/event-stream")) {
         return Refusal::AcceptBoth.reply_to(version);
@@ -102,7 +105,9 @@ async fn sessionless(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>
             stateless_endpoint::handle(app, head, edge, caller, request, envelope, body).await
         }
         Ok(Era::Notification) => Reply::empty(StatusCode::ACCEPTED),
-        Ok(Era::Sessions(_)) if !era::is_served(version) => Refusal::UnknownVersion.into(),
+        Ok(Era::Sessions(posted)) if !era::is_served(version) && !era::is_initialize(&posted) => {
+            Refusal::UnknownVersion.reply(era::id_of(&posted))
+        }
         Ok(Era::Sessions(posted)) => begin(app, edge, &caller, posted).await,
         Err(refused) => refused.into(),
     }

@@ -43,6 +43,10 @@ pub(super) async fn handle(
         return Reply { status: StatusCode::METHOD_NOT_ALLOWED, ..refusal }
             .header("allow", format!("{}, OPTIONS", names.join(", ")));
     }
+    if head.method == Method::POST && head.is_coded() {
+        let refusal: Reply = Refusal::request("Send the body as it is, without Content-Encoding.").into();
+        return Reply { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..refusal }.header("accept-encoding", "identity");
+    }
     let reply = match route {
         Route::Authorize | Route::Callback | Route::Account => person(&site, route, head).await,
         Route::Token => token_endpoint::handle(&site, head).await,

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use super::app::App;
 use super::edge::Edge;
-use super::policy::Foreign;
+use super::policy::{Foreign, is_loopback};
 use super::route::Route;
 use super::{cors, home, mcp_endpoint, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
@@ -17,7 +17,8 @@ use crate::wire::{Body, Head, Reply};
 /// Answers any request.
 pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let started = app.settings.logs_requests.then(|| edge.now());
-    let origin = head.header("origin");
+    // No browser sends one without a value: that is nobody's own origin.
+    let origin = head.raw_header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
         Err(foreign) if !(foreign == Foreign::Origin && app.route(&head.path).is_for_any_origin()) => {
             told(app, head, edge, Closed { status: StatusCode::FORBIDDEN, text: foreign.message() })
@@ -40,7 +41,16 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
             ..LogLine::default()
         });
     }
-    cors::allow(reply, origin.as_deref())
+    secured(cors::allow(reply, origin.as_deref()), head)
+}
+
+/// For how long browsers reach this host by `https` alone, in seconds: a year, which is the least that browsers' own lists ask
+/// for. Hosts below are for their own servers to say.
+const HTTPS_ONLY: &str = "max-age=31536000";
+
+/// Has browsers use `https` from now on (RFC 6797), where it is in use: on this machine the next program may have none.
+fn secured(reply: Reply, head: &Head) -> Reply {
+    if head.secure && !is_loopback(&head.host) { reply.header("strict-transport-security", HTTPS_ONLY) } else { reply }
 }
 
 /// Why nobody, or not this sender, is let in.
@@ -93,6 +103,7 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     }
     match (route, &app.provider) {
         (Route::Mcp | Route::Sse | Route::SseMessage, _) => protected(app, route, head, edge).await,
+        (Route::Home, _) if matches!(head.method, Method::POST | Method::DELETE) => home::elsewhere(app, head),
         (Route::Home, _) => home::page(app, head),
         (Route::Style, _) => home::style(head),
         (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,

@@ -64,6 +64,9 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<
     if !head.has_type("application/json") {
         return Refusal::NotJson.into();
     }
+    if head.is_coded() {
+        return Refusal::Coded.into();
+    }
     if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {
         return Refusal::TooLarge.into();
     }

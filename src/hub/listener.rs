@@ -45,7 +45,7 @@ impl Wanted {
             ("promptsListChanged", Change::Prompts, announces && server.has_prompts()),
             ("resourcesListChanged", Change::Resources, has_resources),
         ] {
-            if told && filter.raw(name).is_some_and(|value| value.get() == "true") {
+            if filter.flag(name)? && told {
                 wanted.changes.push(change);
             }
         }

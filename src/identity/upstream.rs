@@ -126,7 +126,8 @@ pub(super) async fn send(web: &dyn Upstream, request: Request<Vec<u8>>) -> Resul
     if answer.body().len() > MAX_ANSWER_BYTES {
         return Err(Fault("the answer is too long".to_owned()));
     }
-    Ok(answer)
+    // A byte order mark says nothing (RFC 8259 section 8.1), and would be no JSON.
+    Ok(answer.map(|body| body.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(body)))
 }
 
 /// Whether a provider may be at that URL: by `https`, or on this machine.

@@ -92,6 +92,19 @@ impl<'a> Fields<'a> {
         self.raw(name).map(read).transpose()
     }
 
+    /// A boolean; one that is absent is false.
+    ///
+    /// # Errors
+    /// −32602 when it is something else.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Error> {
+        let Some(raw) = self.raw(name) else { return Ok(false) };
+        match raw.get() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(unfit(name, "true or false", raw)),
+        }
+    }
+
     /// An object; one that is absent has no members.
     ///
     /// # Errors

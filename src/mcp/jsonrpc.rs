@@ -70,6 +70,12 @@ impl RequestId {
         Self::parse(serde_json::from_str(json).ok()?).ok()
     }
 
+    /// Whether a client gives this id, a number, as `given`: as it was sent, or as text with the same digits.
+    pub(crate) fn is_given_as(&self, given: &Self) -> bool {
+        let text = given.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        self == given || text == Some(self.as_json())
+    }
+
     /// The id of a request that this server sends.
     #[must_use]
     pub fn from_counter(n: u64) -> Self {
@@ -200,6 +206,8 @@ impl From<Error> for Unreadable {
 /// # Errors
 /// −32700 when it is not JSON, −32600 when it is JSON but no JSON-RPC message, or an empty or too long array.
 pub fn parse(text: &str) -> Result<Body, Unreadable> {
+    // RFC 8259 section 8.1: a byte order mark may be ignored.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if !text.trim_start().starts_with('[') {
         return parse_message(text).map(Body::Single);
     }
@@ -347,6 +355,14 @@ mod tests {
             let told = parse(text).expect_err(text).error.message;
             assert!(told.contains("surrogate pair"), "{text}: {told}");
         }
+    }
+
+    #[test]
+    fn a_body_may_begin_with_a_byte_order_mark() {
+        let message = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        assert_eq!(request(&format!("\u{feff}{message}")).method, "ping");
+        assert!(matches!(parse(&format!("\u{feff} [{message}]")), Ok(Body::Batch(items)) if items.len() == 1));
+        assert!(parse(&format!("\u{feff}\u{feff}{message}")).is_err());
     }
 
     #[test]

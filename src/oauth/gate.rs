@@ -46,7 +46,9 @@ pub async fn check(site: &Site<'_>, head: &Head, path: &str) -> Result<Result<Ac
         Ok(token) => access(site, token, path).await?,
         Err(denied) => Err(denied),
     };
-    Ok(access.map_err(|denied| refused(site, path, &denied)))
+    // The challenge leads to the metadata of the URL that the client knows.
+    let shown = if head.path.strip_suffix('/') == Some(path) { &head.path } else { path };
+    Ok(access.map_err(|denied| refused(site, shown, &denied)))
 }
 
 /// The challenge for a caller whose token lacks scopes: it names all that the operation needs.

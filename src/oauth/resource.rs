@@ -100,17 +100,21 @@ impl Resources {
         [&self.root].into_iter().chain(&self.others)
     }
 
-    /// What a request's `resource` parameters ask for, none twice; the root where there are none. A query does not tell
-    /// resources apart here: a client that connects to `/mcp?mode=direct` means the one at `/mcp`.
+    /// What a request's `resource` parameters ask for, none twice; the root where there are none. A query and a slash at the
+    /// end do not tell resources apart here: a client that connects to `/mcp/?mode=direct` means the one at `/mcp`.
     ///
     /// # Errors
     /// When one is not a resource of this server.
     pub fn resolve<'a>(&self, asked: impl Iterator<Item = &'a str>) -> Result<Vec<Resource>, BadResource> {
         let mut resolved = Vec::new();
         for text in asked {
-            let resource = Resource::parse(text.split('?').next().unwrap_or_default())?;
+            let path = text.split('?').next().unwrap_or_default();
+            let resource = Resource::parse(path.strip_suffix('/').unwrap_or(path))?;
             if !self.iter().any(|known| *known == resource) {
-                return Err(BadResource("This server does not protect that resource."));
+                return Err(BadResource(
+                    "This server does not protect that resource. Use the URL that your client connects to, or the resource of \
+                     /.well-known/oauth-protected-resource.",
+                ));
             }
             if !resolved.contains(&resource) {
                 resolved.push(resource);
@@ -190,9 +194,12 @@ mod tests {
         let both = ["https://a.example/sse", "https://a.example/mcp"];
         assert_eq!(resolve(&both).unwrap(), both);
         assert_eq!(resolve(&["https://a.example/mcp?mode=direct"]).unwrap(), ["https://a.example/mcp"]);
+        for same in ["https://a.example/mcp/", "https://a.example/mcp/?mode=direct"] {
+            assert_eq!(resolve(&[same, "https://a.example/mcp"]).unwrap(), ["https://a.example/mcp"], "{same}");
+        }
         for other in [
             "https://a.example/mcpx",
-            "https://a.example/mcp/",
+            "https://a.example/mcp//",
             "https://b.example",
             "https://a.example:1",
             "http://a.example",

@@ -270,7 +270,9 @@ impl<'a> Site<'a> {
     pub fn resource_metadata(&self, path: &str, name: &str) -> Option<String> {
         let prefix = format!("/.well-known/{}", metadata::PROTECTED_RESOURCE);
         let path = path.strip_prefix(&prefix)?;
-        if !path.is_empty() && !self.paths.contains(&path) {
+        // A client that connects with a slash at the end compares the resource with that (RFC 9728 section 3.3).
+        let known = path.strip_suffix('/').unwrap_or(path);
+        if !known.is_empty() && !self.paths.contains(&known) {
             return None;
         }
         let (resource, scopes) = (format!("{}{path}", self.origin), self.scopes());

@@ -134,10 +134,25 @@ async fn read(request: &web_sys::Request) -> Option<String> {
 }
 
 /// The runtime makes a text of a body in half the time that handing over its bytes takes. What is not UTF-8 has U+FFFD in its
-/// place then, which changes the length; where by chance it does not, the text is taken as it is.
+/// place then, which is no shorter; where by chance it is as long, the text is taken as it is. A byte order mark, of three
+/// bytes, is left out.
 fn whole(text: Option<String>, length: usize) -> Result<String, Refusal> {
     let text = text.ok_or(Refusal::Internal)?;
-    if text.len() == length { Ok(text) } else { Err(Refusal::NotUtf8) }
+    if text.len() == length || text.len() + MARK.len_utf8() == length {
+        Ok(unmarked(text))
+    } else {
+        Err(Refusal::NotUtf8)
+    }
+}
+
+/// The byte order mark.
+const MARK: char = '\u{feff}';
+
+fn unmarked(mut text: String) -> String {
+    if text.starts_with(MARK) {
+        text.drain(..MARK.len_utf8());
+    }
+    text
 }
 
 async fn streamed(request: &web_sys::Request) -> Result<String, Refusal> {
@@ -153,5 +168,5 @@ async fn streamed(request: &web_sys::Request) -> Result<String, Refusal> {
         }
         bytes.extend(chunk);
     }
-    String::from_utf8(bytes).map_err(|_| Refusal::NotUtf8)
+    String::from_utf8(bytes).map(unmarked).map_err(|_| Refusal::NotUtf8)
 }

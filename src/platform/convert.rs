@@ -41,7 +41,7 @@ struct FirstRead {
 }
 
 const AT_WORKER: FirstRead = FirstRead {
-    always: &[VERSION_HEADER, "origin", "content-type", "accept", "content-length"],
+    always: &[VERSION_HEADER, "origin", "content-type", "accept", "content-length", "content-encoding"],
     stateless: &[headers::METHOD, headers::NAME],
     others: &[SESSION],
 };

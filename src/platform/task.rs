@@ -86,7 +86,7 @@ async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Rep
     let head = convert::read_head_at_object(request);
     let text = read_text(request).await.map_err(|_| Fault("a task's command cannot be read".to_owned()))?;
     let command = Command::parse(&text).ok_or_else(|| Format::TaskCommand.unreadable())?;
-    let caller = Rc::new(order::decode(head.header(order::CALLER).as_deref())?);
+    let caller = Rc::new(order::decode(head.raw_header(order::CALLER).as_deref())?);
     let headers = Rc::clone(&head.headers);
     let extensions = move |extensions: &mut Extensions| {
         extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));

@@ -11,6 +11,9 @@ use crate::mcp::jsonrpc::{RequestId, Response};
 /// The most questions that wait at once. Each holds a running call, so this is far above what a person can answer.
 pub const MAX_QUESTIONS: usize = 64;
 
+/// Ids of questions are no greater: clients keep them in signed integers of 32 bits, and 0 counts as none for some.
+const ID_RANGE: u64 = 1 << 30;
+
 type Outcome = Result<Box<RawValue>, Error>;
 
 /// The questions of one session.
@@ -20,7 +23,8 @@ pub(crate) struct Questions {
 }
 
 impl Questions {
-    /// Ids count up from `now`, so that a late answer to a question from before a restart is not taken for another's.
+    /// Ids count up from the milliseconds of `now`, so that a late answer to a question from before a restart is not taken
+    /// for another's: they come again after twelve days, and no question waits so long.
     pub(crate) fn new(now: u64) -> Self {
         Self { next: Cell::new(now), waiting: RefCell::default() }
     }
@@ -33,7 +37,7 @@ impl Questions {
         }
         let number = self.next.get();
         self.next.set(number + 1);
-        let id = RequestId::from_counter(number);
+        let id = RequestId::from_counter(number % ID_RANGE + 1);
         let (sender, receiver) = oneshot::channel();
         waiting.push((id.clone(), sender));
         Ok((id, receiver))
@@ -42,7 +46,7 @@ impl Questions {
     /// Hands an answer to whoever waits for it. One that nobody waits for is dropped: it may be late.
     pub(crate) fn settle(&self, response: Response) {
         let mut waiting = self.waiting.borrow_mut();
-        let asked = waiting.iter().position(|(id, _)| response.id.as_ref() == Some(id));
+        let asked = waiting.iter().position(|(id, _)| response.id.as_ref().is_some_and(|given| id.is_given_as(given)));
         let Some((_, sender)) = asked.map(|at| waiting.swap_remove(at)) else { return };
         // The call may have been dropped meanwhile.
         let _ = sender.send(response.outcome);
@@ -51,5 +55,50 @@ impl Questions {
     /// Nobody waits for that answer any more.
     pub(crate) fn forget(&self, id: &RequestId) {
         self.waiting.borrow_mut().retain(|(other, _)| other != id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::mcp::jsonrpc::{self, Body, Message};
+
+    /// In milliseconds since 1970, as the runtime's clock has it: 13 digits.
+    const NOW: u64 = 1_796_000_000_000;
+
+    fn answer(questions: &Questions, id: &str) {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#);
+        let Ok(Body::Single(Message::Response(response))) = jsonrpc::parse(&text) else { panic!("{text}") };
+        questions.settle(response);
+    }
+
+    #[test]
+    fn ids_fit_a_signed_integer_of_32_bits_and_are_not_zero() {
+        for now in [0, NOW, ID_RANGE - 1, ID_RANGE, u64::from(u32::MAX)] {
+            let questions = Questions::new(now);
+            let mut last = None;
+            for _ in 0..3 {
+                let (id, _) = questions.ask().unwrap();
+                let number: i32 = id.as_json().parse().unwrap();
+                assert!(number > 0 && Some(number) != last, "{now}");
+                last = Some(number);
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_is_matched_if_its_id_comes_back_as_the_text_of_the_number() {
+        let questions = Questions::new(NOW);
+        for quote in ["", "\""] {
+            let (id, receiver) = questions.ask().unwrap();
+            for wrong in [format!("\"{}0\"", id.as_json()), format!("\" {}\"", id.as_json()), "\"\"".to_owned()] {
+                answer(&questions, &wrong);
+            }
+            assert_eq!(questions.waiting.borrow().len(), 1);
+            answer(&questions, &format!("{quote}{}{quote}", id.as_json()));
+            assert!(matches!(receiver.now_or_never(), Some(Ok(Ok(_)))), "{quote}");
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Which era a request belongs to: that of sessions, or the one in which every request stands for itself.
 //!
-//! What the body claims comes first, and headers are held against it (2026-07-28, Streamable HTTP, "Server Validation").
+//! What the body claims comes first, and headers are held against it (2026-07-28, Streamable HTTP, "Server Validation"). On a
+//! session whose header does not name a version without sessions, header and session agree, and a claim in the body counts for
+//! nothing: clients that serve both eras were seen to make it in every message.
 
 use serde_json::json;
 
@@ -110,22 +112,38 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
 
 fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Result<Era, Refused> {
     let refused = |id: &RequestId, error| Refused::bad_request(Some(id.clone()), error);
+    // It settles the version itself. Clients were seen to name their newest in the header, and in each body besides: only
+    // where both name one without sessions is it no handshake.
+    if request.method == INITIALIZE && !(modern_header && claims_version(&request.params)) {
+        return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
+    }
     let Some(envelope) = Envelope::read(&request.params).map_err(|error| refused(&request.id, error))? else {
         if !modern_header {
             return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
         }
-        let error = if request.method == INITIALIZE {
-            let header = header.unwrap_or_default();
-            mismatch(format!("`initialize` does not exist in version {header}, which MCP-Protocol-Version names."))
-        } else {
-            Error::invalid_params(format!(
-                "Since 2026-07-28 every request has `{META}/protocolVersion` and `{META}/clientCapabilities` in its `_meta`."
-            ))
-        };
-        return Err(refused(&request.id, error));
+        let message = format!(
+            "Since 2026-07-28 every request has `{META}/protocolVersion` and `{META}/clientCapabilities` in its `_meta`."
+        );
+        return Err(refused(&request.id, Error::invalid_params(message)));
     };
     check_version(header, &envelope.version).map_err(|error| refused(&request.id, error))?;
     Ok(Era::Stateless(request, envelope))
+}
+
+/// Whether a body begins a session.
+#[must_use]
+pub fn is_initialize(posted: &Result<Body, jsonrpc::Unreadable>) -> bool {
+    matches!(posted, Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE)
+}
+
+/// The id of the one request in a body.
+#[must_use]
+pub fn id_of(posted: &Result<Body, jsonrpc::Unreadable>) -> Option<&RequestId> {
+    match posted {
+        Ok(Body::Single(Message::Request(request))) => Some(&request.id),
+        Ok(_) => None,
+        Err(unreadable) => unreadable.id.as_ref(),
+    }
 }
 
 /// Holds the header against the version that a body claims, then that against what is served.

@@ -37,7 +37,7 @@ pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Erro
     };
     let fields = request.params.fields();
     let Ok(name) = fields.text(named_by) else { return Ok(()) };
-    match head.header(NAME) {
+    match head.raw_header(NAME) {
         None => return Err(missing("Mcp-Name", &name)),
         Some(value) => {
             let value = decode("Mcp-Name", &value)?;
@@ -48,7 +48,7 @@ pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Erro
     }
     if request.method == "tools/call" {
         let arguments = fields.raw("arguments").map_or("{}", |arguments| arguments.get());
-        server.check_mirrored(&name, arguments, &|header| match head.header(header) {
+        server.check_mirrored(&name, arguments, &|header| match head.raw_header(header) {
             Some(value) => decode(header, &value).map(Some),
             None => Ok(None),
         })?;

@@ -98,7 +98,7 @@ impl Object {
     }
 
     async fn route(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
-        let transport = match Transport::parse(head.header(order::TRANSPORT).as_deref()) {
+        let transport = match Transport::parse(head.raw_header(order::TRANSPORT).as_deref()) {
             Ok(transport) => transport,
             Err(fault) => return self.refused(&fault),
         };
@@ -157,7 +157,7 @@ impl Object {
             Ok(sender) => sender,
             Err(fault) => return self.refused(&fault),
         };
-        let state = match head.header(order::STATE).map(|value| order::read_state(&value)).transpose() {
+        let state = match head.raw_header(order::STATE).map(|value| order::read_state(&value)).transpose() {
             Ok(state) => state,
             Err(fault) => return self.refused(&fault),
         };
@@ -264,7 +264,7 @@ impl Object {
     /// # Errors
     /// When it cannot be read who that is.
     pub(crate) fn sender(head: &Head, client: Rc<crate::mcp::context::ClientInfo>) -> Result<Sender, Fault> {
-        let caller = order::decode(head.header(order::CALLER).as_deref())?;
+        let caller = order::decode(head.raw_header(order::CALLER).as_deref())?;
         let headers = Rc::clone(&head.headers);
         let extensions = move |extensions: &mut Extensions| {
             extensions.insert(Rc::new(RequestHeaders(Rc::clone(&headers))));

@@ -21,6 +21,8 @@ pub enum Refusal {
     NotUtf8,
     /// The content type is not JSON.
     NotJson,
+    /// The body is compressed.
+    Coded,
     /// A POST that does not accept both shapes of an answer.
     AcceptBoth,
     /// A GET that does not accept events.
@@ -55,7 +57,7 @@ impl Refusal {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::Coded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::AcceptBoth | Self::AcceptEvents => StatusCode::NOT_ACCEPTABLE,
             Self::UnknownSession | Self::EndedSession => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -86,6 +88,7 @@ impl Refusal {
             Self::TooLarge => format!("The body is longer than {MAX_BODY_BYTES} bytes."),
             Self::NotUtf8 => "The body is not UTF-8.".to_owned(),
             Self::NotJson => "Send the body with `Content-Type: application/json`.".to_owned(),
+            Self::Coded => "Send the body as it is, without `Content-Encoding`: this server reads none.".to_owned(),
             Self::AcceptBoth => "Send `Accept: application/json, text/event-stream`.".to_owned(),
             Self::AcceptEvents => "Send `Accept: text/event-stream`.".to_owned(),
             Self::NoSession => "Send the `Mcp-Session-Id` that `initialize` gave you.".to_owned(),
@@ -140,6 +143,8 @@ impl Refusal {
             Self::Method(allowed) => reply.header("allow", allowed),
             Self::TooBusy => reply.header("retry-after", "1"),
             Self::OtherVersion => reply.header("retry-after", "2"),
+            // RFC 9110 section 12.5.3: so a client learns which coding would do.
+            Self::Coded => reply.header("accept-encoding", "identity"),
             _ => reply,
         }
     }

@@ -8,7 +8,6 @@ use http::StatusCode;
 
 use super::call_stream::CallStream;
 use super::claims::Claims;
-use super::era::{Era, recognise};
 use super::keep_alive::kept_alive;
 use super::movable::all_movable;
 use super::object::{GET_TAG, Object, ReadBody};
@@ -17,7 +16,7 @@ use super::refusal::Refusal;
 use super::sse::{self, EventId, KEEP_ALIVE_MS};
 use super::stateless::lacks_scopes;
 use crate::mcp::initialize::METHOD as INITIALIZE;
-use crate::mcp::jsonrpc::{Body as Posted, Message, Request, Unreadable, error_json};
+use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, Unreadable, error_json};
 use crate::session::core::Sender;
 use crate::session::line::Line;
 use crate::wire::{Body, Head, Reply, Socket};
@@ -37,13 +36,9 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
         Err(refusal) => return refusal.into(),
     };
     let version = claims.client.version;
-    // The header names no version without sessions, so a body that claims to be of one is refused here.
-    let posted = match recognise(None, &text) {
-        Ok(Era::Sessions(posted)) => posted,
-        Ok(_) => return Refusal::UnknownVersion.into(),
-        Err(refused) => return refused.into(),
-    };
-    let messages = match posted {
+    // The header names no version without sessions, or the Worker would not have passed the request on. So it is the
+    // session's, whatever its body claims.
+    let messages = match jsonrpc::parse(&text) {
         Ok(Posted::Batch(_)) if !version.has_batches() => return Refusal::NoBatches.into(),
         Ok(Posted::Batch(messages)) => messages,
         Ok(Posted::Single(message)) => return single(object, head, claims, message).await,
@@ -75,7 +70,7 @@ async fn single(object: &Rc<Object>, head: &Head, claims: Claims, message: Messa
         Message::Request(request) => {
             let server = &object.core.server;
             if !server.scopes().is_empty() {
-                let caller = match order::decode(head.header(order::CALLER).as_deref()) {
+                let caller = match order::decode(head.raw_header(order::CALLER).as_deref()) {
                     Ok(caller) => caller,
                     Err(fault) => return object.refused(&fault),
                 };

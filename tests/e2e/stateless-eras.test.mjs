@@ -194,12 +194,32 @@ describe("on one endpoint", () => {
     assert.equal(await stateless.callText("echo", { text: "on" }), "on");
   });
 
-  test("a request that stands for itself is not taken as one of a session's", async () => {
+  test("what a body claims counts for nothing on a session whose header agrees with it, or is absent", async () => {
     const session = await open(server);
-    const message = new Stateless(server).message(1, "tools/call", { name: "test_simple_text" });
-    const answer = await session.post(message);
-    assert.equal(answer.status, 400, `${answer}`);
-    assert.deepEqual([answer.json.id, answer.json.error.code], [1, -32020]);
+    const message = new Stateless(server).message(1, "tools/call", { name: "increment" });
+    for (const [version, text] of [["2025-11-25", "1"], [null, "2"], ["2025-06-18", "3"], ["", "4"]]) {
+      const answer = await session.post(message, { headers: { "mcp-protocol-version": version } });
+      assert.equal(answer.status, 200, `${answer}`);
+      assert.equal(answer.json.result.content[0].text, text);
+      assert.equal(answer.json.result.resultType, undefined, "the session's version has none");
+    }
+    const answer = await session.post(message, { headers: { "mcp-protocol-version": STATELESS } });
+    assert.deepEqual([answer.status, answer.json.error.code], [400, -32020], `${answer}`);
+  });
+
+  test("initialize is negotiated whatever the header names, and whatever its body claims besides", async () => {
+    const claims = new Stateless(server).message(1, "initialize", { protocolVersion: STATELESS });
+    const plain = request(1, "initialize", { protocolVersion: "2099-01-01", capabilities: {} });
+    for (const version of [null, "", "2025-11-25", "2025-03-26", "2099-01-01", STATELESS])
+      for (const message of version === STATELESS ? [plain] : [plain, claims]) {
+        const answer = await post(server, message, { headers: { "mcp-protocol-version": version } });
+        assert.equal(answer.status, 200, `${version} ${answer}`);
+        assert.equal(answer.json.result.protocolVersion, "2025-11-25");
+        assert.ok(answer.headers["mcp-session-id"]);
+      }
+    const answer = await post(server, request(3, "ping"), { headers: { "mcp-protocol-version": "2099-01-01" } });
+    assert.deepEqual([answer.status, answer.json.id], [400, 3], `${answer}`);
+    assert.match(answer.json.error.message, /2025-11-25/);
   });
 
   test("where one path serves all transports, GET opens a stream for who names no version without sessions", async () => {

@@ -167,7 +167,6 @@ describe("49 what is no request", () => {
       [JSON.stringify({ ...list, jsonrpc: "1.0" }), -32600, 1],
     ])
       refuses(await post(server, body, { headers }), 400, code, id);
-    refuses(await post(server, initialize(), { headers }), 400, -32020, 0);
     // The body alone tells of a batch.
     refuses(await post(server, JSON.stringify([list])), 400, -32600);
   });

@@ -68,7 +68,7 @@ fn a_stream_begins_with_what_it_will_hear_of() {
         (announcing(), all.clone(), all.clone()),
         (announcing(), json!({ "toolsListChanged": true }), json!({ "toolsListChanged": true })),
         (announcing(), json!({ "toolsListChanged": false, "resourceSubscriptions": [], "more": true }), json!({})),
-        (announcing(), json!({ "toolsListChanged": null, "promptsListChanged": "true" }), json!({})),
+        (announcing(), json!({ "toolsListChanged": null }), json!({})),
         (announcing(), json!({}), json!({})),
         (quiet(), all.clone(), json!({})),
         (Server::new("s", "1").tool("change", "", change), all, json!({ "toolsListChanged": true })),
@@ -89,6 +89,10 @@ fn a_stream_that_does_not_say_what_for_is_refused() {
         json!({ "notifications": { "resourceSubscriptions": [1] } }),
         json!({ "notifications": { "resourceSubscriptions": ["test://a\nresource test://b"] } }),
         json!({ "notifications": { "taskIds": {} } }),
+        json!({ "notifications": { "toolsListChanged": "yes" } }),
+        json!({ "notifications": { "promptsListChanged": "true" } }),
+        json!({ "notifications": { "resourcesListChanged": 1 } }),
+        json!({ "notifications": { "toolsListChanged": true, "promptsListChanged": [] } }),
         json!({ "notifications": { "resourceSubscriptions": ["x".repeat(20_000)] } }),
     ] {
         let (status, code, _) = refusal(&front.ask("subscriptions/listen", &params).answer());

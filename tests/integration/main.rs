@@ -5,6 +5,7 @@ mod administration;
 mod architecture;
 mod demo_tools;
 mod examples;
+mod front_door;
 mod golden;
 mod grants;
 mod hub;

@@ -83,16 +83,8 @@ const ROWS: &[Row] = &[
         request!("tools/list", r#"{"_meta":"io.modelcontextprotocol/protocolVersion"}"#),
         OF_SESSIONS,
     ),
-    (
-        "initialize",
-        request!("initialize", r#"{"protocolVersion":"2025-11-25"}"#),
-        [SESSIONS, SESSIONS, SESSIONS, "400 -32020 7", SESSIONS],
-    ),
-    (
-        "initialize of the newest version",
-        request!("initialize", r#"{"protocolVersion":"2026-07-28"}"#),
-        [SESSIONS, SESSIONS, SESSIONS, "400 -32020 7", SESSIONS],
-    ),
+    ("initialize", request!("initialize", r#"{"protocolVersion":"2025-11-25"}"#), [SESSIONS; 5]),
+    ("initialize of the newest version", request!("initialize", r#"{"protocolVersion":"2026-07-28"}"#), [SESSIONS; 5]),
     ("a claim", request!("tools/list", whole!(r#""2026-07-28""#)), MODERN),
     (
         "a claim with an escaped slash",
@@ -116,7 +108,11 @@ const ROWS: &[Row] = &[
         ),
         MODERN,
     ),
-    ("initialize with a claim", request!("initialize", whole!(r#""2026-07-28""#)), MODERN),
+    (
+        "initialize with a claim",
+        request!("initialize", whole!(r#""2026-07-28""#)),
+        [SESSIONS, SESSIONS, SESSIONS, STATELESS, SESSIONS],
+    ),
     ("a claim without capabilities", request!("tools/list", claim!(r#""2026-07-28""#)), UNFIT),
     (
         "a claim with capabilities that are null",
@@ -145,7 +141,11 @@ const ROWS: &[Row] = &[
     ),
     ("a claim of a number", request!("tools/list", whole!("20260728")), UNFIT),
     ("a claim of nothing", request!("tools/list", whole!("null")), UNFIT),
-    ("initialize with a claim without capabilities", request!("initialize", claim!(r#""2026-07-28""#)), UNFIT),
+    (
+        "initialize with a claim without capabilities",
+        request!("initialize", claim!(r#""2026-07-28""#)),
+        [SESSIONS, SESSIONS, SESSIONS, "400 -32602 7", SESSIONS],
+    ),
     (
         "a claim of a version with sessions",
         request!("tools/list", whole!(r#""2025-11-25""#)),

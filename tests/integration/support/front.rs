@@ -289,6 +289,11 @@ impl Front {
 
     /// Sends anything. It runs as far as it goes without time passing.
     pub(crate) fn send(&self, method: Method, headers: &[(&str, String)], body: String) -> Exchange {
+        self.send_to("/mcp", method, headers, body)
+    }
+
+    /// The same to another path.
+    pub(crate) fn send_to(&self, path: &str, method: Method, headers: &[(&str, String)], body: String) -> Exchange {
         let mut all = BTreeMap::from([
             ("content-type".to_owned(), "application/json".to_owned()),
             ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
@@ -298,7 +303,7 @@ impl Front {
             method,
             secure: true,
             host: "mcp.example.com".to_owned(),
-            path: "/mcp".to_owned(),
+            path: path.to_owned(),
             query: String::new(),
             headers: Rc::new(Map(all)),
         };

@@ -1,0 +1,151 @@
+//! What every request meets before MCP does.
+
+use durable_mcp::Server;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::browser::{Browser, CHALLENGE, Deployment, REDIRECT};
+use crate::support::front::Front;
+use crate::support::object::Answer;
+
+const VERSION: &str = "mcp-protocol-version";
+
+fn front() -> Front {
+    async fn nothing() -> &'static str {
+        "nothing"
+    }
+    Front::new(Server::new("s", "1").tool("nothing", "", nothing))
+}
+
+fn initialize() -> String {
+    let params =
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "c", "version": "1" } });
+    json!({ "jsonrpc": "2.0", "id": 7, "method": "initialize", "params": params }).to_string()
+}
+
+fn post(front: &Front, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    front.send_to(path, Method::POST, &headers, body.to_owned()).answer()
+}
+
+fn begins(answer: &Answer) -> bool {
+    answer.status == 200 && answer.json()["result"]["protocolVersion"] == "2025-11-25"
+}
+
+#[test]
+fn a_header_without_a_value_is_as_none() {
+    let front = front();
+    for name in ["mcp-session-id", VERSION, "last-event-id", "accept", "authorization", "content-encoding"] {
+        for value in ["", " "] {
+            assert!(begins(&post(&front, "/mcp", &[(name, value)], &initialize())), "{name}");
+        }
+    }
+    assert_eq!(post(&front, "/mcp", &[("origin", "")], &initialize()).status, 403, "that is no page of ours");
+}
+
+#[test]
+fn initialize_is_negotiated_whatever_version_the_header_names() {
+    let front = front();
+    for version in ["2026-07-28", "2027-01-01", "2024-11-05", "draft"] {
+        assert!(begins(&post(&front, "/mcp", &[(VERSION, version)], &initialize())), "{version}");
+    }
+    let ping = json!({ "jsonrpc": "2.0", "id": 7, "method": "ping" }).to_string();
+    let answer = post(&front, "/mcp", &[(VERSION, "2027-01-01")], &ping);
+    assert_eq!((answer.status, &answer.json()["id"]), (400, &json!(7)), "{answer:?}");
+    assert!(answer.json()["error"]["message"].as_str().unwrap().contains("2026-07-28"), "{answer:?}");
+}
+
+#[test]
+fn a_slash_at_the_end_is_the_same_endpoint() {
+    let front = front();
+    assert!(begins(&post(&front, "/mcp/", &[], &initialize())));
+    for path in ["/mcp//", "/mcp/x"] {
+        assert_eq!(post(&front, path, &[], &initialize()).status, 404, "{path}");
+    }
+}
+
+#[test]
+fn a_message_to_the_page_for_people_is_told_where_mcp_is() {
+    let front = front();
+    let answer = post(&front, "/", &[], &initialize());
+    let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert_eq!(answer.status, 405, "{answer:?}");
+    assert!(
+        message.contains("https://mcp.example.com/mcp") && message.contains("https://mcp.example.com/sse"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_coded_body_is_refused_with_what_would_do() {
+    let front = front();
+    for coding in ["gzip", "br", "deflate", "zstd", "GZIP", "identity, gzip"] {
+        for version in ["", "2025-11-25", "2026-07-28"] {
+            let answer = post(&front, "/mcp", &[("content-encoding", coding), (VERSION, version)], &initialize());
+            assert_eq!(answer.status, 415, "{coding} {answer:?}");
+            assert!(answer.json()["error"]["message"].as_str().unwrap().contains("Content-Encoding"), "{answer:?}");
+        }
+        assert_eq!(post(&front, "/sse/message", &[("content-encoding", coding)], "{}").status, 415);
+        let deployment = Deployment::new();
+        for path in ["/token", "/register", "/revoke", "/introspect", "/authorize", "/account"] {
+            let headers = [("content-encoding", coding), ("accept-language", "en")];
+            let shown = Browser::new(&deployment).send(Method::POST, path, "{}", &headers);
+            assert!(shown.status == 415 && shown.text.contains("Content-Encoding"), "{path} {shown:?}");
+            assert_eq!(shown.header("accept-encoding"), Some("identity"));
+        }
+    }
+    assert!(begins(&post(&front, "/mcp", &[("content-encoding", "Identity")], &initialize())));
+}
+
+#[test]
+fn a_body_that_begins_with_a_byte_order_mark_is_read() {
+    assert!(begins(&post(&front(), "/mcp", &[], &format!("\u{feff}{}", initialize()))));
+}
+
+#[test]
+fn a_resource_with_a_slash_at_the_end_is_the_same_to_whoever_signs_in() {
+    let deployment = Deployment::new();
+    let mut browser = Browser::new(&deployment);
+    let challenged = browser.send(Method::POST, "/mcp/", "", &[]);
+    let challenge = challenged.header("www-authenticate").unwrap().to_owned();
+    let metadata = "/.well-known/oauth-protected-resource/mcp/";
+    assert!(challenge.contains(&format!("https://mcp.example{metadata}\"")), "{challenge}");
+    let document: Value = serde_json::from_str(&browser.send(Method::GET, metadata, "", &[]).text).unwrap();
+    assert_eq!(document["resource"], "https://mcp.example/mcp/");
+    assert_eq!(browser.send(Method::GET, "/.well-known/oauth-protected-resource/mcp//", "", &[]).status, 404);
+    let client = deployment.register(&json!({}));
+    let authorize = |path: &str, resource: &str| {
+        let query = format!(
+            "response_type=code&client_id={client}&redirect_uri={REDIRECT}&code_challenge={CHALLENGE}&code_challenge_method=S256\
+             &resource={resource}"
+        );
+        Browser::new(&deployment).send(Method::GET, &format!("{path}?{query}"), "", &[])
+    };
+    assert_eq!(authorize("/authorize", "https://mcp.example/mcp/").status, 200);
+    assert_eq!(authorize("/authorize/", "https://mcp.example/").status, 200);
+    let refused = authorize("/authorize", "https://mcp.example/other/");
+    assert!(
+        refused.text.contains("invalid_target") && refused.text.contains("oauth-protected-resource"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn browsers_are_told_to_use_https_where_it_is_in_use_and_not_on_this_machine() {
+    let deployment = Deployment::new();
+    for (origin, told) in [
+        ("https://mcp.example", true),
+        ("https://localhost:8787", false),
+        ("http://localhost:8787", false),
+        ("http://127.0.0.1:8787", false),
+    ] {
+        let mut browser = Browser::new(&deployment);
+        origin.clone_into(&mut browser.origin);
+        for (method, path) in
+            [(Method::GET, "/"), (Method::GET, "/account"), (Method::POST, "/token"), (Method::GET, "/no")]
+        {
+            let shown = browser.send(method, path, "", &[]);
+            assert_eq!(shown.header("strict-transport-security").is_some(), told, "{origin} {path}");
+        }
+    }
+}
