@@ -78,8 +78,9 @@ describe("token exchange", () => {
     assert.ok(!off.metadata.grant_types_supported.includes(EXCHANGE));
     const { tokens } = await off.signIn({ client });
     refused(await exchangeToken(off, client, tokens.access_token), "unsupported_grant_type");
-    const answer = await off.registering({ grant_types: ["authorization_code", EXCHANGE] });
-    refused(answer, "invalid_client_metadata");
+    const other = await off.register({ grant_types: ["authorization_code", EXCHANGE] });
+    assert.deepEqual(other.grant_types, ["authorization_code"]);
+    refused(await off.registering({ grant_types: [EXCHANGE] }), "invalid_client_metadata");
   });
 });
 
