@@ -13,7 +13,7 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use http::StatusCode;
 
 use crate::mcp::change::Change;
-use crate::mcp::error::Error;
+use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{RequestId, error_json, notification_json, result_json};
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
@@ -50,17 +50,32 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn add_session(&self, object: &str, expires: u64) -> Result<(), Fault>;
 
+    /// Every open socket of a grant's tokens, with what it remembers.
+    fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)>;
+
+    /// Notes until `until`, in milliseconds since 1970, that a grant has ended.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault>;
+
+    /// Whether a grant is noted to have ended.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn has_ended(&self, grant: &str) -> Result<bool, Fault>;
+
     /// Has a session's object told no more.
     ///
     /// # Errors
     /// When storage fails.
     fn remove_session(&self, object: &str) -> Result<(), Fault>;
 
-    /// Forgets the sessions that expired, and tells when the next one does.
+    /// Forgets the sessions and the notes of ended grants that expired, and tells when the next one does.
     ///
     /// # Errors
     /// When storage fails.
-    fn prune_sessions(&self, now: u64) -> Result<Option<u64>, Fault>;
+    fn prune(&self, now: u64) -> Result<Option<u64>, Fault>;
 
     /// Tells a session's object; false if it has nobody to tell.
     fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>>;
@@ -96,8 +111,17 @@ impl Hub {
     /// Lets a stream listen. Its first message acknowledges what it listens for.
     ///
     /// # Errors
-    /// The answer in its place, when there are too many.
+    /// The answer in its place, when there are too many, or the grant of the client's token has ended.
     pub fn open(&self, listener: &Listener) -> Result<String, Reply> {
+        match listener.grant.as_ref().map_or(Ok(false), |grant| self.host.has_ended(grant)) {
+            Ok(false) => {}
+            // Workers KV may show the record of such a token for a minute more.
+            Ok(true) => return Err(ended(&listener.id)),
+            Err(fault) => {
+                self.host.warn(&fault.0);
+                return Err(full(&listener.id));
+            }
+        }
         let of_user = listener.user.as_ref().map_or(0, |user| self.host.count(Some(user)));
         if self.host.count(None) >= MAX_LISTENERS || of_user >= MAX_LISTENERS_A_USER {
             return Err(full(&listener.id));
@@ -117,6 +141,21 @@ impl Hub {
     pub fn join(&self, object: &str, expires: u64) -> Result<(), Fault> {
         self.host.add_session(object, expires)?;
         self.host.wake_by(expires)
+    }
+
+    /// Ends the streams of a grant that has ended, and refuses new ones until its last token has expired, at `until` in
+    /// milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When storage fails; the streams have ended.
+    pub fn end_grant(&self, grant: &str, until: u64) -> Result<(), Fault> {
+        for (socket, remembered) in self.host.sockets_of(grant) {
+            if let Some(listener) = Listener::parse(&remembered) {
+                end(&*socket, &listener, "The access of this client has ended.");
+            }
+        }
+        self.host.note_ended(grant, until)?;
+        self.host.wake_by(until)
     }
 
     /// Tells those who listen.
@@ -154,12 +193,12 @@ impl Hub {
     /// When storage fails.
     pub fn wake(&self) -> Result<(), Fault> {
         let now = self.host.now();
-        let mut next = self.host.prune_sessions(now)?;
+        let mut next = self.host.prune(now)?;
         for (socket, remembered) in self.host.sockets() {
             let Some(listener) = Listener::parse(&remembered) else { continue };
             let Some(ends) = listener.ends else { continue };
             if ends <= now {
-                end(&*socket, &listener);
+                end(&*socket, &listener, "The access token has expired.");
             } else {
                 next = Some(next.map_or(ends, |next| next.min(ends)));
             }
@@ -170,8 +209,8 @@ impl Hub {
 
 /// Ends a stream with what tells its client that it is a good end (2026-07-28, Subscriptions, "Graceful Closure";
 /// Cancellation).
-fn end(socket: &dyn HubSocket, listener: &Listener) {
-    let cancelled = format!(r#"{{"requestId":{},"reason":"The access token has expired."}}"#, listener.id.as_json());
+fn end(socket: &dyn HubSocket, listener: &Listener, reason: &str) {
+    let cancelled = format!(r#"{{"requestId":{},"reason":"{reason}"}}"#, listener.id.as_json());
     socket.send(&notification_json("notifications/cancelled", &listener.tagged(&cancelled)));
     let result = format!(r#"{{"resultType":"complete","_meta":{}}}"#, listener.meta());
     socket.send(&result_json(&listener.id, &result));
@@ -183,4 +222,12 @@ fn end(socket: &dyn HubSocket, listener: &Listener) {
 pub fn full(id: &RequestId) -> Reply {
     let error = Error::internal("Too many streams listen at this server. End one, or try again later.");
     Reply::json(StatusCode::SERVICE_UNAVAILABLE, error_json(Some(id), &error)).header("retry-after", "60")
+}
+
+/// The answer to a client that wants to listen by a token of a grant that has ended (RFC 6750 section 3.1).
+#[must_use]
+pub fn ended(id: &RequestId) -> Reply {
+    let error = Error::new(ErrorCode::REFUSED, "The access of this client has ended. Sign in again.");
+    Reply::json(StatusCode::UNAUTHORIZED, error_json(Some(id), &error))
+        .header("www-authenticate", r#"Bearer error="invalid_token""#)
 }

@@ -248,7 +248,8 @@ async fn listen(app: &App, edge: &dyn Edge, caller: &Rc<Caller>, request: &Reque
         }
     }
     let ends = caller.expires.map(|seconds| seconds.saturating_mul(1000));
-    let listener = Listener { id: request.id.clone(), user: user_tag(caller), ends, wanted };
+    let (user, grant) = (user_tag(caller), caller.grant.clone());
+    let listener = Listener { id: request.id.clone(), user, grant, ends, wanted };
     settle(edge, edge.subscribe(&listener).await)
 }
 

@@ -15,8 +15,11 @@ use crate::session::notice::Notice;
 /// The most bytes that all its URIs and task ids together may have: its socket remembers 16 KiB.
 pub(super) const MAX_LISTENED_BYTES: usize = 12 * 1024;
 
-/// What the line of a task begins with.
+/// Beginning of a line with a task.
 const TASK: &str = "task ";
+
+/// Beginning of the line with the grant. A version that knows no such line reads over it.
+const GRANT: &str = "grant ";
 
 /// What a client listens for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -123,6 +126,8 @@ pub struct Listener {
     pub id: RequestId,
     /// The signed-in user.
     pub user: Option<String>,
+    /// Id of the grant of the client's token; the stream ends with it.
+    pub grant: Option<String>,
     /// When the client's token ends, in milliseconds since 1970.
     pub ends: Option<u64>,
     /// What it listens for.
@@ -130,7 +135,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// The listener as text: its id, its user and end, then a line for each thing it listens for.
+    /// The listener as text: its id, its user and end, then a line for each thing it listens for, and one for the grant.
     #[must_use]
     pub fn to_text(&self) -> String {
         let user = self.user.as_deref().unwrap_or("-");
@@ -139,6 +144,9 @@ impl Listener {
         for line in self.wanted.lines() {
             text.push('\n');
             text.push_str(&line);
+        }
+        if let Some(grant) = &self.grant {
+            text = format!("{text}\n{GRANT}{grant}");
         }
         text
     }
@@ -152,6 +160,7 @@ impl Listener {
         Some(Self {
             id: RequestId::from_json(id)?,
             user: (user != "-").then(|| user.to_owned()),
+            grant: wanted.lines().find_map(|line| line.strip_prefix(GRANT)).map(str::to_owned),
             ends: ends.parse().ok().filter(|ends| *ends > 0),
             wanted: Wanted::parse(wanted),
         })
@@ -189,14 +198,15 @@ mod tests {
     use super::*;
 
     fn listener(wanted: Wanted) -> Listener {
-        Listener { id: RequestId::from_json("\"l-1\"").unwrap(), user: Some("u".into()), ends: Some(7), wanted }
+        let id = RequestId::from_json("\"l-1\"").unwrap();
+        Listener { id, user: Some("u".into()), grant: Some("g".into()), ends: Some(7), wanted }
     }
 
     #[test]
     fn a_listener_is_remembered_whole() {
         let changes = vec![Change::Tools, Change::Resource("a:b c".into())];
         let all = listener(Wanted { changes, tasks: vec!["t".into()] });
-        let nothing = Listener { user: None, ends: None, ..listener(Wanted::default()) };
+        let nothing = Listener { user: None, grant: None, ends: None, ..listener(Wanted::default()) };
         for listener in [all, nothing] {
             assert_eq!(Listener::parse(&listener.to_text()), Some(listener));
         }

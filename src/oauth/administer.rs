@@ -2,10 +2,6 @@
 //!
 //! Grants of workers-oauth-provider that were not taken over yet are listed and ended too.
 
-use std::cmp::Reverse;
-
-use futures_util::future::join_all;
-
 use super::authority::{Command, Listed, Outcome, Refused};
 use super::grant::{GRANTS, of_header_key};
 use super::legacy::{LegacyGrant, grant_key};
@@ -18,9 +14,6 @@ use crate::wire::Fault;
 
 /// Pages of a listing that one request goes through: each is a KV operation, of which a request has a thousand.
 const MAX_PAGES: usize = 50;
-
-/// Sessions that one request ends: each is a request to its object, of which a Worker's request has a thousand.
-const MAX_ENDED: usize = 500;
 
 impl Site<'_> {
     /// The grants of a user, the newest last.
@@ -42,7 +35,7 @@ impl Site<'_> {
         Ok(grants)
     }
 
-    /// Ends one grant of a user: its tokens are worth nothing from then on, and its sessions have ended. One that is not
+    /// Ends one grant of a user, and all that it held: see [`GrantHolding`](super::holding::GrantHolding). One that is not
     /// there has ended already.
     ///
     /// # Errors
@@ -58,10 +51,7 @@ impl Site<'_> {
     /// As of [`end_grant`](Self::end_grant).
     pub async fn end_grants(&self, subject: &str) -> Result<(), Fault> {
         let handle = self.handle(subject).await?;
-        let sessions = self.sessions(&handle, &|_| true).await?;
-        let revoked = self.told(&handle, &Command::RevokeAll).await;
-        self.end_sessions(&sessions).await;
-        revoked?;
+        self.told(&handle, &Command::RevokeAll).await?;
         for legacy in self.legacy_grants(subject).await? {
             self.end_legacy(&legacy.user, &legacy.id).await?;
         }
@@ -74,7 +64,7 @@ impl Site<'_> {
     /// When storage fails, or the session's object.
     pub async fn end_session(&self, subject: &str, grant: &str, key: &str) -> Result<(), Fault> {
         let handle = self.handle(subject).await?;
-        if self.sessions(&handle, &|listed| listed.grant == grant).await?.iter().any(|known| known == key) {
+        if self.sessions(&handle, grant).await?.iter().any(|known| known == key) {
             self.around.end_session(key).await?;
             self.told(&handle, &Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() }).await?;
         }
@@ -120,32 +110,17 @@ impl Site<'_> {
         Ok(())
     }
 
-    /// Tokens first, so that nothing new begins, then sessions.
     async fn disconnect(&self, handle: &Handle, grant: &str) -> Result<(), Fault> {
-        let sessions = self.sessions(handle, &|listed| listed.grant == grant).await?;
-        let revoked = self.told(handle, &Command::RevokeGrant { grant: grant.to_owned() }).await;
-        self.end_sessions(&sessions).await;
-        revoked.map(|_| ())
+        self.told(handle, &Command::RevokeGrant { grant: grant.to_owned() }).await.map(drop)
     }
 
-    /// The keys of the sessions of some grants, the newest first.
-    async fn sessions(&self, handle: &Handle, is_meant: &dyn Fn(&Listed) -> bool) -> Result<Vec<String>, Fault> {
+    /// Keys of the sessions of a grant.
+    async fn sessions(&self, handle: &Handle, grant: &str) -> Result<Vec<String>, Fault> {
         let Outcome::Grants(grants) = self.told(handle, &Command::List).await? else {
             return Err(Format::GrantOutcome.unreadable());
         };
-        let meant = grants.into_iter().filter(|listed| is_meant(listed));
-        let mut sessions: Vec<_> = meant.flat_map(|listed| listed.sessions).collect();
-        sessions.sort_by_key(|session| Reverse(session.began));
-        Ok(sessions.into_iter().map(|session| session.key).collect())
-    }
-
-    /// Closes what sessions have open and deletes what they keep. No token is good for them any more, so whatever fails
-    /// here lets nobody in.
-    async fn end_sessions(&self, keys: &[String]) {
-        let ended = join_all(keys.iter().take(MAX_ENDED).map(|key| self.around.end_session(key))).await;
-        for fault in ended.into_iter().filter_map(Result::err) {
-            self.around.warn(&format!("a session could not be ended: {}", fault.0));
-        }
+        let meant = grants.into_iter().filter(|listed| listed.grant == grant);
+        Ok(meant.flat_map(|listed| listed.sessions).map(|session| session.key).collect())
     }
 
     async fn handle(&self, subject: &str) -> Result<Handle, Fault> {

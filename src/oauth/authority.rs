@@ -26,7 +26,8 @@ pub use command::{
 };
 pub use settings::{
     ADOPTED_TOMBSTONE_MS, KV_LISTS_WITHIN_MS, LOCK_MS, LOOK_AT_UNREADABLE_MS, Lifetimes, MAX_ACCESS_TOKENS,
-    MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS, RETRY_DELETES_MS, SESSIONS_END_SECONDS, SWEEP_EVERY_MS,
+    MAX_DISCONNECTED, MAX_ENDED, MAX_GRANTS, MAX_WRONG_VERIFIERS, REMEMBERED_CONSENT_SECONDS, RETRY_DELETES_MS,
+    SESSIONS_END_SECONDS, SWEEP_EVERY_MS,
 };
 
 use std::cell::Cell;
@@ -40,7 +41,7 @@ use self::landed::Redeemed;
 use self::rows::Rows;
 use self::sweep::Wakes;
 use super::event::{About, Event};
-use super::grant::{Facts, Grant};
+use super::grant::{EVERY_CLIENT, Facts, Grant, Remote};
 use super::grant_store::GrantStore;
 use super::hooks::Hooks;
 use super::port::Kv;
@@ -64,6 +65,9 @@ pub trait AuthorityHost: Runtime {
     /// The user's routing handle.
     fn user(&self) -> &Handle;
 
+    /// Has something ended that a grant held in another object.
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>>;
+
     /// Waits.
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
 
@@ -76,8 +80,10 @@ pub struct Authority {
     host: Rc<dyn AuthorityHost>,
     lifetimes: Rc<Lifetimes>,
     hooks: Rc<Hooks>,
-    /// How long a session lives at most, in milliseconds.
+    /// How long a session or a task lives at most, in milliseconds.
     longest_session: u64,
+    /// Requests to other objects that may still be made for the command at hand.
+    requests_left: Cell<usize>,
     rows: Rows,
     flights: Flights,
     redeemed: Redeemed,
@@ -85,12 +91,14 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The grants of a user, none of them in memory yet; a session lives for `longest_session` milliseconds at most.
+    /// The grants of a user, none of them in memory yet; a session or task lives for `longest_session` milliseconds at
+    /// most.
     #[must_use]
     pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
         let (rows, flights, redeemed, wakes) =
             (Rows::default(), Flights::default(), Redeemed::default(), Cell::default());
-        Self { host, lifetimes, hooks, longest_session, rows, flights, redeemed, wakes }
+        let requests_left = Cell::new(MAX_ENDED);
+        Self { host, lifetimes, hooks, longest_session, requests_left, rows, flights, redeemed, wakes }
     }
 
     /// Carries a command out.
@@ -100,6 +108,7 @@ impl Authority {
     pub async fn handle(&self, command: Command) -> Result<Outcome, Refused> {
         self.redeemed.forget_old(self.host.now());
         self.know_wake().await.map_err(|fault| self.failed(&fault))?;
+        self.requests_left.set(MAX_ENDED);
         match command {
             Command::Begin(begin) => self.begin(begin).await.map(Outcome::Code),
             Command::Redeem(redeem) => self.redeem(redeem).await.map(Outcome::Issued),
@@ -108,10 +117,17 @@ impl Authority {
             Command::Issue(issue) => self.issue(issue).await.map(Outcome::Issued),
             Command::RevokeToken { token, client_id } => self.revoke_token(&token, &client_id).await,
             Command::RevokeGrant { grant } => self.revoke_meant(Meant::Grant(&grant)).await,
-            Command::RevokeClient { client_id } => self.revoke_meant(Meant::Client(&client_id)).await,
-            Command::RevokeAll => self.revoke_meant(Meant::All).await,
+            Command::RevokeClient { client_id } => {
+                self.withdraw_consents(&client_id)?;
+                self.revoke_meant(Meant::Client(&client_id)).await
+            }
+            Command::RevokeAll => {
+                self.withdraw_consents(EVERY_CLIENT)?;
+                self.revoke_meant(Meant::All).await
+            }
             Command::List => self.list(),
-            Command::NoteSession { grant, session } => self.note_session(&grant, session),
+            Command::NoteSession { grant, session } => self.note_session(&grant, session).await,
+            Command::NoteTask { grant, key, expires } => self.note_task(&grant, key, expires).await,
             Command::ForgetSession { grant, key } => self.forget_session(&grant, &key),
             Command::Adopt(adopt) => self.adopt(adopt).await,
         }

@@ -17,14 +17,15 @@ use worker::{Delay, Env};
 use super::bound::Bound;
 use super::grant_rows::{self, Rows};
 use super::kv::{fault, settled};
-use super::linked;
 use super::promise::promised;
+use super::{hub, linked};
 use crate::formats::Format;
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::{Grants, Provider};
 use crate::oauth::authority::{AuthorityHost, LOOK_AT_UNREADABLE_MS};
 use crate::oauth::event::Event;
+use crate::oauth::grant::Remote;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::port::Kv;
 use crate::oauth::token::Handle;
@@ -217,6 +218,17 @@ impl AuthorityHost for GrantHost {
 
     fn user(&self) -> &Handle {
         &self.handle
+    }
+
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        async move {
+            match remote {
+                Remote::Session(key) => linked::end_session(&self.env, key).await,
+                Remote::Task(key) => linked::end_task(&self.env, key).await,
+                Remote::Listeners { grant, until } => hub::end_grant(&self.env, grant, until).await,
+            }
+        }
+        .boxed_local()
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {

@@ -20,7 +20,7 @@ use super::bound::Bound;
 use super::edge::{fault, js_fault};
 use super::promise::promised;
 use super::{convert, placement, stream_socket};
-use crate::hub::{Hub, HubHost, HubSocket, Listener, full};
+use crate::hub::{Hub, HubHost, HubSocket, Listener, ended, full};
 use crate::mcp::change::Change;
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
@@ -52,6 +52,7 @@ extern "C" {
 const PUBLISH: &str = "/publish";
 const JOIN: &str = "/join";
 const LISTEN: &str = "/listen";
+const END: &str = "/end";
 
 /// The header of a request to listen, with who listens for what.
 const LISTENER: &str = "x-durable-mcp-listener";
@@ -62,10 +63,21 @@ const ADD: &str = "INSERT OR REPLACE INTO sessions (object, expires) VALUES (?, 
 const REMOVE: &str = "DELETE FROM sessions WHERE object = ?";
 const ALL: &str = "SELECT object FROM sessions";
 const EXPIRE: &str = "DELETE FROM sessions WHERE expires <= ?";
-const NEXT: &str = "SELECT min(expires) FROM sessions";
+const CREATE_ENDED: &str =
+    "CREATE TABLE IF NOT EXISTS ended (grant_id TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
+const END_GRANT: &str = "INSERT OR REPLACE INTO ended (grant_id, expires) VALUES (?, ?)";
+const HAS_ENDED: &str = "SELECT 1 FROM ended WHERE grant_id = ?";
+const EXPIRE_ENDED: &str = "DELETE FROM ended WHERE expires <= ?";
+const NEXT: &str = "SELECT min(expires) FROM (SELECT expires FROM sessions UNION ALL SELECT expires FROM ended)";
 
-/// The status of the hub's answer when too many listen.
+/// Beginning of the tag of a socket with the id of its grant, so that no id is the tag of a user.
+const GRANT_TAG: &str = "grant:";
+
+/// Status of the hub's answer when too many listen.
 const FULL: u16 = http::StatusCode::SERVICE_UNAVAILABLE.as_u16();
+
+/// Status of the hub's answer to a token whose grant has ended.
+const ENDED: u16 = http::StatusCode::UNAUTHORIZED.as_u16();
 
 /// `WebSocket.readyState` while messages can be sent.
 const OPEN: u16 = 1;
@@ -136,8 +148,9 @@ impl Parts {
             if url.ends_with(PUBLISH) {
                 self.hub.publish(&Notice::parse(&text).ok_or_else(unreadable)?).await?;
             } else {
-                let (object, expires) = text.split_once(' ').ok_or_else(unreadable)?;
-                self.hub.join(object, expires.parse().map_err(|_| unreadable())?)?;
+                let (named, time) = text.split_once(' ').ok_or_else(unreadable)?;
+                let time = time.parse().map_err(|_| unreadable())?;
+                if url.ends_with(END) { self.hub.end_grant(named, time)? } else { self.hub.join(named, time)? }
             }
             Reply::empty(http::StatusCode::NO_CONTENT)
         };
@@ -146,7 +159,8 @@ impl Parts {
 
     fn accept(&self, listener: &Listener, text: &str, greeting: &str) -> worker::Result<web_sys::Response> {
         let pair = WebSocketPair::new()?;
-        let tags: Vec<&str> = listener.user.iter().map(String::as_str).collect();
+        let of_grant = listener.grant.as_ref().map(|grant| format!("{GRANT_TAG}{grant}"));
+        let tags: Vec<&str> = listener.user.iter().chain(&of_grant).map(String::as_str).collect();
         self.state.accept_websocket_with_tags(&pair.server, &tags);
         pair.server.serialize_attachment(text)?;
         Socket(pair.server).send(greeting);
@@ -175,9 +189,22 @@ impl HubSocket for Socket {
 impl Host {
     fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>, Fault> {
         let sql = self.state.storage().sql();
-        sql.exec(CREATE, None).map_err(fault)?;
+        for table in [CREATE, CREATE_ENDED] {
+            sql.exec(table, None).map_err(fault)?;
+        }
         sql.exec(query, values).map_err(fault)?.raw().map(|row| row.map_err(fault)).collect()
     }
+}
+
+/// Those of the sockets that are open, each with what it remembers.
+fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
+    let open = sockets.into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
+    open.filter_map(|socket| {
+        let remembered = socket.deserialize_attachment::<String>().ok().flatten()?;
+        let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
+        Some((socket, remembered))
+    })
+    .collect()
 }
 
 fn time(at: u64) -> SqlStorageValue {
@@ -192,13 +219,19 @@ impl Bound for Host {
 
 impl HubHost for Host {
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {
-        let open = self.state.get_websockets().into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
-        open.filter_map(|socket| {
-            let remembered = socket.deserialize_attachment::<String>().ok().flatten()?;
-            let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
-            Some((socket, remembered))
-        })
-        .collect()
+        remembered(self.state.get_websockets())
+    }
+
+    fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)> {
+        remembered(self.state.get_websockets_with_tag(&format!("{GRANT_TAG}{grant}")))
+    }
+
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault> {
+        self.rows(END_GRANT, vec![grant.into(), time(until)]).map(drop)
+    }
+
+    fn has_ended(&self, grant: &str) -> Result<bool, Fault> {
+        Ok(!self.rows(HAS_ENDED, vec![grant.into()])?.is_empty())
     }
 
     fn count(&self, user: Option<&str>) -> usize {
@@ -225,8 +258,9 @@ impl HubHost for Host {
         self.rows(REMOVE, vec![object.into()]).map(drop)
     }
 
-    fn prune_sessions(&self, now: u64) -> Result<Option<u64>, Fault> {
+    fn prune(&self, now: u64) -> Result<Option<u64>, Fault> {
         self.rows(EXPIRE, vec![time(now)])?;
+        self.rows(EXPIRE_ENDED, vec![time(now)])?;
         let rows = self.rows(NEXT, Vec::new())?;
         Ok(match rows.first().and_then(|row| row.first()) {
             Some(SqlStorageValue::Integer(next)) => u64::try_from(*next).ok(),
@@ -264,6 +298,13 @@ pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, notice: &Notic
     later(context, env, PUBLISH, &notice.to_text());
 }
 
+/// Ends the streams of a grant that has ended.
+pub(super) async fn end_grant(env: &Env, grant: &str, until: u64) -> Result<(), Fault> {
+    let jurisdiction = placement::jurisdiction()?;
+    let sent = send(env.as_ref(), jurisdiction.as_deref(), END, &format!("{grant} {until}")).map_err(js_fault)?;
+    JsFuture::from(sent).await.map(drop).map_err(js_fault)
+}
+
 /// Has a session's object told what is published.
 pub(super) fn join_later(env: &Env, object: &str, expires: u64) {
     later(None, env, JOIN, &format!("{object} {expires}"));
@@ -297,6 +338,7 @@ pub(super) async fn subscribe(
         }
         // The hub knows nothing of the request, so the Worker says it to the client.
         None if status == FULL => Ok(full(&listener.id)),
+        None if status == ENDED => Ok(ended(&listener.id)),
         None => Err(Fault(format!("the hub answers {status}"))),
     }
 }

@@ -105,7 +105,8 @@ fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Vec<(String,
     read_answers(answers).map_err(|_| OpenError::OtherVersion)
 }
 
-/// The user, the client, and what the request asks for, however its JSON is written.
+/// The user, the client, the time from which on the client's grant takes something, and what the request asks for, however
+/// its JSON is written. So a grant that is newer than the end of another one does not go on with what that one began.
 fn bound_to(request: &Request, caller: &Caller) -> Vec<u8> {
     let fields = request.params.fields();
     let lasting = fields.iter().filter(|(name, _)| !OF_THE_ROUND.contains(name));
@@ -114,5 +115,7 @@ fn bound_to(request: &Request, caller: &Caller) -> Vec<u8> {
     let params: BTreeMap<&str, Value> = lasting.map(|(name, raw)| (name, read(raw))).collect();
     let digest =
         Sha256::new().chain_update(&request.method).chain_update([0]).chain_update(to_json(&params)).finalize();
-    [Binding::of(caller).as_bytes(), digest.as_slice()].concat()
+    // Most callers have no such time.
+    let since = if caller.sessions_since > 0 { caller.sessions_since.to_be_bytes().to_vec() } else { Vec::new() };
+    [Binding::of(caller).as_bytes(), digest.as_slice(), &since].concat()
 }

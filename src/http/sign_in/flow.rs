@@ -107,6 +107,11 @@ impl Flow {
         Self { left: Some(left), expires: now.saturating_add(LIFETIME_MS), ..self }
     }
 
+    /// When the browser left for the identity provider, in milliseconds since 1970: who was asked agreed then.
+    pub(super) fn left_at(&self) -> u64 {
+        self.expires.saturating_sub(LIFETIME_MS)
+    }
+
     /// The flow that the browser has under that id.
     pub(super) async fn find(visit: &Visit<'_>, id: &str) -> Result<Found, Fault> {
         let is_id =

@@ -1,24 +1,18 @@
-//! How a grant ends. Its row says so at once; then its records go from KV, and when all have gone the row does too.
+//! How a grant ends. Its row says so at once; then its records go from KV, and what other objects have of it is ended.
+//! The row stays for as long as anything from before could come back.
 
 use futures_util::future::join_all;
 
-use super::settings::{ADOPTED_TOMBSTONE_MS, MAX_GRANTS};
+use super::disconnect::Cause;
+use super::settings::MAX_GRANTS;
 use super::{Authority, Listed, Outcome, RETRY_AFTER_SECONDS, Refused, about};
 use crate::formats::Format;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Ending, Facts, Grant, Live};
+use crate::oauth::grant::{Ending, Facts, Grant, Held, Live};
+use crate::oauth::holding::GrantHolding;
 use crate::oauth::record;
 use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, Token};
 use crate::wire::Fault;
-
-/// Who ends a grant.
-#[derive(Clone, Copy)]
-enum By {
-    /// The client, which may come back to its sessions.
-    Client,
-    /// The user or an administrator, who wants no more of the client: its sessions end too.
-    User,
-}
 
 /// Which grants are to end.
 #[derive(Clone, Copy)]
@@ -42,59 +36,63 @@ impl Meant<'_> {
 }
 
 impl Authority {
-    /// From now on nothing new comes of the grant. Should all else stop here, the alarm goes on.
-    pub(super) fn mark(&self, id: &GrantId) -> Result<(), Fault> {
-        self.mark_as(id, |ending, _| Ok(ending))
-    }
-
-    /// The same, and `more` for a client that had tokens.
-    pub(super) fn mark_as(
-        &self,
-        id: &GrantId,
-        more: impl FnOnce(Ending, u64) -> Result<Ending, Fault>,
-    ) -> Result<(), Fault> {
-        let (store, now) = (self.host.store(), self.host.now());
-        let ending = match self.rows.get(store, id)? {
-            Some(grant @ Grant::Live(_)) => more(grant.ended(now, ADOPTED_TOMBSTONE_MS), now)?,
-            Some(grant @ Grant::Pending(_)) => grant.ended(now, ADOPTED_TOMBSTONE_MS),
-            Some(Grant::Ending(_)) | None => return Ok(()),
-        };
-        if ending.is_done(now) {
-            return self.rows.delete(store, id);
-        }
-        self.write(id, Grant::Ending(ending))
-    }
-
-    /// Deletes what is left of a grant that has ended.
+    /// Deletes what is left of a grant that has ended, and has other objects end what they have of it.
     pub(super) async fn finish(&self, id: &GrantId) -> Result<(), Refused> {
         loop {
             let Some(Grant::Ending(ending)) = self.row(id)? else {
                 return Ok(());
             };
-            // The records of the grant go last: a client with a token of workers-oauth-provider that tries again is known
-            // by them.
-            let (first, last) = ending.keys.iter().cloned().partition(|key| record::is_key(key));
-            let keys: [Vec<String>; 2] = [first, last];
-            for keys in &keys {
-                if !self.delete_all(keys).await.is_empty() {
-                    return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
-                }
+            let are_deleted = self.delete_in_order(&ending.keys).await;
+            self.release(id, &ending.held).await?;
+            if !are_deleted {
+                return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
             }
             let Some(Grant::Ending(fresh)) = self.row(id)? else {
                 return Ok(());
             };
             // What a transition left meanwhile has to go as well.
             if fresh.keys == ending.keys {
-                return self.finished(id, fresh);
+                let is_changed = !fresh.keys.is_empty() || fresh.held != ending.held;
+                return self.finished(id, fresh, is_changed);
             }
         }
     }
 
-    fn finished(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
+    /// Deletes records from KV. The records of the grant go last: a client with a token of workers-oauth-provider that
+    /// tries again is known by them.
+    async fn delete_in_order(&self, keys: &[String]) -> bool {
+        let (first, last): (Vec<String>, Vec<String>) = keys.iter().cloned().partition(|key| record::is_key(key));
+        self.delete_all(&first).await.is_empty() && self.delete_all(&last).await.is_empty()
+    }
+
+    /// Has other objects end what they have of a grant. No token is good for it any more; what cannot be reached is left
+    /// to the alarm.
+    async fn release(&self, id: &GrantId, held: &Held) -> Result<(), Refused> {
+        let mut remote: Vec<_> = GrantHolding::ALL.iter().flat_map(|kind| held.remote(*kind, id.as_str())).collect();
+        let most = self.requests_left.get();
+        remote.truncate(most);
+        self.requests_left.set(most - remote.len());
+        let outcomes = join_all(remote.iter().map(|one| self.host.end(*one))).await;
+        let Some(Grant::Ending(fresh)) = self.row(id)? else {
+            return Ok(());
+        };
+        let mut left = fresh.held.clone();
+        for (one, outcome) in remote.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => left = left.without(one),
+                Err(fault) => self.host.warn(&format!("something of a grant could not be ended yet: {}", fault.0)),
+            }
+        }
+        self.rows.note(id, Grant::Ending(Ending { held: left, ..fresh }));
+        Ok(())
+    }
+
+    /// Writes that a grant has nothing left but what could not be ended yet.
+    fn finished(&self, id: &GrantId, ending: Ending, is_changed: bool) -> Result<(), Refused> {
         if ending.until <= self.host.now() && ending.listed_until == 0 {
             return self.rows.delete(self.host.store(), id).map_err(|fault| self.failed(&fault));
         }
-        if ending.keys.is_empty() {
+        if !is_changed {
             return Ok(());
         }
         self.commit(id, Grant::Ending(Ending { keys: Vec::new(), ..ending }))
@@ -102,7 +100,7 @@ impl Authority {
 
     /// Ends a grant.
     pub(super) async fn end(&self, id: &GrantId) -> Result<(), Refused> {
-        self.mark(id).map_err(|fault| self.failed(&fault))?;
+        self.mark(id, Cause::Ended).map_err(|fault| self.failed(&fault))?;
         self.finish(id).await
     }
 
@@ -148,7 +146,7 @@ impl Authority {
                     return self.revoke_unreadable(&token.grant, client_id).await;
                 }
                 let grant = self.row(&token.grant)?.filter(|grant| grant.client_id() == client_id);
-                return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect(), By::Client).await;
+                return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect(), Cause::Ended).await;
             }
             Presented::Legacy(token) => return self.revoke_legacy(&token, client_id).await,
             Presented::UnknownKey(_) | Presented::Unknown => {}
@@ -194,7 +192,7 @@ impl Authority {
         };
         if let Some(id) = GrantId::parse(&token.grant) {
             let grant = self.row(&id)?.filter(is_its);
-            self.revoke(grant.map(|grant| (id, grant)).into_iter().collect(), By::Client).await?;
+            self.revoke(grant.map(|grant| (id, grant)).into_iter().collect(), Cause::Ended).await?;
         }
         let key = record::old_key(&token.user, &token.grant, &hash);
         let Some(json) = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))? else {
@@ -214,7 +212,7 @@ impl Authority {
             Some((id, grant.clone()))
         };
         let picked = self.rows.pick(self.host.store(), picked).map_err(|fault| self.failed(&fault))?;
-        let revoked = self.revoke(picked, By::User).await;
+        let revoked = self.revoke(picked, Cause::Disconnected).await;
         let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
         for id in unreadable {
             match meant {
@@ -227,13 +225,9 @@ impl Authority {
     }
 
     /// Ends grants. All of them have ended before the first record goes.
-    async fn revoke(&self, meant: Vec<(GrantId, Grant)>, by: By) -> Result<Outcome, Refused> {
+    async fn revoke(&self, meant: Vec<(GrantId, Grant)>, cause: Cause) -> Result<Outcome, Refused> {
         for (id, grant) in &meant {
-            let marked = match by {
-                By::Client => self.mark(id),
-                By::User => self.disconnect(id),
-            };
-            marked.map_err(|fault| self.failed(&fault))?;
+            self.mark(id, cause).map_err(|fault| self.failed(&fault))?;
             if let Some(facts) = grant.facts() {
                 self.host.event(&Event::Revoked(about(facts)));
             }
@@ -259,7 +253,7 @@ impl Authority {
             return if unreadable.is_empty() { Ok(()) } else { Err(Format::GrantRow.unreadable()) };
         };
         let grant = self.rows.get(store, &id)?;
-        self.mark(&id)?;
+        self.mark(&id, Cause::Ended)?;
         if let Some(facts) = grant.as_ref().and_then(Grant::facts) {
             self.host.event(&Event::Displaced(about(facts)));
         }

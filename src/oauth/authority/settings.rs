@@ -38,12 +38,19 @@ pub const MAX_ACCESS_TOKENS: usize = 32;
 /// So many grants has a user; the one that was not used for the longest time makes room.
 pub const MAX_GRANTS: usize = 200;
 
-/// So many clients that the user disconnected are remembered, so that their old sessions stay ended. Nobody lets more than
-/// that in again within a month.
+/// So many ends of grants are remembered, so that what was held before stays ended. With one more, the oldest two are
+/// remembered as one that concerns every client.
 pub const MAX_DISCONNECTED: usize = 64;
 
-/// Sessions end with their client's grant although their ids are up to so much newer, in seconds: a token that was
-/// disconnected can begin one while Workers KV still shows its record elsewhere, and clocks differ.
+/// For how long a consent is good that a browser remembers, in seconds. A disconnect is remembered for longer than that.
+pub const REMEMBERED_CONSENT_SECONDS: u64 = 365 * 24 * 3600;
+
+/// Requests to other objects that one command makes for grants that end, of the thousand that the runtime allows. The alarm
+/// makes the rest.
+pub const MAX_ENDED: usize = 400;
+
+/// Sessions and tasks end with their client's grant although their ids are up to so much newer, in seconds: a token of a
+/// grant that has ended can begin one while Workers KV still shows its record elsewhere, and clocks differ.
 pub const SESSIONS_END_SECONDS: u64 = 65;
 
 /// How long a refresh waits for another one of the same grant, in milliseconds.

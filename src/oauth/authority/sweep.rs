@@ -2,7 +2,8 @@
 
 use futures_util::future::join_all;
 
-use super::settings::{LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS};
+use super::disconnect::Cause;
+use super::settings::{LOOK_AT_UNREADABLE_MS, MAX_ENDED, RETRY_DELETES_MS, SWEEP_EVERY_MS};
 use super::{Authority, Refused};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
@@ -24,7 +25,7 @@ pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
     if is_unfinished(grant) { now + RETRY_DELETES_MS } else { grant.expires().max(now + SWEEP_EVERY_MS) }
 }
 
-/// Whether records of a grant that has ended are left.
+/// Whether anything of a grant that has ended is left.
 fn is_unfinished(grant: &Grant) -> bool {
     matches!(grant, Grant::Ending(ending) if ending.is_unfinished())
 }
@@ -36,11 +37,12 @@ impl Authority {
     /// When storage fails; the runtime tries again.
     pub async fn wake(&self) -> Result<(), Fault> {
         self.wakes.set(Wakes::Never);
+        self.requests_left.set(MAX_ENDED);
         let (store, now) = (self.host.store(), self.host.now());
         let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
         let over = self.rows.pick(store, |id, grant| is_over(grant).then(|| GrantId::parse(id)).flatten())?;
         for id in &over {
-            self.mark(id)?;
+            self.mark(id, Cause::Expired)?;
             self.list_again(id).await?;
         }
         // What could not be deleted is there still, and says so below.

@@ -17,6 +17,7 @@ use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
 use durable_mcp::oauth::configured;
 use durable_mcp::oauth::event::Event;
+use durable_mcp::oauth::grant::Remote;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::memory::{Call, MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::metadata_document::Fetch;
@@ -87,6 +88,14 @@ struct Shared {
     kv: MemoryKv,
     random: SeededRandom,
     keys: Rc<Keys>,
+    /// Sessions that have ended, by their objects' ids.
+    ended: Rc<RefCell<Vec<String>>>,
+}
+
+impl Shared {
+    fn end_session(&self, key: &str) {
+        self.ended.borrow_mut().push(Claims::of_key(key).unwrap().object.to_hex());
+    }
 }
 
 struct UserObject {
@@ -124,6 +133,13 @@ impl AuthorityHost for UserObject {
         &self.user
     }
 
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        if let Remote::Session(key) = remote {
+            self.shared.end_session(key);
+        }
+        async { Ok(()) }.boxed_local()
+    }
+
     fn sleep(&self, _: u32) -> LocalBoxFuture<'static, ()> {
         std::future::pending().boxed_local()
     }
@@ -141,7 +157,7 @@ pub(crate) struct Deployment {
     pub(crate) web: MemoryWeb,
     objects: Cell<u8>,
     /// Sessions that have ended, by their objects' ids.
-    pub(crate) ended: RefCell<Vec<String>>,
+    pub(crate) ended: Rc<RefCell<Vec<String>>>,
     /// A key that is not known may come.
     pub(crate) awaits_keys: Cell<bool>,
     /// Users' objects cannot be reached.
@@ -202,16 +218,16 @@ impl Deployment {
 
     fn of(app: App) -> Self {
         let (kv, random) = (MemoryKv::at(NOW), SeededRandom::new(1));
-        let keys = Rc::new(Keys::from_secret("a secret"));
+        let (keys, ended) = (Rc::new(Keys::from_secret("a secret")), Rc::<RefCell<Vec<String>>>::default());
         Self {
             app,
-            shared: Rc::new(Shared { kv, random, keys }),
+            shared: Rc::new(Shared { kv, random, keys, ended: Rc::clone(&ended) }),
             users: RefCell::default(),
             rows: RefCell::default(),
             rates: RefCell::default(),
             web: MemoryWeb::default(),
             objects: Cell::default(),
-            ended: RefCell::default(),
+            ended,
             awaits_keys: Cell::new(false),
             is_down: Cell::new(false),
             is_inside: Cell::new(false),
@@ -336,8 +352,7 @@ impl Surroundings for Visit<'_> {
     }
 
     fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
-        let object = Claims::of_key(key).unwrap().object.to_hex();
-        self.deployment.ended.borrow_mut().push(object);
+        self.deployment.shared.end_session(key);
         async { Ok(()) }.boxed_local()
     }
 

@@ -14,6 +14,7 @@ use durable_mcp::oauth::authority::{
     Adopt, Authority, AuthorityHost, Begin, Command, Issue, Issued, Lifetimes, Mint, Outcome, Redeem, Refresh, Refused,
 };
 use durable_mcp::oauth::event::Event;
+use durable_mcp::oauth::grant::Remote;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
 use durable_mcp::oauth::memory::{MemoryKv, SeededRandom};
@@ -54,6 +55,12 @@ pub(crate) struct MemoryRows {
 impl MemoryRows {
     pub(crate) fn count(&self) -> usize {
         self.rows.borrow().len()
+    }
+
+    /// Rows of grants but for those that are only remembered to have ended.
+    pub(crate) fn unfinished(&self) -> usize {
+        let is_over = |json: &String| json.contains(r#""keys":[]"#) && !json.contains(r#""held""#);
+        self.rows.borrow().values().filter(|json| !is_over(json)).count()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -121,6 +128,11 @@ pub(crate) struct Outside {
     user: Handle,
     /// What operators were told.
     pub(crate) log: RefCell<Vec<String>>,
+    /// What was ended in other objects.
+    pub(crate) ended: RefCell<Vec<String>>,
+    pub(crate) end_calls: Cell<usize>,
+    /// Whether no other object can be reached.
+    pub(crate) away: Cell<bool>,
     sleepers: RefCell<Vec<Rc<RefCell<Sleeper>>>>,
 }
 
@@ -158,6 +170,22 @@ impl AuthorityHost for Outside {
 
     fn store(&self) -> &dyn GrantStore {
         &self.rows
+    }
+
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        async move {
+            self.end_calls.set(self.end_calls.get() + 1);
+            if self.away.get() {
+                return Err(Fault("the object is overloaded".to_owned()));
+            }
+            self.ended.borrow_mut().push(match remote {
+                Remote::Session(key) => key.to_owned(),
+                Remote::Task(key) => format!("task {key}"),
+                Remote::Listeners { .. } => "listeners".to_owned(),
+            });
+            Ok(())
+        }
+        .boxed_local()
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
@@ -247,6 +275,9 @@ impl World {
             keys,
             user: handle.clone(),
             log: RefCell::default(),
+            ended: RefCell::default(),
+            end_calls: Cell::new(0),
+            away: Cell::new(false),
             sleepers: RefCell::default(),
         });
         let (hooks, lifetimes) = (Rc::new(hooks), Rc::new(Lifetimes::default()));
@@ -448,6 +479,7 @@ impl Client {
             subject: USER.to_owned(),
             props: json!({ "name": "Jürgen" }),
             sign_in: String::new(),
+            agreed: None,
         }
     }
 

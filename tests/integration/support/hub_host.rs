@@ -48,6 +48,8 @@ pub(crate) struct FakeHubHost {
     pub(crate) told: RefCell<Vec<(String, Notice)>>,
     /// What happens where an object is told; it has somebody to tell otherwise.
     pub(crate) outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
+    /// Grants that are noted to have ended, and until when.
+    ended: RefCell<BTreeMap<String, u64>>,
     alarm: Cell<Option<u64>>,
 }
 
@@ -59,6 +61,7 @@ impl FakeHubHost {
             sessions: RefCell::default(),
             told: RefCell::default(),
             outcomes: RefCell::default(),
+            ended: RefCell::default(),
             alarm: Cell::new(None),
         })
     }
@@ -76,6 +79,11 @@ impl FakeHubHost {
 
     pub(crate) fn alarm(&self) -> Option<u64> {
         self.alarm.get()
+    }
+
+    /// Ended grants that are remembered.
+    pub(crate) fn notes(&self) -> usize {
+        self.ended.borrow().len()
     }
 
     /// Takes the alarm if it is due.
@@ -116,6 +124,21 @@ impl HubHost for FakeHubHost {
         self.open().into_iter().map(|(socket, text)| (socket as Rc<dyn HubSocket>, text)).collect()
     }
 
+    fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)> {
+        let is_its =
+            |text: &str| Listener::parse(text).is_some_and(|listener| listener.grant.as_deref() == Some(grant));
+        self.sockets().into_iter().filter(|(_, text)| is_its(text)).collect()
+    }
+
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault> {
+        self.ended.borrow_mut().insert(grant.to_owned(), until);
+        Ok(())
+    }
+
+    fn has_ended(&self, grant: &str) -> Result<bool, Fault> {
+        Ok(self.ended.borrow().contains_key(grant))
+    }
+
     fn count(&self, user: Option<&str>) -> usize {
         let of_user = |text: &str| Listener::parse(text).is_some_and(|listener| listener.user.as_deref() == user);
         self.open().iter().filter(|(_, text)| user.is_none() || of_user(text)).count()
@@ -135,10 +158,11 @@ impl HubHost for FakeHubHost {
         Ok(())
     }
 
-    fn prune_sessions(&self, now: u64) -> Result<Option<u64>, Fault> {
-        let mut sessions = self.sessions.borrow_mut();
+    fn prune(&self, now: u64) -> Result<Option<u64>, Fault> {
+        let (mut sessions, mut ended) = (self.sessions.borrow_mut(), self.ended.borrow_mut());
         sessions.retain(|_, expires| *expires > now);
-        Ok(sessions.values().copied().min())
+        ended.retain(|_, expires| *expires > now);
+        Ok(sessions.values().chain(ended.values()).copied().min())
     }
 
     fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>> {
