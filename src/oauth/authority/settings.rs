@@ -45,6 +45,9 @@ pub const MAX_DISCONNECTED: usize = 64;
 /// For how long a consent is good that a browser remembers, in seconds. A disconnect is remembered for longer than that.
 pub const REMEMBERED_CONSENT_SECONDS: u64 = 365 * 24 * 3600;
 
+/// How long somebody may take for a page of a sign-in, this server's or the identity provider's, in milliseconds.
+pub const SIGN_IN_MS: u64 = 10 * 60 * 1000;
+
 /// Requests to other objects that one command makes for grants that end, of the thousand that the runtime allows. The alarm
 /// makes the rest.
 pub const MAX_ENDED: usize = 400;

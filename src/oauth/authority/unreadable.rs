@@ -5,11 +5,11 @@
 
 use serde::Deserialize;
 
-use super::settings::{KV_LISTS_WITHIN_MS, SESSIONS_END_SECONDS, after};
+use super::settings::{KV_LISTS_WITHIN_MS, REMEMBERED_CONSENT_SECONDS, SESSIONS_END_SECONDS, SIGN_IN_MS, after};
 use super::{Authority, Listed, Outcome, Refused};
 use crate::formats::Format;
 use crate::oauth::event::{About, Event};
-use crate::oauth::grant::{Ending, Grant, access_prefixes, header_key, old_header_key};
+use crate::oauth::grant::{Ending, Grant, Held, access_prefixes, header_key, old_header_key};
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
@@ -129,7 +129,7 @@ impl Authority {
     /// say so: those that browsers remember, and not those of a sign-in under way.
     pub(super) fn consents_since_unreadable(&self) -> Result<u64, Fault> {
         let unreadable = self.rows.unreadable(self.host.store())?;
-        Ok(if unreadable.is_empty() { 0 } else { self.host.now().saturating_sub(FLOW_MS) })
+        Ok(if unreadable.is_empty() { 0 } else { self.host.now().saturating_sub(SIGN_IN_MS) })
     }
 
     /// Sessions that are older than this must not be for a grant that begins now, in seconds since 1970, as far as rows that

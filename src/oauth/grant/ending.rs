@@ -52,6 +52,7 @@ pub enum Remote<'a> {
 
 /// What a grant that has ended holds in other objects, until those have ended it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Held {
     /// Keys of sessions.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -68,6 +69,7 @@ pub struct Held {
 impl Held {
     /// What of one kind is left to end, for the grant of that id.
     #[must_use]
+    #[expect(clippy::match_same_arms, reason = "each kind says what else ends it")]
     pub fn remote<'a>(&'a self, kind: GrantHolding, grant: &'a str) -> Vec<Remote<'a>> {
         match kind {
             GrantHolding::Session => self.sessions.iter().map(|key| Remote::Session(key)).collect(),

@@ -51,7 +51,7 @@ pub(crate) const REDIRECT: &str = "https://client.example/callback";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Signs in whoever the code names; other codes fail as they are named.
-struct StandIn;
+pub(crate) struct StandIn;
 
 impl IdentityProvider for StandIn {
     fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
@@ -208,6 +208,13 @@ impl Deployment {
     pub(crate) fn taking_over() -> Self {
         let oauth = IdentitySignIn::new(Rc::new(StandIn), Rc::new(NoWeb::default())).oauth();
         Self::of(App::new(Server::new("s", "1")).oauth(oauth.take_over_workers_oauth_provider()))
+    }
+
+    /// The same with another identity provider in front, after a deployment.
+    pub(crate) fn switch_to(&mut self, provider: Rc<dyn IdentityProvider>) {
+        let oauth = IdentitySignIn::new(provider, Rc::new(NoWeb::default())).oauth();
+        let oauth = oauth.scopes(&["read", "write", "admin"]).unwrap();
+        self.app = App::new(Server::new("s", "1").title("Notes")).oauth(oauth);
     }
 
     pub(crate) fn misconfigured(text: &str) -> Self {
