@@ -2,6 +2,7 @@
 
 mod disconnecting;
 mod faults;
+mod holdings;
 mod hooks;
 mod making_room;
 mod model;

@@ -213,7 +213,7 @@ fn all_that_a_grant_holds_in_other_objects_ends_whoever_ends_it() {
         ("all", |world, _, _| drop(world.run(Command::RevokeAll).unwrap())),
         ("its client", |world, tokens, _| drop(world.run(PUBLIC.revoke(refresh_token(tokens))).unwrap())),
         ("a code that comes twice", |world, _, code| {
-            drop(world.run(Command::Redeem(PUBLIC.redeem(code))).unwrap_err())
+            drop(world.run(Command::Redeem(PUBLIC.redeem(code))).unwrap_err());
         }),
         ("an old refresh token", |world, tokens, _| {
             refresh(world, PUBLIC, refresh_token(tokens)).unwrap();

@@ -130,6 +130,8 @@ pub(crate) struct Outside {
     pub(crate) log: RefCell<Vec<String>>,
     /// What was ended in other objects.
     pub(crate) ended: RefCell<Vec<String>>,
+    /// Grants of which the hub was told, each with the time until which tokens of it last.
+    pub(crate) silenced: RefCell<Vec<(String, u64)>>,
     pub(crate) end_calls: Cell<usize>,
     /// Whether no other object can be reached.
     pub(crate) away: Cell<bool>,
@@ -181,7 +183,10 @@ impl AuthorityHost for Outside {
             self.ended.borrow_mut().push(match remote {
                 Remote::Session(key) => key.to_owned(),
                 Remote::Task(key) => format!("task {key}"),
-                Remote::Listeners { .. } => "listeners".to_owned(),
+                Remote::Listeners { grant, until } => {
+                    self.silenced.borrow_mut().push((grant.to_owned(), until));
+                    "listeners".to_owned()
+                }
             });
             Ok(())
         }
@@ -276,6 +281,7 @@ impl World {
             user: handle.clone(),
             log: RefCell::default(),
             ended: RefCell::default(),
+            silenced: RefCell::default(),
             end_calls: Cell::new(0),
             away: Cell::new(false),
             sleepers: RefCell::default(),
