@@ -114,12 +114,13 @@ impl<'a> Fields<'a> {
         self.raw(name).map_or_else(|| Ok(Fields::default()), read)
     }
 
-    /// Every member, as strings.
+    /// Every member, as strings; `null` counts as absent.
     ///
     /// # Errors
     /// −32602 when one is something else.
     pub(crate) fn texts(&self) -> Result<BTreeMap<String, String>, Error> {
-        self.iter().map(|(name, _)| Ok((name.to_owned(), self.text(name)?))).collect()
+        let present = self.iter().filter(|(_, value)| value.get() != "null");
+        present.map(|(name, _)| Ok((name.to_owned(), self.text(name)?))).collect()
     }
 }
 
