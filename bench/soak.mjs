@@ -1,7 +1,7 @@
 // What is left in memory after many operations of every kind, and after a minute of quiet.
 //
 //   node bench/soak.mjs [operations] [baseline]     50000 and 5000 without numbers; run `scripts/build tests/fixture` before
-//   node bench/soak.mjs each [operations]           what so many of each kind leave, 40 without a number
+//   node bench/soak.mjs each [operations] [kind]... what so many of each kind leave, 40 without a number
 //
 // `pages`, `bytes`, `allocations` and `handles` are the module's; resident memory is that of workerd, which holds the
 // JavaScript engine, the objects' databases and their connections besides.
@@ -10,12 +10,12 @@ import { KINDS, Soak } from "../tests/support/soak.mjs";
 const STEP = 5_000;
 
 await using soak = await Soak.start();
-if (process.argv[2] === "each") await each(Number(process.argv[3] ?? 40));
+if (process.argv[2] === "each") await each(Number(process.argv[3] ?? 40), process.argv.slice(4));
 else await all(Number(process.argv[2] ?? 50_000), Number(process.argv[3] ?? 5_000));
 
-async function each(count) {
+async function each(count, kinds) {
   await soak.run(2 * KINDS.length);
-  for (const kind of KINDS) {
+  for (const kind of kinds.length > 0 ? kinds : KINDS) {
     const before = await soak.settled();
     await soak.run(count, [kind]);
     const after = await soak.settled();
