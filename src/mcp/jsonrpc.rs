@@ -20,7 +20,7 @@ pub const MAX_ID_BYTES: usize = 1024;
 pub const MAX_BATCH: usize = 100;
 
 /// The most values of one body: members of objects and elements of arrays, at any depth. A table of ten thousand rows by ten
-/// columns has as many. Each may cost some 150 bytes once it is taken apart, of the 128 MB that an isolate may use, however
+/// columns has as many. Each may cost some 200 bytes once it is taken apart, of the 128 MB that an isolate may use, however
 /// few bytes it was written with.
 pub const MAX_BODY_VALUES: usize = 100_000;
 

@@ -19,11 +19,6 @@ export function head(request, always, versions, stateless, others) {
   return lines;
 }
 
-// Goes on with the request's body as text, or with nothing where it cannot be read.
-export function afterText(request, rest) {
-  return request.text().then(rest, () => rest());
-}
-
 let lastHeaders;
 
 // Header names and values stand on lines in turn; without any, they are those of the last answer. Each answer copies them.

@@ -13,13 +13,19 @@ use std::time::Duration;
 use futures_channel::oneshot;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use worker::js_sys::{self, Function, Reflect, Uint8Array};
-use worker::wasm_bindgen::prelude::Closure;
+use worker::wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::worker_sys::web_sys;
 use worker::{Delay, Error, Result, WebSocket};
 
 use crate::transport::sse::{KEEP_ALIVE, KEEP_ALIVE_MS, MAX_UNREAD_BYTES};
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crash.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = endWithModule)]
+    fn end_with_module(writer: &web_sys::WritableStreamDefaultWriter, socket: &web_sys::WebSocket);
+}
 
 type Listener = Closure<dyn FnMut(JsValue)>;
 
@@ -67,6 +73,7 @@ pub(super) fn body(
         over: Cell::new(Some(over)),
     });
     stream.listen()?;
+    end_with_module(&stream.writer, stream.socket.as_ref());
     if !opening.is_empty() {
         stream.write(&opening.into());
     }
