@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures_util::future::{FutureExt, LocalBoxFuture};
@@ -12,14 +13,35 @@ use sha2::{Digest, Sha256};
 
 use super::metadata_document::{Fetch, Fetched};
 use super::port::{Kv, Listing};
+use crate::limits::{
+    KV_KEY_BYTES, KV_LEAST_SECONDS, KV_METADATA_BYTES, KV_PAGE_KEYS, KV_VALUE_BYTES, OPERATIONS_AN_INVOCATION,
+};
 use crate::runtime::Random;
 use crate::wire::Fault;
 
-/// Workers KV takes no record that expires sooner than this.
-pub const LEAST_SECONDS: u64 = 60;
+/// Operations of one invocation, which may not make more than the platform allows.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation(Rc<Cell<usize>>);
 
-/// How many keys a listing has at most; few, so that tests come to the second page.
-const PAGE_KEYS: usize = 100;
+impl Invocation {
+    /// One more operation of KV, or one more request to an object.
+    ///
+    /// # Errors
+    /// When the invocation has made as many as it may.
+    pub fn spend(&self) -> Result<(), Fault> {
+        if self.0.get() >= OPERATIONS_AN_INVOCATION {
+            return Err(Fault("too many operations by a single invocation".to_owned()));
+        }
+        self.0.set(self.0.get() + 1);
+        Ok(())
+    }
+
+    /// Operations so far.
+    #[must_use]
+    pub fn spent(&self) -> usize {
+        self.0.get()
+    }
+}
 
 /// A call on the store, counted from 1 among those of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +81,7 @@ pub struct MemoryKv {
     calls: RefCell<Vec<(Call, String)>>,
     failures: RefCell<Vec<(Call, usize, Failure)>>,
     down: Cell<bool>,
+    invocation: RefCell<Option<Invocation>>,
 }
 
 impl MemoryKv {
@@ -94,6 +117,11 @@ impl MemoryKv {
     /// Every call fails while it is down.
     pub fn set_down(&self, down: bool) {
         self.down.set(down);
+    }
+
+    /// Calls are counted for that invocation from now on; for none where it is none. Gives the one before.
+    pub fn charge(&self, invocation: Option<Invocation>) -> Option<Invocation> {
+        self.invocation.replace(invocation)
     }
 
     /// How many calls of that kind there were.
@@ -145,6 +173,10 @@ impl MemoryKv {
         self.calls.borrow_mut().push((call, key.to_owned()));
         let count = self.count(call);
         let fault = || Fault(format!("{call:?} number {count} fails"));
+        self.invocation.borrow().as_ref().map_or(Ok(()), Invocation::spend)?;
+        if key.len() > KV_KEY_BYTES {
+            return Err(Fault(format!("a key of {} bytes", key.len())));
+        }
         Turn(false).await;
         if self.down.get() {
             return Err(fault());
@@ -171,8 +203,12 @@ impl Kv for MemoryKv {
         beside: Option<&'a str>,
     ) -> LocalBoxFuture<'a, Result<(), Fault>> {
         let work = move || {
-            if expires < self.now_s() + LEAST_SECONDS {
+            if expires < self.now_s() + KV_LEAST_SECONDS {
                 return Err(Fault(format!("{key} expires too soon: {expires}")));
+            }
+            let metadata = beside.map_or(0, |beside| Value::from(beside).to_string().len());
+            if value.len() > KV_VALUE_BYTES || metadata > KV_METADATA_BYTES {
+                return Err(Fault(format!("{key} has {} bytes and {metadata} beside it", value.len())));
             }
             let record = Record { value: value.to_owned(), expires, beside: beside.map(str::to_owned) };
             self.records.borrow_mut().insert(key.to_owned(), record);
@@ -189,14 +225,20 @@ impl Kv for MemoryKv {
         self.call(Call::Delete, key, work).boxed_local()
     }
 
-    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+        let limit = limit.min(KV_PAGE_KEYS);
         let work = move || {
             let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
             let names: Vec<_> = self.keys(prefix).into_iter().filter(after).collect();
-            let more = names.len() > PAGE_KEYS;
+            let more = names.len() > limit;
             let records = self.records.borrow();
             let beside = |name: &String| records.get(name).and_then(|record| record.beside.clone());
-            let keys: Vec<_> = names.iter().take(PAGE_KEYS).map(|name| (name.clone(), beside(name))).collect();
+            let keys: Vec<_> = names.iter().take(limit).map(|name| (name.clone(), beside(name))).collect();
             let cursor = keys.last().filter(|_| more).map(|(name, _)| name.clone());
             Ok(Listing { keys, cursor })
         };
@@ -327,8 +369,8 @@ mod tests {
     #[test]
     fn a_record_that_expires_too_soon_is_not_taken() {
         let kv = MemoryKv::at(NOW);
-        assert!(block_on(kv.put("a", "one", NOW / 1000 + LEAST_SECONDS - 1, None)).is_err());
-        assert!(block_on(kv.put("a", "one", NOW / 1000 + LEAST_SECONDS, None)).is_ok());
+        assert!(block_on(kv.put("a", "one", NOW / 1000 + KV_LEAST_SECONDS - 1, None)).is_err());
+        assert!(block_on(kv.put("a", "one", NOW / 1000 + KV_LEAST_SECONDS, None)).is_ok());
     }
 
     #[test]
@@ -358,11 +400,42 @@ mod tests {
                 kv.put(&format!("a:{n:03}"), "", LATER, Some(&n.to_string())).await.unwrap();
             }
             kv.put("b:1", "", LATER, None).await.unwrap();
-            let first = kv.list("a:", None).await.unwrap();
-            let second = kv.list("a:", first.cursor.as_deref()).await.unwrap();
+            let first = kv.page("a:", None, 100).await.unwrap();
+            let second = kv.page("a:", first.cursor.as_deref(), 100).await.unwrap();
             assert_eq!((first.keys.len(), second.keys.len(), second.cursor), (100, 50, None));
             assert_eq!(second.keys[0], ("a:100".to_owned(), Some("100".to_owned())));
         });
+    }
+
+    #[test]
+    fn a_listing_gives_a_thousand_keys_at_most() {
+        let kv = MemoryKv::at(NOW);
+        for n in 0..1_001 {
+            kv.set(&format!("a:{n:04}"), "");
+        }
+        let page = block_on(kv.page("a:", None, 5_000)).unwrap();
+        assert_eq!((page.keys.len(), page.cursor.as_deref()), (1_000, Some("a:0999")));
+    }
+
+    #[test]
+    fn an_invocation_makes_a_thousand_operations_and_no_more() {
+        let kv = MemoryKv::at(NOW);
+        kv.charge(Some(Invocation::default()));
+        assert!((0..1_000).all(|_| block_on(kv.get("a")).is_ok()));
+        assert!(block_on(kv.get("a")).is_err());
+        kv.charge(Some(Invocation::default()));
+        assert!(block_on(kv.get("a")).is_ok(), "the next invocation has its own");
+    }
+
+    #[test]
+    fn a_record_is_as_large_as_the_platform_takes_it() {
+        let kv = MemoryKv::at(NOW);
+        let put = |key: usize, value: usize, beside: usize| {
+            block_on(kv.put(&"k".repeat(key), &"v".repeat(value), LATER, Some(&"b".repeat(beside)))).is_ok()
+        };
+        assert!(put(512, 25 * 1024 * 1024, 1_022));
+        assert!(!put(513, 1, 1) && !put(1, 25 * 1024 * 1024 + 1, 1) && !put(1, 1, 1_023));
+        assert!(block_on(kv.get(&"k".repeat(513))).is_err());
     }
 
     #[test]

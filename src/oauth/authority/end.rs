@@ -1,8 +1,11 @@
 //! How a grant ends. Its row says so at once; then its records go from KV, and when all have gone the row does too.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 
-use super::settings::{ADOPTED_TOMBSTONE_MS, MAX_GRANTS};
+use super::settings::{ADOPTED_TOMBSTONE_MS, DELETES_AT_ONCE, GO_ON_MS, MAX_GRANTS};
 use super::{Authority, Listed, Outcome, RETRY_AFTER_SECONDS, Refused, about};
 use crate::formats::Format;
 use crate::oauth::event::Event;
@@ -67,37 +70,53 @@ impl Authority {
 
     /// Deletes what is left of a grant that has ended.
     pub(super) async fn finish(&self, id: &GrantId) -> Result<(), Refused> {
+        self.finish_within(id, &Cell::new(DELETES_AT_ONCE)).await
+    }
+
+    /// The same, with no more than `room` deletions, of which it takes those that it makes. What is left is written down, so
+    /// that the alarm goes on where this stops.
+    pub(super) async fn finish_within(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Refused> {
+        let mut gone = BTreeSet::new();
         loop {
-            let Some(Grant::Ending(ending)) = self.row(id)? else {
-                return Ok(());
-            };
-            // The records of the grant go last: a client with a token of workers-oauth-provider that tries again is known
-            // by them.
-            let (first, last) = ending.keys.iter().cloned().partition(|key| record::is_key(key));
-            let keys: [Vec<String>; 2] = [first, last];
-            for keys in &keys {
-                if !self.delete_all(keys).await.is_empty() {
-                    return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
-                }
-            }
-            let Some(Grant::Ending(fresh)) = self.row(id)? else {
+            let Some(Grant::Ending(mut ending)) = self.row(id)? else {
                 return Ok(());
             };
             // What a transition left meanwhile has to go as well.
-            if fresh.keys == ending.keys {
-                return self.finished(id, fresh);
+            ending.keys.retain(|key| !gone.contains(key));
+            if ending.keys.is_empty() {
+                return self.finished(id, ending);
+            }
+            let next = next_keys(&ending, room.get());
+            room.set(room.get().saturating_sub(next.len()));
+            let left = self.delete_all(&next).await;
+            let stops = next.is_empty() || !left.is_empty();
+            gone.extend(next.into_iter().filter(|key| !left.contains(key)));
+            if stops {
+                self.write_rest(id, &gone)?;
+                return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
             }
         }
+    }
+
+    /// Takes what has gone out of a row.
+    fn write_rest(&self, id: &GrantId, gone: &BTreeSet<String>) -> Result<(), Refused> {
+        if let Some(Grant::Ending(mut ending)) = self.row(id)?
+            && !gone.is_empty()
+        {
+            ending.keys.retain(|key| !gone.contains(key));
+            self.commit(id, Grant::Ending(ending))?;
+        }
+        Ok(())
     }
 
     fn finished(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
         if ending.until <= self.host.now() && ending.listed_until == 0 {
             return self.rows.delete(self.host.store(), id).map_err(|fault| self.failed(&fault));
         }
-        if ending.keys.is_empty() {
-            return Ok(());
+        match self.row(id)? {
+            Some(Grant::Ending(known)) if known.keys.is_empty() => Ok(()),
+            _ => self.commit(id, Grant::Ending(ending)),
         }
-        self.commit(id, Grant::Ending(Ending { keys: Vec::new(), ..ending }))
     }
 
     /// Ends a grant.
@@ -238,7 +257,12 @@ impl Authority {
                 self.host.event(&Event::Revoked(about(facts)));
             }
         }
-        let outcomes = join_all(meant.iter().map(|(id, _)| self.finish(id))).await;
+        let room = Cell::new(DELETES_AT_ONCE);
+        let outcomes = join_all(meant.iter().map(|(id, _)| self.finish_within(id, &room))).await;
+        if room.get() == 0 {
+            let soon = self.host.now() + GO_ON_MS;
+            self.wake_by(soon).map_err(|fault| self.failed(&fault))?;
+        }
         outcomes.into_iter().collect::<Result<(), _>>().map(|()| Outcome::Done)
     }
 
@@ -301,6 +325,17 @@ fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
     let is_meant = |place: &&Place| !place.living || place.client == hog;
     let first = places.iter().filter(is_meant).min_by_key(|place| (place.living, place.used));
     first.map(|place| place.id.clone())
+}
+
+/// The records that go next, at most `room` of them. Those of the grant go last: a client with a token of
+/// workers-oauth-provider that tries again is known by them.
+fn next_keys(ending: &Ending, room: usize) -> Vec<String> {
+    let tokens: Vec<String> = ending.keys.iter().filter(|key| record::is_key(key)).take(room).cloned().collect();
+    if tokens.is_empty() {
+        ending.keys.iter().filter(|key| !record::is_key(key)).take(room).cloned().collect()
+    } else {
+        tokens
+    }
 }
 
 fn listed(live: &Live, now: u64) -> Listed {

@@ -1,5 +1,7 @@
 //! How long what an authority gives is good.
 
+use crate::limits::OPERATIONS_AN_INVOCATION;
+
 /// Lifetimes, in seconds unless a name says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -60,6 +62,13 @@ pub const KV_LISTS_WITHIN_MS: u64 = 3 * 60 * 1000;
 
 /// A row of another version is looked at again after so long, in milliseconds: until then that version may have come back.
 pub const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
+
+/// Records that one step deletes from KV at most: half of the operations that an invocation may make, of which it needs some
+/// besides.
+pub const DELETES_AT_ONCE: usize = OPERATIONS_AN_INVOCATION / 2;
+
+/// Records that there was no room for are deleted after so long, in milliseconds: late enough for commands to come between.
+pub const GO_ON_MS: u64 = 1000;
 
 /// For how long it is known that an adopted grant has ended, in milliseconds: Workers KV may show its old record that
 /// much later.

@@ -1,6 +1,11 @@
 //! The sessions of a user's clients: which are remembered, and that they end when a client is disconnected.
 
-use durable_mcp::oauth::authority::{Command, Issued, Listed, MAX_DISCONNECTED, Outcome, SESSIONS_END_SECONDS};
+use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
+use durable_mcp::oauth::authority::{
+    Command, DELETES_AT_ONCE, Issued, Listed, MAX_ACCESS_TOKENS, MAX_DISCONNECTED, Outcome, Refused,
+    SESSIONS_END_SECONDS,
+};
+use durable_mcp::oauth::memory::Call;
 use durable_mcp::oauth::session_note::{MAX_SESSIONS, SessionNote};
 
 use super::{DAY_MS, refresh, refresh_token, signed_in, world};
@@ -191,4 +196,23 @@ fn a_disconnect_that_could_not_delete_everything_has_ended_the_sessions() {
     world.run(PUBLIC.revoke(refresh_token(&again))).unwrap();
     world.pass_with_alarms(SESSION_MS + DAY_MS);
     assert_eq!(world.outside.rows.count(), 0);
+}
+
+#[test]
+fn very_many_tokens_end_a_part_at_a_time_and_each_part_once() {
+    let mut world = world();
+    for _ in 0..40 {
+        let mut last = sign_in(&mut world, PUBLIC);
+        for _ in 1..MAX_ACCESS_TOKENS {
+            last = refresh(&mut world, PUBLIC, refresh_token(&last)).unwrap();
+        }
+    }
+    let kept = world.outside.kv.keys("").len();
+    assert!(kept > OPERATIONS_AN_INVOCATION, "{kept}");
+    let before = world.outside.kv.count(Call::Delete);
+    assert!(matches!(world.run(Command::RevokeAll), Err(Refused::Unavailable { .. })));
+    assert_eq!(world.outside.kv.keys("").len(), kept - DELETES_AT_ONCE);
+    world.pass_with_alarms(5_000);
+    assert!(world.outside.kv.keys("").is_empty(), "{} are left", world.outside.kv.keys("").len());
+    assert_eq!(world.outside.kv.count(Call::Delete) - before, kept);
 }

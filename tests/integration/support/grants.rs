@@ -10,13 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use durable_mcp::keys::{KeyId, Keys};
+use durable_mcp::limits::ROW_BYTES;
 use durable_mcp::oauth::authority::{
-    Adopt, Authority, AuthorityHost, Begin, Command, Issue, Issued, Lifetimes, Mint, Outcome, Redeem, Refresh, Refused,
+    Adopt, Authority, AuthorityHost, Begin, Command, DELETES_AT_ONCE, Issue, Issued, Lifetimes, Mint, Outcome, Redeem,
+    Refresh, Refused,
 };
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
-use durable_mcp::oauth::memory::{MemoryKv, SeededRandom};
+use durable_mcp::oauth::memory::{Invocation, MemoryKv, SeededRandom};
 use durable_mcp::oauth::pkce::Challenge;
 use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::record::{self, Access};
@@ -77,6 +79,9 @@ impl GrantStore for MemoryRows {
     }
 
     fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
+        if id.len() + json.len() > ROW_BYTES {
+            return Err(Fault("the row is too large".to_owned()));
+        }
         self.puts.set(self.puts.get() + 1);
         if self.failing_put.get() == Some(self.puts.get()) {
             return Err(Fault("the disk is on fire".to_owned()));
@@ -217,6 +222,8 @@ struct Task {
     id: usize,
     future: LocalBoxFuture<'static, Result<Outcome, Refused>>,
     ready: Arc<Ready>,
+    /// Each command and each alarm is an invocation of the object.
+    invocation: Invocation,
     puts: usize,
     deletes: usize,
 }
@@ -276,7 +283,7 @@ impl World {
     fn spawn(&mut self, future: LocalBoxFuture<'static, Result<Outcome, Refused>>) -> usize {
         self.next += 1;
         let ready = Arc::new(Ready(AtomicBool::new(true)));
-        self.tasks.push(Task { id: self.next, future, ready, puts: 0, deletes: 0 });
+        self.tasks.push(Task { id: self.next, future, ready, invocation: Invocation::default(), puts: 0, deletes: 0 });
         self.next
     }
 
@@ -285,7 +292,7 @@ impl World {
         if self.outside.rows.alarm.get().is_some_and(|at| at <= self.outside.now()) {
             self.outside.rows.alarm.set(None);
             let authority = Rc::clone(&self.authority);
-            let wake = async move { authority.wake().await.map(|()| Outcome::Done) };
+            let wake = async move { authority.wake(DELETES_AT_ONCE).await.map(|_| Outcome::Done) };
             let wake = wake.map(|outcome| outcome.map_err(|_| Refused::Unavailable { retry_after: 0 }));
             self.ringing = Some(self.spawn(wake.boxed_local()));
         }
@@ -308,7 +315,9 @@ impl World {
         let task = &mut self.tasks[at];
         task.ready.0.store(false, Ordering::Relaxed);
         let waker = Waker::from(Arc::clone(&task.ready));
+        let before = self.outside.kv.charge(Some(task.invocation.clone()));
         let polled = task.future.as_mut().poll(&mut Context::from_waker(&waker));
+        self.outside.kv.charge(before);
         task.puts += rows.puts.get() - puts;
         task.deletes += rows.deletes.get() - deletes;
         let Poll::Ready(outcome) = polled else { return Turn::Went };
