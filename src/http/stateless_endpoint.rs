@@ -9,7 +9,7 @@ use http::StatusCode;
 use super::app::App;
 use super::edge::{Edge, Order, Place};
 use super::mcp_endpoint::{failed, settle};
-use crate::hub::{Listener, Wanted, user_tag};
+use crate::hub::{ADDRESS_HEADER, Counted, Listener, Origin, Wanted, user_tag};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::Extensions;
 use crate::mcp::discover::ResultType;
@@ -50,7 +50,7 @@ pub(super) async fn handle(
         return refused;
     }
     match request.method.as_str() {
-        "subscriptions/listen" => listen(app, edge, &caller, &request, &envelope).await,
+        "subscriptions/listen" => listen(app, head, edge, &caller, &request, &envelope).await,
         "tasks/get" | "tasks/update" | "tasks/cancel" if app.server.has_tasks() => {
             let done = of_task(app, edge, &caller, &request, &envelope).await;
             done.unwrap_or_else(|fault| failed(edge, &fault))
@@ -232,7 +232,14 @@ async fn of_task(
 }
 
 /// `subscriptions/listen`.
-async fn listen(app: &App, edge: &dyn Edge, caller: &Rc<Caller>, request: &Request, envelope: &Envelope) -> Reply {
+async fn listen(
+    app: &App,
+    head: &Head,
+    edge: &dyn Edge,
+    caller: &Rc<Caller>,
+    request: &Request,
+    envelope: &Envelope,
+) -> Reply {
     let refuse = |error| Refused::bad_request(Some(request.id.clone()), error).into();
     let mut wanted = match Wanted::read(&app.server, request) {
         Ok(wanted) => wanted,
@@ -248,8 +255,24 @@ async fn listen(app: &App, edge: &dyn Edge, caller: &Rc<Caller>, request: &Reque
         }
     }
     let ends = caller.expires.map(|seconds| seconds.saturating_mul(1000));
-    let listener = Listener { id: request.id.clone(), user: user_tag(caller), ends, wanted };
-    settle(edge, edge.subscribe(&listener).await)
+    let counted = match counted(head, edge, caller).await {
+        Ok(counted) => counted,
+        Err(fault) => return failed(edge, &fault),
+    };
+    match (Listener { id: request.id.clone(), counted, ends, wanted }).fit() {
+        Ok(listener) => settle(edge, edge.subscribe(&listener).await),
+        Err(error) => refuse(error),
+    }
+}
+
+/// Who a stream is counted with.
+async fn counted(head: &Head, edge: &dyn Edge, caller: &Caller) -> Result<Counted, Fault> {
+    let user = user_tag(caller);
+    let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
+        Some(address) => Origin::of(&*edge.keys(false).await?, &address),
+        None => None,
+    };
+    Ok(Counted { user, origin })
 }
 
 /// Those of the tasks that are the caller's, which tell the hub from now on.

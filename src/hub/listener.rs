@@ -4,6 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::origin::Origin;
+use super::quota::Counted;
+use crate::limits::ATTACHMENT_BYTES;
 use crate::mcp::Server;
 use crate::mcp::change::Change;
 use crate::mcp::error::Error;
@@ -17,6 +20,19 @@ pub(super) const MAX_LISTENED_BYTES: usize = 12 * 1024;
 
 /// What the line of a task begins with.
 const TASK: &str = "task ";
+
+/// Beginning of the line with the origin. A version that knows no such line reads over it.
+const ORIGIN: &str = "from ";
+
+/// Bytes that the structured clone format has besides those of a text.
+const CLONE_BYTES: usize = 16;
+
+/// Bytes of a text that a socket remembers: one for each character if all are Latin-1, two for each unit of UTF-16 otherwise.
+#[must_use]
+pub fn attachment_bytes(text: &str) -> usize {
+    let latin = text.chars().all(|c| u32::from(c) <= 0xff);
+    CLONE_BYTES + if latin { text.chars().count() } else { 2 * text.encode_utf16().count() }
+}
 
 /// What a client listens for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -121,8 +137,8 @@ pub fn user_tag(caller: &Caller) -> Option<String> {
 pub struct Listener {
     /// The id of the request that opened it, which all its messages carry.
     pub id: RequestId,
-    /// The signed-in user.
-    pub user: Option<String>,
+    /// Who it is counted with: its user, or the network that it comes from.
+    pub counted: Counted,
     /// When the client's token ends, in milliseconds since 1970.
     pub ends: Option<u64>,
     /// What it listens for.
@@ -133,14 +149,30 @@ impl Listener {
     /// The listener as text: its id, its user and end, then a line for each thing it listens for.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let user = self.user.as_deref().unwrap_or("-");
+        let user = self.counted.user.as_deref().unwrap_or("-");
         let ends = self.ends.unwrap_or_default();
         let mut text = format!("{}\n{user} {ends}", self.id.as_json());
         for line in self.wanted.lines() {
             text.push('\n');
             text.push_str(&line);
         }
+        if let Some(origin) = &self.counted.origin {
+            text = format!("{text}\n{ORIGIN}{}", origin.to_text());
+        }
         text
+    }
+
+    /// Whether its socket can remember it.
+    ///
+    /// # Errors
+    /// −32602 when it listens for too much, or has too long an id.
+    pub fn fit(self) -> Result<Self, Error> {
+        if attachment_bytes(&self.to_text()) <= ATTACHMENT_BYTES {
+            return Ok(self);
+        }
+        let message =
+            "The request's id, and the URIs and task ids to listen for, are too long together: listen by two streams.";
+        Err(Error::invalid_params(message))
     }
 
     /// Reads a listener from its text.
@@ -151,7 +183,10 @@ impl Listener {
         let (user, ends) = who.split_once(' ')?;
         Some(Self {
             id: RequestId::from_json(id)?,
-            user: (user != "-").then(|| user.to_owned()),
+            counted: Counted {
+                user: (user != "-").then(|| user.to_owned()),
+                origin: wanted.lines().find_map(|line| Origin::parse(line.strip_prefix(ORIGIN)?)),
+            },
             ends: ends.parse().ok().filter(|ends| *ends > 0),
             wanted: Wanted::parse(wanted),
         })
@@ -160,7 +195,7 @@ impl Listener {
     /// Whether a notice is for this stream.
     #[must_use]
     pub fn hears(&self, notice: &Notice) -> bool {
-        let may = notice.user.is_none() || notice.user == self.user;
+        let may = notice.user.is_none() || notice.user == self.counted.user;
         may && self.wanted.lines().contains(&notice.about)
     }
 
@@ -189,18 +224,30 @@ mod tests {
     use super::*;
 
     fn listener(wanted: Wanted) -> Listener {
-        Listener { id: RequestId::from_json("\"l-1\"").unwrap(), user: Some("u".into()), ends: Some(7), wanted }
+        let counted = Counted { user: Some("u".into()), origin: None };
+        Listener { id: RequestId::from_json("\"l-1\"").unwrap(), counted, ends: Some(7), wanted }
     }
 
     #[test]
     fn a_listener_is_remembered_whole() {
         let changes = vec![Change::Tools, Change::Resource("a:b c".into())];
         let all = listener(Wanted { changes, tasks: vec!["t".into()] });
-        let nothing = Listener { user: None, ends: None, ..listener(Wanted::default()) };
-        for listener in [all, nothing] {
+        let nothing = Listener { counted: Counted::default(), ends: None, ..listener(Wanted::default()) };
+        let origin = Some(Origin { network: "n".into(), site: Some("s".into()) });
+        let stranger = Listener { counted: Counted { user: None, origin }, ..all.clone() };
+        for listener in [all, nothing, stranger] {
             assert_eq!(Listener::parse(&listener.to_text()), Some(listener));
         }
         assert_eq!(Listener::parse(""), None);
+    }
+
+    #[test]
+    fn a_listener_fits_if_its_socket_can_remember_it() {
+        let changes = |uri: String| Wanted { changes: vec![Change::Resource(uri)], tasks: Vec::new() };
+        assert!(listener(changes("a:".to_owned() + &"x".repeat(12_000))).fit().is_ok());
+        assert!(listener(changes("a:".to_owned() + &"é".repeat(12_000))).fit().is_ok());
+        assert!(listener(changes("a:€".to_owned() + &"x".repeat(8_000))).fit().is_ok());
+        assert!(listener(changes("a:€".to_owned() + &"x".repeat(9_000))).fit().is_err());
     }
 
     #[test]

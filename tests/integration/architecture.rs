@@ -53,7 +53,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("pages", &["mcp", "wire"]),
     ("task", &["formats", "hub", "keys", "mcp", "runtime", "seal", "session", "transport", "wire"]),
     ("transport", &["formats", "hub", "keys", "mcp", "runtime", "seal", "session", "wire"]),
-    ("hub", &["formats", "limits", "mcp", "runtime", "session", "wire"]),
+    ("hub", &["formats", "keys", "limits", "mcp", "runtime", "session", "wire"]),
     ("session", &["formats", "keys", "mcp", "runtime", "wire"]),
     // The protocol, and values.
     ("mcp", &[]),

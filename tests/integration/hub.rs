@@ -2,7 +2,11 @@
 
 use std::rc::Rc;
 
-use durable_mcp::hub::{Hub, Listener, MAX_LISTENERS, MAX_LISTENERS_A_USER, Wanted, user_tag};
+use durable_mcp::hub::{
+    Counted, Excess, Hub, JOINED_MS, Listener, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE,
+    MAX_LISTENERS_A_USER, MAX_STRANGERS, Origin, SESSIONS_A_TURN, Wanted, user_tag,
+};
+use durable_mcp::keys::Keys;
 use durable_mcp::mcp::change::Change;
 use durable_mcp::mcp::jsonrpc::RequestId;
 use durable_mcp::prelude::*;
@@ -222,7 +226,12 @@ impl Rig {
     }
 
     fn publish(&self, notice: &Notice) {
+        self.host.invoke();
         self.hub.publish(notice).now_or_never().expect("nobody has to be waited for").expect("the store works");
+    }
+
+    fn join(&self, object: &str, expires: u64) {
+        assert_eq!(self.hub.join(object, &Counted::default(), expires), Ok(None));
     }
 
     /// The objects that were told since this was asked last.
@@ -233,7 +242,8 @@ impl Rig {
     fn pass(&self, milliseconds: u64) {
         self.runtime.set_time(self.runtime.now() + milliseconds);
         if self.host.take_due_alarm() {
-            self.hub.wake().expect("the store works");
+            self.host.invoke();
+            self.hub.wake().now_or_never().expect("nobody has to be waited for").expect("the store works");
         }
     }
 }
@@ -241,7 +251,7 @@ impl Rig {
 fn listener(user: Option<&str>) -> Listener {
     Listener {
         id: RequestId::from_json("\"l\"").unwrap(),
-        user: user.map(str::to_owned),
+        counted: Counted { user: user.map(str::to_owned), origin: None },
         ends: None,
         wanted: Wanted {
             changes: vec![Change::Tools, Change::Resource("test://a".to_owned())],
@@ -302,26 +312,119 @@ fn what_becomes_of_a_task_reaches_who_watches_it() {
 }
 
 #[test]
-fn streams_are_as_many_as_an_object_can_hold() {
+fn streams_are_as_many_as_an_object_can_hold_and_some_are_left_to_users() {
     let rig = Rig::new();
-    let mut open: Vec<_> = (1..MAX_LISTENERS).map(|_| rig.host.accept(&listener(None), "{}")).collect();
-    open.push(rig.open(&listener(None)).0);
+    let mut strangers: Vec<_> = (1..MAX_STRANGERS).map(|_| rig.host.accept(&listener(None), "{}")).collect();
+    strangers.push(rig.open(&listener(None)).0);
     assert_eq!(rig.try_open(&listener(None)).err(), Some((503, -32603)));
-    assert_eq!(rig.try_open(&listener(Some("ann"))).err(), Some((503, -32603)));
-    open.pop();
-    rig.open(&listener(Some("ann")));
+    let user = |number: usize| listener(Some(&format!("user {}", number / MAX_LISTENERS_A_USER)));
+    let mut users: Vec<_> =
+        (1..MAX_LISTENERS - MAX_STRANGERS).map(|number| rig.host.accept(&user(number), "{}")).collect();
+    users.push(rig.open(&listener(Some("ann"))).0);
+    assert_eq!(rig.try_open(&listener(Some("bob"))).err(), Some((503, -32603)));
+    strangers.pop();
+    rig.open(&listener(Some("bob")));
 }
 
 #[test]
 fn streams_of_one_user_are_limited_and_those_of_others_are_not() {
     let rig = Rig::new();
     let mut open: Vec<_> = (0..MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(Some("ann")))).collect();
-    assert_eq!(rig.try_open(&listener(Some("ann"))).err(), Some((503, -32603)));
+    assert_eq!(rig.try_open(&listener(Some("ann"))).err(), Some((429, -32000)));
     let more: Vec<_> = [Some("bob"), None].into_iter().map(|user| rig.open(&listener(user))).collect();
     let anonymous: Vec<_> = (0..=MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(None))).collect();
     open.pop();
     rig.open(&listener(Some("ann")));
     drop((more, anonymous));
+}
+
+/// Who comes from that address, without a user.
+fn from(address: &str) -> Counted {
+    Counted { user: None, origin: Some(Origin::of(&Keys::from_secret("k"), address).expect("an address")) }
+}
+
+fn listener_from(address: &str) -> Listener {
+    Listener { counted: from(address), ..listener(None) }
+}
+
+#[test]
+fn streams_of_one_address_are_limited_and_those_of_others_are_not() {
+    let rig = Rig::new();
+    let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK).map(|_| rig.open(&listener_from("192.0.2.1"))).collect();
+    for _ in 0..5 {
+        assert_eq!(rig.try_open(&listener_from("192.0.2.1")).err(), Some((429, -32000)));
+    }
+    let more: Vec<_> = ["192.0.2.2", "2001:db8::1"].map(|address| rig.open(&listener_from(address))).into();
+    rig.open(&listener(Some("ann")));
+    open.pop();
+    rig.open(&listener_from("192.0.2.1"));
+    drop(more);
+}
+
+#[test]
+fn streams_of_one_ipv6_subnet_are_limited_and_so_are_those_of_a_site_with_many() {
+    let rig = Rig::new();
+    let mut open = Vec::new();
+    for subnet in 0..MAX_LISTENERS_A_SITE / MAX_LISTENERS_A_NETWORK {
+        for host in 0..MAX_LISTENERS_A_NETWORK {
+            open.push(rig.open(&listener_from(&format!("2001:db8:0:{subnet:x}::{host:x}"))));
+        }
+        let one_more = listener_from(&format!("2001:db8:0:{subnet:x}::ffff"));
+        assert_eq!(rig.try_open(&one_more).err(), Some((429, -32000)));
+    }
+    assert_eq!(rig.try_open(&listener_from("2001:db8:0:ffff::1")).err(), Some((429, -32000)));
+    rig.open(&listener_from("2001:db8:1::1"));
+}
+
+#[test]
+fn sessions_of_one_address_that_are_told_are_limited_until_they_leave() {
+    let rig = Rig::new();
+    let join = |number: usize, address: &str| rig.hub.join(&format!("{number:03}"), &from(address), START + 1000);
+    for number in 0..MAX_LISTENERS_A_NETWORK {
+        assert_eq!(join(number, "192.0.2.1"), Ok(None));
+    }
+    assert_eq!(join(900, "192.0.2.1"), Ok(Some(Excess::Own)));
+    assert_eq!(join(7, "192.0.2.1"), Ok(None), "one that is told already stays so");
+    assert_eq!(join(901, "192.0.2.2"), Ok(None));
+    rig.hub.leave("007", 0).unwrap();
+    assert_eq!(join(900, "192.0.2.1"), Ok(None));
+    assert_eq!(rig.host.sessions.borrow().len(), MAX_LISTENERS_A_NETWORK + 1);
+}
+
+#[test]
+fn a_session_whose_stream_has_closed_is_told_for_as_long_as_its_client_may_come_back() {
+    let rig = Rig::new();
+    rig.join("a", START + 100_000);
+    rig.hub.leave("a", START + 1_000).unwrap();
+    rig.hub.leave("unknown", START + 1_000).unwrap();
+    rig.publish(&tools());
+    assert_eq!(rig.told(), ["a"]);
+    rig.host.outcomes.borrow_mut().insert("a".to_owned(), Ok(false));
+    rig.pass(1_000);
+    assert!(rig.host.sessions.borrow().is_empty());
+}
+
+#[test]
+fn a_session_is_asked_after_a_day_whether_anybody_listens_and_forgotten_if_nobody_does() {
+    let rig = Rig::new();
+    for object in ["cut off", "failing", "here"] {
+        rig.join(object, START + 30 * JOINED_MS);
+    }
+    let outcomes = [("cut off", Ok(false)), ("failing", Err(Fault("overloaded".to_owned())))];
+    rig.host.outcomes.borrow_mut().extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
+    rig.pass(JOINED_MS);
+    assert!(rig.host.told.take().iter().all(|(_, notice)| Notice::is_question(&notice.about)));
+    assert_eq!(rig.host.sessions.borrow().keys().cloned().collect::<Vec<_>>(), ["here"]);
+    assert_eq!(rig.host.alarm(), Some(rig.runtime.now() + JOINED_MS));
+}
+
+#[test]
+fn what_a_handle_names_is_told_to_its_listeners_and_no_session() {
+    let rig = Rig::new();
+    rig.join("s", START + 1000);
+    let mut stream = rig.open(&listener(None));
+    rig.publish(&Notice::of(&Change::Resource("test://a".to_owned())).for_no_session());
+    assert_eq!((stream.heard(), rig.told()), (1, Vec::new()));
 }
 
 #[test]
@@ -356,9 +459,9 @@ fn a_stream_ends_with_its_clients_token_and_says_so() {
 fn sessions_that_joined_are_told_but_for_the_one_that_it_comes_from() {
     let rig = Rig::new();
     for object in ["a", "b", "c"] {
-        rig.hub.join(object, START + 1000).unwrap();
+        rig.join(object, START + 1000);
     }
-    rig.hub.join("a", START + 1000).unwrap();
+    rig.join("a", START + 1000);
     rig.publish(&Notice { except: Some("b".to_owned()), ..tools() });
     assert_eq!(rig.told(), ["a", "c"]);
     rig.publish(&Notice { user: Some("ann".to_owned()), ..tools() });
@@ -369,7 +472,7 @@ fn sessions_that_joined_are_told_but_for_the_one_that_it_comes_from() {
 fn sessions_that_have_nobody_to_tell_are_forgotten_and_those_out_of_reach_are_not() {
     let rig = Rig::new();
     for object in ["away", "failing", "here"] {
-        rig.hub.join(object, START + 1000).unwrap();
+        rig.join(object, START + 1000);
     }
     let outcomes = [("away", Ok(false)), ("failing", Err(Fault("overloaded".to_owned())))];
     rig.host.outcomes.borrow_mut().extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
@@ -382,31 +485,79 @@ fn sessions_that_have_nobody_to_tell_are_forgotten_and_those_out_of_reach_are_no
     assert_eq!(*rig.runtime.warnings.borrow(), ["overloaded", "overloaded"]);
 }
 
-#[test]
-fn sessions_are_told_however_many_there_are() {
-    let rig = Rig::new();
-    let objects: Vec<_> = (0..120).map(|number| format!("{number:03}")).collect();
+/// So many sessions that are told, by their ids.
+fn joined(rig: &Rig, count: usize) -> Vec<String> {
+    let objects: Vec<_> = (0..count).map(|number| format!("{number:05}")).collect();
     for object in &objects {
-        rig.hub.join(object, START + 1000).unwrap();
+        rig.host.sessions.borrow_mut().insert(object.clone(), START + JOINED_MS);
     }
-    rig.publish(&tools());
-    assert_eq!(rig.told(), objects);
+    objects
 }
 
 #[test]
-fn sessions_are_forgotten_when_their_time_is_over() {
+fn sessions_are_told_in_turns_however_many_there_are() {
     let rig = Rig::new();
-    rig.hub.join("a", START + 1000).unwrap();
-    rig.hub.join("b", START + 2000).unwrap();
-    rig.hub.join("a", START + 3000).unwrap();
+    let objects = joined(&rig, 2 * SESSIONS_A_TURN + 200);
+    rig.publish(&Notice { except: Some("00001".to_owned()), ..tools() });
+    let mut told = rig.told();
+    assert_eq!(told.len(), SESSIONS_A_TURN - 1);
+    rig.pass(0);
+    rig.pass(0);
+    told.extend(rig.told());
+    let expected: Vec<_> = objects.iter().filter(|object| *object != "00001").cloned().collect();
+    assert_eq!(told, expected);
+    rig.pass(0);
+    assert_eq!(rig.told(), [""; 0]);
+    assert_eq!(rig.host.alarm(), Some(START + JOINED_MS), "nothing is left to tell");
+}
+
+#[test]
+fn what_is_published_over_and_over_is_told_to_many_sessions_once_more() {
+    let rig = Rig::new();
+    let objects = joined(&rig, SESSIONS_A_TURN + 10);
+    rig.publish(&tools());
+    for _ in 0..100 {
+        rig.publish(&tools());
+    }
+    assert_eq!(rig.told().len(), SESSIONS_A_TURN);
+    rig.publish(&Notice::of(&Change::Prompts));
+    assert_eq!(rig.told().len(), SESSIONS_A_TURN, "something else is told at once");
+    (0..10).for_each(|_| rig.pass(0));
+    assert_eq!(rig.told().len(), 10 + 10 + objects.len());
+}
+
+#[test]
+fn sessions_behind_a_turn_that_is_cut_off_are_told() {
+    let rig = Rig::new();
+    let objects = joined(&rig, SESSIONS_A_TURN + 10);
+    rig.host.stalled.set(true);
+    let notice = tools();
+    let mut cut_off = Box::pin(rig.hub.publish(&notice));
+    assert!((&mut cut_off).now_or_never().is_none());
+    drop(cut_off);
+    rig.told();
+    rig.host.stalled.set(false);
+    let again = Rig { hub: Hub::new(Rc::clone(&rig.host) as _), ..rig };
+    again.pass(0);
+    assert_eq!(again.told(), objects[SESSIONS_A_TURN..]);
+}
+
+#[test]
+fn sessions_are_forgotten_when_their_time_is_over_and_nobody_listens() {
+    let rig = Rig::new();
+    rig.join("a", START + 1000);
+    rig.join("b", START + 2000);
+    rig.join("a", START + 3000);
+    rig.host.outcomes.borrow_mut().insert("b".to_owned(), Ok(false));
     rig.pass(2000);
+    assert_eq!(rig.told(), ["b"]);
     rig.publish(&tools());
     assert_eq!(rig.told(), ["a"]);
     rig.pass(999);
     assert_eq!(rig.host.sessions.borrow().len(), 1);
+    rig.host.outcomes.borrow_mut().insert("a".to_owned(), Ok(false));
     rig.pass(1);
-    rig.publish(&tools());
-    assert_eq!(rig.told(), [""; 0]);
+    assert_eq!(rig.told(), ["a"]);
     assert!(rig.host.sessions.borrow().is_empty());
     assert_eq!(rig.host.alarm(), None);
 }
