@@ -8,7 +8,7 @@ mod origin;
 mod quota;
 
 pub use listener::{Listener, Wanted, attachment_bytes, user_tag};
-pub use origin::{ADDRESS_HEADER, Origin};
+pub use origin::Origin;
 pub use quota::{
     Counted, Excess, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER, MAX_STRANGERS,
     STRANGER,

@@ -9,7 +9,7 @@ use http::StatusCode;
 use super::app::App;
 use super::edge::{Edge, Order, Place};
 use super::mcp_endpoint::{failed, settle};
-use crate::hub::{ADDRESS_HEADER, Counted, Listener, Origin, Wanted, user_tag};
+use crate::hub::{Counted, Listener, Origin, Wanted, user_tag};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::Extensions;
 use crate::mcp::discover::ResultType;
@@ -28,7 +28,7 @@ use crate::transport::refusal::Refused;
 use crate::transport::rounds::{Rounds, given_answers};
 use crate::transport::stateless::{self, BeginTask, Call};
 use crate::transport::{headers, request_state, state_handle};
-use crate::wire::{Fault, Head, Reply};
+use crate::wire::{ADDRESS_HEADER, Fault, Head, Reply};
 
 /// What the name of a user's state object begins with.
 const USER_STATE: &str = "user state";

@@ -1,20 +1,10 @@
 //! Networks that clients without a user come from. Each has a quota, since a stranger has nothing else to be told apart by.
 
-use std::net::{IpAddr, Ipv6Addr};
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::keys::Keys;
-
-/// Header with the address of a client. Cloudflare sets it, over any that came from outside.
-pub const ADDRESS_HEADER: &str = "cf-connecting-ip";
-
-/// Bits of the network of an IPv6 address: one subnet, of which a machine has every address.
-const SUBNET_BITS: u32 = 64;
-
-/// Bits of the site of an IPv6 address: one customer of a provider can have all subnets of it.
-const SITE_BITS: u32 = 48;
+use crate::wire::Networks;
 
 /// Bytes of the name of a network: enough that two do not share one.
 const NAME_BYTES: usize = 12;
@@ -33,17 +23,12 @@ impl Origin {
     /// of one's own, where there is nobody to be held back.
     #[must_use]
     pub fn of(keys: &Keys, address: &str) -> Option<Self> {
-        let name = |of: IpAddr, bits: u32| {
-            let mac = keys.anchor_mac("listener's network", format!("{of}/{bits}").as_bytes());
+        let Networks { own, site } = Networks::of(address)?;
+        let name = |network: String| {
+            let mac = keys.anchor_mac("listener's network", network.as_bytes());
             URL_SAFE_NO_PAD.encode(mac.get(..NAME_BYTES).unwrap_or_default())
         };
-        match address.trim().parse::<IpAddr>().ok()?.to_canonical() {
-            IpAddr::V4(v4) => Some(Self { network: name(v4.into(), u32::BITS), site: None }),
-            IpAddr::V6(v6) => Some(Self {
-                network: name(begin(v6, SUBNET_BITS), SUBNET_BITS),
-                site: Some(name(begin(v6, SITE_BITS), SITE_BITS)),
-            }),
-        }
+        Some(Self { network: name(own), site: site.map(name) })
     }
 
     /// The origin as text: both names, with a space between.
@@ -59,11 +44,6 @@ impl Origin {
         let site = (!site.is_empty()).then(|| site.to_owned());
         (!network.is_empty()).then(|| Self { network: network.to_owned(), site })
     }
-}
-
-/// The first address of the network with so many bits.
-fn begin(address: Ipv6Addr, bits: u32) -> IpAddr {
-    Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (u128::BITS - bits))).into()
 }
 
 #[cfg(test)]
@@ -85,19 +65,11 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_address_is_a_network_however_it_is_written() {
+    fn the_name_of_a_network_tells_nothing_of_its_address() {
         let one = of("192.0.2.1").unwrap();
-        assert_eq!(one.site, None);
-        assert_eq!(of(" ::ffff:192.0.2.1 ").as_ref(), Some(&one));
-        assert_ne!(of("192.0.2.2").as_ref(), Some(&one));
-        assert!(!one.network.contains("192"));
-    }
-
-    #[test]
-    fn what_is_no_address_has_no_origin() {
-        for text in ["", "unknown", "192.0.2.1, 192.0.2.2", "192.0.2"] {
-            assert_eq!(of(text), None, "{text}");
-        }
+        assert!(one.site.is_none() && one.network.len() == 16 && !one.network.contains("192"));
+        assert_ne!(of("192.0.2.2"), Some(one));
+        assert_eq!(of("unknown"), None);
     }
 
     #[test]

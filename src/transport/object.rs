@@ -15,7 +15,7 @@ use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::stateless::{self, Call};
 use super::{legacy_sse, order, request_state, streamable};
 use crate::formats::Format;
-use crate::hub::{ADDRESS_HEADER, Counted, Excess, Origin, user_tag};
+use crate::hub::{Counted, Excess, Origin, user_tag};
 use crate::mcp::change::Change;
 use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::notification_json;
@@ -24,7 +24,7 @@ use crate::session::host::{Around, Host};
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
 use crate::session::store::StoreError;
-use crate::wire::{Fault, Head, Headers, Reply};
+use crate::wire::{ADDRESS_HEADER, Fault, Head, Headers, Reply};
 
 /// The tag of the standalone GET stream's socket.
 pub(crate) const GET_TAG: &str = "get";

@@ -1,5 +1,8 @@
 //! Who listens, and what they hear.
 
+mod many;
+mod quotas;
+
 use std::rc::Rc;
 
 use durable_mcp::hub::{
@@ -312,86 +315,6 @@ fn what_becomes_of_a_task_reaches_who_watches_it() {
 }
 
 #[test]
-fn streams_are_as_many_as_an_object_can_hold_and_some_are_left_to_users() {
-    let rig = Rig::new();
-    let mut strangers: Vec<_> = (1..MAX_STRANGERS).map(|_| rig.host.accept(&listener(None), "{}")).collect();
-    strangers.push(rig.open(&listener(None)).0);
-    assert_eq!(rig.try_open(&listener(None)).err(), Some((503, -32603)));
-    let user = |number: usize| listener(Some(&format!("user {}", number / MAX_LISTENERS_A_USER)));
-    let mut users: Vec<_> =
-        (1..MAX_LISTENERS - MAX_STRANGERS).map(|number| rig.host.accept(&user(number), "{}")).collect();
-    users.push(rig.open(&listener(Some("ann"))).0);
-    assert_eq!(rig.try_open(&listener(Some("bob"))).err(), Some((503, -32603)));
-    strangers.pop();
-    rig.open(&listener(Some("bob")));
-}
-
-#[test]
-fn streams_of_one_user_are_limited_and_those_of_others_are_not() {
-    let rig = Rig::new();
-    let mut open: Vec<_> = (0..MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(Some("ann")))).collect();
-    assert_eq!(rig.try_open(&listener(Some("ann"))).err(), Some((429, -32000)));
-    let more: Vec<_> = [Some("bob"), None].into_iter().map(|user| rig.open(&listener(user))).collect();
-    let anonymous: Vec<_> = (0..=MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(None))).collect();
-    open.pop();
-    rig.open(&listener(Some("ann")));
-    drop((more, anonymous));
-}
-
-/// Who comes from that address, without a user.
-fn from(address: &str) -> Counted {
-    Counted { user: None, origin: Some(Origin::of(&Keys::from_secret("k"), address).expect("an address")) }
-}
-
-fn listener_from(address: &str) -> Listener {
-    Listener { counted: from(address), ..listener(None) }
-}
-
-#[test]
-fn streams_of_one_address_are_limited_and_those_of_others_are_not() {
-    let rig = Rig::new();
-    let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK).map(|_| rig.open(&listener_from("192.0.2.1"))).collect();
-    for _ in 0..5 {
-        assert_eq!(rig.try_open(&listener_from("192.0.2.1")).err(), Some((429, -32000)));
-    }
-    let more: Vec<_> = ["192.0.2.2", "2001:db8::1"].map(|address| rig.open(&listener_from(address))).into();
-    rig.open(&listener(Some("ann")));
-    open.pop();
-    rig.open(&listener_from("192.0.2.1"));
-    drop(more);
-}
-
-#[test]
-fn streams_of_one_ipv6_subnet_are_limited_and_so_are_those_of_a_site_with_many() {
-    let rig = Rig::new();
-    let mut open = Vec::new();
-    for subnet in 0..MAX_LISTENERS_A_SITE / MAX_LISTENERS_A_NETWORK {
-        for host in 0..MAX_LISTENERS_A_NETWORK {
-            open.push(rig.open(&listener_from(&format!("2001:db8:0:{subnet:x}::{host:x}"))));
-        }
-        let one_more = listener_from(&format!("2001:db8:0:{subnet:x}::ffff"));
-        assert_eq!(rig.try_open(&one_more).err(), Some((429, -32000)));
-    }
-    assert_eq!(rig.try_open(&listener_from("2001:db8:0:ffff::1")).err(), Some((429, -32000)));
-    rig.open(&listener_from("2001:db8:1::1"));
-}
-
-#[test]
-fn sessions_of_one_address_that_are_told_are_limited_until_they_leave() {
-    let rig = Rig::new();
-    let join = |number: usize, address: &str| rig.hub.join(&format!("{number:03}"), &from(address), START + 1000);
-    for number in 0..MAX_LISTENERS_A_NETWORK {
-        assert_eq!(join(number, "192.0.2.1"), Ok(None));
-    }
-    assert_eq!(join(900, "192.0.2.1"), Ok(Some(Excess::Own)));
-    assert_eq!(join(7, "192.0.2.1"), Ok(None), "one that is told already stays so");
-    assert_eq!(join(901, "192.0.2.2"), Ok(None));
-    rig.hub.leave("007", 0).unwrap();
-    assert_eq!(join(900, "192.0.2.1"), Ok(None));
-    assert_eq!(rig.host.sessions.borrow().len(), MAX_LISTENERS_A_NETWORK + 1);
-}
-
-#[test]
 fn a_session_whose_stream_has_closed_is_told_for_as_long_as_its_client_may_come_back() {
     let rig = Rig::new();
     rig.join("a", START + 100_000);
@@ -483,63 +406,6 @@ fn sessions_that_have_nobody_to_tell_are_forgotten_and_those_out_of_reach_are_no
     assert_eq!(rig.told(), ["failing", "here"]);
     assert_eq!(stream.heard(), 2);
     assert_eq!(*rig.runtime.warnings.borrow(), ["overloaded", "overloaded"]);
-}
-
-/// So many sessions that are told, by their ids.
-fn joined(rig: &Rig, count: usize) -> Vec<String> {
-    let objects: Vec<_> = (0..count).map(|number| format!("{number:05}")).collect();
-    for object in &objects {
-        rig.host.sessions.borrow_mut().insert(object.clone(), START + JOINED_MS);
-    }
-    objects
-}
-
-#[test]
-fn sessions_are_told_in_turns_however_many_there_are() {
-    let rig = Rig::new();
-    let objects = joined(&rig, 2 * SESSIONS_A_TURN + 200);
-    rig.publish(&Notice { except: Some("00001".to_owned()), ..tools() });
-    let mut told = rig.told();
-    assert_eq!(told.len(), SESSIONS_A_TURN - 1);
-    rig.pass(0);
-    rig.pass(0);
-    told.extend(rig.told());
-    let expected: Vec<_> = objects.iter().filter(|object| *object != "00001").cloned().collect();
-    assert_eq!(told, expected);
-    rig.pass(0);
-    assert_eq!(rig.told(), [""; 0]);
-    assert_eq!(rig.host.alarm(), Some(START + JOINED_MS), "nothing is left to tell");
-}
-
-#[test]
-fn what_is_published_over_and_over_is_told_to_many_sessions_once_more() {
-    let rig = Rig::new();
-    let objects = joined(&rig, SESSIONS_A_TURN + 10);
-    rig.publish(&tools());
-    for _ in 0..100 {
-        rig.publish(&tools());
-    }
-    assert_eq!(rig.told().len(), SESSIONS_A_TURN);
-    rig.publish(&Notice::of(&Change::Prompts));
-    assert_eq!(rig.told().len(), SESSIONS_A_TURN, "something else is told at once");
-    (0..10).for_each(|_| rig.pass(0));
-    assert_eq!(rig.told().len(), 10 + 10 + objects.len());
-}
-
-#[test]
-fn sessions_behind_a_turn_that_is_cut_off_are_told() {
-    let rig = Rig::new();
-    let objects = joined(&rig, SESSIONS_A_TURN + 10);
-    rig.host.stalled.set(true);
-    let notice = tools();
-    let mut cut_off = Box::pin(rig.hub.publish(&notice));
-    assert!((&mut cut_off).now_or_never().is_none());
-    drop(cut_off);
-    rig.told();
-    rig.host.stalled.set(false);
-    let again = Rig { hub: Hub::new(Rc::clone(&rig.host) as _), ..rig };
-    again.pass(0);
-    assert_eq!(again.told(), objects[SESSIONS_A_TURN..]);
 }
 
 #[test]
