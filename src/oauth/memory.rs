@@ -1,5 +1,7 @@
 //! What stands for the runtime in a test: a store that fails when told to, and randomness that repeats itself.
 
+mod weather;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -11,6 +13,7 @@ use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::weather::{Flight, Weather, Write};
 use super::metadata_document::{Fetch, Fetched};
 use super::port::{Kv, Listing};
 use crate::limits::{
@@ -82,6 +85,7 @@ pub struct MemoryKv {
     failures: RefCell<Vec<(Call, usize, Failure)>>,
     down: Cell<bool>,
     invocation: RefCell<Option<Invocation>>,
+    weather: Weather,
 }
 
 impl MemoryKv {
@@ -100,6 +104,22 @@ impl MemoryKv {
     /// Lets time pass.
     pub fn pass_ms(&self, ms: u64) {
         self.now.set(self.now.get().saturating_add(ms));
+        self.arrive(ms > 0);
+    }
+
+    /// From now on callers may die at every turn of an operation, also between its effect and its answer; what they write at
+    /// that time takes effect, does so later, or never, by the seed.
+    pub fn roughen(&self, seed: u64) {
+        self.weather.roughen(seed);
+    }
+
+    fn arrive(&self, all: bool) {
+        for (key, record) in self.weather.arrivals(all) {
+            match record {
+                Some(record) => drop(self.records.borrow_mut().insert(key, record)),
+                None => drop(self.records.borrow_mut().remove(&key)),
+            }
+        }
     }
 
     /// The `nth` call of that kind from now on fails and does nothing; 1 is the next.
@@ -169,7 +189,14 @@ impl MemoryKv {
     }
 
     /// Counts the call, waits a turn, and does `work` unless it is to fail.
-    async fn call<T>(&self, call: Call, key: &str, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    async fn call<T>(
+        &self,
+        call: Call,
+        key: &str,
+        write: Option<Write>,
+        work: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.arrive(false);
         self.calls.borrow_mut().push((call, key.to_owned()));
         let count = self.count(call);
         let fault = || Fault(format!("{call:?} number {count} fails"));
@@ -177,22 +204,28 @@ impl MemoryKv {
         if key.len() > KV_KEY_BYTES {
             return Err(Fault(format!("a key of {} bytes", key.len())));
         }
+        let mut flight = Flight::new(&self.weather, write);
         Turn(false).await;
+        flight.land();
         if self.down.get() {
             return Err(fault());
         }
         let failure = self.failures.borrow().iter().find(|(kind, at, _)| *kind == call && *at == count).copied();
-        match failure {
+        let outcome = match failure {
             None => work(),
             Some((.., Failure::Before)) => Err(fault()),
             Some((.., Failure::After)) => work().and_then(|_| Err(fault())),
+        };
+        if self.weather.is_rough() {
+            Turn(false).await;
         }
+        outcome
     }
 }
 
 impl Kv for MemoryKv {
     fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
-        self.call(Call::Get, key, || Ok(self.value(key))).boxed_local()
+        self.call(Call::Get, key, None, || Ok(self.value(key))).boxed_local()
     }
 
     fn put<'a>(
@@ -202,6 +235,8 @@ impl Kv for MemoryKv {
         expires: u64,
         beside: Option<&'a str>,
     ) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        let record = Record { value: value.to_owned(), expires, beside: beside.map(str::to_owned) };
+        let write = (key.to_owned(), Some(record.clone()));
         let work = move || {
             if expires < self.now_s() + KV_LEAST_SECONDS {
                 return Err(Fault(format!("{key} expires too soon: {expires}")));
@@ -210,11 +245,10 @@ impl Kv for MemoryKv {
             if value.len() > KV_VALUE_BYTES || metadata > KV_METADATA_BYTES {
                 return Err(Fault(format!("{key} has {} bytes and {metadata} beside it", value.len())));
             }
-            let record = Record { value: value.to_owned(), expires, beside: beside.map(str::to_owned) };
-            self.records.borrow_mut().insert(key.to_owned(), record);
+            self.records.borrow_mut().insert(key.to_owned(), record.clone());
             Ok(())
         };
-        self.call(Call::Put, key, work).boxed_local()
+        self.call(Call::Put, key, Some(write), work).boxed_local()
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
@@ -222,7 +256,7 @@ impl Kv for MemoryKv {
             self.records.borrow_mut().remove(key);
             Ok(())
         };
-        self.call(Call::Delete, key, work).boxed_local()
+        self.call(Call::Delete, key, Some((key.to_owned(), None)), work).boxed_local()
     }
 
     fn page<'a>(
@@ -242,7 +276,7 @@ impl Kv for MemoryKv {
             let cursor = keys.last().filter(|_| more).map(|(name, _)| name.clone());
             Ok(Listing { keys, cursor })
         };
-        self.call(Call::List, prefix, work).boxed_local()
+        self.call(Call::List, prefix, None, work).boxed_local()
     }
 }
 

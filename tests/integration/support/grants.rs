@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use durable_mcp::keys::{KeyId, Keys};
-use durable_mcp::limits::ROW_BYTES;
+use durable_mcp::limits::{KV_STALE_SECONDS, ROW_BYTES};
 use durable_mcp::oauth::authority::{
     Adopt, Authority, AuthorityHost, Begin, Command, DELETES_AT_ONCE, Issue, Issued, Lifetimes, Mint, Outcome, Redeem,
     Refresh, Refused,
@@ -228,7 +228,7 @@ struct Task {
     deletes: usize,
 }
 
-/// The object of one user, with what surrounds it.
+/// The object of one user, with what surrounds it: isolates that read KV late, and an end that may come at any await.
 pub(crate) struct World {
     pub(crate) outside: Rc<Outside>,
     pub(crate) hooks: Rc<Hooks>,
@@ -416,6 +416,31 @@ impl World {
         Access::read(&record?, &self.outside.keys, token, self.outside.now() / 1000).ok()
     }
 }
+
+/// An isolate of the Worker, in a location of its own: for a minute, and by the seed for longer, it sees what a key of KV held
+/// when it was read last, or that it held nothing.
+#[derive(Default)]
+pub(crate) struct Isolate(RefCell<BTreeMap<String, (Option<String>, u64)>>);
+
+impl Isolate {
+    /// What the access check says of a token here.
+    pub(crate) fn access(&self, world: &mut World, token: &str) -> Option<Access> {
+        let mut parts = token.split(':');
+        let key = record::key(parts.next()?, parts.next()?, &sha256_hex(token));
+        let now = world.outside.now();
+        let known = self.0.borrow().get(&key).filter(|(_, until)| now < *until).map(|(value, _)| value.clone());
+        let value = known.unwrap_or_else(|| {
+            let stale = [0, KV_STALE_SECONDS / 2, KV_STALE_SECONDS, MOST_STALE_SECONDS][world.dice(4)];
+            let value = world.outside.kv.value(&key);
+            self.0.borrow_mut().insert(key, (value.clone(), now + stale * 1000));
+            value
+        });
+        Access::read(&value?, &world.outside.keys, token, now / 1000).ok()
+    }
+}
+
+/// For so long an isolate may be behind in the simulation: KV promises no more than "60 seconds or more".
+pub(crate) const MOST_STALE_SECONDS: u64 = KV_STALE_SECONDS + 30;
 
 /// A client program, as the Worker knows it.
 #[derive(Debug, Clone, Copy)]
