@@ -67,7 +67,7 @@ pub struct RequestHeaders(pub(crate) Rc<dyn Headers>);
 
 /// Who the session of a request is counted with.
 async fn counted(host: &dyn Host, head: &Head) -> Result<Counted, Fault> {
-    let user = user_tag(&order::decode(head.header(order::CALLER).as_deref()));
+    let user = user_tag(&order::decode(head.header(order::CALLER).as_deref())?);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
         Some(address) => Origin::of(&*host.keys(false).await?, &address),
         None => None,
