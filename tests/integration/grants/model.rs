@@ -454,7 +454,8 @@ impl Case {
         }
         if !family.access.iter().any(|known| known.text == issued.access_token) {
             // Tokens that were given before, and told again, are no use of the grant.
-            family.used = now;
+            // The row may have been written when the command began.
+            family.used = running.started;
             let after = |began: u64| began / 1000 * 1000 + issued.expires_in * 1000;
             let (expires, ends) = (after(running.started), after(now));
             let text = issued.access_token.clone();
