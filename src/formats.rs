@@ -53,8 +53,8 @@ formats! {
     SealedForToken = "sealed-for-token", 1;
     /// Texts sealed for a browser or a client to carry.
     SealedToCarry = "sealed-to-carry", 2;
-    /// The answers so far of a call with several rounds.
-    RequestState = "request-state", 2;
+    /// The answers so far of a call with several rounds. Versions 1 and 2, good for ten minutes, are refused as expired ones are.
+    RequestState = "request-state", 3;
     /// The name of a state.
     StateHandle = "state-handle", 2;
     /// The id of a task.

@@ -27,6 +27,7 @@ pub mod handler;
 pub mod initialize;
 mod json_path;
 mod json_text;
+pub(crate) mod json_tokens;
 pub mod jsonrpc;
 pub mod log;
 mod mirrored;

@@ -9,6 +9,7 @@ mod grant_authority;
 mod grant_rows;
 mod host;
 mod hub;
+mod hung_up;
 mod key_ring;
 mod kv;
 mod linked;

@@ -15,6 +15,7 @@ pub mod object;
 pub mod object_name;
 pub mod order;
 pub mod refusal;
+mod request_digest;
 pub mod request_state;
 pub mod rounds;
 pub mod sse;

@@ -50,7 +50,7 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Cal
     };
     let is_session = |pair: &str| pair.split('=').next() == Some(SESSION_ID);
     let others = head.query.split('&').filter(|pair| !pair.is_empty() && !is_session(pair));
-    let query = others.fold(String::new(), |query, pair| format!("{query}{pair}&"));
+    let query: String = others.flat_map(|pair| [pair, "&"]).collect();
     let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
     let order = Order { session: Some(id), ..Order::of_session(object, caller, Transport::Sse) };
     settle(edge, edge.listen(order, endpoint).await)

@@ -56,7 +56,11 @@ pub(super) async fn handle(
             done.unwrap_or_else(|fault| failed(edge, &fault))
         }
         _ => match app.server.state_of(&request) {
-            StateOf::Nobody => here(app, head, edge, caller, request, envelope).await,
+            StateOf::Nobody => {
+                // The request has all of it; a long one would be held twice for as long as it runs.
+                drop(body);
+                here(app, head, edge, caller, request, envelope).await
+            }
             StateOf::Caller(named) => match state(app, edge, &caller, &request, named).await {
                 Ok(Some((object, name))) => {
                     let order = Order {

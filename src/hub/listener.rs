@@ -1,5 +1,7 @@
 //! One stream that listens (2026-07-28, Subscriptions).
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -17,6 +19,12 @@ use crate::session::notice::Notice;
 
 /// The most bytes that all its URIs and task ids together may have: its socket remembers 16 KiB.
 pub(super) const MAX_LISTENED_BYTES: usize = 12 * 1024;
+
+/// The most bytes of the JSON that says so: what was written with escapes alone takes six times as many.
+const MAX_FILTER_BYTES: usize = 6 * MAX_LISTENED_BYTES;
+
+/// The most URIs and the most task ids that one stream listens for: as many as a session may subscribe to. Each task is asked.
+const MAX_LISTENED: usize = 256;
 
 /// What the line of a task begins with.
 const TASK: &str = "task ";
@@ -53,6 +61,9 @@ impl Wanted {
         if !fields.has("notifications") {
             return Err(Error::invalid_params("Invalid params: `notifications` says what to listen for."));
         }
+        if fields.raw("notifications").is_some_and(|filter| filter.get().len() > MAX_FILTER_BYTES) {
+            return Err(too_much());
+        }
         let filter = fields.object("notifications")?;
         let (announces, has_resources) = (server.announces(), server.subscribes());
         let mut wanted = Self::default();
@@ -71,8 +82,7 @@ impl Wanted {
         }
         wanted.tasks = texts(&filter, "taskIds")?;
         if wanted.lines().iter().map(String::len).sum::<usize>() > MAX_LISTENED_BYTES {
-            let message = format!("The URIs and task ids to listen for may have {MAX_LISTENED_BYTES} bytes together.");
-            return Err(Error::invalid_params(message));
+            return Err(too_much());
         }
         Ok(wanted)
     }
@@ -115,13 +125,24 @@ impl Wanted {
     }
 }
 
-/// Strings in an array, none of them with a line break in it.
+fn too_much() -> Error {
+    Error::invalid_params(format!(
+        "There may be {MAX_LISTENED} URIs and {MAX_LISTENED} task ids to listen for, of {MAX_LISTENED_BYTES} bytes together."
+    ))
+}
+
+/// Different strings in an array, none of them with a line break in it.
 fn texts(filter: &Fields<'_>, name: &str) -> Result<Vec<String>, Error> {
     let Some(raw) = filter.raw(name) else { return Ok(Vec::new()) };
     let unfit =
         || Error::invalid_params(format!("Invalid params: `{name}` must be an array of strings without line breaks."));
-    let texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| unfit())?;
-    if texts.iter().any(|text| text.contains(['\n', '\r'])) { Err(unfit()) } else { Ok(texts) }
+    let mut texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| unfit())?;
+    if texts.iter().any(|text| text.contains(['\n', '\r'])) {
+        return Err(unfit());
+    }
+    let mut seen = BTreeSet::new();
+    texts.retain(|text| seen.insert(text.clone()));
+    if texts.len() > MAX_LISTENED { Err(too_much()) } else { Ok(texts) }
 }
 
 /// A user as listeners are told apart: nothing of the user can be told from it.

@@ -126,8 +126,8 @@ fn is_constraint(rules: &Map<String, Value>, keyword: &str, rule: &Value) -> boo
         ("maximum", "int8") => *rule == i8::MAX,
         ("minimum", "int16") => *rule == i16::MIN,
         ("maximum", "int16") => *rule == i16::MAX,
-        // A tuple and an array have as many entries as their type says.
-        ("minItems" | "maxItems", _) => rules.get("minItems") == rules.get("maxItems"),
+        // A tuple has as many entries as its type says.
+        ("minItems" | "maxItems", _) => rules.contains_key("prefixItems"),
         _ => false,
     };
     let is_text_format = keyword == "format" && rules.get("type").is_none_or(|name| has_type(name, "string"));

@@ -17,7 +17,7 @@ use super::context::{Arguments, Context};
 use super::error::{Error, ErrorCode, Quoted};
 use super::extract::Rejection;
 use super::fields::{Fields, may_name};
-use super::jsonrpc::{Request, to_json};
+use super::jsonrpc::{MAX_ID_BYTES, Request, to_json};
 use super::log::LogLevel;
 use super::outcome::ToolResult;
 use super::page::page;
@@ -411,7 +411,12 @@ fn progress_token<'a>(fields: &Fields<'a>) -> Result<Option<&'a RawValue>, Error
     if fields.raw("_meta").is_none_or(|meta| meta.get().starts_with('{') && !may_name(meta, NAME)) {
         return Ok(None);
     }
-    Ok(fields.object("_meta")?.raw(NAME))
+    let token = fields.object("_meta")?.raw(NAME);
+    if token.is_some_and(|token| token.get().len() > MAX_ID_BYTES) {
+        let message = format!("`{NAME}` is longer than {MAX_ID_BYTES} bytes. Each report of progress repeats it.");
+        return Err(Error::invalid_params(message));
+    }
+    Ok(token)
 }
 
 fn subscribe(context: &Context, fields: &Fields<'_>, subscribed: bool) -> Result<String, Error> {

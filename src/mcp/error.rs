@@ -143,6 +143,21 @@ impl<E: std::error::Error> From<E> for Error {
     }
 }
 
+/// A text from outside, cut to a length that an error message can bear.
+pub(crate) struct Cut<'a>(pub(crate) &'a str);
+
+/// Room for a path and for a list of what is expected in place of what was sent.
+const CUT_CHARS: usize = 500;
+
+impl fmt::Display for Cut<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(CUT_CHARS) {
+            Some((end, _)) => write!(f, "{}…", self.0.get(..end).unwrap_or_default()),
+            None => f.write_str(self.0),
+        }
+    }
+}
+
 /// A name from outside, quoted and cut to a length that an error message and a log line can bear.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 

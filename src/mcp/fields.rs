@@ -11,8 +11,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::error::Error;
+use super::error::{Cut, Error};
 use super::json_text::lone_surrogate;
+
+/// The most arguments of a prompt, and of those that are settled before a completion. A prompt has as many as its handler's type
+/// has fields; each is copied.
+pub(crate) const MAX_ARGUMENTS: usize = 256;
 
 /// An object's members, in order.
 pub(crate) enum Fields<'a> {
@@ -39,6 +43,8 @@ impl<'a> Fields<'a> {
 
     /// The member of that name, also one that is `null`.
     pub(crate) fn member(&self, name: &str) -> Option<&'a RawValue> {
+        #[cfg(test)]
+        steps::count(self.iter().count());
         match self {
             Self::Read(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| *value),
             Self::Kept(members) => members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| &**value),
@@ -88,8 +94,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// −32602 when it is something else.
     pub(crate) fn optional_text(&self, name: &str) -> Result<Option<String>, Error> {
-        let read = |raw: &RawValue| serde_json::from_str(raw.get()).map_err(|_| unfit(name, "a string", raw));
-        self.raw(name).map(read).transpose()
+        self.raw(name).map(|raw| text_of(name, raw)).transpose()
     }
 
     /// A boolean; one that is absent is false.
@@ -114,13 +119,22 @@ impl<'a> Fields<'a> {
         self.raw(name).map_or_else(|| Ok(Fields::default()), read)
     }
 
-    /// Every member, as strings.
+    /// Every member, as strings; `null` counts as absent.
     ///
     /// # Errors
-    /// −32602 when one is something else.
+    /// −32602 when one is something else, or when there are more than [`MAX_ARGUMENTS`].
     pub(crate) fn texts(&self) -> Result<BTreeMap<String, String>, Error> {
-        self.iter().map(|(name, _)| Ok((name.to_owned(), self.text(name)?))).collect()
+        if self.iter().nth(MAX_ARGUMENTS).is_some() {
+            return Err(Error::invalid_params(format!("Invalid params: there may be {MAX_ARGUMENTS} arguments.")));
+        }
+        let present = self.iter().filter(|(_, value)| value.get() != "null");
+        present.map(|(name, raw)| Ok((name.to_owned(), text_of(name, raw)?))).collect()
     }
+}
+
+/// A member's value, as a string.
+fn text_of(name: &str, raw: &RawValue) -> Result<String, Error> {
+    serde_json::from_str(raw.get()).map_err(|_| unfit(name, "a string", raw))
 }
 
 /// Whether an object may have a member whose name ends so. Most have none, and need not be read to tell.
@@ -131,8 +145,8 @@ pub(crate) fn may_name(object: &RawValue, ending: &str) -> bool {
 
 fn unfit(name: &str, expected: &str, raw: &RawValue) -> Error {
     Error::invalid_params(match lone_surrogate(raw.get()) {
-        Some(fault) => format!("Invalid params: `{name}`: {fault}."),
-        None => format!("Invalid params: `{name}` must be {expected}."),
+        Some(fault) => format!("Invalid params: `{}`: {fault}.", Cut(name)),
+        None => format!("Invalid params: `{}` must be {expected}.", Cut(name)),
     })
 }
 
@@ -192,6 +206,25 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
+/// Counts the members that look-ups pass.
+#[cfg(test)]
+pub(crate) mod steps {
+    use std::cell::Cell;
+
+    thread_local! {
+        static PASSED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn count(members: usize) {
+        PASSED.set(PASSED.get() + members);
+    }
+
+    /// The members that were passed since this was asked last.
+    pub(crate) fn take() -> usize {
+        PASSED.take()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,5 +246,30 @@ mod tests {
         assert!(fields.text("b").unwrap_err().message.contains("`b` is missing"));
         assert!(fields.object("c").err().unwrap().message.contains("`c` must be an object"));
         assert!(Fields::parse("[1]").is_err() && Fields::parse("{").is_err());
+    }
+
+    #[test]
+    fn twice_as_many_arguments_are_read_in_twice_as_many_steps() {
+        let steps = |count: usize| {
+            let members: Vec<_> = (0..count).map(|at| format!(r#""a{at}":"x""#)).collect();
+            let json = format!("{{{}}}", members.join(","));
+            let fields = Fields::parse(&json).unwrap();
+            steps::take();
+            assert_eq!(fields.texts().unwrap().len(), count);
+            steps::take()
+        };
+        assert!(steps(MAX_ARGUMENTS) <= 2 * steps(MAX_ARGUMENTS / 2));
+        assert!(steps(MAX_ARGUMENTS) <= 2 * MAX_ARGUMENTS);
+    }
+
+    #[test]
+    fn more_arguments_than_may_be_are_refused() {
+        let object = |count: usize| {
+            let members: Vec<_> = (0..count).map(|at| format!(r#""a{at}":"x""#)).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        assert!(Fields::parse(&object(MAX_ARGUMENTS)).unwrap().texts().is_ok());
+        let refused = Fields::parse(&object(MAX_ARGUMENTS + 1)).unwrap().texts().unwrap_err();
+        assert!(refused.message.contains("256 arguments"), "{refused}");
     }
 }

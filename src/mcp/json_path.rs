@@ -36,17 +36,31 @@ pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
             _ => {}
         }
     }
-    frames.iter().fold(String::new(), |path, frame| match frame {
-        Frame::Array(index) => format!("{path}[{index}]"),
-        Frame::Object { in_value: false, .. } => path,
-        Frame::Object { key, .. } if path.is_empty() => String::from_utf8_lossy(key).into_owned(),
-        Frame::Object { key, .. } => format!("{path}.{}", String::from_utf8_lossy(key)),
-    })
+    let mut path = String::new();
+    for frame in frames {
+        frame.add_to(&mut path);
+    }
+    path
 }
 
 enum Frame {
     Object { key: Vec<u8>, in_value: bool },
     Array(usize),
+}
+
+impl Frame {
+    fn add_to(self, path: &mut String) {
+        match self {
+            Self::Array(index) => path.push_str(&format!("[{index}]")),
+            Self::Object { in_value: false, .. } => {}
+            Self::Object { key, .. } => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(&String::from_utf8_lossy(&key));
+            }
+        }
+    }
 }
 
 /// The rest of a string, its escapes as they stand.

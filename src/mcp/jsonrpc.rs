@@ -7,16 +7,25 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::error::{Error, ErrorCode};
+use super::error::{Cut, Error, ErrorCode};
 use super::fields::Fields;
 use super::json_path::path_at;
 use super::json_text::{lone_surrogate, whole};
+use super::json_tokens::{has_more_values, scalar_member};
 
 /// The longest id taken, in bytes of JSON. An id is kept and sent back as it came; real ones are counters and UUIDs.
 pub const MAX_ID_BYTES: usize = 1024;
 
 /// The most messages in one batch. They run at the same time, so this bounds what one POST can start.
 pub const MAX_BATCH: usize = 100;
+
+/// The most values of one body: members of objects and elements of arrays, at any depth. A table of ten thousand rows by ten
+/// columns has as many. Each may cost some 200 bytes once it is taken apart, of the 128 MB that an isolate may use, however
+/// few bytes it was written with.
+pub const MAX_BODY_VALUES: usize = 100_000;
+
+/// The longest `data` of a client's error that is read, in bytes: it says something to a program, and is read as a tree.
+const MAX_ERROR_DATA_BYTES: usize = 64 * 1024;
 
 /// A request's id: an integer or a string, kept as the JSON text that came, so that it goes back exactly. `1.0` is an
 /// integer (JSON Schema 2020-12 Validation, section 6.1.1), and the same id as `1`.
@@ -106,9 +115,23 @@ impl Params {
     /// The object that they are, as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let members: Vec<_> = self.0.iter().map(|(name, value)| format!("{}:{value}", to_json(name))).collect();
-        format!("{{{}}}", members.join(","))
+        object_json(self.0.iter().map(|(name, value)| (name.as_str(), value.get())))
     }
+}
+
+/// The object of those names and of the JSON of their values, in that order.
+pub(crate) fn object_json<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut json = String::from("{");
+    for (name, value) in members {
+        if json.len() > 1 {
+            json.push(',');
+        }
+        json.push_str(&to_json(&name));
+        json.push(':');
+        json.push_str(value);
+    }
+    json.push('}');
+    json
 }
 
 /// Reads JSON and tells a fault with the path of the field it is in.
@@ -123,8 +146,8 @@ pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
     // serde_json calls it a fault of its syntax, or an end that comes too soon.
     let fault = if error.is_data() { fault } else { lone_surrogate(json).unwrap_or(fault) };
     match path_at(json, error.line(), error.column()).as_str() {
-        "" => fault.to_owned(),
-        path => format!("`{path}`: {fault}"),
+        "" => Cut(fault).to_string(),
+        path => format!("`{}`: {}", Cut(path), Cut(fault)),
     }
 }
 
@@ -204,10 +227,15 @@ impl From<Error> for Unreadable {
 /// Reads the body of a POST.
 ///
 /// # Errors
-/// −32700 when it is not JSON, −32600 when it is JSON but no JSON-RPC message, or an empty or too long array.
+/// −32700 when it is not JSON, −32600 when it is JSON but no JSON-RPC message, an empty or too long array, or has too many
+/// values.
 pub fn parse(text: &str) -> Result<Body, Unreadable> {
     // RFC 8259 section 8.1: a byte order mark may be ignored.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if has_more_values(text, MAX_BODY_VALUES) {
+        let id = scalar_member(text, "id").and_then(RequestId::from_json);
+        return Err(Unreadable { id, error: too_many_values() });
+    }
     if !text.trim_start().starts_with('[') {
         return parse_message(text).map(Body::Single);
     }
@@ -219,6 +247,13 @@ pub fn parse(text: &str) -> Result<Body, Unreadable> {
         return Err(Error::invalid_request(format!("The array holds more than {MAX_BATCH} messages.")).into());
     }
     Ok(Body::Batch(items.into_iter().map(|item| parse_message(item.get())).collect()))
+}
+
+fn too_many_values() -> Error {
+    Error::invalid_request(format!(
+        "The body holds more than {MAX_BODY_VALUES} values, members and elements together. Send fewer at a time, or many of \
+         them as one string."
+    ))
 }
 
 fn not_json(text: &str, error: &serde_json::Error) -> Error {
@@ -269,7 +304,8 @@ fn read_error(raw: &RawValue) -> Result<Error, Error> {
     let members = Fields::parse(raw.get()).map_err(unfit)?;
     let code = members.raw("code").and_then(|code| integer(code.get()));
     let code = code.ok_or_else(|| unfit(Error::invalid_request("")))?;
-    let data = members.raw("data").and_then(|data| serde_json::from_str(data.get()).ok());
+    let data = members.raw("data").filter(|data| data.get().len() <= MAX_ERROR_DATA_BYTES);
+    let data = data.and_then(|data| serde_json::from_str(data.get()).ok());
     Ok(Error { code: ErrorCode(code), message: members.text("message").map_err(unfit)?, data })
 }
 

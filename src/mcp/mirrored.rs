@@ -29,12 +29,13 @@ impl Mirrored {
     ///
     /// # Errors
     /// When what leads to it is no object.
-    pub(crate) fn value(&self, arguments: &str) -> Result<Option<String>, Error> {
-        let mut fields = Fields::parse(arguments)?;
+    pub(crate) fn value(&self, arguments: &Fields<'_>) -> Result<Option<String>, Error> {
         let Some((last, parents)) = self.path.split_last() else { return Ok(None) };
+        let mut inner = None;
         for name in parents {
-            fields = fields.object(name)?;
+            inner = Some(inner.as_ref().unwrap_or(arguments).object(name)?);
         }
+        let fields = inner.as_ref().unwrap_or(arguments);
         let Some(raw) = fields.raw(last) else { return Ok(None) };
         let text = raw.get();
         Ok(Some(if text.starts_with('"') { fields.text(last)? } else { text.to_owned() }))
@@ -53,9 +54,13 @@ impl Server {
         header: &dyn Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<(), Error> {
         let Some(tool) = self.tools.iter().find(|one| one.definition.name == tool) else { return Ok(()) };
+        if tool.mirrored.is_empty() {
+            return Ok(());
+        }
+        let arguments = Fields::parse(arguments)?;
         for mirrored in &tool.mirrored {
             let name = &mirrored.header;
-            let told = match (header(name)?, mirrored.value(arguments)?) {
+            let told = match (header(name)?, mirrored.value(&arguments)?) {
                 (Some(header), Some(argument)) if !same_value(&header, &argument) => {
                     format!("The header {name} is {}, and the argument is {}.", Quoted(&header), Quoted(&argument))
                 }
@@ -185,7 +190,7 @@ mod tests {
             [("mcp-param-dry-run", "place.dry"), ("mcp-param-region", "region"), ("mcp-param-shard", "shard")];
         assert_eq!(headers, expected.map(|(header, path)| (header, path.to_owned())));
         let value = |header: &str, arguments: &str| {
-            found.iter().find(|one| one.header == header).unwrap().value(arguments).unwrap()
+            found.iter().find(|one| one.header == header).unwrap().value(&Fields::parse(arguments).unwrap()).unwrap()
         };
         let arguments = r#"{"region":"K\u00f6ln","shard":7,"place":{"dry":false}}"#;
         assert_eq!(value("mcp-param-region", arguments).as_deref(), Some("Köln"));

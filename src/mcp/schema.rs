@@ -8,7 +8,7 @@ mod one_object;
 mod plain;
 
 use schemars::generate::SchemaSettings;
-use schemars::transform::Transform;
+use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
@@ -42,7 +42,28 @@ pub(crate) fn arguments_schema<T: JsonSchema>() -> Schema {
 fn generated<T: JsonSchema>(mut settings: SchemaSettings) -> Schema {
     settings.inline_subschemas = true;
     settings.meta_schema = None;
-    settings.into_generator().into_root_schema_for::<T>()
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    RecursiveTransform(valid_pattern).transform(&mut schema);
+    schema
+}
+
+/// Rewrites escapes that `contains(..)` makes and ECMAScript's expressions refuse with the flag `u`: `\-` and others.
+fn valid_pattern(schema: &mut Schema) {
+    let Some(Value::String(pattern)) = schema.get_mut("pattern") else { return };
+    let mut valid = String::with_capacity(pattern.len());
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        let escaped = if character == '\\' { characters.next() } else { None };
+        match escaped {
+            Some('#') => valid.push_str(r"\x23"),
+            Some('&') => valid.push_str(r"\x26"),
+            Some('-') => valid.push_str(r"\x2d"),
+            Some('~') => valid.push_str(r"\x7e"),
+            Some(other) => valid.extend([character, other]),
+            None => valid.push(character),
+        }
+    }
+    *pattern = valid;
 }
 
 /// The schema of arguments as clients are shown it: one plain object.
@@ -201,6 +222,6 @@ mod tests {
         assert_eq!(schema["type"], "object");
         let inner = &schema["properties"]["children"]["items"];
         assert_eq!((&inner["type"], &inner["properties"]), (&json!("object"), &json!({})));
-        assert!(!schema.to_string().contains("$"), "{schema}");
+        assert!(!schema.to_string().contains('$'), "{schema}");
     }
 }

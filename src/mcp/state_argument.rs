@@ -3,15 +3,13 @@
 //! Tools and prompts that keep state have it beside their own arguments, and a resource's URI has it as a query. What it
 //! holds is made and read by the transport; here it is a text.
 
-use std::collections::BTreeMap;
-
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::extract::Signature;
 use super::fields::Fields;
-use super::jsonrpc::{Request, to_json};
+use super::jsonrpc::{Request, object_json};
 use super::server::Server;
 use super::{prompt, resource, tool};
 
@@ -147,8 +145,8 @@ pub(crate) fn of_resource(definition: &resource::Definition) -> resource::Defini
 /// The arguments without this one.
 pub(crate) fn without(arguments: &RawValue) -> Option<Box<RawValue>> {
     let fields = Fields::parse(arguments.get()).ok()?;
-    let rest: BTreeMap<_, _> = fields.iter().filter(|(name, _)| *name != STATE_ARGUMENT).collect();
-    RawValue::from_string(to_json(&rest)).ok()
+    let rest = fields.iter().filter(|(name, _)| *name != STATE_ARGUMENT);
+    RawValue::from_string(object_json(rest.map(|(name, value)| (name, value.get())))).ok()
 }
 
 /// What the answer says of a state that it began.

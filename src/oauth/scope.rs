@@ -1,11 +1,12 @@
 //! What a client may do.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 /// A scope-token of RFC 6749 section 3.3.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Scope(String);
 
@@ -49,13 +50,8 @@ impl From<Vec<Scope>> for Scopes {
 
 impl FromIterator<Scope> for Scopes {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
-        let mut once = Vec::new();
-        for scope in scopes {
-            if !once.contains(&scope) {
-                once.push(scope);
-            }
-        }
-        Self(once)
+        let mut seen = BTreeSet::new();
+        Self(scopes.into_iter().filter(|scope| seen.insert(scope.clone())).collect())
     }
 }
 

@@ -15,11 +15,11 @@ use worker::wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
-use super::promise::promised;
+use super::promise::{given, or_failed, promised};
 use crate::transport::movable::movable;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
 
-#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crash.js")]
 extern "C" {
     #[wasm_bindgen(js_name = afterText)]
     fn after_text(request: &web_sys::Request, rest: JsValue) -> Promise;
@@ -100,12 +100,12 @@ impl RequestBody {
 /// what a task costs, which is much of what a request does.
 pub(super) fn answered(body: &Rc<RequestBody>, work: Work) -> Promise {
     let work = match at_once(movable(work)) {
-        Ok(Ok(answer)) => return Promise::resolve(&answer),
-        Ok(Err(error)) => return Promise::reject(&error),
+        Ok(Ok(answer)) => return given(&answer),
+        Ok(Err(error)) => return or_failed(&Promise::reject(&error)),
         Err(work) => work,
     };
     if !body.is_awaited() {
-        return promised(work);
+        return or_failed(&promised(work));
     }
     let rest = AssertUnwindSafe((Rc::clone(body), work));
     let rest = Closure::once_assert_unwind_safe(move |text: Option<String>| {

@@ -30,6 +30,11 @@ extern "C" {
     fn respond_text(status: u16, headers: Option<&str>, body: &str) -> std::result::Result<web_sys::Response, JsValue>;
 }
 
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crash.js")]
+extern "C" {
+    fn writes(response: &web_sys::Response);
+}
+
 /// Headers that nearly every request is asked for. They are read with its URL, in one step, since each takes its time.
 struct FirstRead {
     /// Those of every request.
@@ -159,7 +164,7 @@ pub(super) fn response(reply: Reply) -> Result<web_sys::Response> {
         Body::Stream(stream) => {
             let stream = stream.map(|text| Ok::<_, worker::Error>(text.into_bytes()));
             let whole: web_sys::Response = worker::Response::from_stream(stream)?.into();
-            respond(status, headers, &whole.body().into())
+            respond(status, headers, &whole.body().into()).inspect(writes)
         }
         Body::Empty | Body::Socket(_) | Body::Native(_) => respond(status, headers, &JsValue::NULL),
     };

@@ -19,11 +19,6 @@ export function head(request, always, versions, stateless, others) {
   return lines;
 }
 
-// Goes on with the request's body as text, or with nothing where it cannot be read.
-export function afterText(request, rest) {
-  return request.text().then(rest, () => rest());
-}
-
 let lastHeaders;
 
 // Header names and values stand on lines in turn; without any, they are those of the last answer. Each answer copies them.
@@ -53,13 +48,15 @@ export function idOfName(namespace, jurisdiction, name) {
   return within.idFromName(name).toString();
 }
 
-// Is settled when the client has hung up.
-export function hungUp(request) {
+// Has `listener` called when the client hangs up; true if it has done so before.
+export function listenForHangUp(request, listener) {
   const { signal } = request;
-  return new Promise((done) => {
-    if (signal.aborted) done();
-    else signal.addEventListener("abort", () => done(), { once: true });
-  });
+  if (!signal.aborted) signal.addEventListener("abort", listener);
+  return signal.aborted;
+}
+
+export function stopListeningForHangUp(request, listener) {
+  request.signal.removeEventListener("abort", listener);
 }
 
 // A variable as text, whatever JSON it was set to. String() writes a list as its entries between commas.

@@ -16,6 +16,7 @@ use worker::{Delay, ObjectNamespace, Stub};
 
 use super::body::RequestBody;
 use super::bound::Bound;
+use super::hung_up::hung_up;
 use super::promise::promised;
 use super::{convert, hub, linked, stream_socket};
 use crate::formats::Format;
@@ -52,9 +53,6 @@ thread_local! {
 extern "C" {
     #[wasm_bindgen(catch, js_name = idOfName)]
     fn id_of_name(namespace: &JsValue, jurisdiction: Option<&str>, name: &str) -> Result<String, JsValue>;
-
-    #[wasm_bindgen(js_name = hungUp)]
-    fn when_hung_up(request: &web_sys::Request) -> Promise;
 }
 
 /// One request at the Worker.
@@ -337,14 +335,4 @@ impl Edge for WorkerEdge {
     fn log(&self, line: &LogLine) {
         worker::console_log!("{}", line.to_json());
     }
-}
-
-/// Is ready when the client has hung up. The runtime is asked with the first poll.
-pub(super) fn hung_up(request: &web_sys::Request) -> LocalBoxFuture<'static, ()> {
-    let request = Clone::clone(request);
-    async move {
-        // It is never refused.
-        let _ = JsFuture::from(when_hung_up(&request)).await;
-    }
-    .boxed_local()
 }

@@ -328,7 +328,7 @@ impl HubHost for Host {
         let told = tell(self.env.as_ref(), object, TRANSPORT, Transport::Notice.as_str(), &notice.about);
         async move {
             let status = JsFuture::from(told.map_err(js_fault)?).await.map_err(js_fault)?;
-            Ok(status.as_f64() == Some(f64::from(http::StatusCode::ACCEPTED.as_u16())))
+            has_heard(status.as_f64())
         }
         .boxed_local()
     }
@@ -346,6 +346,19 @@ impl HubHost for Host {
             }
         });
         Ok(())
+    }
+}
+
+/// What a session's object says of what it was told. Only one that says that it has nobody to tell is forgotten: one that
+/// failed, or is of another version, is told of the next change.
+fn has_heard(status: Option<f64>) -> Result<bool, Fault> {
+    let is = |expected: http::StatusCode| status == Some(f64::from(expected.as_u16()));
+    if is(http::StatusCode::ACCEPTED) {
+        Ok(true)
+    } else if is(http::StatusCode::GONE) || is(http::StatusCode::NOT_FOUND) {
+        Ok(false)
+    } else {
+        Err(Fault(format!("a session's object answers {status:?} to a change")))
     }
 }
 
@@ -464,5 +477,21 @@ impl Listeners {
         let body = Notice::of(change).to_text();
         JsFuture::from(send(self.0.as_ref(), jurisdiction.as_deref(), PUBLISH, &body)?).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_heard;
+
+    #[test]
+    fn only_a_session_that_says_that_nobody_listens_is_forgotten() {
+        assert_eq!(
+            (has_heard(Some(202.0)), has_heard(Some(410.0)), has_heard(Some(404.0))),
+            (Ok(true), Ok(false), Ok(false))
+        );
+        for status in [Some(500.0), Some(503.0), Some(200.0), None] {
+            assert!(has_heard(status).is_err(), "{status:?}");
+        }
     }
 }

@@ -9,8 +9,8 @@ use worker::worker_sys::web_sys;
 use worker::{Response, Result, State, WebSocket, WebSocketPair};
 
 use super::body::{RequestBody, answered};
-use super::edge::hung_up;
 use super::host::ObjectHost;
+use super::hung_up::hung_up;
 use super::{convert, linked};
 use crate::http::app::Placement;
 use crate::http::provider::Provider;

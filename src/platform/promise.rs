@@ -24,7 +24,24 @@ pub(super) fn prefer_promises() {
     show_queue_microtask(&hidden);
 }
 
-/// Runs a future. It takes any in one type, since each type of future would bring its own copy of what drives it.
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crash.js")]
+extern "C" {
+    fn guarded(promise: &Promise) -> Promise;
+
+    /// An answer that is promised, or an error in the place of one that does not come.
+    #[wasm_bindgen(js_name = orFailed)]
+    pub(super) fn or_failed(answer: &Promise) -> Promise;
+
+    /// The same, of an answer that does not come from this module.
+    #[wasm_bindgen(js_name = passOn)]
+    pub(super) fn pass_on(answer: &Promise) -> JsValue;
+
+    /// An answer that is there.
+    pub(super) fn given(answer: &JsValue) -> Promise;
+}
+
+/// Runs a future. It takes any in one type, since each type of future would bring its own copy of what drives it. The promise is
+/// refused if the module breaks down before the future is through.
 pub(super) fn promised(future: LocalBoxFuture<'static, Result<JsValue, JsValue>>) -> Promise {
-    future_to_promise(AssertUnwindSafe(future))
+    guarded(&future_to_promise(AssertUnwindSafe(future)))
 }

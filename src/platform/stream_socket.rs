@@ -10,15 +10,22 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_channel::oneshot;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use worker::js_sys::{self, Function, Reflect, Uint8Array};
-use worker::wasm_bindgen::prelude::Closure;
+use worker::wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::spawn_local;
 use worker::worker_sys::web_sys;
 use worker::{Delay, Error, Result, WebSocket};
 
 use crate::transport::sse::{KEEP_ALIVE, KEEP_ALIVE_MS, MAX_UNREAD_BYTES};
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crash.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = endWithModule)]
+    fn end_with_module(writer: &web_sys::WritableStreamDefaultWriter, socket: &web_sys::WebSocket);
+}
 
 type Listener = Closure<dyn FnMut(JsValue)>;
 
@@ -32,6 +39,8 @@ struct StreamSocket {
     unread: RefCell<VecDeque<usize>>,
     unread_bytes: Cell<usize>,
     listeners: RefCell<Option<Listeners>>,
+    /// Is dropped when the stream is over.
+    over: Cell<Option<oneshot::Sender<()>>>,
 }
 
 struct Listeners {
@@ -52,6 +61,7 @@ pub(super) fn body(
     let pair: web_sys::TransformStream = construct("IdentityTransformStream")?.unchecked_into();
     let encoder = construct("TextEncoder")?;
     let encode = Reflect::get(&encoder, &"encode".into())?.unchecked_into();
+    let (over, is_over) = oneshot::channel();
     let stream = Rc::new(StreamSocket {
         writer: pair.writable().get_writer()?,
         socket,
@@ -60,12 +70,14 @@ pub(super) fn body(
         unread: RefCell::default(),
         unread_bytes: Cell::new(0),
         listeners: RefCell::new(None),
+        over: Cell::new(Some(over)),
     });
     stream.listen()?;
+    end_with_module(&stream.writer, stream.socket.as_ref());
     if !opening.is_empty() {
         stream.write(&opening.into());
     }
-    spawn_local(keep_alive(Rc::clone(&stream), gone));
+    spawn_local(keep_alive(Rc::clone(&stream), gone, is_over));
     Ok(pair.readable())
 }
 
@@ -75,10 +87,14 @@ fn construct(class: &str) -> Result<JsValue> {
 }
 
 /// Writes a comment now and then, until the stream is over. A client that has hung up without having said so is noticed by it.
-async fn keep_alive(stream: Rc<StreamSocket>, mut gone: LocalBoxFuture<'static, ()>) {
+///
+/// The runtime drops the timers of a request when its answer is complete, so one that is waited for then would never come, and
+/// this would never be freed.
+async fn keep_alive(stream: Rc<StreamSocket>, gone: LocalBoxFuture<'static, ()>, is_over: oneshot::Receiver<()>) {
+    let mut ended = select(gone, is_over);
     while stream.is_open() {
         let quiet = pin!(Delay::from(Duration::from_millis(KEEP_ALIVE_MS.into())));
-        match select(quiet, &mut gone).await {
+        match select(quiet, &mut ended).await {
             Either::Left(_) => stream.write(&KEEP_ALIVE.into()),
             Either::Right(_) => return stream.end(),
         }
@@ -146,6 +162,7 @@ impl StreamSocket {
     /// Ends both sides: whichever was the first, the other one hears of it.
     fn end(&self) {
         let Some(listeners) = self.listeners.borrow_mut().take() else { return };
+        drop(self.over.take());
         self.close_socket();
         let raw = self.socket.as_ref();
         for (name, listener) in

@@ -7,20 +7,19 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use worker::Env;
 use worker::js_sys::Promise;
-use worker::wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
 
 use super::body::answered;
 use super::edge::WorkerEdge;
-use super::promise::{prefer_promises, promised};
+use super::promise::{pass_on, prefer_promises, promised};
 use super::upstream::PublicWeb;
 use super::{convert, linked, pattern, placement};
 use crate::http::sign_in::IdentitySignIn;
-use crate::http::{App, cors, router};
+use crate::http::{App, router};
 use crate::identity::settings;
 use crate::mcp::pattern::compile_with;
-use crate::transport::refusal::Refusal;
 use crate::wire::Reply;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
@@ -32,9 +31,6 @@ extern "C" {
 thread_local! {
     /// What the application does at the times that are set.
     static ON_SCHEDULE: RefCell<Option<OnSchedule>> = const { RefCell::new(None) };
-
-    /// What becomes of an object's answer that does not come. Made once, since nothing in it is of any one request.
-    static FAILED: Closure<dyn FnMut(JsValue) -> Result<JsValue, JsError>> = Closure::wrap_assert_unwind_safe(Box::new(failed));
 }
 
 /// Answers a request to the Worker.
@@ -86,16 +82,9 @@ pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
 /// The runtime's answer, or the promise of one that an object has yet to give.
 fn answer(reply: Reply) -> Result<JsValue, JsValue> {
     match convert::take_pending(reply) {
-        Ok(promise) => Ok(FAILED.with(|failed| promise.catch_map(failed)).into()),
+        Ok(promise) => Ok(pass_on(&promise)),
         Err(reply) => Ok(convert::response(reply)?.into()),
     }
-}
-
-fn failed(error: JsValue) -> Result<JsValue, JsError> {
-    worker::console_error!("an object did not answer: {}", worker::Error::from(error));
-    let reply = cors::allow(Refusal::Internal.into(), None);
-    let response = convert::response(reply).map_err(|error| JsError::new(&error.to_string()))?;
-    Ok(response.into())
 }
 
 /// Reads a variable or a secret of the deployment. A number, a boolean and a list, as `wrangler.toml` may have them, come as

@@ -24,6 +24,9 @@ use crate::wire::Fault;
 /// The most resources that a client may subscribe to in one session; each is a row.
 pub const MAX_SUBSCRIPTIONS: usize = 256;
 
+/// The longest URI that a client may subscribe to, in bytes: each stays in memory for as long as its session.
+pub const MAX_SUBSCRIBED_URI_BYTES: usize = 8 * 1024;
+
 /// How long a session that keeps something may be idle, in seconds, unless the deployment says otherwise: over a
 /// holiday.
 pub const DEFAULT_IDLE_SECONDS: u64 = 14 * 24 * 3600;
@@ -345,6 +348,11 @@ impl Core {
     pub(crate) fn set_subscribed(&self, uri: &str, subscribed: bool) -> Result<(), Error> {
         if self.is_subscribed(uri) == subscribed {
             return Ok(());
+        }
+        if uri.len() > MAX_SUBSCRIBED_URI_BYTES {
+            let message =
+                format!("The URI is longer than {MAX_SUBSCRIBED_URI_BYTES} bytes. Subscribe to a shorter one.");
+            return Err(Error::new(ErrorCode::REFUSED, message));
         }
         let count = self.kept.borrow().as_ref().map_or(0, |kept| kept.subscriptions.len());
         if subscribed && count >= MAX_SUBSCRIPTIONS {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::POLL_MS;
 use super::command::Begin;
 use crate::formats::Format;
-use crate::mcp::jsonrpc::to_json;
+use crate::mcp::jsonrpc::{object_json, to_json};
 use crate::transport::rounds::{Question, read_answers};
 use crate::wire::Fault;
 
@@ -122,8 +122,7 @@ impl Record {
     pub(super) fn add_answers(&mut self, given: &[(String, Box<RawValue>)]) {
         let mut answers = read_answers(&self.begin.answers).unwrap_or_default();
         answers.extend(given.iter().cloned());
-        let members: Vec<_> = answers.iter().map(|(key, raw)| format!("{}:{}", to_json(key), raw.get())).collect();
-        self.begin.answers = format!("{{{}}}", members.join(","));
+        self.begin.answers = object_json(answers.iter().map(|(key, raw)| (key.as_str(), raw.get())));
         self.questions.retain(|question| !given.iter().any(|(key, _)| *key == question.key));
     }
 

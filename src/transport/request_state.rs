@@ -1,21 +1,17 @@
 //! What a client carries from one round of a call to the next: the answers so far, sealed.
 //!
 //! It opens for the same user and client, the same request, and for ten minutes (2026-07-28, Multi Round-Trip Requests,
-//! "Server Requirements").
+//! "Server Requirements"). It is opened before its request is read: one that is made up costs no more than its own length.
 
-use std::collections::BTreeMap;
-
-use sha2::{Digest, Sha256};
-
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::claims::Binding;
+use super::request_digest::{RequestDigest, request_digest};
 use super::rounds::{Rounds, given_answers, read_answers};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::mcp::error::Error;
-use crate::mcp::jsonrpc::{Request, to_json};
+use crate::mcp::jsonrpc::Request;
 use crate::mcp::user::Caller;
 use crate::runtime::{Random, Runtime};
 use crate::seal::{OpenError, open_with, seal_carried, try_open_carried};
@@ -28,6 +24,9 @@ pub const ROUND_WITHIN_MS: u64 = 10 * 60 * 1000;
 
 /// The most bytes of all answers to one call: they travel to and fro with each of its rounds.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// The longest that is looked at, in bytes: all answers in base64, with room for what else is sealed and for a name.
+const MAX_STATE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 
 /// The members of a request that differ from round to round.
 const OF_THE_ROUND: [&str; 3] = ["_meta", "inputResponses", "requestState"];
@@ -62,8 +61,8 @@ pub fn seal(
         return Ok(None);
     }
     let expires = now.saturating_add(ROUND_WITHIN_MS).to_be_bytes();
-    let plain = [expires.as_slice(), answers.as_bytes()].concat();
-    let sealed = seal_carried(keys, PURPOSE, &bound_to(request, caller), &plain, random)?;
+    let plain = [expires.as_slice(), &digest(request), answers.as_bytes()].concat();
+    let sealed = seal_carried(keys, PURPOSE, Binding::of(caller).as_bytes(), &plain, random)?;
     Ok(Some(match begun {
         Some(name) => format!("{sealed}{BEGAN}{name}"),
         None => sealed,
@@ -75,44 +74,60 @@ pub fn seal(
 /// # Errors
 /// −32602 when it brings something that cannot be taken; or the runtime's failure.
 pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) -> Result<Result<Rounds, Error>, Fault> {
-    let read = || -> Result<_, Error> {
-        let fields = request.params.fields();
-        Ok((given_answers(&request.params)?, fields.optional_text("requestState")?))
+    let fields = request.params.fields();
+    let earlier = match fields.raw("requestState") {
+        None => Vec::new(),
+        Some(state) if state.get().len() > MAX_STATE_BYTES => return Ok(Err(refused())),
+        Some(_) => match fields.optional_text("requestState") {
+            Err(error) => return Ok(Err(error)),
+            Ok(state) => match earlier_answers(&state.unwrap_or_default(), request, caller, around).await? {
+                Some(answers) => answers,
+                None => return Ok(Err(refused())),
+            },
+        },
     };
-    let (given, state) = match read() {
-        Ok(read) => read,
-        Err(error) => return Ok(Err(error)),
-    };
-    let Some(state) = state else { return Ok(Ok(Rounds::new(given))) };
-    let (bound, now) = (bound_to(request, caller), around.now());
-    let state = state.split(BEGAN).next().unwrap_or_default();
-    let opened = open_with(around, Format::RequestState, |keys| open(state, &bound, now, keys)).await?;
-    Ok(match opened {
-        Some(earlier) => Ok(Rounds::new(earlier.into_iter().chain(given).collect())),
-        None => Err(Error::invalid_params(
-            "This `requestState` is not of this request and user, or too old. Send the request again without it.",
-        )),
-    })
+    Ok(given_answers(&request.params).map(|given| Rounds::new(earlier.into_iter().chain(given).collect())))
 }
 
-fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Vec<(String, Box<RawValue>)>, OpenError> {
-    let plain = try_open_carried(keys, PURPOSE, bound, state)?;
-    let (time, answers) = plain.split_first_chunk::<TIME_BYTES>().ok_or(OpenError::OtherVersion)?;
+fn refused() -> Error {
+    Error::invalid_params(
+        "This `requestState` is not of this request and user, or too old. Send the request again without it.",
+    )
+}
+
+/// What was answered in earlier rounds; none if the state is not of this request.
+async fn earlier_answers(
+    state: &str,
+    request: &Request,
+    caller: &Caller,
+    around: &dyn Runtime,
+) -> Result<Option<Vec<(String, Box<RawValue>)>>, Fault> {
+    let state = state.split(BEGAN).next().unwrap_or_default();
+    let (binding, now) = (Binding::of(caller), around.now());
+    let opened = open_with(around, Format::RequestState, |keys| open(state, &binding, now, keys)).await?;
+    Ok(opened.filter(|sealed| sealed.of_request == digest(request)).map(|sealed| sealed.answers))
+}
+
+/// What a state says.
+struct Sealed {
+    of_request: RequestDigest,
+    answers: Vec<(String, Box<RawValue>)>,
+}
+
+fn open(state: &str, binding: &Binding, now: u64, keys: &Keys) -> Result<Sealed, OpenError> {
+    let plain = try_open_carried(keys, PURPOSE, binding.as_bytes(), state)?;
+    let (time, rest) = plain.split_first_chunk::<TIME_BYTES>().ok_or(OpenError::OtherVersion)?;
     if u64::from_be_bytes(*time) < now {
         return Err(OpenError::NotSealed);
     }
+    let (of_request, answers) = rest.split_first_chunk().ok_or(OpenError::OtherVersion)?;
     let answers = str::from_utf8(answers).map_err(|_| OpenError::OtherVersion)?;
-    read_answers(answers).map_err(|_| OpenError::OtherVersion)
+    let answers = read_answers(answers).map_err(|_| OpenError::OtherVersion)?;
+    Ok(Sealed { of_request: *of_request, answers })
 }
 
-/// The user, the client, and what the request asks for, however its JSON is written.
-fn bound_to(request: &Request, caller: &Caller) -> Vec<u8> {
+/// Digest of what the request asks for in all its rounds.
+fn digest(request: &Request) -> RequestDigest {
     let fields = request.params.fields();
-    let lasting = fields.iter().filter(|(name, _)| !OF_THE_ROUND.contains(name));
-    // What is nested too deep to be read is the same only letter by letter.
-    let read = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::from(raw.get()));
-    let params: BTreeMap<&str, Value> = lasting.map(|(name, raw)| (name, read(raw))).collect();
-    let digest =
-        Sha256::new().chain_update(&request.method).chain_update([0]).chain_update(to_json(&params)).finalize();
-    [Binding::of(caller).as_bytes(), digest.as_slice()].concat()
+    request_digest(&request.method, fields.iter().filter(|(name, _)| !OF_THE_ROUND.contains(name)))
 }

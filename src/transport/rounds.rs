@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::mcp::error::Error;
 use crate::mcp::fields::Fields;
-use crate::mcp::jsonrpc::{Params, to_json};
+use crate::mcp::jsonrpc::{Params, object_json};
 
 /// The most answers of one request: far more than anybody asks at once. Each is looked for among the others.
 pub const MAX_ANSWERS: usize = 256;
@@ -127,17 +127,15 @@ impl Rounds {
     #[must_use]
     pub fn answers_json(&self) -> String {
         let answers = self.answers.borrow();
-        let members: Vec<_> = answers.iter().map(|(key, raw)| format!("{}:{}", to_json(key), raw.get())).collect();
-        format!("{{{}}}", members.join(","))
+        object_json(answers.iter().map(|(key, raw)| (key.as_str(), raw.get())))
     }
 
     /// The questions that wait, as the JSON object that clients get.
     #[must_use]
     pub fn requests_json(&self) -> String {
         let open = self.open.borrow();
-        let members: Vec<_> =
-            open.iter().map(|question| format!("{}:{}", to_json(&question.key), question.to_json())).collect();
-        format!("{{{}}}", members.join(","))
+        let requests: Vec<_> = open.iter().map(Question::to_json).collect();
+        object_json(open.iter().zip(&requests).map(|(question, json)| (question.key.as_str(), json.as_str())))
     }
 }
 
@@ -146,8 +144,7 @@ impl Rounds {
 /// # Errors
 /// −32602 when it is none.
 pub fn read_answers(json: &str) -> Result<Vec<(String, Box<RawValue>)>, Error> {
-    let fields = Fields::parse(json)?;
-    Ok(fields.iter().map(|(key, raw)| (key.to_owned(), raw.to_owned())).collect())
+    Ok(Fields::parse(json)?.into_owned())
 }
 
 /// The answers that a request brings. Those that nobody asked for are no harm.
@@ -158,12 +155,12 @@ pub fn given_answers(params: &Params) -> Result<Vec<(String, Box<RawValue>)>, Er
     let fields = params.fields();
     let Some(given) = fields.member("inputResponses") else { return Ok(Vec::new()) };
     let unfit = || Error::invalid_params("`inputResponses` must be an object with an object for each answer.");
-    let answers = read_answers(given.get()).map_err(|_| unfit())?;
-    if answers.len() > MAX_ANSWERS {
+    let answers = Fields::parse(given.get()).map_err(|_| unfit())?;
+    if answers.iter().count() > MAX_ANSWERS {
         return Err(Error::invalid_params(format!("`inputResponses` may have {MAX_ANSWERS} answers.")));
     }
-    let fits = |(key, raw): &(String, Box<RawValue>)| raw.get().starts_with('{') && !key.starts_with(ONCE);
-    if answers.iter().all(fits) { Ok(answers) } else { Err(unfit()) }
+    let fits = |(key, raw): (&str, &RawValue)| raw.get().starts_with('{') && !key.starts_with(ONCE);
+    if answers.iter().all(fits) { Ok(answers.into_owned()) } else { Err(unfit()) }
 }
 
 /// Whether a client's answer has the shape of one to that method.

@@ -99,8 +99,8 @@ for (const [name, start] of Object.entries({ demo, fixture })) {
       test("give what is no object inside one, until clients take it as it is", async () => {
         const session = await open(server);
         const inside = async (name) => (await session.call(name)).structuredContent;
-        assert.deepEqual([await inside("list"), await inside("nothing")], [{ result: [1, 2, 3] }, { result: null }]);
-        for (const [name, value] of [["list", [1, 2, 3]], ["nothing", null]]) {
+        assert.deepEqual([await inside("structured_list"), await inside("structured_nothing")], [{ result: [1, 2, 3] }, { result: null }]);
+        for (const [name, value] of [["structured_list", [1, 2, 3]], ["structured_nothing", null]]) {
           const { result } = await ask("tools/call", { name, arguments: {} });
           assert.deepEqual(result.structuredContent, value);
         }

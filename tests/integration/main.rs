@@ -10,6 +10,7 @@ mod golden;
 mod grants;
 mod hub;
 mod limits;
+mod memory;
 mod oauth_values;
 mod server;
 mod session;
@@ -22,6 +23,10 @@ mod streams;
 mod support;
 mod tasks;
 mod versions;
+
+/// Counts for `memory` what each test allocates.
+#[global_allocator]
+static COUNTING: durable_mcp_allocations::Counting = durable_mcp_allocations::Counting;
 
 /// As src/lib.rs has it, for the files of the demo that are tested here.
 use durable_mcp::prelude;

@@ -186,7 +186,7 @@ export class Stateless extends Requests {
 
 /** The handle in a result that began a state for somebody who is not signed in. */
 export function handleIn({ content }) {
-  const told = content.map(({ text }) => /session = "([\w-]+)"/.exec(text ?? "")?.[1]).filter(Boolean);
+  const told = content.map(({ text }) => /session = "([\w.-]+)"/.exec(text ?? "")?.[1]).filter(Boolean);
   assert.equal(told.length, 1, JSON.stringify(content));
   return told[0];
 }

@@ -16,7 +16,8 @@ const AI = {
 const OLD_ENOUGH = { compatibilityDate: "2024-04-03" };
 
 /** The text of the file; options as for `startWorker`, `ports` by socket, a free one where there is none. */
-export function configFile({ build, vars, flags, withoutFlags, outbound, secondSocket, trace, ai, faultyKv, timer }, storage, ports) {
+export function configFile(options, storage, ports) {
+  const { build, vars, flags, withoutFlags, outbound, secondSocket, trace, ai, faultyKv, timer, v8Flags = [] } = options;
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
   const main = new TestedWorker(wrangler, build, vars, { flags, withoutFlags, ai, kv: faultyKv ? "faulty-kv" : "kv-service" });
   const workers = [
@@ -27,6 +28,7 @@ export function configFile({ build, vars, flags, withoutFlags, outbound, secondS
     trace && { name: "marker", socket: "marker", worker: { ...OLD_ENOUGH, modules: [module("marker.js", MARKER)] } },
   ].filter(Boolean);
   const config = {
+    v8Flags,
     services: [
       ...workers.map(({ name, worker }) => ({ name, worker })),
       internet(outbound),

@@ -25,6 +25,7 @@ export const fixture = (options) => startWorker({ build: "tests/fixture/build", 
  * - `vars`: variables and secrets, over those of wrangler.toml
  * - `flags`: compatibility flags besides those of wrangler.toml
  * - `withoutFlags`: those of wrangler.toml that this Worker is to lack
+ * - `v8Flags`: flags of the JavaScript engine
  * - `ai`: the code of a Worker that is asked in place of Workers AI; otherwise there is no binding `AI`
  * - `outbound`: `host:port` that gets every request the Worker itself sends; otherwise there is no network
  * - `secondSocket`: `server.second` is the same Worker in another isolate, with the same objects and KV

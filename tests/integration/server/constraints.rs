@@ -28,6 +28,12 @@ struct Query {
     #[schemars(extend("format" = "uuid"))]
     id: Option<String>,
     #[serde(default)]
+    #[schemars(contains(pattern = "a-b"))]
+    part: Option<String>,
+    #[serde(default)]
+    #[schemars(length(equal = 2))]
+    two: Option<Vec<u8>>,
+    #[serde(default)]
     #[schemars(extend("exclusiveMinimum" = 0, "multipleOf" = 0.25))]
     step: Option<f64>,
 }
@@ -43,7 +49,8 @@ struct Range {
 }
 
 async fn query(Args(query): Args<Query>) -> String {
-    let parts = (query.file, query.tags, query.mail, query.page, query.id, query.step, query.pair);
+    let parts =
+        (query.file, query.tags, query.mail, query.page, query.id, query.step, query.pair, query.part, query.two);
     format!("{} {:?} {:?}", query.limit, query.within.values().map(|range| range.at).collect::<Vec<_>>(), parts)
 }
 
@@ -54,8 +61,9 @@ fn that_break_a_constraint_never_reach_the_handler() {
         json!({}),
         json!({ "limit": 100, "file": "a.txt", "tags": ["ab"], "mail": "a@b.c", "page": "https://a.b/c" }),
         json!({ "limit": 1.0, "within": { "x": { "at": -1.5 } }, "pair": [{ "at": 1.5 }, 255], "step": 0.75 }),
+        json!({ "part": "xa-bx", "two": [1, 2] }),
         json!({ "limit": null, "file": null, "id": "123e4567-e89b-12d3-a456-426614174000" }),
-        json!({ "file": "ä".repeat(0) + "ab-c_d.e" }),
+        json!({ "file": "ab-c_d.e" }),
     ] {
         talk.text("query", &right);
     }
@@ -75,6 +83,8 @@ fn that_break_a_constraint_never_reach_the_handler() {
         (json!({ "within": { "y": [1.6] } }), "`within.y`", "object"),
         (json!({ "pair": [{ "at": -2 }, 1] }), "`pair[0].at`", "at least -1.5"),
         (json!({ "pair": [[2], 1] }), "`pair[0]`", "object"),
+        (json!({ "part": "ab" }), "`part`", "pattern"),
+        (json!({ "two": [1] }), "`two`", "at least 2"),
         (json!({ "id": "1" }), "`id`", "uuid"),
         (json!({ "step": 0 }), "`step`", "more than 0"),
         (json!({ "step": 0.3 }), "`step`", "multiple of 0.25"),
@@ -207,6 +217,7 @@ fn of_prompts_and_templates_are_checked_too() {
     );
     let talk = Conversation::with(server);
     talk.ask("prompts/get", &json!({ "name": "query", "arguments": { "limit": "2.0", "file": "a" } })).unwrap();
+    talk.ask("prompts/get", &json!({ "name": "query", "arguments": { "limit": null, "file": "a" } })).unwrap();
     talk.ask("resources/read", &json!({ "uri": "test://1e1/a" })).unwrap();
     for (method, params, path) in [
         ("prompts/get", json!({ "name": "query", "arguments": { "limit": "0", "file": "a" } }), "`limit`"),
@@ -249,4 +260,17 @@ fn by_a_schema_written_by_hand_are_checked_against_it() {
     talk.text("hand", &json!({ "n": 3, "s": "ab", "more": 4 }));
     assert!(talk.failure("hand", &json!({ "n": 4 })).contains("`n` must be at most 3"));
     assert!(talk.failure("hand", &json!({ "s": "abc" })).contains("`s` must have at most 2 characters"));
+}
+
+#[test]
+fn by_a_number_of_entries_alone_are_checked_too() {
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only that they can be read matters")]
+    struct Two {
+        #[schemars(length(equal = 2))]
+        two: Vec<u8>,
+    }
+    let talk = Conversation::with(empty().tool("two", "", async |_: Args<Two>| "ok"));
+    assert_eq!(talk.text("two", &json!({ "two": [1, 2] })), "ok");
+    assert!(talk.failure("two", &json!({ "two": [1] })).contains("`two` must have at least 2 entries"));
 }
