@@ -4,14 +4,22 @@
 //! Sessions that have a stream are told by their objects, which know what their clients subscribed to.
 
 mod listener;
+mod origin;
+mod quota;
 
-pub use listener::{Listener, Wanted, user_tag};
+pub use listener::{Listener, Wanted, attachment_bytes, user_tag};
+pub use origin::Origin;
+pub use quota::{
+    Counted, Excess, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER, MAX_STRANGERS,
+    STRANGER,
+};
 
 use std::rc::Rc;
 
 use futures_util::future::{LocalBoxFuture, join_all};
 use http::StatusCode;
 
+use crate::limits::OPERATIONS_AN_INVOCATION;
 use crate::mcp::change::Change;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{RequestId, error_json, notification_json, result_json};
@@ -19,36 +27,86 @@ use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::wire::{Fault, Reply};
 
-/// The most streams that listen at once. An object holds 32 768 sockets, and what is published to this many goes out within
-/// a fraction of a second.
-pub const MAX_LISTENERS: usize = 10_000;
-
-/// The most of them of one signed-in user: a hundred windows.
-pub const MAX_LISTENERS_A_USER: usize = 100;
-
 /// Sessions that are told at once. Each is a request to another object, and this is how many of those one event may have
 /// under way without a queue.
 const SESSIONS_AT_ONCE: usize = 50;
+
+/// Sessions that one event tells: half of the requests that it may make. The alarm tells the rest.
+pub const SESSIONS_A_TURN: usize = OPERATIONS_AN_INVOCATION / 2;
+
+/// Sessions that one alarm asks whether anybody listens still, besides those that it tells.
+const ASKED_A_TURN: usize = OPERATIONS_AN_INVOCATION / 5;
+
+/// For how long a session is told before it is asked whether anybody listens still, in milliseconds: it says so itself when
+/// its stream closes, unless it was cut off.
+pub const JOINED_MS: u64 = 24 * 3600 * 1000;
+
+/// A notice that part of the sessions have been told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telling {
+    /// The notice.
+    pub notice: Notice,
+    /// The last session that was told.
+    pub after: String,
+    /// Whether the same was published again meanwhile: then all are told once more.
+    pub again: bool,
+}
 
 /// The runtime around the hub.
 pub trait HubHost: Runtime {
     /// Every open socket with what it remembers.
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)>;
 
-    /// How many sockets there are; those of one user, if that is named.
-    fn count(&self, user: Option<&str>) -> usize;
+    /// How many sockets there are; those with a tag, if one is named.
+    fn count(&self, tag: Option<&str>) -> usize;
 
-    /// The sessions' objects that want to be told, by their ids.
+    /// Up to `limit` sessions' objects that want to be told, by their ids, in order, behind `after`.
     ///
     /// # Errors
     /// When storage fails.
-    fn sessions(&self) -> Result<Vec<String>, Fault>;
+    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, Fault>;
+
+    /// Up to `limit` of those whose time is over.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, Fault>;
+
+    /// How many sessions want to be told; those with a tag, if one is named.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, Fault>;
+
+    /// Has a session's object told until `expires`, in milliseconds since 1970, if it is told already; whether it is.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, Fault>;
 
     /// Has a session's object told from now on, until `expires`, in milliseconds since 1970.
     ///
     /// # Errors
     /// When storage fails.
-    fn add_session(&self, object: &str, expires: u64) -> Result<(), Fault>;
+    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), Fault>;
+
+    /// The notice of that change which is being told; any, if none is named.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn telling(&self, about: Option<&str>) -> Result<Option<Telling>, Fault>;
+
+    /// Stores how far a notice was told.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put_telling(&self, telling: &Telling) -> Result<(), Fault>;
+
+    /// Forgets a notice that all were told.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn remove_telling(&self, about: &str) -> Result<(), Fault>;
 
     /// Every open socket of a grant's tokens, with what it remembers.
     fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)>;
@@ -71,11 +129,17 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn remove_session(&self, object: &str) -> Result<(), Fault>;
 
-    /// Forgets the sessions and the notes of ended grants that expired, and tells when the next one does.
+    /// Forgets the notes of ended grants that expired; gives when the next one does.
     ///
     /// # Errors
     /// When storage fails.
-    fn prune(&self, now: u64) -> Result<Option<u64>, Fault>;
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault>;
+
+    /// When the next session expires.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn next_session(&self) -> Result<Option<u64>, Fault>;
 
     /// Tells a session's object; false if it has nobody to tell.
     fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>>;
@@ -119,12 +183,12 @@ impl Hub {
             Ok(true) => return Err(ended(&listener.id)),
             Err(fault) => {
                 self.host.warn(&fault.0);
-                return Err(full(&listener.id));
+                return Err(Excess::All.reply(Some(&listener.id)));
             }
         }
-        let of_user = listener.user.as_ref().map_or(0, |user| self.host.count(Some(user)));
-        if self.host.count(None) >= MAX_LISTENERS || of_user >= MAX_LISTENERS_A_USER {
-            return Err(full(&listener.id));
+        let count = |tag: Option<&str>| Ok::<_, std::convert::Infallible>(self.host.count(tag));
+        if let Ok(Some(excess)) = listener.counted.excess(count) {
+            return Err(excess.reply(Some(&listener.id)));
         }
         if let Some(ends) = listener.ends
             && let Err(fault) = self.host.wake_by(ends)
@@ -134,13 +198,32 @@ impl Hub {
         Ok(listener.acknowledgement())
     }
 
-    /// Has a session's object told what is published.
+    /// Has a session's object told what is published, until `expires` or for a day, after which it is asked whether anybody
+    /// listens still. Gives why it is not, where there are too many.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn join(&self, object: &str, expires: u64) -> Result<(), Fault> {
-        self.host.add_session(object, expires)?;
-        self.host.wake_by(expires)
+    pub fn join(&self, object: &str, counted: &Counted, expires: u64) -> Result<Option<Excess>, Fault> {
+        let expires = expires.min(self.host.now() + JOINED_MS);
+        if !self.host.keep_session(object, expires)? {
+            if let Some(excess) = counted.excess(|tag| self.host.count_sessions(tag))? {
+                return Ok(Some(excess));
+            }
+            self.host.add_session(object, counted, expires)?;
+        }
+        self.host.wake_by(expires)?;
+        Ok(None)
+    }
+
+    /// Has a session's object told until `time` at the latest, for its stream has closed.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub fn leave(&self, object: &str, time: u64) -> Result<(), Fault> {
+        if time <= self.host.now() {
+            return self.host.remove_session(object);
+        }
+        if self.host.keep_session(object, time)? { self.host.wake_by(time) } else { Ok(()) }
     }
 
     /// Ends the streams of a grant that has ended, and refuses new ones until its last token has expired, at `until` in
@@ -168,11 +251,31 @@ impl Hub {
                 socket.send(&notification_json(&notice.method, &listener.tagged(&notice.params)));
             }
         }
-        // What concerns one user, or a task, concerns no session: those tell their own clients.
-        if notice.user.is_some() || Change::parse(&notice.about).is_none() {
+        // What concerns one user, one state or a task, concerns no session: those tell their own clients.
+        if !notice.concerns_sessions() || Change::parse(&notice.about).is_none() {
             return Ok(());
         }
-        let sessions = self.host.sessions()?;
+        // Sessions that are being told the same are told it once more, however often it is published meanwhile.
+        if let Some(telling) = self.host.telling(Some(&notice.about))? {
+            return self.host.put_telling(&Telling { again: true, ..telling });
+        }
+        self.tell(Telling { notice: notice.clone(), after: String::new(), again: false }).await
+    }
+
+    /// Tells the next sessions of a notice, and has the alarm tell the rest.
+    async fn tell(&self, telling: Telling) -> Result<(), Fault> {
+        let Telling { notice, after, again } = &telling;
+        let sessions = self.host.sessions(after, SESSIONS_A_TURN)?;
+        match sessions.last().filter(|_| sessions.len() == SESSIONS_A_TURN) {
+            // Written before anybody is told: a turn that is cut off does not keep the others from being told.
+            Some(last) => self.go_on(&Telling { after: last.clone(), ..telling.clone() })?,
+            None if *again => {
+                let notice = Notice { except: None, ..notice.clone() };
+                self.go_on(&Telling { notice, after: String::new(), again: false })?;
+            }
+            None if after.is_empty() => {}
+            None => self.host.remove_telling(&notice.about)?,
+        }
         let others: Vec<_> = sessions.iter().filter(|object| notice.except.as_ref() != Some(object)).collect();
         for some in others.chunks(SESSIONS_AT_ONCE) {
             let told = join_all(some.iter().map(|object| self.host.tell(object, notice))).await;
@@ -187,13 +290,23 @@ impl Hub {
         Ok(())
     }
 
-    /// The time that was ordered has come: streams end whose client's token has, and sessions are forgotten.
+    fn go_on(&self, telling: &Telling) -> Result<(), Fault> {
+        self.host.put_telling(telling)?;
+        self.host.wake_by(self.host.now())
+    }
+
+    /// The time that was ordered has come: streams end whose client's token has, sessions are forgotten that nobody listens
+    /// to, and what was published is told to more of the others.
     ///
     /// # Errors
     /// When storage fails.
-    pub fn wake(&self) -> Result<(), Fault> {
+    pub async fn wake(&self) -> Result<(), Fault> {
         let now = self.host.now();
-        let mut next = self.host.prune(now)?;
+        self.ask_expired(now).await?;
+        if let Some(telling) = self.host.telling(None)? {
+            self.tell(telling).await?;
+        }
+        let mut next = self.host.next_session()?.into_iter().chain(self.host.next_ended(now)?).min();
         for (socket, remembered) in self.host.sockets() {
             let Some(listener) = Listener::parse(&remembered) else { continue };
             let Some(ends) = listener.ends else { continue };
@@ -203,7 +316,26 @@ impl Hub {
                 next = Some(next.map_or(ends, |next| next.min(ends)));
             }
         }
+        if self.host.telling(None)?.is_some() {
+            next = Some(now);
+        }
         next.map_or(Ok(()), |next| self.host.wake_by(next))
+    }
+
+    /// Sessions whose time is over are told on if somebody listens to them, and forgotten otherwise.
+    async fn ask_expired(&self, now: u64) -> Result<(), Fault> {
+        let expired = self.host.expired_sessions(now, ASKED_A_TURN)?;
+        for some in expired.chunks(SESSIONS_AT_ONCE) {
+            let asked = join_all(some.iter().map(|object| self.host.tell(object, &Notice::question()))).await;
+            for (object, asked) in some.iter().zip(asked) {
+                if asked == Ok(true) {
+                    self.host.keep_session(object, now + JOINED_MS)?;
+                } else {
+                    self.host.remove_session(object)?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -215,13 +347,6 @@ fn end(socket: &dyn HubSocket, listener: &Listener, reason: &str) {
     let result = format!(r#"{{"resultType":"complete","_meta":{}}}"#, listener.meta());
     socket.send(&result_json(&listener.id, &result));
     socket.close();
-}
-
-/// The answer to who wants to listen when too many do.
-#[must_use]
-pub fn full(id: &RequestId) -> Reply {
-    let error = Error::internal("Too many streams listen at this server. End one, or try again later.");
-    Reply::json(StatusCode::SERVICE_UNAVAILABLE, error_json(Some(id), &error)).header("retry-after", "60")
 }
 
 /// The answer to a client that wants to listen by a token of a grant that has ended (RFC 6750 section 3.1).

@@ -5,6 +5,7 @@ pub mod http;
 pub mod hub;
 pub mod identity;
 pub mod keys;
+pub mod limits;
 pub mod mcp;
 pub mod oauth;
 pub mod pages;

@@ -1,5 +1,6 @@
 //! HTTP requests and answers as values: what the runtime's own types are turned into before anything is decided.
 
+mod address;
 mod json;
 mod quality;
 
@@ -11,6 +12,7 @@ use std::rc::Rc;
 use futures_util::stream::LocalBoxStream;
 use http::{Method, StatusCode};
 
+pub use address::{ADDRESS_HEADER, Networks};
 pub use json::{is_default, read_json};
 pub use quality::quality;
 

@@ -136,11 +136,8 @@ macro_rules! worker {
                 }
 
                 /// The time that the object ordered has come.
-                ///
-                /// # Errors
-                /// When storage fails; the runtime tries again.
-                pub fn alarm(&self) -> ::std::result::Result<(), JsValue> {
-                    self.0.alarm().map_err(JsValue::from)
+                pub fn alarm(&self) -> ::worker::js_sys::Promise {
+                    self.0.alarm()
                 }
 
                 /// Streams go one way: what comes back on a socket is nothing.

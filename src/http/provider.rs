@@ -97,8 +97,8 @@ pub trait Grants {
     /// Carries a command out and gives what came of it; both as JSON.
     fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, Fault>>;
 
-    /// The time that was ordered has come.
-    fn wake(&self) -> LocalBoxFuture<'_, Result<(), Fault>>;
+    /// The time that was ordered has come. At most so many operations of KV are made; gives how many that leaves.
+    fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, Fault>>;
 }
 
 /// The provider in front of a server.
@@ -174,8 +174,8 @@ impl Provider for InFront {
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {
         async move {
             let around = surroundings(edge)?;
-            let Purged { seen, ended, whole } = purge(&self.oauth, around).await?;
-            let event = Event::Purged { seen, ended, whole };
+            let Purged { seen, ended, failed, whole } = purge(&self.oauth, around).await?;
+            let event = Event::Purged { seen, ended, failed, whole };
             around.event(&event);
             self.tell(&event);
             Ok(())
@@ -219,7 +219,7 @@ impl Grants for Authority {
         .boxed_local()
     }
 
-    fn wake(&self) -> LocalBoxFuture<'_, Result<(), Fault>> {
-        Authority::wake(self).boxed_local()
+    fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, Fault>> {
+        Authority::wake(self, room).boxed_local()
     }
 }

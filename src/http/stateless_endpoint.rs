@@ -9,7 +9,7 @@ use http::StatusCode;
 use super::app::App;
 use super::edge::{Edge, Order, Place};
 use super::mcp_endpoint::{failed, settle};
-use crate::hub::{Listener, Wanted, user_tag};
+use crate::hub::{Counted, Listener, Origin, Wanted, user_tag};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::Extensions;
 use crate::mcp::discover::ResultType;
@@ -28,7 +28,7 @@ use crate::transport::refusal::Refused;
 use crate::transport::rounds::{Rounds, given_answers};
 use crate::transport::stateless::{self, BeginTask, Call};
 use crate::transport::{headers, request_state, state_handle};
-use crate::wire::{Fault, Head, Reply};
+use crate::wire::{ADDRESS_HEADER, Fault, Head, Reply};
 
 /// What the name of a user's state object begins with.
 const USER_STATE: &str = "user state";
@@ -50,7 +50,7 @@ pub(super) async fn handle(
         return refused;
     }
     match request.method.as_str() {
-        "subscriptions/listen" => listen(app, edge, &caller, &request, &envelope).await,
+        "subscriptions/listen" => listen(app, head, edge, &caller, &request, &envelope).await,
         "tasks/get" | "tasks/update" | "tasks/cancel" if app.server.has_tasks() => {
             let done = of_task(app, edge, &caller, &request, &envelope).await;
             done.unwrap_or_else(|fault| failed(edge, &fault))
@@ -236,7 +236,14 @@ async fn of_task(
 }
 
 /// `subscriptions/listen`.
-async fn listen(app: &App, edge: &dyn Edge, caller: &Rc<Caller>, request: &Request, envelope: &Envelope) -> Reply {
+async fn listen(
+    app: &App,
+    head: &Head,
+    edge: &dyn Edge,
+    caller: &Rc<Caller>,
+    request: &Request,
+    envelope: &Envelope,
+) -> Reply {
     let refuse = |error| Refused::bad_request(Some(request.id.clone()), error).into();
     let mut wanted = match Wanted::read(&app.server, request) {
         Ok(wanted) => wanted,
@@ -252,9 +259,25 @@ async fn listen(app: &App, edge: &dyn Edge, caller: &Rc<Caller>, request: &Reque
         }
     }
     let ends = caller.expires.map(|seconds| seconds.saturating_mul(1000));
-    let (user, grant) = (user_tag(caller), caller.grant.clone());
-    let listener = Listener { id: request.id.clone(), user, grant, ends, wanted };
-    settle(edge, edge.subscribe(&listener).await)
+    let counted = match counted(head, edge, caller).await {
+        Ok(counted) => counted,
+        Err(fault) => return failed(edge, &fault),
+    };
+    let grant = caller.grant.clone();
+    match (Listener { id: request.id.clone(), counted, grant, ends, wanted }).fit() {
+        Ok(listener) => settle(edge, edge.subscribe(&listener).await),
+        Err(error) => refuse(error),
+    }
+}
+
+/// Who a stream is counted with.
+async fn counted(head: &Head, edge: &dyn Edge, caller: &Caller) -> Result<Counted, Fault> {
+    let user = user_tag(caller);
+    let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
+        Some(address) => Origin::of(&*edge.keys(false).await?, &address),
+        None => None,
+    };
+    Ok(Counted { user, origin })
 }
 
 /// Those of the tasks that are the caller's, which tell the hub from now on.

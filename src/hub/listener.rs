@@ -6,6 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::origin::Origin;
+use super::quota::Counted;
+use crate::limits::ATTACHMENT_BYTES;
 use crate::mcp::Server;
 use crate::mcp::change::Change;
 use crate::mcp::error::Error;
@@ -28,6 +31,19 @@ const TASK: &str = "task ";
 
 /// Beginning of the line with the grant. A version that knows no such line reads over it.
 const GRANT: &str = "grant ";
+
+/// Beginning of the line with the origin. A version that knows no such line reads over it.
+const ORIGIN: &str = "from ";
+
+/// Bytes that the structured clone format has besides those of a text.
+const CLONE_BYTES: usize = 16;
+
+/// Bytes of a text that a socket remembers: one for each character if all are Latin-1, two for each unit of UTF-16 otherwise.
+#[must_use]
+pub fn attachment_bytes(text: &str) -> usize {
+    let latin = text.chars().all(|c| u32::from(c) <= 0xff);
+    CLONE_BYTES + if latin { text.chars().count() } else { 2 * text.encode_utf16().count() }
+}
 
 /// What a client listens for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -145,8 +161,8 @@ pub fn user_tag(caller: &Caller) -> Option<String> {
 pub struct Listener {
     /// The id of the request that opened it, which all its messages carry.
     pub id: RequestId,
-    /// The signed-in user.
-    pub user: Option<String>,
+    /// Who it is counted with: its user, or the network that it comes from.
+    pub counted: Counted,
     /// Id of the grant of the client's token; the stream ends with it.
     pub grant: Option<String>,
     /// When the client's token ends, in milliseconds since 1970.
@@ -156,10 +172,11 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// The listener as text: its id, its user and end, then a line for each thing it listens for, and one for the grant.
+    /// The listener as text: its id, its user and end, then a line for each thing it listens for, one for the grant
+    /// and one for the origin.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let user = self.user.as_deref().unwrap_or("-");
+        let user = self.counted.user.as_deref().unwrap_or("-");
         let ends = self.ends.unwrap_or_default();
         let mut text = format!("{}\n{user} {ends}", self.id.as_json());
         for line in self.wanted.lines() {
@@ -169,7 +186,23 @@ impl Listener {
         if let Some(grant) = &self.grant {
             text = format!("{text}\n{GRANT}{grant}");
         }
+        if let Some(origin) = &self.counted.origin {
+            text = format!("{text}\n{ORIGIN}{}", origin.to_text());
+        }
         text
+    }
+
+    /// Whether its socket can remember it.
+    ///
+    /// # Errors
+    /// −32602 when it listens for too much, or has too long an id.
+    pub fn fit(self) -> Result<Self, Error> {
+        if attachment_bytes(&self.to_text()) <= ATTACHMENT_BYTES {
+            return Ok(self);
+        }
+        let message =
+            "The request's id, and the URIs and task ids to listen for, are too long together: listen by two streams.";
+        Err(Error::invalid_params(message))
     }
 
     /// Reads a listener from its text.
@@ -180,7 +213,10 @@ impl Listener {
         let (user, ends) = who.split_once(' ')?;
         Some(Self {
             id: RequestId::from_json(id)?,
-            user: (user != "-").then(|| user.to_owned()),
+            counted: Counted {
+                user: (user != "-").then(|| user.to_owned()),
+                origin: wanted.lines().find_map(|line| Origin::parse(line.strip_prefix(ORIGIN)?)),
+            },
             grant: wanted.lines().find_map(|line| line.strip_prefix(GRANT)).map(str::to_owned),
             ends: ends.parse().ok().filter(|ends| *ends > 0),
             wanted: Wanted::parse(wanted),
@@ -190,7 +226,7 @@ impl Listener {
     /// Whether a notice is for this stream.
     #[must_use]
     pub fn hears(&self, notice: &Notice) -> bool {
-        let may = notice.user.is_none() || notice.user == self.user;
+        let may = notice.user.is_none() || notice.user == self.counted.user;
         may && self.wanted.lines().contains(&notice.about)
     }
 
@@ -219,19 +255,31 @@ mod tests {
     use super::*;
 
     fn listener(wanted: Wanted) -> Listener {
+        let counted = Counted { user: Some("u".into()), origin: None };
         let id = RequestId::from_json("\"l-1\"").unwrap();
-        Listener { id, user: Some("u".into()), grant: Some("g".into()), ends: Some(7), wanted }
+        Listener { id, counted, grant: Some("g".into()), ends: Some(7), wanted }
     }
 
     #[test]
     fn a_listener_is_remembered_whole() {
         let changes = vec![Change::Tools, Change::Resource("a:b c".into())];
         let all = listener(Wanted { changes, tasks: vec!["t".into()] });
-        let nothing = Listener { user: None, grant: None, ends: None, ..listener(Wanted::default()) };
-        for listener in [all, nothing] {
+        let nothing = Listener { counted: Counted::default(), grant: None, ends: None, ..listener(Wanted::default()) };
+        let origin = Some(Origin { network: "n".into(), site: Some("s".into()) });
+        let stranger = Listener { counted: Counted { user: None, origin }, ..all.clone() };
+        for listener in [all, nothing, stranger] {
             assert_eq!(Listener::parse(&listener.to_text()), Some(listener));
         }
         assert_eq!(Listener::parse(""), None);
+    }
+
+    #[test]
+    fn a_listener_fits_if_its_socket_can_remember_it() {
+        let changes = |uri: String| Wanted { changes: vec![Change::Resource(uri)], tasks: Vec::new() };
+        assert!(listener(changes("a:".to_owned() + &"x".repeat(12_000))).fit().is_ok());
+        assert!(listener(changes("a:".to_owned() + &"é".repeat(12_000))).fit().is_ok());
+        assert!(listener(changes("a:€".to_owned() + &"x".repeat(8_000))).fit().is_ok());
+        assert!(listener(changes("a:€".to_owned() + &"x".repeat(9_000))).fit().is_err());
     }
 
     #[test]

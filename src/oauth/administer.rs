@@ -2,18 +2,58 @@
 //!
 //! Grants of workers-oauth-provider that were not taken over yet are listed and ended too.
 
+use std::cell::Cell;
+
 use super::authority::{Command, Listed, Outcome, Refused};
 use super::grant::{GRANTS, of_header_key};
 use super::legacy::{LegacyGrant, grant_key};
+use super::port::Listing;
 use super::record;
 use super::resource::Resource;
+use super::secret::sha256_hex;
 use super::site::Site;
 use super::token::{Handle, is_legacy_user};
 use crate::formats::Format;
+use crate::limits::KV_PAGE_KEYS;
 use crate::wire::Fault;
 
-/// Pages of a listing that one request goes through: each is a KV operation, of which a request has a thousand.
-const MAX_PAGES: usize = 50;
+/// Operations that one request spends on ending things, of the thousand that it may make: some are needed besides.
+const OPERATIONS: usize = 900;
+
+/// Grants of workers-oauth-provider that a user is shown, each an operation. Those beyond show when some have ended.
+const MAX_LEGACY_SHOWN: usize = 200;
+
+/// Keys of one page where each is looked at: a request gets through some pages.
+const PAGE_KEYS: usize = 50;
+
+/// Operations for a grant whose client is deleted: one for the user's object, which ends the grant and all that it held. A
+/// grant of workers-oauth-provider is read, listed and deleted with a few tokens.
+const MAX_OPERATIONS_A_GRANT: usize = 35;
+
+/// How long the place where the deletion of a client stopped is known, in seconds.
+const PLACE_SECONDS: u64 = 3600;
+
+/// Operations that are left to a request.
+struct Budget(Cell<usize>);
+
+impl Budget {
+    const fn new() -> Self {
+        Self(Cell::new(OPERATIONS))
+    }
+
+    fn spend(&self, operations: usize) {
+        self.0.set(self.0.get().saturating_sub(operations));
+    }
+
+    fn has(&self, operations: usize) -> bool {
+        self.0.get() >= operations
+    }
+}
+
+/// Told where a request could not end all that it was to end.
+fn not_all() -> Fault {
+    Fault("a user's grants could not all be ended yet: do it again".to_owned())
+}
 
 impl Site<'_> {
     /// The grants of a user, the newest last.
@@ -25,9 +65,10 @@ impl Site<'_> {
         let Outcome::Grants(mut grants) = told else {
             return Err(Format::GrantOutcome.unreadable());
         };
-        for legacy in self.legacy_grants(subject).await? {
-            let taken_over = grants.iter().any(|grant| grant.grant == legacy.id);
-            if legacy.user == subject && !taken_over {
+        for key in self.legacy_keys(subject, MAX_LEGACY_SHOWN).await? {
+            if let Some(legacy) = self.legacy_grant(&key).await?
+                && !grants.iter().any(|grant| grant.grant == legacy.id)
+            {
                 grants.push(listed(&legacy));
             }
         }
@@ -41,8 +82,9 @@ impl Site<'_> {
     /// # Errors
     /// When storage fails; what was begun goes on by itself, and the same call may be made again.
     pub async fn end_grant(&self, subject: &str, grant: &str) -> Result<(), Fault> {
-        self.disconnect(&self.handle(subject).await?, grant).await?;
-        self.end_legacy(subject, grant).await
+        let budget = Budget::new();
+        self.disconnect(&self.handle(subject).await?, grant, &budget).await?;
+        self.end_legacy(subject, grant, &budget).await
     }
 
     /// Ends every grant of a user.
@@ -51,11 +93,10 @@ impl Site<'_> {
     /// As of [`end_grant`](Self::end_grant).
     pub async fn end_grants(&self, subject: &str) -> Result<(), Fault> {
         let handle = self.handle(subject).await?;
+        let budget = Budget::new();
+        budget.spend(1);
         self.told(&handle, &Command::RevokeAll).await?;
-        for legacy in self.legacy_grants(subject).await? {
-            self.end_legacy(&legacy.user, &legacy.id).await?;
-        }
-        Ok(())
+        self.end_legacy_grants(subject, &budget).await
     }
 
     /// Ends one session of a grant of a user; the grant goes on. One that the user is not told of is left alone.
@@ -72,45 +113,74 @@ impl Site<'_> {
     }
 
     /// Forgets a client that registered, and ends every grant that users gave it. Gives whether that is all: with very
-    /// many grants some are left, and the call is made again.
+    /// many grants some are left, and the call is made again, which goes on where this one stopped. A grant that cannot be
+    /// ended is passed over; the purge finds it later.
     ///
     /// # Errors
-    /// As of [`end_grant`](Self::end_grant).
+    /// When the client's record or the list of grants is out of reach.
     pub async fn delete_client(&self, client_id: &str) -> Result<bool, Fault> {
         let keys = self.around.keys(false).await?;
         self.registry(&keys).delete(client_id).await?;
-        let mut cursor = None;
-        for _ in 0..MAX_PAGES {
-            let page = self.around.kv().list(GRANTS, cursor.as_deref()).await?;
-            for (key, beside) in page.keys {
-                self.end_if_of(client_id, &key, beside.as_deref()).await?;
+        let (kv, budget) = (self.around.kv(), Budget::new());
+        let place = format!("deleting:{}", sha256_hex(client_id));
+        let begun = kv.get(&place).await?;
+        let mut cursor = begun.clone();
+        loop {
+            budget.spend(1);
+            let page = kv.page(GRANTS, cursor.as_deref(), PAGE_KEYS).await?;
+            if !self.end_those_of(client_id, &page, &budget).await {
+                break;
             }
             cursor = page.cursor;
             if cursor.is_none() {
+                if begun.is_some() {
+                    kv.delete(&place).await?;
+                }
                 return Ok(true);
             }
+        }
+        if let Some(cursor) = cursor.filter(|cursor| begun.as_ref() != Some(cursor)) {
+            kv.put(&place, &cursor, self.around.now() / 1000 + PLACE_SECONDS, None).await?;
         }
         Ok(false)
     }
 
+    /// Ends the grants of a page that are the client's; false where the budget does not suffice for all of them.
+    async fn end_those_of(&self, client_id: &str, page: &Listing, budget: &Budget) -> bool {
+        for (key, beside) in &page.keys {
+            if beside.as_deref().is_some_and(|client| client != client_id) {
+                continue;
+            }
+            if !budget.has(MAX_OPERATIONS_A_GRANT) {
+                return false;
+            }
+            if let Err(fault) = self.end_if_of(client_id, key, beside.as_deref(), budget).await {
+                self.around.warn(&format!("a grant of a deleted client is passed over: {}", fault.0));
+            }
+        }
+        budget.has(1)
+    }
+
     /// Our grants have the client's id beside them, the others in their record.
-    async fn end_if_of(&self, client_id: &str, key: &str, beside: Option<&str>) -> Result<(), Fault> {
+    async fn end_if_of(&self, client_id: &str, key: &str, beside: Option<&str>, budget: &Budget) -> Result<(), Fault> {
         if beside == Some(client_id)
             && let Some((handle, grant)) = of_header_key(key)
         {
-            return self.disconnect(&handle, grant).await;
+            return self.disconnect(&handle, grant, budget).await;
         }
+        budget.spend(1);
         if beside.is_none()
             && self.oauth.takes_over
             && let Some(legacy) = self.legacy_grant(key).await?
             && legacy.client_id == client_id
         {
-            return self.end_legacy(&legacy.user, &legacy.id).await;
+            return self.end_legacy(&legacy.user, &legacy.id, budget).await;
         }
         Ok(())
     }
 
-    async fn disconnect(&self, handle: &Handle, grant: &str) -> Result<(), Fault> {
+    async fn disconnect(&self, handle: &Handle, grant: &str, budget: &Budget) -> Result<(), Fault> {
+        budget.spend(1);
         self.told(handle, &Command::RevokeGrant { grant: grant.to_owned() }).await.map(drop)
     }
 
@@ -140,34 +210,54 @@ impl Site<'_> {
         Ok(self.around.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
     }
 
-    /// Grants of a user that workers-oauth-provider keeps. Where a user's id could not be one of its, there are none: its
+    /// The keys of a user's grants of workers-oauth-provider. Where a user's id could not be one of its, there are none: its
     /// keys might be those of others.
-    async fn legacy_grants(&self, subject: &str) -> Result<Vec<LegacyGrant>, Fault> {
-        let mut grants = Vec::new();
-        if !self.has_legacy(subject) {
-            return Ok(grants);
+    async fn legacy_keys(&self, user: &str, limit: usize) -> Result<Vec<String>, Fault> {
+        if !self.has_legacy(user) {
+            return Ok(Vec::new());
         }
-        for (key, _) in self.around.kv().list(&grant_key(subject, ""), None).await?.keys {
-            grants.extend(self.legacy_grant(&key).await?);
-        }
-        Ok(grants)
+        let prefix = grant_key(user, "");
+        let own = |key: &String| key.strip_prefix(&prefix).is_some_and(|grant| !grant.contains(':'));
+        let listed = self.around.kv().page(&prefix, None, limit).await?;
+        Ok(listed.keys.into_iter().map(|(key, _)| key).filter(own).collect())
     }
 
-    fn has_legacy(&self, subject: &str) -> bool {
-        self.oauth.takes_over && is_legacy_user(subject)
+    fn has_legacy(&self, user: &str) -> bool {
+        self.oauth.takes_over && is_legacy_user(user)
     }
 
-    async fn end_legacy(&self, user: &str, grant: &str) -> Result<(), Fault> {
+    /// Ends a user's grants of workers-oauth-provider, also those that cannot be read.
+    async fn end_legacy_grants(&self, user: &str, budget: &Budget) -> Result<(), Fault> {
+        let prefix = grant_key(user, "");
+        budget.spend(1);
+        let keys = self.legacy_keys(user, KV_PAGE_KEYS).await?;
+        for grant in keys.iter().filter_map(|key| key.strip_prefix(&prefix)) {
+            self.end_legacy(user, grant, budget).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_legacy(&self, user: &str, grant: &str, budget: &Budget) -> Result<(), Fault> {
         if !self.has_legacy(user) {
             return Ok(());
         }
         let kv = self.around.kv();
-        // The grant first: then no token of it can be refreshed while the others go.
-        kv.delete(&grant_key(user, grant)).await?;
-        for (key, _) in kv.list(&record::old_key(user, grant, ""), None).await?.keys {
-            kv.delete(&key).await?;
+        if !budget.has(2) {
+            return Err(not_all());
         }
-        Ok(())
+        budget.spend(2);
+        let tokens = kv.list(&record::old_key(user, grant, ""), None).await?.keys;
+        let whole = budget.has(tokens.len());
+        if whole {
+            // The grant first: then no token of it can be refreshed while the others go. Where a later call has to go on, the
+            // grant stays until then, since tokens are found by it.
+            kv.delete(&grant_key(user, grant)).await?;
+        }
+        for (key, _) in tokens.iter().take(budget.0.get()) {
+            kv.delete(key).await?;
+        }
+        budget.spend(tokens.len());
+        if whole { Ok(()) } else { Err(not_all()) }
     }
 }
 

@@ -25,8 +25,8 @@ pub use command::{
     Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh, Refused,
 };
 pub use settings::{
-    ADOPTED_TOMBSTONE_MS, KV_LISTS_WITHIN_MS, LOCK_MS, LOOK_AT_UNREADABLE_MS, Lifetimes, MAX_ACCESS_TOKENS,
-    MAX_DISCONNECTED, MAX_ENDED, MAX_GRANTS, MAX_WRONG_VERIFIERS, REMEMBERED_CONSENT_SECONDS, RETRY_DELETES_MS,
+    ADOPTED_TOMBSTONE_MS, ENDS_AT_ONCE, GO_ON_MS, KV_LISTS_WITHIN_MS, LOCK_MS, LOOK_AT_UNREADABLE_MS, Lifetimes,
+    MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS, REMEMBERED_CONSENT_SECONDS, RETRY_DELETES_MS,
     SESSIONS_END_SECONDS, SIGN_IN_MS, SWEEP_EVERY_MS,
 };
 
@@ -82,8 +82,6 @@ pub struct Authority {
     hooks: Rc<Hooks>,
     /// How long a session or a task lives at most, in milliseconds.
     longest_session: u64,
-    /// Requests to other objects that may still be made for the command at hand.
-    requests_left: Cell<usize>,
     rows: Rows,
     flights: Flights,
     redeemed: Redeemed,
@@ -97,8 +95,7 @@ impl Authority {
     pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
         let (rows, flights, redeemed, wakes) =
             (Rows::default(), Flights::default(), Redeemed::default(), Cell::default());
-        let requests_left = Cell::new(MAX_ENDED);
-        Self { host, lifetimes, hooks, longest_session, requests_left, rows, flights, redeemed, wakes }
+        Self { host, lifetimes, hooks, longest_session, rows, flights, redeemed, wakes }
     }
 
     /// Carries a command out.
@@ -108,7 +105,6 @@ impl Authority {
     pub async fn handle(&self, command: Command) -> Result<Outcome, Refused> {
         self.redeemed.forget_old(self.host.now());
         self.know_wake().await.map_err(|fault| self.failed(&fault))?;
-        self.requests_left.set(MAX_ENDED);
         match command {
             Command::Begin(begin) => self.begin(begin).await.map(Outcome::Code),
             Command::Redeem(redeem) => self.redeem(redeem).await.map(Outcome::Issued),

@@ -50,6 +50,9 @@ pub enum Event {
         seen: usize,
         /// How many it ended.
         ended: usize,
+        /// How many it passed over, since they could not be looked at or ended.
+        #[serde(default)]
+        failed: usize,
         /// Whether it came to the end; else the next run goes on.
         whole: bool,
     },

@@ -89,8 +89,13 @@ impl Kv for KnowingKv<'_> {
         .boxed_local()
     }
 
-    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
-        self.kv.list(prefix, cursor)
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+        self.kv.page(prefix, cursor, limit)
     }
 }
 

@@ -1,25 +1,50 @@
 //! What stands for the runtime in a test: a store that fails when told to, and randomness that repeats itself.
 
+mod weather;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use self::weather::{Flight, Weather, Write};
 use super::metadata_document::{Fetch, Fetched};
 use super::port::{Kv, Listing};
+use crate::limits::{
+    KV_KEY_BYTES, KV_LEAST_SECONDS, KV_METADATA_BYTES, KV_PAGE_KEYS, KV_VALUE_BYTES, OPERATIONS_AN_INVOCATION,
+};
 use crate::runtime::Random;
 use crate::wire::Fault;
 
-/// Workers KV takes no record that expires sooner than this.
-pub const LEAST_SECONDS: u64 = 60;
+/// Operations of one invocation, which may not make more than the platform allows.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation(Rc<Cell<usize>>);
 
-/// How many keys a listing has at most; few, so that tests come to the second page.
-const PAGE_KEYS: usize = 100;
+impl Invocation {
+    /// One more operation of KV, or one more request to an object.
+    ///
+    /// # Errors
+    /// When the invocation has made as many as it may.
+    pub fn spend(&self) -> Result<(), Fault> {
+        if self.0.get() >= OPERATIONS_AN_INVOCATION {
+            return Err(Fault("too many operations by a single invocation".to_owned()));
+        }
+        self.0.set(self.0.get() + 1);
+        Ok(())
+    }
+
+    /// Operations so far.
+    #[must_use]
+    pub fn spent(&self) -> usize {
+        self.0.get()
+    }
+}
 
 /// A call on the store, counted from 1 among those of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +84,8 @@ pub struct MemoryKv {
     calls: RefCell<Vec<(Call, String)>>,
     failures: RefCell<Vec<(Call, usize, Failure)>>,
     down: Cell<bool>,
+    invocation: RefCell<Option<Invocation>>,
+    weather: Weather,
 }
 
 impl MemoryKv {
@@ -77,6 +104,22 @@ impl MemoryKv {
     /// Lets time pass.
     pub fn pass_ms(&self, ms: u64) {
         self.now.set(self.now.get().saturating_add(ms));
+        self.arrive(ms > 0);
+    }
+
+    /// From now on callers may die at every turn of an operation, also between its effect and its answer; what they write at
+    /// that time takes effect, does so later, or never, by the seed.
+    pub fn roughen(&self, seed: u64) {
+        self.weather.roughen(seed);
+    }
+
+    fn arrive(&self, all: bool) {
+        for (key, record) in self.weather.arrivals(all) {
+            match record {
+                Some(record) => drop(self.records.borrow_mut().insert(key, record)),
+                None => drop(self.records.borrow_mut().remove(&key)),
+            }
+        }
     }
 
     /// The `nth` call of that kind from now on fails and does nothing; 1 is the next.
@@ -94,6 +137,11 @@ impl MemoryKv {
     /// Every call fails while it is down.
     pub fn set_down(&self, down: bool) {
         self.down.set(down);
+    }
+
+    /// Calls are counted for that invocation from now on; for none where it is none. Gives the one before.
+    pub fn charge(&self, invocation: Option<Invocation>) -> Option<Invocation> {
+        self.invocation.replace(invocation)
     }
 
     /// How many calls of that kind there were.
@@ -141,26 +189,43 @@ impl MemoryKv {
     }
 
     /// Counts the call, waits a turn, and does `work` unless it is to fail.
-    async fn call<T>(&self, call: Call, key: &str, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    async fn call<T>(
+        &self,
+        call: Call,
+        key: &str,
+        write: Option<Write>,
+        work: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.arrive(false);
         self.calls.borrow_mut().push((call, key.to_owned()));
         let count = self.count(call);
         let fault = || Fault(format!("{call:?} number {count} fails"));
+        self.invocation.borrow().as_ref().map_or(Ok(()), Invocation::spend)?;
+        if key.len() > KV_KEY_BYTES {
+            return Err(Fault(format!("a key of {} bytes", key.len())));
+        }
+        let mut flight = Flight::new(&self.weather, write);
         Turn(false).await;
+        flight.land();
         if self.down.get() {
             return Err(fault());
         }
         let failure = self.failures.borrow().iter().find(|(kind, at, _)| *kind == call && *at == count).copied();
-        match failure {
+        let outcome = match failure {
             None => work(),
             Some((.., Failure::Before)) => Err(fault()),
             Some((.., Failure::After)) => work().and_then(|_| Err(fault())),
+        };
+        if self.weather.is_rough() {
+            Turn(false).await;
         }
+        outcome
     }
 }
 
 impl Kv for MemoryKv {
     fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
-        self.call(Call::Get, key, || Ok(self.value(key))).boxed_local()
+        self.call(Call::Get, key, None, || Ok(self.value(key))).boxed_local()
     }
 
     fn put<'a>(
@@ -170,15 +235,20 @@ impl Kv for MemoryKv {
         expires: u64,
         beside: Option<&'a str>,
     ) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        let record = Record { value: value.to_owned(), expires, beside: beside.map(str::to_owned) };
+        let write = (key.to_owned(), Some(record.clone()));
         let work = move || {
-            if expires < self.now_s() + LEAST_SECONDS {
+            if expires < self.now_s() + KV_LEAST_SECONDS {
                 return Err(Fault(format!("{key} expires too soon: {expires}")));
             }
-            let record = Record { value: value.to_owned(), expires, beside: beside.map(str::to_owned) };
-            self.records.borrow_mut().insert(key.to_owned(), record);
+            let metadata = beside.map_or(0, |beside| Value::from(beside).to_string().len());
+            if value.len() > KV_VALUE_BYTES || metadata > KV_METADATA_BYTES {
+                return Err(Fault(format!("{key} has {} bytes and {metadata} beside it", value.len())));
+            }
+            self.records.borrow_mut().insert(key.to_owned(), record.clone());
             Ok(())
         };
-        self.call(Call::Put, key, work).boxed_local()
+        self.call(Call::Put, key, Some(write), work).boxed_local()
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
@@ -186,21 +256,27 @@ impl Kv for MemoryKv {
             self.records.borrow_mut().remove(key);
             Ok(())
         };
-        self.call(Call::Delete, key, work).boxed_local()
+        self.call(Call::Delete, key, Some((key.to_owned(), None)), work).boxed_local()
     }
 
-    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+        let limit = limit.min(KV_PAGE_KEYS);
         let work = move || {
             let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
             let names: Vec<_> = self.keys(prefix).into_iter().filter(after).collect();
-            let more = names.len() > PAGE_KEYS;
+            let more = names.len() > limit;
             let records = self.records.borrow();
             let beside = |name: &String| records.get(name).and_then(|record| record.beside.clone());
-            let keys: Vec<_> = names.iter().take(PAGE_KEYS).map(|name| (name.clone(), beside(name))).collect();
+            let keys: Vec<_> = names.iter().take(limit).map(|name| (name.clone(), beside(name))).collect();
             let cursor = keys.last().filter(|_| more).map(|(name, _)| name.clone());
             Ok(Listing { keys, cursor })
         };
-        self.call(Call::List, prefix, work).boxed_local()
+        self.call(Call::List, prefix, None, work).boxed_local()
     }
 }
 
@@ -327,8 +403,8 @@ mod tests {
     #[test]
     fn a_record_that_expires_too_soon_is_not_taken() {
         let kv = MemoryKv::at(NOW);
-        assert!(block_on(kv.put("a", "one", NOW / 1000 + LEAST_SECONDS - 1, None)).is_err());
-        assert!(block_on(kv.put("a", "one", NOW / 1000 + LEAST_SECONDS, None)).is_ok());
+        assert!(block_on(kv.put("a", "one", NOW / 1000 + KV_LEAST_SECONDS - 1, None)).is_err());
+        assert!(block_on(kv.put("a", "one", NOW / 1000 + KV_LEAST_SECONDS, None)).is_ok());
     }
 
     #[test]
@@ -358,11 +434,42 @@ mod tests {
                 kv.put(&format!("a:{n:03}"), "", LATER, Some(&n.to_string())).await.unwrap();
             }
             kv.put("b:1", "", LATER, None).await.unwrap();
-            let first = kv.list("a:", None).await.unwrap();
-            let second = kv.list("a:", first.cursor.as_deref()).await.unwrap();
+            let first = kv.page("a:", None, 100).await.unwrap();
+            let second = kv.page("a:", first.cursor.as_deref(), 100).await.unwrap();
             assert_eq!((first.keys.len(), second.keys.len(), second.cursor), (100, 50, None));
             assert_eq!(second.keys[0], ("a:100".to_owned(), Some("100".to_owned())));
         });
+    }
+
+    #[test]
+    fn a_listing_gives_a_thousand_keys_at_most() {
+        let kv = MemoryKv::at(NOW);
+        for n in 0..1_001 {
+            kv.set(&format!("a:{n:04}"), "");
+        }
+        let page = block_on(kv.page("a:", None, 5_000)).unwrap();
+        assert_eq!((page.keys.len(), page.cursor.as_deref()), (1_000, Some("a:0999")));
+    }
+
+    #[test]
+    fn an_invocation_makes_a_thousand_operations_and_no_more() {
+        let kv = MemoryKv::at(NOW);
+        kv.charge(Some(Invocation::default()));
+        assert!((0..1_000).all(|_| block_on(kv.get("a")).is_ok()));
+        assert!(block_on(kv.get("a")).is_err());
+        kv.charge(Some(Invocation::default()));
+        assert!(block_on(kv.get("a")).is_ok(), "the next invocation has its own");
+    }
+
+    #[test]
+    fn a_record_is_as_large_as_the_platform_takes_it() {
+        let kv = MemoryKv::at(NOW);
+        let put = |key: usize, value: usize, beside: usize| {
+            block_on(kv.put(&"k".repeat(key), &"v".repeat(value), LATER, Some(&"b".repeat(beside)))).is_ok()
+        };
+        assert!(put(512, 25 * 1024 * 1024, 1_022));
+        assert!(!put(513, 1, 1) && !put(1, 25 * 1024 * 1024 + 1, 1) && !put(1, 1, 1_023));
+        assert!(block_on(kv.get(&"k".repeat(513))).is_err());
     }
 
     #[test]

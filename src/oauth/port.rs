@@ -2,6 +2,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
+use crate::limits::KV_PAGE_KEYS;
 use crate::wire::Fault;
 
 /// Some keys of a prefix.
@@ -31,6 +32,17 @@ pub trait Kv {
     /// Deletes a key, whether or not it is there.
     fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>>;
 
-    /// Keys that begin with `prefix`, from `cursor` on.
-    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>>;
+    /// Up to `limit` keys that begin with `prefix`, from `cursor` on. A page may have fewer of them, or none, and a cursor
+    /// nevertheless.
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> LocalBoxFuture<'a, Result<Listing, Fault>>;
+
+    /// A page that is as long as can be.
+    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+        self.page(prefix, cursor, KV_PAGE_KEYS)
+    }
 }

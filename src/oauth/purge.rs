@@ -1,16 +1,21 @@
 //! Collects what KV cannot expire: grants of workers-oauth-provider that it gave no end to, and grants whose client was
 //! deleted.
 //!
-//! A run looks through a part of the grants, from where the last one stopped, so that each is short however many there
-//! are.
+//! A run looks through a part of the grants, page by page, from where the last one stopped. The place of the next page is
+//! stored before a page is looked through: whatever goes wrong with that page, no later run begins there again.
 
-use super::authority::Command;
+use std::collections::BTreeMap;
+
+use super::authority::{Command, Listed, Outcome, Refused};
 use super::grant::{GRANTS, of_header_key};
 use super::legacy::LegacyGrant;
+use super::port::{Kv, Listing};
 use super::provider::OAuth;
 use super::record;
 use super::site::Surroundings;
-use crate::wire::Fault;
+use super::token::Handle;
+use crate::limits::OPERATIONS_AN_INVOCATION;
+use crate::wire::{Fault, read_json};
 
 /// Where the next run begins.
 const CURSOR: &str = "purge:cursor";
@@ -18,8 +23,26 @@ const CURSOR: &str = "purge:cursor";
 /// The cursor is worth nothing after a while: the next run begins anew.
 const CURSOR_SECONDS: u64 = 7 * 24 * 3600;
 
-/// Grants that one run reads: some hundred KV operations, of the thousand that a Worker has a run.
-pub const GRANTS_A_RUN: usize = 200;
+/// KV takes one write of the same key a second, in milliseconds.
+const WRITE_EVERY_MS: u64 = 1_000;
+
+/// Operations of one run: the rest of an invocation's is left to what the application does at the same time.
+pub const OPERATIONS_A_RUN: usize = OPERATIONS_AN_INVOCATION / 2;
+
+/// Grants of one page: at most that many are passed over when a run is cut off.
+const PAGE_GRANTS: usize = 50;
+
+/// The most operations for one grant: its client or record is read, it is asked about, and it is ended.
+const OPERATIONS_A_GRANT: usize = 3;
+
+/// The most operations for a page: the listing, perhaps once more from the beginning, two writes of the cursor, and its grants.
+const OPERATIONS_A_PAGE: usize = 4 + PAGE_GRANTS * OPERATIONS_A_GRANT;
+
+const _: () = assert!(OPERATIONS_A_PAGE <= OPERATIONS_A_RUN, "a run gets through a page");
+
+/// A grant younger than this is not ended for want of its client, in milliseconds: KV may not show the client's record yet,
+/// for a minute or somewhat more.
+const SETTLED_MS: u64 = 10 * 60 * 1000;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,6 +51,8 @@ pub struct Purged {
     pub seen: usize,
     /// Grants ended.
     pub ended: usize,
+    /// Grants that could not be looked at or ended. They are passed over until the next time round.
+    pub failed: usize,
     /// Whether the run came to the end, and the next one begins anew.
     pub whole: bool,
 }
@@ -35,66 +60,161 @@ pub struct Purged {
 /// One run.
 ///
 /// # Errors
-/// When storage fails; the next run begins where this one did.
+/// When the grants cannot be listed; the next run goes on.
 pub async fn purge(oauth: &OAuth, around: &dyn Surroundings) -> Result<Purged, Fault> {
     let kv = around.kv();
-    let mut cursor = kv.get(CURSOR).await?;
-    let mut done = Purged::default();
+    let cursor = kv.get(CURSOR).await?;
+    let mut run = Run { oauth, around, kv, spent: 1, clients: BTreeMap::new(), done: Purged::default() };
+    let mut page = run.first_page(cursor.as_deref()).await?;
+    let (mut written, mut at) = (0, cursor);
     loop {
-        let page = kv.list(GRANTS, cursor.as_deref()).await?;
-        for (key, beside) in &page.keys {
-            done.seen += 1;
-            done.ended += usize::from(end_if_over(oauth, around, key, beside.as_deref()).await?);
+        let due = around.now() >= written + WRITE_EVERY_MS;
+        if due && page.cursor != at && run.write(page.cursor.as_deref()).await {
+            (written, at) = (around.now(), page.cursor.clone());
         }
-        cursor = page.cursor;
-        match &cursor {
-            None => {
-                kv.delete(CURSOR).await?;
-                done.whole = true;
-                return Ok(done);
-            }
-            Some(cursor) if done.seen >= GRANTS_A_RUN => {
-                kv.put(CURSOR, cursor, around.now() / 1000 + CURSOR_SECONDS, None).await?;
-                return Ok(done);
-            }
-            Some(_) => {}
-        }
+        run.look_through(&page).await;
+        run.done.whole = page.cursor.is_none();
+        let Some(next) = page.cursor.as_deref().filter(|_| run.spent + OPERATIONS_A_PAGE <= OPERATIONS_A_RUN) else {
+            break;
+        };
+        page = run.page(Some(next)).await?;
     }
+    if page.cursor != at {
+        run.write(page.cursor.as_deref()).await;
+    }
+    Ok(run.done)
 }
 
-async fn end_if_over(oauth: &OAuth, around: &dyn Surroundings, key: &str, beside: Option<&str>) -> Result<bool, Fault> {
-    let kv = around.kv();
-    let Some(client) = beside else {
-        if !oauth.takes_over {
+struct Run<'a> {
+    oauth: &'a OAuth,
+    around: &'a dyn Surroundings,
+    kv: &'a dyn Kv,
+    /// Operations so far.
+    spent: usize,
+    /// Whether the clients that were met exist.
+    clients: BTreeMap<String, bool>,
+    done: Purged,
+}
+
+impl Run<'_> {
+    /// The page at the cursor, or the very first where KV takes that cursor no more.
+    async fn first_page(&mut self, cursor: Option<&str>) -> Result<Listing, Fault> {
+        match self.page(cursor).await {
+            Err(fault) if cursor.is_some() => {
+                self.around.warn(&format!("the purge begins anew: {}", fault.0));
+                self.page(None).await
+            }
+            listed => listed,
+        }
+    }
+
+    async fn page(&mut self, cursor: Option<&str>) -> Result<Listing, Fault> {
+        self.spent += 1;
+        self.kv.page(GRANTS, cursor, PAGE_GRANTS).await
+    }
+
+    /// Stores where the next run begins; whether that worked.
+    async fn write(&mut self, cursor: Option<&str>) -> bool {
+        self.spent += 1;
+        let written = match cursor {
+            Some(cursor) => self.kv.put(CURSOR, cursor, self.around.now() / 1000 + CURSOR_SECONDS, None).await,
+            None => self.kv.delete(CURSOR).await,
+        };
+        if let Err(fault) = &written {
+            self.around.warn(&format!("the purge's place is not stored: {}", fault.0));
+        }
+        written.is_ok()
+    }
+
+    async fn look_through(&mut self, page: &Listing) {
+        let mut last = None;
+        for (key, beside) in &page.keys {
+            self.done.seen += 1;
+            let ended = match beside {
+                Some(client) => self.end_orphan(client, key).await,
+                None => self.end_expired(key).await,
+            };
+            match ended {
+                Ok(ended) => self.done.ended += usize::from(ended),
+                Err(fault) => {
+                    self.done.failed += 1;
+                    last = Some(fault);
+                }
+            }
+        }
+        // One line a page: a store that is away would fill the log.
+        if let Some(fault) = last {
+            self.around.warn(&format!("grants are passed over in the purge: {}", fault.0));
+        }
+    }
+
+    /// Ends a grant of workers-oauth-provider that nothing can be done with any more.
+    async fn end_expired(&mut self, key: &str) -> Result<bool, Fault> {
+        if !self.oauth.takes_over {
             return Ok(false);
         }
-        let Some(grant) = kv.get(key).await?.as_deref().and_then(LegacyGrant::read) else {
+        self.spent += 1;
+        let Some(grant) = self.kv.get(key).await?.as_deref().and_then(LegacyGrant::read) else {
             return Ok(false);
         };
         let over = match grant.expires {
-            Some(expires) => expires.saturating_mul(1000) <= around.now(),
+            Some(expires) => expires.saturating_mul(1000) <= self.around.now(),
             // Without a refresh token it is worth what its access tokens are.
-            None => !grant.has_refresh_token() && kv.list(&tokens(&grant), None).await?.keys.is_empty(),
+            None => !grant.has_refresh_token() && !self.has_tokens(&grant).await?,
         };
         if over {
-            kv.delete(key).await?;
+            self.spent += 1;
+            self.kv.delete(key).await?;
         }
-        return Ok(over);
-    };
-    // A client that is known by its document, or by the configuration, has no record.
-    let has_none = client.contains("://") || oauth.clients.iter().any(|known| known.id == client);
-    if has_none || kv.get(&format!("client:{client}")).await?.is_some() {
-        return Ok(false);
+        Ok(over)
     }
-    let Some((handle, grant)) = of_header_key(key) else {
-        return Ok(false);
-    };
-    let command = Command::RevokeGrant { grant: grant.to_owned() };
-    let json = serde_json::to_string(&command).map_err(|error| Fault(error.to_string()))?;
-    around.command(&handle, json).await?;
-    Ok(true)
-}
 
-fn tokens(grant: &LegacyGrant) -> String {
-    record::old_key(&grant.user, &grant.id, "")
+    async fn has_tokens(&mut self, grant: &LegacyGrant) -> Result<bool, Fault> {
+        self.spent += 1;
+        let prefix = record::old_key(&grant.user, &grant.id, "");
+        let listed = self.kv.page(&prefix, None, 1).await?;
+        // A page may be empty although there is another one.
+        Ok(!listed.keys.is_empty() || listed.cursor.is_some())
+    }
+
+    /// Ends a grant whose client has gone.
+    async fn end_orphan(&mut self, client: &str, key: &str) -> Result<bool, Fault> {
+        if self.exists(client).await? {
+            return Ok(false);
+        }
+        let Some((handle, grant)) = of_header_key(key) else {
+            return Ok(false);
+        };
+        let young = |listed: &Listed| listed.grant == grant && self.around.now() < listed.created + SETTLED_MS;
+        if let Outcome::Grants(grants) = self.ask(&handle, &Command::List).await?
+            && grants.iter().any(young)
+        {
+            return Ok(false);
+        }
+        self.ask(&handle, &Command::RevokeGrant { grant: grant.to_owned() }).await?;
+        Ok(true)
+    }
+
+    async fn exists(&mut self, client: &str) -> Result<bool, Fault> {
+        // A client that is known by its document, or by the configuration, has no record.
+        if client.contains("://") || self.oauth.clients.iter().any(|known| known.id == client) {
+            return Ok(true);
+        }
+        if let Some(known) = self.clients.get(client) {
+            return Ok(*known);
+        }
+        self.spent += 1;
+        let exists = self.kv.get(&format!("client:{client}")).await?.is_some();
+        self.clients.insert(client.to_owned(), exists);
+        Ok(exists)
+    }
+
+    async fn ask(&mut self, handle: &Handle, command: &Command) -> Result<Outcome, Fault> {
+        self.spent += 1;
+        let json = serde_json::to_string(command).map_err(|error| Fault(error.to_string()))?;
+        let answer = self.around.command(handle, json).await?;
+        let outcome: Result<Outcome, Refused> =
+            read_json(answer.as_bytes()).ok_or_else(|| Fault("a user's object gives no outcome".to_owned()))?;
+        outcome.map_err(|_| Fault("a user's grants are not there, or could not all be ended yet".to_owned()))
+    }
 }

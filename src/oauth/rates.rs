@@ -5,7 +5,8 @@
 //! the store or from having other hosts asked; against a great many networks a deployment has the rate limiting of its zone.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+
+use crate::wire::Networks;
 
 /// Addresses, networks and hosts that are counted one by one, of each kind. Beyond that only the total counts, so that
 /// memory stays bounded.
@@ -178,22 +179,16 @@ fn known_networks(address: &str) -> Vec<(String, Quota)> {
     if address.is_empty() { Vec::new() } else { networks(address, FETCHES) }
 }
 
-/// The networks that an address is counted with, and the quota of each: an IPv4 address; of an IPv6 address the subnet,
-/// all 2^64 addresses of which one machine can have, and the site.
+/// The networks that an address is counted with, and the quota of each: an IPv4 address; of an IPv6 address the subnet and
+/// the site.
 fn networks(address: &str, quota: Quota) -> Vec<(String, Quota)> {
-    match address.trim().parse::<IpAddr>() {
-        Ok(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_none() => {
-            vec![(prefix(v6, 64), quota), (prefix(v6, 48), quota.of_site())]
+    match Networks::of(address) {
+        Some(Networks { own, site }) => {
+            [(own, quota)].into_iter().chain(site.map(|site| (site, quota.of_site()))).collect()
         }
-        Ok(ip) => vec![(ip.to_canonical().to_string(), quota)],
         // Where there is no address, everybody counts as one.
-        Err(_) => vec![(String::new(), quota)],
+        None => vec![(String::new(), quota)],
     }
-}
-
-fn prefix(address: Ipv6Addr, bits: u32) -> String {
-    let network = Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - bits)));
-    format!("{network}/{bits}")
 }
 
 #[cfg(test)]

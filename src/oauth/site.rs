@@ -21,10 +21,7 @@ use super::token::{self, Handle, Kind, Presented};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::Runtime;
-use crate::wire::{Fault, Head};
-
-/// The header with the address that a request is from. Cloudflare sets it, over any that came from outside.
-const ADDRESS: &str = "cf-connecting-ip";
+use crate::wire::{ADDRESS_HEADER, Fault, Head};
 
 /// The runtime around one request, as far as the provider needs it.
 pub trait Surroundings: Runtime {
@@ -201,7 +198,7 @@ impl<'a> Site<'a> {
 
     /// The address that the request is from; empty if it is not known.
     fn address(&self) -> &str {
-        self.address.get_or_init(|| self.head.header(ADDRESS).unwrap_or_default().into_owned())
+        self.address.get_or_init(|| self.head.header(ADDRESS_HEADER).unwrap_or_default().into_owned())
     }
 
     /// Tells a token that is refused for good from one whose key may not have come here yet.

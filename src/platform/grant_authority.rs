@@ -23,7 +23,7 @@ use crate::formats::Format;
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::{Grants, Provider};
-use crate::oauth::authority::{AuthorityHost, LOOK_AT_UNREADABLE_MS};
+use crate::oauth::authority::{AuthorityHost, ENDS_AT_ONCE, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS};
 use crate::oauth::event::Event;
 use crate::oauth::grant::Remote;
 use crate::oauth::grant_store::GrantStore;
@@ -58,9 +58,14 @@ extern "C" {
 /// Where the object is, as a URL; the user's handle follows.
 const URL: &str = "https://grants/";
 
-/// Users who wait to be looked at, at one time that the object is woken: each costs some operations of KV, of which one
-/// waking has a thousand.
+/// Users who wait to be looked at, at one time that the object is woken.
 const MAX_LOOKED_AT: u32 = 50;
+
+/// Records of all of them that are deleted, and requests to other objects, at one such time. The user who comes to the end of it may have begun with one.
+const MAX_ENDS: usize = ENDS_AT_ONCE;
+
+/// A user whose rows cannot be looked at waits for so long, in milliseconds, so that others are not held up.
+const PUT_OFF_MS: u64 = RETRY_DELETES_MS;
 
 /// Users whose grants are kept in memory at once, some kilobytes each.
 const MAX_KNOWN: usize = 1000;
@@ -138,17 +143,35 @@ impl Users {
     /// Looks at the users for whom it is time.
     async fn wake(&self) -> Result<(), Fault> {
         let now = super::edge::now();
+        let mut room = MAX_ENDS;
         for user in grant_rows::due(&self.state, now, MAX_LOOKED_AT)? {
+            if room == 0 {
+                break;
+            }
             // A row that names no user is left alone, and is not in the way of the others.
             if Handle::parse(&user).is_none() {
                 worker::console_error!("{}", Format::GrantTimes.unreadable().0);
                 grant_rows::postpone(&self.state, &user, now + LOOK_AT_UNREADABLE_MS)?;
                 continue;
             }
-            self.grants(&user)?.wake().await?;
-            grant_rows::looked_at(&self.state, &user, now)?;
+            match self.look_at(&user, room).await {
+                Ok(left) => {
+                    room = left;
+                    grant_rows::looked_at(&self.state, &user, now)?;
+                }
+                Err(fault) => {
+                    worker::console_error!("a user's grants could not be looked at: {}", fault.0);
+                    grant_rows::postpone(&self.state, &user, now + PUT_OFF_MS)?;
+                }
+            }
         }
         grant_rows::wake_again(&self.state, super::edge::now() + AGAIN_MS)
+    }
+}
+
+impl Users {
+    async fn look_at(&self, user: &str, room: usize) -> Result<usize, Fault> {
+        self.grants(user)?.wake(room).await
     }
 }
 

@@ -13,8 +13,8 @@ export function kvDelete(env, key) {
 }
 
 // Where the next listing goes on, then names and what was put beside them in turn.
-export async function kvList(env, prefix, cursor) {
-  const page = await env.OAUTH_KV.list({ prefix, cursor });
+export async function kvList(env, prefix, cursor, limit) {
+  const page = await env.OAUTH_KV.list({ prefix, cursor, limit });
   return [page.cursor, ...page.keys.flatMap(({ name, metadata }) => [name, metadata])];
 }
 

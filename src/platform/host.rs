@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use worker::{SqlStorage, State, WebSocket};
 
 use super::bound::{Bound, InObject};
@@ -14,6 +16,7 @@ use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::session::host::Host;
 use crate::session::store::Store;
+use crate::wire::Fault;
 
 /// `WebSocket.readyState` while messages can be sent.
 const OPEN: u16 = 1;
@@ -80,8 +83,12 @@ impl Host for ObjectHost {
         &self.id
     }
 
-    fn listen(&self, expires: u64) {
-        hub::join_later(&self.env, &self.id, expires);
+    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, Fault>> {
+        async move { hub::join(&self.env, &self.id, &counted, expires).await }.boxed_local()
+    }
+
+    fn leave(&self, time: u64) {
+        hub::leave_later(&self.env, &self.id, time);
     }
 
     fn send(&self, tag: &str, text: &str) -> bool {

@@ -10,6 +10,11 @@ export async function send(env, jurisdiction, path, body) {
   if (!answer.ok) throw new Error(`the hub answers ${answer.status}`);
 }
 
+// The status alone is of interest.
+export async function ask(env, jurisdiction, path, body) {
+  return (await hub(env, jurisdiction).fetch(`https://hub${path}`, { method: "POST", body })).status;
+}
+
 export function sendLater(context, env, jurisdiction, path, body) {
   const sent = send(env, jurisdiction, path, body).catch((error) => console.error(`nobody is told: ${error.message}`));
   context?.waitUntil(sent);

@@ -1,5 +1,6 @@
 //! The Durable Object where what is published meets who listens, and how it is reached.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use super::bound::Bound;
 use super::edge::{fault, js_fault};
 use super::promise::promised;
 use super::{convert, placement, stream_socket};
-use crate::hub::{Hub, HubHost, HubSocket, Listener, ended, full};
+use crate::hub::{Counted, Excess, Hub, HubHost, HubSocket, Listener, STRANGER, Telling, ended};
 use crate::mcp::change::Change;
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
@@ -43,6 +44,9 @@ extern "C" {
     ) -> Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
+    fn ask(env: &JsValue, jurisdiction: Option<&str>, path: &str, body: &str) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch)]
     fn listen(env: &JsValue, jurisdiction: Option<&str>, listener: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch)]
@@ -51,6 +55,7 @@ extern "C" {
 
 const PUBLISH: &str = "/publish";
 const JOIN: &str = "/join";
+const LEAVE: &str = "/leave";
 const LISTEN: &str = "/listen";
 const END: &str = "/end";
 
@@ -59,22 +64,36 @@ const LISTENER: &str = "x-durable-mcp-listener";
 
 const CREATE: &str =
     "CREATE TABLE IF NOT EXISTS sessions (object TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
-const ADD: &str = "INSERT OR REPLACE INTO sessions (object, expires) VALUES (?, ?)";
+/// Columns that a table of an earlier version lacks. One that is there already is no concern.
+const ALTER: [&str; 3] = [
+    "ALTER TABLE sessions ADD COLUMN tag TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sessions ADD COLUMN site TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sessions ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0",
+];
+const CREATE_TELLING: &str = "CREATE TABLE IF NOT EXISTS telling \
+     (about TEXT PRIMARY KEY, notice TEXT NOT NULL, after TEXT NOT NULL, again INTEGER NOT NULL) WITHOUT ROWID";
+const ADD: &str = "INSERT OR REPLACE INTO sessions (object, expires, tag, site, stranger) VALUES (?, ?, ?, ?, ?)";
+const KEEP: &str = "UPDATE sessions SET expires = ? WHERE object = ? RETURNING object";
 const REMOVE: &str = "DELETE FROM sessions WHERE object = ?";
-const ALL: &str = "SELECT object FROM sessions";
-const EXPIRE: &str = "DELETE FROM sessions WHERE expires <= ?";
 const CREATE_ENDED: &str =
     "CREATE TABLE IF NOT EXISTS ended (grant_id TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
 const END_GRANT: &str = "INSERT OR REPLACE INTO ended (grant_id, expires) VALUES (?, ?)";
 const HAS_ENDED: &str = "SELECT 1 FROM ended WHERE grant_id = ?";
 const EXPIRE_ENDED: &str = "DELETE FROM ended WHERE expires <= ?";
-const NEXT: &str = "SELECT min(expires) FROM (SELECT expires FROM sessions UNION ALL SELECT expires FROM ended)";
+const NEXT_ENDED: &str = "SELECT min(expires) FROM ended";
+
+const SOME: &str = "SELECT object FROM sessions WHERE object > ? ORDER BY object LIMIT ?";
+const EXPIRED: &str = "SELECT object FROM sessions WHERE expires <= ? LIMIT ?";
+const COUNT: &str = "SELECT count(*) FROM sessions";
+const COUNT_STRANGERS: &str = "SELECT count(*) FROM sessions WHERE stranger = 1";
+const COUNT_TAGGED: &str = "SELECT count(*) FROM sessions WHERE tag = ?1 OR site = ?1";
+const NEXT: &str = "SELECT min(expires) FROM sessions";
+const TELLING: &str = "SELECT notice, after, again FROM telling WHERE about = ?1 OR ?1 = '' LIMIT 1";
+const PUT_TELLING: &str = "INSERT OR REPLACE INTO telling (about, notice, after, again) VALUES (?, ?, ?, ?)";
+const REMOVE_TELLING: &str = "DELETE FROM telling WHERE about = ?";
 
 /// Beginning of the tag of a socket with the id of its grant, so that no id is the tag of a user.
 const GRANT_TAG: &str = "grant:";
-
-/// Status of the hub's answer when too many listen.
-const FULL: u16 = http::StatusCode::SERVICE_UNAVAILABLE.as_u16();
 
 /// Status of the hub's answer to a token whose grant has ended.
 const ENDED: u16 = http::StatusCode::UNAUTHORIZED.as_u16();
@@ -101,7 +120,7 @@ impl McpHub {
     #[must_use]
     pub fn new(state: State, env: Env) -> Self {
         let state = Rc::new(state);
-        let host = Host { state: Rc::clone(&state), env };
+        let host = Host { state: Rc::clone(&state), env, is_ready: Cell::new(false) };
         Self(AssertUnwindSafe(Rc::new(Parts { state, hub: Hub::new(Rc::new(host)) })))
     }
 
@@ -116,11 +135,12 @@ impl McpHub {
     }
 
     /// The time that the hub ordered has come.
-    ///
-    /// # Errors
-    /// When storage fails; the runtime tries again.
-    pub fn alarm(&self) -> worker::Result<()> {
-        self.0.hub.wake().map_err(|fault| worker::Error::RustError(fault.0))
+    pub fn alarm(&self) -> Promise {
+        let parts = Rc::clone(&self.0);
+        promised(Box::pin(async move {
+            parts.hub.wake().await.map_err(|fault| JsValue::from(worker::Error::RustError(fault.0)))?;
+            Ok(JsValue::UNDEFINED)
+        }))
     }
 
     /// A stream's other end has gone.
@@ -145,14 +165,25 @@ impl Parts {
             }
         } else {
             let text = read_text(request).await.map_err(|_| unreadable())?;
-            if url.ends_with(PUBLISH) {
+            let excess = if url.ends_with(PUBLISH) {
                 self.hub.publish(&Notice::parse(&text).ok_or_else(unreadable)?).await?;
+                None
             } else {
-                let (named, time) = text.split_once(' ').ok_or_else(unreadable)?;
+                // An object of an earlier version does not say who it is counted with.
+                let (session, counted) = text.split_once('\n').unwrap_or((&text, ""));
+                let (object, time) = session.split_once(' ').ok_or_else(unreadable)?;
                 let time = time.parse().map_err(|_| unreadable())?;
-                if url.ends_with(END) { self.hub.end_grant(named, time)? } else { self.hub.join(named, time)? }
-            }
-            Reply::empty(http::StatusCode::NO_CONTENT)
+                if url.ends_with(LEAVE) {
+                    self.hub.leave(object, time)?;
+                    None
+                } else if url.ends_with(END) {
+                    self.hub.end_grant(object, time)?;
+                    None
+                } else {
+                    self.hub.join(object, &Counted::parse(counted).unwrap_or_default(), time)?
+                }
+            };
+            Reply::empty(excess.map_or(http::StatusCode::NO_CONTENT, Excess::status))
         };
         convert::response(reply).map_err(fault)
     }
@@ -160,7 +191,8 @@ impl Parts {
     fn accept(&self, listener: &Listener, text: &str, greeting: &str) -> worker::Result<web_sys::Response> {
         let pair = WebSocketPair::new()?;
         let of_grant = listener.grant.as_ref().map(|grant| format!("{GRANT_TAG}{grant}"));
-        let tags: Vec<&str> = listener.user.iter().chain(&of_grant).map(String::as_str).collect();
+        let mut tags = listener.counted.tags();
+        tags.extend(of_grant.as_deref());
         self.state.accept_websocket_with_tags(&pair.server, &tags);
         pair.server.serialize_attachment(text)?;
         Socket(pair.server).send(greeting);
@@ -171,6 +203,8 @@ impl Parts {
 struct Host {
     state: Rc<State>,
     env: Env,
+    /// Whether the tables are known to be there.
+    is_ready: Cell<bool>,
 }
 
 struct Socket(WebSocket);
@@ -189,8 +223,14 @@ impl HubSocket for Socket {
 impl Host {
     fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>, Fault> {
         let sql = self.state.storage().sql();
-        for table in [CREATE, CREATE_ENDED] {
-            sql.exec(table, None).map_err(fault)?;
+        if !self.is_ready.get() {
+            for table in [CREATE, CREATE_TELLING, CREATE_ENDED] {
+                sql.exec(table, None).map_err(fault)?;
+            }
+            for column in ALTER {
+                let _ = sql.exec(column, None);
+            }
+            self.is_ready.set(true);
         }
         sql.exec(query, values).map_err(fault)?.raw().map(|row| row.map_err(fault)).collect()
     }
@@ -205,6 +245,27 @@ fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
         Some((socket, remembered))
     })
     .collect()
+}
+
+/// The first column of rows, where it holds texts.
+fn texts(rows: Vec<Vec<SqlStorageValue>>) -> Vec<String> {
+    let text = |row: Vec<SqlStorageValue>| match row.into_iter().next() {
+        Some(SqlStorageValue::String(text)) => Some(text),
+        _ => None,
+    };
+    rows.into_iter().filter_map(text).collect()
+}
+
+/// The one value of rows, where it is a number.
+fn number(rows: &[Vec<SqlStorageValue>]) -> Option<i64> {
+    match rows.first()?.first()? {
+        SqlStorageValue::Integer(number) => Some(*number),
+        _ => None,
+    }
+}
+
+fn count(rows: usize) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(rows).unwrap_or(i64::MAX))
 }
 
 fn time(at: u64) -> SqlStorageValue {
@@ -234,38 +295,76 @@ impl HubHost for Host {
         Ok(!self.rows(HAS_ENDED, vec![grant.into()])?.is_empty())
     }
 
-    fn count(&self, user: Option<&str>) -> usize {
-        match user {
-            Some(user) => self.state.get_websockets_with_tag(user).len(),
+    fn count(&self, tag: Option<&str>) -> usize {
+        match tag {
+            Some(tag) => self.state.get_websockets_with_tag(tag).len(),
             None => self.state.get_websockets().len(),
         }
     }
 
-    fn sessions(&self) -> Result<Vec<String>, Fault> {
-        let rows = self.rows(ALL, Vec::new())?;
-        let object = |row: Vec<SqlStorageValue>| match row.into_iter().next() {
-            Some(SqlStorageValue::String(object)) => Some(object),
-            _ => None,
-        };
-        Ok(rows.into_iter().filter_map(object).collect())
+    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, Fault> {
+        Ok(texts(self.rows(SOME, vec![after.into(), count(limit)])?))
     }
 
-    fn add_session(&self, object: &str, expires: u64) -> Result<(), Fault> {
-        self.rows(ADD, vec![object.into(), time(expires)]).map(drop)
+    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, Fault> {
+        Ok(texts(self.rows(EXPIRED, vec![time(now), count(limit)])?))
+    }
+
+    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, Fault> {
+        let rows = match tag {
+            None => self.rows(COUNT, Vec::new()),
+            Some(STRANGER) => self.rows(COUNT_STRANGERS, Vec::new()),
+            Some(tag) => self.rows(COUNT_TAGGED, vec![tag.into()]),
+        }?;
+        let found = number(&rows).and_then(|found| usize::try_from(found).ok());
+        found.ok_or_else(|| Fault("the hub cannot count".to_owned()))
+    }
+
+    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, Fault> {
+        Ok(!self.rows(KEEP, vec![time(expires), object.into()])?.is_empty())
+    }
+
+    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), Fault> {
+        let (user, origin) = (counted.user.as_deref(), counted.origin.as_ref());
+        let tag = user.or(origin.map(|origin| origin.network.as_str())).unwrap_or_default();
+        let site = origin.and_then(|origin| origin.site.as_deref()).unwrap_or_default();
+        let stranger = SqlStorageValue::Integer(user.is_none().into());
+        self.rows(ADD, vec![object.into(), time(expires), tag.into(), site.into(), stranger]).map(drop)
+    }
+
+    fn telling(&self, about: Option<&str>) -> Result<Option<Telling>, Fault> {
+        let rows = self.rows(TELLING, vec![about.unwrap_or_default().into()])?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        match <[SqlStorageValue; 3]>::try_from(row) {
+            Ok([SqlStorageValue::String(notice), SqlStorageValue::String(after), SqlStorageValue::Integer(again)]) => {
+                Ok(Notice::parse(&notice).map(|notice| Telling { notice, after, again: again != 0 }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn put_telling(&self, telling: &Telling) -> Result<(), Fault> {
+        let Telling { notice, after, again } = telling;
+        let again = SqlStorageValue::Integer((*again).into());
+        let about = notice.about.as_str();
+        self.rows(PUT_TELLING, vec![about.into(), notice.to_text().into(), after.as_str().into(), again]).map(drop)
+    }
+
+    fn remove_telling(&self, about: &str) -> Result<(), Fault> {
+        self.rows(REMOVE_TELLING, vec![about.into()]).map(drop)
     }
 
     fn remove_session(&self, object: &str) -> Result<(), Fault> {
         self.rows(REMOVE, vec![object.into()]).map(drop)
     }
 
-    fn prune(&self, now: u64) -> Result<Option<u64>, Fault> {
-        self.rows(EXPIRE, vec![time(now)])?;
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault> {
         self.rows(EXPIRE_ENDED, vec![time(now)])?;
-        let rows = self.rows(NEXT, Vec::new())?;
-        Ok(match rows.first().and_then(|row| row.first()) {
-            Some(SqlStorageValue::Integer(next)) => u64::try_from(*next).ok(),
-            _ => None,
-        })
+        Ok(number(&self.rows(NEXT_ENDED, Vec::new())?).and_then(|next| u64::try_from(next).ok()))
+    }
+
+    fn next_session(&self) -> Result<Option<u64>, Fault> {
+        Ok(number(&self.rows(NEXT, Vec::new())?).and_then(|next| u64::try_from(next).ok()))
     }
 
     fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>> {
@@ -318,9 +417,22 @@ pub(super) async fn end_grant(env: &Env, grant: &str, until: u64) -> Result<(), 
     JsFuture::from(sent).await.map(drop).map_err(js_fault)
 }
 
-/// Has a session's object told what is published.
-pub(super) fn join_later(env: &Env, object: &str, expires: u64) {
-    later(None, env, JOIN, &format!("{object} {expires}"));
+/// Has a session's object told what is published; gives the status of the refusal, where there are too many.
+pub(super) async fn join(env: &Env, object: &str, counted: &str, expires: u64) -> Result<Option<u16>, Fault> {
+    let (jurisdiction, body) = (placement::jurisdiction()?, format!("{object} {expires}\n{counted}"));
+    let asked = ask(env.as_ref(), jurisdiction.as_deref(), JOIN, &body).map_err(js_fault)?;
+    let status = JsFuture::from(asked).await.map_err(js_fault)?;
+    let is = |known: u16| status.as_f64() == Some(f64::from(known));
+    let refusals = [Excess::Own, Excess::All].map(|excess| excess.status().as_u16());
+    match refusals.into_iter().find(|refusal| is(*refusal)) {
+        None if !is(http::StatusCode::NO_CONTENT.as_u16()) => Err(Fault("the hub does not answer".to_owned())),
+        refusal => Ok(refusal),
+    }
+}
+
+/// Has a session's object told no more from that time on.
+pub(super) fn leave_later(env: &Env, object: &str, time: u64) {
+    later(None, env, LEAVE, &format!("{object} {time}"));
 }
 
 fn later(context: Option<&JsValue>, env: &Env, path: &str, body: &str) {
@@ -350,9 +462,11 @@ pub(super) async fn subscribe(
             Ok(Reply::events(Body::NativeStream(Box::new(events))))
         }
         // The hub knows nothing of the request, so the Worker says it to the client.
-        None if status == FULL => Ok(full(&listener.id)),
         None if status == ENDED => Ok(ended(&listener.id)),
-        None => Err(Fault(format!("the hub answers {status}"))),
+        None => match Excess::of_status(status) {
+            Some(excess) => Ok(excess.reply(Some(&listener.id))),
+            None => Err(Fault(format!("the hub answers {status}"))),
+        },
     }
 }
 

@@ -29,7 +29,7 @@ extern "C" {
     fn kv_delete(env: &JsValue, key: &str) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(catch, js_name = kvList)]
-    fn kv_list(env: &JsValue, prefix: &str, cursor: Option<&str>) -> Result<Promise, JsValue>;
+    fn kv_list(env: &JsValue, prefix: &str, cursor: Option<&str>, limit: u32) -> Result<Promise, JsValue>;
 }
 
 /// Waits for what the runtime promised.
@@ -69,9 +69,15 @@ impl Kv for Env {
         settled(kv_delete(self.as_ref(), key)).map(|deleted| deleted.map(|_| ())).boxed_local()
     }
 
-    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+    fn page<'a>(
+        &'a self,
+        prefix: &'a str,
+        cursor: Option<&'a str>,
+        limit: usize,
+    ) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
         async move {
-            let listed = Array::from(&settled(kv_list(self.as_ref(), prefix, cursor)).await?);
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            let listed = Array::from(&settled(kv_list(self.as_ref(), prefix, cursor, limit)).await?);
             let mut texts = listed.iter().map(|text| text.as_string());
             let cursor = texts.next().flatten().filter(|cursor| !cursor.is_empty());
             let mut keys = Vec::new();

@@ -9,6 +9,7 @@ use super::notice::Notice;
 use super::store::Store;
 use crate::mcp::context::Extensions;
 use crate::runtime::Runtime;
+use crate::wire::Fault;
 
 /// The runtime around calls, in the Worker and in an object.
 pub trait Around: Runtime {
@@ -36,8 +37,12 @@ pub trait Host: Around {
     /// The object's own id, in hexadecimal.
     fn object_id(&self) -> &str;
 
-    /// Has the object told what is published, until `expires`, in milliseconds since 1970. Nobody waits for it.
-    fn listen(&self, expires: u64);
+    /// Has the object told what is published, until `expires`, in milliseconds since 1970; as one of those who are counted
+    /// by the text. Gives the status of the refusal, where there are too many.
+    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, Fault>>;
+
+    /// Has the object told no more from `time` on, in milliseconds since 1970. Nobody waits for it.
+    fn leave(&self, time: u64);
 
     /// Sends a text on the socket of that tag; false when there is none.
     fn send(&self, tag: &str, text: &str) -> bool;

@@ -20,6 +20,12 @@ pub struct Notice {
 /// Stands for what a notice does not have.
 const NONE: &str = "-";
 
+/// Stands for every session in the place of the one that a notice comes from: none of them is told.
+const ALL_SESSIONS: &str = "*";
+
+/// Text in the place of a change, by which the hub asks a session's object whether anybody listens.
+const QUESTION: &str = "?";
+
 impl Notice {
     /// The notice of a change.
     #[must_use]
@@ -31,6 +37,31 @@ impl Notice {
             user: None,
             except: None,
         }
+    }
+
+    /// The same for streams that listen for exactly that, and no session: a state that a handle names is no session's.
+    #[must_use]
+    pub fn for_no_session(self) -> Self {
+        Self { except: Some(ALL_SESSIONS.to_owned()), ..self }
+    }
+
+    /// Whether sessions are told.
+    #[must_use]
+    pub fn concerns_sessions(&self) -> bool {
+        self.user.is_none() && self.except.as_deref() != Some(ALL_SESSIONS)
+    }
+
+    /// The question whether anybody listens.
+    #[must_use]
+    pub fn question() -> Self {
+        let about = QUESTION.to_owned();
+        Self { about, method: String::new(), params: String::new(), user: None, except: None }
+    }
+
+    /// Whether that is said to be asked, and not told.
+    #[must_use]
+    pub fn is_question(about: &str) -> bool {
+        about == QUESTION
     }
 
     /// The notice as five lines. Those that come from outside have no line breaks in them: a URI with one is refused

@@ -25,9 +25,11 @@ use crate::session::log_line::LogLine;
 use crate::wire::{Body, Fault, Head, Reply, Socket};
 
 /// `GET /sse`.
-pub(crate) fn open(object: &Object) -> Reply {
+pub(crate) async fn open(object: &Object, head: &Head) -> Reply {
+    if let Err(refused) = object.listen(head).await {
+        return refused;
+    }
     object.core.host.close(SSE_TAG);
-    object.listen();
     let socket = Socket { tag: SSE_TAG.to_owned(), attachment: String::new(), greeting: Vec::new(), closes: false };
     Reply { status: StatusCode::SWITCHING_PROTOCOLS, body: Body::Socket(socket), ..Reply::default() }
 }

@@ -15,14 +15,16 @@ use super::sse::{self, EventId, MAX_UNREAD_BYTES};
 use super::stateless::{self, Call};
 use super::{legacy_sse, order, request_state, streamable};
 use crate::formats::Format;
+use crate::hub::{Counted, Excess, Origin, user_tag};
 use crate::mcp::change::Change;
 use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::notification_json;
 use crate::session::core::{Core, Sender};
-use crate::session::host::Around;
+use crate::session::host::{Around, Host};
 use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
 use crate::session::store::StoreError;
-use crate::wire::{Fault, Head, Headers, Reply};
+use crate::wire::{ADDRESS_HEADER, Fault, Head, Headers, Reply};
 
 /// The tag of the standalone GET stream's socket.
 pub(crate) const GET_TAG: &str = "get";
@@ -62,6 +64,16 @@ struct Standalone {
 /// The headers of the request that a call came with, for handlers. What is secret or internal is not among them.
 #[derive(Clone)]
 pub struct RequestHeaders(pub(crate) Rc<dyn Headers>);
+
+/// Who the session of a request is counted with.
+async fn counted(host: &dyn Host, head: &Head) -> Result<Counted, Fault> {
+    let user = user_tag(&order::decode(head.header(order::CALLER).as_deref())?);
+    let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
+        Some(address) => Origin::of(&*host.keys(false).await?, &address),
+        None => None,
+    };
+    Ok(Counted { user, origin })
+}
 
 impl Object {
     /// The object of a session that has just woken.
@@ -121,10 +133,10 @@ impl Object {
         let over_sse = in_header.is_none() || (head.method == Method::GET && transport == Transport::Sse);
         match (over_sse, &head.method) {
             (false, &Method::POST) => streamable::post(self, head, claims, body).await,
-            (false, &Method::GET) => streamable::get(self, head, &claims),
+            (false, &Method::GET) => streamable::get(self, head, &claims).await,
             (false, _) => self.delete(&claims),
             (true, &Method::POST) => legacy_sse::post(self, head, claims, body).await,
-            (true, _) => legacy_sse::open(self),
+            (true, _) => legacy_sse::open(self, head).await,
         }
     }
 
@@ -195,8 +207,13 @@ impl Object {
     /// Something was published. The session's client hears of it if it wants to and has a stream; otherwise nobody is here to
     /// be told.
     async fn notice(&self, body: ReadBody) -> Reply {
+        let text = body.await.unwrap_or_default();
         let host = &self.core.host;
         let has = |tag| host.attachment(tag).is_some();
+        if Notice::is_question(&text) {
+            let listens = has(SSE_TAG) || has(GET_TAG);
+            return Reply::empty(if listens { StatusCode::ACCEPTED } else { StatusCode::GONE });
+        }
         let (over_sse, listens) = (has(SSE_TAG), has(GET_TAG) || self.standalone.borrow().lost);
         if !(over_sse || listens) {
             return Reply::empty(StatusCode::GONE);
@@ -207,7 +224,7 @@ impl Object {
             // The session is told of the next change.
             Err(error) => return self.failed(&error),
         }
-        let Some(change) = body.await.ok().and_then(|text| Change::parse(&text)) else {
+        let Some(change) = Change::parse(&text) else {
             return self.refused(&Format::HubChange.unreadable());
         };
         if self.core.hears_of(&change) {
@@ -221,10 +238,33 @@ impl Object {
         Reply::empty(StatusCode::ACCEPTED)
     }
 
-    /// Has this session told what is published, now that it has a stream: once in a life of the object.
-    pub(crate) fn listen(&self) {
-        if self.core.server.announces() && !self.listens.replace(true) {
-            self.core.host.listen(self.core.host.now() + self.core.settings.max_age_ms);
+    /// Has this session told what is published, now that it gets a stream: once, until that closes.
+    ///
+    /// # Errors
+    /// The answer in the stream's place, when there are too many of the user's, or of the network that the client is in.
+    pub(crate) async fn listen(&self, head: &Head) -> Result<(), Reply> {
+        if !self.core.server.announces() || self.listens.get() {
+            return Ok(());
+        }
+        let host = &self.core.host;
+        let joined = match counted(&**host, head).await {
+            Ok(counted) => host.join(counted.to_text(), host.now() + self.core.settings.max_age_ms).await,
+            Err(fault) => Err(fault),
+        };
+        match joined {
+            Ok(Some(status)) => return Err(Excess::of_status(status).unwrap_or(Excess::All).reply(None)),
+            Ok(None) => self.listens.set(true),
+            // A stream that is told of its own calls alone is better than none.
+            Err(fault) => host.warn(&format!("a session is not told what is published: {}", fault.0)),
+        }
+        Ok(())
+    }
+
+    /// Has this session told no more from that time on. A life before this one may have had it told.
+    fn leave(&self, time: u64) {
+        if self.core.server.announces() {
+            self.listens.set(false);
+            self.core.host.leave(time);
         }
     }
 
@@ -248,6 +288,7 @@ impl Object {
     }
 
     fn close_streams(&self) {
+        self.leave(0);
         self.core.host.close(GET_TAG);
         self.core.host.close(SSE_TAG);
         for stream in self.streams.take() {
@@ -259,8 +300,15 @@ impl Object {
     pub fn socket_closed(&self, tag: &str) {
         match tag {
             // Its stream was all that this session had.
-            SSE_TAG => self.core.forget(),
-            GET_TAG => self.standalone.borrow_mut().lost = true,
+            SSE_TAG => {
+                self.leave(0);
+                self.core.forget();
+            }
+            // What it misses is kept for as long as it may come back.
+            GET_TAG => {
+                self.standalone.borrow_mut().lost = true;
+                self.leave(self.core.host.now() + self.core.settings.resume_ms);
+            }
             _ => {}
         }
     }

@@ -322,7 +322,7 @@ impl Peer for CallPeer {
         let notice = match (self.server.reach(change), change) {
             (Reach::Own, Change::Resource(uri)) => match (&self.user, &self.state) {
                 (Some(user), _) => Notice { user: Some(user.clone()), ..Notice::of(change) },
-                (None, Some(state)) => Notice::of(&Change::Resource(state_argument::join(uri, state))),
+                (None, Some(state)) => Notice::of(&Change::Resource(state_argument::join(uri, state))).for_no_session(),
                 // A state that nobody has named has nobody who could listen for it.
                 (None, None) => return,
             },

@@ -193,21 +193,23 @@ impl Line for StreamLine {
 }
 
 /// `GET /mcp` on a session: its standalone stream, or the rest of another one.
-pub(crate) fn get(object: &Object, head: &Head, claims: &Claims) -> Reply {
+pub(crate) async fn get(object: &Object, head: &Head, claims: &Claims) -> Reply {
     let Some(last) = head.header("last-event-id") else {
-        return standalone(object, claims, None);
+        return standalone(object, head, claims, None).await;
     };
     match EventId::parse(last.trim()).filter(|id| object.gave(*id)) {
         None => Refusal::UnknownEvent.into(),
-        Some(id) if id.stream == EventId::STANDALONE => standalone(object, claims, Some(id.sequence)),
+        Some(id) if id.stream == EventId::STANDALONE => standalone(object, head, claims, Some(id.sequence)).await,
         Some(id) => resume(object, id),
     }
 }
 
 /// A second GET takes the stream over: the first one's client may be gone without having said so.
-fn standalone(object: &Object, claims: &Claims, last: Option<u64>) -> Reply {
+async fn standalone(object: &Object, head: &Head, claims: &Claims, last: Option<u64>) -> Reply {
+    if let Err(refused) = object.listen(head).await {
+        return refused;
+    }
     object.core.host.close(GET_TAG);
-    object.listen();
     let mut greeting = Vec::new();
     if claims.client.version.primes_streams() {
         greeting.push(sse::priming(&object.next_event_id()));

@@ -59,6 +59,35 @@ describe("a session whose stream is gone", () => {
   });
 });
 
+describe("a session whose client hangs up", () => {
+  test("is told of changes no more once its client can come back no more, though nothing changes", async () => {
+    await using server = await fixture({ vars: { SESSION_RESUME_SECONDS: "1" } });
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => open(server)));
+    const streams = sessions.map((session) => session.stream());
+    for (const stream of streams) await stream.next();
+    assert.equal(sessionsOf(server), 5);
+    for (const stream of streams) stream.close();
+    await until(() => sessionsOf(server) === 0, "the hub to forget the sessions");
+  });
+});
+
+describe("a stranger", () => {
+  const from = (address) => ({ headers: { "cf-connecting-ip": address } });
+
+  test("listens a hundred times from one address, and others listen still", async () => {
+    await using server = await fixture();
+    const stranger = new Stateless(server, from("192.0.2.1"));
+    const streams = await Promise.all(Array.from({ length: 100 }, () => stranger.listen(PROMPTS)));
+    const refused = await stranger.post(stranger.message("full", "subscriptions/listen", { notifications: PROMPTS }));
+    assert.equal(refused.headers["retry-after"], "60");
+    refuses(refused, 429, -32000, "full");
+    using other = await new Stateless(server, from("192.0.2.2")).listen(PROMPTS);
+    await change(stranger);
+    assert.equal(await heard(other), PROMPTS_CHANGED);
+    for (const stream of streams) stream.close();
+  });
+});
+
 describe("54 a client that hangs up", () => {
   test("54 is forgotten, so that there is room: a user may listen a hundred times", async () => {
     await using target = await ours();
@@ -71,7 +100,7 @@ describe("54 a client that hangs up", () => {
     const streams = await Promise.all(Array.from({ length: 100 }, () => ann.listen(PROMPTS)));
     const refused = await ann.post(ann.message("full", "subscriptions/listen", { notifications: PROMPTS }));
     assert.equal(refused.headers["retry-after"], "60");
-    refuses(refused, 503, -32603, "full");
+    refuses(refused, 429, -32000, "full");
     using his = await bob.listen(PROMPTS);
     for (const stream of streams.splice(50)) stream.reset();
     await until(async () => {

@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hub",
             "identity",
             "keys",
+            "limits",
             "mcp",
             "oauth",
             "runtime",
@@ -47,12 +48,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    ("oauth", &["formats", "keys", "runtime", "seal", "wire"]),
+    ("oauth", &["formats", "keys", "limits", "runtime", "seal", "wire"]),
     ("identity", &["oauth", "runtime", "wire"]),
     ("pages", &["mcp", "wire"]),
     ("task", &["formats", "hub", "keys", "mcp", "runtime", "seal", "session", "transport", "wire"]),
     ("transport", &["formats", "hub", "keys", "mcp", "runtime", "seal", "session", "wire"]),
-    ("hub", &["formats", "mcp", "runtime", "session", "wire"]),
+    ("hub", &["formats", "keys", "limits", "mcp", "runtime", "session", "wire"]),
     ("session", &["formats", "keys", "mcp", "runtime", "wire"]),
     // The protocol, and values.
     ("mcp", &[]),
@@ -60,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("keys", &["formats", "wire"]),
     ("seal", &["formats", "keys", "runtime", "wire"]),
     ("wire", &[]),
+    ("limits", &[]),
     ("runtime", &["keys", "wire"]),
 ];
 

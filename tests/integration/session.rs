@@ -20,6 +20,7 @@ use crate::support::object::{IDLE_MS, MAX_AGE_MS, RESUME_MS, Rig, Sleep};
 mod an_idle_session;
 mod calls;
 mod deleting;
+mod model;
 mod of_a_user;
 mod questions;
 mod settings;

@@ -3,6 +3,7 @@
 use super::exchange::Inside;
 use super::settings::after;
 use super::{Adopt, Authority, Outcome, Refused, about};
+use crate::limits::KV_PAGE_KEYS;
 use crate::oauth::event::Event;
 use crate::oauth::grant::{Current, Facts, Grant, Legacy, Live};
 use crate::oauth::legacy::grant_key;
@@ -14,8 +15,11 @@ use crate::wire::Fault;
 /// The access tokens of an adopted grant have expired by then, in milliseconds, whatever their lifetime was set to.
 const LEGACY_ACCESS_MS: u64 = 24 * 3600 * 1000;
 
-/// So many pages of access tokens are read at most.
+/// So many pages of access tokens are read at most: some may be short, or empty.
 const MAX_PAGES: usize = 4;
+
+/// So many access tokens are written down at most: with keys of 512 bytes that is a quarter of what a row may have.
+const MAX_TOKENS: usize = KV_PAGE_KEYS;
 
 fn bad_token() -> Refused {
     Refused::InvalidGrant("The refresh token is unknown, used, expired, or another client's.".into())
@@ -94,10 +98,11 @@ impl Authority {
             let listing = self.host.kv().list(&prefix, cursor.as_deref()).await?;
             keys.extend(listing.keys.into_iter().map(|(key, _)| key));
             cursor = listing.cursor;
-            if cursor.is_none() {
+            if cursor.is_none() || keys.len() >= MAX_TOKENS {
                 break;
             }
         }
+        keys.truncate(MAX_TOKENS);
         Ok(keys)
     }
 }

@@ -1,14 +1,17 @@
 //! How a grant ends. Its row says so at once; then its records go from KV, and what other objects have of it is ended.
 //! The row stays for as long as anything from before could come back.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 
 use super::disconnect::Cause;
-use super::settings::MAX_GRANTS;
+use super::settings::{ENDS_AT_ONCE, GO_ON_MS, MAX_GRANTS};
 use super::{Authority, Listed, Outcome, RETRY_AFTER_SECONDS, Refused, about};
 use crate::formats::Format;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Ending, Facts, Grant, Held, Live};
+use crate::oauth::grant::{Ending, Facts, Grant, Held, Live, Remote};
 use crate::oauth::holding::GrantHolding;
 use crate::oauth::record;
 use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, Token};
@@ -38,64 +41,88 @@ impl Meant<'_> {
 impl Authority {
     /// Deletes what is left of a grant that has ended, and has other objects end what they have of it.
     pub(super) async fn finish(&self, id: &GrantId) -> Result<(), Refused> {
+        self.finish_within(id, &Cell::new(ENDS_AT_ONCE)).await
+    }
+
+    /// The same, with no more than `room` deletions and requests to other objects, of which it takes those that it makes.
+    /// What is left is written down, so that the alarm goes on where this stops.
+    pub(super) async fn finish_within(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Refused> {
         loop {
-            let Some(Grant::Ending(ending)) = self.row(id)? else {
+            let mut gone = BTreeSet::new();
+            let are_deleted = self.delete_records(id, &mut gone, room).await?;
+            let Some(Grant::Ending(Ending { held, .. })) = self.row(id)? else {
                 return Ok(());
             };
-            let are_deleted = self.delete_in_order(&ending.keys).await;
-            self.release(id, &ending.held).await?;
+            let released = self.release(id, &held, room).await;
+            let Some(Grant::Ending(mut ending)) = self.row(id)? else {
+                return Ok(());
+            };
+            ending.keys.retain(|key| !gone.contains(key));
+            ending.held = released.into_iter().fold(ending.held, Held::without);
+            let is_left = !ending.keys.is_empty();
+            self.write_rest(id, ending)?;
             if !are_deleted {
                 return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
             }
-            let Some(Grant::Ending(fresh)) = self.row(id)? else {
-                return Ok(());
-            };
             // What a transition left meanwhile has to go as well.
-            if fresh.keys == ending.keys {
-                let is_changed = !fresh.keys.is_empty() || fresh.held != ending.held;
-                return self.finished(id, fresh, is_changed);
+            if !is_left {
+                return Ok(());
             }
         }
     }
 
-    /// Deletes records from KV. The records of the grant go last: a client with a token of workers-oauth-provider that
-    /// tries again is known by them.
-    async fn delete_in_order(&self, keys: &[String]) -> bool {
-        let (first, last): (Vec<String>, Vec<String>) = keys.iter().cloned().partition(|key| record::is_key(key));
-        self.delete_all(&first).await.is_empty() && self.delete_all(&last).await.is_empty()
+    /// Deletes the records of a grant that has ended from KV, and notes those that have gone. False if some are left.
+    async fn delete_records(
+        &self,
+        id: &GrantId,
+        gone: &mut BTreeSet<String>,
+        room: &Cell<usize>,
+    ) -> Result<bool, Refused> {
+        loop {
+            let Some(Grant::Ending(mut ending)) = self.row(id)? else {
+                return Ok(true);
+            };
+            ending.keys.retain(|key| !gone.contains(key));
+            if ending.keys.is_empty() {
+                return Ok(true);
+            }
+            let next = next_keys(&ending, room.get());
+            room.set(room.get().saturating_sub(next.len()));
+            let left = self.delete_all(&next).await;
+            let stops = next.is_empty() || !left.is_empty();
+            gone.extend(next.into_iter().filter(|key| !left.contains(key)));
+            if stops {
+                return Ok(false);
+            }
+        }
     }
 
-    /// Has other objects end what they have of a grant. No token is good for it any more; what cannot be reached is left
-    /// to the alarm.
-    async fn release(&self, id: &GrantId, held: &Held) -> Result<(), Refused> {
-        let mut remote: Vec<_> = GrantHolding::ALL.iter().flat_map(|kind| held.remote(*kind, id.as_str())).collect();
-        let most = self.requests_left.get();
-        remote.truncate(most);
-        self.requests_left.set(most - remote.len());
+    /// Has other objects end what they have of a grant; gives what they have ended. No token is good for it any more; what
+    /// cannot be reached is left to the alarm.
+    async fn release<'a>(&self, id: &'a GrantId, held: &'a Held, room: &Cell<usize>) -> Vec<Remote<'a>> {
+        let remote = GrantHolding::ALL.iter().flat_map(|kind| held.remote(*kind, id.as_str()));
+        let remote: Vec<_> = remote.take(room.get()).collect();
+        room.set(room.get().saturating_sub(remote.len()));
         let outcomes = join_all(remote.iter().map(|one| self.host.end(*one))).await;
-        let Some(Grant::Ending(fresh)) = self.row(id)? else {
-            return Ok(());
-        };
-        let mut left = fresh.held.clone();
+        let mut ended = Vec::new();
         for (one, outcome) in remote.into_iter().zip(outcomes) {
             match outcome {
-                Ok(()) => left = left.without(one),
+                Ok(()) => ended.push(one),
                 Err(fault) => self.host.warn(&format!("something of a grant could not be ended yet: {}", fault.0)),
             }
         }
-        self.rows.note(id, Grant::Ending(Ending { held: left, ..fresh }));
-        Ok(())
+        ended
     }
 
-    /// Writes that a grant has nothing left but what could not be ended yet.
-    fn finished(&self, id: &GrantId, ending: Ending, is_changed: bool) -> Result<(), Refused> {
-        if ending.until <= self.host.now() && ending.listed_until == 0 {
+    /// Writes what is left of a grant, if that is less than before.
+    fn write_rest(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
+        if ending.keys.is_empty() && ending.listed_until == 0 && ending.until <= self.host.now() {
             return self.rows.delete(self.host.store(), id).map_err(|fault| self.failed(&fault));
         }
-        if !is_changed {
-            return Ok(());
+        match self.row(id)? {
+            Some(Grant::Ending(known)) if known == ending => Ok(()),
+            _ => self.commit(id, Grant::Ending(ending)),
         }
-        self.commit(id, Grant::Ending(Ending { keys: Vec::new(), ..ending }))
     }
 
     /// Ends a grant.
@@ -232,7 +259,12 @@ impl Authority {
                 self.host.event(&Event::Revoked(about(facts)));
             }
         }
-        let outcomes = join_all(meant.iter().map(|(id, _)| self.finish(id))).await;
+        let room = Cell::new(ENDS_AT_ONCE);
+        let outcomes = join_all(meant.iter().map(|(id, _)| self.finish_within(id, &room))).await;
+        if room.get() == 0 {
+            let soon = self.host.now() + GO_ON_MS;
+            self.wake_by(soon).map_err(|fault| self.failed(&fault))?;
+        }
         outcomes.into_iter().collect::<Result<(), _>>().map(|()| Outcome::Done)
     }
 
@@ -295,6 +327,17 @@ fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
     let is_meant = |place: &&Place| !place.living || place.client == hog;
     let first = places.iter().filter(is_meant).min_by_key(|place| (place.living, place.used));
     first.map(|place| place.id.clone())
+}
+
+/// The records that go next, at most `room` of them. Those of the grant go last: a client with a token of
+/// workers-oauth-provider that tries again is known by them.
+fn next_keys(ending: &Ending, room: usize) -> Vec<String> {
+    let tokens: Vec<String> = ending.keys.iter().filter(|key| record::is_key(key)).take(room).cloned().collect();
+    if tokens.is_empty() {
+        ending.keys.iter().filter(|key| !record::is_key(key)).take(room).cloned().collect()
+    } else {
+        tokens
+    }
 }
 
 fn listed(live: &Live, now: u64) -> Listed {

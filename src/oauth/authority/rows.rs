@@ -50,11 +50,6 @@ impl Rows {
         Ok(())
     }
 
-    /// Changes a row in memory alone: one that is written soon, or can be made out again.
-    pub(super) fn note(&self, id: &GrantId, grant: Grant) {
-        self.known.borrow_mut().insert(id.as_str().to_owned(), grant);
-    }
-
     pub(super) fn delete(&self, store: &dyn GrantStore, id: &GrantId) -> Result<(), Fault> {
         store.delete(id.as_str())?;
         self.known.borrow_mut().remove(id.as_str());

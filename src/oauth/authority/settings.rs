@@ -1,5 +1,7 @@
 //! How long what an authority gives is good.
 
+use crate::limits::OPERATIONS_AN_INVOCATION;
+
 /// Lifetimes, in seconds unless a name says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -48,10 +50,6 @@ pub const REMEMBERED_CONSENT_SECONDS: u64 = 365 * 24 * 3600;
 /// How long somebody may take for a page of a sign-in, this server's or the identity provider's, in milliseconds.
 pub const SIGN_IN_MS: u64 = 10 * 60 * 1000;
 
-/// Requests to other objects that one command makes for grants that end, of the thousand that the runtime allows. The alarm
-/// makes the rest.
-pub const MAX_ENDED: usize = 400;
-
 /// Sessions and tasks end with their client's grant although their ids are up to so much newer, in seconds: a token of a
 /// grant that has ended can begin one while Workers KV still shows its record elsewhere, and clocks differ.
 pub const SESSIONS_END_SECONDS: u64 = 65;
@@ -70,6 +68,13 @@ pub const KV_LISTS_WITHIN_MS: u64 = 3 * 60 * 1000;
 
 /// A row of another version is looked at again after so long, in milliseconds: until then that version may have come back.
 pub const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
+
+/// Records that one step deletes from KV, and requests that it makes to other objects, at most: half of the operations that
+/// an invocation may make, of which it needs some besides.
+pub const ENDS_AT_ONCE: usize = OPERATIONS_AN_INVOCATION / 2;
+
+/// What there was no room for is ended after so long, in milliseconds: late enough for commands to come between.
+pub const GO_ON_MS: u64 = 1000;
 
 /// For how long it is known that an adopted grant has ended, in milliseconds: Workers KV may show its old record that
 /// much later.

@@ -1,9 +1,11 @@
 //! What has expired goes, and what could not be deleted is tried again.
 
+use std::cell::Cell;
+
 use futures_util::future::join_all;
 
 use super::disconnect::Cause;
-use super::settings::{LOOK_AT_UNREADABLE_MS, MAX_ENDED, RETRY_DELETES_MS, SWEEP_EVERY_MS};
+use super::settings::{GO_ON_MS, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS};
 use super::{Authority, Refused};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
@@ -31,13 +33,13 @@ fn is_unfinished(grant: &Grant) -> bool {
 }
 
 impl Authority {
-    /// The time that was ordered has come: deletes what has expired, and orders the next time.
+    /// The time that was ordered has come: ends what has expired, and orders the next time. It takes at most `room`
+    /// operations, each the deletion of a record or a request to another object; gives how many more there could have been.
     ///
     /// # Errors
     /// When storage fails; the runtime tries again.
-    pub async fn wake(&self) -> Result<(), Fault> {
+    pub async fn wake(&self, room: usize) -> Result<usize, Fault> {
         self.wakes.set(Wakes::Never);
-        self.requests_left.set(MAX_ENDED);
         let (store, now) = (self.host.store(), self.host.now());
         let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
         let over = self.rows.pick(store, |id, grant| is_over(grant).then(|| GrantId::parse(id)).flatten())?;
@@ -45,20 +47,24 @@ impl Authority {
             self.mark(id, Cause::Expired)?;
             self.list_again(id).await?;
         }
+        let left = Cell::new(room);
         // What could not be deleted is there still, and says so below.
-        let _: Vec<Result<(), Refused>> = join_all(over.iter().map(|id| self.finish(id))).await;
+        let _: Vec<Result<(), Refused>> = join_all(over.iter().map(|id| self.finish_within(id, &left))).await;
         let now = self.host.now();
         let unreadable = self.rows.unreadable(store)?;
         for id in &unreadable {
             self.host.warn(&format!("{}: {}", id.as_str(), Format::GrantRow.unreadable().0));
         }
         let unreadable = unreadable.first().map(|_| now + LOOK_AT_UNREADABLE_MS);
-        let next = self.rows.pick(store, |_, grant| Some(look_at(grant, now)))?.into_iter().chain(unreadable).min();
+        let unfinished = |_: &str, grant: &Grant| is_unfinished(grant).then_some(now + GO_ON_MS);
+        let at_once = if left.get() == 0 { self.rows.pick(store, unfinished)? } else { Vec::new() };
+        let looks = self.rows.pick(store, |_, grant| Some(look_at(grant, now)))?;
+        let next = looks.into_iter().chain(at_once).chain(unreadable).min();
         if let Some(next) = next {
             store.wake_at(next)?;
             self.wakes.set(Wakes::At(next));
         }
-        Ok(())
+        Ok(left.get())
     }
 
     /// Learns when the object is woken next, once.

@@ -1,8 +1,11 @@
 //! The sessions of a user's clients: which are remembered, and that they end when a client is disconnected.
 
+use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
 use durable_mcp::oauth::authority::{
-    Begin, Command, Issued, Listed, MAX_DISCONNECTED, Outcome, RETRY_DELETES_MS, Refused, SESSIONS_END_SECONDS,
+    Begin, Command, ENDS_AT_ONCE, Issued, Listed, MAX_ACCESS_TOKENS, MAX_DISCONNECTED, Outcome, RETRY_DELETES_MS,
+    Refused, SESSIONS_END_SECONDS,
 };
+use durable_mcp::oauth::memory::Call;
 use durable_mcp::oauth::session_note::{MAX_SESSIONS, SessionNote};
 
 use super::{DAY_MS, refresh, refresh_token, signed_in, world};
@@ -307,4 +310,42 @@ fn a_code_is_refused_for_a_consent_from_before_a_disconnect_however_many_were_di
     world.pass(1);
     world.run(Command::RevokeAll).unwrap();
     assert!(!agreed(&mut world, "another client", NOW + count * 1000 + 1));
+}
+
+#[test]
+fn very_many_tokens_end_a_part_at_a_time_and_each_part_once() {
+    let mut world = world();
+    for _ in 0..40 {
+        let mut last = sign_in(&mut world, PUBLIC);
+        for _ in 1..MAX_ACCESS_TOKENS {
+            last = refresh(&mut world, PUBLIC, refresh_token(&last)).unwrap();
+        }
+    }
+    let kept = world.outside.kv.keys("").len();
+    assert!(kept > OPERATIONS_AN_INVOCATION, "{kept}");
+    let before = world.outside.kv.count(Call::Delete);
+    assert!(matches!(world.run(Command::RevokeAll), Err(Refused::Unavailable { .. })));
+    assert_eq!(world.outside.kv.keys("").len(), kept - ENDS_AT_ONCE);
+    world.pass_with_alarms(5_000);
+    assert!(world.outside.kv.keys("").is_empty(), "{} are left", world.outside.kv.keys("").len());
+    assert_eq!(world.outside.kv.count(Call::Delete) - before, kept);
+}
+
+#[test]
+fn very_many_sessions_end_a_part_at_a_time_and_each_of_them_once() {
+    const GRANTS: usize = 40;
+    const SESSIONS: usize = 20;
+    let mut world = world();
+    for nth in 0..GRANTS {
+        let grant = sign_in(&mut world, PUBLIC).grant;
+        (0..SESSIONS).for_each(|session| begin(&mut world, &grant, &format!("{nth}-{session}")));
+    }
+    let before = world.outside.kv.count(Call::Delete);
+    let operations = |world: &World| world.outside.end_calls.get() + world.outside.kv.count(Call::Delete) - before;
+    world.run(Command::RevokeAll).unwrap();
+    assert_eq!(operations(&world), ENDS_AT_ONCE);
+    world.pass_with_alarms(5_000);
+    assert_eq!(ended(&world).len(), GRANTS * (SESSIONS + 1));
+    assert_eq!(world.outside.end_calls.get(), GRANTS * (SESSIONS + 1));
+    assert_eq!(world.outside.rows.unfinished(), 0);
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use durable_mcp::hub::{Hub, Listener, Wanted, user_tag};
+use durable_mcp::hub::{Counted, Hub, Listener, Wanted, user_tag};
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::mcp::capabilities::ClientCapabilities;
 use durable_mcp::mcp::change::Change;
@@ -116,7 +116,8 @@ impl Case {
         self.world.pass_with_alarms(ms);
         self.runtime.set_time(self.now());
         if self.hub_host.take_due_alarm() {
-            self.hub.wake().unwrap();
+            self.hub_host.invoke();
+            block_on(self.hub.wake()).unwrap();
         }
         self.carry_out();
     }
@@ -237,7 +238,7 @@ impl Case {
         self.runtime.set_time(self.now());
         let listener = Listener {
             id: RequestId::from_json("1").unwrap(),
-            user: user_tag(&caller),
+            counted: Counted { user: user_tag(&caller), origin: None },
             grant: caller.grant.clone(),
             ends: caller.expires.map(|seconds| seconds * 1000),
             wanted: Wanted { changes: vec![Change::Tools], tasks: Vec::new() },

@@ -14,7 +14,9 @@ use durable_mcp::oauth::memory::Call;
 use futures_util::FutureExt;
 
 use super::DAY_MS;
-use crate::support::grants::{CONFIDENTIAL, Client, Done, PUBLIC, SHORT, Turn, World, hook};
+use crate::support::grants::{
+    CONFIDENTIAL, Client, Done, Isolate, MOST_STALE_SECONDS, PUBLIC, SHORT, Turn, World, hook,
+};
 
 const CASES: u64 = 10_000;
 const STEPS: usize = 60;
@@ -30,7 +32,10 @@ struct Known {
 
 struct AccessToken {
     text: String,
+    /// It is good until then at least: its lifetime may have begun with the command.
     expires: u64,
+    /// It is good until then at most.
+    ends: u64,
     maybe_revoked: bool,
 }
 
@@ -51,6 +56,8 @@ struct Family {
     maybe_dead: bool,
     /// It has ended for certain: since then nothing may work.
     dead: bool,
+    /// When that was known first.
+    died: u64,
 }
 
 enum Asked {
@@ -71,10 +78,12 @@ struct Running {
     ends: Option<usize>,
     /// Whether it presents a code that has given tokens.
     replays: bool,
+    started: u64,
 }
 
 struct Case {
     world: World,
+    isolates: [Isolate; 3],
     families: Vec<Family>,
     running: BTreeMap<usize, Running>,
     ended_by_hook: Rc<RefCell<BTreeSet<String>>>,
@@ -88,6 +97,7 @@ struct Counts {
     refreshed: usize,
     repeated: usize,
     minted: usize,
+    accepted: usize,
     crashes: usize,
     unavailable: usize,
     dead: usize,
@@ -135,8 +145,15 @@ impl Case {
     fn new(seed: u64) -> Self {
         let ended_by_hook = Rc::default();
         let world = World::new(seed, hooks(seed, &ended_by_hook));
-        let mut case =
-            Self { world, families: Vec::new(), running: BTreeMap::new(), ended_by_hook, counts: Counts::default() };
+        world.outside.kv.roughen(seed);
+        let mut case = Self {
+            world,
+            isolates: Default::default(),
+            families: Vec::new(),
+            running: BTreeMap::new(),
+            ended_by_hook,
+            counts: Counts::default(),
+        };
         for _ in 0..=case.world.dice(2) {
             let client = [PUBLIC, PUBLIC, CONFIDENTIAL, SHORT][case.world.dice(4)];
             let code = case.world.begin(&client);
@@ -153,6 +170,7 @@ impl Case {
                 used: 0,
                 maybe_dead: false,
                 dead: false,
+                died: 0,
             });
         }
         case
@@ -166,7 +184,7 @@ impl Case {
         let id = self.world.start(command);
         let dead = (0..self.families.len()).filter(|at| self.families[*at].dead).collect();
         let replays = matches!(&asked, Asked::Redeem(at) if self.families[*at].issued.is_some());
-        self.running.insert(id, Running { asked, dead, ends, replays });
+        self.running.insert(id, Running { asked, dead, ends, replays, started: self.now() });
         id
     }
 
@@ -195,6 +213,7 @@ impl Case {
                     self.world.outside.kv.fail_after(call, nth);
                 }
             }
+            57..62 => self.visit(at),
             _ => {
                 for _ in 0..=self.world.dice(3) {
                     match self.world.turn() {
@@ -289,6 +308,35 @@ impl Case {
         self.start(command, Asked::Foreign, None);
     }
 
+    /// A client shows an access token to some isolate.
+    fn visit(&mut self, at: usize) {
+        let count = self.families[at].access.len();
+        if count == 0 {
+            return;
+        }
+        let which = self.world.dice(count);
+        let isolate = &self.isolates[self.world.dice(self.isolates.len())];
+        let token = self.families[at].access[which].text.clone();
+        let works = isolate.access(&mut self.world, &token).is_some();
+        let (now, family) = (self.world.outside.kv.now(), &self.families[at]);
+        let token = &family.access[which];
+        if works {
+            self.counts.accepted += 1;
+            let late = family.dead && now > family.died + MOST_STALE_SECONDS * 1000;
+            assert!(!late && now < token.ends, "an isolate takes a token whose grant ended long ago");
+        } else {
+            let by_hook = self.ended_by_hook.borrow().contains(&family.grant);
+            // A command that is under way may be ending the grant.
+            let is_asked = |running: &Running| match &running.asked {
+                Asked::Refresh(of, _) | Asked::Redeem(of) => *of == at,
+                _ => false,
+            };
+            let may_end = family.maybe_dead || by_hook || self.running.values().any(is_asked);
+            let may_be_gone = may_end || token.maybe_revoked || token.expires <= now;
+            assert!(may_be_gone, "an isolate refuses a token that is good");
+        }
+    }
+
     fn crash(&mut self) {
         self.counts.crashes += 1;
         for id in self.world.crash() {
@@ -321,6 +369,8 @@ impl Case {
         // Of a grant that ends, a row stays that says so, and one of the end of all.
         let meant = if let Asked::Revoke(meant) = &running.asked { meant.len() } else { 1 };
         let (puts, deletes) = (2 * meant + 1, meant);
+        // Where records cannot be deleted, what is left of them is written down.
+        let puts = puts + usize::from(matches!(done.outcome, Err(Refused::Unavailable { .. })));
         assert!(done.puts <= puts && done.deletes <= deletes, "{} rows, {} deleted", done.puts, done.deletes);
         match &running.asked {
             Asked::Redeem(at) => self.redeemed(*at, done, &running),
@@ -404,10 +454,12 @@ impl Case {
         }
         if !family.access.iter().any(|known| known.text == issued.access_token) {
             // Tokens that were given before, and told again, are no use of the grant.
-            family.used = now;
-            let expires = now / 1000 * 1000 + issued.expires_in * 1000;
+            // The row may have been written when the command began.
+            family.used = running.started;
+            let after = |began: u64| began / 1000 * 1000 + issued.expires_in * 1000;
+            let (expires, ends) = (after(running.started), after(now));
             let text = issued.access_token.clone();
-            family.access.push(AccessToken { text, expires, maybe_revoked: false });
+            family.access.push(AccessToken { text, expires, ends, maybe_revoked: false });
         }
         if family.dead {
             assert!(self.world.access(&issued.access_token).is_none(), "a token works after its grant has ended");
@@ -415,10 +467,12 @@ impl Case {
     }
 
     fn died(&mut self, at: usize) {
+        let now = self.now();
         let family = &mut self.families[at];
         family.maybe_dead = true;
         if !std::mem::replace(&mut family.dead, true) {
             self.counts.dead += 1;
+            family.died = now;
         }
         for token in &self.families[at].access {
             assert!(self.world.access(&token.text).is_none(), "an access token works after its grant has ended");
@@ -461,6 +515,7 @@ fn whatever_interleaves_the_rules_hold() {
         all.refreshed += counts.refreshed;
         all.repeated += counts.repeated;
         all.minted += counts.minted;
+        all.accepted += counts.accepted;
         all.crashes += counts.crashes;
         all.unavailable += counts.unavailable;
         all.dead += counts.dead;
@@ -468,8 +523,16 @@ fn whatever_interleaves_the_rules_hold() {
     }
     println!("{all:?}");
     if std::env::var("GRANTS_SEED").is_err() {
-        let least =
-            [all.issued, all.refreshed, all.repeated, all.crashes, all.unavailable, all.dead, all.alive_at_the_end];
+        let least = [
+            all.issued,
+            all.refreshed,
+            all.repeated,
+            all.accepted,
+            all.crashes,
+            all.unavailable,
+            all.dead,
+            all.alive_at_the_end,
+        ];
         let enough = least.iter().all(|count| *count > 1000) && all.shared > 300;
         assert!(enough, "the cases do not come to much: {all:?}");
     }

@@ -131,6 +131,9 @@ fn rows_of_another_version_count_and_make_no_room() {
         world.outside.rows.set(&format!("{at:016}"), "2");
     }
     assert!(is_unavailable(&world.run(Command::Begin(PUBLIC.begin(&world.handle.clone())))));
+    // That many are more than one invocation gets through: the alarm goes on.
+    assert!(is_unavailable(&world.run(Command::RevokeAll)));
+    world.pass_with_alarms(10_000);
     assert_eq!(world.run(Command::RevokeAll), Ok(Outcome::Done));
     world.begin(&PUBLIC);
 }

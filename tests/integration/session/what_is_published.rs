@@ -1,7 +1,11 @@
 //! What the hub tells a session, and what a session tells everybody.
 
+use durable_mcp::hub::{Counted, Origin, user_tag};
+use durable_mcp::keys::Keys;
+use durable_mcp::mcp::user::Caller;
 use durable_mcp::session::notice::Notice;
 use durable_mcp::transport::order;
+use durable_mcp::wire::Fault;
 
 use super::*;
 use crate::support::object::Answer;
@@ -105,7 +109,7 @@ fn waits_for_a_client_that_lost_its_stream() {
 }
 
 #[test]
-fn is_asked_for_once_in_a_life_and_only_where_something_is_announced() {
+fn is_asked_for_once_a_stream_and_only_where_something_is_announced() {
     let rig = Rig::new(announcing());
     rig.ping();
     assert_eq!(rig.host.listens_until.take(), None, "without a stream there is nobody to tell");
@@ -114,6 +118,9 @@ fn is_asked_for_once_in_a_life_and_only_where_something_is_announced() {
     rig.get(None);
     assert_eq!(rig.host.listens_until.take(), None);
     rig.restart();
+    let stream = rig.get(None);
+    assert!(rig.host.listens_until.take().is_some());
+    rig.hang_up(&stream);
     rig.get(None);
     assert!(rig.host.listens_until.take().is_some());
     let over_sse = Rig::over_sse(announcing());
@@ -123,6 +130,68 @@ fn is_asked_for_once_in_a_life_and_only_where_something_is_announced() {
         quiet.get(None);
         assert_eq!(quiet.host.listens_until.take(), None);
     }
+}
+
+#[test]
+fn ends_with_the_stream_once_its_client_can_come_back_no_more() {
+    let rig = Rig::new(announcing());
+    let stream = rig.get(None);
+    assert_eq!(tell(&rig, "?"), 202, "somebody listens");
+    rig.hang_up(&stream);
+    assert_eq!(rig.host.left.take(), Some(rig.now() + RESUME_MS));
+    assert_eq!(tell(&rig, "?"), 410);
+    rig.get(None);
+    assert_eq!(rig.delete().status, 204);
+    assert_eq!(rig.host.left.take(), Some(0));
+    let over_sse = Rig::over_sse(announcing());
+    let stream = over_sse.get(None);
+    over_sse.hang_up(&stream);
+    assert_eq!(over_sse.host.left.take(), Some(0));
+    let idle = Rig::new(announcing());
+    idle.text("increment", &json!({ "by": 1 }));
+    idle.get(None);
+    idle.advance(IDLE_MS + 1);
+    assert_eq!(idle.host.left.take(), Some(0), "it ends with an idle session");
+    let quiet = Rig::new(server());
+    let stream = quiet.get(None);
+    quiet.hang_up(&stream);
+    assert_eq!(quiet.host.left.take(), None);
+}
+
+#[test]
+fn is_counted_with_the_network_of_the_client_or_with_its_user() {
+    let rig = Rig::new(announcing());
+    rig.send(Method::GET, &[("cf-connecting-ip", "192.0.2.1")], Ok(String::new())).opens_socket();
+    let counted = rig.host.counted.take();
+    let origin = Origin::of(&Keys::from_secret("k"), "192.0.2.1");
+    assert_eq!(Counted::parse(&counted), Some(Counted { user: None, origin }));
+    let ann = Caller { subject: Some("ann".to_owned()), ..Caller::default() };
+    let rig = Rig::new(announcing());
+    let headers = [("cf-connecting-ip", "192.0.2.1"), (order::CALLER, &*order::encode(&ann).unwrap())];
+    rig.send(Method::GET, &headers, Ok(String::new())).opens_socket();
+    let counted = rig.host.counted.take();
+    assert_eq!(Counted::parse(&counted), Some(Counted { user: user_tag(&ann), origin: None }));
+}
+
+#[test]
+fn is_no_reason_to_refuse_a_stream_unless_there_are_too_many() {
+    for (joined, expected) in [(Ok(Some(429)), Some((429, -32000))), (Ok(Some(503)), Some((503, -32603)))] {
+        let rig = Rig::new(announcing());
+        let open = rig.get(None);
+        rig.hang_up(&open);
+        *rig.host.joined.borrow_mut() = joined;
+        let refused = rig.try_get(None).unwrap_err();
+        assert!(refused.headers.iter().any(|(name, value)| *name == "retry-after" && value == "60"));
+        let (status, code) = expected.unwrap();
+        refused.refuses(status, code, Value::Null);
+        let over_sse = Rig::over_sse(announcing());
+        *over_sse.host.joined.borrow_mut() = rig.host.joined.borrow().clone();
+        assert_eq!(over_sse.try_get(None).unwrap_err().status, status);
+    }
+    let rig = Rig::new(announcing());
+    *rig.host.joined.borrow_mut() = Err(Fault("the hub is away".to_owned()));
+    rig.get(None);
+    assert_eq!(rig.host.warnings.borrow().len(), 1);
 }
 
 #[test]

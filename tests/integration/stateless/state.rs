@@ -275,8 +275,10 @@ fn is_told_of_under_the_name_that_its_caller_knows() {
     let front = front();
     let session = counting(&front);
     front.text("add", &json!({ "by": 1, STATE_ARGUMENT: session }));
-    let published: Vec<_> = front.host.published.take().iter().map(|notice| notice.about.clone()).collect();
-    assert_eq!(published, [format!("resource test://total?session={session}"), "tools".to_owned()]);
+    let published = front.host.published.take();
+    let told: Vec<_> = published.iter().map(|notice| (notice.about.clone(), notice.concerns_sessions())).collect();
+    let own = (format!("resource test://total?session={session}"), false);
+    assert_eq!(told, [own, ("tools".to_owned(), true)]);
 }
 
 #[test]

@@ -366,6 +366,7 @@ impl Front {
     pub(crate) fn deliver(&self) {
         for notice in self.host.published.take() {
             let notice = Notice::parse(&notice.to_text()).expect("it is read as it was written");
+            self.hub.invoke();
             let told = self.deployment.hub.publish(&notice).now_or_never();
             told.expect("nobody here has to be waited for").expect("the hub's store works");
         }
@@ -408,7 +409,9 @@ impl Front {
             task.object.wake().expect("the store works");
         }
         if self.hub.take_due_alarm() {
-            self.deployment.hub.wake().expect("the store works");
+            self.hub.invoke();
+            let woken = self.deployment.hub.wake().now_or_never();
+            woken.expect("nobody here has to be waited for").expect("the hub's store works");
         }
     }
 

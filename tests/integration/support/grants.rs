@@ -10,14 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use durable_mcp::keys::{KeyId, Keys};
+use durable_mcp::limits::{KV_STALE_SECONDS, ROW_BYTES};
 use durable_mcp::oauth::authority::{
-    Adopt, Authority, AuthorityHost, Begin, Command, Issue, Issued, Lifetimes, Mint, Outcome, Redeem, Refresh, Refused,
+    Adopt, Authority, AuthorityHost, Begin, Command, ENDS_AT_ONCE, Issue, Issued, Lifetimes, Mint, Outcome, Redeem,
+    Refresh, Refused,
 };
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::grant::Remote;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
-use durable_mcp::oauth::memory::{MemoryKv, SeededRandom};
+use durable_mcp::oauth::memory::{Invocation, MemoryKv, SeededRandom};
 use durable_mcp::oauth::pkce::Challenge;
 use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::record::{self, Access};
@@ -84,6 +86,9 @@ impl GrantStore for MemoryRows {
     }
 
     fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
+        if id.len() + json.len() > ROW_BYTES {
+            return Err(Fault("the row is too large".to_owned()));
+        }
         self.puts.set(self.puts.get() + 1);
         if self.failing_put.get() == Some(self.puts.get()) {
             return Err(Fault("the disk is on fire".to_owned()));
@@ -250,11 +255,13 @@ struct Task {
     id: usize,
     future: LocalBoxFuture<'static, Result<Outcome, Refused>>,
     ready: Arc<Ready>,
+    /// Each command and each alarm is an invocation of the object.
+    invocation: Invocation,
     puts: usize,
     deletes: usize,
 }
 
-/// The object of one user, with what surrounds it.
+/// The object of one user, with what surrounds it: isolates that read KV late, and an end that may come at any await.
 pub(crate) struct World {
     pub(crate) outside: Rc<Outside>,
     pub(crate) hooks: Rc<Hooks>,
@@ -313,7 +320,7 @@ impl World {
     fn spawn(&mut self, future: LocalBoxFuture<'static, Result<Outcome, Refused>>) -> usize {
         self.next += 1;
         let ready = Arc::new(Ready(AtomicBool::new(true)));
-        self.tasks.push(Task { id: self.next, future, ready, puts: 0, deletes: 0 });
+        self.tasks.push(Task { id: self.next, future, ready, invocation: Invocation::default(), puts: 0, deletes: 0 });
         self.next
     }
 
@@ -322,7 +329,7 @@ impl World {
         if self.outside.rows.alarm.get().is_some_and(|at| at <= self.outside.now()) {
             self.outside.rows.alarm.set(None);
             let authority = Rc::clone(&self.authority);
-            let wake = async move { authority.wake().await.map(|()| Outcome::Done) };
+            let wake = async move { authority.wake(ENDS_AT_ONCE).await.map(|_| Outcome::Done) };
             let wake = wake.map(|outcome| outcome.map_err(|_| Refused::Unavailable { retry_after: 0 }));
             self.ringing = Some(self.spawn(wake.boxed_local()));
         }
@@ -345,7 +352,9 @@ impl World {
         let task = &mut self.tasks[at];
         task.ready.0.store(false, Ordering::Relaxed);
         let waker = Waker::from(Arc::clone(&task.ready));
+        let before = self.outside.kv.charge(Some(task.invocation.clone()));
         let polled = task.future.as_mut().poll(&mut Context::from_waker(&waker));
+        self.outside.kv.charge(before);
         task.puts += rows.puts.get() - puts;
         task.deletes += rows.deletes.get() - deletes;
         let Poll::Ready(outcome) = polled else { return Turn::Went };
@@ -444,6 +453,31 @@ impl World {
         Access::read(&record?, &self.outside.keys, token, self.outside.now() / 1000).ok()
     }
 }
+
+/// An isolate of the Worker, in a location of its own: for a minute, and by the seed for longer, it sees what a key of KV held
+/// when it was read last, or that it held nothing.
+#[derive(Default)]
+pub(crate) struct Isolate(RefCell<BTreeMap<String, (Option<String>, u64)>>);
+
+impl Isolate {
+    /// What the access check says of a token here.
+    pub(crate) fn access(&self, world: &mut World, token: &str) -> Option<Access> {
+        let mut parts = token.split(':');
+        let key = record::key(parts.next()?, parts.next()?, &sha256_hex(token));
+        let now = world.outside.now();
+        let known = self.0.borrow().get(&key).filter(|(_, until)| now < *until).map(|(value, _)| value.clone());
+        let value = known.unwrap_or_else(|| {
+            let stale = [0, KV_STALE_SECONDS / 2, KV_STALE_SECONDS, MOST_STALE_SECONDS][world.dice(4)];
+            let value = world.outside.kv.value(&key);
+            self.0.borrow_mut().insert(key, (value.clone(), now + stale * 1000));
+            value
+        });
+        Access::read(&value?, &world.outside.keys, token, now / 1000).ok()
+    }
+}
+
+/// For so long an isolate may be behind in the simulation: KV promises no more than "60 seconds or more".
+pub(crate) const MOST_STALE_SECONDS: u64 = KV_STALE_SECONDS + 30;
 
 /// A client program, as the Worker knows it.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,9 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
+use durable_mcp::hub::attachment_bytes;
 use durable_mcp::keys::{KeyId, Keys};
+use durable_mcp::limits::ATTACHMENT_BYTES;
 use durable_mcp::mcp::context::Extensions;
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::session::host::{Around, Host};
@@ -71,6 +73,12 @@ pub(crate) struct FakeHost {
     pub(crate) published: Rc<RefCell<Vec<Notice>>>,
     /// Until when the object is told what is published.
     pub(crate) listens_until: Cell<Option<u64>>,
+    /// From when on it is told no more.
+    pub(crate) left: Cell<Option<u64>>,
+    /// Who it is counted with.
+    pub(crate) counted: RefCell<String>,
+    /// How the hub answers an object that wants to be told.
+    pub(crate) joined: RefCell<Result<Option<u16>, Fault>>,
 }
 
 impl FakeHost {
@@ -89,6 +97,9 @@ impl FakeHost {
             warnings: Rc::default(),
             published: Rc::default(),
             listens_until: Cell::new(None),
+            left: Cell::new(None),
+            counted: RefCell::default(),
+            joined: RefCell::new(Ok(None)),
         })
     }
 
@@ -106,6 +117,9 @@ impl FakeHost {
             warnings: Rc::clone(&self.warnings),
             published: Rc::clone(&self.published),
             listens_until: Cell::new(None),
+            left: Cell::new(None),
+            counted: RefCell::default(),
+            joined: RefCell::new(Ok(None)),
         })
     }
 
@@ -260,8 +274,17 @@ impl Host for FakeHost {
         &self.id
     }
 
-    fn listen(&self, expires: u64) {
-        self.listens_until.set(Some(expires));
+    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, Fault>> {
+        let joined = self.joined.borrow().clone();
+        if joined == Ok(None) {
+            self.listens_until.set(Some(expires));
+        }
+        *self.counted.borrow_mut() = counted;
+        ready(joined).boxed_local()
+    }
+
+    fn leave(&self, time: u64) {
+        self.left.set(Some(time));
     }
 
     fn send(&self, tag: &str, text: &str) -> bool {
@@ -277,7 +300,7 @@ impl Host for FakeHost {
     }
 
     fn attach(&self, tag: &str, attachment: &str) {
-        assert!(attachment.len() <= 2048, "a socket remembers 2 KiB");
+        assert!(attachment_bytes(attachment) <= ATTACHMENT_BYTES, "a socket remembers no more");
         self.with_open(tag, |socket| attachment.clone_into(&mut socket.attachment));
     }
 }

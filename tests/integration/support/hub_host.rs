@@ -4,15 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_mcp::hub::{HubHost, HubSocket, Listener};
+use durable_mcp::hub::{Counted, HubHost, HubSocket, Listener, Telling, attachment_bytes};
 use durable_mcp::keys::Keys;
+use durable_mcp::limits::{ATTACHMENT_BYTES, OPERATIONS_AN_INVOCATION, SOCKET_TAG_CHARS, SOCKET_TAGS};
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::session::notice::Notice;
 use durable_mcp::transport::sse;
 use durable_mcp::wire::Fault;
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, ready};
+use futures_util::future::{LocalBoxFuture, pending, ready};
 
 use super::host::FakeHost;
 
@@ -50,6 +51,12 @@ pub(crate) struct FakeHubHost {
     pub(crate) outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
     /// Grants that are noted to have ended, and until when.
     ended: RefCell<BTreeMap<String, u64>>,
+    /// Objects that are told do not answer.
+    pub(crate) stalled: Cell<bool>,
+    counted: RefCell<BTreeMap<String, Counted>>,
+    telling: RefCell<BTreeMap<String, Telling>>,
+    /// Requests to other objects since the invocation at hand began.
+    requests: Cell<usize>,
     alarm: Cell<Option<u64>>,
 }
 
@@ -62,6 +69,10 @@ impl FakeHubHost {
             told: RefCell::default(),
             outcomes: RefCell::default(),
             ended: RefCell::default(),
+            stalled: Cell::new(false),
+            counted: RefCell::default(),
+            telling: RefCell::default(),
+            requests: Cell::new(0),
             alarm: Cell::new(None),
         })
     }
@@ -72,9 +83,16 @@ impl FakeHubHost {
         let socket = FakeHubSocket(RefCell::new(Some(sender)));
         socket.send(greeting);
         let remembered = listener.to_text();
-        assert!(remembered.len() <= 16 * 1024, "a socket remembers 16 KiB");
+        assert!(attachment_bytes(&remembered) <= ATTACHMENT_BYTES, "a socket remembers no more");
+        let tags = listener.counted.tags();
+        assert!(tags.len() <= SOCKET_TAGS && tags.iter().all(|tag| tag.len() <= SOCKET_TAG_CHARS));
         self.sockets.borrow_mut().push((Rc::new(socket), remembered));
         receiver
+    }
+
+    /// Another event reaches the hub.
+    pub(crate) fn invoke(&self) {
+        self.requests.set(0);
     }
 
     pub(crate) fn alarm(&self) -> Option<u64> {
@@ -139,17 +157,55 @@ impl HubHost for FakeHubHost {
         Ok(self.ended.borrow().contains_key(grant))
     }
 
-    fn count(&self, user: Option<&str>) -> usize {
-        let of_user = |text: &str| Listener::parse(text).is_some_and(|listener| listener.user.as_deref() == user);
-        self.open().iter().filter(|(_, text)| user.is_none() || of_user(text)).count()
+    fn count(&self, tag: Option<&str>) -> usize {
+        let has =
+            |text: &str, tag| Listener::parse(text).is_some_and(|listener| listener.counted.tags().contains(&tag));
+        self.open().iter().filter(|(_, text)| tag.is_none_or(|tag| has(text, tag))).count()
     }
 
-    fn sessions(&self) -> Result<Vec<String>, Fault> {
-        Ok(self.sessions.borrow().keys().cloned().collect())
+    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, Fault> {
+        let sessions = self.sessions.borrow();
+        Ok(sessions.keys().filter(|object| object.as_str() > after).take(limit).cloned().collect())
     }
 
-    fn add_session(&self, object: &str, expires: u64) -> Result<(), Fault> {
+    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, Fault> {
+        let sessions = self.sessions.borrow();
+        let expired = sessions.iter().filter(|(_, expires)| **expires <= now);
+        Ok(expired.take(limit).map(|(object, _)| object.clone()).collect())
+    }
+
+    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, Fault> {
+        let counted = self.counted.borrow();
+        let has = |object: &String| match (tag, counted.get(object)) {
+            (None, _) => true,
+            (Some(tag), Some(counted)) => counted.tags().contains(&tag),
+            (Some(_), None) => false,
+        };
+        Ok(self.sessions.borrow().keys().filter(|object| has(object)).count())
+    }
+
+    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, Fault> {
+        Ok(self.sessions.borrow_mut().get_mut(object).map(|kept| *kept = expires).is_some())
+    }
+
+    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), Fault> {
+        self.counted.borrow_mut().insert(object.to_owned(), counted.clone());
         self.sessions.borrow_mut().insert(object.to_owned(), expires);
+        Ok(())
+    }
+
+    fn telling(&self, about: Option<&str>) -> Result<Option<Telling>, Fault> {
+        let telling = self.telling.borrow();
+        Ok(about.map_or_else(|| telling.values().next(), |about| telling.get(about)).cloned())
+    }
+
+    fn put_telling(&self, told: &Telling) -> Result<(), Fault> {
+        self.telling.borrow_mut().insert(told.notice.about.clone(), told.clone());
+        Ok(())
+    }
+
+    fn remove_telling(&self, about: &str) -> Result<(), Fault> {
+        self.telling.borrow_mut().remove(about);
         Ok(())
     }
 
@@ -158,15 +214,23 @@ impl HubHost for FakeHubHost {
         Ok(())
     }
 
-    fn prune(&self, now: u64) -> Result<Option<u64>, Fault> {
-        let (mut sessions, mut ended) = (self.sessions.borrow_mut(), self.ended.borrow_mut());
-        sessions.retain(|_, expires| *expires > now);
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault> {
+        let mut ended = self.ended.borrow_mut();
         ended.retain(|_, expires| *expires > now);
-        Ok(sessions.values().chain(ended.values()).copied().min())
+        Ok(ended.values().copied().min())
+    }
+
+    fn next_session(&self) -> Result<Option<u64>, Fault> {
+        Ok(self.sessions.borrow().values().copied().min())
     }
 
     fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>> {
         self.told.borrow_mut().push((object.to_owned(), notice.clone()));
+        self.requests.set(self.requests.get() + 1);
+        assert!(self.requests.get() <= OPERATIONS_AN_INVOCATION, "one invocation asks too many objects");
+        if self.stalled.get() {
+            return pending().boxed_local();
+        }
         ready(self.outcomes.borrow().get(object).cloned().unwrap_or(Ok(true))).boxed_local()
     }
 

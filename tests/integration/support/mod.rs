@@ -10,4 +10,5 @@ pub(crate) mod json;
 pub(crate) mod memory_store;
 pub(crate) mod object;
 pub(crate) mod peer;
+pub(crate) mod simulation;
 pub(crate) mod task_host;

@@ -293,6 +293,11 @@ impl Exchange {
         reply.try_recv().expect("the object answers").expect("the object answers at once")
     }
 
+    /// Asserts that a socket opens.
+    pub(crate) fn opens_socket(&self) {
+        assert!(matches!(self.reply().body, Body::Socket(_)));
+    }
+
     /// The whole answer, where there is no stream.
     pub(crate) fn answer(&self) -> Answer {
         Answer::of(self.reply())

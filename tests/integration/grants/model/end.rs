@@ -45,7 +45,11 @@ impl Case {
         self.counts.alive_at_the_end += 1;
         for token in &family.access {
             let works = self.world.access(&token.text).is_some();
-            assert!(works || token.maybe_revoked || token.expires <= now, "an access token does not work");
+            assert!(
+                works || token.maybe_revoked || token.expires <= now,
+                "an access token does not work: {}",
+                token.text
+            );
         }
         let Some(newest) = family.newest() else { return };
         let grace = self.world.lifetimes.grace * 1000;

@@ -1,0 +1,145 @@
+//! How much of the hub one user, network or site may have, so that none of them has all of it.
+
+use http::StatusCode;
+
+use super::origin::Origin;
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::jsonrpc::{RequestId, error_json};
+use crate::wire::Reply;
+
+/// Streams, and sessions that are told, of everybody. An object holds 32,768 sockets, and what is published to this many goes
+/// out within a fraction of a second.
+pub const MAX_LISTENERS: usize = 10_000;
+
+/// Those of them of one signed-in user: a hundred windows.
+pub const MAX_LISTENERS_A_USER: usize = 100;
+
+/// Those of them of one IPv4 address or IPv6 subnet where nobody is signed in: an office of a hundred.
+pub const MAX_LISTENERS_A_NETWORK: usize = 100;
+
+/// Those of them of one IPv6 site where nobody is signed in: of 65,536 subnets few are in use at honest ones.
+pub const MAX_LISTENERS_A_SITE: usize = 400;
+
+/// Those of them where nobody is signed in: the rest is left to users that sign in.
+pub const MAX_STRANGERS: usize = 8_000;
+
+/// Tag of everybody who is not signed in. No name of a user or a network is as short.
+pub const STRANGER: &str = "-";
+
+/// When a client that was refused may come again, in seconds.
+const RETRY_AFTER: &str = "60";
+
+/// Who a stream, or a session that is told, is counted with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// The signed-in user, as [`user_tag`](super::user_tag) names users.
+    pub user: Option<String>,
+    /// The network of a client without a user.
+    pub origin: Option<Origin>,
+}
+
+/// Why there is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// The user, the network or the site has as many as it may.
+    Own,
+    /// All have together.
+    All,
+}
+
+impl Counted {
+    /// The tags to count by, each with the most that it may have.
+    #[must_use]
+    pub fn quotas(&self) -> Vec<(&str, usize, Excess)> {
+        if let Some(user) = &self.user {
+            return vec![(user, MAX_LISTENERS_A_USER, Excess::Own)];
+        }
+        let mut quotas = vec![(STRANGER, MAX_STRANGERS, Excess::All)];
+        if let Some(origin) = &self.origin {
+            quotas.push((&origin.network, MAX_LISTENERS_A_NETWORK, Excess::Own));
+            quotas.extend(origin.site.as_deref().map(|site| (site, MAX_LISTENERS_A_SITE, Excess::Own)));
+        }
+        quotas
+    }
+
+    /// The same as text: user, network and site, with spaces between.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let origin = self.origin.as_ref().map(Origin::to_text).unwrap_or_default();
+        format!("{} {origin}", self.user.as_deref().unwrap_or(STRANGER))
+    }
+
+    /// Reads it from its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (user, origin) = text.split_once(' ')?;
+        Some(Self { user: (user != STRANGER).then(|| user.to_owned()), origin: Origin::parse(origin) })
+    }
+
+    /// The tags to count by.
+    #[must_use]
+    pub fn tags(&self) -> Vec<&str> {
+        self.quotas().into_iter().map(|(tag, ..)| tag).collect()
+    }
+
+    /// Why there is no room for one more; none if there is. `count` tells how many have a tag, or how many there are.
+    ///
+    /// # Errors
+    /// When counting fails.
+    pub fn excess<E>(&self, count: impl Fn(Option<&str>) -> Result<usize, E>) -> Result<Option<Excess>, E> {
+        for (tag, most, excess) in self.quotas().into_iter().rev() {
+            if count(Some(tag))? >= most {
+                return Ok(Some(excess));
+            }
+        }
+        Ok((count(None)? >= MAX_LISTENERS).then_some(Excess::All))
+    }
+}
+
+impl Excess {
+    /// Status of the answer: 429 where its client can do something about it.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Own => StatusCode::TOO_MANY_REQUESTS,
+            Self::All => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The excess of which that is the status.
+    #[must_use]
+    pub fn of_status(status: u16) -> Option<Self> {
+        [Self::Own, Self::All].into_iter().find(|excess| excess.status().as_u16() == status)
+    }
+
+    /// The answer to a client that wants to listen.
+    #[must_use]
+    pub fn reply(self, id: Option<&RequestId>) -> Reply {
+        let error = match self {
+            Self::Own => Error::new(
+                ErrorCode::REFUSED,
+                "Too many streams of yours, or of your network, listen at this server. Close one, or try again later.",
+            ),
+            Self::All => Error::internal("Too many streams listen at this server. End one, or try again later."),
+        };
+        Reply::json(self.status(), error_json(id, &error)).header("retry-after", RETRY_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_counted_is_read_as_it_was_written() {
+        let origin = |site: Option<&str>| Some(Origin { network: "n".into(), site: site.map(str::to_owned) });
+        for counted in [
+            Counted::default(),
+            Counted { user: Some("u".into()), origin: None },
+            Counted { user: None, origin: origin(None) },
+            Counted { user: None, origin: origin(Some("s")) },
+        ] {
+            assert_eq!(Counted::parse(&counted.to_text()), Some(counted));
+        }
+    }
+}

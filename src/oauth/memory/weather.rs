@@ -1,0 +1,69 @@
+//! What may befall operations of a store whose caller dies: they come to nothing, or take effect at some later time.
+
+use std::cell::{Cell, RefCell};
+
+use super::Record;
+
+/// A write that is under way: the key, and the record that it puts; none where it deletes.
+pub(super) type Write = (String, Option<Record>);
+
+/// Chance, by a seed; there is none in calm weather.
+#[derive(Debug, Default)]
+pub(super) struct Weather {
+    dice: Cell<u64>,
+    /// Writes of callers that have died.
+    adrift: RefCell<Vec<Write>>,
+}
+
+impl Weather {
+    /// From now on it is rough.
+    pub(super) fn roughen(&self, seed: u64) {
+        self.dice.set(seed | 1);
+    }
+
+    pub(super) fn is_rough(&self) -> bool {
+        self.dice.get() != 0
+    }
+
+    /// One of two sides, by xorshift64*.
+    fn coin(&self) -> bool {
+        let mut dice = self.dice.get();
+        dice ^= dice >> 12;
+        dice ^= dice << 25;
+        dice ^= dice >> 27;
+        self.dice.set(dice);
+        self.is_rough() && dice.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 63 == 1
+    }
+
+    /// Some of the writes that are adrift; all where time has passed.
+    pub(super) fn arrivals(&self, all: bool) -> Vec<Write> {
+        let (now, later) = self.adrift.take().into_iter().partition(|_| all || self.coin());
+        self.adrift.replace(later);
+        now
+    }
+}
+
+/// A write whose caller may die.
+pub(super) struct Flight<'a> {
+    weather: &'a Weather,
+    write: Option<Write>,
+}
+
+impl<'a> Flight<'a> {
+    pub(super) const fn new(weather: &'a Weather, write: Option<Write>) -> Self {
+        Self { weather, write }
+    }
+
+    /// The store has got the write, or refuses it.
+    pub(super) fn land(&mut self) {
+        self.write = None;
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        if let Some(write) = self.write.take().filter(|_| self.weather.coin()) {
+            self.weather.adrift.borrow_mut().push(write);
+        }
+    }
+}

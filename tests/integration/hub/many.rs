@@ -1,0 +1,60 @@
+//! Very many sessions that are told: no event tells more than it may.
+
+use super::*;
+
+/// So many sessions that are told, by their ids.
+fn joined(rig: &Rig, count: usize) -> Vec<String> {
+    let objects: Vec<_> = (0..count).map(|number| format!("{number:05}")).collect();
+    for object in &objects {
+        rig.host.sessions.borrow_mut().insert(object.clone(), START + JOINED_MS);
+    }
+    objects
+}
+
+#[test]
+fn sessions_are_told_in_turns_however_many_there_are() {
+    let rig = Rig::new();
+    let objects = joined(&rig, 2 * SESSIONS_A_TURN + 200);
+    rig.publish(&Notice { except: Some("00001".to_owned()), ..tools() });
+    let mut told = rig.told();
+    assert_eq!(told.len(), SESSIONS_A_TURN - 1);
+    rig.pass(0);
+    rig.pass(0);
+    told.extend(rig.told());
+    let expected: Vec<_> = objects.iter().filter(|object| *object != "00001").cloned().collect();
+    assert_eq!(told, expected);
+    rig.pass(0);
+    assert_eq!(rig.told(), [""; 0]);
+    assert_eq!(rig.host.alarm(), Some(START + JOINED_MS), "nothing is left to tell");
+}
+
+#[test]
+fn what_is_published_over_and_over_is_told_to_many_sessions_once_more() {
+    let rig = Rig::new();
+    let objects = joined(&rig, SESSIONS_A_TURN + 10);
+    rig.publish(&tools());
+    for _ in 0..100 {
+        rig.publish(&tools());
+    }
+    assert_eq!(rig.told().len(), SESSIONS_A_TURN);
+    rig.publish(&Notice::of(&Change::Prompts));
+    assert_eq!(rig.told().len(), SESSIONS_A_TURN, "something else is told at once");
+    (0..10).for_each(|_| rig.pass(0));
+    assert_eq!(rig.told().len(), 10 + 10 + objects.len());
+}
+
+#[test]
+fn sessions_behind_a_turn_that_is_cut_off_are_told() {
+    let rig = Rig::new();
+    let objects = joined(&rig, SESSIONS_A_TURN + 10);
+    rig.host.stalled.set(true);
+    let notice = tools();
+    let mut cut_off = Box::pin(rig.hub.publish(&notice));
+    assert!((&mut cut_off).now_or_never().is_none());
+    drop(cut_off);
+    rig.told();
+    rig.host.stalled.set(false);
+    let again = Rig { hub: Hub::new(Rc::clone(&rig.host) as _), ..rig };
+    again.pass(0);
+    assert_eq!(again.told(), objects[SESSIONS_A_TURN..]);
+}

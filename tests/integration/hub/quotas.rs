@@ -1,0 +1,83 @@
+//! How many may listen, of one user, of one network and in all.
+
+use super::*;
+
+#[test]
+fn streams_are_as_many_as_an_object_can_hold_and_some_are_left_to_users() {
+    let rig = Rig::new();
+    let mut strangers: Vec<_> = (1..MAX_STRANGERS).map(|_| rig.host.accept(&listener(None), "{}")).collect();
+    strangers.push(rig.open(&listener(None)).0);
+    assert_eq!(rig.try_open(&listener(None)).err(), Some((503, -32603)));
+    let user = |number: usize| listener(Some(&format!("user {}", number / MAX_LISTENERS_A_USER)));
+    let mut users: Vec<_> =
+        (1..MAX_LISTENERS - MAX_STRANGERS).map(|number| rig.host.accept(&user(number), "{}")).collect();
+    users.push(rig.open(&listener(Some("ann"))).0);
+    assert_eq!(rig.try_open(&listener(Some("bob"))).err(), Some((503, -32603)));
+    strangers.pop();
+    rig.open(&listener(Some("bob")));
+}
+
+#[test]
+fn streams_of_one_user_are_limited_and_those_of_others_are_not() {
+    let rig = Rig::new();
+    let mut open: Vec<_> = (0..MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(Some("ann")))).collect();
+    assert_eq!(rig.try_open(&listener(Some("ann"))).err(), Some((429, -32000)));
+    let more: Vec<_> = [Some("bob"), None].into_iter().map(|user| rig.open(&listener(user))).collect();
+    let anonymous: Vec<_> = (0..=MAX_LISTENERS_A_USER).map(|_| rig.open(&listener(None))).collect();
+    open.pop();
+    rig.open(&listener(Some("ann")));
+    drop((more, anonymous));
+}
+
+/// Who comes from that address, without a user.
+fn from(address: &str) -> Counted {
+    Counted { user: None, origin: Some(Origin::of(&Keys::from_secret("k"), address).expect("an address")) }
+}
+
+fn listener_from(address: &str) -> Listener {
+    Listener { counted: from(address), ..listener(None) }
+}
+
+#[test]
+fn streams_of_one_address_are_limited_and_those_of_others_are_not() {
+    let rig = Rig::new();
+    let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK).map(|_| rig.open(&listener_from("192.0.2.1"))).collect();
+    for _ in 0..5 {
+        assert_eq!(rig.try_open(&listener_from("192.0.2.1")).err(), Some((429, -32000)));
+    }
+    let more: Vec<_> = ["192.0.2.2", "2001:db8::1"].map(|address| rig.open(&listener_from(address))).into();
+    rig.open(&listener(Some("ann")));
+    open.pop();
+    rig.open(&listener_from("192.0.2.1"));
+    drop(more);
+}
+
+#[test]
+fn streams_of_one_ipv6_subnet_are_limited_and_so_are_those_of_a_site_with_many() {
+    let rig = Rig::new();
+    let mut open = Vec::new();
+    for subnet in 0..MAX_LISTENERS_A_SITE / MAX_LISTENERS_A_NETWORK {
+        for host in 0..MAX_LISTENERS_A_NETWORK {
+            open.push(rig.open(&listener_from(&format!("2001:db8:0:{subnet:x}::{host:x}"))));
+        }
+        let one_more = listener_from(&format!("2001:db8:0:{subnet:x}::ffff"));
+        assert_eq!(rig.try_open(&one_more).err(), Some((429, -32000)));
+    }
+    assert_eq!(rig.try_open(&listener_from("2001:db8:0:ffff::1")).err(), Some((429, -32000)));
+    rig.open(&listener_from("2001:db8:1::1"));
+}
+
+#[test]
+fn sessions_of_one_address_that_are_told_are_limited_until_they_leave() {
+    let rig = Rig::new();
+    let join = |number: usize, address: &str| rig.hub.join(&format!("{number:03}"), &from(address), START + 1000);
+    for number in 0..MAX_LISTENERS_A_NETWORK {
+        assert_eq!(join(number, "192.0.2.1"), Ok(None));
+    }
+    assert_eq!(join(900, "192.0.2.1"), Ok(Some(Excess::Own)));
+    assert_eq!(join(7, "192.0.2.1"), Ok(None), "one that is told already stays so");
+    assert_eq!(join(901, "192.0.2.2"), Ok(None));
+    rig.hub.leave("007", 0).unwrap();
+    assert_eq!(join(900, "192.0.2.1"), Ok(None));
+    assert_eq!(rig.host.sessions.borrow().len(), MAX_LISTENERS_A_NETWORK + 1);
+}

@@ -1,0 +1,33 @@
+//! Cases that are chosen by a seed, and that can be shown again by it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Chance that repeats itself for the same seed: xorshift64*.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number below `below`.
+    pub(crate) fn roll(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % below
+    }
+
+    /// One of some values.
+    pub(crate) fn pick<T: Copy>(&mut self, values: &[T]) -> T {
+        values[self.roll(values.len())]
+    }
+}
+
+/// Runs a case for each of `count` seeds, or for the one that the variable names; a case that fails tells its seed.
+pub(crate) fn simulate<T>(variable: &str, count: u64, case: impl Fn(Dice) -> T) -> Vec<T> {
+    let named = std::env::var(variable).ok().and_then(|seed| seed.parse().ok());
+    let seeds = named.map_or(1..=count, |seed: u64| seed..=seed);
+    let run = |seed| catch_unwind(AssertUnwindSafe(|| case(Dice::new(seed))));
+    seeds.map(|seed| run(seed).unwrap_or_else(|_| panic!("{variable}={seed} shows it"))).collect()
+}
