@@ -3,10 +3,12 @@
 //! Clients without a session listen by a stream of their own, which hangs on a socket of the hub that outlives its sleep.
 //! Sessions that have a stream are told by their objects, which know what their clients subscribed to.
 
+mod command;
 mod listener;
 mod origin;
 mod quota;
 
+pub use command::{Command, END, JOIN, LEAVE, PUBLISH};
 pub use listener::{Listener, Wanted, attachment_bytes, user_tag};
 pub use origin::Origin;
 pub use quota::{
@@ -19,6 +21,7 @@ use std::rc::Rc;
 use futures_util::future::{LocalBoxFuture, join_all};
 use http::StatusCode;
 
+use crate::formats::Format;
 use crate::limits::OPERATIONS_AN_INVOCATION;
 use crate::mcp::change::Change;
 use crate::mcp::error::{Error, ErrorCode};
@@ -232,13 +235,30 @@ impl Hub {
     /// # Errors
     /// When storage fails; the streams have ended.
     pub fn end_grant(&self, grant: &str, until: u64) -> Result<(), Fault> {
-        for (socket, remembered) in self.host.sockets_of(grant) {
-            if let Some(listener) = Listener::parse(&remembered) {
-                end(&*socket, &listener, "The access of this client has ended.");
-            }
+        for (socket, listener) in self.listening(self.host.sockets_of(grant)) {
+            end(&*socket, &listener, "The access of this client has ended.");
         }
         self.host.note_ended(grant, until)?;
         self.host.wake_by(until)
+    }
+
+    /// Sockets with their listeners. One that remembers what only another version can read is closed: for what it listens
+    /// is not known, nor until when, and its client listens anew.
+    fn listening(&self, sockets: Vec<(Rc<dyn HubSocket>, String)>) -> Vec<(Rc<dyn HubSocket>, Listener)> {
+        let count = sockets.len();
+        let read = |(socket, remembered): (Rc<dyn HubSocket>, String)| match Listener::parse(&remembered) {
+            Some(listener) => Some((socket, listener)),
+            None => {
+                socket.close();
+                None
+            }
+        };
+        let listening: Vec<_> = sockets.into_iter().filter_map(read).collect();
+        let closed = count - listening.len();
+        if closed > 0 {
+            self.host.warn(&format!("{closed} streams are closed: {}", Format::HubListener.unreadable().0));
+        }
+        listening
     }
 
     /// Tells those who listen.
@@ -246,8 +266,8 @@ impl Hub {
     /// # Errors
     /// When storage fails.
     pub async fn publish(&self, notice: &Notice) -> Result<(), Fault> {
-        for (socket, remembered) in self.host.sockets() {
-            if let Some(listener) = Listener::parse(&remembered).filter(|listener| listener.hears(notice)) {
+        for (socket, listener) in self.listening(self.host.sockets()) {
+            if listener.hears(notice) {
                 socket.send(&notification_json(&notice.method, &listener.tagged(&notice.params)));
             }
         }
@@ -307,8 +327,7 @@ impl Hub {
             self.tell(telling).await?;
         }
         let mut next = self.host.next_session()?.into_iter().chain(self.host.next_ended(now)?).min();
-        for (socket, remembered) in self.host.sockets() {
-            let Some(listener) = Listener::parse(&remembered) else { continue };
+        for (socket, listener) in self.listening(self.host.sockets()) {
             let Some(ends) = listener.ends else { continue };
             if ends <= now {
                 end(&*socket, &listener, "The access token has expired.");

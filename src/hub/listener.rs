@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 use super::origin::Origin;
-use super::quota::Counted;
+use super::quota::{Counted, STRANGER};
 use crate::limits::ATTACHMENT_BYTES;
 use crate::mcp::Server;
 use crate::mcp::change::Change;
@@ -29,10 +29,10 @@ const MAX_LISTENED: usize = 256;
 /// Beginning of a line with a task.
 const TASK: &str = "task ";
 
-/// Beginning of the line with the grant. A version that knows no such line reads over it.
+/// Beginning of the line with the grant. Versions before the first that writes it read over lines that they do not know.
 const GRANT: &str = "grant ";
 
-/// Beginning of the line with the origin. A version that knows no such line reads over it.
+/// Beginning of the line with the origin, of which the same holds.
 const ORIGIN: &str = "from ";
 
 /// Bytes that the structured clone format has besides those of a text.
@@ -95,15 +95,13 @@ impl Wanted {
         self.changes.iter().map(Change::to_text).chain(tasks).collect()
     }
 
-    fn parse(lines: &str) -> Self {
-        let mut wanted = Self::default();
-        for line in lines.lines() {
-            match line.strip_prefix(TASK) {
-                Some(id) => wanted.tasks.push(id.to_owned()),
-                None => wanted.changes.extend(Change::parse(line)),
-            }
+    /// Reads a line, which is none of them where it says something else.
+    fn add(&mut self, line: &str) -> Option<()> {
+        match line.strip_prefix(TASK) {
+            Some(id) => self.tasks.push(id.to_owned()),
+            None => self.changes.push(Change::parse(line)?),
         }
-        wanted
+        Some(())
     }
 
     /// The filter that says the same, as JSON.
@@ -176,7 +174,7 @@ impl Listener {
     /// and one for the origin.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let user = self.counted.user.as_deref().unwrap_or("-");
+        let user = self.counted.user.as_deref().unwrap_or(STRANGER);
         let ends = self.ends.unwrap_or_default();
         let mut text = format!("{}\n{user} {ends}", self.id.as_json());
         for line in self.wanted.lines() {
@@ -205,22 +203,27 @@ impl Listener {
         Err(Error::invalid_params(message))
     }
 
-    /// Reads a listener from its text.
+    /// Reads a listener from its text. A line or a time of another version makes all of it unreadable: what it says might
+    /// be whom the stream is for, or when it ends.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, rest) = text.split_once('\n')?;
-        let (who, wanted) = rest.split_once('\n').unwrap_or((rest, ""));
-        let (user, ends) = who.split_once(' ')?;
-        Some(Self {
-            id: RequestId::from_json(id)?,
-            counted: Counted {
-                user: (user != "-").then(|| user.to_owned()),
-                origin: wanted.lines().find_map(|line| Origin::parse(line.strip_prefix(ORIGIN)?)),
-            },
-            grant: wanted.lines().find_map(|line| line.strip_prefix(GRANT)).map(str::to_owned),
-            ends: ends.parse().ok().filter(|ends| *ends > 0),
-            wanted: Wanted::parse(wanted),
-        })
+        let mut lines = rest.split('\n');
+        let (user, ends) = lines.next()?.split_once(' ').filter(|(user, _)| !user.is_empty())?;
+        let ends: u64 = ends.parse().ok()?;
+        let (mut grant, mut origin, mut wanted) = (None, None, Wanted::default());
+        for line in lines {
+            if let Some(id) = line.strip_prefix(GRANT).filter(|id| grant.is_none() && !id.is_empty()) {
+                grant = Some(id.to_owned());
+            } else if let Some(text) = line.strip_prefix(ORIGIN).filter(|_| origin.is_none()) {
+                origin = Some(Origin::parse(text)?);
+            } else {
+                wanted.add(line)?;
+            }
+        }
+        let user = (user != STRANGER).then(|| user.to_owned());
+        let counted = Counted { user, origin };
+        Some(Self { id: RequestId::from_json(id)?, counted, grant, ends: (ends > 0).then_some(ends), wanted })
     }
 
     /// Whether a notice is for this stream.
@@ -270,7 +273,30 @@ mod tests {
         for listener in [all, nothing, stranger] {
             assert_eq!(Listener::parse(&listener.to_text()), Some(listener));
         }
-        assert_eq!(Listener::parse(""), None);
+    }
+
+    #[test]
+    fn a_listener_with_something_of_another_version_is_unreadable() {
+        let whole = listener(Wanted { changes: vec![Change::Tools], tasks: vec!["t".into()] });
+        let text = whole.to_text();
+        assert_eq!(Listener::parse(&text), Some(whole));
+        for changed in [
+            String::new(),
+            "2".to_owned(),
+            text.replace("u 7", "u"),
+            text.replace("u 7", " 7"),
+            text.replace("u 7", "u never"),
+            text.replace("u 7", "u -7"),
+            text.replace("u 7", "u 7 8"),
+            text.replace("tools", "sampling"),
+            text.replace("grant g", "grant "),
+            text.replace("grant g", "grants g"),
+            format!("{text}\ngrant h"),
+            format!("{text}\nfrom nowhere"),
+            format!("{text}\n"),
+        ] {
+            assert_eq!(Listener::parse(&changed), None, "{changed}");
+        }
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl Counted {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (user, origin) = text.split_once(' ')?;
-        Some(Self { user: (user != STRANGER).then(|| user.to_owned()), origin: Origin::parse(origin) })
+        let origin = if origin.is_empty() { None } else { Some(Origin::parse(origin)?) };
+        if user.is_empty() { None } else { Some(Self { user: (user != STRANGER).then(|| user.to_owned()), origin }) }
     }
 
     /// The tags to count by.

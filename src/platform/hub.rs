@@ -21,7 +21,9 @@ use super::bound::Bound;
 use super::edge::{fault, js_fault};
 use super::promise::promised;
 use super::{convert, placement, stream_socket};
-use crate::hub::{Counted, Excess, Hub, HubHost, HubSocket, Listener, STRANGER, Telling, ended};
+use crate::hub::{
+    Command, Counted, END, Excess, Hub, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH, STRANGER, Telling, ended,
+};
 use crate::mcp::change::Change;
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
@@ -53,11 +55,10 @@ extern "C" {
     fn tell(env: &JsValue, object: &str, header: &str, word: &str, body: &str) -> Result<Promise, JsValue>;
 }
 
-const PUBLISH: &str = "/publish";
-const JOIN: &str = "/join";
-const LEAVE: &str = "/leave";
+/// Where the hub is, as a URL; a path follows.
+const URL: &str = "https://hub";
+
 const LISTEN: &str = "/listen";
-const END: &str = "/end";
 
 /// The header of a request to listen, with who listens for what.
 const LISTENER: &str = "x-durable-mcp-listener";
@@ -154,7 +155,8 @@ impl Parts {
     async fn answer(&self, request: &web_sys::Request) -> Result<web_sys::Response, Fault> {
         let unreadable = || Fault("the hub does not understand".to_owned());
         let url = request.url();
-        let reply = if url.ends_with(LISTEN) {
+        let path = url.strip_prefix(URL).unwrap_or_default();
+        let reply = if path == LISTEN {
             let header = request.headers().get(LISTENER).ok().flatten();
             let text = header.and_then(|header| String::from_utf8(URL_SAFE_NO_PAD.decode(header).ok()?).ok());
             let text = text.ok_or_else(unreadable)?;
@@ -165,24 +167,8 @@ impl Parts {
             }
         } else {
             let text = read_text(request).await.map_err(|_| unreadable())?;
-            let excess = if url.ends_with(PUBLISH) {
-                self.hub.publish(&Notice::parse(&text).ok_or_else(unreadable)?).await?;
-                None
-            } else {
-                // An object of an earlier version does not say who it is counted with.
-                let (session, counted) = text.split_once('\n').unwrap_or((&text, ""));
-                let (object, time) = session.split_once(' ').ok_or_else(unreadable)?;
-                let time = time.parse().map_err(|_| unreadable())?;
-                if url.ends_with(LEAVE) {
-                    self.hub.leave(object, time)?;
-                    None
-                } else if url.ends_with(END) {
-                    self.hub.end_grant(object, time)?;
-                    None
-                } else {
-                    self.hub.join(object, &Counted::parse(counted).unwrap_or_default(), time)?
-                }
-            };
+            let command = Command::parse(path, &text).ok_or_else(unreadable)?;
+            let excess = self.hub.carry_out(command).await?;
             Reply::empty(excess.map_or(http::StatusCode::NO_CONTENT, Excess::status))
         };
         convert::response(reply).map_err(fault)
@@ -239,10 +225,11 @@ impl Host {
 /// Those of the sockets that are open, each with what it remembers.
 fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
     let open = sockets.into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
-    open.filter_map(|socket| {
-        let remembered = socket.deserialize_attachment::<String>().ok().flatten()?;
+    open.map(|socket| {
+        // One that is not text is unreadable, as an empty one is.
+        let remembered = socket.deserialize_attachment::<String>().ok().flatten().unwrap_or_default();
         let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
-        Some((socket, remembered))
+        (socket, remembered)
     })
     .collect()
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use durable_mcp::formats::Format;
-use durable_mcp::hub::Listener;
+use durable_mcp::hub::{self, Listener};
 use durable_mcp::keys::Keys;
 use durable_mcp::mcp::change::Change;
 use durable_mcp::mcp::jsonrpc::{Body, Message, Request, parse};
@@ -253,8 +253,10 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         Format::HubNotice => assert_eq!(Notice::parse(text).unwrap().to_text(), text),
         Format::HubChange => assert_eq!(Change::parse(text), Some(Change::Resource("a:b c".into()))),
         Format::HubJoin => {
-            let (object, expires) = text.split_once(' ').unwrap();
-            assert!(ObjectId::from_hex(object).is_some() && expires.parse() == Ok(NOW + 1000));
+            let Some(hub::Command::Join { object, expires, .. }) = hub::Command::parse(hub::JOIN, text) else {
+                panic!("{text}");
+            };
+            assert!(ObjectId::from_hex(&object).is_some() && expires == NOW + 1000);
         }
         Format::HubListener => assert_eq!(Listener::parse(text).unwrap().to_text(), text),
     }
@@ -495,9 +497,15 @@ fn refuses(format: Format) {
             }
         }
         Format::HubChange => assert_eq!(Change::parse("sampling"), None),
-        Format::HubJoin => assert_eq!(ObjectId::from_hex("2"), None),
+        Format::HubJoin => {
+            for text in ["2", "2 soon", "2 1\n2"] {
+                assert_eq!(hub::Command::parse(hub::JOIN, text), None, "{text}");
+            }
+        }
         Format::HubListener => {
-            assert_eq!(Listener::parse("2"), None);
+            for text in ["2", "1\n- never", "1\n- 0\nsampling", "1\n- 0\nfrom nowhere"] {
+                assert_eq!(Listener::parse(text), None, "{text}");
+            }
         }
     }
 }

@@ -449,3 +449,18 @@ fn sessions_are_forgotten_when_their_time_is_over_and_nobody_listens() {
     assert!(rig.host.sessions.borrow().is_empty());
     assert_eq!(rig.host.alarm(), None);
 }
+
+#[test]
+fn a_stream_that_another_version_alone_can_read_is_closed_and_hears_nothing() {
+    for remembered in ["", "\"l\"", "\"l\"\n- never\ntools", "\"l\"\n- 0\ntools\nonly me"] {
+        let rig = Rig::new();
+        let mut stream = rig.open(&listener(None));
+        rig.host.rewrite(remembered);
+        rig.publish(&tools());
+        assert_eq!(stream.read(), (Vec::new(), true), "{remembered}");
+        let mut stream = rig.open(&Listener { ends: Some(START + 1), ..listener(None) });
+        rig.host.rewrite(remembered);
+        rig.pass(1);
+        assert_eq!(stream.read(), (Vec::new(), true), "{remembered}");
+    }
+}

@@ -90,6 +90,11 @@ impl FakeHubHost {
         receiver
     }
 
+    /// All sockets remember that from now on.
+    pub(crate) fn rewrite(&self, remembered: &str) {
+        self.sockets.borrow_mut().iter_mut().for_each(|(_, text)| remembered.clone_into(text));
+    }
+
     /// Another event reaches the hub.
     pub(crate) fn invoke(&self) {
         self.requests.set(0);

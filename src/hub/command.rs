@@ -1,0 +1,123 @@
+//! Commands of the Worker and of other objects to the hub.
+
+use super::Hub;
+use super::quota::{Counted, Excess};
+use crate::session::notice::Notice;
+use crate::wire::Fault;
+
+/// Path of a notice for those who listen.
+pub const PUBLISH: &str = "/publish";
+
+/// Path of a session's object that is told of changes from now on.
+pub const JOIN: &str = "/join";
+
+/// Path of a session's object that is told no more.
+pub const LEAVE: &str = "/leave";
+
+/// Path of a grant that has ended.
+pub const END: &str = "/end";
+
+/// A command to the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Tells those who listen.
+    Publish(Notice),
+    /// Has a session's object told.
+    Join {
+        /// Id of the object.
+        object: String,
+        /// Who it is counted with.
+        counted: Counted,
+        /// Expiry of the session, in milliseconds since 1970.
+        expires: u64,
+    },
+    /// Has a session's object told no more.
+    Leave {
+        /// Id of the object.
+        object: String,
+        /// From then on, in milliseconds since 1970.
+        time: u64,
+    },
+    /// Ends the streams of a grant.
+    End {
+        /// Id of the grant.
+        grant: String,
+        /// Expiry of its last token, in milliseconds since 1970.
+        until: u64,
+    },
+}
+
+impl Command {
+    /// Reads a command from the path and the body of its request. A path that this version does not know is no command.
+    #[must_use]
+    pub fn parse(path: &str, text: &str) -> Option<Self> {
+        match path {
+            PUBLISH => Notice::parse(text).map(Self::Publish),
+            JOIN => {
+                let (session, counted) = match text.split_once('\n') {
+                    Some((session, counted)) => (session, Counted::parse(counted)?),
+                    // An object of an earlier version does not say who it is counted with.
+                    None => (text, Counted::default()),
+                };
+                let (object, expires) = timed(session)?;
+                Some(Self::Join { object, counted, expires })
+            }
+            LEAVE => timed(text).map(|(object, time)| Self::Leave { object, time }),
+            END => timed(text).map(|(grant, until)| Self::End { grant, until }),
+            _ => None,
+        }
+    }
+}
+
+/// A name and a time, with a space between.
+fn timed(text: &str) -> Option<(String, u64)> {
+    let (name, time) = text.split_once(' ')?;
+    if name.is_empty() { None } else { Some((name.to_owned(), time.parse().ok()?)) }
+}
+
+impl Hub {
+    /// Carries a command out. Gives why it is refused, where there are too many.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn carry_out(&self, command: Command) -> Result<Option<Excess>, Fault> {
+        match command {
+            Command::Publish(notice) => self.publish(&notice).await.map(|()| None),
+            Command::Join { object, counted, expires } => self.join(&object, &counted, expires),
+            Command::Leave { object, time } => self.leave(&object, time).map(|()| None),
+            Command::End { grant, until } => self.end_grant(&grant, until).map(|()| None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_of_another_path_or_body_is_unreadable() {
+        for (path, text) in [
+            ("/", "a 1"),
+            ("", "a 1"),
+            ("/listening", "a 1"),
+            ("/rejoin", "a 1"),
+            (JOIN, "a"),
+            (JOIN, " 1"),
+            (JOIN, "a soon"),
+            (JOIN, "a 1\n"),
+            (JOIN, "a 1\n- n"),
+            (LEAVE, "a 1\n"),
+            (END, "g"),
+            (END, "g 1 2"),
+            (PUBLISH, "a 1"),
+        ] {
+            assert_eq!(Command::parse(path, text), None, "{path} {text}");
+        }
+    }
+
+    #[test]
+    fn a_session_of_an_earlier_version_joins_without_saying_who_it_is_counted_with() {
+        let (object, counted) = ("a".to_owned(), Counted::default());
+        assert_eq!(Command::parse(JOIN, "a 1"), Some(Command::Join { object, counted, expires: 1 }));
+    }
+}
