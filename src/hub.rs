@@ -246,14 +246,13 @@ impl Hub {
     /// is not known, nor until when, and its client listens anew.
     fn listening(&self, sockets: Vec<(Rc<dyn HubSocket>, String)>) -> Vec<(Rc<dyn HubSocket>, Listener)> {
         let count = sockets.len();
-        let read = |(socket, remembered): (Rc<dyn HubSocket>, String)| match Listener::parse(&remembered) {
-            Some(listener) => Some((socket, listener)),
-            None => {
-                socket.close();
-                None
+        let mut listening = Vec::with_capacity(count);
+        for (socket, remembered) in sockets {
+            match Listener::parse(&remembered) {
+                Some(listener) => listening.push((socket, listener)),
+                None => socket.close(),
             }
-        };
-        let listening: Vec<_> = sockets.into_iter().filter_map(read).collect();
+        }
         let closed = count - listening.len();
         if closed > 0 {
             self.host.warn(&format!("{closed} streams are closed: {}", Format::HubListener.unreadable().0));

@@ -24,7 +24,6 @@ use super::{convert, placement, stream_socket};
 use crate::hub::{
     Command, Counted, END, Excess, Hub, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH, STRANGER, Telling, ended,
 };
-use crate::mcp::change::Change;
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::transport::era::Transport;
@@ -397,6 +396,13 @@ pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, notice: &Notic
     later(context, env, PUBLISH, &notice.to_text());
 }
 
+/// Publishes, and waits until the hub has told who listens.
+pub(super) async fn publish(env: &Env, notice: &Notice) -> worker::Result<()> {
+    let jurisdiction = placement::jurisdiction().map_err(|fault| worker::Error::RustError(fault.0))?;
+    JsFuture::from(send(env.as_ref(), jurisdiction.as_deref(), PUBLISH, &notice.to_text())?).await?;
+    Ok(())
+}
+
 /// Ends the streams of a grant that has ended.
 pub(super) async fn end_grant(env: &Env, grant: &str, until: u64) -> Result<(), Fault> {
     let jurisdiction = placement::jurisdiction()?;
@@ -454,67 +460,6 @@ pub(super) async fn subscribe(
             Some(excess) => Ok(excess.reply(Some(&listener.id))),
             None => Err(Fault(format!("the hub answers {status}"))),
         },
-    }
-}
-
-/// Tells clients of changes from outside of a call: a cron trigger, a queue's consumer, a webhook.
-///
-/// It reaches what [`Notify`](crate::mcp::notify::Notify) does for everybody: every client that listens, wherever it is
-/// connected.
-///
-/// ```ignore
-/// async fn hourly(env: worker::Env) -> Result<(), worker::Error> {
-///     Listeners::new(&env).resource_updated("weather://today").await
-/// }
-/// # let _ = App::new(Server::new("s", "1")).on_schedule(hourly);
-/// ```
-#[derive(Debug, Clone)]
-pub struct Listeners(Env);
-
-impl Listeners {
-    /// Those of the deployment whose bindings these are.
-    #[must_use]
-    pub fn new(env: &Env) -> Self {
-        Self(env.clone())
-    }
-
-    /// The list of tools changed.
-    ///
-    /// # Errors
-    /// When the hub cannot be reached.
-    pub async fn tools_changed(&self) -> worker::Result<()> {
-        self.tell(&Change::Tools).await
-    }
-
-    /// The list of prompts changed.
-    ///
-    /// # Errors
-    /// When the hub cannot be reached.
-    pub async fn prompts_changed(&self) -> worker::Result<()> {
-        self.tell(&Change::Prompts).await
-    }
-
-    /// The list of resources changed.
-    ///
-    /// # Errors
-    /// When the hub cannot be reached.
-    pub async fn resources_changed(&self) -> worker::Result<()> {
-        self.tell(&Change::Resources).await
-    }
-
-    /// The resource at `uri` changed. Clients that subscribed to it are told.
-    ///
-    /// # Errors
-    /// When the hub cannot be reached.
-    pub async fn resource_updated(&self, uri: &str) -> worker::Result<()> {
-        self.tell(&Change::Resource(uri.to_owned())).await
-    }
-
-    async fn tell(&self, change: &Change) -> worker::Result<()> {
-        let jurisdiction = placement::jurisdiction().map_err(|fault| worker::Error::RustError(fault.0))?;
-        let body = Notice::of(change).to_text();
-        JsFuture::from(send(self.0.as_ref(), jurisdiction.as_deref(), PUBLISH, &body)?).await?;
-        Ok(())
     }
 }
 

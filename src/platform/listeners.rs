@@ -1,0 +1,65 @@
+//! Changes that code outside of a call tells clients of.
+
+use worker::Env;
+
+use super::hub;
+use crate::mcp::change::Change;
+use crate::session::notice::Notice;
+
+/// Tells clients of changes from outside of a call: a cron trigger, a queue's consumer, a webhook.
+///
+/// It reaches what [`Notify`](crate::mcp::notify::Notify) does for everybody: every client that listens, wherever it is
+/// connected.
+///
+/// ```ignore
+/// async fn hourly(env: worker::Env) -> Result<(), worker::Error> {
+///     Listeners::new(&env).resource_updated("weather://today").await
+/// }
+/// # let _ = App::new(Server::new("s", "1")).on_schedule(hourly);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Listeners(Env);
+
+impl Listeners {
+    /// Those of the deployment whose bindings these are.
+    #[must_use]
+    pub fn new(env: &Env) -> Self {
+        Self(env.clone())
+    }
+
+    /// The list of tools changed.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached.
+    pub async fn tools_changed(&self) -> worker::Result<()> {
+        self.tell(&Change::Tools).await
+    }
+
+    /// The list of prompts changed.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached.
+    pub async fn prompts_changed(&self) -> worker::Result<()> {
+        self.tell(&Change::Prompts).await
+    }
+
+    /// The list of resources changed.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached.
+    pub async fn resources_changed(&self) -> worker::Result<()> {
+        self.tell(&Change::Resources).await
+    }
+
+    /// The resource at `uri` changed. Clients that subscribed to it are told.
+    ///
+    /// # Errors
+    /// When the hub cannot be reached.
+    pub async fn resource_updated(&self, uri: &str) -> worker::Result<()> {
+        self.tell(&Change::Resource(uri.to_owned())).await
+    }
+
+    async fn tell(&self, change: &Change) -> worker::Result<()> {
+        hub::publish(&self.0, &Notice::of(change)).await
+    }
+}
