@@ -17,10 +17,12 @@ pub use quota::{
 use std::rc::Rc;
 
 use futures_util::future::{LocalBoxFuture, join_all};
+use http::StatusCode;
 
 use crate::limits::OPERATIONS_AN_INVOCATION;
 use crate::mcp::change::Change;
-use crate::mcp::jsonrpc::{notification_json, result_json};
+use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::jsonrpc::{RequestId, error_json, notification_json, result_json};
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::wire::{Fault, Reply};
@@ -106,11 +108,32 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn remove_telling(&self, about: &str) -> Result<(), Fault>;
 
+    /// Every open socket of a grant's tokens, with what it remembers.
+    fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)>;
+
+    /// Notes until `until`, in milliseconds since 1970, that a grant has ended.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault>;
+
+    /// Whether a grant is noted to have ended.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn has_ended(&self, grant: &str) -> Result<bool, Fault>;
+
     /// Has a session's object told no more.
     ///
     /// # Errors
     /// When storage fails.
     fn remove_session(&self, object: &str) -> Result<(), Fault>;
+
+    /// Forgets the notes of ended grants that expired; gives when the next one does.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault>;
 
     /// When the next session expires.
     ///
@@ -152,8 +175,17 @@ impl Hub {
     /// Lets a stream listen. Its first message acknowledges what it listens for.
     ///
     /// # Errors
-    /// The answer in its place, when there are too many.
+    /// The answer in its place, when there are too many, or the grant of the client's token has ended.
     pub fn open(&self, listener: &Listener) -> Result<String, Reply> {
+        match listener.grant.as_ref().map_or(Ok(false), |grant| self.host.has_ended(grant)) {
+            Ok(false) => {}
+            // Workers KV may show the record of such a token for a minute more.
+            Ok(true) => return Err(ended(&listener.id)),
+            Err(fault) => {
+                self.host.warn(&fault.0);
+                return Err(Excess::All.reply(Some(&listener.id)));
+            }
+        }
         let count = |tag: Option<&str>| Ok::<_, std::convert::Infallible>(self.host.count(tag));
         if let Ok(Some(excess)) = listener.counted.excess(count) {
             return Err(excess.reply(Some(&listener.id)));
@@ -192,6 +224,21 @@ impl Hub {
             return self.host.remove_session(object);
         }
         if self.host.keep_session(object, time)? { self.host.wake_by(time) } else { Ok(()) }
+    }
+
+    /// Ends the streams of a grant that has ended, and refuses new ones until its last token has expired, at `until` in
+    /// milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When storage fails; the streams have ended.
+    pub fn end_grant(&self, grant: &str, until: u64) -> Result<(), Fault> {
+        for (socket, remembered) in self.host.sockets_of(grant) {
+            if let Some(listener) = Listener::parse(&remembered) {
+                end(&*socket, &listener, "The access of this client has ended.");
+            }
+        }
+        self.host.note_ended(grant, until)?;
+        self.host.wake_by(until)
     }
 
     /// Tells those who listen.
@@ -259,12 +306,12 @@ impl Hub {
         if let Some(telling) = self.host.telling(None)? {
             self.tell(telling).await?;
         }
-        let mut next = self.host.next_session()?;
+        let mut next = self.host.next_session()?.into_iter().chain(self.host.next_ended(now)?).min();
         for (socket, remembered) in self.host.sockets() {
             let Some(listener) = Listener::parse(&remembered) else { continue };
             let Some(ends) = listener.ends else { continue };
             if ends <= now {
-                end(&*socket, &listener);
+                end(&*socket, &listener, "The access token has expired.");
             } else {
                 next = Some(next.map_or(ends, |next| next.min(ends)));
             }
@@ -294,10 +341,18 @@ impl Hub {
 
 /// Ends a stream with what tells its client that it is a good end (2026-07-28, Subscriptions, "Graceful Closure";
 /// Cancellation).
-fn end(socket: &dyn HubSocket, listener: &Listener) {
-    let cancelled = format!(r#"{{"requestId":{},"reason":"The access token has expired."}}"#, listener.id.as_json());
+fn end(socket: &dyn HubSocket, listener: &Listener, reason: &str) {
+    let cancelled = format!(r#"{{"requestId":{},"reason":"{reason}"}}"#, listener.id.as_json());
     socket.send(&notification_json("notifications/cancelled", &listener.tagged(&cancelled)));
     let result = format!(r#"{{"resultType":"complete","_meta":{}}}"#, listener.meta());
     socket.send(&result_json(&listener.id, &result));
     socket.close();
+}
+
+/// The answer to a client that wants to listen by a token of a grant that has ended (RFC 6750 section 3.1).
+#[must_use]
+pub fn ended(id: &RequestId) -> Reply {
+    let error = Error::new(ErrorCode::REFUSED, "The access of this client has ended. Sign in again.");
+    Reply::json(StatusCode::UNAUTHORIZED, error_json(Some(id), &error))
+        .header("www-authenticate", r#"Bearer error="invalid_token""#)
 }

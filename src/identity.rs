@@ -142,6 +142,16 @@ impl From<Fault> for IdentityError {
     }
 }
 
+/// Beginnings of the subjects of this library's providers.
+const SUBJECTS: [&str; 6] =
+    [access::SUBJECTS, cloudflare::SUBJECTS, demo::SUBJECTS, github::SUBJECTS, oidc::GOOGLE_SUBJECTS, oidc::SUBJECTS];
+
+/// Whether a subject begins so, or is of none of this library's providers: users who were taken over from another server
+/// keep their ids.
+fn begins_with(subject: &str, own: &str) -> bool {
+    subject.starts_with(own) || !SUBJECTS.iter().any(|known| subject.starts_with(known))
+}
+
 /// What comes of asking an identity provider.
 pub type Asked<'a, T> = LocalBoxFuture<'a, Result<T, IdentityError>>;
 
@@ -168,6 +178,12 @@ pub trait IdentityProvider {
         async { Ok(None) }.boxed_local()
     }
 
+    /// Whether a person with that [`subject`](Identity::subject) is one of this provider's. Those of another one, which this
+    /// server had before, are signed out. A provider whose subjects tell should say so.
+    fn knows(&self, subject: &str) -> bool {
+        self.is_demo() || !subject.starts_with(demo::SUBJECTS)
+    }
+
     /// What people call it, as in "Continue to GitHub".
     #[expect(clippy::unnecessary_literal_bound, reason = "those of others are made when they are set up")]
     fn title(&self) -> &str {
@@ -188,6 +204,40 @@ pub trait IdentityProvider {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Providers as deployments set them up.
+    fn provider(name: &str) -> std::rc::Rc<dyn IdentityProvider> {
+        let read = |variable: &str| match variable {
+            "IDENTITY_PROVIDER" => Some(name.to_owned()),
+            "DEMO_LOGIN" => Some("true".to_owned()),
+            "OIDC_ISSUER" => Some("https://id.example/".to_owned()),
+            "ACCESS_TEAM_DOMAIN" => Some("acme.cloudflareaccess.com".to_owned()),
+            _ => (variable.ends_with("_ID") || variable.ends_with("_SECRET") || variable == "ACCESS_AUD")
+                .then(|| "x".to_owned()),
+        };
+        settings::provider(&read).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_provider_knows_its_own_people_and_none_of_another() {
+        let own = [
+            ("demo", "demo:ann"),
+            ("github", "github:1"),
+            ("cloudflare", "cloudflare:1"),
+            ("google", "google:1"),
+            ("oidc", "oidc:https://id.example#1"),
+            ("access", "access:1"),
+        ];
+        for (name, _) in own {
+            let knows = |subject: &str| provider(name).knows(subject);
+            for (other, subject) in own {
+                assert_eq!(knows(subject), name == other, "{name}: {subject}");
+            }
+            assert!(!knows("oidc:https://evil.example#1") && !knows("oidc:https://id.example.evil#1"), "{name}");
+            // Of users who were taken over nobody knows where they signed in.
+            assert!(knows("octocat") && knows("ann@example.com"), "{name}");
+        }
+    }
 
     #[test]
     fn debug_shows_nothing_of_a_person_or_a_flow() {

@@ -16,6 +16,7 @@ mod form;
 pub mod gate;
 pub mod grant;
 pub mod grant_store;
+pub mod holding;
 pub mod hooks;
 mod known_clients;
 pub mod legacy;

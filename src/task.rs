@@ -105,6 +105,10 @@ impl TaskObject {
         self.load()?;
         match command {
             Command::Begin(begin) => self.begin(begin, owner),
+            Command::End => {
+                self.forget();
+                Ok(Ok("{}".to_owned()))
+            }
             other => self.of_known(other, owner),
         }
     }
@@ -130,7 +134,7 @@ impl TaskObject {
                 return Ok(Ok("{}".to_owned()));
             }
             Command::Watch => self.change(|record| record.watched = true)?,
-            Command::Begin(_) => return Ok(Err(unknown())),
+            Command::Begin(_) | Command::End => return Ok(Err(unknown())),
         }
         self.detailed().map(Ok)
     }
@@ -372,9 +376,7 @@ impl TaskObject {
             loaded => loaded?,
         }
         if now >= self.expires() {
-            self.stop();
-            self.record.borrow_mut().take();
-            self.host.store().clear();
+            self.forget();
             return Ok(());
         }
         let works = self.running.borrow().is_some();
@@ -391,6 +393,13 @@ impl TaskObject {
         let next = if works && !waits { now + HEARTBEAT_MS } else { self.expires() };
         self.host.store().wake_at(next.min(self.expires()));
         Ok(())
+    }
+
+    /// Stops the handler and deletes everything.
+    fn forget(&self) {
+        self.stop();
+        self.record.borrow_mut().take();
+        self.host.store().clear();
     }
 
     fn expires(&self) -> u64 {

@@ -167,7 +167,8 @@ impl Provider for InFront {
 
     fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants> {
         let (lifetimes, hooks) = (Rc::clone(&self.oauth.lifetimes), Rc::clone(&self.oauth.hooks));
-        Rc::new(Authority::new(host, lifetimes, hooks, app.settings.max_age_ms))
+        let longest = app.settings.max_age_ms.max(app.server.longest_task_ms());
+        Rc::new(Authority::new(host, lifetimes, hooks, longest))
     }
 
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {

@@ -100,6 +100,10 @@ impl SignIn for IdentitySignIn {
         .boxed_local()
     }
 
+    fn knows(&self, subject: &str) -> bool {
+        self.provider.as_ref().is_ok_and(|provider| provider.knows(subject))
+    }
+
     fn notice(&self) -> Option<Notice> {
         match &self.provider {
             Err(problem) => Some(Notice::Misconfigured(problem.clone())),

@@ -262,7 +262,8 @@ async fn listen(
         Ok(counted) => counted,
         Err(fault) => return failed(edge, &request.id, &fault),
     };
-    match (Listener { id: request.id.clone(), counted, ends, wanted }).fit() {
+    let grant = caller.grant.clone();
+    match (Listener { id: request.id.clone(), counted, grant, ends, wanted }).fit() {
         Ok(listener) => settle(edge, &request.id, edge.subscribe(&listener).await),
         Err(error) => refuse(error),
     }

@@ -26,8 +26,11 @@ const MAX_FILTER_BYTES: usize = 6 * MAX_LISTENED_BYTES;
 /// The most URIs and the most task ids that one stream listens for: as many as a session may subscribe to. Each task is asked.
 const MAX_LISTENED: usize = 256;
 
-/// What the line of a task begins with.
+/// Beginning of a line with a task.
 const TASK: &str = "task ";
+
+/// Beginning of the line with the grant. A version that knows no such line reads over it.
+const GRANT: &str = "grant ";
 
 /// Beginning of the line with the origin. A version that knows no such line reads over it.
 const ORIGIN: &str = "from ";
@@ -160,6 +163,8 @@ pub struct Listener {
     pub id: RequestId,
     /// Who it is counted with: its user, or the network that it comes from.
     pub counted: Counted,
+    /// Id of the grant of the client's token; the stream ends with it.
+    pub grant: Option<String>,
     /// When the client's token ends, in milliseconds since 1970.
     pub ends: Option<u64>,
     /// What it listens for.
@@ -167,7 +172,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// The listener as text: its id, its user and end, then a line for each thing it listens for.
+    /// The listener as text: its id, its user and end, then a line for each thing it listens for, one for the grant
+    /// and one for the origin.
     #[must_use]
     pub fn to_text(&self) -> String {
         let user = self.counted.user.as_deref().unwrap_or("-");
@@ -176,6 +182,9 @@ impl Listener {
         for line in self.wanted.lines() {
             text.push('\n');
             text.push_str(&line);
+        }
+        if let Some(grant) = &self.grant {
+            text = format!("{text}\n{GRANT}{grant}");
         }
         if let Some(origin) = &self.counted.origin {
             text = format!("{text}\n{ORIGIN}{}", origin.to_text());
@@ -208,6 +217,7 @@ impl Listener {
                 user: (user != "-").then(|| user.to_owned()),
                 origin: wanted.lines().find_map(|line| Origin::parse(line.strip_prefix(ORIGIN)?)),
             },
+            grant: wanted.lines().find_map(|line| line.strip_prefix(GRANT)).map(str::to_owned),
             ends: ends.parse().ok().filter(|ends| *ends > 0),
             wanted: Wanted::parse(wanted),
         })
@@ -246,14 +256,15 @@ mod tests {
 
     fn listener(wanted: Wanted) -> Listener {
         let counted = Counted { user: Some("u".into()), origin: None };
-        Listener { id: RequestId::from_json("\"l-1\"").unwrap(), counted, ends: Some(7), wanted }
+        let id = RequestId::from_json("\"l-1\"").unwrap();
+        Listener { id, counted, grant: Some("g".into()), ends: Some(7), wanted }
     }
 
     #[test]
     fn a_listener_is_remembered_whole() {
         let changes = vec![Change::Tools, Change::Resource("a:b c".into())];
         let all = listener(Wanted { changes, tasks: vec!["t".into()] });
-        let nothing = Listener { counted: Counted::default(), ends: None, ..listener(Wanted::default()) };
+        let nothing = Listener { counted: Counted::default(), grant: None, ends: None, ..listener(Wanted::default()) };
         let origin = Some(Origin { network: "n".into(), site: Some("s".into()) });
         let stranger = Listener { counted: Counted { user: None, origin }, ..all.clone() };
         for listener in [all, nothing, stranger] {

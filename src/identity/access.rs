@@ -5,10 +5,14 @@ use futures_util::future::FutureExt;
 use serde_json::{Value, json};
 
 use super::allowed::{KNOWN_AS, known_by_email};
+use super::code_flow::UPSTREAM;
 use super::jwks::KeySet;
 use super::jwt::Expected;
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
+use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 use crate::oauth::params::encode_query;
+
+/// Beginning of the subjects of its people.
+pub(super) const SUBJECTS: &str = "access:";
 
 /// The header that Access adds to a request. Its cookie is not looked at: browsers hold it, and it is not always there.
 pub const ASSERTION: &str = "cf-access-jwt-assertion";
@@ -52,8 +56,10 @@ impl Access {
             "country": text("country"),
             "custom": claims.get("custom"),
             KNOWN_AS: known_by_email(email.unwrap_or_default(), true),
+            // A grant ends with the session at Access: who may come through is decided anew there.
+            UPSTREAM: { "expires": claims.get("exp") },
         });
-        Ok(Identity { subject: format!("access:{subject}"), name: email.map(str::to_owned), props })
+        Ok(Identity { subject: format!("{SUBJECTS}{subject}"), name: email.map(str::to_owned), props })
     }
 }
 
@@ -65,6 +71,10 @@ impl IdentityProvider for Access {
 
     fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
         self.finished(answer).boxed_local()
+    }
+
+    fn knows(&self, subject: &str) -> bool {
+        begins_with(subject, SUBJECTS)
     }
 
     fn title(&self) -> &'static str {
@@ -124,6 +134,7 @@ mod tests {
                 ("access:7335d417", Some("Ann@example.com"))
             );
             assert_eq!(identity.props["known_as"], json!(["@example.com", "ann@example.com"]));
+            assert_eq!(identity.props["upstream"], json!({ "expires": NOW / 1000 + 60 }), "the session at Access");
         }
     }
 

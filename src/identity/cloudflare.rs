@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::code_flow::{CodeFlow, Credentials, UPSTREAM, set};
 use super::upstream::{JsonAnswer, Upstream, get_json};
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
+use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
+
+/// Beginning of the subjects of its people.
+pub(super) const SUBJECTS: &str = "cloudflare:";
 
 /// Where people sign in, unless `CLOUDFLARE_AUTHORIZE_URL` says otherwise.
 pub const AUTHORIZE_URL: &str = "https://dash.cloudflare.com/oauth2/auth";
@@ -52,7 +55,7 @@ impl Cloudflare {
             UPSTREAM: tokens.to_props(),
         });
         let name = name.or_else(|| text("email").map(str::to_owned));
-        Ok(Identity { subject: format!("cloudflare:{id}"), name, props })
+        Ok(Identity { subject: format!("{SUBJECTS}{id}"), name, props })
     }
 
     async fn renewed(&self, props: &Value, web: &dyn Upstream) -> Result<Option<Value>, IdentityError> {
@@ -123,6 +126,10 @@ impl IdentityProvider for Cloudflare {
 
     fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
         self.renewed(props, web).boxed_local()
+    }
+
+    fn knows(&self, subject: &str) -> bool {
+        begins_with(subject, SUBJECTS)
     }
 
     fn title(&self) -> &'static str {

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use self::refusal::{failed, refused};
 use self::sender::Sender;
 use self::tokens::Given;
-pub use self::tokens::{RENEW_SECONDS, Tokens, UPSTREAM, renewable};
+pub use self::tokens::{RENEW_SECONDS, Tokens, UPSTREAM, ends_with, renewable};
 use super::upstream::Upstream;
 use super::{Answer, Begun, Flow, IdentityError};
 use crate::oauth::secret::Secret;

@@ -3,8 +3,11 @@
 use futures_util::future::FutureExt;
 use serde_json::json;
 
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
+use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 use crate::oauth::params::encode_query;
+
+/// Beginning of the subjects of its people.
+pub(super) const SUBJECTS: &str = "demo:";
 
 /// Who does not say a name.
 const ANONYMOUS: &str = "demo";
@@ -29,9 +32,13 @@ impl IdentityProvider for Demo {
         async move {
             let name = name.ok_or_else(|| IdentityError::Refused("the flow began elsewhere".to_owned()))?;
             let props = json!({ "name": name });
-            Ok(Identity { subject: format!("demo:{name}"), name: Some(name), props })
+            Ok(Identity { subject: format!("{SUBJECTS}{name}"), name: Some(name), props })
         }
         .boxed_local()
+    }
+
+    fn knows(&self, subject: &str) -> bool {
+        begins_with(subject, SUBJECTS)
     }
 
     fn title(&self) -> &'static str {

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use super::allowed::{AllowList, KNOWN_AS, MAX_GROUPS};
 use super::code_flow::{CodeFlow, Credentials, UPSTREAM, set};
 use super::upstream::{JsonAnswer, Upstream, get_json};
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
+use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
+
+/// Beginning of the subjects of its people.
+pub(super) const SUBJECTS: &str = "github:";
 
 /// Where people sign in, unless `GITHUB_URL` says otherwise.
 pub const URL: &str = "https://github.com";
@@ -60,7 +63,7 @@ impl GitHub {
             UPSTREAM: tokens.to_props(),
         });
         self.admit(&props, login)?;
-        Ok(Identity { subject: format!("github:{id}"), name: Some(text("name").unwrap_or(login).to_owned()), props })
+        Ok(Identity { subject: format!("{SUBJECTS}{id}"), name: Some(text("name").unwrap_or(login).to_owned()), props })
     }
 
     async fn renewed(&self, props: &Value, web: &dyn Upstream) -> Result<Option<Value>, IdentityError> {
@@ -81,8 +84,23 @@ impl GitHub {
                 Err(error) => return Err(error),
             }
             self.admit(&renewed, renewed.get("login").and_then(Value::as_str).unwrap_or_default())?;
+        } else if tokens.is_none() {
+            self.check_token(props, web).await?;
         }
         Ok(Some(renewed).filter(|renewed| renewed != props))
+    }
+
+    /// A token that does not expire is good until the person or GitHub takes it away, which is known by using it. Without a
+    /// list, an outage of GitHub signs nobody out.
+    async fn check_token(&self, props: &Value, web: &dyn Upstream) -> Result<(), IdentityError> {
+        let upstream = props.get(UPSTREAM).filter(|upstream| upstream.get("expires").is_none());
+        let Some(token) = upstream.and_then(|upstream| upstream.get("access_token")).and_then(Value::as_str) else {
+            return Ok(());
+        };
+        match self.user(token, web).await {
+            Ok(_) | Err(IdentityError::Unavailable(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn looked_up_again(&self, props: &Value, web: &dyn Upstream) -> Result<(String, Vec<String>), IdentityError> {
@@ -195,6 +213,10 @@ impl IdentityProvider for GitHub {
 
     fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
         self.renewed(props, web).boxed_local()
+    }
+
+    fn knows(&self, subject: &str) -> bool {
+        begins_with(subject, SUBJECTS)
     }
 
     fn title(&self) -> &'static str {
@@ -391,8 +413,8 @@ mod tests {
         let expected = json!({ "access_token": "ghu_2", "refresh_token": "ghr_2", "expires": NOW / 1000 + 28800 });
         assert_eq!((&props["upstream"], &props["login"]), (&expected, &json!("octocat")));
         assert_eq!(renew(&provider, &kept(28800), &web), Ok(None));
-        assert_eq!(renew(&provider, &json!({ "upstream": { "access_token": "gho_1" } }), &web), Ok(None));
         assert_eq!(web.asked().len(), 1);
+        assert_eq!(renew(&provider, &json!({ "upstream": { "access_token": "gho_1" } }), &web), Ok(None));
     }
 
     #[test]
@@ -413,6 +435,17 @@ mod tests {
         assert!(matches!(renew(&provider("org:acme", ""), &kept(28800), &web), Err(IdentityError::NotAllowed(_))));
         web.get(&api("/user"), 401, &json!({}));
         assert!(matches!(renew(&provider("octocat", ""), &kept(28800), &web), Err(IdentityError::Refused(_))));
+    }
+
+    #[test]
+    fn a_token_without_an_end_is_good_until_github_refuses_it() {
+        let web = StandIn::default();
+        let props = json!({ "upstream": { "access_token": "gho_1" } });
+        for (status, ends) in [(200, false), (401, true), (500, false)] {
+            web.get(&api("/user"), status, &json!({ "id": 583_231, "login": "octocat" }));
+            let renewed = renew(&provider("", ""), &props, &web);
+            assert_eq!(matches!(renewed, Err(IdentityError::Refused(_))), ends, "{status}: {renewed:?}");
+        }
     }
 
     #[test]

@@ -7,18 +7,29 @@ mod prompt;
 use futures_util::future::FutureExt;
 use serde_json::Value;
 
-use self::claims::Claims;
+use self::claims::{Claims, Domains};
 use self::discovery::{Discovery, Found};
 pub use self::prompt::Prompt;
-use super::allowed::AllowList;
+use super::allowed::{AllowList, KNOWN_AS};
 use super::code_flow::{CodeFlow, Credentials, UPSTREAM, kept, random_text, renewable, set};
 use super::jwks::KeySet;
 use super::jwt::Expected;
 use super::upstream::Upstream;
-use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
+use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 
 /// What is asked for, unless `OIDC_SCOPES` says otherwise.
 pub const SCOPES: &str = "openid profile email";
+
+/// The same at a provider that says it gives refresh tokens for it (Core 1.0 section 11): without one, people are signed
+/// out when their access token there expires.
+const OFFLINE_SCOPES: &str = "openid profile email offline_access";
+
+/// Beginning of the subjects of a provider's people; its issuer and `#` follow, since an id is unique within its issuer
+/// alone.
+pub(super) const SUBJECTS: &str = "oidc:";
+
+/// Beginning of the subjects of Google's people.
+pub(super) const GOOGLE_SUBJECTS: &str = "google:";
 
 /// Google's issuer.
 pub const GOOGLE: &str = "https://accounts.google.com";
@@ -70,8 +81,8 @@ impl Oidc {
         more.extend(flow.name.map(|name| ("login_hint", name)));
         more.extend(self.prompt.as_ref().map(|prompt| ("prompt", prompt.as_str())));
         if self.is_google() {
-            // Only so does Google give a refresh token (developers.google.com/identity/openid-connect/reference).
-            more.push(("access_type", "offline"));
+            // Only so does Google give a refresh token, each time (developers.google.com/identity/openid-connect/reference).
+            more.extend([("access_type", "offline"), ("prompt", "consent")]);
         }
         let mut begun = self.flow(&found).begin(&flow, &more)?;
         set(&mut begun.kept, "nonce", nonce.as_str());
@@ -93,37 +104,43 @@ impl Oidc {
         if let Some(userinfo) = &found.userinfo {
             claims.complete(userinfo, &tokens.access_token, answer.web).await?;
         }
-        let props = claims.to_props(&tokens);
+        let props = claims.to_props(&tokens, self.domains());
         self.admit(&props)?;
         let name = claims.name().map(str::to_owned);
-        // An id is unique within its issuer alone.
-        let subject =
-            if self.is_google() { format!("google:{subject}") } else { format!("oidc:{}#{subject}", found.issuer) };
+        let subject = if self.is_google() {
+            format!("{GOOGLE_SUBJECTS}{subject}")
+        } else {
+            format!("{SUBJECTS}{}#{subject}", found.issuer)
+        };
         Ok(Identity { subject, name, props })
     }
 
     async fn renewed(&self, props: &Value, web: &dyn Upstream) -> Result<Option<Value>, IdentityError> {
-        self.admit(props)?;
+        let mut renewed = props.clone();
+        set(&mut renewed, KNOWN_AS, claims::known_as(props, self.domains()));
+        self.admit(&renewed)?;
         if renewable(props, web.now() / 1000).is_none() {
-            return Ok(None);
+            return Ok(Some(renewed).filter(|renewed| renewed != props));
         }
         let found = self.discovery.find(web).await?;
         let Some(tokens) = self.flow(&found).renew(props, web).await? else {
-            return Ok(None);
+            return Ok(Some(renewed).filter(|renewed| renewed != props));
         };
         if let Some(id_token) = &tokens.id_token {
             match self.verified(&found, id_token, None, web).await {
                 // Core 1.0 section 12.2: a new one is of the same person.
-                Ok(claims) if props.get("sub").and_then(Value::as_str) == Some(claims.subject()?) => {}
+                Ok(claims) if props.get("sub").and_then(Value::as_str) == Some(claims.subject()?) => {
+                    claims.update(&mut renewed, self.domains());
+                    self.admit(&renewed)?;
+                }
                 Ok(_) => return Err(IdentityError::Refused("the renewed tokens are of somebody else".to_owned())),
                 // They came from the token endpoint itself, and the old refresh token may be used up.
                 Err(IdentityError::Unavailable(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        let mut props = props.clone();
-        set(&mut props, UPSTREAM, tokens.to_props());
-        Ok(Some(props))
+        set(&mut renewed, UPSTREAM, tokens.to_props());
+        Ok(Some(renewed))
     }
 
     async fn verified(
@@ -139,6 +156,12 @@ impl Oidc {
         Claims::new(self.keys.verify(&found.keys, id_token, &expected, web).await?)
     }
 
+    /// How a person is known to be of a domain. At Google, anybody can have an account with an address of a domain that is
+    /// not their employer's: `hd` says which organisation manages it.
+    fn domains(&self) -> Domains {
+        if self.is_google() { Domains::Hosted } else { Domains::OfAddress }
+    }
+
     fn admit(&self, props: &Value) -> Result<(), IdentityError> {
         if self.allowed.is_empty() || self.allowed.has(props) {
             return Ok(());
@@ -146,7 +169,11 @@ impl Oidc {
         let email = props.get("email").and_then(Value::as_str).unwrap_or("somebody without an address");
         let is_verified = props.get("email_verified") == Some(&Value::Bool(true));
         let unverified = if is_verified { "" } else { " (not verified)" };
-        Err(IdentityError::NotAllowed(format!("{email}{unverified}")))
+        let personal = match (self.domains(), props.get("hd")) {
+            (Domains::Hosted, None) => " (a personal account)",
+            _ => "",
+        };
+        Err(IdentityError::NotAllowed(format!("{email}{unverified}{personal}")))
     }
 
     fn flow<'a>(&'a self, found: &'a Found) -> CodeFlow<'a> {
@@ -155,7 +182,7 @@ impl Oidc {
             token: &found.token,
             credentials: &self.credentials,
             in_body: found.in_body,
-            scopes: &self.scopes,
+            scopes: if found.is_offline && self.scopes == SCOPES { OFFLINE_SCOPES } else { &self.scopes },
         }
     }
 }
@@ -171,6 +198,17 @@ impl IdentityProvider for Oidc {
 
     fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
         self.renewed(props, web).boxed_local()
+    }
+
+    fn knows(&self, subject: &str) -> bool {
+        if self.is_google() {
+            return begins_with(subject, GOOGLE_SUBJECTS);
+        }
+        let Some(rest) = subject.strip_prefix(SUBJECTS) else {
+            return begins_with(subject, SUBJECTS);
+        };
+        let issuer = rest.split_once('#').map_or(rest, |(issuer, _)| issuer);
+        issuer.trim_end_matches('/') == self.discovery.issuer().trim_end_matches('/')
     }
 
     fn title(&self) -> &str {
@@ -396,12 +434,80 @@ mod tests {
         assert!(matches!(signed_in(&json!({ "iss": "accounts.google.com" })), Err(IdentityError::Refused(_))));
     }
 
+    fn google_with(allowed: &str) -> (Oidc, StandIn) {
+        let (web, mut google) = (StandIn::default(), configuration());
+        google["issuer"] = json!(GOOGLE);
+        web.get("https://accounts.google.com/.well-known/openid-configuration", 200, &google);
+        web.get(KEYS, 200, &keys(&["k"]));
+        (provider_at(GOOGLE, allowed), web)
+    }
+
+    #[test]
+    fn a_domain_at_google_is_the_organisations_and_not_that_of_an_address() {
+        let (provider, web) = google_with("@example.com");
+        let comes = |changes: Value| {
+            let mut all = json!({ "iss": GOOGLE });
+            all.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            give(&web, &signed("k", &claims(&all)));
+            finish(&provider, "code=c", &web)
+        };
+        assert!(comes(json!({ "hd": "Example.com" })).is_ok());
+        for personal in [json!({}), json!({ "hd": "other.example" }), json!({ "hd": "" })] {
+            assert!(matches!(comes(personal.clone()), Err(IdentityError::NotAllowed(_))), "{personal}");
+        }
+        let told = comes(json!({})).unwrap_err();
+        assert_eq!(told, IdentityError::NotAllowed("ann@example.com (a personal account)".to_owned()));
+        let (provider, web) = google_with("ann@example.com");
+        give(&web, &signed("k", &claims(&json!({ "iss": GOOGLE }))));
+        assert!(finish(&provider, "code=c", &web).is_ok(), "an address is one");
+    }
+
+    #[test]
+    fn who_may_is_looked_at_again_at_each_renewal() {
+        let (provider, web) = google_with("@example.com");
+        let upstream = json!({ "access_token": "a0", "refresh_token": "r0", "expires": NOW / 1000 });
+        let kept = |hd: Value, known_as: &str| {
+            json!({
+                "sub": "u1", "email": "ann@example.com", "email_verified": true, "hd": hd, "known_as": [known_as],
+                "upstream": upstream,
+            })
+        };
+        let renewed = |claims: &Value, kept: &Value| {
+            give(&web, &signed("k", claims));
+            renew(&provider, kept, &web)
+        };
+        let stays = claims(&json!({ "iss": GOOGLE, "hd": "example.com" }));
+        let props = renewed(&stays, &kept(json!("example.com"), "@example.com")).unwrap().unwrap();
+        assert_eq!(props["known_as"], json!(["ann@example.com", "@example.com"]));
+        // Signed in when the address was looked at, or left the organisation since.
+        let refused = renewed(&stays, &kept(Value::Null, "@example.com"));
+        assert!(matches!(refused, Err(IdentityError::NotAllowed(_))), "{refused:?}");
+        let left = renewed(&claims(&json!({ "iss": GOOGLE })), &kept(json!("example.com"), "@example.com"));
+        assert!(matches!(left, Err(IdentityError::NotAllowed(_))), "{left:?}");
+    }
+
+    #[test]
+    fn a_refresh_token_is_asked_for_where_the_provider_gives_one() {
+        let url = |supported: Value| {
+            let (web, mut configuration) = (StandIn::default(), configuration());
+            configuration["scopes_supported"] = supported;
+            web.get(CONFIGURATION, 200, &configuration);
+            begin_on(&provider(), None, &web).unwrap().url
+        };
+        assert!(url(json!(["openid", "offline_access"])).contains("email+offline_access&"));
+        assert!(!url(json!(["openid"])).contains("offline_access") && !url(Value::Null).contains("offline_access"));
+    }
+
     #[test]
     fn what_ends_soon_is_renewed_for_the_same_person_alone() {
         let web = web();
         let kept = |lives: u64| {
             let upstream = json!({ "access_token": "a0", "refresh_token": "r0", "expires": NOW / 1000 + lives });
-            json!({ "sub": "u1", "known_as": ["ann@example.com"], "upstream": upstream })
+            let address = json!({ "email": "ann@example.com", "email_verified": true });
+            let mut kept =
+                json!({ "sub": "u1", "known_as": ["@example.com", "ann@example.com"], "upstream": upstream });
+            kept.as_object_mut().unwrap().extend(address.as_object().unwrap().clone());
+            kept
         };
         assert_eq!(renew(&provider(), &kept(100_000), &StandIn::default()), Ok(None));
         give(&web, &signed("k", &claims(&json!({ "nonce": null }))));

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
 
-use super::code_flow::{RENEW_SECONDS, UPSTREAM};
+use super::code_flow::{RENEW_SECONDS, UPSTREAM, ends_with};
 use super::upstream::{InRenewal, Upstream};
 use super::{IdentityError, IdentityProvider};
 use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged};
@@ -32,6 +32,10 @@ async fn exchanged(
     web: &dyn Upstream,
     exchange: Exchange,
 ) -> Result<Exchanged, ExchangeError> {
+    // A client's own token is nobody's.
+    if exchange.kind != ExchangeKind::Client && !provider.knows(&exchange.subject) {
+        return Err(ExchangeError::Ended("the user is of another identity provider than this server has".to_owned()));
+    }
     let props = match exchange.kind {
         ExchangeKind::Refresh => {
             provider.renew(&exchange.props, &InRenewal(web)).await.map_err(|error| refused(&error))?
@@ -39,8 +43,14 @@ async fn exchanged(
         // The person has just come from the provider; or nobody has.
         _ => None,
     };
-    let access_seconds = lives(props.as_ref().unwrap_or(&exchange.props), web.now() / 1000);
-    Ok(Exchanged { props, access_seconds, ..Exchanged::default() })
+    let (current, now) = (props.as_ref().unwrap_or(&exchange.props), web.now() / 1000);
+    let left = ends_with(current).map(|expires| expires.saturating_sub(now));
+    if left == Some(0) && exchange.kind != ExchangeKind::Client {
+        let text = "the identity provider's token has expired, and there is none to renew it with";
+        return Err(ExchangeError::Ended(text.to_owned()));
+    }
+    let access_seconds = lives(current, now);
+    Ok(Exchanged { access_seconds, refresh_seconds: left.map(|left| left.max(LEAST_SECONDS)), props })
 }
 
 /// Who was taken off a list, or whom the provider forgot, is out. What may work later, and what the operator has to put
@@ -70,6 +80,7 @@ mod tests {
     use crate::identity::stand_in::{NOW, StandIn};
     use crate::identity::{Answer, Asked, Begun, Flow, Identity};
 
+    /// Answers so, and knows users of GitHub alone.
     struct Renewing(RefCell<Result<Option<Value>, IdentityError>>);
 
     impl IdentityProvider for Renewing {
@@ -85,6 +96,10 @@ mod tests {
             let renewed = self.0.borrow().clone();
             async { renewed }.boxed_local()
         }
+
+        fn knows(&self, subject: &str) -> bool {
+            subject.starts_with("github:")
+        }
     }
 
     fn run(
@@ -92,10 +107,19 @@ mod tests {
         kind: ExchangeKind,
         props: Value,
     ) -> Result<Exchanged, ExchangeError> {
+        run_for("github:1", renewed, kind, props)
+    }
+
+    fn run_for(
+        subject: &str,
+        renewed: Result<Option<Value>, IdentityError>,
+        kind: ExchangeKind,
+        props: Value,
+    ) -> Result<Exchanged, ExchangeError> {
         let hook = hook(Rc::new(Renewing(RefCell::new(renewed))), Rc::new(StandIn::default()));
         block_on(hook(Exchange {
             kind,
-            subject: "github:1".to_owned(),
+            subject: subject.to_owned(),
             client_id: "c".to_owned(),
             grant: "g".to_owned(),
             scopes: crate::oauth::scope::Scopes::default(),
@@ -130,6 +154,26 @@ mod tests {
         assert_eq!([lives(3600), lives(300), lives(1)], [None, Some(300), Some(LEAST_SECONDS)]);
         let renewed = run(Ok(Some(ending(300))), ExchangeKind::Refresh, ending(1)).unwrap();
         assert_eq!(renewed.access_seconds, Some(300));
+    }
+
+    #[test]
+    fn a_grant_ends_with_a_token_of_the_provider_that_nothing_renews() {
+        let ended = |props: Value| matches!(run(Ok(None), ExchangeKind::Refresh, props), Err(ExchangeError::Ended(_)));
+        assert!(ended(ending(0)) && !ended(ending(1)));
+        let renewable = json!({ "upstream": { "access_token": "a", "refresh_token": "r", "expires": NOW / 1000 } });
+        assert!(
+            !ended(renewable.clone()) && !ended(json!({ "upstream": { "access_token": "a" } })) && !ended(json!({}))
+        );
+        let lives = |props| run(Ok(None), ExchangeKind::Code, props).unwrap().refresh_seconds;
+        assert_eq!([lives(ending(7200)), lives(ending(1)), lives(renewable)], [Some(7200), Some(LEAST_SECONDS), None]);
+    }
+
+    #[test]
+    fn a_grant_of_a_user_of_another_provider_ends() {
+        for kind in [ExchangeKind::Code, ExchangeKind::Refresh, ExchangeKind::Token] {
+            assert!(matches!(run_for("demo:ann", Ok(None), kind, json!({})), Err(ExchangeError::Ended(_))), "{kind:?}");
+        }
+        assert!(run_for("a client", Ok(None), ExchangeKind::Client, json!({})).is_ok());
     }
 
     #[test]

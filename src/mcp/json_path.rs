@@ -51,7 +51,7 @@ enum Frame {
 impl Frame {
     fn add_to(self, path: &mut String) {
         match self {
-            Self::Array(index) => path.push_str(&format!("[{index}]")),
+            Self::Array(index) => path.extend(["[", &index.to_string(), "]"]),
             Self::Object { in_value: false, .. } => {}
             Self::Object { key, .. } => {
                 if !path.is_empty() {

@@ -33,9 +33,7 @@ impl<'a> Iterator for Tokens<'a> {
         let length = match first {
             b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
             b'"' => string_length(text),
-            _ => text
-                .find(|c: char| matches!(c, ',' | ':' | '}' | ']' | '"' | ' ' | '\n' | '\r' | '\t'))
-                .unwrap_or(text.len()),
+            _ => text.find([',', ':', '}', ']', '"', ' ', '\n', '\r', '\t']).unwrap_or(text.len()),
         };
         let (token, rest) = text.split_at_checked(length).unwrap_or((text, ""));
         self.0 = rest;
@@ -108,7 +106,7 @@ mod tests {
     fn values(json: &str) -> usize {
         // Spaces behind it take away what its length says.
         let padded = format!("{json}{}", " ".repeat(1000));
-        (0..).find(|most| !has_more_values(&padded, *most)).unwrap()
+        (0..=json.len()).find(|most| !has_more_values(&padded, *most)).unwrap()
     }
 
     #[test]

@@ -285,6 +285,16 @@ impl Server {
         self.tools.iter().any(|tool| tool.task != TaskSupport::None)
     }
 
+    /// How long a task of this server lives at most, in milliseconds.
+    pub(crate) fn longest_task_ms(&self) -> u64 {
+        self.tools
+            .iter()
+            .filter(|tool| tool.task != TaskSupport::None)
+            .map(|tool| tool.task_ttl_ms)
+            .max()
+            .unwrap_or_default()
+    }
+
     pub(crate) fn logs(&self) -> bool {
         self.signatures().any(|signature| signature.logs)
     }

@@ -20,8 +20,8 @@ pub struct Caller {
     pub resource: Option<String>,
     /// When the access token ends, in seconds since 1970.
     pub expires: Option<u64>,
-    /// Sessions that are older are not for this caller, in seconds since 1970: the person disconnected the client, and has
-    /// let it in again since. Of no use behind the Worker.
+    /// Sessions, tasks and request states that are older are not for this caller, in seconds since 1970: another grant of
+    /// the client has ended since.
     pub sessions_since: u64,
     /// What they allowed it.
     pub scopes: Vec<String>,

@@ -3,9 +3,6 @@
 //! Grants of workers-oauth-provider that were not taken over yet are listed and ended too.
 
 use std::cell::Cell;
-use std::cmp::Reverse;
-
-use futures_util::future::join_all;
 
 use super::authority::{Command, Listed, Outcome, Refused};
 use super::grant::{GRANTS, of_header_key};
@@ -14,7 +11,6 @@ use super::port::Listing;
 use super::record;
 use super::resource::Resource;
 use super::secret::sha256_hex;
-use super::session_note::MAX_SESSIONS;
 use super::site::Site;
 use super::token::{Handle, is_legacy_user};
 use crate::formats::Format;
@@ -30,11 +26,9 @@ const MAX_LEGACY_SHOWN: usize = 200;
 /// Keys of one page where each is looked at: a request gets through some pages.
 const PAGE_KEYS: usize = 50;
 
-/// Sessions that one request ends: each is a request to its object.
-const MAX_ENDED: usize = 500;
-
-/// The most operations for a grant whose client is deleted: it is asked for, and ended with all its sessions.
-const MAX_OPERATIONS_A_GRANT: usize = 2 + MAX_SESSIONS;
+/// Operations for a grant whose client is deleted: one for the user's object, which ends the grant and all that it held. A
+/// grant of workers-oauth-provider is read, listed and deleted with a few tokens.
+const MAX_OPERATIONS_A_GRANT: usize = 35;
 
 /// How long the place where the deletion of a client stopped is known, in seconds.
 const PLACE_SECONDS: u64 = 3600;
@@ -82,7 +76,7 @@ impl Site<'_> {
         Ok(grants)
     }
 
-    /// Ends one grant of a user: its tokens are worth nothing from then on, and its sessions have ended. One that is not
+    /// Ends one grant of a user, and all that it held: see [`GrantHolding`](super::holding::GrantHolding). One that is not
     /// there has ended already.
     ///
     /// # Errors
@@ -100,11 +94,8 @@ impl Site<'_> {
     pub async fn end_grants(&self, subject: &str) -> Result<(), Fault> {
         let handle = self.handle(subject).await?;
         let budget = Budget::new();
-        let sessions = self.sessions(&handle, &|_| true).await?;
-        let revoked = self.told(&handle, &Command::RevokeAll).await;
-        budget.spend(2);
-        self.end_sessions(&sessions, &budget).await;
-        revoked?;
+        budget.spend(1);
+        self.told(&handle, &Command::RevokeAll).await?;
         self.end_legacy_grants(subject, &budget).await
     }
 
@@ -114,7 +105,7 @@ impl Site<'_> {
     /// When storage fails, or the session's object.
     pub async fn end_session(&self, subject: &str, grant: &str, key: &str) -> Result<(), Fault> {
         let handle = self.handle(subject).await?;
-        if self.sessions(&handle, &|listed| listed.grant == grant).await?.iter().any(|known| known == key) {
+        if self.sessions(&handle, grant).await?.iter().any(|known| known == key) {
             self.around.end_session(key).await?;
             self.told(&handle, &Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() }).await?;
         }
@@ -188,35 +179,18 @@ impl Site<'_> {
         Ok(())
     }
 
-    /// Tokens first, so that nothing new begins, then sessions.
     async fn disconnect(&self, handle: &Handle, grant: &str, budget: &Budget) -> Result<(), Fault> {
-        let sessions = self.sessions(handle, &|listed| listed.grant == grant).await?;
-        let revoked = self.told(handle, &Command::RevokeGrant { grant: grant.to_owned() }).await;
-        budget.spend(2);
-        self.end_sessions(&sessions, budget).await;
-        revoked.map(|_| ())
+        budget.spend(1);
+        self.told(handle, &Command::RevokeGrant { grant: grant.to_owned() }).await.map(drop)
     }
 
-    /// The keys of the sessions of some grants, the newest first.
-    async fn sessions(&self, handle: &Handle, is_meant: &dyn Fn(&Listed) -> bool) -> Result<Vec<String>, Fault> {
+    /// Keys of the sessions of a grant.
+    async fn sessions(&self, handle: &Handle, grant: &str) -> Result<Vec<String>, Fault> {
         let Outcome::Grants(grants) = self.told(handle, &Command::List).await? else {
             return Err(Format::GrantOutcome.unreadable());
         };
-        let meant = grants.into_iter().filter(|listed| is_meant(listed));
-        let mut sessions: Vec<_> = meant.flat_map(|listed| listed.sessions).collect();
-        sessions.sort_by_key(|session| Reverse(session.began));
-        Ok(sessions.into_iter().map(|session| session.key).collect())
-    }
-
-    /// Closes what sessions have open and deletes what they keep. No token is good for them any more, so whatever fails
-    /// here lets nobody in.
-    async fn end_sessions(&self, keys: &[String], budget: &Budget) {
-        let keys = keys.get(..MAX_ENDED).unwrap_or(keys);
-        budget.spend(keys.len());
-        let ended = join_all(keys.iter().map(|key| self.around.end_session(key))).await;
-        for fault in ended.into_iter().filter_map(Result::err) {
-            self.around.warn(&format!("a session could not be ended: {}", fault.0));
-        }
+        let meant = grants.into_iter().filter(|listed| listed.grant == grant);
+        Ok(meant.flat_map(|listed| listed.sessions).map(|session| session.key).collect())
     }
 
     async fn handle(&self, subject: &str) -> Result<Handle, Fault> {

@@ -25,9 +25,9 @@ pub use command::{
     Adopt, Begin, Code, Command, Issue, Issued, Listed, Mint, Outcome, Reason, Redeem, Refresh, Refused,
 };
 pub use settings::{
-    ADOPTED_TOMBSTONE_MS, DELETES_AT_ONCE, GO_ON_MS, KV_LISTS_WITHIN_MS, LOCK_MS, LOOK_AT_UNREADABLE_MS, Lifetimes,
-    MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS, RETRY_DELETES_MS, SESSIONS_END_SECONDS,
-    SWEEP_EVERY_MS,
+    ADOPTED_TOMBSTONE_MS, ENDS_AT_ONCE, GO_ON_MS, KV_LISTS_WITHIN_MS, LOCK_MS, LOOK_AT_UNREADABLE_MS, Lifetimes,
+    MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS, REMEMBERED_CONSENT_SECONDS, RETRY_DELETES_MS,
+    SESSIONS_END_SECONDS, SIGN_IN_MS, SWEEP_EVERY_MS,
 };
 
 use std::cell::Cell;
@@ -41,7 +41,7 @@ use self::landed::Redeemed;
 use self::rows::Rows;
 use self::sweep::Wakes;
 use super::event::{About, Event};
-use super::grant::{Facts, Grant};
+use super::grant::{EVERY_CLIENT, Facts, Grant, Remote};
 use super::grant_store::GrantStore;
 use super::hooks::Hooks;
 use super::port::Kv;
@@ -65,6 +65,9 @@ pub trait AuthorityHost: Runtime {
     /// The user's routing handle.
     fn user(&self) -> &Handle;
 
+    /// Has something ended that a grant held in another object.
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>>;
+
     /// Waits.
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
 
@@ -77,7 +80,7 @@ pub struct Authority {
     host: Rc<dyn AuthorityHost>,
     lifetimes: Rc<Lifetimes>,
     hooks: Rc<Hooks>,
-    /// How long a session lives at most, in milliseconds.
+    /// How long a session or a task lives at most, in milliseconds.
     longest_session: u64,
     rows: Rows,
     flights: Flights,
@@ -86,7 +89,8 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The grants of a user, none of them in memory yet; a session lives for `longest_session` milliseconds at most.
+    /// The grants of a user, none of them in memory yet; a session or task lives for `longest_session` milliseconds at
+    /// most.
     #[must_use]
     pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
         let (rows, flights, redeemed, wakes) =
@@ -109,10 +113,17 @@ impl Authority {
             Command::Issue(issue) => self.issue(issue).await.map(Outcome::Issued),
             Command::RevokeToken { token, client_id } => self.revoke_token(&token, &client_id).await,
             Command::RevokeGrant { grant } => self.revoke_meant(Meant::Grant(&grant)).await,
-            Command::RevokeClient { client_id } => self.revoke_meant(Meant::Client(&client_id)).await,
-            Command::RevokeAll => self.revoke_meant(Meant::All).await,
+            Command::RevokeClient { client_id } => {
+                self.withdraw_consents(&client_id)?;
+                self.revoke_meant(Meant::Client(&client_id)).await
+            }
+            Command::RevokeAll => {
+                self.withdraw_consents(EVERY_CLIENT)?;
+                self.revoke_meant(Meant::All).await
+            }
             Command::List => self.list(),
-            Command::NoteSession { grant, session } => self.note_session(&grant, session),
+            Command::NoteSession { grant, session } => self.note_session(&grant, session).await,
+            Command::NoteTask { grant, key, expires } => self.note_task(&grant, key, expires).await,
             Command::ForgetSession { grant, key } => self.forget_session(&grant, &key),
             Command::Adopt(adopt) => self.adopt(adopt).await,
         }

@@ -217,19 +217,30 @@ pub fn again(site: &Site<'_>, asked: &Authorization) -> String {
 /// # Errors
 /// When there are no keys, or the user's object cannot be reached.
 pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval) -> Result<Answer, Fault> {
-    approve_once(site, asked, approval, String::new()).await
+    let answer = approve_agreed(site, asked, approval, Agreement::default()).await?;
+    Ok(answer.unwrap_or_else(|| Answer::Redirect(denied(site, asked))))
 }
 
-/// The same for a sign-in that is known by `sign_in`, and gives one code.
+/// Sign-in by which a user agreed to a client.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Agreement {
+    /// What the sign-in is known by, so that it gives one code; empty if it cannot be told from others.
+    pub sign_in: String,
+    /// When the user agreed, in milliseconds since 1970, where that was before.
+    pub agreed: Option<u64>,
+}
+
+/// Makes the code for a client that a user agreed to by a sign-in, once; none if the user has disconnected the client since,
+/// and has to be asked again.
 ///
 /// # Errors
 /// As of [`approve`].
-pub async fn approve_once(
+pub async fn approve_agreed(
     site: &Site<'_>,
     asked: &Authorization,
     approval: Approval,
-    sign_in: String,
-) -> Result<Answer, Fault> {
+    agreement: Agreement,
+) -> Result<Option<Answer>, Fault> {
     let keys = site.around.keys(false).await?;
     let handle = Handle::of(&keys, &approval.subject);
     let scopes = approval.scopes.map_or_else(|| asked.scopes.clone(), |allowed| asked.scopes.both(&allowed));
@@ -246,17 +257,19 @@ pub async fn approve_once(
         root: site.resources().root().clone(),
         subject: approval.subject,
         props: approval.props,
-        sign_in,
+        sign_in: agreement.sign_in,
+        agreed: agreement.agreed,
     };
     let state = asked.state.as_deref();
-    Ok(Answer::Redirect(match site.command(&handle, &Command::Begin(begin)).await? {
+    Ok(Some(Answer::Redirect(match site.command(&handle, &Command::Begin(begin)).await? {
         Ok(Outcome::Code(made)) => {
             let mut pairs = vec![("code", made.code.as_str())];
             pairs.extend(state.map(|state| ("state", state)));
             pairs.push(("iss", site.issuer()));
             asked.redirect_uri.with_params(&pairs)
         }
-        Err(Refused::InvalidRequest(_)) => return Ok(Answer::Problem(Problem::Used)),
+        Err(Refused::InvalidRequest(_)) => return Ok(Some(Answer::Problem(Problem::Used))),
+        Err(Refused::ConsentWithdrawn) => return Ok(None),
         Err(Refused::Unavailable { .. }) => {
             let refusal = refuse("temporarily_unavailable", "The code could not be kept. Start again in a moment.");
             to_client(site, &asked.redirect_uri, state, &refusal)
@@ -264,7 +277,7 @@ pub async fn approve_once(
         Ok(_) | Err(_) => {
             to_client(site, &asked.redirect_uri, state, &refuse("server_error", "The code could not be made."))
         }
-    }))
+    })))
 }
 
 /// Reads a request; what is wrong with it is an answer already.

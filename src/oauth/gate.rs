@@ -98,7 +98,9 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
         }
         return Ok(resolved.ok_or(ended));
     }
-    Ok(match read(site, &presented, keys, text).await? {
+    // A client's own token has the client for its subject.
+    let is_known = |access: &Access| access.subject == access.client_id || site.oauth.sign_in.knows(&access.subject);
+    Ok(match read(site, &presented, keys, text).await?.filter(is_known) {
         // A token of workers-oauth-provider may be bound to no resource.
         Some(access) if access.audience.is_empty() => Ok(access),
         Some(access) if Resources::covers(&access.audience, &wanted, &root) => Ok(access),

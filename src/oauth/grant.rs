@@ -8,7 +8,7 @@ mod tokens;
 
 use serde::{Deserialize, Serialize};
 
-pub use ending::{Ending, Legacy};
+pub use ending::{EVERY_CLIENT, Ending, Held, Legacy, Remote};
 pub use tokens::{Current, LiveAccess, Next, Previous, Room, Spent, Standing};
 
 use super::pkce::{Challenge, Verifier};
@@ -17,7 +17,7 @@ use super::redirect_uri::RedirectUri;
 use super::resource::Resource;
 use super::scope::Scopes;
 use super::secret::same;
-use super::session_note::SessionNotes;
+use super::session_note::{SessionNotes, TaskNotes};
 use super::token::{GrantId, Handle};
 use crate::wire::is_default;
 
@@ -51,8 +51,8 @@ pub struct Facts {
     /// Whether it was begun by workers-oauth-provider.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
-    /// Sessions of its client that are older are not for its tokens, in seconds since 1970: the user disconnected the
-    /// client, and has let it in again since.
+    /// Sessions, tasks and request states of its client that are older are not for its tokens, in seconds since 1970: a
+    /// grant of the client has ended since.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sessions_since: u64,
     /// The sign-in that it came of, which gives one grant: a hash; empty if that was not told.
@@ -124,6 +124,9 @@ pub struct Live {
     /// The sessions that its client began.
     #[serde(default, skip_serializing_if = "SessionNotes::is_empty")]
     pub sessions: SessionNotes,
+    /// Tasks that its client began.
+    #[serde(default, skip_serializing_if = "TaskNotes::is_empty")]
+    pub tasks: TaskNotes,
 }
 
 /// What stands before every grant in KV.
@@ -198,6 +201,7 @@ impl Pending {
             own_header: true,
             legacy: Legacy::default(),
             sessions: SessionNotes::default(),
+            tasks: TaskNotes::default(),
         }
     }
 
@@ -322,6 +326,13 @@ impl Live {
         self.access.iter().map(|access| access.expires * 1000).fold(refresh, u64::max)
     }
 
+    /// What it holds in other objects.
+    fn held(&self, now: u64) -> Held {
+        let sessions = self.sessions.living(now).into_iter().map(|note| note.key).collect();
+        let living = self.access.iter().map(|access| access.expires * 1000).filter(|expires| now < *expires);
+        Held { sessions, tasks: self.tasks.living(now), listening_until: living.max().unwrap_or_default() }
+    }
+
     /// The key of the record of an access token.
     fn access_key(&self, access: &LiveAccess) -> String {
         let key = if access.own { record::key } else { record::old_key };
@@ -390,9 +401,9 @@ impl Grant {
         match self {
             Self::Pending(Pending { facts, .. }) => Ending::new(facts.client_id, Vec::new(), now),
             Self::Live(live) => {
-                let keys = live.keys(now);
+                let (keys, held) = (live.keys(now), live.held(now));
                 let until = if live.facts.adopted { now + tombstone } else { now };
-                Ending::new(live.facts.client_id, keys, until)
+                Ending { held, ..Ending::new(live.facts.client_id, keys, until) }
             }
             Self::Ending(ending) => ending,
         }

@@ -130,6 +130,7 @@ impl From<Refused> for Refusal {
             Refused::InvalidTarget(reason) => Self::bad("invalid_target", reason),
             Refused::InvalidRequest(reason) => Self::request(reason),
             Refused::UnauthorizedClient(reason) => Self::bad("unauthorized_client", reason),
+            Refused::ConsentWithdrawn => Self::bad("invalid_grant", "The user has to agree again."),
             Refused::Unavailable { retry_after } => Self::unavailable(retry_after),
         }
     }

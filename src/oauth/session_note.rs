@@ -8,6 +8,43 @@ use serde::{Deserialize, Serialize};
 /// and a row of its grant stays far from the 128 KiB that storage takes.
 pub const MAX_SESSIONS: usize = 32;
 
+/// So many tasks are noted of a grant; the oldest make room, and end by themselves.
+pub const MAX_TASKS: usize = 32;
+
+/// Tasks of a grant, oldest first: key and expiry in milliseconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskNotes(Vec<(String, u64)>);
+
+impl TaskNotes {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One more began.
+    #[must_use]
+    pub fn with(mut self, key: String, expires: u64, now: u64) -> Self {
+        self.0.retain(|(known, expires)| now < *expires && *known != key);
+        self.0.push((key, expires));
+        let crowd = self.0.len().saturating_sub(MAX_TASKS);
+        self.0.drain(..crowd);
+        self
+    }
+
+    /// Those of both, the other's last.
+    #[must_use]
+    pub fn and(self, other: Self, now: u64) -> Self {
+        other.0.into_iter().fold(self, |notes, (key, expires)| notes.with(key, expires, now))
+    }
+
+    /// Keys of those that have not expired.
+    #[must_use]
+    pub fn living(&self, now: u64) -> Vec<String> {
+        self.0.iter().filter(|(_, expires)| now < *expires).map(|(key, _)| key.clone()).collect()
+    }
+}
+
 /// A session, as its user is told of it. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +80,12 @@ impl SessionNotes {
         let crowd = self.0.len().saturating_sub(MAX_SESSIONS);
         self.0.drain(..crowd);
         self
+    }
+
+    /// Those of both, the other's last.
+    #[must_use]
+    pub fn and(self, other: Self, now: u64) -> Self {
+        other.0.into_iter().fold(self, |notes, note| notes.with(note, now))
     }
 
     /// One has ended; none if it was not known.

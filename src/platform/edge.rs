@@ -35,15 +35,15 @@ use crate::task::command::{Begin, Command};
 use crate::task::id;
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
-use crate::transport::order::{CALLER, SESSION, STATE, TRANSPORT, encode, named_state};
+use crate::transport::order::{CALLER, SESSION, SESSIONS_SINCE, STATE, TRANSPORT, encode, named_state};
 use crate::transport::refusal::Refusal;
 use crate::wire::{Body, Fault, Reply};
 
 /// The binding of the sessions' objects.
-const MCP_OBJECT: &str = "MCP_OBJECT";
+pub(super) const MCP_OBJECT: &str = "MCP_OBJECT";
 
 /// The binding of tasks' objects.
-const MCP_TASK: &str = "MCP_TASK";
+pub(super) const MCP_TASK: &str = "MCP_TASK";
 
 thread_local! {
     static OBJECTS: RefCell<Option<ObjectNamespace>> = const { RefCell::new(None) };
@@ -163,8 +163,10 @@ impl WorkerEdge {
     async fn start_task(&self, begin: Begin, caller: &Rc<Caller>) -> Result<String, Fault> {
         let object = self.new_object_in(&self.env.durable_object(MCP_TASK).map_err(fault)?)?;
         let expires = now().saturating_add(begin.ttl_ms);
-        let id = id::seal(object, expires, caller, &*self.keys(false).await?, self.random())?;
+        let keys = self.keys(false).await?;
+        let id = id::seal(object, (now(), expires), caller, &keys, self.random())?;
         let told = self.ask_task(object, Command::Begin(Begin { id, ..begin }), caller).await?;
+        linked::note_task(self, &keys, caller, object, expires);
         told.map_err(|error| Fault(error.message))
     }
 
@@ -212,6 +214,9 @@ impl WorkerEdge {
         changes.retain(|(name, value)| value.is_some() || given.has(name).unwrap_or(true));
         if let Some(body) = &order.body {
             changes.push(("content-length", Some(body.len().to_string())));
+        }
+        if order.transport == Transport::Stateless {
+            changes.push((SESSIONS_SINCE, Some(order.caller.sessions_since.to_string())));
         }
         if upgrade {
             changes.push(("upgrade", Some("websocket".to_owned())));

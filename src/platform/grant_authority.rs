@@ -17,14 +17,15 @@ use worker::{Delay, Env};
 use super::bound::Bound;
 use super::grant_rows::{self, Rows};
 use super::kv::{fault, settled};
-use super::linked;
 use super::promise::promised;
+use super::{hub, linked};
 use crate::formats::Format;
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::{Grants, Provider};
-use crate::oauth::authority::{AuthorityHost, DELETES_AT_ONCE, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS};
+use crate::oauth::authority::{AuthorityHost, ENDS_AT_ONCE, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS};
 use crate::oauth::event::Event;
+use crate::oauth::grant::Remote;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::port::Kv;
 use crate::oauth::token::Handle;
@@ -60,8 +61,8 @@ const URL: &str = "https://grants/";
 /// Users who wait to be looked at, at one time that the object is woken.
 const MAX_LOOKED_AT: u32 = 50;
 
-/// Records of all of them that are deleted at one such time. The user who comes to the end of it may have begun with one.
-const MAX_DELETES: usize = DELETES_AT_ONCE;
+/// Records of all of them that are deleted, and requests to other objects, at one such time. The user who comes to the end of it may have begun with one.
+const MAX_ENDS: usize = ENDS_AT_ONCE;
 
 /// A user whose rows cannot be looked at waits for so long, in milliseconds, so that others are not held up.
 const PUT_OFF_MS: u64 = RETRY_DELETES_MS;
@@ -142,7 +143,7 @@ impl Users {
     /// Looks at the users for whom it is time.
     async fn wake(&self) -> Result<(), Fault> {
         let now = super::edge::now();
-        let mut room = MAX_DELETES;
+        let mut room = MAX_ENDS;
         for user in grant_rows::due(&self.state, now, MAX_LOOKED_AT)? {
             if room == 0 {
                 break;
@@ -240,6 +241,17 @@ impl AuthorityHost for GrantHost {
 
     fn user(&self) -> &Handle {
         &self.handle
+    }
+
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        async move {
+            match remote {
+                Remote::Session(key) => linked::end_session(&self.env, key).await,
+                Remote::Task(key) => linked::end_task(&self.env, key).await,
+                Remote::Listeners { grant, until } => hub::end_grant(&self.env, grant, until).await,
+            }
+        }
+        .boxed_local()
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {

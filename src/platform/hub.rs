@@ -21,7 +21,7 @@ use super::bound::Bound;
 use super::edge::{fault, js_fault};
 use super::promise::promised;
 use super::{convert, placement, stream_socket};
-use crate::hub::{Counted, Excess, Hub, HubHost, HubSocket, Listener, STRANGER, Telling};
+use crate::hub::{Counted, Excess, Hub, HubHost, HubSocket, Listener, STRANGER, Telling, ended};
 use crate::mcp::change::Change;
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
@@ -57,6 +57,7 @@ const PUBLISH: &str = "/publish";
 const JOIN: &str = "/join";
 const LEAVE: &str = "/leave";
 const LISTEN: &str = "/listen";
+const END: &str = "/end";
 
 /// The header of a request to listen, with who listens for what.
 const LISTENER: &str = "x-durable-mcp-listener";
@@ -74,6 +75,13 @@ const CREATE_TELLING: &str = "CREATE TABLE IF NOT EXISTS telling \
 const ADD: &str = "INSERT OR REPLACE INTO sessions (object, expires, tag, site, stranger) VALUES (?, ?, ?, ?, ?)";
 const KEEP: &str = "UPDATE sessions SET expires = ? WHERE object = ? RETURNING object";
 const REMOVE: &str = "DELETE FROM sessions WHERE object = ?";
+const CREATE_ENDED: &str =
+    "CREATE TABLE IF NOT EXISTS ended (grant_id TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
+const END_GRANT: &str = "INSERT OR REPLACE INTO ended (grant_id, expires) VALUES (?, ?)";
+const HAS_ENDED: &str = "SELECT 1 FROM ended WHERE grant_id = ?";
+const EXPIRE_ENDED: &str = "DELETE FROM ended WHERE expires <= ?";
+const NEXT_ENDED: &str = "SELECT min(expires) FROM ended";
+
 const SOME: &str = "SELECT object FROM sessions WHERE object > ? ORDER BY object LIMIT ?";
 const EXPIRED: &str = "SELECT object FROM sessions WHERE expires <= ? LIMIT ?";
 const COUNT: &str = "SELECT count(*) FROM sessions";
@@ -83,6 +91,12 @@ const NEXT: &str = "SELECT min(expires) FROM sessions";
 const TELLING: &str = "SELECT notice, after, again FROM telling WHERE about = ?1 OR ?1 = '' LIMIT 1";
 const PUT_TELLING: &str = "INSERT OR REPLACE INTO telling (about, notice, after, again) VALUES (?, ?, ?, ?)";
 const REMOVE_TELLING: &str = "DELETE FROM telling WHERE about = ?";
+
+/// Beginning of the tag of a socket with the id of its grant, so that no id is the tag of a user.
+const GRANT_TAG: &str = "grant:";
+
+/// Status of the hub's answer to a token whose grant has ended.
+const ENDED: u16 = http::StatusCode::UNAUTHORIZED.as_u16();
 
 /// `WebSocket.readyState` while messages can be sent.
 const OPEN: u16 = 1;
@@ -162,6 +176,9 @@ impl Parts {
                 if url.ends_with(LEAVE) {
                     self.hub.leave(object, time)?;
                     None
+                } else if url.ends_with(END) {
+                    self.hub.end_grant(object, time)?;
+                    None
                 } else {
                     self.hub.join(object, &Counted::parse(counted).unwrap_or_default(), time)?
                 }
@@ -173,7 +190,10 @@ impl Parts {
 
     fn accept(&self, listener: &Listener, text: &str, greeting: &str) -> worker::Result<web_sys::Response> {
         let pair = WebSocketPair::new()?;
-        self.state.accept_websocket_with_tags(&pair.server, &listener.counted.tags());
+        let of_grant = listener.grant.as_ref().map(|grant| format!("{GRANT_TAG}{grant}"));
+        let mut tags = listener.counted.tags();
+        tags.extend(of_grant.as_deref());
+        self.state.accept_websocket_with_tags(&pair.server, &tags);
         pair.server.serialize_attachment(text)?;
         Socket(pair.server).send(greeting);
         worker::Response::from_websocket(pair.client).map(web_sys::Response::from)
@@ -204,8 +224,9 @@ impl Host {
     fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>, Fault> {
         let sql = self.state.storage().sql();
         if !self.is_ready.get() {
-            sql.exec(CREATE, None).map_err(fault)?;
-            sql.exec(CREATE_TELLING, None).map_err(fault)?;
+            for table in [CREATE, CREATE_TELLING, CREATE_ENDED] {
+                sql.exec(table, None).map_err(fault)?;
+            }
             for column in ALTER {
                 let _ = sql.exec(column, None);
             }
@@ -213,6 +234,17 @@ impl Host {
         }
         sql.exec(query, values).map_err(fault)?.raw().map(|row| row.map_err(fault)).collect()
     }
+}
+
+/// Those of the sockets that are open, each with what it remembers.
+fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
+    let open = sockets.into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
+    open.filter_map(|socket| {
+        let remembered = socket.deserialize_attachment::<String>().ok().flatten()?;
+        let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
+        Some((socket, remembered))
+    })
+    .collect()
 }
 
 /// The first column of rows, where it holds texts.
@@ -248,13 +280,19 @@ impl Bound for Host {
 
 impl HubHost for Host {
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {
-        let open = self.state.get_websockets().into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
-        open.filter_map(|socket| {
-            let remembered = socket.deserialize_attachment::<String>().ok().flatten()?;
-            let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
-            Some((socket, remembered))
-        })
-        .collect()
+        remembered(self.state.get_websockets())
+    }
+
+    fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)> {
+        remembered(self.state.get_websockets_with_tag(&format!("{GRANT_TAG}{grant}")))
+    }
+
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault> {
+        self.rows(END_GRANT, vec![grant.into(), time(until)]).map(drop)
+    }
+
+    fn has_ended(&self, grant: &str) -> Result<bool, Fault> {
+        Ok(!self.rows(HAS_ENDED, vec![grant.into()])?.is_empty())
     }
 
     fn count(&self, tag: Option<&str>) -> usize {
@@ -320,6 +358,11 @@ impl HubHost for Host {
         self.rows(REMOVE, vec![object.into()]).map(drop)
     }
 
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault> {
+        self.rows(EXPIRE_ENDED, vec![time(now)])?;
+        Ok(number(&self.rows(NEXT_ENDED, Vec::new())?).and_then(|next| u64::try_from(next).ok()))
+    }
+
     fn next_session(&self) -> Result<Option<u64>, Fault> {
         Ok(number(&self.rows(NEXT, Vec::new())?).and_then(|next| u64::try_from(next).ok()))
     }
@@ -367,6 +410,13 @@ pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, notice: &Notic
     later(context, env, PUBLISH, &notice.to_text());
 }
 
+/// Ends the streams of a grant that has ended.
+pub(super) async fn end_grant(env: &Env, grant: &str, until: u64) -> Result<(), Fault> {
+    let jurisdiction = placement::jurisdiction()?;
+    let sent = send(env.as_ref(), jurisdiction.as_deref(), END, &format!("{grant} {until}")).map_err(js_fault)?;
+    JsFuture::from(sent).await.map(drop).map_err(js_fault)
+}
+
 /// Has a session's object told what is published; gives the status of the refusal, where there are too many.
 pub(super) async fn join(env: &Env, object: &str, counted: &str, expires: u64) -> Result<Option<u16>, Fault> {
     let (jurisdiction, body) = (placement::jurisdiction()?, format!("{object} {expires}\n{counted}"));
@@ -412,6 +462,7 @@ pub(super) async fn subscribe(
             Ok(Reply::events(Body::NativeStream(Box::new(events))))
         }
         // The hub knows nothing of the request, so the Worker says it to the client.
+        None if status == ENDED => Ok(ended(&listener.id)),
         None => match Excess::of_status(status) {
             Some(excess) => Ok(excess.reply(Some(&listener.id))),
             None => Err(Fault(format!("the hub answers {status}"))),

@@ -10,14 +10,18 @@ use worker::Env;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
-use super::edge::WorkerEdge;
+use super::edge::{MCP_OBJECT, MCP_TASK, WorkerEdge};
 use super::grant_authority::{self, GrantHost};
+use super::key_ring;
 use super::kv::{fault, settled};
 use super::listed;
 use super::web::{NOT_PUBLIC, Web};
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::Grants;
+use crate::keys::Keys;
+use crate::mcp::user::Caller;
+use crate::oauth::authority::Command as GrantCommand;
 use crate::oauth::event::Event;
 use crate::oauth::metadata_document::Fetch;
 use crate::oauth::port::Kv;
@@ -26,7 +30,8 @@ use crate::oauth::rates::Rates;
 use crate::oauth::site::{BodyError, Surroundings};
 use crate::oauth::token::Handle;
 use crate::runtime::Runtime;
-use crate::transport::claims::Claims;
+use crate::task::command::Command;
+use crate::transport::claims::{Claims, ObjectId};
 use crate::transport::order::SESSION;
 use crate::transport::refusal::Refusal;
 use crate::wire::{Fault, Head};
@@ -40,6 +45,7 @@ struct Linked {
     listed_tag: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
     listed_closed: fn(&Env, &Placement, &str),
     web: fn() -> Option<&'static dyn Fetch>,
+    note_task: fn(&WorkerEdge, &Keys, &Caller, ObjectId, u64),
 }
 
 thread_local! {
@@ -59,6 +65,7 @@ impl App {
             listed_tag: |env, head| listed::tag(env, head).boxed_local(),
             listed_closed: listed::closed,
             web: Web::of_strangers,
+            note_task: send_task_note,
         }));
         self.with_provider(oauth)
     }
@@ -68,6 +75,24 @@ impl App {
 pub(super) fn problem(app: &App) -> Option<&'static str> {
     let reads = app.provider.as_ref()?.reads_documents();
     ((LINKED.get()?.web)().is_none() && reads).then_some(NOT_PUBLIC)
+}
+
+/// Has a task noted with the grant that it was begun by, until it expires, in milliseconds since 1970.
+pub(super) fn note_task(edge: &WorkerEdge, keys: &Keys, caller: &Caller, object: ObjectId, expires: u64) {
+    if let Some(linked) = LINKED.get() {
+        (linked.note_task)(edge, keys, caller, object, expires);
+    }
+}
+
+fn send_task_note(edge: &WorkerEdge, keys: &Keys, caller: &Caller, object: ObjectId, expires: u64) {
+    let (Some(subject), Some(grant)) = (&caller.subject, &caller.grant) else {
+        return;
+    };
+    let command = GrantCommand::NoteTask { grant: grant.clone(), key: object.to_hex(), expires };
+    match serde_json::to_string(&command) {
+        Ok(json) => edge.command_later(&Handle::of(keys, subject), json),
+        Err(error) => edge.warn(&format!("a task is not noted with its grant: {error}")),
+    }
 }
 
 /// What the provider needs at the Worker.
@@ -117,7 +142,7 @@ impl Surroundings for WorkerEdge {
     }
 
     fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
-        end_session(self, key).boxed_local()
+        end_session(&self.env, key).boxed_local()
     }
 
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
@@ -136,21 +161,46 @@ impl Surroundings for WorkerEdge {
     }
 }
 
-/// Asks a session's object what its client could ask.
-async fn end_session(edge: &WorkerEdge, key: &str) -> Result<(), Fault> {
-    let claims = Claims::of_key(key).ok_or_else(|| Fault("a session's key names none".to_owned()))?;
-    let keys = edge.keys(false).await?;
+/// Asks a session's object what its client could ask. A key that names no session names none that is left.
+pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), Fault> {
+    let Some(claims) = Claims::of_key(key) else {
+        return Ok(());
+    };
+    let keys = key_ring::keys(env, false).await?;
     let headers = web_sys::Headers::new().map_err(fault)?;
     headers.set(SESSION, &claims.sign(&keys)).map_err(fault)?;
     let init = web_sys::RequestInit::new();
     init.set_method("DELETE");
     init.set_headers(&headers);
     let request = web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(fault)?;
-    let stub = edge.stub(claims.object)?.into_rpc::<worker::worker_sys::DurableObject>();
-    let answer = settled(stub.fetch_with_request(&request)).await?;
-    match answer.unchecked_into::<web_sys::Response>().status() {
+    match ask(env, MCP_OBJECT, claims.object, &request).await? {
         // It had ended already.
         204 | 404 => Ok(()),
         status => Err(Fault(format!("a session's object answers {status}"))),
     }
+}
+
+/// Has a task stopped, and all of it deleted.
+pub(super) async fn end_task(env: &Env, key: &str) -> Result<(), Fault> {
+    let Some(object) = ObjectId::from_hex(key) else {
+        return Ok(());
+    };
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&JsValue::from_str(&Command::End.to_text()));
+    let request = web_sys::Request::new_with_str_and_init("https://task/", &init).map_err(fault)?;
+    match ask(env, MCP_TASK, object, &request).await? {
+        200 => Ok(()),
+        status => Err(Fault(format!("a task's object answers {status}"))),
+    }
+}
+
+/// Status of an object's answer.
+async fn ask(env: &Env, class: &str, object: ObjectId, request: &web_sys::Request) -> Result<u16, Fault> {
+    let failed = |error: worker::Error| Fault(error.to_string());
+    let namespace = env.durable_object(class).map_err(failed)?;
+    let id = namespace.id_from_string(&object.to_hex()).map_err(failed)?;
+    let stub = id.get_stub().map_err(failed)?.into_rpc::<worker::worker_sys::DurableObject>();
+    let answer = settled(stub.fetch_with_request(request)).await?;
+    Ok(answer.unchecked_into::<web_sys::Response>().status())
 }

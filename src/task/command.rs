@@ -18,6 +18,8 @@ pub enum Command {
     Cancel,
     /// Somebody listens for it from now on.
     Watch,
+    /// End it with the grant that it was begun by: stop it, and delete all of it.
+    End,
 }
 
 /// A task that is to begin.
@@ -73,6 +75,7 @@ impl Command {
             Self::Update(answers) => format!("update {answers}"),
             Self::Cancel => "cancel".to_owned(),
             Self::Watch => "watch".to_owned(),
+            Self::End => "end".to_owned(),
         }
     }
 
@@ -85,6 +88,7 @@ impl Command {
             ("update", answers) if answers.starts_with('{') => Some(Self::Update(answers.to_owned())),
             ("cancel", "") => Some(Self::Cancel),
             ("watch", "") => Some(Self::Watch),
+            ("end", "") => Some(Self::End),
             _ => None,
         }
     }

@@ -1,37 +1,46 @@
-//! The ids of tasks, bound to who made the task.
+//! The ids of tasks, bound to who made the task, and when.
 
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
 use crate::runtime::{Random, Runtime};
-use crate::transport::claims::{Binding, ObjectId};
+use crate::transport::claims::{Binding, Claims, ObjectId};
 use crate::transport::object_name::Scope;
 use crate::wire::Fault;
 
 const PURPOSE: &str = "task";
 
-/// The id of the task in that object, for the caller who made it, until `expires`, in milliseconds since 1970.
+/// The id of the task in that object, for the caller who makes it now, until it expires; both times are in milliseconds
+/// since 1970.
 ///
 /// # Errors
 /// When there is no randomness.
 pub fn seal(
     object: ObjectId,
-    expires: u64,
+    (now, expires): (u64, u64),
     caller: &Caller,
     keys: &Keys,
     random: &dyn Random,
 ) -> Result<String, Fault> {
-    Scope { purpose: PURPOSE, owner: Binding::of(caller).as_bytes() }.seal(object, expires, keys, random)
+    let begun = Claims::issued_now(caller, now / 1000);
+    Scope { purpose: PURPOSE, owner: Binding::of(caller).as_bytes() }.seal(object, &[expires, begun], keys, random)
 }
 
-/// The object of a task by its id; none if it is somebody else's, has expired, or never was.
+/// The object of a task by its id; none if it is somebody else's, has expired, never was, or was begun by a grant that ended
+/// before the caller's began.
 ///
 /// # Errors
 /// The runtime's failure.
 pub async fn open(id: &str, caller: &Caller, around: &dyn Runtime) -> Result<Option<ObjectId>, Fault> {
     let owner = Binding::of(caller);
     let opened = Scope { purpose: PURPOSE, owner: owner.as_bytes() }.open(id, Format::TaskId, around).await?;
-    Ok(opened.and_then(|(object, expires)| (around.now() < expires).then_some(object)))
+    Ok(opened.and_then(|(object, times)| is_good(&times, caller, around.now()).then_some(object)))
+}
+
+/// Whether an id with these times is good for a caller. One without the second is from before ids had it.
+fn is_good(times: &[u64], caller: &Caller, now: u64) -> bool {
+    let begun = times.get(1).copied().unwrap_or_default();
+    times.first().is_some_and(|expires| now < *expires) && begun >= caller.sessions_since
 }
 
 #[cfg(test)]
@@ -73,11 +82,26 @@ mod tests {
     fn an_id_is_its_makers_until_it_expires() {
         let object = ObjectId([9; 32]);
         let caller = |subject: &str| Caller { subject: Some(subject.to_owned()), ..Caller::default() };
-        let id = seal(object, 1000, &caller("ann"), &Keys::from_secret("k"), &At(0)).unwrap();
+        let id = seal(object, (0, 1000), &caller("ann"), &Keys::from_secret("k"), &At(0)).unwrap();
         let opened = |caller: &Caller, now: u64| open(&id, caller, &At(now)).now_or_never().unwrap().unwrap();
         assert_eq!(opened(&caller("ann"), 999), Some(object));
         assert_eq!(opened(&caller("ann"), 1000), None);
         assert_eq!(opened(&caller("bob"), 999), None);
         assert_eq!(opened(&Caller::default(), 999), None);
+    }
+
+    #[test]
+    fn an_id_is_not_for_a_grant_that_began_after_the_end_of_the_one_that_made_it() {
+        let (object, keys) = (ObjectId([9; 32]), Keys::from_secret("k"));
+        let of = |sessions_since| Caller { subject: Some("ann".to_owned()), sessions_since, ..Caller::default() };
+        let opened = |id: &str, since| open(id, &of(since), &At(50_000)).now_or_never().unwrap().unwrap();
+        let id = seal(object, (50_000, 90_000), &of(0), &keys, &At(0)).unwrap();
+        assert_eq!([opened(&id, 0), opened(&id, 50), opened(&id, 51)], [Some(object), Some(object), None]);
+        let next = seal(object, (50_000, 90_000), &of(115), &keys, &At(0)).unwrap();
+        assert_eq!([opened(&next, 115), opened(&next, 116)], [Some(object), None]);
+        let owner = Binding::of(&of(0));
+        let scope = Scope { purpose: PURPOSE, owner: owner.as_bytes() };
+        let without = scope.seal(object, &[90_000], &keys, &At(0)).unwrap();
+        assert_eq!([opened(&without, 0), opened(&without, 1)], [Some(object), None]);
     }
 }

@@ -169,6 +169,12 @@ impl Object {
             Ok(sender) => sender,
             Err(fault) => return self.refused(&fault),
         };
+        if let Some(since) = head.header(order::SESSIONS_SINCE) {
+            let Ok(since) = since.parse() else {
+                return self.refused(&Format::CallerHeader.unreadable());
+            };
+            Rc::make_mut(&mut sender.caller).sessions_since = since;
+        }
         let state = match head.raw_header(order::STATE).map(|value| order::read_state(&value)).transpose() {
             Ok(state) => state,
             Err(fault) => return self.refused(&fault),

@@ -8,6 +8,7 @@ use crate::seal::{OpenError, open_with, seal_carried, try_open_carried};
 use crate::wire::Fault;
 
 const OBJECT_BYTES: usize = 32;
+const TIME_BYTES: usize = 8;
 
 /// What a name is for, and whose: it opens for the same purpose and owner only.
 #[derive(Debug, Clone, Copy)]
@@ -19,15 +20,17 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The name of that object, and a time in milliseconds since 1970 that is remembered with it.
+    /// The name of that object, and times that are remembered with it, at least one.
     ///
     /// # Errors
     /// When there is no randomness.
-    pub fn seal(self, object: ObjectId, time: u64, keys: &Keys, random: &dyn Random) -> Result<String, Fault> {
-        seal_carried(keys, self.purpose, self.owner, &[object.0.as_slice(), &time.to_be_bytes()].concat(), random)
+    pub fn seal(self, object: ObjectId, times: &[u64], keys: &Keys, random: &dyn Random) -> Result<String, Fault> {
+        let times = times.iter().flat_map(|time| time.to_be_bytes());
+        let plain: Vec<u8> = object.0.into_iter().chain(times).collect();
+        seal_carried(keys, self.purpose, self.owner, &plain, random)
     }
 
-    /// The object and the time of a name; none if it is no name, or one of another scope.
+    /// The object and the times of a name; none if it is no name, or one of another scope.
     ///
     /// # Errors
     /// The runtime's failure, or a name of another version.
@@ -36,14 +39,19 @@ impl Scope<'_> {
         name: &str,
         format: Format,
         around: &dyn Runtime,
-    ) -> Result<Option<(ObjectId, u64)>, Fault> {
+    ) -> Result<Option<(ObjectId, Vec<u64>)>, Fault> {
         open_with(around, format, |keys| self.read(name, keys)).await
     }
 
-    fn read(self, name: &str, keys: &Keys) -> Result<(ObjectId, u64), OpenError> {
+    fn read(self, name: &str, keys: &Keys) -> Result<(ObjectId, Vec<u64>), OpenError> {
         let plain = try_open_carried(keys, self.purpose, self.owner, name)?;
-        let (object, time) = plain.split_first_chunk::<OBJECT_BYTES>().ok_or(OpenError::OtherVersion)?;
-        Ok((ObjectId(*object), u64::from_be_bytes(time.try_into().map_err(|_| OpenError::OtherVersion)?)))
+        let (object, rest) = plain.split_first_chunk::<OBJECT_BYTES>().ok_or(OpenError::OtherVersion)?;
+        match rest.as_chunks::<TIME_BYTES>() {
+            (times, []) if !times.is_empty() => {
+                Ok((ObjectId(*object), times.iter().map(|time| u64::from_be_bytes(*time)).collect()))
+            }
+            _ => Err(OpenError::OtherVersion),
+        }
     }
 }
 
@@ -64,8 +72,8 @@ mod tests {
     fn a_name_is_good_for_its_scope_and_deployment() {
         let (keys, object) = (Keys::from_secret("k"), ObjectId([7; 32]));
         let scope = Scope { purpose: "task", owner: b"ann" };
-        let name = scope.seal(object, 1000, &keys, &Zeros).unwrap();
-        assert_eq!(scope.read(&name, &keys), Ok((object, 1000)));
+        let name = scope.seal(object, &[1000, 7], &keys, &Zeros).unwrap();
+        assert_eq!(scope.read(&name, &keys), Ok((object, vec![1000, 7])));
         assert!(name.bytes().all(|byte| byte.is_ascii_graphic()));
         for other in
             [Scope { owner: b"bob", ..scope }, Scope { owner: b"", ..scope }, Scope { purpose: "state", ..scope }]
@@ -74,7 +82,9 @@ mod tests {
         }
         assert_eq!(scope.read(&name, &Keys::from_secret("l")), Err(OpenError::UnknownKey(keys.current_id())));
         assert_eq!(scope.read("x", &keys), Err(OpenError::NotSealed));
-        let short = seal_carried(&keys, "task", b"ann", &[0; 39], &Zeros).unwrap();
-        assert_eq!(scope.read(&short, &keys), Err(OpenError::OtherVersion));
+        for bytes in [31, 32, 39, 41] {
+            let odd = seal_carried(&keys, "task", b"ann", &vec![0; bytes], &Zeros).unwrap();
+            assert_eq!(scope.read(&odd, &keys), Err(OpenError::OtherVersion), "{bytes}");
+        }
     }
 }

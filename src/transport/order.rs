@@ -12,6 +12,10 @@ use crate::wire::Fault;
 /// from outside never arrives.
 pub const CALLER: &str = "x-durable-mcp-caller";
 
+/// The header of a stateless request with the time that the caller's grant takes nothing from before of, in seconds since
+/// 1970. The Worker sets it on each such request; on others it says nothing.
+pub const SESSIONS_SINCE: &str = "x-durable-mcp-sessions-since";
+
 /// The header that tells the object which transport a request came by.
 pub const TRANSPORT: &str = "x-durable-mcp-transport";
 
@@ -54,7 +58,7 @@ pub const PRIVATE: [&str; 5] = [CALLER, TRANSPORT, STATE, "authorization", "cook
 /// The value of [`CALLER`]; none for a public server.
 #[must_use]
 pub fn encode(caller: &Caller) -> Option<String> {
-    // The Worker has looked at `sessions_since`.
+    // The Worker has looked at `sessions_since`, which a stateless request has a header for.
     let Caller { subject, client_id, grant, resource, expires, scopes, props, sessions_since: _ } = caller;
     let sent = (subject, client_id, grant, resource, expires, scopes, props);
     subject.is_some().then(|| URL_SAFE_NO_PAD.encode(to_json(&sent)))

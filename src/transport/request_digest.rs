@@ -70,7 +70,7 @@ fn add_value<'a>(hash: &mut Sha256, token: Token<'a>, tokens: &mut Tokens<'a>, d
     }
 }
 
-fn for_each_element<'a>(hash: &mut Sha256, tokens: &mut Tokens<'a>, depth: usize) {
+fn for_each_element(hash: &mut Sha256, tokens: &mut Tokens<'_>, depth: usize) {
     while let Some(token) = tokens.next() {
         match token {
             Token::Mark(mark @ (b']' | b',')) => {
@@ -84,7 +84,7 @@ fn for_each_element<'a>(hash: &mut Sha256, tokens: &mut Tokens<'a>, depth: usize
     }
 }
 
-fn add_object<'a>(hash: &mut Sha256, tokens: &mut Tokens<'a>, depth: usize) {
+fn add_object(hash: &mut Sha256, tokens: &mut Tokens<'_>, depth: usize) {
     let mut members = Members::new();
     while let Some(token) = tokens.next() {
         match token {

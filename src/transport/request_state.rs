@@ -62,7 +62,7 @@ pub fn seal(
     }
     let expires = now.saturating_add(ROUND_WITHIN_MS).to_be_bytes();
     let plain = [expires.as_slice(), &digest(request), answers.as_bytes()].concat();
-    let sealed = seal_carried(keys, PURPOSE, Binding::of(caller).as_bytes(), &plain, random)?;
+    let sealed = seal_carried(keys, PURPOSE, &bound_to(caller), &plain, random)?;
     Ok(Some(match begun {
         Some(name) => format!("{sealed}{BEGAN}{name}"),
         None => sealed,
@@ -103,8 +103,8 @@ async fn earlier_answers(
     around: &dyn Runtime,
 ) -> Result<Option<Vec<(String, Box<RawValue>)>>, Fault> {
     let state = state.split(BEGAN).next().unwrap_or_default();
-    let (binding, now) = (Binding::of(caller), around.now());
-    let opened = open_with(around, Format::RequestState, |keys| open(state, &binding, now, keys)).await?;
+    let (bound, now) = (bound_to(caller), around.now());
+    let opened = open_with(around, Format::RequestState, |keys| open(state, &bound, now, keys)).await?;
     Ok(opened.filter(|sealed| sealed.of_request == digest(request)).map(|sealed| sealed.answers))
 }
 
@@ -114,8 +114,8 @@ struct Sealed {
     answers: Vec<(String, Box<RawValue>)>,
 }
 
-fn open(state: &str, binding: &Binding, now: u64, keys: &Keys) -> Result<Sealed, OpenError> {
-    let plain = try_open_carried(keys, PURPOSE, binding.as_bytes(), state)?;
+fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Sealed, OpenError> {
+    let plain = try_open_carried(keys, PURPOSE, bound, state)?;
     let (time, rest) = plain.split_first_chunk::<TIME_BYTES>().ok_or(OpenError::OtherVersion)?;
     if u64::from_be_bytes(*time) < now {
         return Err(OpenError::NotSealed);
@@ -124,6 +124,14 @@ fn open(state: &str, binding: &Binding, now: u64, keys: &Keys) -> Result<Sealed,
     let answers = str::from_utf8(answers).map_err(|_| OpenError::OtherVersion)?;
     let answers = read_answers(answers).map_err(|_| OpenError::OtherVersion)?;
     Ok(Sealed { of_request: *of_request, answers })
+}
+
+/// The user, the client, and the time from which on the client's grant takes something: so a grant that is newer than the end
+/// of another one does not go on with what that one began.
+fn bound_to(caller: &Caller) -> Vec<u8> {
+    // Most callers have no such time.
+    let since = if caller.sessions_since > 0 { caller.sessions_since.to_be_bytes().to_vec() } else { Vec::new() };
+    [Binding::of(caller).as_bytes(), &since].concat()
 }
 
 /// Digest of what the request asks for in all its rounds.

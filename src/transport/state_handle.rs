@@ -1,7 +1,8 @@
 //! The name that a caller without a session or a user has for a state: it was given with the answer that began it, and is
 //! passed as an [argument](crate::mcp::state_argument) of later calls.
 //!
-//! Whoever has it has the state, as with a session's id on a public server.
+//! Whoever has it has the state, as with a session's id on a public server. A signed-in caller has no such names, so that no
+//! grant holds one.
 
 use super::claims::ObjectId;
 use super::object_name::Scope;
@@ -17,7 +18,7 @@ const SCOPE: Scope<'static> = Scope { purpose: "state handle", owner: &[] };
 /// # Errors
 /// When there is no randomness.
 pub fn seal(object: ObjectId, now: u64, keys: &Keys, random: &dyn Random) -> Result<String, Fault> {
-    SCOPE.seal(object, now, keys, random)
+    SCOPE.seal(object, &[now], keys, random)
 }
 
 /// The object of a state by its name; none if it names none, or was given more than `max_age` milliseconds ago.
@@ -26,7 +27,8 @@ pub fn seal(object: ObjectId, now: u64, keys: &Keys, random: &dyn Random) -> Res
 /// The runtime's failure.
 pub async fn open(name: &str, max_age: u64, around: &dyn Runtime) -> Result<Option<ObjectId>, Fault> {
     let opened = SCOPE.open(name, Format::StateHandle, around).await?;
-    Ok(opened.and_then(|(object, given)| is_valid(given, max_age, around.now()).then_some(object)))
+    let is_good = |times: &[u64]| times.first().is_some_and(|given| is_valid(*given, max_age, around.now()));
+    Ok(opened.and_then(|(object, times)| is_good(&times).then_some(object)))
 }
 
 fn is_valid(given: u64, max_age: u64, now: u64) -> bool {

@@ -58,7 +58,8 @@ describe("who signs in with OpenID Connect", () => {
     const of = await client(server);
     const [one, two] = [await new Person(server, provider).approves(of), await new Person(server, provider).approves(of)];
     assert.equal(one.origin + one.pathname, provider.url + AUTHORIZE);
-    assert.equal(one.searchParams.get("scope"), "openid profile email");
+    // The last one since this provider says that it gives refresh tokens for it.
+    assert.equal(one.searchParams.get("scope"), "openid profile email offline_access");
     assert.equal(one.searchParams.get("code_challenge_method"), "S256");
     for (const name of ["code_challenge", "nonce", "state"]) {
       const [first, second] = [one, two].map((url) => url.searchParams.get(name));
@@ -103,6 +104,7 @@ describe("who signs in with OpenID Connect", () => {
     const vars = { IDENTITY_PROVIDER: "google", GOOGLE_CLIENT_ID: google.id, GOOGLE_CLIENT_SECRET: google.clientSecret };
     await using running = await fixture({ vars: { ...vars, GOOGLE_ALLOWED: "@example.com" }, outbound: google.outbound });
     google.knows(running);
+    google.signedIn = { ...ANN, hd: "example.com" };
     const [person, of] = [new Person(running, google), await client(running)];
     const url = await person.approves(of);
     assert.equal(url.origin, "https://accounts.google.com");
@@ -110,9 +112,15 @@ describe("who signs in with OpenID Connect", () => {
     const { location } = await person.returns(await person.goesOn(url));
     const tokens = await of.redeem(location.searchParams.get("code"));
     assert.equal((await whoami(running, tokens)).id, "google:u-1");
-    google.signedIn = BOB;
-    const text = /You are signed in as bob@example\.org, who may not/;
-    await refusal(running, await new Person(running, google).signsIn(of), { status: 403, text, error: "access_denied" });
+    // Anybody can have a personal account with an address of the domain.
+    for (const [who, text] of [
+      [BOB, /You are signed in as bob@example\.org \(a personal account\), who may not/],
+      [{ ...BOB, email: "bob@example.com" }, /You are signed in as bob@example\.com \(a personal account\), who may not/],
+      [{ ...BOB, hd: "example.org" }, /You are signed in as bob@example\.org, who may not/],
+    ]) {
+      google.signedIn = who;
+      await refusal(running, await new Person(running, google).signsIn(of), { status: 403, text, error: "access_denied" });
+    }
   });
 });
 

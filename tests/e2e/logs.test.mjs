@@ -20,7 +20,6 @@ const FIELDS = {
   rows: "number",
 };
 
-// What workerd itself remarks is not the Worker's.
 // Lines of the runtime, of the start, and of the fixture's own tools.
 const OTHERS = ["service ", "Directories would refuse this server: ", "began "];
 

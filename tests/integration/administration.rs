@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use durable_mcp::keys::Keys;
-use durable_mcp::oauth::authority::{Command, Issued};
+use durable_mcp::oauth::authority::{Command, Issued, RETRY_DELETES_MS};
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::hooks::Hooks;
 use durable_mcp::oauth::memory::{Invocation, MemoryWeb};
@@ -307,14 +307,19 @@ fn the_sessions_of_what_is_ended_end_and_no_others() {
     assert!(with_site(&around, async |site| site.end_session(USER, &first.grant, "b").await).is_err());
     assert_eq!(left(&around)[0].sessions.len(), 1, "it may be tried again");
     around.ended.take();
-    // Who is disconnected is so although a session's object is away.
+    // A client is disconnected although its session's object is away, which is asked again each minute.
+    around.outside.away.set(true);
     with_site(&around, async |site| site.end_grant(USER, &first.grant).await).unwrap();
-    assert_eq!(around.ended.take(), ["b"]);
     assert!(!around.lets_in(&first));
+    let mut world = around.world.borrow_mut();
+    world.pass_with_alarms(RETRY_DELETES_MS);
+    assert!(around.outside.ended.take().is_empty());
+    around.outside.away.set(false);
+    world.pass_with_alarms(RETRY_DELETES_MS);
+    assert_eq!(around.outside.ended.take(), ["b", "listeners"]);
+    drop(world);
     with_site(&around, async |site| site.end_grants(USER).await).unwrap();
-    let mut ended = around.ended.take();
-    ended.sort();
-    assert_eq!(ended, ["c", "d"]);
+    assert_eq!(around.outside.ended.take(), ["c", "d", "listeners"]);
 }
 
 #[test]
@@ -325,7 +330,7 @@ fn a_client_that_is_deleted_loses_its_sessions() {
     let session = SessionNote { key: "a".to_owned(), client, transport, began: NOW, expires: NOW + DAY_MS };
     around.world.borrow_mut().run(Command::NoteSession { grant: its.grant.clone(), session }).unwrap();
     assert_eq!(with_site(&around, async |site| site.delete_client("public").await), Ok(true));
-    assert_eq!(around.ended.take(), ["a"]);
+    assert_eq!(around.outside.ended.take(), ["a", "listeners"]);
     assert!(!around.lets_in(&its));
     let again = around.signed_in(&PUBLIC);
     let access = around.world.borrow().access(&again.access_token).unwrap();

@@ -351,10 +351,10 @@ const WRITTEN: &[(&str, &[&str])] = &[
     ("oauth/client.rs", &["AuthMethod", "ApplicationType", "Origin", "Client", "Record"]),
     ("oauth/document_cache.rs", &["Kept"]),
     ("oauth/grant.rs", &["Facts", "Grant", "Pending", "Live"]),
-    ("oauth/grant/ending.rs", &["Legacy", "Ending"]),
+    ("oauth/grant/ending.rs", &["Legacy", "Held", "Ending"]),
     ("oauth/grant/tokens.rs", &["Spent", "Current", "Previous", "LiveAccess"]),
     ("oauth/record.rs", &["Kept", "Claims"]),
-    ("oauth/session_note.rs", &["SessionNote", "SessionNotes"]),
+    ("oauth/session_note.rs", &["TaskNotes", "SessionNote", "SessionNotes"]),
     ("oauth/sign_in.rs", &["Authorization"]),
     ("task/command.rs", &["Written"]),
     ("task/record.rs", &["Status", "Written"]),
@@ -591,7 +591,7 @@ fn write_the_newest_versions() {
     let sealed = seal::seal_carried(&keys, "a purpose", b"header", b"plain", &Then).unwrap();
     put(Format::SealedToCarry, ".client", &sealed);
     put(Format::StateHandle, "", &state_handle::seal(object, NOW, &keys, &Then).unwrap());
-    put(Format::TaskId, "", &id::seal(object, NOW + 60_000, &caller(), &keys, &Then).unwrap());
+    put(Format::TaskId, "", &id::seal(object, (NOW, NOW + 60_000), &caller(), &keys, &Then).unwrap());
     for (kind, begun) in [("", None), (".begun", Some("a-name"))] {
         let state = request_state::seal(&answers(), begun, &request(None), &caller(), NOW, &keys, &Then);
         put(Format::RequestState, kind, &state.unwrap().unwrap());

@@ -254,6 +254,7 @@ impl Rig {
 fn listener(user: Option<&str>) -> Listener {
     Listener {
         id: RequestId::from_json("\"l\"").unwrap(),
+        grant: None,
         counted: Counted { user: user.map(str::to_owned), origin: None },
         ends: None,
         wanted: Wanted {
@@ -376,6 +377,27 @@ fn a_stream_ends_with_its_clients_token_and_says_so() {
     rig.pass(2000);
     assert!(second.read().1 && !endless.read().1);
     assert_eq!(rig.host.alarm(), None);
+}
+
+#[test]
+fn streams_of_a_grant_that_ends_are_closed_and_new_ones_refused_until_its_tokens_have_expired() {
+    let rig = Rig::new();
+    let of = |grant: Option<&str>| Listener { grant: grant.map(str::to_owned), ..listener(Some("ann")) };
+    let [mut first, mut second, mut other, mut none] =
+        [Some("g"), Some("g"), Some("h"), None].map(|grant| rig.open(&of(grant)));
+    rig.hub.end_grant("g", START + 1000).unwrap();
+    for stream in [&mut first, &mut second] {
+        let (messages, ended) = stream.read();
+        assert_eq!((methods(&messages[..1]), messages.len(), ended), (vec!["notifications/cancelled"], 2, true));
+    }
+    rig.publish(&tools());
+    assert_eq!((other.heard(), none.heard()), (1, 1));
+    let Err(refused) = rig.hub.open(&of(Some("g"))) else { panic!("a stream of an ended grant was opened") };
+    assert_eq!(refused.status.as_u16(), 401);
+    assert!(refused.headers.iter().any(|(name, value)| *name == "www-authenticate" && value.contains("invalid_token")));
+    assert_eq!(rig.host.alarm(), Some(START + 1000));
+    rig.pass(1000);
+    assert_eq!((rig.host.alarm(), rig.host.notes()), (None, 0), "nothing is kept of it");
 }
 
 #[test]

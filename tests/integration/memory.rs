@@ -166,7 +166,7 @@ fn envelope(front: &Front) -> String {
 }
 
 /// Checks that an answer came, which has the request's id where the request had one.
-fn is_answered(exchange: Exchange, what: &str) {
+fn is_answered(exchange: &Exchange, what: &str) {
     let answer = exchange.answer();
     assert!(answer.status < 500, "{what}: {answer:?}");
 }
@@ -193,7 +193,7 @@ fn a_request_without_a_session_takes_memory_as_its_body_is_long() {
             let (body, what) = (body(method, &params), format!("{kind} {place}"));
             let length = body.len();
             let (allocated, exchange) = allocated(|| without_session(&front, method, name, body));
-            is_answered(exchange, &what);
+            is_answered(&exchange, &what);
             check(&what, length, allocated);
         }
     }
@@ -210,7 +210,7 @@ fn the_longest_body_takes_memory_as_it_is_long() {
             let (body, what) = (body(method, &params), format!("{kind} {place}"));
             let length = body.len();
             let (allocated, exchange) = allocated(|| without_session(&front, method, name, body));
-            is_answered(exchange, &what);
+            is_answered(&exchange, &what);
             check(&what, length, allocated);
         }
     }
@@ -234,7 +234,7 @@ fn a_message_on_a_session_takes_memory_as_its_body_is_long() {
             ] {
                 let (length, what) = (body.len(), format!("{kind} {place}"));
                 let (allocated, exchange) = allocated(|| rig.post(body));
-                is_answered(exchange, &what);
+                is_answered(&exchange, &what);
                 check(&what, length, allocated);
             }
         }
@@ -280,7 +280,7 @@ fn a_batch_takes_memory_as_it_is_long() {
             }
             let (length, what) = (body.len(), format!("{count} times {kind} in a batch"));
             let (allocated, exchange) = allocated(|| rig.post(body));
-            is_answered(exchange, &what);
+            is_answered(&exchange, &what);
             check(&what, length, allocated);
         }
     }

@@ -1,10 +1,13 @@
 //! What a person sees of a sign-in, and what an attacker does not get by it. The identity provider is a stand-in that signs
 //! in whoever the code names.
 
+use std::rc::Rc;
+
+use durable_mcp::identity::demo::Demo;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::browser::{Browser, Deployment, ORIGIN, REDIRECT, Shown, UPSTREAM};
+use crate::support::browser::{Browser, Deployment, ORIGIN, REDIRECT, Shown, StandIn, UPSTREAM};
 
 mod account;
 mod attacks;
@@ -221,4 +224,28 @@ fn pages_are_in_the_language_of_the_browser() {
     assert!(browser.get("/authorize?client_id=nobody").text.contains("This server does not know your application"));
     let logged = deployment.log.borrow().concat();
     assert!(!logged.contains("此服务器") && logged.contains("This server does not know"), "the log is in one language");
+}
+
+#[test]
+fn users_of_another_provider_are_signed_out_when_sign_in_changes() {
+    let (mut deployment, client) = deployment();
+    deployment.switch_to(Rc::new(Demo));
+    let token = {
+        let mut browser = Browser::new(&deployment);
+        let page = browser.asked(&client, &[("login_hint", "Ann")]);
+        let fields =
+            [("flow", &*page.field("flow")), ("csrf", &page.field("csrf")), ("decision", "approve"), ("name", "Ann")];
+        let left = browser.post("/authorize", &fields);
+        let back = browser.get(left.location());
+        browser.redeemed(&client, &back)
+    };
+    let status = |deployment: &Deployment| {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+        Browser::new(deployment).call(Method::POST, &token, Some("x"), &message).status
+    };
+    assert_eq!(status(&deployment), 404, "the token is taken, the session is none");
+    deployment.switch_to(Rc::new(StandIn));
+    assert_eq!(status(&deployment), 401);
+    deployment.switch_to(Rc::new(Demo));
+    assert_eq!(status(&deployment), 404, "nothing of it was destroyed");
 }

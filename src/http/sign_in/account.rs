@@ -39,7 +39,7 @@ struct Session {
 /// Shows the page, or does what it was told.
 pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
     if visit.head.method != Method::POST {
-        return match Session::read(visit).await? {
+        return match Session::read(visit, provider).await? {
             Some(session) => show(visit, &session).await,
             None => Ok(signed_out(visit, provider)),
         };
@@ -51,7 +51,7 @@ pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvide
         let flow = Flow::new(Aim::Account, around.now(), around.random())?;
         return depart(visit, provider, flow, Departure { asked: true, remember: false, name: form.get("name") }).await;
     }
-    match (form.get("do"), Session::read(visit).await?) {
+    match (form.get("do"), Session::read(visit, provider).await?) {
         (None, _) | (_, None) => Ok(visit.redirect(visit.account())),
         (_, Some(session)) if !same(&session.csrf, form.get("csrf").unwrap_or_default()) => Ok(forged(visit)),
         (Some(what), Some(session)) => told(visit, &session, what, &form).await,
@@ -76,7 +76,8 @@ pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Resu
 }
 
 impl Session {
-    async fn read(visit: &Visit<'_>) -> Result<Option<Self>, Fault> {
+    /// Reads the session of the browser. One of another identity provider's user, from before sign-in changed, is none.
+    async fn read(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Result<Option<Self>, Fault> {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(None);
         };
@@ -84,7 +85,8 @@ impl Session {
             Some(json) => Some(read_json::<Self>(&json).ok_or_else(|| Format::AccountCookie.unreadable())?),
             None => None,
         };
-        Ok(session.filter(|session| session.expires > visit.site.around.now()))
+        let now = visit.site.around.now();
+        Ok(session.filter(|session| session.expires > now && provider.knows(&session.subject)))
     }
 
     fn person(&self) -> String {

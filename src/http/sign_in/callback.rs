@@ -6,7 +6,7 @@ use super::flow::{Aim, Flow, Found, Left};
 use super::remembered::Remembered;
 use super::visit::{Visit, state_of};
 use crate::identity::{Answer, Identity, IdentityProvider};
-use crate::oauth::authorize::{self, approve_once};
+use crate::oauth::authorize::{self, Agreement, approve_agreed};
 use crate::oauth::params::Params;
 use crate::oauth::sign_in::{Approval, Authorization};
 use crate::wire::{Fault, Reply};
@@ -35,10 +35,12 @@ pub(super) async fn answered(visit: &mut Visit<'_>, provider: &dyn IdentityProvi
     match (provider.finish(answer).await, &flow.aim) {
         (Err(error), aim) => Ok(visit.not_signed_in(provider, aim, &error, left.asked)),
         (Ok(identity), Aim::Account) => account::signed_in(visit, identity).await,
-        (Ok(identity), Aim::Client(asked)) => match let_in(visit, provider, asked, left, identity).await {
-            Ok(reply) => Ok(reply),
-            Err(fault) => Ok(visit.failed(&flow.aim, &fault)),
-        },
+        (Ok(identity), Aim::Client(asked)) => {
+            match let_in(visit, provider, asked, (left, flow.left_at()), identity).await {
+                Ok(reply) => Ok(reply),
+                Err(fault) => Ok(visit.failed(&flow.aim, &fault)),
+            }
+        }
     }
 }
 
@@ -46,23 +48,30 @@ async fn let_in(
     visit: &mut Visit<'_>,
     provider: &dyn IdentityProvider,
     asked: &Authorization,
-    left: &Left,
+    (left, left_at): (&Left, u64),
     identity: Identity,
 ) -> Result<Reply, Fault> {
     let Identity { subject, props, .. } = identity;
     let mut remembered = Remembered::read(visit).await?;
+    let agreed = if left.asked { Some(left_at) } else { remembered.agreed_at(&subject, asked) };
     // Somebody else agreed to it in this browser.
-    if !left.asked && !remembered.covers_for(&subject, asked) {
+    let Some(agreed) = agreed else {
         return show(visit, provider, asked).await;
+    };
+    if left.asked && left.remember {
+        remembered.add(&subject, asked, agreed);
     }
     if left.remember {
-        remembered.add(&subject, asked);
         remembered.keep(visit).await?;
     }
+    let approval = Approval { subject, props, scopes: None };
     // The cookie is deleted, but a copy of it would do: the user's object takes a sign-in once.
-    match approve_once(visit.site, asked, Approval { subject, props, scopes: None }, left.name()).await? {
-        authorize::Answer::Redirect(url) => Ok(visit.redirect(url)),
-        authorize::Answer::Show(reply) => Ok(reply),
-        authorize::Answer::Problem(wrong) => Ok(visit.wrong(&wrong)),
+    let agreement = Agreement { sign_in: left.name(), agreed: Some(agreed) };
+    match approve_agreed(visit.site, asked, approval, agreement).await? {
+        // They have disconnected the client since.
+        None => show(visit, provider, asked).await,
+        Some(authorize::Answer::Redirect(url)) => Ok(visit.redirect(url)),
+        Some(authorize::Answer::Show(reply)) => Ok(reply),
+        Some(authorize::Answer::Problem(wrong)) => Ok(visit.wrong(&wrong)),
     }
 }

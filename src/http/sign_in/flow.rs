@@ -9,13 +9,11 @@ use serde_json::Value;
 use super::visit::Visit;
 use crate::formats::Format;
 use crate::http::cookies::TooLong;
+use crate::oauth::authority::SIGN_IN_MS;
 use crate::oauth::secret::{same, sha256_hex};
 use crate::oauth::sign_in::Authorization;
 use crate::runtime::Random;
 use crate::wire::{Fault, read_json};
-
-/// How long somebody may take for a page, this server's or the identity provider's, in milliseconds.
-pub(super) const LIFETIME_MS: u64 = 10 * 60 * 1000;
 
 /// How long the browser keeps what it cannot use any longer, in seconds: who comes back too late is shown the way.
 const KEPT_SECONDS: u32 = 60 * 60;
@@ -85,7 +83,7 @@ pub(super) enum Found {
 impl Flow {
     pub(super) fn new(aim: Aim, now: u64, random: &dyn Random) -> Result<Self, Fault> {
         let (id, csrf) = (token::<ID_BYTES>(random)?, token::<SECRET_BYTES>(random)?);
-        Ok(Self { id, csrf, expires: now.saturating_add(LIFETIME_MS), aim, left: None })
+        Ok(Self { id, csrf, expires: now.saturating_add(SIGN_IN_MS), aim, left: None })
     }
 
     pub(super) fn csrf(&self) -> &str {
@@ -104,7 +102,12 @@ impl Flow {
     /// The browser leaves for the identity provider. It has all the time again.
     pub(super) fn leave(self, state: &State, kept: Value, asked: bool, remember: bool, now: u64) -> Self {
         let left = Left { secret: sha256_hex(state.secret()), kept, asked, remember };
-        Self { left: Some(left), expires: now.saturating_add(LIFETIME_MS), ..self }
+        Self { left: Some(left), expires: now.saturating_add(SIGN_IN_MS), ..self }
+    }
+
+    /// When the browser left for the identity provider, in milliseconds since 1970: who was asked agreed then.
+    pub(super) fn left_at(&self) -> u64 {
+        self.expires.saturating_sub(SIGN_IN_MS)
     }
 
     /// The flow that the browser has under that id.

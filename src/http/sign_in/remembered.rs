@@ -3,6 +3,9 @@
 //! It is sealed into a cookie: hashes of who agreed, of client, redirect URI and resources, and of each scope. Whoever has
 //! the same in mind, or less of it, is not asked. A client of the same name is another client; one that wants its answer
 //! elsewhere is asked about.
+//!
+//! Each consent carries its time. A person who disconnects a client has all consents to it from before void, in every
+//! browser: the person's object, which makes the code, compares the times.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::visit::Visit;
 use crate::formats::{Format, is_of_other_version};
+use crate::oauth::authority::REMEMBERED_CONSENT_SECONDS;
 use crate::oauth::resource::Resource;
 use crate::oauth::sign_in::Authorization;
 use crate::wire::Fault;
@@ -17,8 +21,11 @@ use crate::wire::Fault;
 const COOKIE: &str = "consent";
 const PURPOSE: &str = "consent";
 
-/// How long it is remembered, in seconds.
+/// Life of the cookie, in seconds: each sign-in renews it. A consent in it is good for as long from its own time.
 const SECONDS: u32 = 365 * 24 * 60 * 60;
+
+/// Stands between the time of a consent, in milliseconds since 1970, and its hashes.
+const AT: char = '.';
 
 /// How many consents: with one more, the oldest is forgotten.
 const MAX_CONSENTS: usize = 50;
@@ -38,19 +45,33 @@ pub(super) struct Remembered {
     of_other_version: bool,
 }
 
-/// Who agreed to what: hashes one after the other, of the person, of the client, and of each scope.
+/// Consent of a person at a time: hashes one after the other, of the person, of the client, and of each scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Consent(String);
+struct Consent {
+    /// In milliseconds since 1970.
+    at: u64,
+    hashes: String,
+}
 
 impl Consent {
-    fn new(subject: &str, asked: &Authorization) -> Self {
+    fn new(subject: &str, asked: &Authorization, at: u64) -> Self {
         let scopes = asked.scopes.iter().map(|scope| hash(&["scope", scope]));
-        Self([hash(&["subject", subject]), matter(asked)].into_iter().chain(scopes).collect())
+        Self { at, hashes: [hash(&["subject", subject]), matter(asked)].into_iter().chain(scopes).collect() }
+    }
+
+    /// Reads a consent. One without a time is from before there was one, and void.
+    fn parse(text: &str) -> Option<Self> {
+        let (at, hashes) = text.split_once(AT)?;
+        Some(Self { at: at.parse().ok()?, hashes: hashes.to_owned() })
+    }
+
+    fn is_old(&self, now: u64) -> bool {
+        now.saturating_sub(self.at) >= REMEMBERED_CONSENT_SECONDS * 1000
     }
 
     /// The person's hash, the matter's, and those of the scopes.
     fn parts(&self) -> (&str, &str, &str) {
-        let (subject, rest) = self.0.split_at_checked(HASH_CHARS).unwrap_or_default();
+        let (subject, rest) = self.hashes.split_at_checked(HASH_CHARS).unwrap_or_default();
         let (matter, scopes) = rest.split_at_checked(HASH_CHARS).unwrap_or_default();
         (subject, matter, scopes)
     }
@@ -76,16 +97,17 @@ impl Remembered {
             }
             opened => opened?.and_then(|text| String::from_utf8(text).ok()),
         };
-        Ok(text.map_or_else(Self::default, |text| Self::from_text(&text)))
+        let now = visit.site.around.now();
+        Ok(text.map_or_else(Self::default, |text| Self::from_text(&text, now)))
     }
 
-    fn from_text(text: &str) -> Self {
-        let consents = text.split_whitespace().map(|consent| Consent(consent.to_owned())).collect();
-        Self { consents, of_other_version: false }
+    fn from_text(text: &str, now: u64) -> Self {
+        let consents = text.split_whitespace().filter_map(Consent::parse);
+        Self { consents: consents.filter(|consent| !consent.is_old(now)).collect(), of_other_version: false }
     }
 
     fn to_text(&self) -> String {
-        self.consents.iter().map(|consent| consent.0.as_str()).collect::<Vec<_>>().join(" ")
+        self.consents.iter().map(|Consent { at, hashes }| format!("{at}{AT}{hashes}")).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether somebody agreed to this, whoever it was.
@@ -93,19 +115,22 @@ impl Remembered {
         may_be_remembered(asked) && self.consents.iter().any(|consent| consent.covers(asked))
     }
 
-    /// Whether this person did.
-    pub(super) fn covers_for(&self, subject: &str, asked: &Authorization) -> bool {
+    /// When this person did, in milliseconds since 1970: the latest of such times.
+    pub(super) fn agreed_at(&self, subject: &str, asked: &Authorization) -> Option<u64> {
         let subject = hash(&["subject", subject]);
-        let own = self.consents.iter().filter(|consent| consent.parts().0 == subject);
-        may_be_remembered(asked) && own.into_iter().any(|consent| consent.covers(asked))
+        let own = self.consents.iter().filter(|consent| may_be_remembered(asked) && consent.parts().0 == subject);
+        own.filter(|consent| consent.covers(asked)).map(|consent| consent.at).max()
     }
 
-    /// Adds that this person agreed.
-    pub(super) fn add(&mut self, subject: &str, asked: &Authorization) {
-        if !may_be_remembered(asked) || self.covers_for(subject, asked) {
+    /// Adds that this person agreed at `at`, in milliseconds since 1970. A new consent to the same with as many scopes
+    /// takes the place of the old one.
+    pub(super) fn add(&mut self, subject: &str, asked: &Authorization, at: u64) {
+        if !may_be_remembered(asked) {
             return;
         }
-        self.consents.push(Consent::new(subject, asked));
+        let added = Consent::new(subject, asked, at);
+        self.consents.retain(|known| known.hashes != added.hashes);
+        self.consents.push(added);
         while self.consents.len() > MAX_CONSENTS || (self.to_text().len() > MAX_CHARS && !self.consents.is_empty()) {
             self.consents.remove(0);
         }
@@ -179,10 +204,11 @@ mod tests {
 
     const HOME: &str = "https://client.example/cb";
     const MCP: &str = "https://mcp.example/mcp";
+    const NOW: u64 = 1_700_000_000_000;
 
     fn agreed() -> Remembered {
         let mut remembered = Remembered::default();
-        remembered.add("ann", &asked("a", HOME, &["read", "write"], &[MCP]));
+        remembered.add("ann", &asked("a", HOME, &["read", "write"], &[MCP]), NOW);
         remembered
     }
 
@@ -190,9 +216,9 @@ mod tests {
     fn the_same_or_less_of_it_is_not_asked_again() {
         for scopes in [&["read", "write"][..], &["write", "read"], &["read"], &[]] {
             let asked = asked("a", HOME, scopes, &[MCP]);
-            assert!(agreed().covers(&asked) && agreed().covers_for("ann", &asked), "{scopes:?}");
+            assert!(agreed().covers(&asked) && agreed().agreed_at("ann", &asked) == Some(NOW), "{scopes:?}");
         }
-        let read = Remembered::from_text(&agreed().to_text());
+        let read = Remembered::from_text(&agreed().to_text(), NOW);
         assert_eq!(read, agreed());
     }
 
@@ -210,7 +236,7 @@ mod tests {
         ] {
             assert!(!agreed().covers(&asked), "{what}");
         }
-        assert!(!agreed().covers_for("bob", &asked("a", HOME, &["read"], &[MCP])), "another person");
+        assert!(agreed().agreed_at("bob", &asked("a", HOME, &["read"], &[MCP])).is_none(), "another person");
     }
 
     #[test]
@@ -218,7 +244,7 @@ mod tests {
         for redirect in ["http://localhost:1/cb", "http://127.0.0.1/cb", "https://localhost/cb", "cursor://a/cb"] {
             let mut remembered = Remembered::default();
             let asked = asked("a", redirect, &[], &[MCP]);
-            remembered.add("ann", &asked);
+            remembered.add("ann", &asked, NOW);
             assert_eq!((remembered.count(), remembered.covers(&asked)), (0, false), "{redirect}");
         }
     }
@@ -228,8 +254,8 @@ mod tests {
         let mut remembered = Remembered::default();
         let nth = |n: usize| asked(&n.to_string(), HOME, &["read"], &[MCP]);
         for n in 0..MAX_CONSENTS + 5 {
-            remembered.add("ann", &nth(n));
-            remembered.add("ann", &nth(n));
+            remembered.add("ann", &nth(n), NOW);
+            remembered.add("ann", &nth(n), NOW);
         }
         assert!(remembered.count() <= MAX_CONSENTS && remembered.count() > 40);
         assert!(!remembered.covers(&nth(0)) && remembered.covers(&nth(MAX_CONSENTS + 4)));
@@ -241,8 +267,26 @@ mod tests {
         let scopes: Vec<String> = (0..1000).map(|n| format!("scope{n}")).collect();
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
         let mut remembered = agreed();
-        remembered.add("ann", &asked("b", HOME, &scopes, &[MCP]));
+        remembered.add("ann", &asked("b", HOME, &scopes, &[MCP]), NOW);
         assert!(remembered.to_text().len() <= MAX_CHARS);
+    }
+
+    #[test]
+    fn a_consent_without_a_time_or_older_than_a_year_is_void() {
+        let asked = asked("a", HOME, &["read"], &[MCP]);
+        let text = agreed().to_text();
+        let (_, hashes) = text.split_once(AT).unwrap();
+        assert!(!Remembered::from_text(hashes, NOW).covers(&asked));
+        let year = REMEMBERED_CONSENT_SECONDS * 1000;
+        assert!(Remembered::from_text(&text, NOW + year - 1).covers(&asked));
+        assert!(!Remembered::from_text(&text, NOW + year).covers(&asked));
+    }
+
+    #[test]
+    fn who_agrees_again_has_agreed_at_the_later_time() {
+        let (mut remembered, asked) = (agreed(), asked("a", HOME, &["read", "write"], &[MCP]));
+        remembered.add("ann", &asked, NOW + 5);
+        assert_eq!((remembered.count(), remembered.agreed_at("ann", &asked)), (1, Some(NOW + 5)));
     }
 
     #[test]

@@ -6,12 +6,34 @@ use serde_json::{Map, Value};
 
 use crate::identity::IdentityError;
 use crate::identity::allowed::{KNOWN_AS, known_by_email};
-use crate::identity::code_flow::{Tokens, UPSTREAM};
+use crate::identity::code_flow::{Tokens, UPSTREAM, set};
 use crate::identity::upstream::{Upstream, get_json};
 
 /// Claims of the protocol itself, which tell nothing of a person.
 const NOT_OF_A_PERSON: [&str; 11] =
     ["iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "jti"];
+
+/// How a person is known to be of a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Domains {
+    /// By the verified address.
+    OfAddress,
+    /// By the claim `hd`, the domain of the organisation that manages the account.
+    Hosted,
+}
+
+/// What a person is known as on lists, from the claims in the props.
+pub(super) fn known_as(props: &Value, domains: Domains) -> Vec<String> {
+    let text = |name: &str| props.get(name).and_then(Value::as_str);
+    // Who does not say that an address is verified has not verified it: anybody could claim yours.
+    let is_verified = props.get("email_verified") == Some(&Value::Bool(true));
+    let mut known_as = known_by_email(text("email").unwrap_or_default(), is_verified);
+    if domains == Domains::Hosted {
+        known_as.retain(|name| !name.starts_with('@'));
+        known_as.extend(text("hd").map(|domain| format!("@{}", domain.to_lowercase())));
+    }
+    known_as
+}
 
 /// The claims of an `id_token` that was verified.
 pub(super) struct Claims(Map<String, Value>);
@@ -63,15 +85,30 @@ impl Claims {
     }
 
     /// Everything that the provider says of the person, and what they are known as on lists.
-    pub(super) fn to_props(&self, tokens: &Tokens) -> Value {
-        // Who does not say that an address is verified has not verified it: anybody could claim yours.
-        let is_verified = self.0.get("email_verified") == Some(&Value::Bool(true));
-        let known_as = known_by_email(self.text("email").unwrap_or_default(), is_verified);
+    pub(super) fn to_props(&self, tokens: &Tokens, domains: Domains) -> Value {
         let mut props = self.0.clone();
         props.retain(|name, _| !NOT_OF_A_PERSON.contains(&name.as_str()));
-        props.insert(KNOWN_AS.to_owned(), known_as.into());
-        props.insert(UPSTREAM.to_owned(), tokens.to_props());
-        props.into()
+        let mut props = Value::from(props);
+        let known_as = known_as(&props, domains);
+        set(&mut props, KNOWN_AS, known_as);
+        set(&mut props, UPSTREAM, tokens.to_props());
+        props
+    }
+
+    /// Brings the props up to date with the claims of a newer `id_token`. Claims that it leaves out stay, since it may
+    /// leave out any (Core 1.0 section 12.2), but for `hd` where that says who may: an account that has left its
+    /// organisation has none.
+    pub(super) fn update(&self, props: &mut Value, domains: Domains) {
+        if domains == Domains::Hosted
+            && let Some(members) = props.as_object_mut()
+        {
+            members.remove("hd");
+        }
+        for (name, value) in self.0.iter().filter(|(name, _)| !NOT_OF_A_PERSON.contains(&name.as_str())) {
+            set(props, name, value.clone());
+        }
+        let known_as = known_as(props, domains);
+        set(props, KNOWN_AS, known_as);
     }
 
     fn text(&self, name: &str) -> Option<&str> {
@@ -112,14 +149,14 @@ mod tests {
         }));
         let expected =
             json!({ "sub": "u1", "groups": ["staff"], "known_as": [], "upstream": { "access_token": "at" } });
-        assert_eq!(claims.to_props(&tokens()), expected);
+        assert_eq!(claims.to_props(&tokens(), Domains::OfAddress), expected);
     }
 
     #[test]
     fn an_address_counts_only_if_the_provider_says_that_it_is_verified() {
         let known_as = |verified: Value| {
             let claims = claims(json!({ "sub": "u1", "email": "ann@example.com", "email_verified": verified }));
-            claims.to_props(&tokens())[KNOWN_AS].clone()
+            claims.to_props(&tokens(), Domains::OfAddress)[KNOWN_AS].clone()
         };
         assert_eq!(known_as(json!(true)), json!(["@example.com", "ann@example.com"]));
         for unverified in [json!(false), json!(null), json!("true"), json!(1)] {

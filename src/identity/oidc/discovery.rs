@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) userinfo: Option<String>,
     /// Whether it wants the client's secret in the body of a request.
     pub(super) in_body: bool,
+    /// Whether it says that it gives refresh tokens for the scope `offline_access`.
+    pub(super) is_offline: bool,
 }
 
 impl Discovery {
@@ -82,6 +84,7 @@ impl Discovery {
             token: needed("token_endpoint")?,
             keys: needed("jwks_uri")?,
             userinfo: url("userinfo_endpoint"),
+            is_offline: offers(&answer.body, "scopes_supported", "offline_access"),
             // Who does not say means the header.
             in_body: methods.is_some_and(|methods| !methods.iter().any(|method| method == "client_secret_basic")),
         })
@@ -93,6 +96,11 @@ impl Discovery {
             "{base} {problem}. Set {variables}_ISSUER to the issuer that your identity provider names."
         ))
     }
+}
+
+/// Whether a list of the configuration has that value.
+fn offers(configuration: &Value, list: &str, value: &str) -> bool {
+    configuration.get(list).and_then(Value::as_array).is_some_and(|values| values.iter().any(|known| known == value))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::oauth::event::Event;
 use crate::oauth::grant::{Current, Facts, Grant, Legacy, Live};
 use crate::oauth::legacy::grant_key;
 use crate::oauth::record;
-use crate::oauth::session_note::SessionNotes;
+use crate::oauth::session_note::{SessionNotes, TaskNotes};
 use crate::oauth::token::{GrantId, Handle, Kind, LegacyToken, Presented};
 use crate::wire::Fault;
 
@@ -70,6 +70,7 @@ impl Authority {
             own_header: false,
             legacy: Legacy { grant: Some(grant_key(&token.user, &token.grant)), tokens, until: now + LEGACY_ACCESS_MS },
             sessions: SessionNotes::default(),
+            tasks: TaskNotes::default(),
             facts: facts.clone(),
         };
         self.make_place(&facts.client_id).map_err(|fault| self.failed(&fault))?;

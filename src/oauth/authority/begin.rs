@@ -9,6 +9,10 @@ use crate::wire::Fault;
 
 impl Authority {
     pub(super) async fn begin(&self, begin: Begin) -> Result<Code, Refused> {
+        let withdrawn = self.consents_since(&begin.client_id).map_err(|fault| self.failed(&fault))?;
+        if begin.agreed.is_some_and(|agreed| agreed <= withdrawn) {
+            return Err(Refused::ConsentWithdrawn);
+        }
         let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
         // There is no await between this and the row, so two requests cannot both pass.
         self.check_sign_in(&begin.sign_in)?;

@@ -55,6 +55,15 @@ pub enum Command {
         /// The session.
         session: SessionNote,
     },
+    /// The client of a grant began a task.
+    NoteTask {
+        /// The grant.
+        grant: String,
+        /// Key of the task.
+        key: String,
+        /// Expiry of the task, in milliseconds since 1970.
+        expires: u64,
+    },
     /// A session has ended.
     ForgetSession {
         /// The grant that it was begun by, or another one of the same client.
@@ -97,6 +106,10 @@ pub struct Begin {
     /// Name of the sign-in, which gives one code; empty if it cannot be told from others.
     #[serde(default)]
     pub sign_in: String,
+    /// When the user agreed, in milliseconds since 1970, where that was before this command: the code is refused if the
+    /// user has disconnected the client since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<u64>,
 }
 
 /// A code for tokens.
@@ -283,6 +296,8 @@ pub enum Refused {
     InvalidRequest(Reason),
     /// `unauthorized_client`
     UnauthorizedClient(Reason),
+    /// The user has disconnected the client since they agreed, and has to be asked again.
+    ConsentWithdrawn,
     /// 503 `temporarily_unavailable`: the same request may work later.
     Unavailable {
         /// After so many seconds.
@@ -306,6 +321,7 @@ impl Command {
             Self::RevokeAll => "revoke_all",
             Self::List => "list",
             Self::NoteSession { .. } => "note_session",
+            Self::NoteTask { .. } => "note_task",
             Self::ForgetSession { .. } => "forget_session",
             Self::Adopt(_) => "adopt",
         }

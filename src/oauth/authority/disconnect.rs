@@ -1,61 +1,199 @@
-//! A client's sessions: which there are, and that they end when the user disconnects it.
+//! What a client held by a grant: which sessions and tasks there are, and that they and consents end with it.
 //!
-//! A session is bound to user and client, not to a grant, so that a client can ask for more scopes and go on with it. Yet a
-//! user who disconnects a client, and lets it in again, wants to have ended what was before. So the row of a grant that was
-//! disconnected stays for as long as any session of before could, and grants that begin later take none of those.
+//! A session is bound to user and client, not to a grant, so that a client can ask for more scopes and go on with it. Yet
+//! what a grant held has to end with it. So the row of a grant that has ended stays for as long as anything from before
+//! could, and grants that begin later take none of that.
 
-use super::settings::{MAX_DISCONNECTED, SESSIONS_END_SECONDS};
+use super::settings::{
+    ADOPTED_TOMBSTONE_MS, MAX_DISCONNECTED, REMEMBERED_CONSENT_SECONDS, SESSIONS_END_SECONDS, after,
+};
 use super::{Authority, Outcome, Refused};
-use crate::oauth::grant::{Grant, Live};
+use crate::oauth::grant::{EVERY_CLIENT, Ending, Grant, Held, Live};
 use crate::oauth::session_note::SessionNote;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
 
+/// Cause of a grant's end, which decides what ends besides its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The user or an administrator wants no more of the client: all that it held ends, and consents to it are void.
+    Disconnected,
+    /// Its client, a token that came twice, the identity provider, or a newer grant ended it: all that it held ends.
+    Ended,
+    /// Its last token has expired: what it held passes to another grant of the client, or else ends. One that held nothing
+    /// needs no more to be known of.
+    Expired,
+}
+
+/// The end of a grant that is remembered.
+struct Remembered {
+    id: GrantId,
+    ending: Ending,
+}
+
+impl Remembered {
+    /// Whether another one says as much.
+    fn is_needless(&self, all: &[Self]) -> bool {
+        let covers = |other: &Self| {
+            other.id != self.id
+                && other.ending.concerns(&self.ending.client_id)
+                && other.ending.sessions_since > self.ending.sessions_since
+                && other.ending.consents_since >= self.ending.consents_since
+        };
+        all.iter().any(covers)
+    }
+}
+
 impl Authority {
-    /// The user ends a grant.
-    pub(super) fn disconnect(&self, id: &GrantId) -> Result<(), Fault> {
-        self.mark_as(id, |ending, now| {
-            self.make_place_for_disconnected()?;
-            // Newer than any that was given out, also by a grant that began a moment ago.
-            let known = self.sessions_since(&ending.client_id)?;
-            let since = (now / 1000 + SESSIONS_END_SECONDS).max(known + 1);
-            // A second more, since ids count whole ones.
-            Ok(ending.with_sessions(since, (since + 1) * 1000 + self.longest_session))
-        })
+    /// From now on nothing new comes of the grant. Should all else stop here, the alarm goes on.
+    pub(super) fn mark(&self, id: &GrantId, cause: Cause) -> Result<(), Fault> {
+        let (store, now) = (self.host.store(), self.host.now());
+        let ending = match self.rows.get(store, id)? {
+            Some(Grant::Live(live)) => self.ending(live, cause)?,
+            Some(grant @ Grant::Pending(_)) => grant.ended(now, ADOPTED_TOMBSTONE_MS),
+            Some(Grant::Ending(_)) | None => return Ok(()),
+        };
+        if ending.is_done(now) {
+            return self.rows.delete(store, id);
+        }
+        self.write(id, Grant::Ending(ending))
     }
 
-    /// The sessions of a client that are older than this, in seconds since 1970, have ended.
+    /// The end of a grant, and of what it held.
+    fn ending(&self, live: Live, cause: Cause) -> Result<Ending, Fault> {
+        let now = self.host.now();
+        if cause == Cause::Expired
+            && let Some(heir) = self.heir(&live)?
+        {
+            let (sessions, tasks) =
+                (heir.sessions.and(live.sessions.clone(), now), heir.tasks.and(live.tasks.clone(), now));
+            self.write(&heir.facts.id.clone(), Grant::Live(Live { sessions, tasks, ..heir }))?;
+            let ending = Grant::Live(live).ended(now, ADOPTED_TOMBSTONE_MS);
+            return Ok(Ending { held: Held::default(), ..ending });
+        }
+        let ending = Grant::Live(live).ended(now, ADOPTED_TOMBSTONE_MS);
+        if cause == Cause::Expired && ending.held == Held::default() {
+            return Ok(ending);
+        }
+        self.remembered(ending, cause == Cause::Disconnected)
+    }
+
+    /// Another grant of the client that goes on: its tokens are good for the same sessions and tasks.
+    fn heir(&self, live: &Live) -> Result<Option<Live>, Fault> {
+        let now = self.host.now();
+        let goes_on = |_: &str, grant: &Grant| match grant {
+            Grant::Live(other) if other.facts.client_id == live.facts.client_id && now < other.expires() => {
+                Some(other.clone())
+            }
+            _ => None,
+        };
+        let others = self.rows.pick(self.host.store(), goes_on)?;
+        let may = |other: &Live| other.facts.sessions_since <= live.facts.sessions_since;
+        Ok(others
+            .into_iter()
+            .filter(|other| other.facts.id != live.facts.id && may(other))
+            .max_by_key(|other| other.used))
+    }
+
+    /// An end that is known for as long as anything from before could come back.
+    fn remembered(&self, ending: Ending, withdraws_consent: bool) -> Result<Ending, Fault> {
+        self.make_place_for_remembered()?;
+        let now = self.host.now();
+        // Newer than any that was given out, also by a grant that began a moment ago.
+        let known = self.sessions_since(&ending.client_id)?;
+        let since = (now / 1000 + SESSIONS_END_SECONDS).max(known + 1);
+        // A second more, since ids count whole ones.
+        let ending = ending.with_sessions(since, (since + 1) * 1000 + self.longest_session);
+        Ok(if withdraws_consent { ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS)) } else { ending })
+    }
+
+    /// Consents to a client are void from now on, whether or not a grant of it lives.
+    pub(super) fn withdraw_consents(&self, client_id: &str) -> Result<(), Refused> {
+        let write = || {
+            let id = GrantId::random(self.host.random())?;
+            let ending = self.remembered(Ending::new(client_id.to_owned(), Vec::new(), self.host.now()), true)?;
+            self.write(&id, Grant::Ending(ending))
+        };
+        write().map_err(|fault| self.failed(&fault))
+    }
+
+    /// Sessions, tasks and request states of a client that are older than this, in seconds since 1970, have ended.
     pub(super) fn sessions_since(&self, client_id: &str) -> Result<u64, Fault> {
         let since = |_: &str, grant: &Grant| match grant {
-            Grant::Ending(ending) if ending.client_id == client_id => Some(ending.sessions_since),
+            Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.sessions_since),
             _ => None,
         };
         let known = self.rows.pick(self.host.store(), since)?.into_iter().max().unwrap_or_default();
         Ok(known.max(self.sessions_since_unreadable()?))
     }
 
-    /// Where there are too many, the one that says nothing that another one does not goes, or else the oldest.
-    fn make_place_for_disconnected(&self) -> Result<(), Fault> {
+    /// Consents to a client that are as old as this or older, in milliseconds since 1970, are void.
+    pub(super) fn consents_since(&self, client_id: &str) -> Result<u64, Fault> {
+        let since = |_: &str, grant: &Grant| match grant {
+            Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.consents_since),
+            _ => None,
+        };
+        let known = self.rows.pick(self.host.store(), since)?.into_iter().max().unwrap_or_default();
+        Ok(known.max(self.consents_since_unreadable()?))
+    }
+
+    /// Where too many ends are remembered, one that says nothing that another one does not goes. Without such a one the
+    /// oldest two become one that concerns every client: more than has to end does, and nothing comes back.
+    fn make_place_for_remembered(&self) -> Result<(), Fault> {
         let store = self.host.store();
-        let disconnected = |id: &str, grant: &Grant| match grant {
+        let remembered = |id: &str, grant: &Grant| match grant {
             Grant::Ending(ending) if ending.sessions_since > 0 && !ending.is_unfinished() => {
-                Some((ending.sessions_since, ending.client_id.clone(), GrantId::parse(id)?))
+                Some(Remembered { id: GrantId::parse(id)?, ending: ending.clone() })
             }
             _ => None,
         };
-        let all = self.rows.pick(store, disconnected)?;
+        let mut all = self.rows.pick(store, remembered)?;
         if all.len() < MAX_DISCONNECTED {
             return Ok(());
         }
-        let is_needed = |since: u64, client: &str| !all.iter().any(|(other, of, _)| of == client && *other > since);
-        let first = all.iter().min_by_key(|(since, client, _)| (is_needed(*since, client), *since));
-        first.map_or(Ok(()), |(_, _, id)| self.rows.delete(store, id))
+        all.sort_by_key(|one| one.ending.sessions_since);
+        if let Some(needless) = all.iter().find(|one| one.is_needless(&all)) {
+            return self.rows.delete(store, &needless.id);
+        }
+        let mut oldest = all.into_iter();
+        let (Some(first), Some(second)) = (oldest.next(), oldest.next()) else {
+            return Ok(());
+        };
+        let both = Ending {
+            client_id: EVERY_CLIENT.to_owned(),
+            consents_since: first.ending.consents_since.max(second.ending.consents_since),
+            until: first.ending.until.max(second.ending.until),
+            ..second.ending
+        };
+        self.write(&second.id, Grant::Ending(both))?;
+        self.rows.delete(store, &first.id)
     }
 
-    /// Remembers a session for the user. Who has ended meanwhile, or is none of ours, has none to be remembered.
-    pub(super) fn note_session(&self, grant: &str, session: SessionNote) -> Result<Outcome, Refused> {
-        let now = self.host.now();
-        self.change(grant, |live| Some(Live { sessions: live.sessions.with(session, now), ..live }))
+    /// Notes a session for the user. One of a grant that has ended meanwhile is ended.
+    pub(super) async fn note_session(&self, grant: &str, session: SessionNote) -> Result<Outcome, Refused> {
+        let (now, key) = (self.host.now(), session.key.clone());
+        self.change(grant, |live| Some(Live { sessions: live.sessions.with(session, now), ..live }))?;
+        self.end_if_late(grant, |ending| ending.held.sessions.push(key)).await
+    }
+
+    /// Notes a task, so that it ends with its grant. One of a grant that has ended meanwhile is ended.
+    pub(super) async fn note_task(&self, grant: &str, key: String, expires: u64) -> Result<Outcome, Refused> {
+        let (now, late) = (self.host.now(), key.clone());
+        self.change(grant, |live| Some(Live { tasks: live.tasks.with(key, expires, now), ..live }))?;
+        self.end_if_late(grant, |ending| ending.held.tasks.push(late)).await
+    }
+
+    /// Ends something that was begun by a token of a grant that had ended: Workers KV shows its record for a minute more.
+    async fn end_if_late(&self, grant: &str, hold: impl FnOnce(&mut Ending)) -> Result<Outcome, Refused> {
+        let Some(id) = GrantId::parse(grant) else {
+            return Ok(Outcome::Done);
+        };
+        if let Some(Grant::Ending(mut ending)) = self.row(&id)? {
+            hold(&mut ending);
+            self.commit(&id, Grant::Ending(ending))?;
+            self.finish(&id).await?;
+        }
+        Ok(Outcome::Done)
     }
 
     /// Forgets a session. Its client may have ended it with the token of another grant than it was begun by.

@@ -1,27 +1,21 @@
-//! How a grant ends. Its row says so at once; then its records go from KV, and when all have gone the row does too.
+//! How a grant ends. Its row says so at once; then its records go from KV, and what other objects have of it is ended.
+//! The row stays for as long as anything from before could come back.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use super::settings::{ADOPTED_TOMBSTONE_MS, DELETES_AT_ONCE, GO_ON_MS, MAX_GRANTS};
+use super::disconnect::Cause;
+use super::settings::{ENDS_AT_ONCE, GO_ON_MS, MAX_GRANTS};
 use super::{Authority, Listed, Outcome, RETRY_AFTER_SECONDS, Refused, about};
 use crate::formats::Format;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Ending, Facts, Grant, Live};
+use crate::oauth::grant::{Ending, Facts, Grant, Held, Live, Remote};
+use crate::oauth::holding::GrantHolding;
 use crate::oauth::record;
 use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, Token};
 use crate::wire::Fault;
-
-/// Who ends a grant.
-#[derive(Clone, Copy)]
-enum By {
-    /// The client, which may come back to its sessions.
-    Client,
-    /// The user or an administrator, who wants no more of the client: its sessions end too.
-    User,
-}
 
 /// Which grants are to end.
 #[derive(Clone, Copy)]
@@ -45,46 +39,52 @@ impl Meant<'_> {
 }
 
 impl Authority {
-    /// From now on nothing new comes of the grant. Should all else stop here, the alarm goes on.
-    pub(super) fn mark(&self, id: &GrantId) -> Result<(), Fault> {
-        self.mark_as(id, |ending, _| Ok(ending))
-    }
-
-    /// The same, and `more` for a client that had tokens.
-    pub(super) fn mark_as(
-        &self,
-        id: &GrantId,
-        more: impl FnOnce(Ending, u64) -> Result<Ending, Fault>,
-    ) -> Result<(), Fault> {
-        let (store, now) = (self.host.store(), self.host.now());
-        let ending = match self.rows.get(store, id)? {
-            Some(grant @ Grant::Live(_)) => more(grant.ended(now, ADOPTED_TOMBSTONE_MS), now)?,
-            Some(grant @ Grant::Pending(_)) => grant.ended(now, ADOPTED_TOMBSTONE_MS),
-            Some(Grant::Ending(_)) | None => return Ok(()),
-        };
-        if ending.is_done(now) {
-            return self.rows.delete(store, id);
-        }
-        self.write(id, Grant::Ending(ending))
-    }
-
-    /// Deletes what is left of a grant that has ended.
+    /// Deletes what is left of a grant that has ended, and has other objects end what they have of it.
     pub(super) async fn finish(&self, id: &GrantId) -> Result<(), Refused> {
-        self.finish_within(id, &Cell::new(DELETES_AT_ONCE)).await
+        self.finish_within(id, &Cell::new(ENDS_AT_ONCE)).await
     }
 
-    /// The same, with no more than `room` deletions, of which it takes those that it makes. What is left is written down, so
-    /// that the alarm goes on where this stops.
+    /// The same, with no more than `room` deletions and requests to other objects, of which it takes those that it makes.
+    /// What is left is written down, so that the alarm goes on where this stops.
     pub(super) async fn finish_within(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Refused> {
-        let mut gone = BTreeSet::new();
         loop {
+            let mut gone = BTreeSet::new();
+            let are_deleted = self.delete_records(id, &mut gone, room).await?;
+            let Some(Grant::Ending(Ending { held, .. })) = self.row(id)? else {
+                return Ok(());
+            };
+            let released = self.release(id, &held, room).await;
             let Some(Grant::Ending(mut ending)) = self.row(id)? else {
                 return Ok(());
             };
+            ending.keys.retain(|key| !gone.contains(key));
+            ending.held = released.into_iter().fold(ending.held, Held::without);
+            let is_left = !ending.keys.is_empty();
+            self.write_rest(id, ending)?;
+            if !are_deleted {
+                return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
+            }
             // What a transition left meanwhile has to go as well.
+            if !is_left {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Deletes the records of a grant that has ended from KV, and notes those that have gone. False if some are left.
+    async fn delete_records(
+        &self,
+        id: &GrantId,
+        gone: &mut BTreeSet<String>,
+        room: &Cell<usize>,
+    ) -> Result<bool, Refused> {
+        loop {
+            let Some(Grant::Ending(mut ending)) = self.row(id)? else {
+                return Ok(true);
+            };
             ending.keys.retain(|key| !gone.contains(key));
             if ending.keys.is_empty() {
-                return self.finished(id, ending);
+                return Ok(true);
             }
             let next = next_keys(&ending, room.get());
             room.set(room.get().saturating_sub(next.len()));
@@ -92,36 +92,42 @@ impl Authority {
             let stops = next.is_empty() || !left.is_empty();
             gone.extend(next.into_iter().filter(|key| !left.contains(key)));
             if stops {
-                self.write_rest(id, &gone)?;
-                return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS });
+                return Ok(false);
             }
         }
     }
 
-    /// Takes what has gone out of a row.
-    fn write_rest(&self, id: &GrantId, gone: &BTreeSet<String>) -> Result<(), Refused> {
-        if let Some(Grant::Ending(mut ending)) = self.row(id)?
-            && !gone.is_empty()
-        {
-            ending.keys.retain(|key| !gone.contains(key));
-            self.commit(id, Grant::Ending(ending))?;
+    /// Has other objects end what they have of a grant; gives what they have ended. No token is good for it any more; what
+    /// cannot be reached is left to the alarm.
+    async fn release<'a>(&self, id: &'a GrantId, held: &'a Held, room: &Cell<usize>) -> Vec<Remote<'a>> {
+        let remote = GrantHolding::ALL.iter().flat_map(|kind| held.remote(*kind, id.as_str()));
+        let remote: Vec<_> = remote.take(room.get()).collect();
+        room.set(room.get().saturating_sub(remote.len()));
+        let outcomes = join_all(remote.iter().map(|one| self.host.end(*one))).await;
+        let mut ended = Vec::new();
+        for (one, outcome) in remote.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => ended.push(one),
+                Err(fault) => self.host.warn(&format!("something of a grant could not be ended yet: {}", fault.0)),
+            }
         }
-        Ok(())
+        ended
     }
 
-    fn finished(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
-        if ending.until <= self.host.now() && ending.listed_until == 0 {
+    /// Writes what is left of a grant, if that is less than before.
+    fn write_rest(&self, id: &GrantId, ending: Ending) -> Result<(), Refused> {
+        if ending.keys.is_empty() && ending.listed_until == 0 && ending.until <= self.host.now() {
             return self.rows.delete(self.host.store(), id).map_err(|fault| self.failed(&fault));
         }
         match self.row(id)? {
-            Some(Grant::Ending(known)) if known.keys.is_empty() => Ok(()),
+            Some(Grant::Ending(known)) if known == ending => Ok(()),
             _ => self.commit(id, Grant::Ending(ending)),
         }
     }
 
     /// Ends a grant.
     pub(super) async fn end(&self, id: &GrantId) -> Result<(), Refused> {
-        self.mark(id).map_err(|fault| self.failed(&fault))?;
+        self.mark(id, Cause::Ended).map_err(|fault| self.failed(&fault))?;
         self.finish(id).await
     }
 
@@ -167,7 +173,7 @@ impl Authority {
                     return self.revoke_unreadable(&token.grant, client_id).await;
                 }
                 let grant = self.row(&token.grant)?.filter(|grant| grant.client_id() == client_id);
-                return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect(), By::Client).await;
+                return self.revoke(grant.map(|grant| (token.grant, grant)).into_iter().collect(), Cause::Ended).await;
             }
             Presented::Legacy(token) => return self.revoke_legacy(&token, client_id).await,
             Presented::UnknownKey(_) | Presented::Unknown => {}
@@ -213,7 +219,7 @@ impl Authority {
         };
         if let Some(id) = GrantId::parse(&token.grant) {
             let grant = self.row(&id)?.filter(is_its);
-            self.revoke(grant.map(|grant| (id, grant)).into_iter().collect(), By::Client).await?;
+            self.revoke(grant.map(|grant| (id, grant)).into_iter().collect(), Cause::Ended).await?;
         }
         let key = record::old_key(&token.user, &token.grant, &hash);
         let Some(json) = self.host.kv().get(&key).await.map_err(|fault| self.failed(&fault))? else {
@@ -233,7 +239,7 @@ impl Authority {
             Some((id, grant.clone()))
         };
         let picked = self.rows.pick(self.host.store(), picked).map_err(|fault| self.failed(&fault))?;
-        let revoked = self.revoke(picked, By::User).await;
+        let revoked = self.revoke(picked, Cause::Disconnected).await;
         let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
         for id in unreadable {
             match meant {
@@ -246,18 +252,14 @@ impl Authority {
     }
 
     /// Ends grants. All of them have ended before the first record goes.
-    async fn revoke(&self, meant: Vec<(GrantId, Grant)>, by: By) -> Result<Outcome, Refused> {
+    async fn revoke(&self, meant: Vec<(GrantId, Grant)>, cause: Cause) -> Result<Outcome, Refused> {
         for (id, grant) in &meant {
-            let marked = match by {
-                By::Client => self.mark(id),
-                By::User => self.disconnect(id),
-            };
-            marked.map_err(|fault| self.failed(&fault))?;
+            self.mark(id, cause).map_err(|fault| self.failed(&fault))?;
             if let Some(facts) = grant.facts() {
                 self.host.event(&Event::Revoked(about(facts)));
             }
         }
-        let room = Cell::new(DELETES_AT_ONCE);
+        let room = Cell::new(ENDS_AT_ONCE);
         let outcomes = join_all(meant.iter().map(|(id, _)| self.finish_within(id, &room))).await;
         if room.get() == 0 {
             let soon = self.host.now() + GO_ON_MS;
@@ -283,7 +285,7 @@ impl Authority {
             return if unreadable.is_empty() { Ok(()) } else { Err(Format::GrantRow.unreadable()) };
         };
         let grant = self.rows.get(store, &id)?;
-        self.mark(&id)?;
+        self.mark(&id, Cause::Ended)?;
         if let Some(facts) = grant.as_ref().and_then(Grant::facts) {
             self.host.event(&Event::Displaced(about(facts)));
         }

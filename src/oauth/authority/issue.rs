@@ -11,7 +11,7 @@ use crate::oauth::event::Event;
 use crate::oauth::grant::{Facts, Grant, Legacy, Live, LiveAccess, header_key};
 use crate::oauth::hooks::ExchangeKind;
 use crate::oauth::record::{self, Access};
-use crate::oauth::session_note::SessionNotes;
+use crate::oauth::session_note::{SessionNotes, TaskNotes};
 use crate::oauth::token::{GrantId, Kind, Token};
 use crate::wire::Fault;
 
@@ -163,6 +163,7 @@ impl Authority {
             own_header: false,
             legacy: Legacy::default(),
             sessions: SessionNotes::default(),
+            tasks: TaskNotes::default(),
             facts: facts.clone(),
         };
         self.commit(&facts.id, Grant::Live(live))?;

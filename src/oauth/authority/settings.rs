@@ -40,12 +40,18 @@ pub const MAX_ACCESS_TOKENS: usize = 32;
 /// So many grants has a user; the one that was not used for the longest time makes room.
 pub const MAX_GRANTS: usize = 200;
 
-/// So many clients that the user disconnected are remembered, so that their old sessions stay ended. Nobody lets more than
-/// that in again within a month.
+/// So many ends of grants are remembered, so that what was held before stays ended. With one more, the oldest two are
+/// remembered as one that concerns every client.
 pub const MAX_DISCONNECTED: usize = 64;
 
-/// Sessions end with their client's grant although their ids are up to so much newer, in seconds: a token that was
-/// disconnected can begin one while Workers KV still shows its record elsewhere, and clocks differ.
+/// For how long a consent is good that a browser remembers, in seconds. A disconnect is remembered for longer than that.
+pub const REMEMBERED_CONSENT_SECONDS: u64 = 365 * 24 * 3600;
+
+/// How long somebody may take for a page of a sign-in, this server's or the identity provider's, in milliseconds.
+pub const SIGN_IN_MS: u64 = 10 * 60 * 1000;
+
+/// Sessions and tasks end with their client's grant although their ids are up to so much newer, in seconds: a token of a
+/// grant that has ended can begin one while Workers KV still shows its record elsewhere, and clocks differ.
 pub const SESSIONS_END_SECONDS: u64 = 65;
 
 /// How long a refresh waits for another one of the same grant, in milliseconds.
@@ -63,11 +69,11 @@ pub const KV_LISTS_WITHIN_MS: u64 = 3 * 60 * 1000;
 /// A row of another version is looked at again after so long, in milliseconds: until then that version may have come back.
 pub const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
 
-/// Records that one step deletes from KV at most: half of the operations that an invocation may make, of which it needs some
-/// besides.
-pub const DELETES_AT_ONCE: usize = OPERATIONS_AN_INVOCATION / 2;
+/// Records that one step deletes from KV, and requests that it makes to other objects, at most: half of the operations that
+/// an invocation may make, of which it needs some besides.
+pub const ENDS_AT_ONCE: usize = OPERATIONS_AN_INVOCATION / 2;
 
-/// Records that there was no room for are deleted after so long, in milliseconds: late enough for commands to come between.
+/// What there was no room for is ended after so long, in milliseconds: late enough for commands to come between.
 pub const GO_ON_MS: u64 = 1000;
 
 /// For how long it is known that an adopted grant has ended, in milliseconds: Workers KV may show its old record that

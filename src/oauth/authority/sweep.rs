@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use futures_util::future::join_all;
 
+use super::disconnect::Cause;
 use super::settings::{GO_ON_MS, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS};
 use super::{Authority, Refused};
 use crate::formats::Format;
@@ -26,14 +27,14 @@ pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
     if is_unfinished(grant) { now + RETRY_DELETES_MS } else { grant.expires().max(now + SWEEP_EVERY_MS) }
 }
 
-/// Whether records of a grant that has ended are left.
+/// Whether anything of a grant that has ended is left.
 fn is_unfinished(grant: &Grant) -> bool {
     matches!(grant, Grant::Ending(ending) if ending.is_unfinished())
 }
 
 impl Authority {
-    /// The time that was ordered has come: deletes what has expired, and orders the next time. At most `room` records are
-    /// deleted; gives how many more could have been.
+    /// The time that was ordered has come: ends what has expired, and orders the next time. It takes at most `room`
+    /// operations, each the deletion of a record or a request to another object; gives how many more there could have been.
     ///
     /// # Errors
     /// When storage fails; the runtime tries again.
@@ -43,7 +44,7 @@ impl Authority {
         let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
         let over = self.rows.pick(store, |id, grant| is_over(grant).then(|| GrantId::parse(id)).flatten())?;
         for id in &over {
-            self.mark(id)?;
+            self.mark(id, Cause::Expired)?;
             self.list_again(id).await?;
         }
         let left = Cell::new(room);

@@ -5,11 +5,11 @@
 
 use serde::Deserialize;
 
-use super::settings::{KV_LISTS_WITHIN_MS, SESSIONS_END_SECONDS, after};
+use super::settings::{KV_LISTS_WITHIN_MS, REMEMBERED_CONSENT_SECONDS, SESSIONS_END_SECONDS, SIGN_IN_MS, after};
 use super::{Authority, Listed, Outcome, Refused};
 use crate::formats::Format;
 use crate::oauth::event::{About, Event};
-use crate::oauth::grant::{Ending, Grant, access_prefixes, header_key, old_header_key};
+use crate::oauth::grant::{Ending, Grant, Held, access_prefixes, header_key, old_header_key};
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
@@ -72,6 +72,10 @@ impl Authority {
         let listed_until = now + KV_LISTS_WITHIN_MS;
         let ending = Ending { listed_until, ..Ending::new(client.clone(), keys, listed_until) };
         let ending = ending.with_sessions(since, (since + 1) * 1000 + self.longest_session);
+        let ending = ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS));
+        // Streams that listen are known by the grant's id alone.
+        let held = Held { listening_until: after(now, self.lifetimes.access), ..Held::default() };
+        let ending = Ending { held, ..ending };
         self.commit(id, Grant::Ending(ending))?;
         let (handle, grant) = (self.host.user().as_str().to_owned(), id.as_str().to_owned());
         self.host.event(&Event::Revoked(About { handle, grant, client }));
@@ -119,6 +123,13 @@ impl Authority {
             }
         }
         Ok(keys)
+    }
+
+    /// Consents that are as old as this or older are void, in milliseconds since 1970, as far as rows that cannot be read may
+    /// say so: those that browsers remember, and not those of a sign-in under way.
+    pub(super) fn consents_since_unreadable(&self) -> Result<u64, Fault> {
+        let unreadable = self.rows.unreadable(self.host.store())?;
+        Ok(if unreadable.is_empty() { 0 } else { self.host.now().saturating_sub(SIGN_IN_MS) })
     }
 
     /// Sessions that are older than this must not be for a grant that begins now, in seconds since 1970, as far as rows that

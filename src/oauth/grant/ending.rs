@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oauth::holding::GrantHolding;
 use crate::wire::is_default;
 
 /// Records of workers-oauth-provider in KV, by key.
@@ -30,6 +31,78 @@ impl Legacy {
     }
 }
 
+/// Client id that stands for all clients: of a disconnect that concerns every client of the user.
+pub const EVERY_CLIENT: &str = "";
+
+/// Something of a grant that lives in an object of its own, which has to be asked to end it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remote<'a> {
+    /// Session of that key, with its streams.
+    Session(&'a str),
+    /// Task of that key.
+    Task(&'a str),
+    /// Streams that listen.
+    Listeners {
+        /// Id of the grant.
+        grant: &'a str,
+        /// Expiry of the grant's last access token, in milliseconds since 1970.
+        until: u64,
+    },
+}
+
+/// What a grant that has ended holds in other objects, until those have ended it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    /// Keys of sessions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sessions: Vec<String>,
+    /// Keys of tasks.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub tasks: Vec<String>,
+    /// Expiry of the last access token, in milliseconds since 1970: streams that listen can be opened until then. 0 once
+    /// the hub knows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub listening_until: u64,
+}
+
+impl Held {
+    /// What of one kind is left to end, for the grant of that id.
+    #[must_use]
+    #[expect(clippy::match_same_arms, reason = "each kind says what else ends it")]
+    pub fn remote<'a>(&'a self, kind: GrantHolding, grant: &'a str) -> Vec<Remote<'a>> {
+        match kind {
+            GrantHolding::Session => self.sessions.iter().map(|key| Remote::Session(key)).collect(),
+            GrantHolding::Task => self.tasks.iter().map(|key| Remote::Task(key)).collect(),
+            GrantHolding::Listener if self.listening_until > 0 => {
+                vec![Remote::Listeners { grant, until: self.listening_until }]
+            }
+            GrantHolding::Listener => Vec::new(),
+            // They are closed with their session.
+            GrantHolding::GetStream | GrantHolding::SseStream => Vec::new(),
+            // The row itself ends them.
+            GrantHolding::Code | GrantHolding::RefreshToken => Vec::new(),
+            // Their records are among the keys of the row.
+            GrantHolding::AccessToken => Vec::new(),
+            // Times that the row has are compared with theirs.
+            GrantHolding::RequestState | GrantHolding::RememberedConsent | GrantHolding::SignInFlow => Vec::new(),
+            // Nothing of a grant: see their kinds.
+            GrantHolding::StateHandle | GrantHolding::Call => Vec::new(),
+        }
+    }
+
+    /// The same without something that has ended.
+    #[must_use]
+    pub fn without(mut self, ended: Remote<'_>) -> Self {
+        match ended {
+            Remote::Session(key) => self.sessions.retain(|known| known != key),
+            Remote::Task(key) => self.tasks.retain(|known| known != key),
+            Remote::Listeners { .. } => self.listening_until = 0,
+        }
+        self
+    }
+}
+
 /// A grant that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,20 +113,40 @@ pub struct Ending {
     pub keys: Vec<String>,
     /// The row stays until then, in milliseconds since 1970.
     pub until: u64,
-    /// The client's sessions that are older have ended with it, in seconds since 1970; 0 if none have.
+    /// The client's sessions, tasks and request states that are older have ended with it, in seconds since 1970; 0 if
+    /// none have.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sessions_since: u64,
     /// Its records are looked for by their prefix until then, in milliseconds since 1970: its row could not be read, and
     /// Workers KV may list a record late. 0 if they were all known.
     #[serde(default, skip_serializing_if = "is_default")]
     pub listed_until: u64,
+    /// Consents to the client that are older are void, in milliseconds since 1970; 0 if none are.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub consents_since: u64,
+    /// What other objects have still to end.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub held: Held,
 }
 
 impl Ending {
     /// A grant of that client that has ended, with records in KV under those keys.
     #[must_use]
     pub fn new(client_id: String, keys: Vec<String>, until: u64) -> Self {
-        Self { client_id, keys, until, sessions_since: 0, listed_until: 0 }
+        let held = Held::default();
+        Self { client_id, keys, until, sessions_since: 0, listed_until: 0, consents_since: 0, held }
+    }
+
+    /// Whether records or things in other objects may be left.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        !self.keys.is_empty() || self.listed_until > 0 || self.held != Held::default()
+    }
+
+    /// Whether the end concerns that client.
+    #[must_use]
+    pub fn concerns(&self, client_id: &str) -> bool {
+        self.client_id == client_id || self.client_id == EVERY_CLIENT
     }
 
     /// Whether the row may go.
@@ -62,16 +155,15 @@ impl Ending {
         !self.is_unfinished() && self.until <= now
     }
 
-    /// Whether records of it may be left.
-    #[must_use]
-    pub fn is_unfinished(&self) -> bool {
-        !self.keys.is_empty() || self.listed_until > 0
-    }
-
-    /// The user wants no more of the client: its sessions from before `since`, in seconds, have ended, which must be known
-    /// until `until`.
+    /// The client's sessions from before `since`, in seconds, have ended with it, which must be known until `until`.
     #[must_use]
     pub fn with_sessions(self, since: u64, until: u64) -> Self {
         Self { sessions_since: since, until: self.until.max(until), ..self }
+    }
+
+    /// The user wants no more of the client: consents from before `since` are void, which must be known until `until`.
+    #[must_use]
+    pub fn with_consents(self, since: u64, until: u64) -> Self {
+        Self { consents_since: since, until: self.until.max(until), ..self }
     }
 }

@@ -366,9 +366,9 @@ impl Case {
         if matches!(done.outcome, Err(Refused::Unavailable { .. })) {
             self.counts.unavailable += 1;
         }
-        // Of a grant that its user ends, a row stays that says so.
-        let (puts, deletes) =
-            if let Asked::Revoke(meant) = &running.asked { (2 * meant.len(), meant.len()) } else { (1, 1) };
+        // Of a grant that ends, a row stays that says so, and one of the end of all.
+        let meant = if let Asked::Revoke(meant) = &running.asked { meant.len() } else { 1 };
+        let (puts, deletes) = (2 * meant + 1, meant);
         // Where records cannot be deleted, what is left of them is written down.
         let puts = puts + usize::from(matches!(done.outcome, Err(Refused::Unavailable { .. })));
         assert!(done.puts <= puts && done.deletes <= deletes, "{} rows, {} deleted", done.puts, done.deletes);

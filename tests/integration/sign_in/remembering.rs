@@ -91,6 +91,78 @@ fn a_client_on_the_persons_machine_is_asked_about_each_time() {
     }
 }
 
+/// Disconnects from another browser by what the page of the account offers.
+fn disconnect(deployment: &Deployment, person: &str, what: &str) {
+    let mut elsewhere = Browser::new(deployment);
+    let page = elsewhere.account(person);
+    let (grant, csrf) = (page.field("grant"), page.field("csrf"));
+    elsewhere.post("/account", &[("do", what), ("grant", &grant), ("csrf", &csrf)]);
+}
+
+#[test]
+fn who_has_disconnected_a_client_is_asked_again_in_every_browser() {
+    for what in ["end", "end-all"] {
+        let (deployment, client) = deployment();
+        let [mut one, mut two] = [(); 2].map(|()| agreed(&deployment, &client));
+        for browser in [&mut one, &mut two] {
+            let state = browser.asked(&client, &[]).sent("state").unwrap();
+            assert!(is_code(&browser.back(&state, "ann")));
+        }
+        let token = one.asked(&client, &[]).sent("state").map(|state| one.back(&state, "ann")).unwrap();
+        one.redeemed(&client, &token);
+        one.pass_ms(1);
+        disconnect(&deployment, "ann", what);
+        one.pass_ms(1);
+        for browser in [&mut one, &mut two] {
+            let state = browser.asked(&client, &[]).sent("state").unwrap();
+            let page = browser.back(&state, "ann");
+            assert!(is_consent(&page), "{what}: {page:?}");
+            // A consent from now is good again.
+            assert!(is_code(&browser.approved(&page, "ann")));
+            let state = browser.asked(&client, &[]).sent("state").unwrap();
+            assert!(is_code(&browser.back(&state, "ann")));
+        }
+    }
+}
+
+#[test]
+fn a_disconnect_of_one_client_or_person_leaves_consents_to_and_of_others() {
+    let (deployment, client) = deployment();
+    let other = deployment.register(&json!({ "client_name": "Other" }));
+    let mut browser = agreed(&deployment, &other);
+    for person in ["ann", "bob"] {
+        let page = browser.asked(&client, &[("prompt", "consent")]);
+        let back = browser.approved(&page, person);
+        browser.redeemed(&client, &back);
+    }
+    browser.pass_ms(1);
+    disconnect(&deployment, "bob", "end");
+    browser.pass_ms(1);
+    for client in [&client, &other] {
+        let state = browser.asked(client, &[]).sent("state").unwrap();
+        assert!(is_code(&browser.back(&state, "ann")));
+    }
+    let state = browser.asked(&client, &[]).sent("state").unwrap();
+    assert!(is_consent(&browser.back(&state, "bob")));
+}
+
+#[test]
+fn a_sign_in_that_was_agreed_to_before_a_disconnect_is_asked_about_again() {
+    let (deployment, client) = deployment();
+    let mut browser = agreed(&deployment, &client);
+    let page = browser.asked(&client, &[("prompt", "consent")]);
+    let back = browser.approved(&page, "ann");
+    browser.redeemed(&client, &back);
+    let page = browser.asked(&client, &[("prompt", "consent")]);
+    let state = browser.decide(&page, "approve").sent("state").unwrap();
+    browser.pass_ms(1);
+    disconnect(&deployment, "ann", "end");
+    let page = browser.back(&state, "ann");
+    assert!(is_consent(&page), "{page:?}");
+    browser.pass_ms(1);
+    assert!(is_code(&browser.approved(&page, "ann")));
+}
+
 #[test]
 fn a_denial_is_not_remembered() {
     let (deployment, client) = deployment();

@@ -459,7 +459,8 @@ fn go_on_for_the_same_user_and_client_only() {
     // What else is sealed with the same keys is no state of a request.
     let handle = state_handle::seal(ObjectId([7; 32]), host.now(), &keys, host.random()).unwrap();
     assert!(!is_taken(&handle, &Caller::default(), &host));
-    let task = durable_mcp::task::id::seal(ObjectId([7; 32]), host.now() + 1, &ann, &keys, host.random()).unwrap();
+    let task = durable_mcp::task::id::seal(ObjectId([7; 32]), (host.now(), host.now() + 1), &ann, &keys, host.random())
+        .unwrap();
     assert!(!is_taken(&task, &ann, &host));
 }
 

@@ -17,6 +17,7 @@ use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
 use durable_mcp::oauth::configured;
 use durable_mcp::oauth::event::Event;
+use durable_mcp::oauth::grant::Remote;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::memory::{Call, MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::metadata_document::Fetch;
@@ -50,7 +51,7 @@ pub(crate) const REDIRECT: &str = "https://client.example/callback";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Signs in whoever the code names; other codes fail as they are named.
-struct StandIn;
+pub(crate) struct StandIn;
 
 impl IdentityProvider for StandIn {
     fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
@@ -87,6 +88,14 @@ struct Shared {
     kv: MemoryKv,
     random: SeededRandom,
     keys: Rc<Keys>,
+    /// Sessions that have ended, by their objects' ids.
+    ended: Rc<RefCell<Vec<String>>>,
+}
+
+impl Shared {
+    fn end_session(&self, key: &str) {
+        self.ended.borrow_mut().push(Claims::of_key(key).unwrap().object.to_hex());
+    }
 }
 
 struct UserObject {
@@ -124,6 +133,13 @@ impl AuthorityHost for UserObject {
         &self.user
     }
 
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        if let Remote::Session(key) = remote {
+            self.shared.end_session(key);
+        }
+        async { Ok(()) }.boxed_local()
+    }
+
     fn sleep(&self, _: u32) -> LocalBoxFuture<'static, ()> {
         std::future::pending().boxed_local()
     }
@@ -141,7 +157,7 @@ pub(crate) struct Deployment {
     pub(crate) web: MemoryWeb,
     objects: Cell<u8>,
     /// Sessions that have ended, by their objects' ids.
-    pub(crate) ended: RefCell<Vec<String>>,
+    pub(crate) ended: Rc<RefCell<Vec<String>>>,
     /// A key that is not known may come.
     pub(crate) awaits_keys: Cell<bool>,
     /// Users' objects cannot be reached.
@@ -194,6 +210,13 @@ impl Deployment {
         Self::of(App::new(Server::new("s", "1")).oauth(oauth.take_over_workers_oauth_provider()))
     }
 
+    /// The same with another identity provider in front, after a deployment.
+    pub(crate) fn switch_to(&mut self, provider: Rc<dyn IdentityProvider>) {
+        let oauth = IdentitySignIn::new(provider, Rc::new(NoWeb::default())).oauth();
+        let oauth = oauth.scopes(&["read", "write", "admin"]).unwrap();
+        self.app = App::new(Server::new("s", "1").title("Notes")).oauth(oauth);
+    }
+
     pub(crate) fn misconfigured(text: &str) -> Self {
         let error = IdentityError::Misconfigured(text.to_owned());
         let sign_in = IdentitySignIn::misconfigured(&error, Rc::new(NoWeb::default()));
@@ -202,16 +225,16 @@ impl Deployment {
 
     fn of(app: App) -> Self {
         let (kv, random) = (MemoryKv::at(NOW), SeededRandom::new(1));
-        let keys = Rc::new(Keys::from_secret("a secret"));
+        let (keys, ended) = (Rc::new(Keys::from_secret("a secret")), Rc::<RefCell<Vec<String>>>::default());
         Self {
             app,
-            shared: Rc::new(Shared { kv, random, keys }),
+            shared: Rc::new(Shared { kv, random, keys, ended: Rc::clone(&ended) }),
             users: RefCell::default(),
             rows: RefCell::default(),
             rates: RefCell::default(),
             web: MemoryWeb::default(),
             objects: Cell::default(),
-            ended: RefCell::default(),
+            ended,
             awaits_keys: Cell::new(false),
             is_down: Cell::new(false),
             is_inside: Cell::new(false),
@@ -336,8 +359,7 @@ impl Surroundings for Visit<'_> {
     }
 
     fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
-        let object = Claims::of_key(key).unwrap().object.to_hex();
-        self.deployment.ended.borrow_mut().push(object);
+        self.deployment.shared.end_session(key);
         async { Ok(()) }.boxed_local()
     }
 

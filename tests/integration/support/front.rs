@@ -149,7 +149,7 @@ impl Edge for Visit {
             async move {
                 let (object, host) = (deployment.new_object(), &deployment.host);
                 let expires = host.now() + begin.ttl_ms;
-                let id = id::seal(object, expires, &caller, &*host.keys(false).await?, host.random())?;
+                let id = id::seal(object, (host.now(), expires), &caller, &*host.keys(false).await?, host.random())?;
                 let begun = deployment.ask_task(object, &Command::Begin(Begin { id, ..begin }), &caller)?;
                 begun.map_err(|error| Fault(error.message))
             }

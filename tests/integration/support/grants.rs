@@ -12,10 +12,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use durable_mcp::keys::{KeyId, Keys};
 use durable_mcp::limits::{KV_STALE_SECONDS, ROW_BYTES};
 use durable_mcp::oauth::authority::{
-    Adopt, Authority, AuthorityHost, Begin, Command, DELETES_AT_ONCE, Issue, Issued, Lifetimes, Mint, Outcome, Redeem,
+    Adopt, Authority, AuthorityHost, Begin, Command, ENDS_AT_ONCE, Issue, Issued, Lifetimes, Mint, Outcome, Redeem,
     Refresh, Refused,
 };
 use durable_mcp::oauth::event::Event;
+use durable_mcp::oauth::grant::Remote;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
 use durable_mcp::oauth::memory::{Invocation, MemoryKv, SeededRandom};
@@ -56,6 +57,12 @@ pub(crate) struct MemoryRows {
 impl MemoryRows {
     pub(crate) fn count(&self) -> usize {
         self.rows.borrow().len()
+    }
+
+    /// Rows of grants but for those that are only remembered to have ended.
+    pub(crate) fn unfinished(&self) -> usize {
+        let is_over = |json: &String| json.contains(r#""keys":[]"#) && !json.contains(r#""held""#);
+        self.rows.borrow().values().filter(|json| !is_over(json)).count()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -126,6 +133,13 @@ pub(crate) struct Outside {
     user: Handle,
     /// What operators were told.
     pub(crate) log: RefCell<Vec<String>>,
+    /// What was ended in other objects.
+    pub(crate) ended: RefCell<Vec<String>>,
+    /// Grants of which the hub was told, each with the time until which tokens of it last.
+    pub(crate) silenced: RefCell<Vec<(String, u64)>>,
+    pub(crate) end_calls: Cell<usize>,
+    /// Whether no other object can be reached.
+    pub(crate) away: Cell<bool>,
     sleepers: RefCell<Vec<Rc<RefCell<Sleeper>>>>,
 }
 
@@ -163,6 +177,25 @@ impl AuthorityHost for Outside {
 
     fn store(&self) -> &dyn GrantStore {
         &self.rows
+    }
+
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+        async move {
+            self.end_calls.set(self.end_calls.get() + 1);
+            if self.away.get() {
+                return Err(Fault("the object is overloaded".to_owned()));
+            }
+            self.ended.borrow_mut().push(match remote {
+                Remote::Session(key) => key.to_owned(),
+                Remote::Task(key) => format!("task {key}"),
+                Remote::Listeners { grant, until } => {
+                    self.silenced.borrow_mut().push((grant.to_owned(), until));
+                    "listeners".to_owned()
+                }
+            });
+            Ok(())
+        }
+        .boxed_local()
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
@@ -254,6 +287,10 @@ impl World {
             keys,
             user: handle.clone(),
             log: RefCell::default(),
+            ended: RefCell::default(),
+            silenced: RefCell::default(),
+            end_calls: Cell::new(0),
+            away: Cell::new(false),
             sleepers: RefCell::default(),
         });
         let (hooks, lifetimes) = (Rc::new(hooks), Rc::new(Lifetimes::default()));
@@ -292,7 +329,7 @@ impl World {
         if self.outside.rows.alarm.get().is_some_and(|at| at <= self.outside.now()) {
             self.outside.rows.alarm.set(None);
             let authority = Rc::clone(&self.authority);
-            let wake = async move { authority.wake(DELETES_AT_ONCE).await.map(|_| Outcome::Done) };
+            let wake = async move { authority.wake(ENDS_AT_ONCE).await.map(|_| Outcome::Done) };
             let wake = wake.map(|outcome| outcome.map_err(|_| Refused::Unavailable { retry_after: 0 }));
             self.ringing = Some(self.spawn(wake.boxed_local()));
         }
@@ -482,6 +519,7 @@ impl Client {
             subject: USER.to_owned(),
             props: json!({ "name": "Jürgen" }),
             sign_in: String::new(),
+            agreed: None,
         }
     }
 

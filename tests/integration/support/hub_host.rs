@@ -49,6 +49,8 @@ pub(crate) struct FakeHubHost {
     pub(crate) told: RefCell<Vec<(String, Notice)>>,
     /// What happens where an object is told; it has somebody to tell otherwise.
     pub(crate) outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
+    /// Grants that are noted to have ended, and until when.
+    ended: RefCell<BTreeMap<String, u64>>,
     /// Objects that are told do not answer.
     pub(crate) stalled: Cell<bool>,
     counted: RefCell<BTreeMap<String, Counted>>,
@@ -66,6 +68,7 @@ impl FakeHubHost {
             sessions: RefCell::default(),
             told: RefCell::default(),
             outcomes: RefCell::default(),
+            ended: RefCell::default(),
             stalled: Cell::new(false),
             counted: RefCell::default(),
             telling: RefCell::default(),
@@ -94,6 +97,11 @@ impl FakeHubHost {
 
     pub(crate) fn alarm(&self) -> Option<u64> {
         self.alarm.get()
+    }
+
+    /// Ended grants that are remembered.
+    pub(crate) fn notes(&self) -> usize {
+        self.ended.borrow().len()
     }
 
     /// Takes the alarm if it is due.
@@ -132,6 +140,21 @@ impl Runtime for FakeHubHost {
 impl HubHost for FakeHubHost {
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {
         self.open().into_iter().map(|(socket, text)| (socket as Rc<dyn HubSocket>, text)).collect()
+    }
+
+    fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)> {
+        let is_its =
+            |text: &str| Listener::parse(text).is_some_and(|listener| listener.grant.as_deref() == Some(grant));
+        self.sockets().into_iter().filter(|(_, text)| is_its(text)).collect()
+    }
+
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault> {
+        self.ended.borrow_mut().insert(grant.to_owned(), until);
+        Ok(())
+    }
+
+    fn has_ended(&self, grant: &str) -> Result<bool, Fault> {
+        Ok(self.ended.borrow().contains_key(grant))
     }
 
     fn count(&self, tag: Option<&str>) -> usize {
@@ -189,6 +212,12 @@ impl HubHost for FakeHubHost {
     fn remove_session(&self, object: &str) -> Result<(), Fault> {
         self.sessions.borrow_mut().remove(object);
         Ok(())
+    }
+
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault> {
+        let mut ended = self.ended.borrow_mut();
+        ended.retain(|_, expires| *expires > now);
+        Ok(ended.values().copied().min())
     }
 
     fn next_session(&self) -> Result<Option<u64>, Fault> {

@@ -138,7 +138,7 @@ class OpenId extends StandIn {
       clientAuthMethods: [auth],
       jwks: { keys: this.#keys },
       cookies: { keys: ["of the tests"] },
-      claims: { openid: ["sub"], profile: ["name"], email: ["email", "email_verified"] },
+      claims: { openid: ["sub"], profile: ["name"], email: ["email", "email_verified", "hd"] },
       conformIdTokenClaims: !inToken,
       findAccount: (_, sub) => ({ accountId: sub, claims: () => this.#people.get(sub) }),
       loadExistingGrant: (ctx) => this.#agreed(ctx),
