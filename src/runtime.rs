@@ -25,7 +25,8 @@ pub trait Runtime {
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
 
     /// Whether a key that is not among the newest either may still become known here: see
-    /// [`AwaitedKeys`](crate::keys::AwaitedKeys). Whatever it signed is to be tried again then, rather than refused for good.
+    /// [`AwaitedKeys`](crate::keys::AwaitedKeys). A token that it signed is to be tried again then, rather than refused for good,
+    /// which would sign its user out.
     fn awaits_key(&self, id: KeyId) -> bool {
         let _ = id;
         true

@@ -62,7 +62,7 @@ pub enum OpenError {
 /// Opens something with the keys that there are, or else with the newest; none if it was not sealed so.
 ///
 /// # Errors
-/// When there are no keys, the key may not have come here yet, or `format` is of another version.
+/// When there are no keys, or `format` is of another version.
 pub async fn open_with<T>(
     around: &dyn Runtime,
     format: Format,
@@ -75,7 +75,6 @@ pub async fn open_with<T>(
     match opened {
         Ok(opened) => Ok(Some(opened)),
         Err(OpenError::OtherVersion) => Err(format.unreadable()),
-        Err(OpenError::UnknownKey(id)) if around.awaits_key(id) => Err(format.of_unknown_key()),
         Err(OpenError::UnknownKey(_) | OpenError::NotSealed) => Ok(None),
     }
 }

@@ -223,11 +223,10 @@ pub(super) async fn verify(
     if claims.transport == transport { Ok(claims) } else { Err(Refusal::UnknownSession) }
 }
 
-/// An id that may be good is not refused for good: its client would give up the session.
+/// An id that another version signed is not refused for good: its client would give up the session.
 fn not_taken(edge: &dyn Edge, refused: Refused) -> Refusal {
     match refused {
         Refused::OtherVersion => internal(edge, &Format::SessionId.unreadable()),
-        Refused::UnknownKey(id) if edge.awaits_key(id) => internal(edge, &Format::SessionId.of_unknown_key()),
         _ => Refusal::UnknownSession,
     }
 }

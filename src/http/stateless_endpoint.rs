@@ -8,13 +8,12 @@ use http::StatusCode;
 
 use super::app::App;
 use super::edge::{Edge, Order, Place};
-use super::mcp_endpoint::{failed, settle};
 use crate::hub::{Counted, Listener, Origin, Wanted, user_tag};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::Extensions;
 use crate::mcp::discover::ResultType;
 use crate::mcp::error::Error;
-use crate::mcp::jsonrpc::{Request, error_json, result_json};
+use crate::mcp::jsonrpc::{Request, RequestId, error_json, result_json};
 use crate::mcp::state_argument::{STATE_ARGUMENT, StateOf};
 use crate::mcp::user::Caller;
 use crate::session::core::Sender;
@@ -24,7 +23,7 @@ use crate::transport::claims::ObjectId;
 use crate::transport::envelope::Envelope;
 use crate::transport::era::Transport;
 use crate::transport::object::RequestHeaders;
-use crate::transport::refusal::Refused;
+use crate::transport::refusal::{Refusal, Refused};
 use crate::transport::rounds::{Rounds, given_answers};
 use crate::transport::stateless::{self, BeginTask, Call};
 use crate::transport::{headers, request_state, state_handle};
@@ -53,7 +52,7 @@ pub(super) async fn handle(
         "subscriptions/listen" => listen(app, head, edge, &caller, &request, &envelope).await,
         "tasks/get" | "tasks/update" | "tasks/cancel" if app.server.has_tasks() => {
             let done = of_task(app, edge, &caller, &request, &envelope).await;
-            done.unwrap_or_else(|fault| failed(edge, &fault))
+            done.unwrap_or_else(|fault| failed(edge, &request.id, &fault))
         }
         _ => match app.server.state_of(&request) {
             StateOf::Nobody => {
@@ -71,10 +70,10 @@ pub(super) async fn handle(
                         transport: Transport::Stateless,
                         body: Some(body),
                     };
-                    settle(edge, edge.forward(order))
+                    settle(edge, &request.id, edge.forward(order))
                 }
                 Ok(None) => unknown_state(app, &request),
-                Err(fault) => failed(edge, &fault),
+                Err(fault) => failed(edge, &request.id, &fault),
             },
         },
     }
@@ -93,7 +92,7 @@ async fn here(
     let rounds = match request_state::rounds(&request, &caller, &*around).await {
         Ok(Ok(rounds)) => rounds,
         Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
-        Err(fault) => return failed(edge, &fault),
+        Err(fault) => return failed(edge, &request.id, &fault),
     };
     let (begin_task, at_once) = begin_task(app, edge, &caller, &request, &envelope);
     if let Some(begin_task) = begin_task.as_ref().filter(|_| at_once) {
@@ -102,7 +101,7 @@ async fn here(
                 let result = app.server.stamp(ResultType::Task, &task, None);
                 Reply::json(StatusCode::OK, result_json(&request.id, &result))
             }
-            Err(fault) => failed(edge, &fault),
+            Err(fault) => failed(edge, &request.id, &fault),
         };
     }
     let request_headers = Rc::clone(&head.headers);
@@ -255,22 +254,32 @@ async fn listen(
         }
         match watched(edge, caller, wanted.tasks).await {
             Ok(tasks) => wanted.tasks = tasks,
-            Err(fault) => return failed(edge, &fault),
+            Err(fault) => return failed(edge, &request.id, &fault),
         }
     }
     let ends = caller.expires.map(|seconds| seconds.saturating_mul(1000));
     let counted = match counted(head, edge, caller).await {
         Ok(counted) => counted,
-        Err(fault) => return failed(edge, &fault),
+        Err(fault) => return failed(edge, &request.id, &fault),
     };
     let grant = caller.grant.clone();
     match (Listener { id: request.id.clone(), counted, grant, ends, wanted }).fit() {
-        Ok(listener) => settle(edge, edge.subscribe(&listener).await),
+        Ok(listener) => settle(edge, &request.id, edge.subscribe(&listener).await),
         Err(error) => refuse(error),
     }
 }
 
-/// Who a stream is counted with.
+/// The error of a request that the server failed at. The log has the cause.
+fn failed(edge: &dyn Edge, id: &RequestId, fault: &Fault) -> Reply {
+    edge.warn(&fault.0);
+    Refusal::of(fault).reply(Some(id))
+}
+
+fn settle(edge: &dyn Edge, id: &RequestId, reply: Result<Reply, Fault>) -> Reply {
+    reply.unwrap_or_else(|fault| failed(edge, id, &fault))
+}
+
+/// The user or network that a stream is counted with.
 async fn counted(head: &Head, edge: &dyn Edge, caller: &Caller) -> Result<Counted, Fault> {
     let user = user_tag(caller);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {

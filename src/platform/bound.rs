@@ -33,7 +33,7 @@ impl<T: Bound> Runtime for T {
     }
 
     fn awaits_key(&self, id: KeyId) -> bool {
-        key_ring::awaits(id)
+        key_ring::awaits(self.env(), id)
     }
 
     fn random(&self) -> &dyn Random {

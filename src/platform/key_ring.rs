@@ -92,9 +92,11 @@ fn told(fault: Fault) -> worker::Error {
     worker::Error::RustError(fault.0)
 }
 
-/// Whether a key that is not in the ring may still become known in this isolate.
-pub(super) fn awaits(id: KeyId) -> bool {
-    AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::edge::now()))
+/// Whether a key that is not among those of this isolate may still become known in it. Keys of the ring cannot: each is
+/// published for longer than a ring stays in memory before it signs.
+pub(super) fn awaits(env: &worker::Env, id: KeyId) -> bool {
+    let is_configured = variable(env, SESSION_KEY).is_some();
+    is_configured && AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::edge::now()))
 }
 
 fn random() -> Result<[u8; KEY_BYTES]> {

@@ -87,7 +87,7 @@ export const behaviours = [
     number: 4,
     name: "what is no resource is not described",
     async run(target) {
-      for (const path of ["/other", "/mcpx", "/mcp/", "/MCP"]) {
+      for (const path of ["/other", "/mcpx", "/mcp//", "/MCP"]) {
         const answer = await target.get(RESOURCE + path);
         assert.equal(answer.status, 404, `${path}: ${answer}`);
       }

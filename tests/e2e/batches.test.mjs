@@ -60,17 +60,17 @@ test("the answers of a batch that sends something first come on one stream, whic
 });
 
 test("a batch without a request is accepted with an empty body, and what is in it counts", async () => {
-  const session = await connect({ capabilities: { elicitation: {} } });
-  using stream = session.postStream(call(1, "ask", { message: "?" }));
+  const session = await connect({ capabilities: { roots: {} } });
+  using stream = session.postStream(call(1, "roots"));
   const question = await stream.next();
-  assert.equal(question.json.method, "elicitation/create");
+  assert.equal(question.json.method, "roots/list");
   const accepted = await batch(session, [
     notification("notifications/roots/list_changed"),
-    { jsonrpc: "2.0", id: question.json.id, result: { action: "accept", content: { answer: "yes" } } },
+    { jsonrpc: "2.0", id: question.json.id, result: { roots: [{ uri: "file:///a" }] } },
   ]);
   assert.deepEqual([accepted.status, accepted.text], [202, ""]);
   const { json } = await stream.next();
-  assert.deepEqual(json.result.content, [{ type: "text", text: 'action=accept, content={"answer":"yes"}' }]);
+  assert.deepEqual(json.result.content, [{ type: "text", text: "file:///a" }]);
   assert.equal(await stream.next(), undefined);
 });
 

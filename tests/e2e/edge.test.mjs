@@ -279,7 +279,7 @@ describe("a host", () => {
 
 describe("a path", () => {
   test("that is not served is not found, and the answer tells what is", async () => {
-    for (const path of ["/nowhere", "/mcp/", "/MCP", "/mcp/x", "/sse/", "/sse/message/", "/%6dcp", "/index.html"])
+    for (const path of ["/nowhere", "/mcp//", "/MCP", "/mcp/x", "/sse//", "/sse/x", "/%6dcp", "/index.html"])
       for (const method of ["GET", "POST"]) {
         const answer = await send(server, method, path, {
           headers: JSON_TYPE,

@@ -237,7 +237,7 @@ describe("the Inspector's web page", async () => {
           const complaints = [];
           page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
           await page.getByText("Apps", { exact: true }).click();
-          await page.getByRole("button", { name: "roll_dice" }).click();
+          await page.getByRole("button", { name: "Roll dice" }).click();
           const form = page.getByTestId("apps-form");
           await form.getByLabel("dice *", { exact: true }).fill("5");
           await form.getByRole("button", { name: "Open App" }).click();

@@ -331,15 +331,15 @@ describe("at the path of Streamable HTTP", async () => {
   test("a GET without a session opens a stream of HTTP+SSE, whose messages go below", async () => {
     const session = await openSse(shared, {
       path: "/mcp",
-      capabilities: { elicitation: {} },
+      capabilities: { roots: {} },
       answers: {
-        "elicitation/create": () => ({ action: "decline" }),
+        "roots/list": () => ({ roots: [{ uri: "file:///a" }] }),
       },
     });
     assert.match(session.endpoint, /^\/mcp\/message\?sessionId=/);
     assert.equal(session.version, "2024-11-05");
     assert.equal(await session.callText("increment", { by: 2 }), "2");
-    assert.equal(await session.callText("ask", { message: "?" }), "action=decline");
+    assert.equal(await session.callText("roots"), "file:///a");
     session.close();
   });
 

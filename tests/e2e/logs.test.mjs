@@ -20,9 +20,11 @@ const FIELDS = {
   rows: "number",
 };
 
-// What workerd itself remarks is not the Worker's.
+// Lines of the runtime, of the start, and of the fixture's own tools.
+const OTHERS = ["service ", "Directories would refuse this server: ", "began "];
+
 const said = (of, from = 0) =>
-  of.logs.slice(from).filter(({ text }) => text.trim() !== "" && !text.startsWith("service "));
+  of.logs.slice(from).filter(({ text }) => text.trim() !== "" && !OTHERS.some((other) => text.startsWith(other)));
 
 // The lines that `operation` leaves, as many as there should be, and a while later still no more.
 async function lines(count, operation, of = server) {

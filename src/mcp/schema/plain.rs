@@ -98,7 +98,9 @@ fn any_value(direction: Direction) -> Value {
     let (text, number, truth) = (json!({"type": "string"}), json!({"type": "number"}), json!({"type": "boolean"}));
     match direction {
         Direction::Output => {
-            json!([text, number, truth, object(), {"type": "null"}, {"type": "array", "items": {}}])
+            // Entries may be anything, and clients warn of a schema without a keyword: this one refuses no value.
+            let entry = json!({ "minItems": 0 });
+            json!([text, number, truth, object(), {"type": "null"}, {"type": "array", "items": entry}])
         }
         _ => json!([text, number, truth, object(), {"type": "array", "items": object()}]),
     }
