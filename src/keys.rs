@@ -327,6 +327,19 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_changed_in_two_steps_without_a_signature_that_is_not_known() {
+        let [old, new] = ["o", "n"].map(|letter| letter.repeat(MIN_KEY_CHARACTERS));
+        let steps = [old.clone(), format!("{old} {new} {old}"), format!("{new} {old}")];
+        let steps = steps.map(|text| Keys::from_variable(&text).unwrap().unwrap());
+        for (one, other) in [(0, 1), (1, 0), (1, 2), (2, 1)] {
+            let (one, other) = (&steps[one], &steps[other]);
+            assert!(other.verify(one.current_id(), b"m", &one.sign(b"m")));
+            assert_eq!(one.anchor_mac("p", b"m"), other.anchor_mac("p", b"m"));
+        }
+        assert_ne!(steps[1].current_id(), steps[2].current_id());
+    }
+
+    #[test]
     fn a_ring_is_read_as_it_was_kept() {
         let first = Keys::generate([1; KEY_BYTES], 5);
         let second = first.clone().rotated([2; KEY_BYTES], 10, LONGEST);

@@ -261,6 +261,13 @@ mod tests {
             ("box.lan:8787", "box.lan:8788", false),
             ("box.lan:8787", "box.lan", false),
             ("box.lan:80", "box.lan", true),
+            ("box.lan:08787", "box.lan:8787", true),
+            ("box.lan:080", "box.lan", true),
+            ("10.0.0.1", "10.0.0.1:8787", true),
+            ("[fd00:0:0::5]", "[fd00::5]", true),
+            ("[FD00:0:0:0:0:0:0:05]:08787", "[fd00::5]:8787", true),
+            ("[::ffff:10.0.0.1]", "[::ffff:a00:1]", true),
+            ("[64:ff9b::10.0.0.1]", "[64:ff9b::a00:1]", true),
             ("a.lan b.lan,c.lan", "b.lan:1", true),
             ("[fd00::1]", "[fd00::1]:8787", true),
             ("box.lan", "box.lan.evil.example", false),
@@ -304,6 +311,9 @@ mod tests {
     fn an_origin_is_the_same_with_the_port_of_its_scheme() {
         assert!(admits_origin("https://a.example:443", "https://a.example"));
         assert!(admits_origin("http://a.example:80", "http://a.example"));
+        assert!(admits_origin("http://box:080", "http://box"));
+        assert!(admits_origin("http://*.box.lan:03000", "http://a.box.lan:3000"));
+        assert!(admits_origin("https://[::ffff:10.0.0.1]", "https://[::ffff:a00:1]"));
         assert!(!admits_origin("https://a.example", "https://a.example:8443"));
         assert!(admits_origin("https://a.example:8443", "https://a.example:8443"));
         assert!(admits_origin("vscode-webview://1h2j3k", "vscode-webview://1h2j3k"));
@@ -331,6 +341,16 @@ mod tests {
             "https://example.org:0",
             "https://.example.org",
             "*.",
+            "https://10.0.1",
+            "https://010.0.0.1",
+            "https://256.1.1.1",
+            "https://example.0x7f",
+            "https://*.0.0.1",
+            "https://*.[::ffff:10.0.0.1]",
+            "ws://example.org",
+            "wss://example.org",
+            "file://example.org",
+            "ftp://example.org",
         ] {
             let (policy, problems) = policy(origins, "");
             assert!(policy.origins.is_empty(), "{origins}");
@@ -338,9 +358,27 @@ mod tests {
             assert!(problem.starts_with("ALLOWED_ORIGINS has \""), "{problem}");
             assert!(problem.contains("https://app.example.com"), "{problem}");
         }
-        for hosts in
-            ["*", "https://box.lan", "box.lan/mcp", "box lan:x", "::1", "*.com", "box.*", "box.lan:0", "b\u{e4}r.lan"]
-        {
+        for hosts in [
+            "*",
+            "https://box.lan",
+            "box.lan/mcp",
+            "box lan:x",
+            "::1",
+            "*.com",
+            "box.*",
+            "box.lan:0",
+            "box.lan:65536",
+            "b\u{e4}r.lan",
+            "10.0.1",
+            "010.0.0.1",
+            "256.1.1.1",
+            "1.2.3.4.5",
+            "167772161",
+            "0xa000001",
+            "*.0.0.1",
+            "[fd00::5",
+            "[fe80::1%25eth0]",
+        ] {
             let (_, problems) = policy("", hosts);
             assert!(!problems.is_empty() && problems.iter().all(|problem| problem.contains("box.lan:8787")), "{hosts}");
         }

@@ -62,12 +62,12 @@ impl ClientCapabilities {
         self.0 & other.0 == other.0
     }
 
-    /// Those that a version has. What an older client declares besides them is not asked of it.
+    /// Those that a version has. A client that declares forms before 2025-06-18 knows them, in the shape that they had at
+    /// first; other questions are not asked of a version without them.
     #[must_use]
     pub fn known_to(self, version: ProtocolVersion) -> Self {
         let later = |since: ProtocolVersion, capability: Self| if version < since { capability.0 } else { 0 };
-        let unknown = later(ProtocolVersion::V2025_06_18, Self::ELICITATION_FORM)
-            | later(ProtocolVersion::V2025_11_25, Self::ELICITATION_URL)
+        let unknown = later(ProtocolVersion::V2025_11_25, Self::ELICITATION_URL)
             | later(ProtocolVersion::V2025_11_25, Self::SAMPLING_TOOLS);
         Self(self.0 & !unknown)
     }

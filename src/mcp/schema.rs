@@ -91,7 +91,9 @@ fn portable_output(mut schema: Schema) -> Schema {
     schema.remove("title");
     Plain(Direction::Output).transform(&mut schema);
     if is_object(&schema) {
-        schema.insert("type".to_owned(), json!("object"));
+        let root = schema.ensure_object();
+        root.insert("type".to_owned(), json!("object"));
+        root.entry("properties").or_insert_with(|| json!({}));
     }
     schema
 }

@@ -404,8 +404,8 @@ impl Unsettled<'_> {
     /// What this server does not know is left out, as RFC 6749 section 3.3 allows; the token's answer says so.
     fn scopes(&self) -> Result<Scopes, Refusal> {
         let bad = refuse("invalid_scope", "scope must be names separated by one space each.");
-        let asked = self.params.get("scope").map(Scopes::parse).transpose().map_err(|_| bad)?;
-        let allowed = self.site.allowed(self.client, asked.as_ref());
+        let asked = self.site.asked_scopes(self.params).map_err(|_| bad)?;
+        let allowed = self.site.allowed(self.client, asked);
         allowed
             .ok_or(refuse("invalid_scope", "The client may have none of these scopes; ask whoever runs this server."))
     }

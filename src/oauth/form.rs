@@ -43,16 +43,10 @@ impl Form {
         Ok(Self { params, client, received })
     }
 
-    /// The scopes that the form names, if it does.
-    pub(super) fn named_scopes(&self) -> Result<Option<Scopes>, Refusal> {
-        let scopes = self.params.get("scope").map(Scopes::parse).transpose();
-        scopes.map_err(|_| Refusal::bad("invalid_scope", "scope must be names separated by one space each."))
-    }
-
-    /// The scopes of a grant that the form asks for; none if it leaves that to the grant.
+    /// The scopes that the form asks for; none if it leaves that to the server.
     pub(super) fn scopes(&self, site: &Site<'_>) -> Result<Option<Scopes>, Refusal> {
-        let known = self.named_scopes()?.map(|named| site.known(&named));
-        Ok(known.filter(|known| !known.is_empty()))
+        let scopes = site.asked_scopes(&self.params);
+        scopes.map_err(|_| Refusal::bad("invalid_scope", "scope must be names separated by one space each."))
     }
 
     /// The resources that the form asks for; none if it leaves that to the grant.

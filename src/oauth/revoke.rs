@@ -80,17 +80,23 @@ async fn describe(site: &Site<'_>, head: &Head) -> Result<Value, Refusal> {
     let found = gate::look_up(site, form.required("token")?).await.map_err(|fault| failed(site, &fault))?;
     let may_know = |of: &str| form.client.from == Origin::Configured || of == form.client.id;
     Ok(match found {
-        Some(access) if may_know(&access.client_id) => json!({
-            "active": true,
-            "iss": site.issuer(),
-            "sub": access.subject,
-            "client_id": access.client_id,
-            "scope": access.scopes.to_string(),
-            "aud": access.audience.iter().map(Resource::as_str).collect::<Vec<_>>(),
-            "iat": access.issued,
-            "exp": access.expires,
-            "token_type": "Bearer",
-        }),
+        Some(access) if may_know(&access.client_id) => {
+            let mut described = json!({
+                "active": true,
+                "iss": site.issuer(),
+                "sub": access.subject,
+                "client_id": access.client_id,
+                "aud": access.audience.iter().map(Resource::as_str).collect::<Vec<_>>(),
+                "iat": access.issued,
+                "exp": access.expires,
+                "token_type": "Bearer",
+            });
+            // The grammar has no text of no scopes.
+            if let (Some(members), false) = (described.as_object_mut(), access.scopes.is_empty()) {
+                members.insert("scope".into(), json!(access.scopes.to_string()));
+            }
+            described
+        }
         _ => json!({ "active": false }),
     })
 }

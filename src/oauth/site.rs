@@ -11,12 +11,13 @@ use super::event::Event;
 use super::known_clients::KnowingKv;
 use super::metadata::{self, OFFLINE_ACCESS, ResourceMetadata, ServerMetadata};
 use super::metadata_document::Fetch;
+use super::params::Params;
 use super::port::Kv;
 use super::provider::OAuth;
 use super::rates::Rates;
 use super::registry::{Registry, RegistrySettings};
 use super::resource::Resources;
-use super::scope::Scopes;
+use super::scope::{BadScope, Scopes};
 use super::token::{self, Handle, Kind, Presented};
 use crate::formats::Format;
 use crate::keys::Keys;
@@ -237,10 +238,13 @@ impl<'a> Site<'a> {
         serde_json::from_str(&outcome).map_err(|_| Format::GrantOutcome.unreadable())
     }
 
-    /// The metadata of the authorization server (RFC 8414); none if the path is not one of its.
+    /// The metadata of the authorization server (RFC 8414); none if the path is not one of its. A slash at the end makes no
+    /// difference.
     #[must_use]
     pub fn server_metadata(&self, path: &str) -> Option<String> {
-        if !metadata::server_metadata_paths(self.issuer()).iter().any(|known| known == path) {
+        let without_slash = |path| str::strip_suffix(path, '/').unwrap_or(path).to_owned();
+        let asked = without_slash(path);
+        if !metadata::server_metadata_paths(self.issuer()).iter().any(|known| without_slash(known) == asked) {
             return None;
         }
         let endpoints = &self.oauth.endpoints;
@@ -283,23 +287,29 @@ impl<'a> Site<'a> {
         Some(document.to_json().to_string())
     }
 
-    /// Those of the scopes that a request names which this server knows. The others are ignored (RFC 6749 section 3.3):
-    /// clients ask for `openid` or `offline_access` wherever they are.
-    pub(super) fn known(&self, asked: &Scopes) -> Scopes {
-        asked.both(&self.scopes())
+    /// The scopes of the parameter `scope` that this server knows. The others are ignored (RFC 6749 section 3.3): clients
+    /// ask for `openid` or `offline_access` wherever they are. None where none is left, which is as if there were no
+    /// parameter.
+    ///
+    /// # Errors
+    /// When one of them is no scope-token.
+    pub(super) fn asked_scopes(&self, params: &Params) -> Result<Option<Scopes>, BadScope> {
+        let named = params.get("scope").map(Scopes::parse).transpose()?;
+        Ok(named.map(|named| named.both(&self.scopes())).filter(|known| !known.is_empty()))
     }
 
-    /// The scopes that a client can have of those that it asks for; of all, where it asks for none. What a client of the
-    /// configuration is set up with bounds it, what one registered with does not: it chose that itself. None if it asks
-    /// only for what it cannot have.
-    pub(super) fn allowed(&self, client: &Client, asked: Option<&Scopes>) -> Option<Scopes> {
-        let known = asked.map_or_else(|| self.scopes(), |asked| self.known(asked));
+    /// The scopes that a client can have of [those](Self::asked_scopes) that it asks for; of all, where it asks for none.
+    /// What a client of the configuration is set up with bounds it, what one registered with does not: it chose that
+    /// itself. None if it asks only for what it cannot have.
+    pub(super) fn allowed(&self, client: &Client, asked: Option<Scopes>) -> Option<Scopes> {
+        let is_asked = asked.is_some();
+        let wanted = asked.unwrap_or_else(|| self.scopes());
         match (&client.scope, client.from) {
             (Some(own), super::client::Origin::Configured) => {
-                let allowed = known.both(own);
-                (asked.is_none() || known.is_empty() || !allowed.is_empty()).then_some(allowed)
+                let allowed = wanted.both(own);
+                (!is_asked || !allowed.is_empty()).then_some(allowed)
             }
-            _ => Some(known),
+            _ => Some(wanted),
         }
     }
 }

@@ -177,7 +177,7 @@ async fn issue(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
     if form.client.is_public() {
         return Err(Refusal::bad("unauthorized_client", "Only a client with a secret can act for itself."));
     }
-    let scopes = site.allowed(&form.client, form.named_scopes()?.as_ref());
+    let scopes = site.allowed(&form.client, form.scopes(site)?);
     let scopes = scopes.ok_or_else(|| Refusal::bad("invalid_scope", "The client may have none of these scopes."))?;
     let root = site.resources().root().clone();
     let asked = form.resources(site)?;
@@ -212,7 +212,8 @@ async fn issued(site: &Site<'_>, handle: &Handle, command: Command) -> Result<Is
     }
 }
 
-/// RFC 6749 section 5.1. The scopes are always named, and so are the resources: either may be fewer than asked for.
+/// RFC 6749 section 5.1. The scopes are named wherever there are any, for the grammar has no text of none, and so are the
+/// resources: either may be fewer than asked for.
 fn tokens(issued: &Issued, exchanged: bool) -> Reply {
     let mut body = Map::new();
     body.insert("access_token".into(), json!(issued.access_token));
@@ -221,7 +222,9 @@ fn tokens(issued: &Issued, exchanged: bool) -> Reply {
     if let Some(token) = &issued.refresh_token {
         body.insert("refresh_token".into(), json!(token));
     }
-    body.insert("scope".into(), json!(issued.scopes.to_string()));
+    if !issued.scopes.is_empty() {
+        body.insert("scope".into(), json!(issued.scopes.to_string()));
+    }
     let audience = issued.audience.as_slice();
     if let [only] = audience {
         body.insert("resource".into(), json!(only.as_str()));

@@ -62,5 +62,7 @@ export function stopListeningForHangUp(request, listener) {
 // A variable as text, whatever JSON it was set to. String() writes a list as its entries between commas.
 export function textOf(env, name) {
   const value = env[name];
+  // A list without an entry names nobody, which is not the same as a variable that is not set.
+  if (Array.isArray(value) && value.length === 0) return ",";
   return value === undefined || value === null ? undefined : String(value);
 }

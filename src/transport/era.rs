@@ -1,6 +1,7 @@
 //! Which era a request belongs to: that of sessions, or the one in which every request stands for itself.
 //!
-//! What the body claims comes first, and headers are held against it (2026-07-28, Streamable HTTP, "Server Validation"). On a
+//! What the body claims comes first, and headers are held against it (2026-07-28, Streamable HTTP, "Server Validation").
+//! `initialize` belongs to the era of sessions whatever version its header and its body name. On a
 //! session whose header does not name a version without sessions, header and session agree, and a claim in the body counts for
 //! nothing: clients that serve both eras were seen to make it in every message.
 
@@ -112,9 +113,9 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
 
 fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Result<Era, Refused> {
     let refused = |id: &RequestId, error| Refused::bad_request(Some(id.clone()), error);
-    // It settles the version itself. Clients were seen to name their newest in the header, and in each body besides: only
-    // where both name one without sessions is it no handshake.
-    if request.method == INITIALIZE && !(modern_header && claims_version(&request.params)) {
+    // It settles the version itself, whatever header and body name: clients were seen to name their newest in both, and no
+    // version without sessions has a method of this name.
+    if request.method == INITIALIZE {
         return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
     }
     let Some(envelope) = Envelope::read(&request.params).map_err(|error| refused(&request.id, error))? else {

@@ -59,6 +59,31 @@ struct Standalone {
     kept: VecDeque<(u64, String)>,
     /// A client had this stream and lost it: what it misses is kept in storage.
     lost: bool,
+    /// Requests for the stream that wait for the hub.
+    opening: usize,
+    /// Messages to the client since the first of those requests came.
+    waiting: VecDeque<(u64, String)>,
+}
+
+/// A request for the standalone stream while it waits for the hub: what is sent meanwhile is kept for it.
+pub(crate) struct Opening<'a>(&'a RefCell<Standalone>);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        let mut standalone = self.0.borrow_mut();
+        standalone.opening -= 1;
+        if standalone.opening == 0 {
+            standalone.waiting.clear();
+        }
+    }
+}
+
+/// Appends an event, and forgets the oldest where there are too many.
+fn keep(kept: &mut VecDeque<(u64, String)>, event: (u64, String)) {
+    kept.push_back(event);
+    if kept.len() > STANDALONE_KEPT {
+        kept.pop_front();
+    }
 }
 
 /// The headers of the request that a call came with, for handlers. What is secret or internal is not among them.
@@ -288,7 +313,11 @@ impl Object {
     }
 
     fn close_streams(&self) {
-        self.leave(0);
+        // The hub forgets by itself a session whose stream has closed before.
+        let host = &self.core.host;
+        if self.listens.get() || [GET_TAG, SSE_TAG].iter().any(|tag| host.attachment(tag).is_some()) {
+            self.leave(0);
+        }
         self.core.host.close(GET_TAG);
         self.core.host.close(SSE_TAG);
         for stream in self.streams.take() {
@@ -370,12 +399,22 @@ impl Object {
         let stored = last.map(|last| Ok((last, self.stored(EventId::STANDALONE, last)?))).transpose()?;
         let mut standalone = self.standalone.borrow_mut();
         standalone.lost = false;
-        let Some((last, (mut missed, whole))) = stored else { return Ok((Vec::new(), true)) };
+        let waiting = std::mem::take(&mut standalone.waiting);
+        let frames = |events: Vec<(u64, String)>| events.into_iter().map(|(_, frame)| frame).collect();
+        let Some((last, (mut missed, whole))) = stored else { return Ok((frames(waiting.into()), true)) };
         if whole {
             missed.extend(standalone.kept.iter().filter(|(at, _)| *at > last).cloned());
+            missed.extend(waiting);
         }
         missed.sort_by_key(|(at, _)| *at);
-        Ok((missed.into_iter().map(|(_, frame)| frame).collect(), whole))
+        missed.dedup_by_key(|(at, _)| *at);
+        Ok((frames(missed), whole))
+    }
+
+    /// Notes that a client opens the standalone stream, for as long as the value lives.
+    pub(crate) fn opening(&self) -> Opening<'_> {
+        self.standalone.borrow_mut().opening += 1;
+        Opening(&self.standalone)
     }
 
     /// The events of a stream that were written down, and whether those are all. A client that may not leave more unread
@@ -396,12 +435,14 @@ impl Object {
         let sent = self.core.host.send(GET_TAG, &frame);
         let mut standalone = self.standalone.borrow_mut();
         if sent {
-            standalone.kept.push_back((id.sequence, frame));
-            if standalone.kept.len() > STANDALONE_KEPT {
-                standalone.kept.pop_front();
-            }
-        } else if standalone.lost {
+            keep(&mut standalone.kept, (id.sequence, frame));
+            return;
+        }
+        if standalone.lost {
             self.core.keep_event(EventId::STANDALONE, id.sequence, &frame);
+        }
+        if standalone.opening > 0 {
+            keep(&mut standalone.waiting, (id.sequence, frame));
         }
     }
 }

@@ -206,6 +206,8 @@ pub(crate) async fn get(object: &Object, head: &Head, claims: &Claims) -> Reply 
 
 /// A second GET takes the stream over: the first one's client may be gone without having said so.
 async fn standalone(object: &Object, head: &Head, claims: &Claims, last: Option<u64>) -> Reply {
+    // A client may ask for the stream and have something change before the hub has answered.
+    let _opening = object.opening();
     if let Err(refused) = object.listen(head).await {
         return refused;
     }

@@ -186,7 +186,7 @@ export const behaviours = [
         "mcp",
         "https://other.example/mcp",
         `${mcp}x`,
-        `${mcp}/`,
+        `${mcp}//`,
         `${mcp}/../x`,
         `${url}/other`,
         mcp.replace("http:", "https:"),

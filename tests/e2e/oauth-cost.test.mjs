@@ -220,22 +220,26 @@ describe("a caller without", () => {
       for (const token of forged) for (const use of uses(bearer(token))) all.push(await use());
       return all;
     });
-    for (const answer of answers) assert.equal(answer.status, 401, `${answer}`);
+    for (const answer of answers) if (!isPutOff(answer)) assert.equal(answer.status, 401, `${answer}`);
+    const refuses = (answer) => isPutOff(answer) || refused(answer, "invalid_grant");
     // At the other endpoints, no more than the look at the client.
     for (const token of forged.filter((token) => token !== tokens.refresh_token)) {
-      refused(await costing({ kvReads: 1 }, () => target.refresh(client, token)), "invalid_grant");
+      refuses(await costing({ kvReads: 1 }, () => target.refresh(client, token)));
     }
     for (const code of forged.filter((token) => token !== authorized.code)) {
-      refused(await costing({ kvReads: 1 }, () => target.exchange({ ...authorized, code })), "invalid_grant");
+      refuses(await costing({ kvReads: 1 }, () => target.exchange({ ...authorized, code })));
     }
   });
 
-  test("costs one KV read with a token that looks like one of workers-oauth-provider's", async () => {
+  test("costs nothing with a token that looks like one of workers-oauth-provider's, whose records are not taken over", async () => {
     const token = `user:${"g".repeat(16)}:${"s".repeat(32)}`;
-    const answer = await costing({ kvReads: 1 }, () => enter(token));
+    const answer = await costing({}, () => enter(token));
     assert.equal(answer.status, 401, `${answer}`);
   });
 });
+
+// A token may name a configured key that has not come to this isolate yet: its client is told to send it again.
+const isPutOff = ({ status, headers }) => status === 503 && Number(headers["retry-after"]) > 0;
 
 // The token with one part changed, or a part of another.
 function madeUpOf(token) {

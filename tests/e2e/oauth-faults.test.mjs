@@ -22,7 +22,7 @@ const storage = temporaryFolder("oauth-faults");
 const legacy = await legacyGrants();
 const server = await ours(
   // Whatever is read is read each time.
-  { exchange: true, credentials: true, clients: [MACHINE], known: 0 },
+  { exchange: true, credentials: true, clients: [MACHINE], known: 0, takes_over: true },
   { faultyKv: true, storage, port: legacy.port, vars: { SESSION_KEY: "the-key-of-this-deployment-in-tests" } },
 );
 const { kv } = server.server;

@@ -44,10 +44,23 @@ fn a_header_without_a_value_is_as_none() {
 }
 
 #[test]
-fn initialize_is_negotiated_whatever_version_the_header_names() {
+fn initialize_is_negotiated_whatever_version_its_header_and_its_claim_name() {
     let front = front();
-    for version in ["2026-07-28", "2027-01-01", "2024-11-05", "draft"] {
+    for version in ["2026-07-28", "2027-01-01", "2025-11-25", "2024-11-05", "draft"] {
         assert!(begins(&post(&front, "/mcp", &[(VERSION, version)], &initialize())), "{version}");
+        for claimed in [json!("2026-07-28"), json!("2027-01-01"), json!("2025-11-25"), json!(7)] {
+            let mut body: Value = serde_json::from_str(&initialize()).unwrap();
+            body["params"]["_meta"] = json!({ "io.modelcontextprotocol/protocolVersion": claimed });
+            body["params"]["protocolVersion"] = json!(version);
+            for method in ["", "initialize"] {
+                let answer = post(&front, "/mcp", &[(VERSION, version), ("mcp-method", method)], &body.to_string());
+                assert!(answer.json()["result"]["protocolVersion"].is_string(), "{version} {claimed} {answer:?}");
+                assert!(
+                    answer.headers.iter().any(|(name, _)| *name == "mcp-session-id"),
+                    "{version} {claimed} {answer:?}"
+                );
+            }
+        }
     }
     let ping = json!({ "jsonrpc": "2.0", "id": 7, "method": "ping" }).to_string();
     let answer = post(&front, "/mcp", &[(VERSION, "2027-01-01")], &ping);
@@ -128,6 +141,19 @@ fn a_resource_with_a_slash_at_the_end_is_the_same_to_whoever_signs_in() {
         refused.text.contains("invalid_target") && refused.text.contains("oauth-protected-resource"),
         "{refused:?}"
     );
+}
+
+#[test]
+fn metadata_of_the_server_are_the_same_with_a_slash_at_the_end() {
+    let deployment = Deployment::new();
+    let get = |path: &str| Browser::new(&deployment).send(Method::GET, path, "", &[]);
+    for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
+        let (without, with) = (get(path), get(&format!("{path}/")));
+        assert_eq!((with.status, &with.text), (200, &without.text), "{path}");
+        for other in ["//", "/mcp/"] {
+            assert_eq!(get(&format!("{path}{other}")).status, 404, "{path}{other}");
+        }
+    }
 }
 
 #[test]

@@ -17,8 +17,9 @@ export class Conversation {
     this.version = version;
   }
 
-  asked(message) {
-    const stateless = message?.params?._meta?.[VERSION_OF_REQUEST];
+  /** `isClaimed` is whether what the message says of its version counts. */
+  asked(message, isClaimed = true) {
+    const stateless = isClaimed && message?.params?._meta?.[VERSION_OF_REQUEST];
     if (stateless) this.version = VERSIONS.includes(stateless) ? stateless : STATELESS;
     if (message?.method === "initialize") this.capabilities = message.params?.capabilities;
     if (typeof message?.method === "string" && "id" in message) this.requests.set(message.id, message);
@@ -57,11 +58,13 @@ export class Wire {
     const sent = new Headers(headers);
     this.#asked = [parsed(text(body))].flat().filter((message) => message?.jsonrpc);
     const session = sent.get("mcp-session-id") ?? url.searchParams.get("sessionId");
-    // Who names a version in a request is in no session, whatever its headers say.
-    const stateless = this.#asked.some(({ params }) => params?._meta?.[VERSION_OF_REQUEST]);
+    // A request that names a version is in no session, unless its header names none or one that has sessions.
+    const header = sent.get("mcp-protocol-version");
+    const agrees = conversations.has(session) && (!header || (VERSIONS.includes(header) && header !== STATELESS));
+    const stateless = !agrees && this.#asked.some(({ params }) => params?._meta?.[VERSION_OF_REQUEST]);
     const known = stateless ? undefined : conversations.get(session);
     this.#conversation = known ?? new Conversation(this.#version(sent, url));
-    for (const message of this.#asked) this.#conversation.asked(message);
+    for (const message of this.#asked) this.#conversation.asked(message, !agrees);
   }
 
   /** The head of the answer is here. */

@@ -1,9 +1,12 @@
 //! One entry of the variables `ALLOWED_ORIGINS` and `ALLOWED_HOSTS`.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Begins an entry that stands for every host below a name.
 const PATTERN: &str = "*.";
+
+/// Schemes of which no page has an origin: what is loaded by them has the origin `null`, or is no page.
+const OF_NO_PAGE: [&str; 8] = ["ws", "wss", "file", "data", "blob", "about", "javascript", "mailto"];
 
 /// What an entry lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +34,7 @@ impl Allowed {
             "https" => ":443",
             "http" => ":80",
             // Programs have schemes of their own, of which the only one with these letters would be a misspelt http.
-            scheme if is_scheme(scheme) && !scheme.contains("tp") => "",
+            scheme if is_scheme(scheme) && !scheme.contains("tp") && !OF_NO_PAGE.contains(&scheme) => "",
             _ => return None,
         };
         let Self { name, port, .. } = Self::host(host)?;
@@ -42,14 +45,15 @@ impl Allowed {
     /// Reads an entry of `ALLOWED_HOSTS`, in lower case; none if no host looks so.
     pub(super) fn host(entry: &str) -> Option<Self> {
         let (name, port) = named_port(entry);
-        let below = name.strip_prefix(PATTERN);
-        let bare = below.unwrap_or(name);
-        // A pattern for all of a top-level domain would let in everybody.
-        if !is_host(bare) || (below.is_some() && !bare.contains('.')) || !(port.is_empty() || is_port(port)) {
-            return None;
-        }
-        let name = if below.is_some() { format!(".{bare}") } else { bare.to_owned() };
-        Some(Self { scheme: String::new(), name, port: Some(port.to_owned()).filter(|port| !port.is_empty()) })
+        let name = match name.strip_prefix(PATTERN) {
+            // A pattern for all of a top-level domain would let in everybody.
+            Some(below) => {
+                (is_name(below) && !ends_in_number(below) && below.contains('.')).then(|| format!(".{below}"))?
+            }
+            None => canonical(name)?,
+        };
+        let port = if port.is_empty() { None } else { Some(format!(":{}", number(port)?)) };
+        Some(Self { scheme: String::new(), name, port })
     }
 
     /// Whether it lets in an origin, in lower case.
@@ -63,7 +67,7 @@ impl Allowed {
     pub(super) fn is_host(&self, host: &str) -> bool {
         let (name, port) = named_port(host);
         let is_at = match self.port.as_deref() {
-            None => port.is_empty() || is_port(port),
+            None => port.is_empty() || number(port).is_some(),
             Some(":80") => port.is_empty() || port == ":80",
             Some(own) => own == port,
         };
@@ -74,7 +78,7 @@ impl Allowed {
         if !self.name.starts_with('.') {
             return self.name == name;
         }
-        name.strip_suffix(&self.name).is_some_and(is_host)
+        name.strip_suffix(&self.name).is_some_and(is_name)
     }
 }
 
@@ -85,20 +89,43 @@ pub(super) fn named_port(host: &str) -> (&str, &str) {
     host.split_at(colon.map_or(host.len(), |at| after_address + at))
 }
 
-/// A name of letters, digits and hyphens, as browsers write it, or an address.
-fn is_host(name: &str) -> bool {
+/// A host as browsers write it (WHATWG URL, "Host serializing"); none if they write none so.
+fn canonical(name: &str) -> Option<String> {
     if let Some(address) = name.strip_prefix('[') {
-        return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+        return Some(ipv6(address.strip_suffix(']')?.parse().ok()?));
     }
+    // Browsers take other notations of an IPv4 address for one that an operator may not mean: 010.0.0.1 is 8.0.0.1.
+    let is_usual = !ends_in_number(name) || name.parse::<Ipv4Addr>().is_ok();
+    (is_name(name) && is_usual).then(|| name.to_owned())
+}
+
+/// An address in the notation of browsers, which has no dots in any.
+fn ipv6(address: Ipv6Addr) -> String {
+    match (address.to_ipv4_mapped(), address.segments()) {
+        (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
+        _ => format!("[{address}]"),
+    }
+}
+
+/// Whether browsers take a name for an IPv4 address, or for none (WHATWG URL, "ends in a number checker").
+fn ends_in_number(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let hex = last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    hex || (!last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A name of letters, digits and hyphens, as browsers write it.
+fn is_name(name: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
     };
     name.split('.').all(is_label)
 }
 
-fn is_port(port: &str) -> bool {
-    let digits = port.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|digits| digits.parse::<u16>().ok()).is_some_and(|port| port > 0)
+/// The number of a port with its colon.
+fn number(port: &str) -> Option<u16> {
+    let digits = port.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok().filter(|port| *port > 0)
 }
 
 fn is_scheme(text: &str) -> bool {

@@ -163,16 +163,19 @@ fn and_other_questions_are_for_versions_that_have_them() {
     let tools =
         async |client: Client| client.sample("s", Sampling::new("?", 10).tools(json!([]))).await.map(|_| "sampled");
     let can = async |client: Client| format!("{} {}", client.can_elicit(), client.can_open_urls());
-    let server =
-        empty().tool("errand", "", errand).tool("tools", "", tools).tool("order", "", order).tool("can", "", can);
+    let server = empty().tool("errand", "", errand).tool("tools", "", tools).tool("can", "", can);
     let mut talk = Conversation::with(server).speaking(ProtocolVersion::V2025_06_18);
     assert!(talk.failure("errand", &json!({})).contains("elicitation.url"));
     assert!(talk.failure("tools", &json!({})).contains("sampling"));
     assert_eq!(talk.text("can", &json!({})), "true false");
     talk.client.version = ProtocolVersion::V2025_03_26;
-    assert!(talk.failure("order", &json!({})).contains("elicitation"));
-    assert_eq!(talk.text("can", &json!({})), "false false");
+    assert_eq!(talk.text("can", &json!({})), "true false");
     assert_eq!(talk.asked(), []);
+}
+
+#[test]
+fn of_a_client_that_declares_them_before_2025_06_18_have_the_shape_that_they_had_at_first() {
+    assert_eq!(form(ProtocolVersion::V2025_03_26), form(ProtocolVersion::V2025_06_18));
 }
 
 #[test]

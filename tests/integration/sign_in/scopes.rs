@@ -1,4 +1,4 @@
-//! Scopes that a server does not know are ignored wherever they are asked for.
+//! Scopes that a server does not know are ignored wherever they are asked for, and to ask for no others is to ask for none.
 
 use durable_mcp::oauth::configured;
 use durable_mcp::oauth::provider::TOKEN_EXCHANGE;
@@ -44,14 +44,19 @@ fn signed_in(browser: &mut Browser<'_>, client: &str, authorize: &str, token: &s
 #[test]
 fn unknown_scopes_are_ignored_at_every_endpoint() {
     for (has, authorize, token, given) in [
-        (&[][..], USUAL, USUAL, ""),
-        (&[], "", "offline_access", ""),
-        (&[], USUAL, "", ""),
-        (&["read"], USUAL, USUAL, ""),
-        (&["read"], "read openid", "openid offline_access", "read"),
-        (&["read"], "read offline_access", "read offline_access", "read"),
-        (&["read"], "", USUAL, "read"),
-        (&["read", "write"], "read write openid", "write email", "write"),
+        (&[][..], USUAL, USUAL, Value::Null),
+        (&[], "", "offline_access", Value::Null),
+        (&[], USUAL, "", Value::Null),
+        (&[], " ", " ", Value::Null),
+        (&["read"], USUAL, USUAL, json!("read")),
+        (&["read", "write", "admin"], "openid", "", json!("read write admin")),
+        (&["read", "write", "admin"], " ", " ", json!("read write admin")),
+        (&["read", "write", "admin"], "openid", "openid write", json!("write")),
+        (&["read", "write", "admin"], "write", " ", json!("write")),
+        (&["read"], "read openid", "openid offline_access", json!("read")),
+        (&["read"], "read offline_access", "read offline_access", json!("read")),
+        (&["read"], "", USUAL, json!("read")),
+        (&["read", "write"], "read write openid", "write email", json!("write")),
     ] {
         let deployment = deployment(has);
         let mut browser = Browser::new(&deployment);
@@ -88,13 +93,15 @@ fn more_than_was_granted_is_an_invalid_scope() {
 #[test]
 fn a_client_for_itself_gets_what_it_is_set_up_with_of_what_it_asks_for() {
     for (has, asked, given) in [
-        (&["read", "write"][..], "", Ok("read")),
-        (&["read", "write"], "read openid", Ok("read")),
-        (&["read", "write"], USUAL, Ok("")),
-        (&["read", "write"], "read write", Ok("read")),
+        (&["read", "write"][..], "", Ok(json!("read"))),
+        (&["read", "write"], "read openid", Ok(json!("read"))),
+        (&["read", "write"], USUAL, Ok(json!("read"))),
+        (&["read", "write"], " ", Ok(json!("read"))),
+        (&["read", "write"], "read write", Ok(json!("read"))),
         (&["read", "write"], "write", Err("invalid_scope")),
         (&["read", "write"], "write openid", Err("invalid_scope")),
-        (&[], USUAL, Ok("")),
+        (&[], USUAL, Ok(Value::Null)),
+        (&["write"], "", Ok(Value::Null)),
     ] {
         let deployment = deployment(has);
         let form =
@@ -102,7 +109,14 @@ fn a_client_for_itself_gets_what_it_is_set_up_with_of_what_it_asks_for() {
         let answer = Browser::new(&deployment).post("/token", &form);
         let answer: Value = serde_json::from_str(&answer.text).unwrap();
         match given {
-            Ok(scope) => assert_eq!(answer["scope"], scope, "{has:?} {asked}: {answer}"),
+            Ok(scope) => {
+                assert_eq!(answer["scope"], scope, "{has:?} {asked}: {answer}");
+                let form =
+                    [("client_id", "job"), ("client_secret", "s"), ("token", answer["access_token"].as_str().unwrap())];
+                let described = Browser::new(&deployment).post("/introspect", &form);
+                let described: Value = serde_json::from_str(&described.text).unwrap();
+                assert_eq!((&described["active"], &described["scope"]), (&json!(true), &scope), "{described}");
+            }
             Err(error) => assert_eq!(answer["error"], error, "{has:?} {asked}: {answer}"),
         }
     }
