@@ -29,6 +29,7 @@ mod json_path;
 mod json_text;
 pub(crate) mod json_tokens;
 pub mod jsonrpc;
+mod kind;
 pub mod log;
 mod mirrored;
 pub mod notify;

@@ -15,6 +15,7 @@ use super::finite::{not_finite, odd_number};
 use super::form::form;
 use super::json_text::read;
 use super::jsonrpc::{parse_at, to_json};
+use super::kind::check_object;
 use super::sampling::{Root, Sampled, Sampling};
 use super::schema::{arguments_schema, form_schema};
 
@@ -112,8 +113,10 @@ impl Client {
         let shown = form(shown, self.0.client().version).map_err(|fault| no_form(&fault))?;
         let params = format!(r#"{{"message":{},"requestedSchema":{shown}}}"#, to_json(&message));
         let answer: Answer = self.ask(key, ELICIT, params).await?;
-        if let (Action::Accept, Some(constraints)) = (&answer.action, constraints) {
-            constraints.check(answer.content()).map_err(|fault| misfit(ELICIT, &fault))?;
+        if let Action::Accept = answer.action {
+            let content = answer.content();
+            let checked = check_object(content).and_then(|()| constraints.map_or(Ok(()), |all| all.check(content)));
+            checked.map_err(|fault| misfit(ELICIT, &fault))?;
         }
         Ok(answer)
     }
@@ -235,7 +238,7 @@ impl Client {
 
     async fn ask<T: DeserializeOwned>(&self, key: &str, method: &'static str, params: String) -> Result<T, Error> {
         let answer = self.0.peer().request(key, method, params).await?;
-        parse_at(answer.get()).map_err(|fault| misfit(method, &fault))
+        check_object(answer.get()).and_then(|()| parse_at(answer.get())).map_err(|fault| misfit(method, &fault))
     }
 }
 

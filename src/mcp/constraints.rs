@@ -1,4 +1,5 @@
-//! Constraints of a schema beyond the Rust type: bounds, lengths, patterns and formats. Types are for serde to refuse.
+//! Constraints of a schema beyond the Rust type: bounds, lengths, patterns and formats. Types are for serde to refuse, but
+//! for the kinds of values that it takes for others.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -12,6 +13,7 @@ use super::error::Quoted;
 use super::format;
 use super::json_text::referred;
 use super::jsonrpc::parse_at;
+use super::kind::{has_texts, is_other_kind, kinds, may_be_misread, told};
 use super::pattern::{self, Matcher};
 
 /// The longest text that a pattern is tried on, in characters. The runtime's engine goes back and forth, which with the
@@ -28,6 +30,8 @@ const TRIES_PER_BYTE: usize = 16;
 pub(crate) struct Constraints {
     schema: Value,
     patterns: Vec<(String, Matcher)>,
+    /// Whether there are kinds alone to check, of which none can be wrong in an object of scalars.
+    only_kinds: bool,
 }
 
 /// Keywords that say something beyond the type.
@@ -48,16 +52,18 @@ const KEYWORDS: [&str; 13] = [
 ];
 
 impl Constraints {
-    /// The constraints of a schema; none if it has none.
+    /// The constraints of a schema; none if it has none, and neither a struct nor an enum inside.
     ///
     /// # Errors
     /// When a pattern is none.
     pub(crate) fn of(schema: &Schema) -> Result<Option<Self>, String> {
         let mut found = Found::default();
         found.look_at(schema.as_value());
-        if !found.any {
+        found.kinds |= schema.as_object().is_some_and(has_choice);
+        if !found.any && !found.kinds {
             return Ok(None);
         }
+        let only_kinds = !found.any && !found.tags;
         let mut patterns = Vec::new();
         for text in found.patterns {
             let matcher = pattern::compile(&text).map_err(|error| {
@@ -65,7 +71,7 @@ impl Constraints {
             })?;
             patterns.push((text, matcher));
         }
-        Ok(Some(Self { schema: schema.as_value().clone(), patterns }))
+        Ok(Some(Self { schema: schema.as_value().clone(), patterns, only_kinds }))
     }
 
     /// Checks a value.
@@ -73,6 +79,9 @@ impl Constraints {
     /// # Errors
     /// The path of the first part that breaks a constraint, and which one.
     pub(crate) fn check(&self, json: &str) -> Result<(), String> {
+        if self.only_kinds && is_flat(json) {
+            return Ok(());
+        }
         let value = parse_at(json)?;
         let tries = Cell::new(json.len().saturating_mul(TRIES_PER_BYTE).saturating_add(MAX_DEPTH));
         let check = Check { constraints: self, tries };
@@ -93,6 +102,10 @@ impl fmt::Debug for Constraints {
 #[derive(Default)]
 struct Found {
     any: bool,
+    /// Whether a value inside may be taken for one of another kind.
+    kinds: bool,
+    /// Whether variants are told apart by a member.
+    tags: bool,
     patterns: BTreeSet<String>,
 }
 
@@ -100,14 +113,35 @@ impl Found {
     fn look_at(&mut self, schema: &Value) {
         match schema {
             Value::Object(rules) => {
+                let own = rules.get("properties").and_then(Value::as_object);
+                self.tags |= own.into_iter().flatten().any(|(_, member)| member.get("const").is_some());
                 self.patterns.extend(rules.get("pattern").and_then(Value::as_str).map(str::to_owned));
                 self.any |= rules.iter().any(|(keyword, rule)| is_constraint(rules, keyword, rule));
-                rules.iter().filter(|(keyword, _)| !is_data(keyword)).for_each(|(_, part)| self.look_at(part));
+                for (_, part) in rules.iter().filter(|(keyword, _)| !is_data(keyword)) {
+                    self.kinds |=
+                        part.as_object().is_some_and(|part| kinds(part).contains(&"object") || has_texts(part));
+                    self.look_at(part);
+                }
             }
-            Value::Array(parts) => parts.iter().for_each(|part| self.look_at(part)),
+            Value::Array(parts) => {
+                for part in parts {
+                    self.kinds |=
+                        part.as_object().is_some_and(|part| kinds(part).contains(&"object") || has_texts(part));
+                    self.look_at(part);
+                }
+            }
             _ => {}
         }
     }
+}
+
+fn has_choice(rules: &Map<String, Value>) -> bool {
+    ["oneOf", "anyOf"].iter().any(|keyword| rules.contains_key(*keyword))
+}
+
+/// Whether JSON has neither an object nor a list inside.
+fn is_flat(json: &str) -> bool {
+    json.trim_ascii_start().strip_prefix('{').is_some_and(|members| !members.contains(['{', '[']))
 }
 
 /// Keywords whose value is no schema but an example of what it describes.
@@ -162,18 +196,21 @@ struct Verdict {
     fits: bool,
     /// The constraint that it breaks.
     fault: Option<String>,
-    /// Whether there is a list in place of an object, which serde would read as a struct, unchecked.
-    is_list: bool,
+    /// Whether the value, or one inside, is of another kind than the schema names and yet may be read by serde, unchecked.
+    is_misread: bool,
+    /// Whether the value itself is of another kind.
+    is_other_kind: bool,
 }
 
 impl Verdict {
-    const FITS: Self = Self { fits: true, fault: None, is_list: false };
+    const FITS: Self = Self { fits: true, fault: None, is_misread: false, is_other_kind: false };
     const OTHER: Self = Self { fits: false, ..Self::FITS };
 
     fn add(&mut self, other: Self) {
         self.fits &= other.fits;
         self.fault = self.fault.take().or(other.fault);
-        self.is_list |= other.is_list;
+        self.is_misread |= other.is_misread;
+        self.is_other_kind |= other.is_other_kind;
     }
 }
 
@@ -193,8 +230,10 @@ impl Check<'_> {
         if is_other_tag(rules, value) {
             return Verdict::OTHER;
         }
-        if is_list_for_object(rules, value) {
-            return Verdict { fits: false, is_list: true, ..said(path, "must be an object, and is a list") };
+        // Arguments are an object also where they choose a variant without data.
+        let is_root_object = matches!(path, Path::Root) && value.is_object();
+        if !is_root_object && is_other_kind(rules, value) {
+            return other_kind(&kinds(rules), value, path, may_be_misread(rules, value));
         }
         let mut verdict = Verdict { fits: is_type(rules, value) && is_shape(rules, value), ..Verdict::FITS };
         if let Some(fault) = self.own_fault(rules, value) {
@@ -221,7 +260,8 @@ impl Check<'_> {
                 let first = rules.get("prefixItems").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
                 for (index, item) in items.iter().enumerate() {
                     if let Some(schema) = first.get(index).or_else(|| rules.get("items")) {
-                        verdict.add(self.judge(schema, item, &Path::Entry(path, index), depth + 1));
+                        let of_item = self.judge(schema, item, &Path::Entry(path, index), depth + 1);
+                        verdict.add(Verdict { is_other_kind: false, ..of_item });
                     }
                 }
             }
@@ -233,7 +273,7 @@ impl Check<'_> {
                         // One that is `null` counts as absent.
                         let fits = named.is_some() && member.is_null();
                         let of_member = self.judge(schema, member, &Path::Member(path, name), depth + 1);
-                        verdict.add(Verdict { fits: fits || of_member.fits, ..of_member });
+                        verdict.add(Verdict { fits: fits || of_member.fits, is_other_kind: false, ..of_member });
                     }
                 }
             }
@@ -244,14 +284,16 @@ impl Check<'_> {
     /// A value is right if one alternative says so. If it is of none's shape, serde may still read it as one of them:
     /// it is wrong then if each says so that it could be.
     fn choice(&self, choices: &[Value], value: &Value, path: &Path<'_>, depth: usize) -> Verdict {
-        let (mut of_shape, mut of_list) = (None, None);
+        let (mut of_shape, mut misread) = (None, None);
         let (mut of_others, mut all_at_fault) = (None, true);
+        let mut all_other_kinds = !choices.is_empty();
         for choice in choices {
             let verdict = self.judge(choice, value, path, depth + 1);
+            all_other_kinds &= verdict.is_other_kind;
             match verdict {
                 Verdict { fits: true, fault: None, .. } => return Verdict::FITS,
                 Verdict { fits: true, fault, .. } => of_shape = of_shape.or(fault),
-                Verdict { is_list: true, fault, .. } => of_list = of_list.or(fault),
+                Verdict { is_misread: true, fault, .. } => misread = misread.or(fault),
                 _ if choice.as_object().is_some_and(|rules| is_other(rules, value)) => {}
                 Verdict { fault, .. } => {
                     all_at_fault &= fault.is_some();
@@ -259,9 +301,13 @@ impl Check<'_> {
                 }
             }
         }
+        if all_other_kinds {
+            return other_kind(&all_kinds(choices), value, path, misread.is_some());
+        }
         let fits = of_shape.is_some();
-        let is_list = !fits && of_list.is_some();
-        Verdict { fits, fault: of_shape.or(of_list).or(of_others.filter(|_| all_at_fault)), is_list }
+        let is_misread = !fits && misread.is_some();
+        let fault = of_shape.or(misread).or(of_others.filter(|_| all_at_fault));
+        Verdict { fits, fault, is_misread, is_other_kind: false }
     }
 
     fn own_fault(&self, rules: &Map<String, Value>, value: &Value) -> Option<String> {
@@ -306,11 +352,22 @@ fn said(path: &Path<'_>, fault: &str) -> Verdict {
     Verdict { fault: Some(fault), ..Verdict::FITS }
 }
 
-/// serde reads a list as a struct, and no constraint of a member would be found in one.
-fn is_list_for_object(rules: &Map<String, Value>, value: &Value) -> bool {
-    value.is_array()
-        && rules.contains_key("properties")
-        && !rules.get("type").is_some_and(|kind| has_type(kind, "array"))
+fn other_kind(kinds: &[&str], value: &Value, path: &Path<'_>, is_misread: bool) -> Verdict {
+    Verdict { fits: false, is_misread, is_other_kind: true, ..said(path, &told(kinds, value)) }
+}
+
+/// The kinds of all alternatives and theirs, each once; `null` has words of its own.
+fn all_kinds(choices: &[Value]) -> Vec<&str> {
+    let mut all = Vec::new();
+    for rules in choices.iter().filter_map(Value::as_object) {
+        let nested = ["oneOf", "anyOf"].into_iter().filter_map(|keyword| rules.get(keyword)?.as_array());
+        for kind in kinds(rules).into_iter().chain(nested.flat_map(|nested| all_kinds(nested))) {
+            if kind != "null" && !all.contains(&kind) {
+                all.push(kind);
+            }
+        }
+    }
+    all
 }
 
 fn is_type(rules: &Map<String, Value>, value: &Value) -> bool {
@@ -347,7 +404,9 @@ fn is_other_tag(rules: &Map<String, Value>, value: &Value) -> bool {
     let own = rules.get("properties").and_then(Value::as_object);
     own.into_iter().flatten().any(|(name, schema)| {
         let constant = schema.get("const");
-        constant.is_some_and(|constant| value.get(name).is_some_and(|given| given != constant))
+        let is_other =
+            |constant: &Value, given: &Value| given != constant && (given.is_string() || !constant.is_string());
+        constant.is_some_and(|constant| value.get(name).is_some_and(|given| is_other(constant, given)))
     })
 }
 

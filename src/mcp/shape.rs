@@ -6,6 +6,7 @@ use schemars::Schema;
 use serde_json::{Value, json};
 
 use super::constraints::Constraints;
+use super::kind::check_object;
 use super::schema::{no_arguments, portable_input};
 
 /// The arguments of a tool, prompt or resource template.
@@ -52,11 +53,12 @@ impl Shape {
         }
     }
 
-    /// Checks arguments against the constraints of their schema, if it has any.
+    /// Checks that arguments are an object, and the constraints of their schema if it has any.
     ///
     /// # Errors
     /// Which argument breaks which constraint.
     pub(crate) fn check(&self, arguments: &str) -> Result<(), String> {
+        check_object(arguments)?;
         self.constraints.as_ref().map_or(Ok(()), |constraints| constraints.check(arguments))
     }
 

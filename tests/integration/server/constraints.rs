@@ -155,6 +155,18 @@ struct Tree {
 }
 
 #[test]
+fn are_an_object_even_if_nothing_else_is_asked_of_them() {
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Word {
+        word: String,
+    }
+    let talk = Conversation::with(empty().tool("word", "", async |Args(Word { word }): Args<Word>| word));
+    assert_eq!(talk.text("word", &json!({ "word": "a" })), "a");
+    let told = talk.failure("word", &json!(["a"]));
+    assert!(told.contains("must be an object, and is a list"), "{told}");
+}
+
+#[test]
 fn of_enums_and_recursive_types_are_checked_by_the_constraints_of_their_variant() {
     let server = empty()
         .tool("bounded", "", async |_: Args<Bounded>| "ok")
