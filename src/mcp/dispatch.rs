@@ -162,13 +162,13 @@ impl Server {
                 Answer { ended: Ended::Panic, ..Err(error).into() }
             }
         };
+        if let Err(refusal) = &answer.outcome
+            && refusal.code == ErrorCode::URL_ELICITATION_REQUIRED
+        {
+            let refusal = refusal.clone();
+            answer = sent_away(request, context, refusal).unwrap_or_else(|error| Err(error).into());
+        }
         if context.client().version.is_stateless() {
-            if let Err(refusal) = &answer.outcome
-                && refusal.code == ErrorCode::URL_ELICITATION_REQUIRED
-            {
-                let refusal = refusal.clone();
-                answer = send_away(request, context, refusal).unwrap_or_else(|error| Err(error).into());
-            }
             answer.outcome = answer.outcome.map_err(|error| fit_error(error, context));
         }
         answer
@@ -448,6 +448,23 @@ fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Erro
     }
     let ended = if result.is_error { Ended::ToolError } else { Ended::Ok };
     Ok(Answer { ended, ..Ok(to_json(&result)).into() })
+}
+
+/// The refusal of a call until its user has been to a page, as its client knows it. One that opens no pages is told in
+/// words, as by a question of that kind.
+fn sent_away(request: &Request, context: &Context, refusal: Error) -> Result<Answer, Error> {
+    let client = context.client();
+    if client.version.is_stateless() {
+        return send_away(request, context, refusal);
+    }
+    if client.capabilities.known_to(client.version).has(ClientCapabilities::ELICITATION_URL) {
+        return Err(refusal);
+    }
+    let told = "This needs a client that supports elicitation.url; yours did not declare it.";
+    if request.method == "tools/call" {
+        return finish_tool(ToolResult::error(told), context);
+    }
+    Err(Error::new(ErrorCode::REFUSED, told))
 }
 
 /// The refusal of a call until its user has been to a page: since 2026-07-28 a question, after which the call runs again

@@ -95,7 +95,8 @@ impl Error {
         Self::new(ErrorCode::INTERNAL, message)
     }
 
-    /// The person has to open `url` before the call can succeed: −32042, for clients of 2025-11-25. `id` names the
+    /// The person has to open `url` before the call can succeed: −32042, for clients of 2025-11-25 that open URLs; others
+    /// are told in words that they cannot. `id` names the
     /// errand in [`Notify::elicitation_complete`](super::notify::Notify::elicitation_complete).
     #[must_use]
     pub fn url_elicitation_required(id: &str, message: &str, url: &str) -> Self {

@@ -180,6 +180,36 @@ fn may_return_nothing_or_refuse_like_a_protocol() {
 }
 
 #[test]
+fn that_sends_a_user_to_a_page_tells_clients_without_url_mode_in_words() {
+    let sign = async || ToolResult::refuse(Error::url_elicitation_required("e1", "Sign in.", "https://example.com/in"));
+    let ask = async |client: Client| client.elicit_url("e1", "Sign in.", "https://example.com/in").await.map(|_| "");
+    let page = async || -> Result<String, Error> {
+        Err(Error::url_elicitation_required("e1", "Sign in.", "https://example.com/in"))
+    };
+    let server = empty().tool("sign", "", sign).tool("ask", "", ask).resource("page", "test://page", page);
+    let mut talk = Conversation::with(server);
+    let all = talk.client.capabilities;
+    for (version, capabilities) in [
+        (ProtocolVersion::V2025_11_25, ClientCapabilities::default()),
+        (ProtocolVersion::V2025_11_25, ClientCapabilities::ELICITATION_FORM),
+        (ProtocolVersion::V2025_06_18, all),
+        (ProtocolVersion::V2024_11_05, all),
+    ] {
+        talk = talk.speaking(version);
+        talk.client.capabilities = capabilities;
+        let told = talk.failure("sign", &json!({}));
+        assert_eq!(told, talk.failure("ask", &json!({})), "{version}");
+        assert!(told.contains("elicitation.url"), "{told}");
+        let error = talk.ask("resources/read", &json!({ "uri": "test://page" })).unwrap_err();
+        assert_eq!(error.code, durable_mcp::mcp::error::ErrorCode::REFUSED, "{version}");
+    }
+    talk = talk.speaking(ProtocolVersion::V2025_11_25);
+    talk.client.capabilities = ClientCapabilities::ELICITATION_URL;
+    let error = talk.ask("tools/call", &json!({ "name": "sign" })).unwrap_err();
+    assert_eq!(error.code, durable_mcp::mcp::error::ErrorCode::URL_ELICITATION_REQUIRED);
+}
+
+#[test]
 fn that_panics_fails_alone() {
     async fn panics(Args(Word { word }): Args<Word>) -> String {
         panic!("secret {word}");

@@ -114,6 +114,22 @@ fn that_a_version_cannot_show_are_refused_with_words() {
 }
 
 #[test]
+fn answers_that_are_a_list_or_have_a_map_for_a_choice_are_refused() {
+    let talk = Conversation::with(empty().tool("order", "", order));
+    for (content, told) in [
+        (json!([2]), "must be an object"),
+        (json!({ "count": 1, "size": { "large": null } }), "`size` must be a string"),
+        (json!({ "count": 1, "sizes": [{ "large": null }] }), "`sizes[0]` must be a string"),
+    ] {
+        talk.will_answer(json!({ "action": "accept", "content": content }));
+        let failure = talk.failure("order", &json!({}));
+        assert!(failure.contains(told), "{content}: {failure}");
+    }
+    talk.will_answer(json!(["accept", { "count": 1 }]));
+    assert!(talk.failure("order", &json!({})).contains("must be an object"));
+}
+
+#[test]
 fn answers_are_checked_by_the_constraints_of_the_form() {
     let talk = Conversation::with(empty().tool("order", "", order));
     let answer = |content: Value| talk.will_answer(json!({ "action": "accept", "content": content }));
