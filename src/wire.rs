@@ -13,7 +13,7 @@ use futures_util::stream::LocalBoxStream;
 use http::{Method, StatusCode};
 
 pub use address::{ADDRESS_HEADER, Networks};
-pub use json::{is_default, read_json};
+pub use json::{is_default, read_json, read_loose_object};
 pub use quality::quality;
 
 /// A call on the runtime failed. The log has the cause.

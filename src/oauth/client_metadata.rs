@@ -153,6 +153,10 @@ impl<'a> ClientMetadata<'a> {
             if text.len() > MAX_URI_CHARS {
                 return Err(refuse(format!("redirect_uris[{at}] is longer than {MAX_URI_CHARS} characters.")));
             }
+            if text.contains(char::REPLACEMENT_CHARACTER) {
+                let half = "it has half of a surrogate pair (such as \\ud83d), which is no character.";
+                return Err(refuse(format!("redirect_uris[{at}] is refused: {half}")));
+            }
             let checked = RedirectUri::parse(text).and_then(|uri| policy.check(&uri).map(|()| uri));
             checked.map_err(|bad| refuse(format!("redirect_uris[{at}] is refused: {bad}")))
         };

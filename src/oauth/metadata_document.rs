@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::client::{AUTHORIZATION_CODE, AuthMethod, CODE, Client, Origin};
 use super::client_metadata::ClientMetadata;
 use super::redirect_policy::RedirectPolicy;
-use crate::wire::{Fault, read_json};
+use crate::wire::{Fault, read_loose_object};
 
 /// Bytes of a document: what the draft recommends (section 6.6). Those in use have about 1 KiB.
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024;
@@ -159,7 +159,7 @@ pub fn read(url: &str, fetched: &Fetched, grant_types: &[String]) -> Result<Clie
     if fetched.body.len() > MAX_DOCUMENT_BYTES {
         return failed(FetchFailure::TooLong);
     }
-    let Some(Value::Object(members)) = read_json(&fetched.body) else {
+    let Some(members) = read_loose_object(&fetched.body) else {
         return failed(FetchFailure::NotObject);
     };
     if members.get("client_id").and_then(Value::as_str) != Some(url) {
@@ -439,5 +439,17 @@ mod tests {
         ] {
             assert_eq!(fresh_seconds(header), seconds, "{header:?}");
         }
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_in_a_member_that_is_not_needed_refuses_no_document() {
+        let url = "https://a.example/client.json";
+        let body = format!(
+            r#"{{"client_id":"{url}","redirect_uris":["https://a.example/cb"],"client_name":"A\ud83d","x\udc00":1e400}}"#
+        );
+        let content_type = Some("application/json".to_owned());
+        let fetched = Fetched { status: 200, content_type, body: body.into_bytes(), ..Fetched::default() };
+        let client = read(url, &fetched, &[AUTHORIZATION_CODE.to_owned()]).unwrap();
+        assert_eq!(client.name.as_deref(), Some("A\u{fffd}"));
     }
 }

@@ -11,6 +11,7 @@ use super::client_metadata::{ClientMetadata, MetadataError};
 use super::redirect_policy::RedirectPolicy;
 use super::redirect_uri::RedirectUri;
 use super::scope::Scopes;
+use crate::wire::read_loose_object;
 
 /// Bytes of a registration: all the redirect URIs there may be and everything else, with room to spare.
 pub const MAX_REGISTRATION_BYTES: usize = 128 * 1024;
@@ -50,7 +51,7 @@ pub fn read(json: &str, offer: &Offer) -> Result<Client, RegistrationError> {
     if json.len() > MAX_REGISTRATION_BYTES {
         return Err(RegistrationError::TooLarge);
     }
-    let Ok(Value::Object(members)) = serde_json::from_str(json) else {
+    let Some(members) = read_loose_object(json.as_bytes()) else {
         return Err(MetadataError::Other("The body must be a JSON object.".to_owned()).into());
     };
     Ok(asked_for(ClientMetadata::new(&members), offer)?)
@@ -452,5 +453,21 @@ mod tests {
         fn no_body_is_too_odd_to_be_judged(text in any::<String>()) {
             let _ = read(&text, &Offer::default());
         }
+    }
+
+    #[test]
+    fn what_json_can_write_and_no_text_can_hold_refuses_no_client_but_in_a_redirect_uri() {
+        let uris = r#""redirect_uris":["https://a.example/cb"]"#;
+        for (member, name) in [
+            (r#""client_name":"Caf\ud83d""#, Some("Caf\u{fffd}")),
+            (r#""client_name":1e400"#, None),
+            (r#""unknown":{"a":["\udc00",1e400]}"#, None),
+            (r#""\ud800":1"#, None),
+        ] {
+            let client = read(&format!("{{{uris},{member}}}"), &Offer::default()).unwrap();
+            assert_eq!(client.name.as_deref(), name, "{member}");
+        }
+        let refused = read(r#"{"redirect_uris":["https://a.example/\ud83d"]}"#, &Offer::default()).unwrap_err();
+        assert!(format!("{refused:?}").contains("half of a surrogate pair"), "{refused:?}");
     }
 }

@@ -1,6 +1,7 @@
 //! Reading and writing JSON.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// Reads JSON; none if it is not what is wanted.
 ///
@@ -10,6 +11,53 @@ pub fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     let text = str::from_utf8(bytes).ok()?;
     // RFC 8259 section 8.1: a byte order mark may be ignored.
     serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()
+}
+
+/// Reads an object that a stranger wrote; none if it is no JSON object. Half of a surrogate pair, which JSON can write and no
+/// text can hold, is read as U+FFFD, and a number that is too large as `null`: one of them, in a member that is not even
+/// used, is no reason to refuse the others.
+#[must_use]
+pub fn read_loose_object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    let text = str::from_utf8(bytes).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    serde_json::from_str(text).or_else(|_| serde_json::from_str(&loosened(text))).ok()
+}
+
+/// JSON with what stands for half of a surrogate pair and for a number that is too large.
+fn loosened(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let (mut rest, mut in_string) = (json, false);
+    while let Some(first) = rest.chars().next() {
+        let (length, instead) = match first {
+            '\\' if in_string => escape(rest),
+            '-' | '0'..='9' if !in_string => number(rest),
+            _ => (first.len_utf8(), None),
+        };
+        in_string ^= first == '"';
+        let (written, behind) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        text.push_str(instead.unwrap_or(written));
+        rest = behind;
+    }
+    text
+}
+
+/// Bytes of the escape that a text begins with, and what stands for it if it is half of a surrogate pair.
+fn escape(text: &str) -> (usize, Option<&'static str>) {
+    let unit = |at: usize| u16::from_str_radix(text.get(at..)?.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    match (unit(0), unit(6)) {
+        (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (12, None),
+        (Some(0xD800..=0xDFFF), _) => (6, Some("\\ufffd")),
+        // The backslash, and what it escapes.
+        _ => (1 + text.chars().nth(1).map_or(0, char::len_utf8), None),
+    }
+}
+
+/// Bytes of the number that a text begins with, and what stands for it if it is too large.
+fn number(text: &str) -> (usize, Option<&'static str>) {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
+    let length = text.find(|character| !is_part(character)).unwrap_or(text.len());
+    let value: Option<f64> = text.get(..length).and_then(|number| number.parse().ok());
+    (length, value.filter(|value| value.is_infinite()).and(Some("null")))
 }
 
 /// Whether a field can be left out: what is missing is read as this.
@@ -25,5 +73,22 @@ mod tests {
     fn a_byte_order_mark_is_ignored() {
         assert_eq!(read_json::<u8>(b"\xef\xbb\xbf 7"), Some(7));
         assert_eq!(read_json::<u8>(b"\xef\xbb\xbf\xef\xbb\xbf7"), None);
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_and_too_large_a_number_spoil_no_other_member() {
+        let read = |json: &str| read_loose_object(json.as_bytes()).map(|members| Value::Object(members).to_string());
+        for (json, as_if) in [
+            (r#"{"a":"Caf\ud83d","b":1}"#, "{\"a\":\"Caf\u{fffd}\",\"b\":1}"),
+            (r#"{"\udc00":[{"x":"\\\uDBFF\""}]}"#, "{\"\u{fffd}\":[{\"x\":\"\\\\\u{fffd}\\\"\"}]}"),
+            (r#"{"a":"\ud83d\ud83d\ude00"}"#, "{\"a\":\"\u{fffd}\u{1f600}\"}"),
+            (r#"{"a":1e400,"b":[-1E+999,2],"c":"1e400"}"#, r#"{"a":null,"b":[null,2],"c":"1e400"}"#),
+            (r#"{"a":"\\ud83d"}"#, r#"{"a":"\\ud83d"}"#),
+        ] {
+            assert_eq!(read(json).as_deref(), Some(as_if), "{json}");
+        }
+        for broken in ["[]", "7", "", "{\"a\":\"\\ud83d}", "{\"a\":\"\\", "{\"a\":1e}", "{\"a\":\"\\ud83é\"}"] {
+            assert_eq!(read(broken), None, "{broken}");
+        }
     }
 }
