@@ -27,10 +27,31 @@ fn has_blanks(text: &str) -> bool {
     text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
+/// RFC 5321 section 4.1.2: a dot-atom (RFC 6531 section 3.3 has letters beyond ASCII in it) or a quoted string, and a
+/// domain of any number of labels.
 fn is_email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
-    let has_parts = host.contains('.') && host.split('.').all(|part| !part.is_empty());
-    !local.is_empty() && !local.contains('@') && has_parts && !has_blanks(text)
+    let is_atom = |atom: &str| {
+        let is_part = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+        !atom.is_empty() && atom.chars().all(|c| is_part(c) || !(c.is_ascii() || c.is_whitespace() || c.is_control()))
+    };
+    let is_host = host.split('.').all(|part| !part.is_empty()) && !host.contains(['<', '>', '"', '(', ')', ',', ';']);
+    (is_quoted(local) || local.split('.').all(is_atom))
+        && is_host
+        && !has_blanks(host)
+        && !local.contains(char::is_control)
+}
+
+/// Whether a text is a quoted string: no quote in it that is not escaped.
+fn is_quoted(text: &str) -> bool {
+    let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
+    let mut escaped = false;
+    let is_clear = inner.chars().all(|c| {
+        let is_clear = escaped || c != '"';
+        escaped = c == '\\' && !escaped;
+        is_clear
+    });
+    is_clear && !escaped
 }
 
 /// RFC 3986 section 3: a scheme, and something behind it.
@@ -109,8 +130,27 @@ mod tests {
         for (format, good, bad) in [
             (
                 "email",
-                &["a@b.c", "a+b@c-d.example"][..],
-                &["", "a", "@b.c", "a@", "a@b", "a b@c.d", "a@b..c", "a@b@c.d"][..],
+                &["a@b.c", "a+b@c-d.example", "a@b", "a.b@c", r#""a b"@c.d"#, r#""a@\"b"@c"#, "jürgen@bücher.example"]
+                    [..],
+                &[
+                    "",
+                    "a",
+                    "@b.c",
+                    "a@",
+                    "a b@c.d",
+                    "a@b..c",
+                    "a@b@c.d",
+                    ".a@b.c",
+                    "a.@b.c",
+                    "a..b@c.d",
+                    "<a>@b.c",
+                    "<a@b.c>",
+                    "a\u{a0}b@c.d",
+                    "a,b@c.d",
+                    r#""a@b"#,
+                    r#""a"b"@c"#,
+                    r#""a\"@c"#,
+                ][..],
             ),
             (
                 "uri",

@@ -399,6 +399,19 @@ mod tests {
         }
         let fault = read::<Name>(r#"{"name":null}"#, arguments_schema::<Name>).unwrap_err();
         assert_eq!(fault, "`name`: invalid type: null, expected a string");
+        #[derive(Debug, Deserialize, JsonSchema)]
+        enum Colour {
+            Red,
+        }
+        #[derive(Debug, Deserialize, JsonSchema)]
+        #[expect(dead_code, reason = "only faults are looked at")]
+        struct Paint {
+            colour: Colour,
+        }
+        for json in [r#"{"colour":null}"#, "{\n \"colour\": null\n}"] {
+            let fault = read::<Paint>(json, arguments_schema::<Paint>).unwrap_err();
+            assert_eq!(fault, "`colour`: null is not allowed", "{json}");
+        }
         let twice = read::<Page>(r#"{"any":1,"limit":1.0,"limit":2}"#, arguments_schema::<Page>).unwrap_err();
         assert!(twice.contains("duplicate"), "{twice}");
     }

@@ -145,10 +145,19 @@ pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
     let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);
     // serde_json calls it a fault of its syntax, or an end that comes too soon.
     let fault = if error.is_data() { fault } else { lone_surrogate(json).unwrap_or(fault) };
+    // serde_json has no words for what it expects in place of a variant.
+    let is_null = fault == "expected value" && null_at(json, error.line(), error.column());
+    let fault = if is_null { "null is not allowed" } else { fault };
     match path_at(json, error.line(), error.column()).as_str() {
         "" => Cut(fault).to_string(),
         path => format!("`{}`: {}", Cut(path), Cut(fault)),
     }
+}
+
+/// Whether a fault at that line and column is met at `null`.
+fn null_at(json: &str, line: usize, column: usize) -> bool {
+    let line = json.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
+    line.get(column.saturating_sub(1)..).is_some_and(|rest| rest.starts_with("null"))
 }
 
 /// A request: something that gets an answer.
