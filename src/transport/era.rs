@@ -113,9 +113,9 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
 
 fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Result<Era, Refused> {
     let refused = |id: &RequestId, error| Refused::bad_request(Some(id.clone()), error);
-    // It settles the version itself, whatever header and body name: clients were seen to name their newest in both, and no
-    // version without sessions has a method of this name.
-    if request.method == INITIALIZE {
+    // A handshake settles the version itself, whatever header and body name: clients were seen to name their newest in both.
+    // Without the version that it asks for, it is a method that 2026-07-28 does not have.
+    if request.method == INITIALIZE && (!modern_header || request.params.fields().has("protocolVersion")) {
         return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
     }
     let Some(envelope) = Envelope::read(&request.params).map_err(|error| refused(&request.id, error))? else {

@@ -123,7 +123,7 @@ describe("47 what a request says of its client", () => {
 
 describe("48 a method", () => {
   for (const method of [
-    ...["no/such", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"],
+    ...["no/such", "initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"],
     ...["tasks/list", "tasks/result", "notifications/initialized", "Tools/List"],
   ]) {
     test(`48 that there is not, ${JSON.stringify(method)}, is not found`, async () => {

@@ -320,6 +320,7 @@ fn to_what_is_not_there_says_so_in_the_codes_of_the_version() {
 fn to_a_method_that_is_not_there_is_not_found() {
     let front = front();
     for method in [
+        "initialize",
         "ping",
         "logging/setLevel",
         "resources/subscribe",

@@ -108,8 +108,19 @@ const ROWS: &[Row] = &[
         ),
         MODERN,
     ),
-    ("initialize with a claim", request!("initialize", whole!(r#""2026-07-28""#)), [SESSIONS; 5]),
-    ("initialize with a claim of an unknown version", request!("initialize", whole!(r#""2099-01-01""#)), [SESSIONS; 5]),
+    (
+        "initialize with a version to settle and a claim",
+        request!(
+            "initialize",
+            r#"{"protocolVersion":"2025-11-25","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#
+        ),
+        [SESSIONS; 5],
+    ),
+    (
+        "initialize with a claim, and without a version to settle",
+        request!("initialize", whole!(r#""2026-07-28""#)),
+        [SESSIONS, SESSIONS, SESSIONS, STATELESS, SESSIONS],
+    ),
     ("a claim without capabilities", request!("tools/list", claim!(r#""2026-07-28""#)), UNFIT),
     (
         "a claim with capabilities that are null",
@@ -138,7 +149,11 @@ const ROWS: &[Row] = &[
     ),
     ("a claim of a number", request!("tools/list", whole!("20260728")), UNFIT),
     ("a claim of nothing", request!("tools/list", whole!("null")), UNFIT),
-    ("initialize with a claim without capabilities", request!("initialize", claim!(r#""2026-07-28""#)), [SESSIONS; 5]),
+    (
+        "initialize with a claim without capabilities, and without a version to settle",
+        request!("initialize", claim!(r#""2026-07-28""#)),
+        [SESSIONS, SESSIONS, SESSIONS, "400 -32602 7", SESSIONS],
+    ),
     (
         "a claim of a version with sessions",
         request!("tools/list", whole!(r#""2025-11-25""#)),
