@@ -285,7 +285,7 @@ export const behaviours = [
       for (const [scope, exchanged, given] of [
         ["read openid email profile offline_access", "read openid offline_access", "read"],
         ["read unknown", "offline_access", "read"],
-        ["openid email profile", "openid offline_access", ""],
+        ["openid email profile", "openid offline_access", "read write admin"],
       ]) {
         const authorized = await target.authorize({ client: await target.register(), scope });
         assert.ok(isSent(authorized), `${scope}: ${authorized.answer} ${authorized.location}`);
