@@ -73,8 +73,8 @@ pub fn records(input: &[u8]) {
         again(text, |text| Begin::parse(text).map(|begin| begin.to_text()));
         again(text, |text| Notice::parse(text).map(|notice| notice.to_text()));
         again(text, |text| Listener::parse(text).map(|listener| listener.to_text()));
-        again(text, |text| Client::read(text).map(|client| client.write()));
-        again(text, |text| Keys::from_text(text).map(|keys| keys.to_text()));
+        again(text, |text| Client::read(text).ok().map(|client| client.write()));
+        again(text, |text| Keys::from_text(text).ok().map(|keys| keys.to_text()));
         again(text, |text| {
             serde_json::from_str::<Grant>(text).ok().and_then(|grant| serde_json::to_string(&grant).ok())
         });

@@ -26,6 +26,9 @@ const server = await ours(
   { faultyKv: true, storage, port: legacy.port, vars: { SESSION_KEY: "the-key-of-this-deployment-in-tests" } },
 );
 const { kv } = server.server;
+// Each request is another address's, since one that asks for many unknown tokens is held back.
+let asked = 0;
+server.server.usualHeaders = () => ({ "cf-connecting-ip": `198.51.${(asked += 1) >> 8}.${asked & 255}` });
 after(async () => {
   await server.stop();
   removeFolder(storage);

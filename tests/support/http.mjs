@@ -7,7 +7,7 @@ import { Wire } from "./wire.mjs";
 /**
  * Sends one request and reads the whole answer.
  *
- * `server` is a URL or anything with a `url`. `body` is a string or bytes, an array of them (sent chunked, without a
+ * `server` is a URL or anything with a `url`; its `usualHeaders()` go with each request. `body` is a string or bytes, an array of them (sent chunked, without a
  * length), or anything else as JSON. A header that is `null` is left out.
  */
 export async function send(server, method, path, options) {
@@ -68,7 +68,8 @@ export class EventStream {
     this.#ms = ms;
     this.what = `${method} ${path}`;
     const url = new URL(path, typeof server === "string" ? server : server.url);
-    const kept = Object.entries(headers).filter(([, value]) => value !== null && value !== undefined);
+    const usual = typeof server === "string" ? {} : server.usualHeaders?.();
+    const kept = Object.entries({ ...usual, ...headers }).filter(([, value]) => value !== null && value !== undefined);
     this.#wire = new Wire(method, url, kept, body);
     this.#request = httpRequest(url, { method, headers: Object.fromEntries(kept), agent: false });
     // A stream that a test leaves open does not keep the test process alive.
