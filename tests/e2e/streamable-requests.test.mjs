@@ -47,12 +47,12 @@ describe("a request's head", () => {
   test("with a version that is not served is refused by every method, and told which are", async () => {
     const headers = { ...session.headers, "mcp-protocol-version": "1999-01-01" };
     const get = { ...headers, accept: "text/event-stream" };
-    for (const answer of [
-      await post(server, request(1, "ping"), { headers }),
-      await send(server, "GET", "/mcp", { headers: get }),
-      await send(server, "DELETE", "/mcp", { headers }),
+    for (const [answer, id] of [
+      [await post(server, request(1, "ping"), { headers }), 1],
+      [await send(server, "GET", "/mcp", { headers: get }), null],
+      [await send(server, "DELETE", "/mcp", { headers }), null],
     ]) {
-      refuses(answer, 400, -32000);
+      refuses(answer, 400, -32000, id);
       for (const version of VERSIONS) assert.ok(answer.json.error.message.includes(version), answer.json.error.message);
     }
     assert.equal((await session.post(request(1, "ping"))).status, 200, "it was deleted");
