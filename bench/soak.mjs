@@ -1,4 +1,4 @@
-// What is left in memory after many operations of every kind, and after a minute of quiet.
+// Memory that is left after many operations of every kind, and after a minute of quiet.
 //
 //   node bench/soak.mjs [operations] [baseline]     50000 and 5000 without numbers; run `scripts/build tests/fixture` before
 //   node bench/soak.mjs each [operations] [kind]... what so many of each kind leave, 40 without a number

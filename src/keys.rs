@@ -45,7 +45,7 @@ const ANCHOR: &str = "anchor";
 /// cookies let everybody try, without asking this server, whether a guess is the key.
 pub const MIN_KEY_CHARACTERS: usize = 32;
 
-/// What operators and clients are told of a key that is too short.
+/// Text for operators and clients about a key that is too short.
 pub const SHORT_KEY: &str = "SESSION_KEY has a key of fewer than 32 characters, which could be guessed, so this server lets \
      nobody in. Set it to 32 random bytes as text (node -p 'crypto.randomBytes(32).toString(\"base64url\")'), or remove it: the \
      deployment then makes a key of its own. Several keys are separated by spaces, and each has to be that long.";

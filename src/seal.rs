@@ -55,7 +55,7 @@ pub enum OpenError {
     NotSealed,
     /// It was sealed with a key that is not known: one that is newer than the keys in memory, or long gone.
     UnknownKey(KeyId),
-    /// It is of a version that is not known.
+    /// Of an unknown version.
     OtherVersion,
 }
 

@@ -54,7 +54,7 @@ pub fn made_up(input: &[u8]) {
     });
 }
 
-/// What was sealed opens to the same bytes.
+/// Sealed texts open to the same bytes.
 pub fn sealed(input: &[u8]) {
     let (keys, random) = (Keys::from_secret("k"), SeededRandom::new(1));
     bounded(&BOUNDS, input.len(), || {

@@ -10,7 +10,7 @@ const ONE_IN: u32 = 16;
 /// The longest part that is repeated: a member of a message, a line, a parameter.
 const MAX_PART: usize = 48;
 
-/// What parsers look for.
+/// Words that parsers look for.
 const TELLING: &[u8] = b"\"{}[]:,=&;%/.#?@\\\n\0 -0AZ~\xff\xc3";
 
 /// Changes `data[..size]`, which has room for `max_size` bytes, and returns the new size.

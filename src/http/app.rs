@@ -26,7 +26,7 @@ const LOCATION_HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac"
 /// The secret that the keys are made from, if it is set.
 pub(crate) const SESSION_KEY: &str = "SESSION_KEY";
 
-/// What everybody is told of a server that is to have people sign in, and was not given the means.
+/// Text for everybody who meets a server that is to have people sign in, and was not given the means.
 const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
      wrangler.toml or .dev.vars, where the build looks for it, and build again: see docs/identity/README.md.";
 

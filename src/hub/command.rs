@@ -26,7 +26,7 @@ pub enum Command {
     Join {
         /// Id of the object.
         object: String,
-        /// Who it is counted with.
+        /// The user or network whose quota counts it.
         counted: Counted,
         /// Expiry of the session, in milliseconds since 1970.
         expires: u64,

@@ -159,7 +159,7 @@ pub fn user_tag(caller: &Caller) -> Option<String> {
 pub struct Listener {
     /// The id of the request that opened it, which all its messages carry.
     pub id: RequestId,
-    /// Who it is counted with: its user, or the network that it comes from.
+    /// The user, or the network that it comes from, whose quota counts it.
     pub counted: Counted,
     /// Id of the grant of the client's token; the stream ends with it.
     pub grant: Option<String>,

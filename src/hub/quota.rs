@@ -29,7 +29,7 @@ pub const STRANGER: &str = "-";
 /// When a client that was refused may come again, in seconds.
 const RETRY_AFTER: &str = "60";
 
-/// Who a stream, or a session that is told, is counted with.
+/// The user or network whose quota counts a stream, or a session that is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counted {
     /// The signed-in user, as [`user_tag`](super::user_tag) names users.

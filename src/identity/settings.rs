@@ -77,7 +77,7 @@ pub fn provider(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<Rc<dyn I
     .map(Some)
 }
 
-/// What operators have to be told of lists that keep nobody out, since another provider signs people in, or none.
+/// Warning about lists that keep nobody out, since another provider signs people in, or none.
 #[must_use]
 pub fn unused_lists(read: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let settings = Settings(read);

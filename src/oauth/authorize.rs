@@ -67,7 +67,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// What operators are told.
+    /// Text for operators.
     #[must_use]
     pub fn cause(&self) -> String {
         match self {

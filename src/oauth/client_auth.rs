@@ -68,7 +68,7 @@ impl AuthError {
         }
     }
 
-    /// What the client's developer is told.
+    /// Text for the client's developer.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {

@@ -122,7 +122,7 @@ impl<'a> ClientMetadata<'a> {
         Ok(Some(texts.take(MAX_ITEMS).collect()))
     }
 
-    /// Whom to ask about the client.
+    /// Contacts for questions about the client.
     #[must_use]
     pub fn contacts(self) -> Vec<String> {
         let contacts = self.list("contacts").ok().flatten().unwrap_or_default();

@@ -129,7 +129,7 @@ pub struct Live {
     pub tasks: TaskNotes,
 }
 
-/// What stands before every grant in KV.
+/// Prefix of every grant in KV.
 pub const GRANTS: &str = "grant:";
 
 /// The prefixes of the records of a grant's access tokens in KV, the present one and that of before.
@@ -326,7 +326,7 @@ impl Live {
         self.access.iter().map(|access| access.expires * 1000).fold(refresh, u64::max)
     }
 
-    /// What it holds in other objects.
+    /// Sessions, tasks and streams that it holds in other objects.
     fn held(&self, now: u64) -> Held {
         let sessions = self.sessions.living(now).into_iter().map(|note| note.key).collect();
         let living = self.access.iter().map(|access| access.expires * 1000).filter(|expires| now < *expires);

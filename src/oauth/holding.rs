@@ -97,7 +97,7 @@ impl GrantHolding {
         }
     }
 
-    /// What ends it.
+    /// The object or step that ends it.
     #[must_use]
     pub const fn ended_by(self) -> &'static str {
         match self {

@@ -70,11 +70,11 @@ pub enum FetchFailure {
     Unreachable,
     /// Its host answered with that status.
     Status(u16),
-    /// It says that it is no JSON.
+    /// The content type is not JSON.
     NotJson,
-    /// It is longer than [`MAX_DOCUMENT_BYTES`].
+    /// Longer than [`MAX_DOCUMENT_BYTES`].
     TooLong,
-    /// It is no JSON object.
+    /// Not a JSON object.
     NotObject,
     /// Its `client_id` is not its URL, character by character.
     OtherClient,

@@ -59,7 +59,7 @@ pub enum RecordError {
     Expired,
     /// It was sealed with a key that is not known: one that is newer than the keys in memory.
     UnknownKey(KeyId),
-    /// It is of another version of this server.
+    /// Written by another version of this server.
     Unreadable,
 }
 

@@ -1,4 +1,4 @@
-// What is answered when the module itself breaks down: by a stack that overflows, or memory that runs out. No Rust code runs in
+// Answers for the case that the module itself breaks down: by a stack that overflows, or memory that runs out. No Rust code runs in
 // the instance after that, and nothing that waited in it goes on. So each answer that is waited for is refused here, and its
 // request gets an error of JSON-RPC.
 
@@ -51,7 +51,7 @@ export function passOn(answer) {
 
 const unwrapped = (value) => (value instanceof Passed ? value.answer : value);
 
-// What is known at once, as a promise.
+// An answer that is known at once, as a promise.
 export function given(answer) {
   return answer instanceof Passed ? answer.answer : Promise.resolve(answer);
 }

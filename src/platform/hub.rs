@@ -54,7 +54,7 @@ extern "C" {
     fn tell(env: &JsValue, object: &str, header: &str, word: &str, body: &str) -> Result<Promise, JsValue>;
 }
 
-/// Where the hub is, as a URL; a path follows.
+/// URL of the hub; a path follows.
 const URL: &str = "https://hub";
 
 const LISTEN: &str = "/listen";

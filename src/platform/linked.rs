@@ -71,7 +71,7 @@ impl App {
     }
 }
 
-/// What operators are told where clients cannot be known by their documents, though they are to be.
+/// Warning where client metadata documents are asked for and cannot be fetched.
 pub(super) fn problem(app: &App) -> Option<&'static str> {
     let reads = app.provider.as_ref()?.reads_documents();
     ((LINKED.get()?.web)().is_none() && reads).then_some(NOT_PUBLIC)

@@ -19,7 +19,7 @@ extern "C" {
     fn is_strictly_public() -> bool;
 }
 
-/// What operators are told where the flag is missing.
+/// Warning where the compatibility flag is missing.
 pub(super) const NOT_PUBLIC: &str = "Clients cannot use the URL of a metadata document as their client_id here, since \
      fetches would go around Access and the firewall of this Worker's own zone. Add \"global_fetch_strictly_public\" to \
      compatibility_flags in wrangler.toml and deploy again.";

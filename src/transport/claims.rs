@@ -121,7 +121,7 @@ pub enum Refused {
     Forged,
     /// It is signed with a key that these keys lack; newer ones may have it.
     UnknownKey(KeyId),
-    /// It is this deployment's, of a version of this server that knows more.
+    /// This deployment's, of a later version of this server.
     OtherVersion,
     /// It is too old.
     Expired,

@@ -90,7 +90,7 @@ fn keep(kept: &mut VecDeque<(u64, String)>, event: (u64, String)) {
 #[derive(Clone)]
 pub struct RequestHeaders(pub(crate) Rc<dyn Headers>);
 
-/// Who the session of a request is counted with.
+/// The user or network whose quota counts the session of a request.
 async fn counted(host: &dyn Host, head: &Head) -> Result<Counted, Fault> {
     let user = user_tag(&order::decode(head.header(order::CALLER).as_deref())?);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {

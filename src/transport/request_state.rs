@@ -95,7 +95,7 @@ fn refused() -> Error {
     )
 }
 
-/// What was answered in earlier rounds; none if the state is not of this request.
+/// Answers of earlier rounds; none if the state is not of this request.
 async fn earlier_answers(
     state: &str,
     request: &Request,
@@ -108,7 +108,7 @@ async fn earlier_answers(
     Ok(opened.filter(|sealed| sealed.of_request == digest(request)).map(|sealed| sealed.answers))
 }
 
-/// What a state says.
+/// Content of a sealed request state.
 struct Sealed {
     of_request: RequestDigest,
     answers: Vec<(String, Box<RawValue>)>,

@@ -101,7 +101,7 @@ export const behaviours = [
     async run(target) {
       const client = await target.registerConfidential();
       const authorized = await target.authorize({ client, verifier: null });
-      // Where every client has to use PKCE there is no such code.
+      // A server that demands PKCE of every client has no such code.
       if (!authorized.code) return;
       refused(await target.exchange(authorized, { code_verifier: newVerifier() }), "invalid_request");
       granted(await target.exchange(authorized, { code_verifier: null }));

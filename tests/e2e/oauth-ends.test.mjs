@@ -1,4 +1,4 @@
-// What a grant held ends with it, in the real runtime: streams that listen, tasks, questions under way, consents.
+// Everything that a grant holds ends with it, in the real runtime: streams that listen, tasks, questions under way, consents.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { Jar, hidden } from "../support/jar.mjs";

@@ -1,4 +1,4 @@
-//! What every request meets before MCP does.
+//! Checks that every request meets before MCP does.
 
 use durable_mcp::Server;
 use http::Method;

@@ -421,7 +421,7 @@ fn written_types(text: &str) -> Vec<String> {
     types
 }
 
-/// What a version to come may have written is refused. A format that is missing here does not compile.
+/// Refuses texts that a later version may have written. A format that is missing here does not compile.
 fn refuses(format: Format) {
     let keys = Keys::from_secret(SECRET);
     let file = |kind: &str| files(format, 1).into_iter().find(|(known, _)| known == kind).unwrap().1;

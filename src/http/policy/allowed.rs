@@ -8,7 +8,7 @@ const PATTERN: &str = "*.";
 /// Schemes of which no page has an origin: what is loaded by them has the origin `null`, or is no page.
 const OF_NO_PAGE: [&str; 8] = ["ws", "wss", "file", "data", "blob", "about", "javascript", "mailto"];
 
-/// What an entry lets in.
+/// Hosts or origins that an entry lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Allowed {
     /// The scheme of an origin; empty for a host, and for the origin `null`.

@@ -22,7 +22,7 @@ pub(super) enum Domains {
     Hosted,
 }
 
-/// What a person is known as on lists, from the claims in the props.
+/// Names of a person on lists, from the claims in the props.
 pub(super) fn known_as(props: &Value, domains: Domains) -> Vec<String> {
     let text = |name: &str| props.get(name).and_then(Value::as_str);
     // Who does not say that an address is verified has not verified it: anybody could claim yours.

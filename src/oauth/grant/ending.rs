@@ -50,7 +50,7 @@ pub enum Remote<'a> {
     },
 }
 
-/// What a grant that has ended holds in other objects, until those have ended it.
+/// Sessions, tasks and streams of an ended grant that other objects have still to end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Held {
@@ -124,7 +124,7 @@ pub struct Ending {
     /// Consents to the client that are older are void, in milliseconds since 1970; 0 if none are.
     #[serde(default, skip_serializing_if = "is_default")]
     pub consents_since: u64,
-    /// What other objects have still to end.
+    /// Holdings that other objects have still to end.
     #[serde(default, skip_serializing_if = "is_default")]
     pub held: Held,
 }

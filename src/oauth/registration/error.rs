@@ -7,7 +7,7 @@ use crate::wire::Fault;
 /// Error of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistrationError {
-    /// It is more than [`MAX_REGISTRATION_BYTES`].
+    /// More than [`MAX_REGISTRATION_BYTES`].
     TooLarge,
     /// The metadata is (RFC 7591 section 3.2.2).
     Metadata(MetadataError),
@@ -16,7 +16,7 @@ pub enum RegistrationError {
         /// Seconds to wait.
         retry_after: u32,
     },
-    /// It could not be kept.
+    /// Storage failed.
     Unavailable(Fault),
 }
 
@@ -48,7 +48,7 @@ impl RegistrationError {
         }
     }
 
-    /// What the client's developer is told.
+    /// Text for the client's developer.
     #[must_use]
     pub fn description(&self) -> String {
         match self {

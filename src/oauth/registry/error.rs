@@ -26,7 +26,7 @@ impl RegistryError {
 }
 
 impl RegistryError {
-    /// What operators are told.
+    /// Text for operators.
     #[must_use]
     pub fn cause(&self) -> String {
         match self {

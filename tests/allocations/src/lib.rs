@@ -6,7 +6,7 @@ use std::cell::Cell;
 /// The system's allocator, counted.
 pub struct Counting;
 
-/// What a piece of work allocated.
+/// Allocations of a piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allocated {
     /// The most bytes that were in use at once, above what was in use before.

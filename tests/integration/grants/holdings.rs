@@ -60,7 +60,7 @@ struct Case {
     hub_host: Rc<FakeHubHost>,
     hub: Hub,
     grants: Vec<Grant>,
-    /// What isolates know of tokens, and until when.
+    /// Tokens that isolates know, and until when.
     seen: BTreeMap<String, (Access, u64)>,
     sessions: Vec<Given<Claims>>,
     tasks: Vec<Given<(ObjectId, String)>>,

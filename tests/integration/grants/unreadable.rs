@@ -6,7 +6,7 @@ use durable_mcp::oauth::authority::{
 
 use super::*;
 
-/// What a version to come may have written.
+/// Texts that a later version may have written.
 fn later_rows(row: &str) -> Vec<String> {
     vec![
         "2".to_owned(),

@@ -29,7 +29,7 @@ fn streams_of_one_user_are_limited_and_those_of_others_are_not() {
     drop((more, anonymous));
 }
 
-/// Who comes from that address, without a user.
+/// A client at that address, without a user.
 fn from(address: &str) -> Counted {
     Counted { user: None, origin: Some(Origin::of(&Keys::from_secret("k"), address).expect("an address")) }
 }

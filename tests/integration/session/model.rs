@@ -8,7 +8,7 @@ use crate::support::simulation::{Dice, simulate};
 const CASES: u64 = 1_000;
 const STEPS: usize = 40;
 
-/// What came of some cases.
+/// Results of some cases.
 #[derive(Debug, Default)]
 struct Counts {
     added: u64,

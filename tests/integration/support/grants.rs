@@ -131,9 +131,9 @@ pub(crate) struct Outside {
     pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) keys: Rc<Keys>,
     user: Handle,
-    /// What operators were told.
+    /// Warnings to operators.
     pub(crate) log: RefCell<Vec<String>>,
-    /// What was ended in other objects.
+    /// Holdings that were ended in other objects.
     pub(crate) ended: RefCell<Vec<String>>,
     /// Grants of which the hub was told, each with the time until which tokens of it last.
     pub(crate) silenced: RefCell<Vec<(String, u64)>>,

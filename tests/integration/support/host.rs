@@ -75,7 +75,7 @@ pub(crate) struct FakeHost {
     pub(crate) listens_until: Cell<Option<u64>>,
     /// From when on it is told no more.
     pub(crate) left: Cell<Option<u64>>,
-    /// Who it is counted with.
+    /// The user or network whose quota counts it.
     pub(crate) counted: RefCell<String>,
     /// How the hub answers an object that wants to be told.
     pub(crate) joined: RefCell<Result<Option<u16>, Fault>>,
