@@ -270,7 +270,7 @@ impl Hub {
                 socket.send(&notification_json(&notice.method, &listener.tagged(&notice.params)));
             }
         }
-        // What concerns one user, one state or a task, concerns no session: those tell their own clients.
+        // Changes of one user, one state or a task concern no session: those tell their own clients.
         if !notice.concerns_sessions() || Change::parse(&notice.about).is_none() {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use crate::wire::Reply;
 /// Something that went wrong.
 pub(super) struct Trouble<'a> {
     pub(super) status: u16,
-    /// What happened, and what to do.
+    /// The cause, and what to do.
     pub(super) text: &'a str,
     /// For the log.
     pub(super) cause: &'a str,

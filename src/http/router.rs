@@ -58,7 +58,7 @@ fn secured(reply: Reply, head: &Head) -> Reply {
 pub struct Closed {
     /// The status.
     pub status: StatusCode,
-    /// What happened, and what to do.
+    /// The cause, and what to do.
     pub text: &'static str,
 }
 

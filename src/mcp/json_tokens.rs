@@ -64,7 +64,7 @@ pub(crate) fn has_more_values(json: &str, most: usize) -> bool {
     for token in Tokens::new(json) {
         match token {
             Token::Scalar(_) | Token::Mark(b'{' | b'[') => values += 1,
-            // What stands before it was a name.
+            // The text before it was a name.
             Token::Mark(b':') => values = values.saturating_sub(1),
             Token::Mark(_) => {}
         }

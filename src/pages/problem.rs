@@ -25,7 +25,7 @@ pub struct Way {
 pub struct Problem<'a> {
     /// What is around it.
     pub frame: Frame<'a>,
-    /// What happened, and what to do.
+    /// The cause, and what to do.
     pub text: &'a str,
     /// The ways on, the best first.
     pub ways: &'a [Way],

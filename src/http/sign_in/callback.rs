@@ -68,7 +68,7 @@ async fn let_in(
     // The cookie is deleted, but a copy of it would do: the user's object takes a sign-in once.
     let agreement = Agreement { sign_in: left.name(), agreed: Some(agreed) };
     match approve_agreed(visit.site, asked, approval, agreement).await? {
-        // They have disconnected the client since.
+        // The person has disconnected the client since.
         None => show(visit, provider, asked).await,
         Some(authorize::Answer::Redirect(url)) => Ok(visit.redirect(url)),
         Some(authorize::Answer::Show(reply)) => Ok(reply),

@@ -90,7 +90,7 @@ impl Remembered {
             return Ok(Self::default());
         };
         let text = match visit.open(Format::ConsentCookie, PURPOSE, &sealed).await {
-            // Nothing that is remembered in another version lets anybody in, and it stays: the person is asked.
+            // A consent of another version lets nobody in, and stays: the person is asked.
             Err(fault) if is_of_other_version(&fault) => {
                 visit.site.around.warn(&fault.0);
                 return Ok(Self { of_other_version: true, ..Self::default() });

@@ -25,7 +25,7 @@ pub(super) enum Domains {
 /// Names of a person on lists, from the claims in the props.
 pub(super) fn known_as(props: &Value, domains: Domains) -> Vec<String> {
     let text = |name: &str| props.get(name).and_then(Value::as_str);
-    // Who does not say that an address is verified has not verified it: anybody could claim yours.
+    // An address counts only if the provider says that it is verified: anybody could claim another's.
     let is_verified = props.get("email_verified") == Some(&Value::Bool(true));
     let mut known_as = known_by_email(text("email").unwrap_or_default(), is_verified);
     if domains == Domains::Hosted {

@@ -1,4 +1,4 @@
-//! What a client held by a grant: which sessions and tasks there are, and that they and consents end with it.
+//! Sessions, tasks and consents of a grant: they are listed, and end with it.
 //!
 //! A session is bound to user and client, not to a grant, so that a client can ask for more scopes and go on with it. Yet
 //! what a grant held has to end with it. So the row of a grant that has ended stays for as long as anything from before

@@ -56,7 +56,7 @@ impl Rows {
         Ok(())
     }
 
-    /// What `pick` makes of every grant whose row can be read.
+    /// The values that `pick` makes of the grants whose rows can be read.
     pub(super) fn pick<T>(
         &self,
         store: &dyn GrantStore,
