@@ -1,7 +1,7 @@
 //! Every format in which something is stored, or handed on to another request, object or version of this server.
 //!
-//! Several versions of a server meet: during a deployment, and after a rollback. What one of them does not know is an error
-//! to it, which grants nothing and destroys nothing. It never passes for something absent.
+//! Several versions of a server meet: during a deployment, and after a rollback. A format that a version does not know is an
+//! error to it, which grants nothing and destroys nothing, and is never taken for something absent.
 //!
 //! Version 1 of a text has no mark: whatever does not read as version 1 is of another version, or damaged. Bytes name their
 //! version in front, and JSON in a member `v` or by its members: one that is not known is of a later version. Every version
@@ -11,17 +11,17 @@ use crate::wire::Fault;
 
 macro_rules! formats {
     ($($(#[$docs:meta])* $format:ident = $name:literal, $version:literal;)*) => {
-        /// A format.
+        /// A format of stored or handed-on data.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Format {
             $($(#[$docs])* $format,)*
         }
 
         impl Format {
-            /// All of them.
+            /// Every format.
             pub const ALL: &[Self] = &[$(Self::$format),*];
 
-            /// Its name, in the log and of its golden files.
+            /// Name of the format in the log and in the names of its golden files.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -107,24 +107,24 @@ formats! {
     HubListener = "hub-listener", 1;
 }
 
-/// The words by which the errors of this module are known.
+/// End of every error text of this module, by which [`is_of_other_version`] recognises it.
 const OTHER_VERSION: &str = "another version of this server may have written it";
 
 impl Format {
-    /// The error of something that cannot be read. It stays as it is.
+    /// Error for data that cannot be read, and is left as it is.
     #[must_use]
     pub fn unreadable(self) -> Fault {
         Fault(format!("a {} cannot be read and is left alone: {OTHER_VERSION}", self.name()))
     }
 
-    /// The error of something whose key is not known, and may be in a moment.
+    /// Error for data whose key is not known yet, and may be in a moment.
     #[must_use]
     pub fn of_unknown_key(self) -> Fault {
         Fault(format!("the key of a {} is not known here yet: {OTHER_VERSION}", self.name()))
     }
 }
 
-/// Whether a failure is that of a format: it passes when the versions of a deployment are one again.
+/// Whether an error is one of this module's. It passes once the whole deployment runs one version.
 #[must_use]
 pub fn is_of_other_version(fault: &Fault) -> bool {
     fault.0.ends_with(OTHER_VERSION)

@@ -69,7 +69,7 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, Fault>;
 
-    /// Up to `limit` of those whose time is over.
+    /// Up to `limit` sessions whose time is over.
     ///
     /// # Errors
     /// When storage fails.
@@ -81,7 +81,7 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn count_sessions(&self, tag: Option<&str>) -> Result<usize, Fault>;
 
-    /// Has a session's object told until `expires`, in milliseconds since 1970, if it is told already; whether it is.
+    /// Sets the time until which a joined session is told, in milliseconds since 1970; false if it has not joined.
     ///
     /// # Errors
     /// When storage fails.
@@ -93,7 +93,7 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), Fault>;
 
-    /// The notice of that change which is being told; any, if none is named.
+    /// The notice of a change that is being sent to sessions.
     ///
     /// # Errors
     /// When storage fails.
@@ -242,8 +242,8 @@ impl Hub {
         self.host.wake_by(until)
     }
 
-    /// Sockets with their listeners. One that remembers what only another version can read is closed: for what it listens
-    /// is not known, nor until when, and its client listens anew.
+    /// Sockets with their listeners. A socket whose attachment cannot be read is closed: neither its subscriptions nor its
+    /// end are known, and its client opens a new stream.
     fn listening(&self, sockets: Vec<(Rc<dyn HubSocket>, String)>) -> Vec<(Rc<dyn HubSocket>, Listener)> {
         let count = sockets.len();
         let mut listening = Vec::with_capacity(count);
@@ -314,8 +314,8 @@ impl Hub {
         self.host.wake_by(self.host.now())
     }
 
-    /// The time that was ordered has come: streams end whose client's token has, sessions are forgotten that nobody listens
-    /// to, and what was published is told to more of the others.
+    /// Runs at the alarm: ends streams whose client's token has expired, forgets sessions without a stream, and sends what
+    /// was published to the next sessions.
     ///
     /// # Errors
     /// When storage fails.
@@ -367,7 +367,7 @@ fn end(socket: &dyn HubSocket, listener: &Listener, reason: &str) {
     socket.close();
 }
 
-/// The answer to a client that wants to listen by a token of a grant that has ended (RFC 6750 section 3.1).
+/// Answer to a client whose token is of a grant that has ended (RFC 6750 section 3.1).
 #[must_use]
 pub fn ended(id: &RequestId) -> Reply {
     let error = Error::new(ErrorCode::REFUSED, "The access of this client has ended. Sign in again.");

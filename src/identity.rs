@@ -146,8 +146,8 @@ impl From<Fault> for IdentityError {
 const SUBJECTS: [&str; 6] =
     [access::SUBJECTS, cloudflare::SUBJECTS, demo::SUBJECTS, github::SUBJECTS, oidc::GOOGLE_SUBJECTS, oidc::SUBJECTS];
 
-/// Whether a subject begins so, or is of none of this library's providers: users who were taken over from another server
-/// keep their ids.
+/// Whether a subject begins with `own`, or with no prefix of this library's providers: users who were taken over from
+/// another server keep their ids.
 fn begins_with(subject: &str, own: &str) -> bool {
     subject.starts_with(own) || !SUBJECTS.iter().any(|known| subject.starts_with(known))
 }
@@ -179,7 +179,7 @@ pub trait IdentityProvider {
     }
 
     /// Whether a person with that [`subject`](Identity::subject) is one of this provider's. Those of another one, which this
-    /// server had before, are signed out. A provider whose subjects tell should say so.
+    /// server had before, are signed out. Override it where subjects have a prefix of their own.
     fn knows(&self, subject: &str) -> bool {
         self.is_demo() || !subject.starts_with(demo::SUBJECTS)
     }

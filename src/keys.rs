@@ -262,7 +262,7 @@ impl Keys {
         self.derived(id, purpose, message, &[])
     }
 
-    /// The same over a salt of fixed length and what follows it: a key of its own for each salt.
+    /// The same over a salt of fixed length and a message: a separate key for each salt.
     #[must_use]
     pub fn derived(&self, id: KeyId, purpose: &str, salt: &[u8], message: &[u8]) -> Option<[u8; KEY_BYTES]> {
         self.get(id).map(|key| mac_for(&key.bytes, purpose, [salt, message]))

@@ -48,7 +48,7 @@ const CARRIED: &str = "carried";
 const SALTED_PAGE: &str = "salted page";
 const SALTED_CARRIED: &str = "salted carried";
 
-/// Why nothing is opened.
+/// Reason for which a sealed text does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenError {
     /// It was not sealed so, or with another token or header.
@@ -59,7 +59,7 @@ pub enum OpenError {
     OtherVersion,
 }
 
-/// Opens something with the keys that there are, or else with the newest; none if it was not sealed so.
+/// Opens a sealed text with the keys in memory, or else with the newest; `None` if it was not sealed with them.
 ///
 /// # Errors
 /// When there are no keys, or `format` is of another version.
@@ -194,7 +194,7 @@ fn close_salted(
     Ok(format!("{SALTED}{MARK}{sealed}"))
 }
 
-/// Opens either version; `purposes` are theirs.
+/// Opens either version, each with its own purpose.
 fn disclose_carried(
     keys: &Keys,
     [unsalted, salted]: [&str; 2],
@@ -204,7 +204,7 @@ fn disclose_carried(
 ) -> Result<Vec<u8>, OpenError> {
     match sealed.split_once(MARK) {
         None => disclose(keys, (unsalted, under), header, sealed).map_err(|error| match error {
-            // Nobody seals so with a key that is newer than these: it is made up, or older than any key.
+            // No newer key seals in version 1: the text is made up, or older than every key of the ring.
             OpenError::UnknownKey(_) => OpenError::NotSealed,
             error => error,
         }),

@@ -50,7 +50,7 @@ const HEARTBEAT_MS: u64 = 30_000;
 /// is no accident.
 const MAX_BEGINNINGS: u32 = 3;
 
-/// A record of another version is looked at again after so long, in milliseconds.
+/// Delay before a record of another version is read again, in milliseconds.
 const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
 
 /// The most bytes of all answers to the questions of one task: they are written down together.
@@ -367,7 +367,7 @@ impl TaskObject {
     pub fn wake(&self) -> Result<(), Fault> {
         let now = self.host.now();
         match self.load() {
-            // It is left alone, and looked at again when its version may have come back.
+            // The record is left alone, and read again when its version may have come back.
             Err(fault) if is_of_other_version(&fault) => {
                 self.host.warn(&fault.0);
                 self.host.store().wake_at(now + LOOK_AT_UNREADABLE_MS);

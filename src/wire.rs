@@ -47,14 +47,13 @@ pub struct Head {
 }
 
 impl Head {
-    /// A header's value; one without any counts as absent, since programs write headers for values that they do not have.
+    /// A header's value. An empty header counts as absent, since programs write headers for values that they do not have.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         self.headers.get(name).filter(|value| !value.trim_ascii().is_empty())
     }
 
-    /// A header's value as it came, also one without any: for headers of this server's own, in which an empty value is none that
-    /// it wrote.
+    /// A header's value as it came, also an empty one: for the server's internal headers, in which an empty value is wrong.
     #[must_use]
     pub fn raw_header(&self, name: &str) -> Option<Cow<'_, str>> {
         self.headers.get(name)

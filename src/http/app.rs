@@ -26,7 +26,7 @@ const LOCATION_HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac"
 /// The secret that the keys are made from, if it is set.
 pub(crate) const SESSION_KEY: &str = "SESSION_KEY";
 
-/// Text for everybody who meets a server that is to have people sign in, and was not given the means.
+/// Text sent by a server whose variables name an identity provider, and whose build has no sign-in.
 const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
      wrangler.toml or .dev.vars, where the build looks for it, and build again: see docs/identity/README.md.";
 
@@ -44,7 +44,7 @@ const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this b
 /// | `SESSION_JURISDICTION` | `eu`, `us`, `fedramp` or `fedramp-high`: where sessions run and are kept | anywhere |
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
 /// | `CLIENT_DOCUMENT_PORTS` | ports, separated by commas, that metadata documents of clients may be at besides 443 | 443 alone |
-/// | `ANSWERS` | `events`: what a request runs to is told in an event stream; `initialize`, refusals and `tasks/*` stay JSON | JSON, unless something is sent before the result |
+/// | `ANSWERS` | `events`: results of requests are sent as event streams; `initialize`, errors before a request runs and `tasks/*` stay JSON | JSON, unless something is sent before the result |
 /// | `LOG_REQUESTS` | `false`: no line a request | a line a request |
 #[derive(Clone)]
 pub struct App {
@@ -55,7 +55,7 @@ pub struct App {
     pub(crate) settings: Rc<Settings>,
     pub(crate) placement: Placement,
     pub(crate) provider: Option<Rc<dyn Provider>>,
-    /// Why nobody is let in, rather than everybody: what protects this server cannot be had as it is set up.
+    /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
     pub(crate) closed: Option<&'static str>,
     problems: Vec<String>,
 }
@@ -117,7 +117,7 @@ impl App {
             (route, _) => route,
         };
         match (route(path), path.strip_suffix('/')) {
-            // People and programs add a slash. It is the same endpoint, and the same resource.
+            // People and programs add a slash: the same endpoint and the same resource.
             (Route::Unknown, Some(shorter)) if !shorter.is_empty() => route(shorter),
             (route, _) => route,
         }

@@ -52,7 +52,7 @@ fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
     }
 }
 
-/// A message of MCP that came to the page for people.
+/// Answers an MCP message that was sent to the page for people.
 pub(super) fn elsewhere(app: &App, head: &Head) -> Reply {
     let Paths { mcp, sse, .. } = &app.paths;
     let (origin, message) = (head.origin(), "This is a page for people. MCP is at");

@@ -223,7 +223,7 @@ pub(super) async fn verify(
     if claims.transport == transport { Ok(claims) } else { Err(Refusal::UnknownSession) }
 }
 
-/// An id that another version signed is not refused for good: its client would give up the session.
+/// Refusal of a session id. One that another version signed is not refused for good: its client would give up the session.
 fn not_taken(edge: &dyn Edge, refused: Refused) -> Refusal {
     match refused {
         Refused::OtherVersion => internal(edge, &Format::SessionId.unreadable()),

@@ -46,8 +46,8 @@ impl Foreign {
 }
 
 impl Policy {
-    /// A policy from the variables `ALLOWED_ORIGINS` and `ALLOWED_HOSTS`. What operators have to be told goes to `problems`:
-    /// entries that match nothing.
+    /// A policy from the variables `ALLOWED_ORIGINS` and `ALLOWED_HOSTS`. Entries that match
+    /// nothing are reported in `problems`.
     #[must_use]
     pub fn new(origins: Option<&str>, hosts: Option<&str>, problems: &mut Vec<String>) -> Self {
         let any_origin = entries(origins).any(|entry| entry == "*");
@@ -95,7 +95,7 @@ impl Policy {
     }
 }
 
-/// The most entries of a list that are told of at start: whoever mends those sees the others.
+/// Wrong entries of a list that are reported at start; the others are reported once these are mended.
 const MAX_TOLD: usize = 8;
 
 /// A variable with a list.

@@ -79,10 +79,10 @@ pub trait Provider {
     /// What the pages of this server have to say of sign-in.
     fn notice(&self) -> Option<Notice>;
 
-    /// Whether clients are to be known by their documents.
+    /// Whether clients may identify themselves by a metadata document.
     fn reads_documents(&self) -> bool;
 
-    /// The same provider, which asks these ports for documents besides that of `https`.
+    /// The same provider, which fetches metadata documents from these ports besides 443.
     fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider>;
 
     /// Tells a person why their browser is not let in.
@@ -97,7 +97,7 @@ pub trait Grants {
     /// Carries a command out and gives what came of it; both as JSON.
     fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, Fault>>;
 
-    /// The time that was ordered has come. At most so many operations of KV are made; gives how many that leaves.
+    /// Runs at the alarm, with at most `room` operations of KV; returns how many of them are left.
     fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, Fault>>;
 }
 

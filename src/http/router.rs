@@ -17,7 +17,7 @@ use crate::wire::{Body, Head, Reply};
 /// Answers any request.
 pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let started = app.settings.logs_requests.then(|| edge.now());
-    // No browser sends one without a value: that is nobody's own origin.
+    // No browser sends an empty one, so it is checked, and matches no origin.
     let origin = head.raw_header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
         Err(foreign) if !(foreign == Foreign::Origin && app.route(&head.path).is_for_any_origin()) => {
@@ -44,16 +44,16 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     secured(cors::allow(reply, origin.as_deref()), head)
 }
 
-/// For how long browsers reach this host by `https` alone, in seconds: a year, which is the least that browsers' own lists ask
-/// for. Hosts below are for their own servers to say.
+/// Value of `Strict-Transport-Security` (RFC 6797): a year in seconds, the least that browsers' preload lists accept.
+/// Subdomains are left to their own servers.
 const HTTPS_ONLY: &str = "max-age=31536000";
 
-/// Has browsers use `https` from now on (RFC 6797), where it is in use: on this machine the next program may have none.
+/// Has browsers use `https` from now on (RFC 6797), except on loopback, where the next program on the port may have none.
 fn secured(reply: Reply, head: &Head) -> Reply {
     if head.secure && !is_loopback(&head.host) { reply.header("strict-transport-security", HTTPS_ONLY) } else { reply }
 }
 
-/// Why nobody, or not this sender, is let in.
+/// Reason for which a request is rejected before it is routed.
 #[derive(Debug, Clone, Copy)]
 pub struct Closed {
     /// The status.
@@ -62,7 +62,7 @@ pub struct Closed {
     pub text: &'static str,
 }
 
-/// Says why a request is not let in: on a page, where a person is to read it.
+/// Rejects a request: on a page where a person reads the answer, as JSON elsewhere.
 fn told(app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
     let is_page = matches!(app.route(&head.path), Route::Authorize | Route::Callback | Route::Account);
     if let Some(provider) = app.provider.as_ref().filter(|_| is_page) {

@@ -56,7 +56,7 @@ pub(super) async fn handle(
         }
         _ => match app.server.state_of(&request) {
             StateOf::Nobody => {
-                // The request has all of it; a long one would be held twice for as long as it runs.
+                // The parsed request holds the same data: a long body would be in memory twice while the call runs.
                 drop(body);
                 here(app, head, edge, caller, request, envelope).await
             }
@@ -269,7 +269,7 @@ async fn listen(
     }
 }
 
-/// The error of a request that the server failed at. The log has the cause.
+/// Answer to a request for which the server failed; the cause is in the log.
 fn failed(edge: &dyn Edge, id: &RequestId, fault: &Fault) -> Reply {
     edge.warn(&fault.0);
     Refusal::of(fault).reply(Some(id))
@@ -279,7 +279,7 @@ fn settle(edge: &dyn Edge, id: &RequestId, reply: Result<Reply, Fault>) -> Reply
     reply.unwrap_or_else(|fault| failed(edge, id, &fault))
 }
 
-/// The user or network that a stream is counted with.
+/// The user or network whose quota counts a stream.
 async fn counted(head: &Head, edge: &dyn Edge, caller: &Caller) -> Result<Counted, Fault> {
     let user = user_tag(caller);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {

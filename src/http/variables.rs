@@ -39,7 +39,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// One of some words, or one that begins with one of them and a hyphen; none if it is neither.
+    /// One of `words`, alone or followed by a hyphen and more; `None` for any other text.
     pub(super) fn hint(&mut self, name: &str, words: &[&str]) -> Option<String> {
         let text = self.text(name)?;
         if words.iter().any(|word| text.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
@@ -50,7 +50,7 @@ impl<'a> Variables<'a> {
         None
     }
 
-    /// Numbers of ports, separated by commas. Where one cannot be read, there are none.
+    /// Port numbers, separated by commas; none of them if one cannot be read.
     pub(super) fn ports(&mut self, name: &str) -> Vec<u16> {
         let Some(text) = self.text(name) else { return Vec::new() };
         let ports: Option<Vec<u16>> =

@@ -35,7 +35,7 @@ pub enum Command {
     Leave {
         /// Id of the object.
         object: String,
-        /// From then on, in milliseconds since 1970.
+        /// Time from which on it is not told, in milliseconds since 1970.
         time: u64,
     },
     /// Ends the streams of a grant.
@@ -76,7 +76,7 @@ fn timed(text: &str) -> Option<(String, u64)> {
 }
 
 impl Hub {
-    /// Carries a command out. Gives why it is refused, where there are too many.
+    /// Carries a command out; returns the quota that it exceeds, if any.
     ///
     /// # Errors
     /// When storage fails.

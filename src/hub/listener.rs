@@ -20,10 +20,11 @@ use crate::session::notice::Notice;
 /// The most bytes that all its URIs and task ids together may have: its socket remembers 16 KiB.
 pub(super) const MAX_LISTENED_BYTES: usize = 12 * 1024;
 
-/// The most bytes of the JSON that says so: what was written with escapes alone takes six times as many.
+/// The most bytes of the filter as JSON: texts of nothing but escapes take six times as many.
 const MAX_FILTER_BYTES: usize = 6 * MAX_LISTENED_BYTES;
 
-/// The most URIs and the most task ids that one stream listens for: as many as a session may subscribe to. Each task is asked.
+/// The most URIs and the most task ids that one stream listens for: as many as a session may subscribe to. Each task's
+/// object is asked.
 const MAX_LISTENED: usize = 256;
 
 /// Beginning of a line with a task.
@@ -32,7 +33,7 @@ const TASK: &str = "task ";
 /// Beginning of the line with the grant. Versions before the first that writes it read over lines that they do not know.
 const GRANT: &str = "grant ";
 
-/// Beginning of the line with the origin, of which the same holds.
+/// Beginning of the line with the origin; earlier versions read over it, too.
 const ORIGIN: &str = "from ";
 
 /// Bytes that the structured clone format has besides those of a text.
@@ -95,7 +96,7 @@ impl Wanted {
         self.changes.iter().map(Change::to_text).chain(tasks).collect()
     }
 
-    /// Reads a line, which is none of them where it says something else.
+    /// Adds the subscription of a line; `None` if the line is of no known kind.
     fn add(&mut self, line: &str) -> Option<()> {
         match line.strip_prefix(TASK) {
             Some(id) => self.tasks.push(id.to_owned()),
@@ -190,10 +191,10 @@ impl Listener {
         text
     }
 
-    /// Whether its socket can remember it.
+    /// Checks that the listener fits in the attachment of its socket.
     ///
     /// # Errors
-    /// −32602 when it listens for too much, or has too long an id.
+    /// −32602 when its id and subscriptions are too long together.
     pub fn fit(self) -> Result<Self, Error> {
         if attachment_bytes(&self.to_text()) <= ATTACHMENT_BYTES {
             return Ok(self);
@@ -203,8 +204,8 @@ impl Listener {
         Err(Error::invalid_params(message))
     }
 
-    /// Reads a listener from its text. A line or a time of another version makes all of it unreadable: what it says might
-    /// be whom the stream is for, or when it ends.
+    /// Reads a listener from its text. A line or a time of another version makes all of it unreadable: it might
+    /// restrict whom the stream is for, or when it ends.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (id, rest) = text.split_once('\n')?;

@@ -1,4 +1,4 @@
-//! Networks that clients without a user come from. Each has a quota, since a stranger has nothing else to be told apart by.
+//! Networks of clients without a user. Each has a quota, since nothing else tells strangers apart.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,8 +19,8 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The origin of an address; none if it is not one. Cloudflare tells every address, so there is none only on a machine
-    /// of one's own, where there is nobody to be held back.
+    /// The origin of an address; `None` if the text is not one. Cloudflare sends every client's address, so that happens in
+    /// local development alone, where no quota is needed.
     #[must_use]
     pub fn of(keys: &Keys, address: &str) -> Option<Self> {
         let Networks { own, site } = Networks::of(address)?;

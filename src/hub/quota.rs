@@ -11,16 +11,16 @@ use crate::wire::Reply;
 /// out within a fraction of a second.
 pub const MAX_LISTENERS: usize = 10_000;
 
-/// Those of them of one signed-in user: a hundred windows.
+/// Streams, and sessions that are told, of one signed-in user: a hundred windows.
 pub const MAX_LISTENERS_A_USER: usize = 100;
 
-/// Those of them of one IPv4 address or IPv6 subnet where nobody is signed in: an office of a hundred.
+/// The same of one IPv4 address or IPv6 subnet without a user: an office of a hundred.
 pub const MAX_LISTENERS_A_NETWORK: usize = 100;
 
-/// Those of them of one IPv6 site where nobody is signed in: of 65,536 subnets few are in use at honest ones.
+/// The same of one IPv6 site without a user: of its 65,536 subnets, honest sites use few.
 pub const MAX_LISTENERS_A_SITE: usize = 400;
 
-/// Those of them where nobody is signed in: the rest is left to users that sign in.
+/// The same of all clients without a user: the rest is left to users that sign in.
 pub const MAX_STRANGERS: usize = 8_000;
 
 /// Tag of everybody who is not signed in. No name of a user or a network is as short.
@@ -38,12 +38,12 @@ pub struct Counted {
     pub origin: Option<Origin>,
 }
 
-/// Why there is no room.
+/// Quota that is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Excess {
     /// The user, the network or the site has as many as it may.
     Own,
-    /// All have together.
+    /// All clients together have as many as there may be.
     All,
 }
 
@@ -69,7 +69,7 @@ impl Counted {
         format!("{} {origin}", self.user.as_deref().unwrap_or(STRANGER))
     }
 
-    /// Reads it from its text.
+    /// Reads the user or network from its text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (user, origin) = text.split_once(' ')?;
@@ -83,7 +83,7 @@ impl Counted {
         self.quotas().into_iter().map(|(tag, ..)| tag).collect()
     }
 
-    /// Why there is no room for one more; none if there is. `count` tells how many have a tag, or how many there are.
+    /// The quota that one more would exceed, if any. `count` gives how many have a tag, or how many there are.
     ///
     /// # Errors
     /// When counting fails.

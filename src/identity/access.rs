@@ -11,7 +11,7 @@ use super::jwt::Expected;
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 use crate::oauth::params::encode_query;
 
-/// Beginning of the subjects of its people.
+/// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "access:";
 
 /// The header that Access adds to a request. Its cookie is not looked at: browsers hold it, and it is not always there.

@@ -9,7 +9,7 @@ use super::code_flow::{CodeFlow, Credentials, UPSTREAM, set};
 use super::upstream::{JsonAnswer, Upstream, get_json};
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 
-/// Beginning of the subjects of its people.
+/// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "cloudflare:";
 
 /// Where people sign in, unless `CLOUDFLARE_AUTHORIZE_URL` says otherwise.

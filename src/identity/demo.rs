@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 use crate::oauth::params::encode_query;
 
-/// Beginning of the subjects of its people.
+/// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "demo:";
 
 /// Who does not say a name.

@@ -10,7 +10,7 @@ use super::code_flow::{CodeFlow, Credentials, UPSTREAM, set};
 use super::upstream::{JsonAnswer, Upstream, get_json};
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 
-/// Beginning of the subjects of its people.
+/// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "github:";
 
 /// Where people sign in, unless `GITHUB_URL` says otherwise.
@@ -90,8 +90,8 @@ impl GitHub {
         Ok(Some(renewed).filter(|renewed| renewed != props))
     }
 
-    /// A token that does not expire is good until the person or GitHub takes it away, which is known by using it. Without a
-    /// list, an outage of GitHub signs nobody out.
+    /// Checks a token that does not expire by using it, since the person or GitHub may have revoked it. Without a list, an
+    /// outage of GitHub signs nobody out.
     async fn check_token(&self, props: &Value, web: &dyn Upstream) -> Result<(), IdentityError> {
         let upstream = props.get(UPSTREAM).filter(|upstream| upstream.get("expires").is_none());
         let Some(token) = upstream.and_then(|upstream| upstream.get("access_token")).and_then(Value::as_str) else {

@@ -20,7 +20,7 @@ use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvide
 /// What is asked for, unless `OIDC_SCOPES` says otherwise.
 pub const SCOPES: &str = "openid profile email";
 
-/// The same at a provider that says it gives refresh tokens for it (Core 1.0 section 11): without one, people are signed
+/// The same, at a provider that lists `offline_access` (Core 1.0 section 11): without a refresh token, people are signed
 /// out when their access token there expires.
 const OFFLINE_SCOPES: &str = "openid profile email offline_access";
 

@@ -32,7 +32,7 @@ async fn exchanged(
     web: &dyn Upstream,
     exchange: Exchange,
 ) -> Result<Exchanged, ExchangeError> {
-    // A client's own token is nobody's.
+    // A token of client credentials has no user.
     if exchange.kind != ExchangeKind::Client && !provider.knows(&exchange.subject) {
         return Err(ExchangeError::Ended("the user is of another identity provider than this server has".to_owned()));
     }

@@ -22,7 +22,7 @@ const PROVIDERS: &str = "none, demo, github, cloudflare, google, oidc or access"
 /// The variable without which nobody is taken for whoever they say they are.
 pub const DEMO_LOGIN: &str = "DEMO_LOGIN";
 
-/// The lists of who may, each with the provider that looks at it and what its entries can be.
+/// Lists of who may sign in, each with the provider that reads it and the form of its entries.
 const LISTS: [List; 4] = [
     List { name: "GITHUB_ALLOWED", provider: "github", is_good: |entry| !entry.contains('@') },
     List {
@@ -34,11 +34,11 @@ const LISTS: [List; 4] = [
     List { name: "OIDC_ALLOWED", provider: "oidc", is_good: |entry| entry.contains('@') },
 ];
 
-/// Names of lists that there are none of, by the provider whose list each would be.
+/// Variables that are no list, by the provider whose list an operator may take each for.
 const NO_LISTS: [(&str, &str); 3] =
     [("cloudflare", "CLOUDFLARE_ALLOWED"), ("access", "ACCESS_ALLOWED"), ("demo", "DEMO_ALLOWED")];
 
-/// A list of who may.
+/// A list of who may sign in.
 struct List {
     name: &'static str,
     provider: &'static str,
@@ -223,7 +223,7 @@ impl Settings<'_> {
         }
     }
 
-    /// A list that nothing looks at would let in everybody.
+    /// Rejects a variable that looks like a list and is none: everybody would be let in.
     fn check_no_list(&self, provider: &str) -> Result<(), IdentityError> {
         match NO_LISTS.iter().find(|(own, name)| *own == provider && self.text(name).is_some()) {
             Some((_, name)) => Err(wrong(format!(

@@ -126,7 +126,7 @@ pub(super) async fn send(web: &dyn Upstream, request: Request<Vec<u8>>) -> Resul
     if answer.body().len() > MAX_ANSWER_BYTES {
         return Err(Fault("the answer is too long".to_owned()));
     }
-    // A byte order mark says nothing (RFC 8259 section 8.1), and would be no JSON.
+    // A byte order mark may be ignored (RFC 8259 section 8.1), and serde_json rejects it.
     Ok(answer.map(|body| body.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(body)))
 }
 

@@ -62,8 +62,8 @@ impl ClientCapabilities {
         self.0 & other.0 == other.0
     }
 
-    /// Those that a version has. A client that declares forms before 2025-06-18 knows them, in the shape that they had at
-    /// first; other questions are not asked of a version without them.
+    /// The capabilities that exist in a version. A client that declares forms before 2025-06-18 gets them in their first
+    /// shape; other capabilities do not count before the version that introduced them.
     #[must_use]
     pub fn known_to(self, version: ProtocolVersion) -> Self {
         let later = |since: ProtocolVersion, capability: Self| if version < since { capability.0 } else { 0 };

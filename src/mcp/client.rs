@@ -221,7 +221,7 @@ impl Client {
         self.0.peer().release();
     }
 
-    /// Whether the client declared what its version has.
+    /// Whether the client declared a capability, and its version has it.
     fn has(&self, needed: ClientCapabilities) -> bool {
         let client = self.0.client();
         client.capabilities.known_to(client.version).has(needed)
@@ -245,7 +245,7 @@ impl Client {
 /// The method of a question to the user.
 pub(crate) const ELICIT: &str = "elicitation/create";
 
-/// The fault of a form, which its author has to be told.
+/// Error for the author of a form that no client could show.
 fn no_form(fault: &str) -> Error {
     Error::internal(format!("This form cannot be shown: {fault}."))
 }

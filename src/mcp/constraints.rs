@@ -1,5 +1,5 @@
-//! Constraints of a schema beyond the Rust type: bounds, lengths, patterns and formats. Types are for serde to refuse, but
-//! for the kinds of values that it takes for others.
+//! Constraints of a schema beyond the Rust type: bounds, lengths, patterns and formats. Types are checked by serde,
+//! except for the kinds of values that it reads as another kind.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -16,11 +16,11 @@ use super::jsonrpc::parse_at;
 use super::kind::{has_texts, is_other_kind, kinds, may_be_misread, told};
 use super::pattern::{self, Matcher};
 
-/// The longest text that a pattern is tried on, in characters. The runtime's engine goes back and forth, which with the
-/// usual careless pattern takes the square of the length: a few milliseconds for so many.
+/// The longest text that a pattern is tried on, in characters. The runtime's engine backtracks: a careless pattern takes
+/// quadratic time, a few milliseconds for so many.
 const MAX_PATTERN_CHARS: usize = 10_000;
 
-/// As deep as schemas are followed: for each of the 128 levels that serde reads a reference, two choices and a member.
+/// Depth to which schemas are followed: for each of the 128 levels that serde reads a reference, two choices and a member.
 const MAX_DEPTH: usize = 512;
 
 /// How many schemas may be tried for each byte of a value. Alternatives that nest could be tried in every combination.
@@ -30,7 +30,7 @@ const TRIES_PER_BYTE: usize = 16;
 pub(crate) struct Constraints {
     schema: Value,
     patterns: Vec<(String, Matcher)>,
-    /// Whether there are kinds alone to check, of which none can be wrong in an object of scalars.
+    /// Whether only kinds are checked; those of an object of scalars are never wrong.
     only_kinds: bool,
 }
 
@@ -52,10 +52,10 @@ const KEYWORDS: [&str; 13] = [
 ];
 
 impl Constraints {
-    /// The constraints of a schema; none if it has none, and neither a struct nor an enum inside.
+    /// The constraints of a schema; `None` if there is nothing to check: no constraint, struct or enum inside.
     ///
     /// # Errors
-    /// When a pattern is none.
+    /// When a pattern is no regular expression.
     pub(crate) fn of(schema: &Schema) -> Result<Option<Self>, String> {
         let mut found = Found::default();
         found.look_at(schema.as_value());
@@ -149,7 +149,7 @@ fn is_data(keyword: &str) -> bool {
     matches!(keyword, "default" | "const" | "enum" | "example" | "examples")
 }
 
-/// Whether a keyword says more than the type that it stands beside, whose own bounds serde checks.
+/// Whether a keyword constrains more than the type beside it; serde checks the bounds of the type itself.
 fn is_constraint(rules: &Map<String, Value>, keyword: &str, rule: &Value) -> bool {
     let format = rules.get("format").and_then(Value::as_str).unwrap_or_default();
     let of_type = match (keyword, format) {
@@ -270,7 +270,7 @@ impl Check<'_> {
                 for (name, member) in members {
                     let named = own.and_then(|own| own.get(name));
                     if let Some(schema) = named.or_else(|| rules.get("additionalProperties")) {
-                        // One that is `null` counts as absent.
+                        // A member that is `null` counts as absent.
                         let fits = named.is_some() && member.is_null();
                         let of_member = self.judge(schema, member, &Path::Member(path, name), depth + 1);
                         verdict.add(Verdict { fits: fits || of_member.fits, is_other_kind: false, ..of_member });
@@ -281,8 +281,8 @@ impl Check<'_> {
         }
     }
 
-    /// A value is right if one alternative says so. If it is of none's shape, serde may still read it as one of them:
-    /// it is wrong then if each says so that it could be.
+    /// Accepts a value if one alternative does. A value with the shape of none may still be read by serde as one of them,
+    /// so it is rejected only if every alternative that it could be reports a fault.
     fn choice(&self, choices: &[Value], value: &Value, path: &Path<'_>, depth: usize) -> Verdict {
         let (mut of_shape, mut misread) = (None, None);
         let (mut of_others, mut all_at_fault) = (None, true);
@@ -356,7 +356,7 @@ fn other_kind(kinds: &[&str], value: &Value, path: &Path<'_>, is_misread: bool) 
     Verdict { fits: false, is_misread, is_other_kind: true, ..said(path, &told(kinds, value)) }
 }
 
-/// The kinds of all alternatives and theirs, each once; `null` has words of its own.
+/// The kinds of all alternatives, nested ones included, each once and without `null`.
 fn all_kinds(choices: &[Value]) -> Vec<&str> {
     let mut all = Vec::new();
     for rules in choices.iter().filter_map(Value::as_object) {
@@ -441,7 +441,7 @@ fn number_fault(rules: &Map<String, Value>, number: &Number) -> Option<String> {
     }
     let step = rules.get("multipleOf").filter(|step| step.as_f64().is_some_and(|step| step > 0.0))?;
     let steps = number.as_f64()? / step.as_f64()?;
-    // As near as two numbers come that were written in tenths.
+    // Tolerance for decimal fractions, which binary numbers only approximate.
     let is_multiple = (steps - steps.round()).abs() <= steps.abs() * 4.0 * f64::EPSILON;
     (!is_multiple).then(|| format!("must be a multiple of {step}, and is {number}"))
 }

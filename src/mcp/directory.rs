@@ -9,7 +9,7 @@ use super::tool::Tool;
 /// The longest name of a tool in Claude's directory.
 const MAX_NAME_CHARS: usize = 64;
 
-/// A thing that a directory asks for, and what tells that a tool has it.
+/// A requirement, in words for a tool that lacks it, and its check.
 type Wish = (&'static str, fn(&Tool) -> bool);
 
 const WISHES: [Wish; 5] = [

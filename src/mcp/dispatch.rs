@@ -450,8 +450,8 @@ fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Erro
     Ok(Answer { ended, ..Ok(to_json(&result)).into() })
 }
 
-/// The refusal of a call until its user has been to a page, as its client knows it. One that opens no pages is told in
-/// words, as by a question of that kind.
+/// Answers a call that its user has to open a URL for, in the form that the client's version has. A client that opens no
+/// URLs gets the same text as by a URL elicitation.
 fn sent_away(request: &Request, context: &Context, refusal: Error) -> Result<Answer, Error> {
     let client = context.client();
     if client.version.is_stateless() {
@@ -467,8 +467,8 @@ fn sent_away(request: &Request, context: &Context, refusal: Error) -> Result<Ans
     Err(Error::new(ErrorCode::REFUSED, told))
 }
 
-/// The refusal of a call until its user has been to a page: since 2026-07-28 a question, after which the call runs again
-/// (2026-07-28, Elicitation, "URL Mode"). A user who is back is asked anew, for as long as the call is refused.
+/// Converts `url_elicitation_required` into a URL elicitation (2026-07-28, Elicitation, "URL Mode"), after which the call
+/// runs again. A user who is back is asked anew, for as long as the call is refused.
 fn send_away(request: &Request, context: &Context, refusal: Error) -> Result<Answer, Error> {
     let refused = Error::new(ErrorCode::REFUSED, refusal.message);
     if !MAY_ASK.contains(&request.method.as_str()) {

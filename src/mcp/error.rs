@@ -96,8 +96,8 @@ impl Error {
     }
 
     /// The person has to open `url` before the call can succeed: −32042, for clients of 2025-11-25 that open URLs; others
-    /// are told in words that they cannot. `id` names the
-    /// errand in [`Notify::elicitation_complete`](super::notify::Notify::elicitation_complete).
+    /// are told in words that they cannot. `id` names the errand in
+    /// [`Notify::elicitation_complete`](super::notify::Notify::elicitation_complete).
     #[must_use]
     pub fn url_elicitation_required(id: &str, message: &str, url: &str) -> Self {
         let errand = serde_json::json!({ "mode": "url", "elicitationId": id, "message": message, "url": url });
@@ -147,7 +147,7 @@ impl<E: std::error::Error> From<E> for Error {
 /// A text from outside, cut to a length that an error message can bear.
 pub(crate) struct Cut<'a>(pub(crate) &'a str);
 
-/// Room for a path and for a list of what is expected in place of what was sent.
+/// Characters of a cut text: enough for a path and a list of expected values.
 const CUT_CHARS: usize = 500;
 
 impl fmt::Display for Cut<'_> {

@@ -13,7 +13,7 @@ use super::schema::arguments_schema;
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Signature {
-    /// The schema of what it is called with, if it takes [`Args`], with all that schemars tells.
+    /// The schema of what it is called with, if it takes [`Args`], as schemars generates it.
     pub arguments: Option<Schema>,
     /// It may log to the client.
     pub logs: bool,

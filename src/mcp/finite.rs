@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
-/// The path of the first number that is not finite, in what `serde_json` wrote as `json`; none if there is none.
+/// The path of the first number that is not finite, in a value that `serde_json` wrote as `json`, if there is one.
 ///
-/// Such a number was written as `null`. Only what has one is looked through, so for nearly every value this is a search
+/// Such a number was written as `null`. Only JSON with a `null` is walked through, so nearly every value costs one search
 /// for a word.
 pub(crate) fn not_finite<T: Serialize + ?Sized>(json: &str, value: &T) -> Option<String> {
     if !json.contains("null") {
@@ -16,13 +16,13 @@ pub(crate) fn not_finite<T: Serialize + ?Sized>(json: &str, value: &T) -> Option
     value.serialize(Look).err().and_then(|found| found.0)
 }
 
-/// The words for a number that is not finite, at that path.
+/// Error text for a number that is not finite, at that path.
 pub(crate) fn odd_number(path: &str) -> String {
     let at = if path.is_empty() { String::new() } else { format!(" at `{path}`") };
     format!("it has a number{at} that JSON does not have: NaN or an infinity")
 }
 
-/// The path of a number that is not finite; none if the value has no form at all.
+/// The path of a number that is not finite; `None` if the value cannot be serialized.
 #[derive(Debug)]
 struct Found(Option<String>);
 

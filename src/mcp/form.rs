@@ -15,8 +15,8 @@ const LIST: [&str; 6] = ["type", "title", "description", "items", "minItems", "m
 /// The formats that a text of a form may have.
 const FORMATS: [&str; 4] = ["date", "date-time", "email", "uri"];
 
-/// A form's schema cut to the version: keywords that it does not have are left out, since the answer is checked in any
-/// case, titles of choices go where it looks for them, and a list of choices that may be absent is.
+/// Cuts a form's schema to a version: keywords and optional lists that the version lacks are left out, and titles of
+/// choices are written in its way. The answer is checked against the whole schema.
 ///
 /// # Errors
 /// The field that this version, or every version, cannot show.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const MAX_HOST: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// Whether a text is of a format; every text is of one that is not known here.
+/// Whether a text is of a format. An unknown format accepts every text.
 pub(crate) fn is_of(format: &str, text: &str) -> bool {
     match format {
         "email" => is_email(text),
@@ -87,7 +87,7 @@ fn is_date(text: &str) -> bool {
     parts.next().is_none() && (1..=days).contains(&day)
 }
 
-/// RFC 3339 section 5.6: `full-time`. A leap second is one.
+/// RFC 3339 section 5.6: `full-time`, with leap seconds.
 fn is_time(text: &str) -> bool {
     let Some(zone_at) = text.find(['Z', 'z', '+', '-']) else { return false };
     let (time, zone) = text.split_at(zone_at);

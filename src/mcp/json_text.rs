@@ -1,8 +1,8 @@
 //! JSON as text, where reading it as a Rust type would refuse what its schema allows.
 //!
 //! A number without a fraction is an integer however it is written (JSON Schema 2020-12 Validation, section 6.1.1), and
-//! many clients send `null` for a member that they leave out. serde refuses both. Text that reads at once is never looked
-//! at here; one that does not is gone through once, and read again.
+//! many clients send `null` for a member that they leave out. serde refuses both. Only text
+//! that serde could not read is rewritten here, once, and read again.
 
 use schemars::Schema;
 use serde::de::DeserializeOwned;
@@ -13,13 +13,13 @@ use super::jsonrpc::{describe, parse_at};
 /// Digits of the longest integer that Rust has a type for: `u128`.
 const MAX_DIGITS: usize = 39;
 
-/// As deep as serde reads; deeper text is refused by it in any case.
+/// Depth to which serde reads; it refuses deeper text in any case.
 const MAX_DEPTH: usize = 128;
 
 /// The most alternatives of one schema that are followed. A schema of a Rust type has a few.
 const MAX_ALTERNATIVES: usize = 256;
 
-/// Reads JSON as `T`, whose schema is asked for if that fails at first.
+/// Reads JSON as `T`; `schema` is called only if the first attempt fails.
 ///
 /// # Errors
 /// The path of the fault and what is wrong there.
@@ -35,7 +35,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str, schema: impl FnOnce() -> Sch
 }
 
 /// The text with integers written as such, and without the members that are `null` where they may be absent and may not
-/// be `null`; none if that is what it was.
+/// be `null`; `None` if nothing changes.
 fn mended(json: &str, schema: &Value) -> Option<String> {
     let mut mender = Mender { json, at: 0, text: String::with_capacity(json.len()), root: schema, changed: false };
     mender.value(&[schema], 0)?;
@@ -110,7 +110,7 @@ impl<'a> Mender<'a> {
         Some(())
     }
 
-    /// Takes a bracket over.
+    /// Copies a bracket.
     fn open(&mut self, bracket: char) {
         self.at += 1;
         self.text.push(bracket);
@@ -213,8 +213,8 @@ fn entries<'a>(schemas: &[&'a Value], index: usize) -> Vec<&'a Value> {
     schemas.iter().filter_map(entry).collect()
 }
 
-/// An integer that is written with a fraction or an exponent, or as `-0`, in plain digits; none if the text is no such
-/// number, or no integer, or longer than any type holds.
+/// An integer that is written with a fraction or an exponent, or as `-0`, in plain digits; `None` if the text is no
+/// such number, or no integer, or longer than any type holds.
 pub(crate) fn whole(text: &str) -> Option<String> {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     if !digits.starts_with(|first: char| first.is_ascii_digit()) {
@@ -242,7 +242,7 @@ pub(crate) fn whole(text: &str) -> Option<String> {
     (integer != text && kept.len() + zeros <= MAX_DIGITS).then_some(integer)
 }
 
-/// The fault of JSON that holds half of a surrogate pair, which no Rust text can; none if it holds none.
+/// The fault of JSON that holds half of a surrogate pair, which no Rust text can hold, if it does.
 pub(crate) fn lone_surrogate(json: &str) -> Option<&'static str> {
     let bytes = json.as_bytes();
     let unit = |at: usize| {

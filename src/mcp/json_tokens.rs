@@ -1,4 +1,4 @@
-//! JSON text token by token: how much there is of it, before anything is made of it.
+//! Tokens of JSON text, read without allocation: its values are counted before it is parsed.
 
 /// A token of a JSON text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ mod tests {
 
     /// The smallest number of values that a text does not exceed.
     fn values(json: &str) -> usize {
-        // Spaces behind it take away what its length says.
+        // Spaces at the end keep its length from deciding.
         let padded = format!("{json}{}", " ".repeat(1000));
         (0..=json.len()).find(|most| !has_more_values(&padded, *most)).unwrap()
     }

@@ -24,7 +24,7 @@ pub const MAX_BATCH: usize = 100;
 /// few bytes it was written with.
 pub const MAX_BODY_VALUES: usize = 100_000;
 
-/// The longest `data` of a client's error that is read, in bytes: it says something to a program, and is read as a tree.
+/// The longest `data` of a client's error that is read, in bytes: it is for programs, and parsed into a tree.
 const MAX_ERROR_DATA_BYTES: usize = 64 * 1024;
 
 /// A request's id: an integer or a string, kept as the JSON text that came, so that it goes back exactly. `1.0` is an
@@ -143,7 +143,7 @@ pub(crate) fn parse_at<T: DeserializeOwned>(json: &str) -> Result<T, String> {
 pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);
-    // serde_json calls it a fault of its syntax, or an end that comes too soon.
+    // To serde_json a lone surrogate is an error of syntax, or an early end.
     let fault = if error.is_data() { fault } else { lone_surrogate(json).unwrap_or(fault) };
     // serde_json has no words for what it expects in place of a variant.
     let is_null = fault == "expected value" && null_at(json, error.line(), error.column());

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 type Rules = Map<String, Value>;
 
-/// Checks that JSON is an object, as arguments and the contents of forms are. A struct would be read from a list too.
+/// Checks that JSON is an object, as arguments and the contents of forms are. serde would read a struct from a list, too.
 ///
 /// # Errors
 /// The kind of value that it is.
@@ -17,7 +17,7 @@ pub(crate) fn check_object(json: &str) -> Result<(), String> {
     }
 }
 
-/// The kinds that a schema names. One with `properties` is of objects, and one whose constants are texts of strings.
+/// The kinds that a schema names. A schema with `properties` is of objects, one whose constants are texts is of strings.
 pub(super) fn kinds(rules: &Rules) -> Vec<&str> {
     match rules.get("type") {
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
@@ -28,7 +28,7 @@ pub(super) fn kinds(rules: &Rules) -> Vec<&str> {
     }
 }
 
-/// Whether a schema names texts of which a value is one.
+/// Whether a schema lists texts as its only values.
 pub(super) fn has_texts(rules: &Rules) -> bool {
     let all = rules.get("enum").and_then(Value::as_array);
     let all_texts = all.is_some_and(|all| !all.is_empty() && all.iter().all(|one| one.is_string() || one.is_null()));
@@ -67,7 +67,7 @@ fn names_text(rules: &Rules, text: &str) -> bool {
     all.into_iter().flatten().chain(rules.get("const")).any(|one| one == text)
 }
 
-/// The words for a value of a kind that is none of those.
+/// Error text for a value whose kind is not among `kinds`.
 pub(super) fn told(kinds: &[&str], value: &Value) -> String {
     let wanted: Vec<_> = kinds.iter().map(|kind| noun(kind)).collect();
     let given = match value {

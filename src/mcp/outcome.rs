@@ -74,7 +74,7 @@ impl ToolResult {
         Self { refusal: Some(error), ..Self::default() }
     }
 
-    /// Puts structured content inside an object if it is to be in one, or is none itself.
+    /// Puts structured content inside an object: always, or only if it is not an object itself.
     pub(crate) fn put_in_an_object(&mut self, always: bool) {
         let Some(json) = self.structured_content.take() else { return };
         let json = if always || !json.get().starts_with('{') {

@@ -14,8 +14,8 @@ thread_local! {
     static COMPILER: Cell<Compiler> = const { Cell::new(default_compiler) };
 }
 
-/// Sets what patterns are compiled with. The Worker does so before its server is made: it has an engine in the runtime,
-/// and bringing one of its own would make the module larger by a third.
+/// Sets the compiler of patterns. The Worker sets the runtime's engine before its server is built: one in the module would
+/// make that larger by a third.
 pub fn compile_with(compiler: Compiler) {
     COMPILER.set(compiler);
 }

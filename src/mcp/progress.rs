@@ -44,7 +44,7 @@ impl Progress {
         let Some(token) = self.context.progress_token() else {
             return;
         };
-        // JSON has no other numbers.
+        // JSON has finite numbers alone.
         if !done.is_finite() || done <= self.last.get() {
             return;
         }

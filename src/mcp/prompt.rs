@@ -175,7 +175,7 @@ impl Prompt {
     /// The arguments that a client gives, as its handler reads them.
     ///
     /// # Errors
-    /// Which of them breaks which constraint.
+    /// The argument that breaks a constraint, and the constraint.
     pub(crate) fn arguments(&self, given: &BTreeMap<String, String>) -> Result<Arguments, String> {
         to_arguments(given, &self.shape)
     }

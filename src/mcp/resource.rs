@@ -265,7 +265,7 @@ impl ResourceTemplate {
     /// The values of variables, as its handler reads them.
     ///
     /// # Errors
-    /// Which of them breaks which constraint.
+    /// The argument that breaks a constraint, and the constraint.
     pub(crate) fn arguments(&self, variables: &BTreeMap<String, String>) -> Result<Arguments, String> {
         to_arguments(variables, &self.shape)
     }

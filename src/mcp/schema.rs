@@ -2,7 +2,7 @@
 //!
 //! schemars tells everything about a Rust type. Clients and model providers read less: they refuse type arrays, formats
 //! of numbers that JSON does not have, schemas that are a bare `true`, choices at the root, objects without `properties`.
-//! What is left out here loses nothing that the handler does not check again when it reads its arguments.
+//! The handler checks all that is left out here when it reads its arguments.
 
 mod one_object;
 mod plain;
@@ -34,7 +34,7 @@ pub fn output_schema<T: JsonSchema>() -> Schema {
     portable_output(generated::<T>(SchemaSettings::draft2020_12().for_serialize()))
 }
 
-/// The schema of a handler's arguments with all that schemars tells, which is more than clients are shown.
+/// The schema of a handler's arguments as schemars generates it, which is more than clients are shown.
 pub(crate) fn arguments_schema<T: JsonSchema>() -> Schema {
     generated::<T>(SchemaSettings::draft2020_12().for_deserialize())
 }
@@ -110,8 +110,8 @@ fn is_object(schema: &Schema) -> bool {
 /// The name under which structured content that is no object is sent to clients that take nothing else.
 pub(crate) const RESULT: &str = "result";
 
-/// The schema of structured content inside an object, for the versions before 2026-07-28, which take no other root; none
-/// if it is one already.
+/// The schema of structured content inside an object, for the versions before 2026-07-28, which take no other root;
+/// `None` if every value is an object already.
 pub(crate) fn in_an_object(schema: &Schema) -> Option<Schema> {
     if is_object(schema) {
         return None;

@@ -14,7 +14,7 @@ use super::schema::{no_arguments, portable_input};
 pub(crate) struct Shape {
     /// The schema that clients see.
     pub(crate) shown: Schema,
-    /// Why its feature cannot be served.
+    /// Reason for which the feature is not served.
     pub(crate) problem: Option<String>,
     constraints: Option<Rc<Constraints>>,
 }
@@ -56,7 +56,7 @@ impl Shape {
     /// Checks that arguments are an object, and the constraints of their schema if it has any.
     ///
     /// # Errors
-    /// Which argument breaks which constraint.
+    /// The argument that breaks a constraint, and the constraint.
     pub(crate) fn check(&self, arguments: &str) -> Result<(), String> {
         check_object(arguments)?;
         self.constraints.as_ref().map_or(Ok(()), |constraints| constraints.check(arguments))

@@ -12,7 +12,7 @@ use super::shape::Shape;
 /// The strings as arguments of a handler.
 ///
 /// # Errors
-/// Which of them breaks which constraint.
+/// The argument that breaks a constraint, and the constraint.
 pub(crate) fn to_arguments(strings: &BTreeMap<String, String>, shape: &Shape) -> Result<Arguments, String> {
     let json = to_object(strings, Some(&shape.shown));
     shape.check(json.get())?;

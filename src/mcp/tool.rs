@@ -46,7 +46,7 @@ pub struct Tool {
     pub(crate) task_ttl_ms: u64,
     /// What clients repeat in headers; found when the tool is registered.
     pub(crate) mirrored: Vec<Mirrored>,
-    /// Its arguments; their schema moves into the definition.
+    /// Its arguments. The definition has a copy of their schema.
     pub(crate) shape: Shape,
     /// The schema of its structured content inside an object, if it is not always one.
     output_in_an_object: Option<Schema>,
@@ -169,7 +169,7 @@ impl Tool {
     pub fn read_only(mut self) -> Self {
         let annotations = self.annotations();
         annotations.read_only_hint = Some(true);
-        // ChatGPT's directory wants to be told, though it follows.
+        // ChatGPT's directory requires it, although it follows.
         annotations.destructive_hint = Some(false);
         self
     }
@@ -253,18 +253,18 @@ impl Tool {
         hints.is_some_and(|hints| hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true))
     }
 
-    /// Whether it says that it only reads, or what it does else.
+    /// Whether the tool declares `readOnlyHint` and `destructiveHint`.
     pub(crate) fn says_what_it_changes(&self) -> bool {
         let hints = self.definition.annotations.as_ref();
         hints.is_some_and(|hints| hints.read_only_hint.is_some() && hints.destructive_hint.is_some())
     }
 
-    /// Whether it says if it deals with what is outside this server.
+    /// Whether the tool declares `openWorldHint`.
     pub(crate) fn says_its_world(&self) -> bool {
         self.definition.annotations.as_ref().is_some_and(|hints| hints.open_world_hint.is_some())
     }
 
-    /// Whether its schema has no choice at its root, as one that was written by hand may.
+    /// Whether the input schema has no choice at its root, which only one that was written by hand can have.
     pub(crate) fn has_a_plain_root(&self) -> bool {
         ["allOf", "anyOf", "oneOf"].into_iter().all(|keyword| self.definition.input_schema.get(keyword).is_none())
     }

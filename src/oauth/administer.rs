@@ -17,13 +17,13 @@ use crate::formats::Format;
 use crate::limits::KV_PAGE_KEYS;
 use crate::wire::Fault;
 
-/// Operations that one request spends on ending things, of the thousand that it may make: some are needed besides.
+/// Operations that one request may spend on ending grants, of the thousand that it may make; the rest is for its other work.
 const OPERATIONS: usize = 900;
 
-/// Grants of workers-oauth-provider that a user is shown, each an operation. Those beyond show when some have ended.
+/// Grants of workers-oauth-provider that a user is shown: each is an operation. Others are shown when some have ended.
 const MAX_LEGACY_SHOWN: usize = 200;
 
-/// Keys of one page where each is looked at: a request gets through some pages.
+/// Keys of one page when each may cost an operation: a request gets through several pages.
 const PAGE_KEYS: usize = 50;
 
 /// Operations for a grant whose client is deleted: one for the user's object, which ends the grant and all that it held. A
@@ -50,7 +50,7 @@ impl Budget {
     }
 }
 
-/// Told where a request could not end all that it was to end.
+/// Error of a request whose operations did not suffice to end everything.
 fn not_all() -> Fault {
     Fault("a user's grants could not all be ended yet: do it again".to_owned())
 }
@@ -76,8 +76,8 @@ impl Site<'_> {
         Ok(grants)
     }
 
-    /// Ends one grant of a user, and all that it held: see [`GrantHolding`](super::holding::GrantHolding). One that is not
-    /// there has ended already.
+    /// Ends one grant of a user, and all that it held: see [`GrantHolding`](super::holding::GrantHolding). A grant that does
+    /// not exist counts as ended.
     ///
     /// # Errors
     /// When storage fails; what was begun goes on by itself, and the same call may be made again.
@@ -210,8 +210,8 @@ impl Site<'_> {
         Ok(self.around.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
     }
 
-    /// The keys of a user's grants of workers-oauth-provider. Where a user's id could not be one of its, there are none: its
-    /// keys might be those of others.
+    /// The keys of a user's grants of workers-oauth-provider. None for an id that it cannot have had, since the prefix of
+    /// such an id may be that of other users' keys.
     async fn legacy_keys(&self, user: &str, limit: usize) -> Result<Vec<String>, Fault> {
         if !self.has_legacy(user) {
             return Ok(Vec::new());

@@ -65,7 +65,7 @@ pub trait AuthorityHost: Runtime {
     /// The user's routing handle.
     fn user(&self) -> &Handle;
 
-    /// Has something ended that a grant held in another object.
+    /// Asks another object to end what a grant held there.
     fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>>;
 
     /// Waits.

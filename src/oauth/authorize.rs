@@ -52,9 +52,9 @@ pub enum Problem {
     NoRedirect,
     /// The redirect URI is not the client's.
     ForeignRedirect,
-    /// The redirect URI is the client's, and none that a client may choose itself.
+    /// The redirect URI is registered, and the policy for clients that anybody can register refuses it.
     BadRedirect(BadRedirect),
-    /// The request has an error of RFC 6749 section 4.1.2.1, and nobody was asked about its client.
+    /// The request has an error of RFC 6749 section 4.1.2.1, and the user was not asked about its client yet.
     Request(Refusal),
     /// The user may not use this server, or is not known.
     NotAllowed,
@@ -131,7 +131,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why a client gets no code.
+/// Error by which a client gets no code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     /// The error of RFC 6749 section 4.1.2.1.
@@ -184,8 +184,8 @@ pub fn unasked(site: &Site<'_>, asked: &Authorization, error: &'static str, desc
     Answer::Problem(Problem::Request(refuse(error, description)))
 }
 
-/// URL that tells a client which error of RFC 6749 section 4.1.2.1 there is instead of a code. For a person who was asked
-/// about the client; otherwise it is [`unasked`].
+/// URL that sends the browser back to a client with an error of RFC 6749 section 4.1.2.1, for a user who was asked about the
+/// client; for others use [`unasked`].
 #[must_use]
 pub fn refused(site: &Site<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> String {
     to_client(site, &asked.redirect_uri, asked.state.as_deref(), &refuse(error, description))
@@ -224,14 +224,14 @@ pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval)
 /// Sign-in by which a user agreed to a client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Agreement {
-    /// What the sign-in is known by, so that it gives one code; empty if it cannot be told from others.
+    /// Name of the sign-in, which gives one code; empty if it cannot be told from others.
     pub sign_in: String,
     /// When the user agreed, in milliseconds since 1970, where that was before.
     pub agreed: Option<u64>,
 }
 
-/// Makes the code for a client that a user agreed to by a sign-in, once; none if the user has disconnected the client since,
-/// and has to be asked again.
+/// Makes the one code of a sign-in for the client that its user agreed to; `None` if the user has disconnected the client
+/// since, and has to be asked again.
 ///
 /// # Errors
 /// As of [`approve`].
@@ -313,7 +313,7 @@ async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answ
     }))
 }
 
-/// The redirect URI of a request, if its client may have the answer there.
+/// The redirect URI of a request, checked against its client and the policy.
 fn redirect(site: &Site<'_>, client: &Client, params: &Params) -> Result<RedirectUri, Problem> {
     let requested = match (params.get("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(requested), _) => requested,

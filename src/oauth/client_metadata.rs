@@ -1,6 +1,6 @@
 //! Client metadata as a client writes it (RFC 7591 section 2), in a registration or in its document.
 //!
-//! Members that are only shown, or not used here at all, refuse no client: what cannot be shown of them is left out.
+//! Members that are only shown, or not used here at all, refuse no client: parts that cannot be shown are left out.
 
 use std::fmt;
 
@@ -99,7 +99,7 @@ impl<'a> ClientMetadata<'a> {
         (!name.is_empty()).then(|| name.to_owned())
     }
 
-    /// The URL of a page or picture; none where a browser sent there could do anything but load a page from the host it
+    /// The URL of a page or picture; `None` if a browser sent there could do anything but load a page from the host that it
     /// names.
     #[must_use]
     pub fn uri(self, name: &str) -> Option<String> {
@@ -107,7 +107,7 @@ impl<'a> ClientMetadata<'a> {
         Some(uri.to_owned())
     }
 
-    /// A list of texts; none if there is no such member. What is no text in it, or too long a one, is left out.
+    /// A list of texts; `None` if there is no such member. Entries that are no texts, or too long, are left out.
     ///
     /// # Errors
     /// When it is no list.
@@ -173,8 +173,8 @@ impl<'a> ClientMetadata<'a> {
         }
     }
 
-    /// The scopes. What is no scope-token of RFC 6749 section 3.3 is left out, as are those that are too many: a client
-    /// names its scopes with every request for authorization.
+    /// The scopes. Words that are no scope-tokens of RFC 6749 section 3.3, or too many, are left out: a client names its
+    /// scopes with every authorization request.
     #[must_use]
     pub fn scope(self) -> Option<Scopes> {
         let mut left = MAX_ITEM_CHARS;
@@ -211,7 +211,7 @@ impl<'a> ClientMetadata<'a> {
         other(format!("token_endpoint_auth_method must be {}.", list.join(" or ")))
     }
 
-    /// Checks that there is no private key among the client's keys, which nothing here uses: everybody knows it by now.
+    /// Checks that there is no private key among the client's keys, which are not used here: a published one is no secret.
     ///
     /// # Errors
     /// When there is one.

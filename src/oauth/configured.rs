@@ -54,7 +54,7 @@ fn one(mut members: Map<String, Value>, offer: &Offer) -> Result<Client, String>
     if secret_hash.as_ref().is_some_and(|hash| hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit())) {
         return Err("client_secret_sha256 must be 64 hexadecimal digits.".to_owned());
     }
-    // The scopes bound a client of the configuration, so one that cannot be read must not be left out in silence.
+    // The scopes limit a client of the configuration, so one that cannot be read must not be left out silently.
     let scope = members.get("scope").filter(|scope| !scope.is_null());
     if scope.is_some_and(|scope| scope.as_str().is_none_or(|scope| Scopes::parse(scope).is_err())) {
         return Err("scope must be a string of scope-tokens (RFC 6749 section 3.3).".to_owned());

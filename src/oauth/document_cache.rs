@@ -40,7 +40,7 @@ pub struct Documents<'a> {
     pub grant_types: &'a [String],
     /// What was used up lately, in this isolate.
     pub rates: &'a RefCell<Rates>,
-    /// The address that wants them; empty if it is not known.
+    /// Address of the client that sent the request; empty if it is not known.
     pub address: &'a str,
     /// The time, in milliseconds since 1970.
     pub now: u64,
@@ -75,8 +75,8 @@ impl Documents<'_> {
         }
     }
 
-    /// Whether a copy that is no longer fresh is used, since the document cannot be had. Where strangers have used up the
-    /// fetches it is used for everybody for a while: they must not keep out the people of a client that is known.
+    /// Whether a stale copy is used because the document could not be fetched. When strangers have used up the fetches it is
+    /// used for everybody for a while, so that they do not keep out users of a known client.
     fn will_do(&self, copy: &Kept, error: &DocumentError, returning: bool) -> bool {
         let is_held_back = matches!(error, DocumentError::TooMany { .. });
         let is_recent = self.now_s() < copy.fresh_until.saturating_add(MOST_FRESH_SECONDS);

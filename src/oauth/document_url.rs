@@ -32,8 +32,8 @@ const PRIVATE_NAMES: [&str; 13] = [
 /// The names of the machine itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The port of `https`, the only one that is asked unless others are allowed: at others there may be what a network has for
-/// itself.
+/// The port of `https`, the only one that documents are fetched from unless others are allowed: at other ports there may be
+/// internal services.
 const HTTPS_PORT: u16 = 443;
 
 /// Decides on a host.
@@ -44,7 +44,7 @@ pub type AdmitsHost = Rc<dyn Fn(&str) -> bool>;
 pub struct DocumentPolicy {
     /// Whether `http` to loopback will do: in tests, and nowhere else.
     pub allow_loopback: bool,
-    /// Ports that may be asked besides 443: those that the variable `CLIENT_DOCUMENT_PORTS` names.
+    /// Ports that documents are fetched from besides 443: those of the variable `CLIENT_DOCUMENT_PORTS`.
     pub ports: Vec<u16>,
     /// Hosts that lead back here, and so never are.
     pub own_hosts: Vec<String>,

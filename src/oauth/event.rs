@@ -50,7 +50,7 @@ pub enum Event {
         seen: usize,
         /// How many it ended.
         ended: usize,
-        /// How many it passed over, since they could not be looked at or ended.
+        /// How many it skipped, since they could not be looked at or ended.
         #[serde(default)]
         failed: usize,
         /// Whether it came to the end; else the next run goes on.

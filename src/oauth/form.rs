@@ -64,8 +64,8 @@ impl Form {
     }
 }
 
-/// When a form was received whose head and whose last byte were here at those times. A body that is held back does not
-/// count as sent with the head: what it says may be known only since.
+/// Time at which a form was received, by the times of its head and of its last byte. A body that was held back counts from
+/// its end, since its sender may have learnt what it says after the head.
 fn received(head: u64, body: u64) -> u64 {
     if body.saturating_sub(head) <= BODY_MS { head } else { body }
 }

@@ -98,7 +98,7 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
         }
         return Ok(resolved.ok_or(ended));
     }
-    // A client's own token has the client for its subject.
+    // A token of client credentials has the client as its subject.
     let is_known = |access: &Access| access.subject == access.client_id || site.oauth.sign_in.knows(&access.subject);
     Ok(match read(site, &presented, keys, text).await?.filter(is_known) {
         // A token of workers-oauth-provider may be bound to no resource.
@@ -116,7 +116,7 @@ fn is_token(presented: &Presented) -> bool {
     matches!(presented, Presented::Ours(_) | Presented::Legacy(_))
 }
 
-/// Reads the record of a token. One of ours that is there and cannot be read is no token that has ended.
+/// Reads the record of a token. A record of ours that cannot be read is an error, and not a token that has ended.
 async fn read(site: &Site<'_>, token: &Presented, keys: Rc<Keys>, text: &str) -> Result<Option<Access>, Fault> {
     let now = site.around.now() / 1000;
     let json = match token {

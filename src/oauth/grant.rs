@@ -55,7 +55,7 @@ pub struct Facts {
     /// grant of the client has ended since.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sessions_since: u64,
-    /// The sign-in that it came of, which gives one grant: a hash; empty if that was not told.
+    /// Name of the sign-in that gave the grant, and gives no other; empty if it is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sign_in: String,
 }
@@ -115,7 +115,7 @@ pub struct Live {
     /// When the header in KV goes away by itself, in seconds since 1970; 0 if there is none.
     #[serde(default)]
     pub header_expires: u64,
-    /// Whether the header has a place of its own.
+    /// Whether the header has its key in the namespace of this server's own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub own_header: bool,
     /// What workers-oauth-provider left in KV.
@@ -132,13 +132,13 @@ pub struct Live {
 /// Prefix of every grant in KV.
 pub const GRANTS: &str = "grant:";
 
-/// The prefixes of the records of a grant's access tokens in KV, the present one and that of before.
+/// The prefixes of the records of a grant's access tokens in KV, present and former.
 #[must_use]
 pub fn access_prefixes(handle: &Handle, grant: &GrantId) -> [String; 2] {
     [record::key, record::old_key].map(|key| key(handle.as_str(), grant.as_str(), ""))
 }
 
-/// The grant that a header's key in KV names; none if that is no header of ours.
+/// The grant that a header's key in KV names; `None` if the key is not of this server's headers.
 #[must_use]
 pub fn of_header_key(key: &str) -> Option<(Handle, &str)> {
     let rest = key.strip_prefix(GRANTS)?;
@@ -146,7 +146,7 @@ pub fn of_header_key(key: &str) -> Option<(Handle, &str)> {
     Some((Handle::parse(handle)?, grant))
 }
 
-/// The key of a header that was put before ours had a place of their own.
+/// The key of a header as earlier versions wrote it.
 #[must_use]
 pub fn old_header_key(handle: &Handle, grant: &GrantId) -> String {
     ["grant", handle.as_str(), grant.as_str()].join(":")
@@ -326,7 +326,7 @@ impl Live {
         self.access.iter().map(|access| access.expires * 1000).fold(refresh, u64::max)
     }
 
-    /// Sessions, tasks and streams that it holds in other objects.
+    /// The sessions, tasks and streams of the grant in other objects.
     fn held(&self, now: u64) -> Held {
         let sessions = self.sessions.living(now).into_iter().map(|note| note.key).collect();
         let living = self.access.iter().map(|access| access.expires * 1000).filter(|expires| now < *expires);

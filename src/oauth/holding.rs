@@ -1,10 +1,10 @@
 //! Kinds of things that a grant can hold, and how each of them ends with it.
 //!
-//! State of a *user* is no such thing: it is shared by all clients of the user, and stays when one of them is disconnected.
+//! State of a *user* is not among them: all clients of the user share it, and it stays when one of them is disconnected.
 
 use std::fmt;
 
-/// Time within which something ends after the row of its grant says that the grant has ended.
+/// Time within which a holding ends after the row of its grant says that the grant has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
     /// With the write of that row.
@@ -33,8 +33,8 @@ impl fmt::Display for Bound {
 
 macro_rules! holdings {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
-        /// Kind of a thing that a grant can hold. Whatever handles ends matches all of them, so that a new kind does not
-        /// compile before it is said how it ends.
+        /// Kind of a thing that a grant can hold. Code that ends grants matches every kind, so that a new one does not compile
+        /// before its end is defined.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum GrantHolding {
             $($(#[doc = $doc])+ $name,)+

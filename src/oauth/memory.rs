@@ -27,7 +27,7 @@ use crate::wire::Fault;
 pub struct Invocation(Rc<Cell<usize>>);
 
 impl Invocation {
-    /// One more operation of KV, or one more request to an object.
+    /// Counts an operation of KV, or a request to an object.
     ///
     /// # Errors
     /// When the invocation has made as many as it may.
@@ -107,8 +107,8 @@ impl MemoryKv {
         self.arrive(ms > 0);
     }
 
-    /// From now on callers may die at every turn of an operation, also between its effect and its answer; what they write at
-    /// that time takes effect, does so later, or never, by the seed.
+    /// From now on every operation has a turn between its effect and its answer, so that callers can die there, too. A write
+    /// whose caller dies takes effect later, or never, by the seed.
     pub fn roughen(&self, seed: u64) {
         self.weather.roughen(seed);
     }
@@ -139,7 +139,7 @@ impl MemoryKv {
         self.down.set(down);
     }
 
-    /// Calls are counted for that invocation from now on; for none where it is none. Gives the one before.
+    /// Counts calls for an invocation from now on, or for none; returns the one before.
     pub fn charge(&self, invocation: Option<Invocation>) -> Option<Invocation> {
         self.invocation.replace(invocation)
     }

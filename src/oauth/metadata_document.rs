@@ -49,11 +49,11 @@ pub enum DocumentError {
     Url(&'static str),
     /// The policy of this server is against its host.
     NotAdmitted,
-    /// No document of that client came of the fetch.
+    /// The fetch gave no document of that client.
     Fetch(FetchFailure),
     /// The same of a document that was that client's before.
     Withdrawn(FetchFailure),
-    /// It is that client's, and describes none that can be served. Its author wants it to be read.
+    /// The document is that client's, and describes a client that cannot be served; its author is told why.
     Content(String),
     /// Too many documents were fetched lately.
     TooMany {
@@ -62,8 +62,8 @@ pub enum DocumentError {
     },
 }
 
-/// What a fetch came to that gave no document of the client. The log tells it, and nothing else does: who names a URL is not
-/// told what is there, since it may be what only this server can reach.
+/// Failure of a fetch that gave no document of the client. It is written to the log alone: the person who named the URL must
+/// not learn what is there, since it may be something that only this server can reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchFailure {
     /// Its host did not answer, or not in time.
@@ -81,7 +81,7 @@ pub enum FetchFailure {
 }
 
 impl FetchFailure {
-    /// Whether its host has trouble, and has not withdrawn the document.
+    /// Whether the host failed, rather than withdrew the document.
     const fn is_outage(self) -> bool {
         match self {
             Self::Unreachable | Self::NotJson => true,
@@ -126,7 +126,7 @@ impl DocumentError {
         }
     }
 
-    /// The same of a client whose document was fetched before: it is told, since its host has shown it to everybody.
+    /// The same error for a client whose document was fetched before: its host has published it, so the answer may say more.
     pub(super) fn of_known(self) -> Self {
         match self {
             Self::Fetch(failure) => Self::Withdrawn(failure),
@@ -134,7 +134,7 @@ impl DocumentError {
         }
     }
 
-    /// What operators are told: the text, and what the fetch came to.
+    /// Text for operators: the public text, and the failure of the fetch.
     #[must_use]
     pub fn cause(&self) -> String {
         match self {

@@ -40,8 +40,8 @@ const OPERATIONS_A_PAGE: usize = 4 + PAGE_GRANTS * OPERATIONS_A_GRANT;
 
 const _: () = assert!(OPERATIONS_A_PAGE <= OPERATIONS_A_RUN, "a run gets through a page");
 
-/// A grant younger than this is not ended for want of its client, in milliseconds: KV may not show the client's record yet,
-/// for a minute or somewhat more.
+/// Age below which a grant is not ended for lack of its client, in milliseconds: KV may not show the client's record yet, for
+/// a minute or somewhat more.
 const SETTLED_MS: u64 = 10 * 60 * 1000;
 
 /// What a run did.
@@ -91,13 +91,13 @@ struct Run<'a> {
     kv: &'a dyn Kv,
     /// Operations so far.
     spent: usize,
-    /// Whether the clients that were met exist.
+    /// Clients that were looked up, each with whether it exists.
     clients: BTreeMap<String, bool>,
     done: Purged,
 }
 
 impl Run<'_> {
-    /// The page at the cursor, or the very first where KV takes that cursor no more.
+    /// The page at the cursor, or the first one if KV refuses that cursor.
     async fn first_page(&mut self, cursor: Option<&str>) -> Result<Listing, Fault> {
         match self.page(cursor).await {
             Err(fault) if cursor.is_some() => {
@@ -113,7 +113,7 @@ impl Run<'_> {
         self.kv.page(GRANTS, cursor, PAGE_GRANTS).await
     }
 
-    /// Stores where the next run begins; whether that worked.
+    /// Stores where the next run begins; false if that failed.
     async fn write(&mut self, cursor: Option<&str>) -> bool {
         self.spent += 1;
         let written = match cursor {
@@ -142,13 +142,13 @@ impl Run<'_> {
                 }
             }
         }
-        // One line a page: a store that is away would fill the log.
+        // One line a page: a store that fails would fill the log.
         if let Some(fault) = last {
             self.around.warn(&format!("grants are passed over in the purge: {}", fault.0));
         }
     }
 
-    /// Ends a grant of workers-oauth-provider that nothing can be done with any more.
+    /// Ends a grant of workers-oauth-provider that no token is good for any more.
     async fn end_expired(&mut self, key: &str) -> Result<bool, Fault> {
         if !self.oauth.takes_over {
             return Ok(false);

@@ -1,8 +1,8 @@
 //! How often strangers may make this server write or fetch.
 //!
-//! Every quota that strangers share is also one of each network that they come from, and that one is smaller: whoever
-//! uses up their own is alone in that. The counts are in the memory of one isolate. They keep a few callers from filling
-//! the store or from having other hosts asked; against a great many networks a deployment has the rate limiting of its zone.
+//! Besides every quota that strangers share, each network has a smaller one: a stranger who uses that up holds back nobody
+//! else. The counts are in the memory of one isolate. They keep a few callers from filling the store or flooding other hosts;
+//! against a great many networks a deployment has the rate limiting of its zone.
 
 use std::collections::BTreeMap;
 
@@ -21,19 +21,19 @@ pub const ALL_REGISTRATIONS: Quota = Quota { burst: 300, interval_ms: 1_000 };
 /// Fetches of metadata documents for one address. A document is fetched once for everybody, and then kept.
 pub const FETCHES: Quota = Quota { burst: 20, interval_ms: 10_000 };
 
-/// Fetches of metadata documents from one host: it did not ask to be asked. Larger than the quota of an address, so that
-/// one stranger does not use it up.
+/// Fetches of metadata documents from one host, which others cause. Larger than the quota of an address, so that one
+/// stranger does not use it up.
 pub const HOST_FETCHES: Quota = Quota { burst: 60, interval_ms: 1_000 };
 
 /// Fetches of metadata documents for everybody.
 pub const ALL_FETCHES: Quota = Quota { burst: 300, interval_ms: 200 };
 
-/// Fetches that a failed one counts for, at the address that wanted it: an application's document is there, while made-up
-/// ones are not.
+/// Fetches that a failed one counts for, at the address that caused it: documents of applications exist, made-up ones do
+/// not.
 pub const FAILED_FETCH_COST: u64 = 4;
 
-/// Times that a site has the quota of an address. A site is an IPv6 network of 48 bits, which one customer of a provider
-/// can have, with the 65,536 subnets in it.
+/// Quota of a site, in multiples of that of an address. A site is an IPv6 network of 48 bits, which one customer of a
+/// provider can have, with the 65,536 subnets in it.
 pub const SITE_FACTOR: u64 = 4;
 
 /// Tokens of an address that look like those of workers-oauth-provider and are none: each costs reads of Workers KV, and
@@ -106,8 +106,8 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Whether a token in the shape of those of workers-oauth-provider may be looked for: as long as its address has not shown
-    /// too many that were none.
+    /// Checks whether a token in the shape of workers-oauth-provider's may be looked up: not if its address has sent too many
+    /// made-up ones.
     ///
     /// # Errors
     /// With the seconds to wait.
@@ -116,7 +116,7 @@ impl Rates {
         allow(networks.iter().map(|(key, quota)| self.legacy_misses.wait(key, *quota, now)))
     }
 
-    /// Counts a token that was looked for and is none.
+    /// Counts a token that was looked up and does not exist.
     pub fn legacy_missed(&mut self, address: &str, now: u64) {
         for (key, quota) in networks(address, LEGACY_MISSES) {
             self.legacy_misses.take(&key, 1, quota, now);
@@ -138,7 +138,7 @@ impl Rates {
         Ok(())
     }
 
-    /// Counts the fetch of a metadata document from `host`, which somebody at `address` wants.
+    /// Counts the fetch of a metadata document from `host` for a client at `address`.
     ///
     /// # Errors
     /// With the seconds to wait, when there were too many.
@@ -153,7 +153,7 @@ impl Rates {
         Ok(())
     }
 
-    /// Counts that a fetch which was counted has failed.
+    /// Counts the failure of a fetch that was counted before.
     pub fn fetch_failed(&mut self, address: &str, now: u64) {
         self.take_fetches(known_networks(address), FAILED_FETCH_COST - 1, now);
     }
@@ -165,7 +165,7 @@ impl Rates {
     }
 }
 
-/// Refuses where one of the buckets has a wait, in milliseconds.
+/// Refuses if one of the waits, in milliseconds, is not 0.
 fn allow(waits: impl Iterator<Item = u64>) -> Result<(), u32> {
     match waits.max() {
         Some(ms) if ms > 0 => Err(u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX)),
@@ -173,8 +173,8 @@ fn allow(waits: impl Iterator<Item = u64>) -> Result<(), u32> {
     }
 }
 
-/// The networks that an address is counted with for fetches. Cloudflare tells every address; on a machine of one's own
-/// there is none, and nobody to hold back.
+/// The networks that an address is counted with for fetches. Cloudflare sends every client's address; in local development
+/// there is none, and no quota is needed.
 fn known_networks(address: &str) -> Vec<(String, Quota)> {
     if address.is_empty() { Vec::new() } else { networks(address, FETCHES) }
 }

@@ -63,28 +63,28 @@ pub enum RecordError {
     Unreadable,
 }
 
-/// The key of a record in KV. The empty part keeps it apart from every key of workers-oauth-provider, in whose place is a
-/// user's id, which that user may have chosen.
+/// The key of a record in KV. The empty part keeps it apart from every key of workers-oauth-provider, which has a user's id
+/// there, and that user may have chosen it.
 #[must_use]
 pub fn key(handle: &str, grant: &str, hash: &str) -> String {
     ["token", "", handle, grant, hash].join(":")
 }
 
-/// The key of a record that was put before ours had a place of their own, or of one of workers-oauth-provider.
+/// The key of a record as earlier versions wrote it, and as workers-oauth-provider does.
 #[must_use]
 pub fn old_key(user: &str, grant: &str, hash: &str) -> String {
     ["token", user, grant, hash].join(":")
 }
 
-/// Whether a key is one of either.
+/// Whether a key is that of a record, by either form.
 #[must_use]
 pub(super) fn is_key(key: &str) -> bool {
     key.starts_with("token:")
 }
 
 impl Access {
-    /// Looks a token's record up. One that was put before records had a place of their own is found, too: nobody else can
-    /// have put it there so that it opens.
+    /// Looks up a token's record, also under the key of earlier versions: a record that somebody else put there does not
+    /// open.
     ///
     /// # Errors
     /// When the store fails.

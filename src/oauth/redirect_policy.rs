@@ -34,7 +34,7 @@ pub struct RedirectPolicy {
     pub schemes: Vec<String>,
     /// Origins of this server, as `https://mcp.example`. A code sent there would reach no client.
     pub own_origins: Vec<String>,
-    /// Whether every scheme is accepted that [`RedirectUri`] accepts: for clients that the operator registers.
+    /// Whether every scheme that [`RedirectUri`] accepts is accepted: for clients that the operator registers.
     pub any_scheme: bool,
 }
 
@@ -94,7 +94,7 @@ fn leads_to(origin: &str, uri: &RedirectUri) -> bool {
     own.name.trim_end_matches('.').eq_ignore_ascii_case(host.name.trim_end_matches('.'))
 }
 
-/// The host of a web URL, and the port that is meant where none is named.
+/// The host and port of a web URL; the port defaults to that of the scheme.
 fn address(url: &str) -> Option<(Host<'_>, u16)> {
     let uri = Uri::parse(url)?;
     let usual = match uri.scheme {

@@ -26,7 +26,7 @@ pub struct Offer {
     pub grant_types: Vec<String>,
     /// How they may prove themselves.
     pub auth_methods: Vec<AuthMethod>,
-    /// The scopes that the answer names of those that a client asks for; empty if any will do.
+    /// The scopes that the answer may name; empty for all that a client asks for.
     pub scopes: Scopes,
     /// The redirect URIs.
     pub redirects: RedirectPolicy,

@@ -100,8 +100,8 @@ impl Resources {
         [&self.root].into_iter().chain(&self.others)
     }
 
-    /// What a request's `resource` parameters ask for, none twice; the root where there are none. A query and a slash at the
-    /// end do not tell resources apart here: a client that connects to `/mcp/?mode=direct` means the one at `/mcp`.
+    /// The resources of a request's `resource` parameters, each once; the root if there is none. A query and a slash at the
+    /// end make no difference: a client that connects to `/mcp/?mode=direct` means the resource at `/mcp`.
     ///
     /// # Errors
     /// When one is not a resource of this server.

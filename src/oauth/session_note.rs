@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// and a row of its grant stays far from the 128 KiB that storage takes.
 pub const MAX_SESSIONS: usize = 32;
 
-/// So many tasks are noted of a grant; the oldest make room, and end by themselves.
+/// Tasks that are noted of a grant; the oldest make room, and end by themselves.
 pub const MAX_TASKS: usize = 32;
 
 /// Tasks of a grant, oldest first: key and expiry in milliseconds since 1970.
@@ -22,7 +22,7 @@ impl TaskNotes {
         self.0.is_empty()
     }
 
-    /// One more began.
+    /// Adds a task.
     #[must_use]
     pub fn with(mut self, key: String, expires: u64, now: u64) -> Self {
         self.0.retain(|(known, expires)| now < *expires && *known != key);

@@ -131,7 +131,7 @@ pub trait SignIn {
     }
 
     /// Whether a user with that id can have signed in here: a token of another one, from before sign-in changed, is
-    /// refused. It is looked at with every token that is looked up, so it has to be quick.
+    /// refused. Every look-up of a token calls this, so it has to be quick.
     fn knows(&self, subject: &str) -> bool {
         let _ = subject;
         true

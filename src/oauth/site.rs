@@ -29,7 +29,7 @@ pub trait Surroundings: Runtime {
     /// The records that everybody reads.
     fn kv(&self) -> &dyn Kv;
 
-    /// The public web; none where a fetch could reach what only this server can, since strangers name what is fetched.
+    /// The public web; `None` where a fetch could reach what only this server can, since strangers name what is fetched.
     fn web(&self) -> Option<&dyn Fetch>;
 
     /// What was used up lately, in this isolate.
@@ -168,7 +168,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// How the documents of clients are fetched; none where clients are not known by one.
+    /// Fetches metadata documents; `None` where clients are not identified by one.
     fn documents(&self) -> Option<&dyn Fetch> {
         self.around.web().filter(|_| self.oauth.documents)
     }
@@ -183,16 +183,16 @@ impl<'a> Site<'a> {
         Ok((keys, presented))
     }
 
-    /// Whether a token in the shape of those of workers-oauth-provider may be looked for.
+    /// Checks whether a token in the shape of workers-oauth-provider's may be looked up.
     ///
     /// # Errors
-    /// When too many of this address were none.
+    /// When this address has sent too many made-up ones.
     pub(super) fn may_look_for_legacy(&self) -> Result<(), Fault> {
         let waits = self.around.rates().borrow().legacy(self.address(), self.around.now());
         waits.map_err(|seconds| Fault(format!("made-up tokens of one address: it has to wait for {seconds} s")))
     }
 
-    /// A token that was looked for is none.
+    /// Counts a token that was looked up and does not exist.
     pub(super) fn legacy_missed(&self) {
         self.around.rates().borrow_mut().legacy_missed(self.address(), self.around.now());
     }
@@ -205,7 +205,7 @@ impl<'a> Site<'a> {
     /// Tells a token that is refused for good from one whose key may not have come here yet.
     ///
     /// # Errors
-    /// Where it may not have.
+    /// When the key may not have come here yet.
     pub(super) fn settle(&self, presented: &Presented) -> Result<(), Fault> {
         match presented {
             Presented::UnknownKey(id) if self.around.awaits_key(*id) => Err(Format::Token.of_unknown_key()),
@@ -288,8 +288,7 @@ impl<'a> Site<'a> {
     }
 
     /// The scopes of the parameter `scope` that this server knows. The others are ignored (RFC 6749 section 3.3): clients
-    /// ask for `openid` or `offline_access` wherever they are. None where none is left, which is as if there were no
-    /// parameter.
+    /// ask for `openid` or `offline_access` wherever they are. `None` if no scope is left, as if there were no parameter.
     ///
     /// # Errors
     /// When one of them is no scope-token.
@@ -299,8 +298,8 @@ impl<'a> Site<'a> {
     }
 
     /// The scopes that a client can have of [those](Self::asked_scopes) that it asks for; of all, where it asks for none.
-    /// What a client of the configuration is set up with bounds it, what one registered with does not: it chose that
-    /// itself. None if it asks only for what it cannot have.
+    /// The scopes of a client of the configuration limit it; those of a registration do not, since the client chose them
+    /// itself. `None` if it asks only for scopes that it cannot have.
     pub(super) fn allowed(&self, client: &Client, asked: Option<Scopes>) -> Option<Scopes> {
         let is_asked = asked.is_some();
         let wanted = asked.unwrap_or_else(|| self.scopes());

@@ -138,7 +138,7 @@ impl GrantId {
         bytes::<GRANT_BYTES>(text).map(|_| Self(text.to_owned()))
     }
 
-    /// The id of a row that is of another version of this server, whatever it looks like.
+    /// The id of a row of another version of this server, in any form.
     pub(super) fn of_other_version(id: String) -> Self {
         Self(id)
     }
@@ -283,7 +283,7 @@ fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     (length == N).then_some(bytes)
 }
 
-/// Whether keys of workers-oauth-provider for a user of that id are none of ours, which have nothing in the user's place.
+/// Whether workers-oauth-provider can have a user of that id. This server's own keys have nothing in the user's place.
 #[must_use]
 pub fn is_legacy_user(user: &str) -> bool {
     (1..=LEGACY_USER_BYTES).contains(&user.len()) && !user.starts_with(':') && !user.chars().any(char::is_control)

@@ -133,8 +133,8 @@ async fn read(request: &web_sys::Request) -> Option<String> {
     JsFuture::from(request.text().ok()?).await.ok()?.as_string()
 }
 
-/// The runtime makes a text of a body in half the time that handing over its bytes takes. What is not UTF-8 has U+FFFD in its
-/// place then, which is no shorter; where by chance it is as long, the text is taken as it is. A byte order mark, of three
+/// The runtime makes a text of a body in half the time that handing over its bytes takes. Bytes that are not UTF-8 become
+/// U+FFFD, which is no shorter; where by chance it is as long, the text is accepted as it is. A byte order mark, of three
 /// bytes, is left out.
 fn whole(text: Option<String>, length: usize) -> Result<String, Refusal> {
     let text = text.ok_or(Refusal::Internal)?;

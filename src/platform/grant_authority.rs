@@ -61,10 +61,10 @@ const URL: &str = "https://grants/";
 /// Users who wait to be looked at, at one time that the object is woken.
 const MAX_LOOKED_AT: u32 = 50;
 
-/// Records of all of them that are deleted, and requests to other objects, at one such time. The user who comes to the end of it may have begun with one.
+/// Records that are deleted and requests to other objects that are made for all of them, at one such time.
 const MAX_ENDS: usize = ENDS_AT_ONCE;
 
-/// A user whose rows cannot be looked at waits for so long, in milliseconds, so that others are not held up.
+/// Delay before a user whose rows could not be looked at is tried again, in milliseconds, so that others are not held up.
 const PUT_OFF_MS: u64 = RETRY_DELETES_MS;
 
 /// Users whose grants are kept in memory at once, some kilobytes each.
@@ -148,7 +148,7 @@ impl Users {
             if room == 0 {
                 break;
             }
-            // A row that names no user is left alone, and is not in the way of the others.
+            // A row that names no user is left alone, and does not hold up the others.
             if Handle::parse(&user).is_none() {
                 worker::console_error!("{}", Format::GrantTimes.unreadable().0);
                 grant_rows::postpone(&self.state, &user, now + LOOK_AT_UNREADABLE_MS)?;

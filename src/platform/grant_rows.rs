@@ -56,7 +56,7 @@ pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, 
     users.iter().map(|user| user.as_string().ok_or_else(|| Format::GrantTimes.unreadable())).collect()
 }
 
-/// A user is looked at later.
+/// Has a user looked at later.
 pub(super) fn postpone(state: &JsValue, user: &str, time: u64) -> Result<(), Fault> {
     wake_at(state, user, number(time)).map_err(fault)
 }

@@ -23,7 +23,7 @@ const row = (user, id) => `${user}/${id}`;
 
 export function rowGet(state, user, id) {
   const json = state.storage.kv.get(row(user, id));
-  // What another version wrote is no text, and is there.
+  // A value that is no text was written by another version: a row all the same.
   return json === undefined || typeof json === "string" ? json : "";
 }
 

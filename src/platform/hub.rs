@@ -64,7 +64,7 @@ const LISTENER: &str = "x-durable-mcp-listener";
 
 const CREATE: &str =
     "CREATE TABLE IF NOT EXISTS sessions (object TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID";
-/// Columns that a table of an earlier version lacks. One that is there already is no concern.
+/// Adds columns that a table of an earlier version lacks; fails, and may, where they are there already.
 const ALTER: [&str; 3] = [
     "ALTER TABLE sessions ADD COLUMN tag TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE sessions ADD COLUMN site TEXT NOT NULL DEFAULT ''",
@@ -221,11 +221,11 @@ impl Host {
     }
 }
 
-/// Those of the sockets that are open, each with what it remembers.
+/// The open sockets among `sockets`, each with its attachment.
 fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
     let open = sockets.into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
     open.map(|socket| {
-        // One that is not text is unreadable, as an empty one is.
+        // An attachment that is not text is unreadable, as an empty one is.
         let remembered = socket.deserialize_attachment::<String>().ok().flatten().unwrap_or_default();
         let socket: Rc<dyn HubSocket> = Rc::new(Socket(socket));
         (socket, remembered)
@@ -378,8 +378,8 @@ impl HubHost for Host {
     }
 }
 
-/// What a session's object says of what it was told. Only one that says that it has nobody to tell is forgotten: one that
-/// failed, or is of another version, is told of the next change.
+/// Reads the status by which a session's object answers a change: false if it has nobody to tell, and is to be forgotten.
+/// An object that failed, or is of another version, is told of the next change.
 fn has_heard(status: Option<f64>) -> Result<bool, Fault> {
     let is = |expected: http::StatusCode| status == Some(f64::from(expected.as_u16()));
     if is(http::StatusCode::ACCEPTED) {
@@ -396,7 +396,7 @@ pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, notice: &Notic
     later(context, env, PUBLISH, &notice.to_text());
 }
 
-/// Publishes, and waits until the hub has told who listens.
+/// Publishes, and waits until the hub has told those who listen.
 pub(super) async fn publish(env: &Env, notice: &Notice) -> worker::Result<()> {
     let jurisdiction = placement::jurisdiction().map_err(|fault| worker::Error::RustError(fault.0))?;
     JsFuture::from(send(env.as_ref(), jurisdiction.as_deref(), PUBLISH, &notice.to_text())?).await?;

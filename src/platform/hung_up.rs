@@ -1,4 +1,4 @@
-//! The hanging up of a client.
+//! Notices that a client hangs up.
 
 use std::cell::Cell;
 use std::future::Future;

@@ -86,7 +86,7 @@ impl KeyRing {
     }
 }
 
-/// Tells operators of what cannot be read, and whoever asked.
+/// Logs a fault, and returns it as the error for the Worker that asked.
 fn told(fault: Fault) -> worker::Error {
     worker::console_error!("{}", fault.0);
     worker::Error::RustError(fault.0)

@@ -161,7 +161,7 @@ impl Surroundings for WorkerEdge {
     }
 }
 
-/// Asks a session's object what its client could ask. A key that names no session names none that is left.
+/// Asks a session's object to end, as its client can by `DELETE`. A key that names no session counts as ended.
 pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), Fault> {
     let Some(claims) = Claims::of_key(key) else {
         return Ok(());

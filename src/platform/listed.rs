@@ -17,7 +17,7 @@ const PREFIX: &str = "listed:";
 
 /// The tag of the socket that a request opens; none if its session is in no list.
 pub(super) async fn tag(env: &Env, head: &Head) -> Option<String> {
-    // The object has read it before it opened the socket.
+    // The object has read the caller before it opened the socket.
     let caller = order::decode(head.raw_header(order::CALLER).as_deref()).ok()?;
     let (subject, grant) = (caller.subject?, caller.grant?);
     let session = Claims::read_verified(&head.header(order::SESSION)?)?;

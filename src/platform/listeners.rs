@@ -1,4 +1,4 @@
-//! Changes that code outside of a call tells clients of.
+//! Notifications of changes from code outside of a call.
 
 use worker::Env;
 
@@ -8,8 +8,8 @@ use crate::session::notice::Notice;
 
 /// Tells clients of changes from outside of a call: a cron trigger, a queue's consumer, a webhook.
 ///
-/// It reaches what [`Notify`](crate::mcp::notify::Notify) does for everybody: every client that listens, wherever it is
-/// connected.
+/// The notification reaches every client that listens, wherever it is connected, as one of
+/// [`Notify`](crate::mcp::notify::Notify) that is for everybody does.
 ///
 /// ```ignore
 /// async fn hourly(env: worker::Env) -> Result<(), worker::Error> {

@@ -28,15 +28,15 @@ pub(super) fn prefer_promises() {
 extern "C" {
     fn guarded(promise: &Promise) -> Promise;
 
-    /// An answer that is promised, or an error in the place of one that does not come.
+    /// A promised answer, with an error in the place of one that does not come.
     #[wasm_bindgen(js_name = orFailed)]
     pub(super) fn or_failed(answer: &Promise) -> Promise;
 
-    /// The same, of an answer that does not come from this module.
+    /// The same for an answer that comes from another object, and not from this module.
     #[wasm_bindgen(js_name = passOn)]
     pub(super) fn pass_on(answer: &Promise) -> JsValue;
 
-    /// An answer that is there.
+    /// A promise of an answer that is known already.
     pub(super) fn given(answer: &JsValue) -> Promise;
 }
 

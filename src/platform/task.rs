@@ -61,7 +61,7 @@ impl McpTask {
         let task = Rc::clone(&self.0);
         promised(Box::pin(async move {
             let reply = match answer(&task, &request).await {
-                // The Worker tells the client that it may pass.
+                // The Worker tells the client to try again.
                 Err(fault) if is_of_other_version(&fault) => {
                     worker::console_error!("{}", fault.0);
                     Reply::empty(http::StatusCode::SERVICE_UNAVAILABLE)

@@ -32,8 +32,8 @@ thread_local! {
 pub(super) struct Web;
 
 impl Web {
-    /// The public web; none where a fetch could reach what only this Worker can: a host of its zone without what protects
-    /// it.
+    /// The public web; `None` where a fetch could reach hosts of the Worker's own zone around their Access and firewall
+    /// rules.
     pub(super) fn of_strangers() -> Option<&'static dyn Fetch> {
         IS_PUBLIC.with(|is_public| is_public.then_some(&Self as &dyn Fetch))
     }

@@ -103,7 +103,7 @@ pub fn identity(env: &Env) -> Option<IdentitySignIn> {
     }
 }
 
-/// Makes the runtime ready for an application that is about to be made: its patterns are compiled meanwhile.
+/// Prepares the runtime for an application that is about to be built, which compiles its patterns.
 pub fn prepare() {
     console_error_panic_hook::set_once();
     compile_with(pattern::compile);

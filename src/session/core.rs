@@ -43,7 +43,7 @@ const TOMBSTONE_SLACK_MS: u64 = 2000;
 /// alive, and an idle one is ended at most so much too early.
 const USED_WRITTEN_EVERY: u64 = 8;
 
-/// Rows of another version are looked at again after so long, in milliseconds.
+/// Delay before rows of another version are read again, in milliseconds.
 const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
 
 /// What an application sets for all its sessions.

@@ -37,11 +37,11 @@ pub trait Host: Around {
     /// The object's own id, in hexadecimal.
     fn object_id(&self) -> &str;
 
-    /// Has the object told what is published, until `expires`, in milliseconds since 1970; as one of those who are counted
-    /// by the text. Gives the status of the refusal, where there are too many.
+    /// Has the hub tell the object what is published, until `expires`, in milliseconds since 1970. `counted` is the user or
+    /// network whose quota counts it, as text. Returns the status of the refusal, if that quota is used up.
     fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, Fault>>;
 
-    /// Has the object told no more from `time` on, in milliseconds since 1970. Nobody waits for it.
+    /// Has the hub tell the object no more from `time` on, in milliseconds since 1970, without waiting for it.
     fn leave(&self, time: u64);
 
     /// Sends a text on the socket of that tag; false when there is none.

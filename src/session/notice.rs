@@ -20,10 +20,10 @@ pub struct Notice {
 /// Stands for what a notice does not have.
 const NONE: &str = "-";
 
-/// Stands for every session in the place of the one that a notice comes from: none of them is told.
+/// Stands for every session in the place of the one that a notice comes from, so that no session is told.
 const ALL_SESSIONS: &str = "*";
 
-/// Text in the place of a change, by which the hub asks a session's object whether anybody listens.
+/// Text in the place of a change, by which the hub asks a session's object whether it has a stream.
 const QUESTION: &str = "?";
 
 impl Notice {
@@ -39,7 +39,7 @@ impl Notice {
         }
     }
 
-    /// The same for streams that listen for exactly that, and no session: a state that a handle names is no session's.
+    /// The same for streams that listen for exactly that resource, and for no session: a handle's state is no session's.
     #[must_use]
     pub fn for_no_session(self) -> Self {
         Self { except: Some(ALL_SESSIONS.to_owned()), ..self }
@@ -51,14 +51,14 @@ impl Notice {
         self.user.is_none() && self.except.as_deref() != Some(ALL_SESSIONS)
     }
 
-    /// The question whether anybody listens.
+    /// The question whether a session has a stream.
     #[must_use]
     pub fn question() -> Self {
         let about = QUESTION.to_owned();
         Self { about, method: String::new(), params: String::new(), user: None, except: None }
     }
 
-    /// Whether that is said to be asked, and not told.
+    /// Whether the text is that question, and no change.
     #[must_use]
     pub fn is_question(about: &str) -> bool {
         about == QUESTION

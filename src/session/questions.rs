@@ -11,7 +11,7 @@ use crate::mcp::jsonrpc::{RequestId, Response};
 /// The most questions that wait at once. Each holds a running call, so this is far above what a person can answer.
 pub const MAX_QUESTIONS: usize = 64;
 
-/// Ids of questions are no greater: clients keep them in signed integers of 32 bits, and 0 counts as none for some.
+/// Number of ids of questions. Clients keep them in signed integers of 32 bits, and some take 0 for absent.
 const ID_RANGE: u64 = 1 << 30;
 
 type Outcome = Result<Box<RawValue>, Error>;

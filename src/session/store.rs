@@ -31,10 +31,10 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Takes a row that was found: its kind, its value or, where that says nothing, its name, and its time.
+    /// Adds a stored row by its kind, its value (or its name, where the value is empty) and its time.
     ///
     /// # Errors
-    /// When it is of a kind or says something that only another version of this server knows.
+    /// When the kind or the value is of another version of this server.
     pub fn take(&mut self, kind: &str, text: &str, at: u64) -> Result<(), StoreError> {
         self.used = self.used.max(at);
         match kind {

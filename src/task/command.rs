@@ -18,7 +18,7 @@ pub enum Command {
     Cancel,
     /// Somebody listens for it from now on.
     Watch,
-    /// End it with the grant that it was begun by: stop it, and delete all of it.
+    /// The grant that began it has ended: stop it, and delete all of it.
     End,
 }
 

@@ -1,4 +1,4 @@
-//! The ids of tasks, bound to who made the task, and when.
+//! The ids of tasks, bound to the caller that began the task and to the time.
 
 use crate::formats::Format;
 use crate::keys::Keys;
@@ -26,8 +26,8 @@ pub fn seal(
     Scope { purpose: PURPOSE, owner: Binding::of(caller).as_bytes() }.seal(object, &[expires, begun], keys, random)
 }
 
-/// The object of a task by its id; none if it is somebody else's, has expired, never was, or was begun by a grant that ended
-/// before the caller's began.
+/// The object of a task by its id; `None` if the task is of another caller, has expired, never existed, or was begun by a
+/// grant that ended before the caller's began.
 ///
 /// # Errors
 /// The runtime's failure.
@@ -37,7 +37,7 @@ pub async fn open(id: &str, caller: &Caller, around: &dyn Runtime) -> Result<Opt
     Ok(opened.and_then(|(object, times)| is_good(&times, caller, around.now()).then_some(object)))
 }
 
-/// Whether an id with these times is good for a caller. One without the second is from before ids had it.
+/// Whether an id with these times is good for a caller. Ids of version 1 lack the second.
 fn is_good(times: &[u64], caller: &Caller, now: u64) -> bool {
     let begun = times.get(1).copied().unwrap_or_default();
     times.first().is_some_and(|expires| now < *expires) && begun >= caller.sessions_since

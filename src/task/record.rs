@@ -95,7 +95,7 @@ impl Record {
         ))
     }
 
-    /// Reads the record that a store has; none where it has none.
+    /// Reads a stored record; `None` for an empty text.
     ///
     /// # Errors
     /// When it is of another version.

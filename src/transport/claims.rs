@@ -113,8 +113,8 @@ pub struct Claims {
     pub binding: Binding,
 }
 
-/// Why a session id is not accepted. To the client all of these are the same, but for those that may pass: a key that is not
-/// known yet, and another version.
+/// Reason for which a session id is not accepted. The client sees one answer for all but those that may pass: a key that is
+/// not known yet, and another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// It is not one of this deployment's, or not whole.
@@ -186,7 +186,7 @@ impl Claims {
         let (message, mac) = bytes.split_last_chunk::<MAC_BYTES>().ok_or(Refused::Forged)?;
         let key = message.get(1..5).and_then(|id| id.try_into().ok()).map(KeyId).ok_or(Refused::Forged)?;
         if !keys.knows(key) {
-            // Of a made-up id, hardly any begins as ours do.
+            // Hardly any made-up id begins with the format byte.
             let is_ours = message.first() == Some(&FORMAT);
             return Err(if is_ours { Refused::UnknownKey(key) } else { Refused::Forged });
         }

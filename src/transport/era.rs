@@ -1,9 +1,9 @@
 //! Which era a request belongs to: that of sessions, or the one in which every request stands for itself.
 //!
-//! What the body claims comes first, and headers are held against it (2026-07-28, Streamable HTTP, "Server Validation").
-//! `initialize` belongs to the era of sessions whatever version its header and its body name. On a
-//! session whose header does not name a version without sessions, header and session agree, and a claim in the body counts for
-//! nothing: clients that serve both eras were seen to make it in every message.
+//! The body's claim decides, and headers are checked against it (2026-07-28, Streamable HTTP, "Server Validation").
+//! `initialize` is session-based whatever version its header and its body name. On a session whose header names no stateless
+//! version, header and session agree, and a claim in the body counts for nothing: some clients of both eras make it in every
+//! message.
 
 use serde_json::json;
 

@@ -114,7 +114,7 @@ fn written(client: &ClientInfo) -> String {
     format!("{} {} {name}", client.version, client.capabilities.bits())
 }
 
-/// The client that a socket remembers; before `initialize`, the one that its session began with.
+/// The client in a socket's attachment; before `initialize`, the client that its session began with.
 fn read(attachment: &str, initial: ClientInfo) -> Result<ClientInfo, Fault> {
     if attachment.is_empty() {
         return Ok(initial);
@@ -122,7 +122,7 @@ fn read(attachment: &str, initial: ClientInfo) -> Result<ClientInfo, Fault> {
     read_attachment(attachment).ok_or_else(|| Format::SseAttachment.unreadable())
 }
 
-/// Reads what a socket remembers of its client; none if it is of another version.
+/// Reads the client in a socket's attachment; `None` if that is of another version.
 #[must_use]
 pub fn read_attachment(attachment: &str) -> Option<ClientInfo> {
     let mut parts = attachment.splitn(3, ' ');

@@ -65,7 +65,7 @@ struct Standalone {
     waiting: VecDeque<(u64, String)>,
 }
 
-/// A request for the standalone stream while it waits for the hub: what is sent meanwhile is kept for it.
+/// A request for the standalone stream that waits for the hub; messages of that time are kept for its stream.
 pub(crate) struct Opening<'a>(&'a RefCell<Standalone>);
 
 impl Drop for Opening<'_> {
@@ -146,7 +146,7 @@ impl Object {
         }
         let in_header = head.header(order::SESSION);
         let id = in_header.as_deref().or_else(|| head.query_value(order::SESSION_ID));
-        // The Worker has verified it, so one that cannot be read is of another version.
+        // The Worker has verified the id, so one that cannot be read is of another version.
         let Some(claims) = id.and_then(Claims::read_verified) else {
             return self.refused(&Format::SessionId.unreadable());
         };
@@ -169,7 +169,7 @@ impl Object {
         self.refused(&Fault(error.0.clone()))
     }
 
-    /// The answer where something here failed.
+    /// The answer when this object failed.
     pub(crate) fn refused(&self, fault: &Fault) -> Reply {
         self.core.host.warn(&fault.0);
         Refusal::of(fault).into()
@@ -263,7 +263,7 @@ impl Object {
         Reply::empty(StatusCode::ACCEPTED)
     }
 
-    /// Has this session told what is published, now that it gets a stream: once, until that closes.
+    /// Has the hub tell this session what is published, before its first stream opens: once, until that closes.
     ///
     /// # Errors
     /// The answer in the stream's place, when there are too many of the user's, or of the network that the client is in.
@@ -279,13 +279,13 @@ impl Object {
         match joined {
             Ok(Some(status)) => return Err(Excess::of_status(status).unwrap_or(Excess::All).reply(None)),
             Ok(None) => self.listens.set(true),
-            // A stream that is told of its own calls alone is better than none.
+            // A stream with the messages of its own calls alone is better than none.
             Err(fault) => host.warn(&format!("a session is not told what is published: {}", fault.0)),
         }
         Ok(())
     }
 
-    /// Has this session told no more from that time on. A life before this one may have had it told.
+    /// Has the hub tell this session no more from that time on. The object may have joined before it was evicted.
     fn leave(&self, time: u64) {
         if self.core.server.announces() {
             self.listens.set(false);
@@ -333,7 +333,7 @@ impl Object {
                 self.leave(0);
                 self.core.forget();
             }
-            // What it misses is kept for as long as it may come back.
+            // Messages that its client misses are kept for as long as it may come back.
             GET_TAG => {
                 self.standalone.borrow_mut().lost = true;
                 self.leave(self.core.host.now() + self.core.settings.resume_ms);
@@ -342,10 +342,10 @@ impl Object {
         }
     }
 
-    /// Who sends the message at hand.
+    /// The sender of a message.
     ///
     /// # Errors
-    /// When it cannot be read who that is.
+    /// When the caller's header cannot be read.
     pub(crate) fn sender(head: &Head, client: Rc<crate::mcp::context::ClientInfo>) -> Result<Sender, Fault> {
         let caller = order::decode(head.raw_header(order::CALLER).as_deref())?;
         let headers = Rc::clone(&head.headers);
@@ -421,7 +421,7 @@ impl Object {
     /// is not given more at once: it comes back for the rest.
     ///
     /// # Errors
-    /// When they cannot be read: that is not to say that there are none.
+    /// When they cannot be read, which is not the same as none.
     pub(crate) fn stored(&self, stream: u64, after: u64) -> Result<(Vec<(u64, String)>, bool), StoreError> {
         let events = self.core.host.store().events(stream, after, MAX_UNREAD_BYTES)?;
         let whole = events.iter().map(|(_, frame)| frame.len()).sum::<usize>() < MAX_UNREAD_BYTES;

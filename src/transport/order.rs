@@ -12,8 +12,8 @@ use crate::wire::Fault;
 /// from outside never arrives.
 pub const CALLER: &str = "x-durable-mcp-caller";
 
-/// The header of a stateless request with the time that the caller's grant takes nothing from before of, in seconds since
-/// 1970. The Worker sets it on each such request; on others it says nothing.
+/// The header of a stateless request with [`Caller::sessions_since`], in seconds since 1970. The Worker sets it on each such
+/// request; on others it is ignored.
 pub const SESSIONS_SINCE: &str = "x-durable-mcp-sessions-since";
 
 /// The header that tells the object which transport a request came by.
@@ -64,7 +64,7 @@ pub fn encode(caller: &Caller) -> Option<String> {
     subject.is_some().then(|| URL_SAFE_NO_PAD.encode(to_json(&sent)))
 }
 
-/// Reads the value of [`CALLER`]. Nobody is signed in where there is none, and only there.
+/// Reads the value of [`CALLER`]. The caller is anonymous only where there is no such header.
 ///
 /// # Errors
 /// When another version of this server sent it.

@@ -47,7 +47,7 @@ pub enum Refusal {
     TooBusy,
     /// Something inside failed; the log has it.
     Internal,
-    /// Something is of another version of this server; the log has it.
+    /// Data of another version of this server is needed; the log says which.
     OtherVersion,
 }
 
@@ -143,7 +143,7 @@ impl Refusal {
             Self::Method(allowed) => reply.header("allow", allowed),
             Self::TooBusy => reply.header("retry-after", "1"),
             Self::OtherVersion => reply.header("retry-after", "2"),
-            // RFC 9110 section 12.5.3: so a client learns which coding would do.
+            // RFC 9110 section 12.5.3: tells the client which coding is accepted.
             Self::Coded => reply.header("accept-encoding", "identity"),
             _ => reply,
         }

@@ -1,7 +1,7 @@
-//! Digest of what a request asks for: the same however its JSON is written, and taken without making a tree of it.
+//! Digest of a request's method and parameters: the same however their JSON is written, and computed without a tree of it.
 //!
-//! Members count whatever their order, and strings whatever their escapes; numbers count as they are written. What is kept
-//! while it is taken is 32 bytes a member of the objects that are open.
+//! The order of members and the escapes of strings make no difference; numbers count as they are written. In memory are 32
+//! bytes for each member of the objects that are open.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::mcp::json_tokens::{Token, Tokens};
 use crate::mcp::jsonrpc::to_json;
 
-/// What is nested deeper counts as it is written: no handler reads so deep, and each level takes some of the stack.
+/// Depth below which JSON counts as it is written: no handler reads so deep, and each level takes some of the stack.
 const MAX_DEPTH: usize = 64;
 
 /// A digest.
@@ -42,7 +42,7 @@ fn add_members(hash: &mut Sha256, members: &Members<'_>) {
     hash.update("}");
 }
 
-/// Reads a member's value. One whose name stands there twice counts with both values, in their order.
+/// Reads a member's value. A name that stands there twice counts with both values, in their order.
 fn add_member<'a>(members: &mut Members<'a>, name: Cow<'a, str>, tokens: &mut Tokens<'a>, depth: usize) {
     let mut hash = Sha256::new();
     if let Some(earlier) = members.get(&name) {
@@ -116,12 +116,12 @@ fn skip_nested<'a>(tokens: &mut Tokens<'a>) -> &'a str {
     text.strip_suffix(tokens.rest()).unwrap_or(text)
 }
 
-/// A scalar in the one way in which it counts: a string with those escapes alone that it needs.
+/// The canonical form of a scalar: a string has those escapes alone that it needs.
 fn plain(scalar: &str) -> Cow<'_, str> {
     if !(scalar.starts_with('"') && scalar.contains('\\')) {
         return Cow::Borrowed(scalar);
     }
-    // A lone surrogate is no text; it counts as it is written.
+    // A lone surrogate is no text, so the string counts as it is written.
     let text: Option<String> = serde_json::from_str(scalar).ok();
     text.map_or(Cow::Borrowed(scalar), |text| Cow::Owned(to_json(&text)))
 }

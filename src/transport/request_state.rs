@@ -1,7 +1,8 @@
 //! What a client carries from one round of a call to the next: the answers so far, sealed.
 //!
 //! It opens for the same user and client, the same request, and for ten minutes (2026-07-28, Multi Round-Trip Requests,
-//! "Server Requirements"). It is opened before its request is read: one that is made up costs no more than its own length.
+//! "Server Requirements"). The state is opened before its request is read, so a made-up one costs no more than
+//! its own length.
 
 use serde_json::value::RawValue;
 
@@ -25,7 +26,7 @@ pub const ROUND_WITHIN_MS: u64 = 10 * 60 * 1000;
 /// The most bytes of all answers to one call: they travel to and fro with each of its rounds.
 pub const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 
-/// The longest that is looked at, in bytes: all answers in base64, with room for what else is sealed and for a name.
+/// The longest state that is opened, in bytes: all answers in base64, with room for the other sealed data and a name.
 const MAX_STATE_BYTES: usize = 2 * MAX_ANSWER_BYTES;
 
 /// The members of a request that differ from round to round.
@@ -95,7 +96,7 @@ fn refused() -> Error {
     )
 }
 
-/// Answers of earlier rounds; none if the state is not of this request.
+/// Answers of earlier rounds; `None` if the state is not of this request.
 async fn earlier_answers(
     state: &str,
     request: &Request,
@@ -126,8 +127,8 @@ fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Sealed, Open
     Ok(Sealed { of_request: *of_request, answers })
 }
 
-/// The user, the client, and the time from which on the client's grant takes something: so a grant that is newer than the end
-/// of another one does not go on with what that one began.
+/// The user, the client, and [`Caller::sessions_since`]: so a grant that is newer than the end of another one does not
+/// resume a call of that one.
 fn bound_to(caller: &Caller) -> Vec<u8> {
     // Most callers have no such time.
     let since = if caller.sessions_since > 0 { caller.sessions_since.to_be_bytes().to_vec() } else { Vec::new() };

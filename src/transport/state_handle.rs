@@ -1,7 +1,7 @@
 //! The name that a caller without a session or a user has for a state: it was given with the answer that began it, and is
 //! passed as an [argument](crate::mcp::state_argument) of later calls.
 //!
-//! Whoever has it has the state, as with a session's id on a public server. A signed-in caller has no such names, so that no
+//! A handle gives access to its state, as a session's id does on a public server. Signed-in callers get no handles, so no
 //! grant holds one.
 
 use super::claims::ObjectId;

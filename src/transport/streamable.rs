@@ -36,8 +36,8 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
         Err(refusal) => return refusal.into(),
     };
     let version = claims.client.version;
-    // The header names no version without sessions, or the Worker would not have passed the request on. So it is the
-    // session's, whatever its body claims.
+    // The Worker passes on only requests whose header names no stateless version, so the message is the session's, whatever
+    // its body claims.
     let messages = match jsonrpc::parse(&text) {
         Ok(Posted::Batch(_)) if !version.has_batches() => return Refusal::NoBatches.into(),
         Ok(Posted::Batch(messages)) => messages,
@@ -206,7 +206,7 @@ pub(crate) async fn get(object: &Object, head: &Head, claims: &Claims) -> Reply 
 
 /// A second GET takes the stream over: the first one's client may be gone without having said so.
 async fn standalone(object: &Object, head: &Head, claims: &Claims, last: Option<u64>) -> Reply {
-    // A client may ask for the stream and have something change before the hub has answered.
+    // A call may send a message before the hub has answered.
     let _opening = object.opening();
     if let Err(refused) = object.listen(head).await {
         return refused;

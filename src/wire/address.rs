@@ -1,4 +1,4 @@
-//! Addresses of clients, and the networks that they are in. A stranger has nothing else to be told apart by.
+//! Addresses of clients, and their networks, by which strangers are told apart.
 
 use std::net::{IpAddr, Ipv6Addr};
 

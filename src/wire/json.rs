@@ -13,9 +13,9 @@ pub fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()
 }
 
-/// Reads an object that a stranger wrote; none if it is no JSON object. Half of a surrogate pair, which JSON can write and no
-/// text can hold, is read as U+FFFD, and a number that is too large as `null`: one of them, in a member that is not even
-/// used, is no reason to refuse the others.
+/// Reads an object that a stranger wrote; `None` if it is no JSON object. Half of a surrogate pair, which JSON can write and
+/// no text can hold, is read as U+FFFD, and a number that is too large as `null`: either, in a member that is not even used,
+/// is no reason to refuse the others.
 #[must_use]
 pub fn read_loose_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let text = str::from_utf8(bytes).ok()?;
@@ -23,7 +23,7 @@ pub fn read_loose_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_str(text).or_else(|_| serde_json::from_str(&loosened(text))).ok()
 }
 
-/// JSON with what stands for half of a surrogate pair and for a number that is too large.
+/// Replaces halves of surrogate pairs, and numbers that are too large.
 fn loosened(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     let (mut rest, mut in_string) = (json, false);

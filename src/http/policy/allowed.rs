@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// Begins an entry that stands for every host below a name.
 const PATTERN: &str = "*.";
 
-/// Schemes of which no page has an origin: what is loaded by them has the origin `null`, or is no page.
+/// Schemes that no page's origin has: documents loaded by them have the origin `null`.
 const OF_NO_PAGE: [&str; 8] = ["ws", "wss", "file", "data", "blob", "about", "javascript", "mailto"];
 
 /// Hosts or origins that an entry lets in.
@@ -15,12 +15,12 @@ pub(super) struct Allowed {
     scheme: String,
     /// The host; with a leading dot, all hosts below it.
     name: String,
-    /// The port with its colon, empty where it is that of the scheme; none if any will do.
+    /// The port with its colon, empty where it is that of the scheme; `None` for any port.
     port: Option<String>,
 }
 
 impl Allowed {
-    /// Reads an entry of `ALLOWED_ORIGINS`, in lower case; none if no origin looks so.
+    /// Reads an entry of `ALLOWED_ORIGINS`, in lower case; `None` if no origin can match it.
     pub(super) fn origin(entry: &str) -> Option<Self> {
         let (scheme, host) = entry.split_once("://").unwrap_or(("", entry));
         let scheme = match scheme {
@@ -33,7 +33,7 @@ impl Allowed {
         let usual = match scheme {
             "https" => ":443",
             "http" => ":80",
-            // Programs have schemes of their own, of which the only one with these letters would be a misspelt http.
+            // Programs have schemes of their own; one with `tp` in it is a misspelt http.
             scheme if is_scheme(scheme) && !scheme.contains("tp") && !OF_NO_PAGE.contains(&scheme) => "",
             _ => return None,
         };
@@ -42,7 +42,7 @@ impl Allowed {
         Some(Self { scheme: scheme.to_owned(), name, port: Some(port) })
     }
 
-    /// Reads an entry of `ALLOWED_HOSTS`, in lower case; none if no host looks so.
+    /// Reads an entry of `ALLOWED_HOSTS`, in lower case; `None` if no host can match it.
     pub(super) fn host(entry: &str) -> Option<Self> {
         let (name, port) = named_port(entry);
         let name = match name.strip_prefix(PATTERN) {
@@ -89,17 +89,17 @@ pub(super) fn named_port(host: &str) -> (&str, &str) {
     host.split_at(colon.map_or(host.len(), |at| after_address + at))
 }
 
-/// A host as browsers write it (WHATWG URL, "Host serializing"); none if they write none so.
+/// A host as browsers write it (WHATWG URL, "Host serializing"); `None` if it is not a host.
 fn canonical(name: &str) -> Option<String> {
     if let Some(address) = name.strip_prefix('[') {
         return Some(ipv6(address.strip_suffix(']')?.parse().ok()?));
     }
-    // Browsers take other notations of an IPv4 address for one that an operator may not mean: 010.0.0.1 is 8.0.0.1.
+    // Browsers read other notations of IPv4 differently than an operator may mean: 010.0.0.1 is 8.0.0.1.
     let is_usual = !ends_in_number(name) || name.parse::<Ipv4Addr>().is_ok();
     (is_name(name) && is_usual).then(|| name.to_owned())
 }
 
-/// An address in the notation of browsers, which has no dots in any.
+/// An IPv6 address as browsers write it: without dots.
 fn ipv6(address: Ipv6Addr) -> String {
     match (address.to_ipv4_mapped(), address.segments()) {
         (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
@@ -107,7 +107,7 @@ fn ipv6(address: Ipv6Addr) -> String {
     }
 }
 
-/// Whether browsers take a name for an IPv4 address, or for none (WHATWG URL, "ends in a number checker").
+/// Whether browsers parse a name as an IPv4 address, and reject it if that fails (WHATWG URL, "ends in a number checker").
 fn ends_in_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));

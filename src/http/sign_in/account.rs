@@ -45,7 +45,7 @@ pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvide
         };
     }
     let form = visit.form().await.unwrap_or_default();
-    // To sign in is nothing that another site could gain by, and takes the place of a session of another version.
+    // Signing in needs no CSRF token, since another site gains nothing by it; it replaces a session of another version.
     if form.get("do") == Some("sign-in") {
         let around = visit.site.around;
         let flow = Flow::new(Aim::Account, around.now(), around.random())?;
@@ -76,7 +76,8 @@ pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Resu
 }
 
 impl Session {
-    /// Reads the session of the browser. One of another identity provider's user, from before sign-in changed, is none.
+    /// Reads the session of the browser. A session of another identity provider's user, from before
+    /// sign-in changed, is ignored.
     async fn read(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Result<Option<Self>, Fault> {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(None);
@@ -157,7 +158,7 @@ fn connection(visit: &Visit<'_>, grant: &Listed) -> Connection {
     }
 }
 
-/// A grant of which nothing can be told, and which can be ended.
+/// Entry of a grant whose row this version cannot read: without details, and with its button to disconnect.
 fn of_other_version(visit: &Visit<'_>, grant: &Listed) -> Connection {
     let name = visit
         .frame

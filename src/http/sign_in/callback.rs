@@ -54,7 +54,7 @@ async fn let_in(
     let Identity { subject, props, .. } = identity;
     let mut remembered = Remembered::read(visit).await?;
     let agreed = if left.asked { Some(left_at) } else { remembered.agreed_at(&subject, asked) };
-    // Somebody else agreed to it in this browser.
+    // The remembered consent belongs to another user of this browser: ask.
     let Some(agreed) = agreed else {
         return show(visit, provider, asked).await;
     };
@@ -65,7 +65,7 @@ async fn let_in(
         remembered.keep(visit).await?;
     }
     let approval = Approval { subject, props, scopes: None };
-    // The cookie is deleted, but a copy of it would do: the user's object takes a sign-in once.
+    // A copy of the deleted cookie could be sent again, so the user's object accepts each sign-in once.
     let agreement = Agreement { sign_in: left.name(), agreed: Some(agreed) };
     match approve_agreed(visit.site, asked, approval, agreement).await? {
         // The person has disconnected the client since.

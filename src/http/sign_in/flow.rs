@@ -27,7 +27,7 @@ const MAX_FLOW_CHARS: usize = 24 * 1024;
 const COOKIE: &str = "flow-";
 const PURPOSE: &str = "sign-in";
 
-/// Digits of the hash that names a sign-in: 96 bits meet no other.
+/// Digits of the hash that names a sign-in: 96 bits, so that no two collide.
 const NAME_CHARS: usize = 24;
 
 const ID_BYTES: usize = 8;
@@ -105,7 +105,7 @@ impl Flow {
         Self { left: Some(left), expires: now.saturating_add(SIGN_IN_MS), ..self }
     }
 
-    /// When the browser left for the identity provider, in milliseconds since 1970: who was asked agreed then.
+    /// When the browser left for the identity provider, in milliseconds since 1970; a user who was asked consented then.
     pub(super) fn left_at(&self) -> u64 {
         self.expires.saturating_sub(SIGN_IN_MS)
     }

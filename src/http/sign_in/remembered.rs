@@ -59,7 +59,7 @@ impl Consent {
         Self { at, hashes: [hash(&["subject", subject]), matter(asked)].into_iter().chain(scopes).collect() }
     }
 
-    /// Reads a consent. One without a time is from before there was one, and void.
+    /// Reads a consent. One without a time, as version 1 stored it, is void.
     fn parse(text: &str) -> Option<Self> {
         let (at, hashes) = text.split_once(AT)?;
         Some(Self { at: at.parse().ok()?, hashes: hashes.to_owned() })
@@ -110,20 +110,20 @@ impl Remembered {
         self.consents.iter().map(|Consent { at, hashes }| format!("{at}{AT}{hashes}")).collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether somebody agreed to this, whoever it was.
+    /// Whether any user of this browser consented to this.
     pub(super) fn covers(&self, asked: &Authorization) -> bool {
         may_be_remembered(asked) && self.consents.iter().any(|consent| consent.covers(asked))
     }
 
-    /// When this person did, in milliseconds since 1970: the latest of such times.
+    /// Latest time at which this user consented to it, in milliseconds since 1970.
     pub(super) fn agreed_at(&self, subject: &str, asked: &Authorization) -> Option<u64> {
         let subject = hash(&["subject", subject]);
         let own = self.consents.iter().filter(|consent| may_be_remembered(asked) && consent.parts().0 == subject);
         own.filter(|consent| consent.covers(asked)).map(|consent| consent.at).max()
     }
 
-    /// Adds that this person agreed at `at`, in milliseconds since 1970. A new consent to the same with as many scopes
-    /// takes the place of the old one.
+    /// Adds a consent of this user at the time `at`, in milliseconds since 1970. It replaces an older one with the same
+    /// hashes.
     pub(super) fn add(&mut self, subject: &str, asked: &Authorization, at: u64) {
         if !may_be_remembered(asked) {
             return;

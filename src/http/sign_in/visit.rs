@@ -65,10 +65,10 @@ impl<'a> Visit<'a> {
         seal_page(&keys, purpose, plaintext, self.site.around.random())
     }
 
-    /// What was sealed; none if it was not, or with a key that is gone.
+    /// Opens a sealed text; `None` if it was not sealed here, or its key is gone.
     ///
     /// # Errors
-    /// When there are no keys, or it is of another version.
+    /// When there are no keys, or the text is of another version.
     pub(super) async fn open(&self, format: Format, purpose: &str, sealed: &str) -> Result<Option<Vec<u8>>, Fault> {
         open_with(self.site.around, format, |keys| try_open_page(keys, purpose, sealed)).await
     }
@@ -102,7 +102,7 @@ impl<'a> Visit<'a> {
         sources.join(" ")
     }
 
-    /// Ends a client's request before the person was asked about it.
+    /// Ends an authorization request with an error before the user was asked about its client.
     pub(super) fn unasked(&self, asked: &Authorization, error: &'static str, text: &'static str) -> Reply {
         match authorize::unasked(self.site, asked, error, text) {
             authorize::Answer::Redirect(url) => self.redirect(url),
@@ -159,8 +159,8 @@ impl<'a> Visit<'a> {
         self.trouble(503, text, &fault.0, &self.ways(aim, "temporarily_unavailable"))
     }
 
-    /// Tells that the identity provider says no. Somebody who was asked about the client, and then said no themselves,
-    /// needs no page.
+    /// Answers a sign-in that failed at the identity provider. A user who was asked about the client and then refused
+    /// is sent back to it without a page.
     pub(super) fn not_signed_in(
         &self,
         provider: &dyn IdentityProvider,

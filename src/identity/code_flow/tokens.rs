@@ -68,7 +68,7 @@ pub fn renewable(props: &Value, now: u64) -> Option<&str> {
     (expires <= now.saturating_add(RENEW_SECONDS)).then_some(token)
 }
 
-/// When what the provider gave ends for good, in seconds since 1970: it has an end, and there is no refresh token.
+/// Expiry of the provider's access token, in seconds since 1970, where no refresh token can renew it.
 #[must_use]
 pub fn ends_with(props: &Value) -> Option<u64> {
     let upstream = props.get(UPSTREAM).filter(|upstream| upstream.get("refresh_token").is_none())?;

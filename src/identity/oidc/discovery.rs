@@ -70,7 +70,7 @@ impl Discovery {
         if issuer.trim_end_matches('/') != base {
             return Err(self.misconfigured("says that its issuer is another one"));
         }
-        // This machine is for an issuer on it: one of the web does not send tokens there in the clear.
+        // Plain HTTP is for an issuer on loopback: tokens of any other issuer must not travel in the clear.
         let is_local = base.starts_with("http://");
         let is_good = |url: &&str| is_trustworthy(url) && (is_local || url.starts_with("https://"));
         let url = |name: &str| text(name).filter(is_good).map(str::to_owned);

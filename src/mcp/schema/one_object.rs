@@ -17,7 +17,7 @@ pub(super) fn one_object(root: &mut Map<String, Value>) -> Result<(), String> {
     if allows_everything(root) {
         root.insert("type".to_owned(), json!("object"));
     }
-    // Beside properties of its own, what is no object cannot be; alone it would be all of the arguments.
+    // An alternative that is no object cannot stand beside own properties; without those it would be all of the arguments.
     let is_strict = !root.contains_key("properties");
     merge_choices(root, is_strict)?;
     match root.get("type").and_then(Value::as_str) {
@@ -135,7 +135,7 @@ fn require(object: &mut Map<String, Value>, names: Vec<Value>) {
     }
 }
 
-/// The tag of a variant says what its variant is.
+/// Gives the tag of a variant the description of the variant.
 fn told(mut schema: Value, description: Option<&Value>) -> Value {
     if let (Value::Object(tag), Some(description)) = (&mut schema, description)
         && tag.contains_key("const")
@@ -153,7 +153,7 @@ fn collect(properties: &mut Vec<(String, Vec<Value>)>, name: String, schema: Val
     }
 }
 
-/// Whether two schemas allow the same.
+/// Whether two schemas allow the same values.
 fn is_same(one: &Value, other: &Value) -> bool {
     let bare = |schema: &Value| {
         let mut schema = schema.clone();

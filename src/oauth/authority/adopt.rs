@@ -15,10 +15,10 @@ use crate::wire::Fault;
 /// The access tokens of an adopted grant have expired by then, in milliseconds, whatever their lifetime was set to.
 const LEGACY_ACCESS_MS: u64 = 24 * 3600 * 1000;
 
-/// So many pages of access tokens are read at most: some may be short, or empty.
+/// Pages of access tokens that are read at most: some may be short, or empty.
 const MAX_PAGES: usize = 4;
 
-/// So many access tokens are written down at most: with keys of 512 bytes that is a quarter of what a row may have.
+/// Access tokens that the row lists at most: with keys of 512 bytes they are a quarter of what a row may have.
 const MAX_TOKENS: usize = KV_PAGE_KEYS;
 
 fn bad_token() -> Refused {

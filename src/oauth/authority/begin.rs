@@ -52,7 +52,7 @@ impl Authority {
         Ok(Code { code: code.text().to_owned(), grant })
     }
 
-    /// Checks that no grant came of that sign-in before: its `state` is good once, whichever cookies come with it.
+    /// Checks that the sign-in has given no grant yet: its `state` is good once, whichever cookies come with it.
     fn check_sign_in(&self, sign_in: &str) -> Result<(), Refused> {
         if sign_in.is_empty() {
             return Ok(());

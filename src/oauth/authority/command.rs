@@ -273,8 +273,7 @@ pub struct Listed {
     pub expires: u64,
     /// The sessions that its client began, oldest first.
     pub sessions: Vec<SessionNote>,
-    /// Whether its row is of another version of this server: nothing is known of it then but its id, by which it can be
-    /// ended.
+    /// Whether its row is of another version of this server: only its id is known then, by which it can be ended.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unreadable: bool,
 }

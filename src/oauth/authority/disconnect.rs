@@ -16,12 +16,12 @@ use crate::wire::Fault;
 /// Cause of a grant's end, which decides what ends besides its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// The user or an administrator wants no more of the client: all that it held ends, and consents to it are void.
+    /// The user or an administrator disconnected the client: all that it held ends, and consents to it are void.
     Disconnected,
     /// Its client, a token that came twice, the identity provider, or a newer grant ended it: all that it held ends.
     Ended,
-    /// Its last token has expired: what it held passes to another grant of the client, or else ends. One that held nothing
-    /// needs no more to be known of.
+    /// Its last token has expired: what it held passes to another grant of the client, or else ends. The end of a grant
+    /// that held nothing is not remembered.
     Expired,
 }
 
@@ -32,7 +32,7 @@ struct Remembered {
 }
 
 impl Remembered {
-    /// Whether another one says as much.
+    /// Whether another end covers all that this one does.
     fn is_needless(&self, all: &[Self]) -> bool {
         let covers = |other: &Self| {
             other.id != self.id
@@ -45,7 +45,8 @@ impl Remembered {
 }
 
 impl Authority {
-    /// From now on nothing new comes of the grant. Should all else stop here, the alarm goes on.
+    /// Marks a grant as ended in its row: no token is issued for it from now on. If anything fails later, the alarm finishes
+    /// the end.
     pub(super) fn mark(&self, id: &GrantId, cause: Cause) -> Result<(), Fault> {
         let (store, now) = (self.host.store(), self.host.now());
         let ending = match self.rows.get(store, id)? {
@@ -95,7 +96,7 @@ impl Authority {
             .max_by_key(|other| other.used))
     }
 
-    /// An end that is known for as long as anything from before could come back.
+    /// Remembers an end for as long as anything from before it could come back.
     fn remembered(&self, ending: Ending, withdraws_consent: bool) -> Result<Ending, Fault> {
         self.make_place_for_remembered()?;
         let now = self.host.now();
@@ -137,8 +138,8 @@ impl Authority {
         Ok(known.max(self.consents_since_unreadable()?))
     }
 
-    /// Where too many ends are remembered, one that says nothing that another one does not goes. Without such a one the
-    /// oldest two become one that concerns every client: more than has to end does, and nothing comes back.
+    /// Makes room for one more remembered end: deletes one that another covers, or else merges the oldest two into one that
+    /// concerns every client. That ends more than it has to, and lets nothing come back.
     fn make_place_for_remembered(&self) -> Result<(), Fault> {
         let store = self.host.store();
         let remembered = |id: &str, grant: &Grant| match grant {
@@ -169,21 +170,21 @@ impl Authority {
         self.rows.delete(store, &first.id)
     }
 
-    /// Notes a session for the user. One of a grant that has ended meanwhile is ended.
+    /// Notes a session for the user, or ends it if its grant has ended meanwhile.
     pub(super) async fn note_session(&self, grant: &str, session: SessionNote) -> Result<Outcome, Refused> {
         let (now, key) = (self.host.now(), session.key.clone());
         self.change(grant, |live| Some(Live { sessions: live.sessions.with(session, now), ..live }))?;
         self.end_if_late(grant, |ending| ending.held.sessions.push(key)).await
     }
 
-    /// Notes a task, so that it ends with its grant. One of a grant that has ended meanwhile is ended.
+    /// Notes a task, so that it ends with its grant, or ends it if that has ended meanwhile.
     pub(super) async fn note_task(&self, grant: &str, key: String, expires: u64) -> Result<Outcome, Refused> {
         let (now, late) = (self.host.now(), key.clone());
         self.change(grant, |live| Some(Live { tasks: live.tasks.with(key, expires, now), ..live }))?;
         self.end_if_late(grant, |ending| ending.held.tasks.push(late)).await
     }
 
-    /// Ends something that was begun by a token of a grant that had ended: Workers KV shows its record for a minute more.
+    /// Ends a session or task that was begun with a token of an ended grant: Workers KV shows its record for a minute more.
     async fn end_if_late(&self, grant: &str, hold: impl FnOnce(&mut Ending)) -> Result<Outcome, Refused> {
         let Some(id) = GrantId::parse(grant) else {
             return Ok(Outcome::Done);

@@ -20,11 +20,11 @@ use crate::wire::Fault;
 /// Which grants are to end.
 #[derive(Clone, Copy)]
 pub(super) enum Meant<'a> {
-    /// That of an id.
+    /// The grant of an id.
     Grant(&'a str),
-    /// Those of a client.
+    /// The grants of a client.
     Client(&'a str),
-    /// Every one.
+    /// Every grant.
     All,
 }
 
@@ -44,8 +44,8 @@ impl Authority {
         self.finish_within(id, &Cell::new(ENDS_AT_ONCE)).await
     }
 
-    /// The same, with no more than `room` deletions and requests to other objects, of which it takes those that it makes.
-    /// What is left is written down, so that the alarm goes on where this stops.
+    /// The same, with at most `room` deletions and requests to other objects; those that are made are subtracted from it. The
+    /// rest is written to the row, so that the alarm goes on where this stops.
     pub(super) async fn finish_within(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Refused> {
         loop {
             let mut gone = BTreeSet::new();
@@ -97,8 +97,8 @@ impl Authority {
         }
     }
 
-    /// Has other objects end what they have of a grant; gives what they have ended. No token is good for it any more; what
-    /// cannot be reached is left to the alarm.
+    /// Asks other objects to end what they have of a grant; returns what they have ended. No token is good for the rest any
+    /// more; an object that cannot be reached is left to the alarm.
     async fn release<'a>(&self, id: &'a GrantId, held: &'a Held, room: &Cell<usize>) -> Vec<Remote<'a>> {
         let remote = GrantHolding::ALL.iter().flat_map(|kind| held.remote(*kind, id.as_str()));
         let remote: Vec<_> = remote.take(room.get()).collect();
@@ -316,9 +316,8 @@ struct Place {
     id: GrantId,
 }
 
-/// The grant that makes room for one of a client: one that has expired, or else the one that was not used for the longest
-/// time of the client that has the most, the new one counted. So however often a client has itself let in, it displaces
-/// itself and no other one.
+/// The grant that makes room for a new one of a client: an expired one, or else the least recently used one of the client
+/// that has the most grants, the new one counted. So a client that has itself let in again and again displaces only itself.
 fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
     let count = |client: &str| places.iter().filter(|place| place.client == client).count();
     let others = places.iter().map(|place| (count(&place.client), place.client.as_str()));

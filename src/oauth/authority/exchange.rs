@@ -55,10 +55,10 @@ fn header(facts: &Facts) -> String {
 }
 
 impl Inside {
-    /// Opens it for the holder of the token that it was sealed under.
+    /// Opens the sealed identity with the token that it was sealed under.
     ///
     /// # Errors
-    /// When it does not open for that token: another version sealed it.
+    /// When the token does not open it: another version sealed it.
     pub(super) fn open(keys: &Keys, token: &str, facts: &Facts, sealed: &str) -> Result<Self, Fault> {
         let plain = seal::open(keys, token, header(facts).as_bytes(), sealed);
         plain.and_then(|plain| read_json(&plain)).ok_or_else(|| Format::SealedForToken.unreadable())

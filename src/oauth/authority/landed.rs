@@ -1,9 +1,9 @@
 //! Codes that were redeemed a moment ago, with the answers.
 //!
-//! Two requests of a client with one code that were under way at the same time are one redemption: an effect that runs
-//! twice, a retry by a proxy. The second one can reach the user's object after the first is through, since each reads the
-//! client's record before. Which of them were under way together is told by when the Worker received each. A request
-//! whose body is held back counts from the end of the body, so it gains nothing by having begun before.
+//! Two requests of a client with one code at the same time are one redemption: an effect that ran twice, or a retry by a
+//! proxy. The second one may reach the user's object after the first was answered, since each reads the client's record
+//! before. They were under way together if the Worker received the second before the first was answered. A request whose
+//! body is held back counts from the end of its body, so it gains nothing by having begun before.
 
 use std::cell::RefCell;
 

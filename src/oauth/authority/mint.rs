@@ -71,7 +71,7 @@ impl Authority {
         let record = record.ok_or(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS })?;
         Access::read(&record, keys, token.text(), self.host.now() / 1000).map_err(|error| match error {
             RecordError::Expired => bad_subject(),
-            // The row says that it lives, so it cannot be read rather than not be one.
+            // The row says that the token lives, so its record is of another version rather than none.
             RecordError::UnknownKey(_) | RecordError::NotOne | RecordError::Unreadable => {
                 self.failed(&Format::AccessRecord.unreadable())
             }

@@ -17,7 +17,7 @@ use crate::wire::Fault;
 /// client tries again, so it waits for as long as the hook may take, and for what comes after it.
 const REDEMPTION_MS: u32 = HOOK_MS + LOCK_MS;
 
-/// Why a code is not redeemed. Only a verifier that does not fit counts against it.
+/// Reason for which a code is not redeemed. Only a wrong verifier counts towards the limit of tries.
 enum Mismatch {
     Verifier,
     Other(Refused),
@@ -72,8 +72,8 @@ impl Authority {
         }
     }
 
-    /// The code was redeemed before: by another request of its client that was under way at the same time, or by
-    /// somebody else.
+    /// Answers for a code that was redeemed before: with the same tokens if its client's other request was under way at the
+    /// same time, and else by ending the grant.
     async fn redeemed_again(&self, live: &Live, code: &Token, redeem: &Redeem) -> Answer {
         let facts = &live.facts;
         if let Some((pending, issued)) = self.redeemed.at(&code.hash(), redeem.received)
@@ -87,7 +87,7 @@ impl Authority {
         Err(bad_code())
     }
 
-    /// The answer to another request that proved the same, if it is what this one asks for.
+    /// Gives the answer to another request that proved the same, if this one asks for the same scopes and resources.
     async fn shared(&self, facts: &Facts, answer: Answer, shape: &Shape) -> Answer {
         let issued = answer?;
         if issued.scopes != shape.scopes || issued.audience != shape.audience {

@@ -100,8 +100,8 @@ impl Authority {
         }
     }
 
-    /// The answer of the transition that is under way, if it comes within `ms`; none if that was given up. The runtime
-    /// cancels a request that waits for no time and no I/O of its own.
+    /// Waits up to `ms` for the answer of the transition that is under way; `None` if that was given up. The timer is
+    /// needed in any case: the runtime cancels a request that waits for no time and no I/O of its own.
     pub(super) async fn wait_for(&self, other: Receiver<Answer>, ms: u32) -> Option<Answer> {
         match select(other, self.host.sleep(ms)).await {
             Either::Left((answer, _)) => answer.ok(),

@@ -12,7 +12,7 @@ use crate::wire::Fault;
 #[derive(Default)]
 pub(super) struct Rows {
     known: RefCell<BTreeMap<String, Grant>>,
-    /// Rows of another version. They count, and stay until their grant is ended.
+    /// Ids of rows of another version, which count as grants and stay until these are ended.
     unreadable: RefCell<BTreeSet<String>>,
     /// Whether every row is known.
     complete: Cell<bool>,

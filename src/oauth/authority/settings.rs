@@ -40,18 +40,18 @@ pub const MAX_ACCESS_TOKENS: usize = 32;
 /// So many grants has a user; the one that was not used for the longest time makes room.
 pub const MAX_GRANTS: usize = 200;
 
-/// So many ends of grants are remembered, so that what was held before stays ended. With one more, the oldest two are
-/// remembered as one that concerns every client.
+/// Ends of grants that are remembered, so that what was held before stays ended. With one more, the oldest two are
+/// merged into one that concerns every client.
 pub const MAX_DISCONNECTED: usize = 64;
 
-/// For how long a consent is good that a browser remembers, in seconds. A disconnect is remembered for longer than that.
+/// Lifetime of a consent that a browser remembers, in seconds. A disconnect is remembered for longer than that.
 pub const REMEMBERED_CONSENT_SECONDS: u64 = 365 * 24 * 3600;
 
-/// How long somebody may take for a page of a sign-in, this server's or the identity provider's, in milliseconds.
+/// Time for each page of a sign-in, this server's or the identity provider's, in milliseconds.
 pub const SIGN_IN_MS: u64 = 10 * 60 * 1000;
 
-/// Sessions and tasks end with their client's grant although their ids are up to so much newer, in seconds: a token of a
-/// grant that has ended can begin one while Workers KV still shows its record elsewhere, and clocks differ.
+/// Sessions and tasks whose ids are up to this much newer than the end of their grant end with it, in seconds: a token of
+/// an ended grant can begin one while Workers KV still shows its record elsewhere, and clocks differ.
 pub const SESSIONS_END_SECONDS: u64 = 65;
 
 /// How long a refresh waits for another one of the same grant, in milliseconds.
@@ -63,17 +63,17 @@ pub const SWEEP_EVERY_MS: u64 = 3600 * 1000;
 /// What could not be deleted from KV is tried again after so long, in milliseconds.
 pub const RETRY_DELETES_MS: u64 = 60 * 1000;
 
-/// Within this, Workers KV lists a record that was put elsewhere, in milliseconds: it says "60 seconds or more".
+/// Time within which Workers KV lists a record that was put elsewhere, in milliseconds: it promises "60 seconds or more".
 pub const KV_LISTS_WITHIN_MS: u64 = 3 * 60 * 1000;
 
-/// A row of another version is looked at again after so long, in milliseconds: until then that version may have come back.
+/// Delay before a row of another version is read again, in milliseconds: by then that version may have come back.
 pub const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
 
-/// Records that one step deletes from KV, and requests that it makes to other objects, at most: half of the operations that
-/// an invocation may make, of which it needs some besides.
+/// Records that one step deletes from KV and requests that it makes to other objects, at most: half of the operations that
+/// an invocation may make; the others are for the rest of the step.
 pub const ENDS_AT_ONCE: usize = OPERATIONS_AN_INVOCATION / 2;
 
-/// What there was no room for is ended after so long, in milliseconds: late enough for commands to come between.
+/// Delay before the alarm ends what a step had no room for, in milliseconds: late enough for commands to come between.
 pub const GO_ON_MS: u64 = 1000;
 
 /// For how long it is known that an adopted grant has ended, in milliseconds: Workers KV may show its old record that

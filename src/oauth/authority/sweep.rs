@@ -33,8 +33,8 @@ fn is_unfinished(grant: &Grant) -> bool {
 }
 
 impl Authority {
-    /// The time that was ordered has come: ends what has expired, and orders the next time. It takes at most `room`
-    /// operations, each the deletion of a record or a request to another object; gives how many more there could have been.
+    /// Runs at the alarm: ends what has expired, and orders the next alarm. At most `room` records are deleted and requests
+    /// made to other objects; returns how many more there could have been.
     ///
     /// # Errors
     /// When storage fails; the runtime tries again.

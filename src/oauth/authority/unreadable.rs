@@ -1,7 +1,7 @@
 //! Grants whose rows are of another version of this server.
 //!
-//! Nothing new comes of them, and they stay as they are: the version that wrote them may come back. They can be ended all
-//! the same: what is theirs in Workers KV is found by its prefix.
+//! Such a grant gives no tokens, and its row stays as it is: the version that wrote it may come back. The grant can be ended
+//! all the same, since its records in Workers KV are found by their prefix.
 
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ use crate::oauth::scope::Scopes;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
 
-/// So many pages of records are listed: a grant has a few tokens, and a page a thousand keys.
+/// Pages of records that are listed at most: a grant has a few tokens, and a page a thousand keys.
 const MAX_PAGES: usize = 4;
 
 /// The member of a grant's header that names its client.
@@ -31,7 +31,7 @@ impl Authority {
         Ok(unreadable.contains(id))
     }
 
-    /// Such a grant, as far as it can be told of.
+    /// Entry of such a grant in its user's list, of which only the id is known.
     pub(super) fn listed_unreadable(&self, id: &GrantId) -> Listed {
         let now = self.host.now();
         Listed {
@@ -51,7 +51,7 @@ impl Authority {
     /// Ends such a grant for a client, if it is that client's.
     ///
     /// # Errors
-    /// When it cannot be told whose it is.
+    /// When its client is not known.
     pub(super) async fn revoke_unreadable(&self, id: &GrantId, client_id: &str) -> Result<Outcome, Refused> {
         match self.client_of_unreadable(id).await? {
             Some(known) if known == client_id => self.end_unreadable(id).await?,
@@ -61,7 +61,7 @@ impl Authority {
         Ok(Outcome::Done)
     }
 
-    /// Ends such a grant. The row of one that has ended takes the place of its row, and its records go.
+    /// Ends such a grant: replaces its row by that of an ended grant, and deletes its records.
     pub(super) async fn end_unreadable(&self, id: &GrantId) -> Result<(), Refused> {
         let client = self.client_of_unreadable(id).await?.unwrap_or_default();
         let mut keys = self.records_of(id).await.map_err(|fault| self.failed(&fault))?;
@@ -82,7 +82,7 @@ impl Authority {
         self.finish(id).await
     }
 
-    /// Looks again for records of a grant that was ended so, and for the last time when all must be listed.
+    /// Looks again for records of a grant that was ended so, until Workers KV must list them all.
     pub(super) async fn list_again(&self, id: &GrantId) -> Result<(), Fault> {
         let Some(Grant::Ending(ending)) = self.rows.get(self.host.store(), id)? else {
             return Ok(());
@@ -125,15 +125,15 @@ impl Authority {
         Ok(keys)
     }
 
-    /// Consents that are as old as this or older are void, in milliseconds since 1970, as far as rows that cannot be read may
-    /// say so: those that browsers remember, and not those of a sign-in under way.
+    /// Consents that are as old as this or older may be void by a row that cannot be read, in milliseconds since 1970: those
+    /// that browsers remember, and not those of a sign-in under way.
     pub(super) fn consents_since_unreadable(&self) -> Result<u64, Fault> {
         let unreadable = self.rows.unreadable(self.host.store())?;
         Ok(if unreadable.is_empty() { 0 } else { self.host.now().saturating_sub(SIGN_IN_MS) })
     }
 
-    /// Sessions that are older than this must not be for a grant that begins now, in seconds since 1970, as far as rows that
-    /// cannot be read may say so: as if each were of a client that was disconnected this moment.
+    /// Sessions that are older than this may have ended by a row that cannot be read, in seconds since 1970: each such row
+    /// counts as that of a client that was disconnected this moment.
     pub(super) fn sessions_since_unreadable(&self) -> Result<u64, Fault> {
         let unreadable = self.rows.unreadable(self.host.store())?;
         Ok(if unreadable.is_empty() { 0 } else { after(self.host.now(), SESSIONS_END_SECONDS) / 1000 })

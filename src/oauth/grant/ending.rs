@@ -34,7 +34,7 @@ impl Legacy {
 /// Client id that stands for all clients: of a disconnect that concerns every client of the user.
 pub const EVERY_CLIENT: &str = "";
 
-/// Something of a grant that lives in an object of its own, which has to be asked to end it.
+/// A holding of a grant in another object, which has to be asked to end it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remote<'a> {
     /// Session of that key, with its streams.
@@ -67,7 +67,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// What of one kind is left to end, for the grant of that id.
+    /// Holdings of one kind that are left to end, for the grant of that id.
     #[must_use]
     #[expect(clippy::match_same_arms, reason = "each kind says what else ends it")]
     pub fn remote<'a>(&'a self, kind: GrantHolding, grant: &'a str) -> Vec<Remote<'a>> {
@@ -78,7 +78,7 @@ impl Held {
                 vec![Remote::Listeners { grant, until: self.listening_until }]
             }
             GrantHolding::Listener => Vec::new(),
-            // They are closed with their session.
+            // Closed with their session.
             GrantHolding::GetStream | GrantHolding::SseStream => Vec::new(),
             // The row itself ends them.
             GrantHolding::Code | GrantHolding::RefreshToken => Vec::new(),
@@ -86,7 +86,7 @@ impl Held {
             GrantHolding::AccessToken => Vec::new(),
             // Times that the row has are compared with theirs.
             GrantHolding::RequestState | GrantHolding::RememberedConsent | GrantHolding::SignInFlow => Vec::new(),
-            // Nothing of a grant: see their kinds.
+            // No grant holds them: see their kinds.
             GrantHolding::StateHandle | GrantHolding::Call => Vec::new(),
         }
     }
@@ -117,8 +117,8 @@ pub struct Ending {
     /// none have.
     #[serde(default, skip_serializing_if = "is_default")]
     pub sessions_since: u64,
-    /// Its records are looked for by their prefix until then, in milliseconds since 1970: its row could not be read, and
-    /// Workers KV may list a record late. 0 if they were all known.
+    /// Time until which its records are looked for by their prefix, in milliseconds since 1970: its row could not be read,
+    /// and Workers KV may list a record late. 0 if all its records were known.
     #[serde(default, skip_serializing_if = "is_default")]
     pub listed_until: u64,
     /// Consents to the client that are older are void, in milliseconds since 1970; 0 if none are.

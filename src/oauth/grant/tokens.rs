@@ -50,7 +50,7 @@ pub struct LiveAccess {
     pub hash: String,
     /// When it ends, in seconds since 1970.
     pub expires: u64,
-    /// Whether its record has a place of its own in KV.
+    /// Whether its record has its key in the namespace of this server's own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub own: bool,
 }

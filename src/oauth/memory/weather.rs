@@ -1,4 +1,4 @@
-//! What may befall operations of a store whose caller dies: they come to nothing, or take effect at some later time.
+//! Writes of a store whose callers die: each is lost, or takes effect later.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,7 +7,7 @@ use super::Record;
 /// A write that is under way: the key, and the record that it puts; none where it deletes.
 pub(super) type Write = (String, Option<Record>);
 
-/// Chance, by a seed; there is none in calm weather.
+/// Fate of such writes, by a seed. Without a seed all of them are lost.
 #[derive(Debug, Default)]
 pub(super) struct Weather {
     dice: Cell<u64>,
@@ -16,7 +16,7 @@ pub(super) struct Weather {
 }
 
 impl Weather {
-    /// From now on it is rough.
+    /// Sets the seed.
     pub(super) fn roughen(&self, seed: u64) {
         self.dice.set(seed | 1);
     }
@@ -35,7 +35,7 @@ impl Weather {
         self.is_rough() && dice.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 63 == 1
     }
 
-    /// Some of the writes that are adrift; all where time has passed.
+    /// The writes adrift that take effect now: some of them, or all.
     pub(super) fn arrivals(&self, all: bool) -> Vec<Write> {
         let (now, later) = self.adrift.take().into_iter().partition(|_| all || self.coin());
         self.adrift.replace(later);
@@ -54,7 +54,7 @@ impl<'a> Flight<'a> {
         Self { weather, write }
     }
 
-    /// The store has got the write, or refuses it.
+    /// Notes that the store has applied the write, or refuses it.
     pub(super) fn land(&mut self) {
         self.write = None;
     }

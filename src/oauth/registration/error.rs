@@ -9,7 +9,7 @@ use crate::wire::Fault;
 pub enum RegistrationError {
     /// More than [`MAX_REGISTRATION_BYTES`].
     TooLarge,
-    /// The metadata is (RFC 7591 section 3.2.2).
+    /// The metadata is refused (RFC 7591 section 3.2.2).
     Metadata(MetadataError),
     /// There were too many new ones lately.
     TooMany {
