@@ -20,6 +20,10 @@ const EXPOSED: &str = "mcp-session-id, www-authenticate, retry-after";
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
+/// The longest list of header names that is looked at, in bytes: many times what a tool's arguments need, and what browsers
+/// send of it goes back.
+const MAX_ASKED_BYTES: usize = 4096;
+
 /// How long a browser may remember a preflight, in seconds: browsers cut it to between ten minutes and a day.
 const MAX_AGE: &str = "86400";
 
@@ -55,7 +59,8 @@ pub fn challenged(mut reply: Reply, head: &Head, provider: Option<&dyn Provider>
 #[must_use]
 pub fn preflight(head: &Head) -> Reply {
     // Tools with `x-mcp-header` arguments have header names of their own.
-    let asked = head.header("access-control-request-headers").unwrap_or_default();
+    let asked = head.header("access-control-request-headers").filter(|asked| asked.len() <= MAX_ASKED_BYTES);
+    let asked = asked.unwrap_or_default();
     let own = asked.split(',').map(str::trim).filter(|name| {
         let name = name.to_ascii_lowercase();
         name.strip_prefix("mcp-param-").is_some_and(|rest| {

@@ -80,6 +80,8 @@ impl Error {
     #[must_use]
     pub fn resource_not_found(uri: &str) -> Self {
         let message = format!("There is no resource {}.", Quoted(uri));
+        // A URI may be as long as a body: it goes back as far as any text of a caller does.
+        let uri = Cut(uri).to_string();
         Self::new(ErrorCode::RESOURCE_NOT_FOUND, message).with_data(serde_json::json!({ "uri": uri }))
     }
 
@@ -147,7 +149,8 @@ impl<E: std::error::Error> From<E> for Error {
 /// A text from outside, cut to a length that an error message can bear.
 pub(crate) struct Cut<'a>(pub(crate) &'a str);
 
-/// Characters of a cut text: enough for a path and a list of expected values.
+/// The most characters of a caller's text in an error: room for a path and for a list of what is expected in place of what
+/// was sent. A body has up to 4 MiB, and an error must not send it back.
 const CUT_CHARS: usize = 500;
 
 impl fmt::Display for Cut<'_> {

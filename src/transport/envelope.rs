@@ -2,7 +2,7 @@
 
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
-use crate::mcp::error::Error;
+use crate::mcp::error::{Error, Quoted};
 use crate::mcp::fields::{Fields, may_name};
 use crate::mcp::jsonrpc::Params;
 use crate::mcp::log::LogLevel;
@@ -55,7 +55,7 @@ impl Envelope {
         let name = meta.object(CLIENT)?.optional_text("name")?.unwrap_or_default();
         let log_level = match meta.optional_text(LOG_LEVEL)? {
             Some(level) => Some(LogLevel::parse(&level).ok_or_else(|| {
-                Error::invalid_params(format!("`{LOG_LEVEL}` is {level:?}, which is no level of a log."))
+                Error::invalid_params(format!("`{LOG_LEVEL}` is {}, which is no level of a log.", Quoted(&level)))
             })?),
             None => None,
         };

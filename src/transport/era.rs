@@ -11,7 +11,7 @@ use super::envelope::{Envelope, META, claims_version};
 use super::refusal::Refused;
 use crate::formats::Format;
 use crate::mcp::ProtocolVersion;
-use crate::mcp::error::{Error, ErrorCode};
+use crate::mcp::error::{Cut, Error, ErrorCode, Quoted};
 use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body, Message, Request, RequestId};
 use crate::wire::Fault;
@@ -151,10 +151,12 @@ pub fn id_of(posted: &Result<Body, jsonrpc::Unreadable>) -> Option<&RequestId> {
 fn check_version(header: Option<&str>, claimed: &str) -> Result<(), Error> {
     match header {
         None => {
+            let claimed = Cut(claimed);
             return Err(mismatch(format!("Send the header `MCP-Protocol-Version: {claimed}`, as the body has it.")));
         }
         Some(header) if header != claimed => {
-            let message = format!("MCP-Protocol-Version is {header:?}, and the body's version is {claimed:?}.");
+            let (header, claimed) = (Quoted(header), Quoted(claimed));
+            let message = format!("MCP-Protocol-Version is {header}, and the body's version is {claimed}.");
             return Err(mismatch(message));
         }
         Some(_) => {}
@@ -163,8 +165,9 @@ fn check_version(header: Option<&str>, claimed: &str) -> Result<(), Error> {
     if served.contains(&claimed) {
         return Ok(());
     }
-    let message = format!("Version {claimed:?} is not served without a session. Served are {}.", served.join(", "));
-    let data = json!({ "supported": served, "requested": claimed });
+    let (quoted, served_list) = (Quoted(claimed), served.join(", "));
+    let message = format!("Version {quoted} is not served without a session. Served are {served_list}.");
+    let data = json!({ "supported": served, "requested": Cut(claimed).to_string() });
     Err(Error::new(ErrorCode::UNSUPPORTED_VERSION, message).with_data(data))
 }
 

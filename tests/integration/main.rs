@@ -10,6 +10,7 @@ mod golden;
 mod grants;
 mod hub;
 mod limits;
+mod long_texts;
 mod memory;
 mod oauth_values;
 mod server;
