@@ -34,6 +34,9 @@ const OF_THE_ROUND: [&str; 3] = ["_meta", "inputResponses", "requestState"];
 
 const TIME_BYTES: usize = 8;
 
+/// The name of a question, and its answer.
+type Answer = (String, Box<RawValue>);
+
 /// Stands between what is sealed and the name of a state that an earlier round began.
 const BEGAN: char = '~';
 
@@ -87,7 +90,22 @@ pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) ->
             },
         },
     };
-    Ok(given_answers(&request.params).map(|given| Rounds::new(earlier.into_iter().chain(given).collect())))
+    Ok(given_answers(&request.params).and_then(|given| together(earlier, given)))
+}
+
+/// The rounds with the answers of earlier requests and those of this one. The last round has the same limit as those whose
+/// answers travel on.
+fn together(earlier: Vec<Answer>, given: Vec<Answer>) -> Result<Rounds, Error> {
+    let answers: Vec<_> = earlier.into_iter().chain(given).collect();
+    let bytes: usize = answers.iter().map(|(name, answer)| name.len() + answer.get().len()).sum();
+    if bytes > MAX_ANSWER_BYTES { Err(too_long()) } else { Ok(Rounds::new(answers)) }
+}
+
+/// The error of answers that are too long together.
+pub(super) fn too_long() -> Error {
+    Error::invalid_params(format!(
+        "All answers to one call together may have {MAX_ANSWER_BYTES} bytes. Send shorter ones."
+    ))
 }
 
 fn refused() -> Error {
@@ -102,7 +120,7 @@ async fn earlier_answers(
     request: &Request,
     caller: &Caller,
     around: &dyn Runtime,
-) -> Result<Option<Vec<(String, Box<RawValue>)>>, Fault> {
+) -> Result<Option<Vec<Answer>>, Fault> {
     let state = state.split(BEGAN).next().unwrap_or_default();
     let (bound, now) = (bound_to(caller), around.now());
     let opened = open_with(around, Format::RequestState, |keys| open(state, &bound, now, keys)).await?;
@@ -112,7 +130,7 @@ async fn earlier_answers(
 /// Content of a sealed request state.
 struct Sealed {
     of_request: RequestDigest,
-    answers: Vec<(String, Box<RawValue>)>,
+    answers: Vec<Answer>,
 }
 
 fn open(state: &str, bound: &[u8], now: u64, keys: &Keys) -> Result<Sealed, OpenError> {

@@ -279,10 +279,7 @@ async fn settled(
     };
     let asked = match sealed.await {
         Ok(Some(state)) => Ok(format!(r#"{{"inputRequests":{},"requestState":"{state}"}}"#, rounds.requests_json())),
-        Ok(None) => {
-            let most = request_state::MAX_ANSWER_BYTES;
-            Err(Error::invalid_params(format!("All answers to one call together may have {most} bytes.")))
-        }
+        Ok(None) => Err(request_state::too_long()),
         Err(fault) => Err(failed(&fault)),
     };
     (ResultType::InputRequired, asked.into())

@@ -299,7 +299,24 @@ fn end_where_all_answers_together_are_too_long() {
     second["requestState"] = first["requestState"].clone();
     second["inputResponses"] = json!({ "word": said(&"x".repeat(MAX_ANSWER_BYTES)) });
     let (status, code, _) = refusal(&front.ask("tools/call", &second).answer());
-    assert_eq!((status, code), (200, -32602));
+    assert_eq!((status, code), (400, -32602));
+}
+
+#[test]
+fn end_where_the_answers_of_the_last_round_are_too_long() {
+    let front = front();
+    let call = calling("one", &none());
+    let first = front.result("tools/call", &call);
+    let with = |bytes: usize| {
+        let mut last = call.clone();
+        last["requestState"] = first["requestState"].clone();
+        last["inputResponses"] = json!({ "word": said(&"x".repeat(bytes)) });
+        front.ask("tools/call", &last).answer()
+    };
+    let refused = with(MAX_ANSWER_BYTES);
+    assert_eq!((refused.status, refusal(&refused).1), (400, -32602));
+    assert!(refused.text.contains("1048576 bytes. Send shorter ones"), "{refused:?}");
+    assert_eq!(with(MAX_ANSWER_BYTES - 1000).status, 200);
 }
 
 /// The refusal of a call with that state.
