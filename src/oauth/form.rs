@@ -4,6 +4,7 @@ use super::client::Client;
 use super::client_auth::{Proof, authenticate, credentials};
 use super::params::Params;
 use super::refusal::Refusal;
+use super::registry::RegistryError;
 use super::resource::Resource;
 use super::scope::Scopes;
 use super::site::Site;
@@ -36,7 +37,8 @@ impl Form {
         let received = received(began, site.around.now());
         let credentials = credentials(head.header("authorization").as_deref(), &params)?;
         let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
-        let found = site.registry(&keys).returning_client(&credentials.client_id).await?;
+        let found = site.registry(&keys).returning_client(&credentials.client_id).await;
+        let found = found.inspect_err(|error| tell(site, error))?;
         let by_header = matches!(credentials.proof, Proof::Basic(_));
         let client = found.ok_or_else(|| Refusal::unknown_client(by_header))?;
         authenticate(&client, &credentials)?;
@@ -68,6 +70,13 @@ impl Form {
 /// its end, since its sender may have learnt what it says after the head.
 fn received(head: u64, body: u64) -> u64 {
     if body.saturating_sub(head) <= BODY_MS { head } else { body }
+}
+
+/// Tells operators of a client's record that cannot be had or read. Trouble with its document is the client's.
+fn tell(site: &Site<'_>, error: &RegistryError) {
+    if matches!(error, RegistryError::Unavailable(_)) {
+        site.around.warn(&error.cause());
+    }
 }
 
 /// Something of ours failed.

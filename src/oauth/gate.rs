@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::challenge::{BearerChallenge, BearerError};
+use super::legacy;
 use super::metadata::{PROTECTED_RESOURCE, well_known_url};
 use super::record::{self, Access, RecordError};
 use super::resource::{Resource, Resources};
@@ -128,7 +129,12 @@ async fn read(site: &Site<'_>, token: &Presented, keys: Rc<Keys>, text: &str) ->
             if json.is_none() {
                 site.legacy_missed();
             }
-            return Ok(json.and_then(|json| Access::read_legacy(&json, text, now).ok()));
+            return match json.map(|json| Access::read_legacy(&json, text, now)) {
+                Some(Ok(access)) => Ok(Some(access)),
+                None | Some(Err(RecordError::Expired)) => Ok(None),
+                // Its key is the hash of the token, so it is that token's.
+                Some(Err(_)) => Err(legacy::unreadable("token")),
+            };
         }
         Presented::UnknownKey(_) | Presented::Unknown => None,
     };

@@ -7,7 +7,7 @@ use super::authority::{Adopt, Command, Issue, Issued, Mint, Outcome, Redeem, Ref
 use super::client::{AUTHORIZATION_CODE, Client, REFRESH_TOKEN};
 use super::form::{Form, failed};
 use super::grant::{header_key, old_header_key};
-use super::legacy::{LegacyGrant, grant_key};
+use super::legacy::{self, LegacyGrant, grant_key};
 use super::params::Params;
 use super::provider::TOKEN_EXCHANGE;
 use super::refusal::Refusal;
@@ -116,7 +116,8 @@ pub(super) async fn take_over(
     let kv = site.around.kv();
     site.may_look_for_legacy().map_err(|fault| failed(site, &fault))?;
     let found = kv.get(&grant_key(&token.user, &token.grant)).await.map_err(|fault| failed(site, &fault))?;
-    let Some(grant) = found.as_deref().and_then(LegacyGrant::read) else {
+    let read = |json: &str| LegacyGrant::read(json).ok_or_else(|| failed(site, &legacy::unreadable("grant")));
+    let Some(grant) = found.as_deref().map(read).transpose()? else {
         let id = GrantId::parse(&token.grant).ok_or_else(bad_refresh_token)?;
         for key in [header_key, old_header_key] {
             if kv.get(&key(handle, &id)).await.map_err(|fault| failed(site, &fault))?.is_some() {

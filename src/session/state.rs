@@ -9,6 +9,7 @@ use serde::{Serialize, forward_to_deserialize_any};
 
 use super::host::SharedHost;
 use super::store::StoreError;
+use crate::formats::Format;
 use crate::mcp::context::Context;
 use crate::mcp::error::Error;
 use crate::mcp::extract::{Extract, Rejection, Signature};
@@ -33,13 +34,14 @@ impl States {
         if let Some((_, known)) = self.cache.borrow().iter().find(|(other, _)| *other == name) {
             return Ok(known.clone());
         }
-        let found: Option<Rc<str>> = self.host.store().state(name)?.map(Into::into);
+        let found = self.host.store().state(name).inspect_err(|error| self.host.warn(&error.0));
+        let found: Option<Rc<str>> = found?.map(Into::into);
         self.cache.borrow_mut().push((name, found.clone()));
         Ok(found)
     }
 
     fn write(&self, name: &'static str, json: String) -> Result<(), StoreError> {
-        self.host.store().put_state(name, &json)?;
+        self.host.store().put_state(name, &json).inspect_err(|error| self.host.warn(&error.0))?;
         let mut cache = self.cache.borrow_mut();
         cache.retain(|(other, _)| *other != name);
         cache.push((name, Some(json.into())));
@@ -62,7 +64,10 @@ pub enum StateError {
 impl std::fmt::Display for StateError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unreadable(fault) => write!(f, "The session's state cannot be read: {fault}."),
+            Self::Unreadable(_) => f.write_str(
+                "The session's state cannot be read, and is left as it is: another version of this server may have stored \
+                 it. Try again in a moment.",
+            ),
             Self::Unwritable(fault) => write!(f, "The session's state cannot be kept: {fault}."),
             Self::Store(error) => error.fmt(f),
         }
@@ -108,9 +113,16 @@ impl<S: Default + Serialize + DeserializeOwned + 'static> Session<S> {
     /// When it cannot be read.
     pub fn get(&self) -> Result<S, StateError> {
         match self.states.read(self.name)? {
-            Some(json) => serde_json::from_str(&json).map_err(|error| StateError::Unreadable(error.to_string())),
+            Some(json) => serde_json::from_str(&json).map_err(|error| self.unreadable(&error)),
             None => Ok(S::default()),
         }
+    }
+
+    /// The error of a state that is none of this type. The log has its name and not the parser's words, which may quote it.
+    fn unreadable(&self, error: &serde_json::Error) -> StateError {
+        let told = Format::SessionRows.unreadable().0;
+        self.states.host.warn(&format!("the state `{}`: {told}", self.name));
+        StateError::Unreadable(error.to_string())
     }
 
     /// Changes the state and gives what the closure gives. Nothing comes between reading and writing, so no other call

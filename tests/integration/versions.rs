@@ -2,6 +2,7 @@
 
 use durable_mcp::keys::{KEY_BYTES, Keys};
 use durable_mcp::oauth::memory::SeededRandom;
+use durable_mcp::oauth::secret::sha256_hex;
 use durable_mcp::oauth::token::{GrantId, Handle, Kind, Token};
 use durable_mcp::prelude::*;
 use durable_mcp::transport::order;
@@ -115,6 +116,7 @@ fn a_client_of_another_version_is_not_unknown() {
     browser.pass_ms(60_000);
     let form = [("grant_type", "authorization_code"), ("client_id", client.as_str()), ("code", "x")];
     assert_eq!(browser.post("/token", &form).status, 503);
+    assert!(deployment.log.borrow().iter().any(|line| line.contains("client-record")), "operators are told");
     assert_eq!(browser.asked(&client, &[]).status, 503);
     assert_eq!(deployment.records().get(&key), Some(&later));
 }
@@ -183,6 +185,25 @@ fn made_up_tokens_of_the_other_library_are_looked_for_so_often_where_it_is_taken
     assert!(statuses[..20].iter().all(|status| *status == 401), "{statuses:?}");
     assert!(statuses[20..].iter().all(|status| *status == 503), "{statuses:?}");
     assert_eq!(deployment.gets_of("ann"), 20);
+}
+
+#[test]
+fn a_record_of_the_other_library_that_cannot_be_read_signs_nobody_out() {
+    let deployment = Deployment::taking_over();
+    let client = deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
+    let (mut browser, token) = (Browser::new(&deployment), legacy_token("ann"));
+    let grant = format!("grant:ann:{}", "g".repeat(16));
+    let access = format!("token:ann:{}:{}", "g".repeat(16), sha256_hex(&token));
+    for key in [&grant, &access] {
+        deployment.set_record(key, r#"{"of":"the future"}"#);
+    }
+    let form = [("grant_type", "refresh_token"), ("client_id", client.as_str()), ("refresh_token", &token)];
+    assert_eq!(browser.post("/token", &form).status, 503);
+    assert_eq!(browser.call(Method::POST, &token, None, &json!({})).status, 503);
+    for what in ["record of a grant", "record of a token"] {
+        assert!(deployment.log.borrow().iter().any(|line| line.contains(what)), "{what}");
+    }
+    assert!([&grant, &access].iter().all(|key| deployment.records().contains_key(*key)));
 }
 
 #[test]

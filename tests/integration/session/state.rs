@@ -86,6 +86,11 @@ fn that_no_longer_fits_its_type_is_an_error_and_not_lost() {
     for tool in ["total", "increment"] {
         let answer = rig.post(call(1, tool, &none())).answer();
         assert_eq!(answer.json()["result"]["isError"], true, "{answer:?}");
+        assert!(answer.text.contains("Try again in a moment") && !answer.text.contains("many"), "{answer:?}");
+        let told = rig.host.warnings.take();
+        let is_named =
+            |line: &String| line.contains("Counter") && line.contains("session-rows") && !line.contains("many");
+        assert!(told.iter().any(is_named), "{told:?}");
     }
     rig.host.memory().plant_state("Counter", r#"{"total":41}"#);
     rig.restart();
