@@ -281,9 +281,8 @@ impl Authority {
         if places.len() + unreadable.len() < MAX_GRANTS {
             return Ok(());
         }
-        let Some(id) = in_the_way(&places, client_id) else {
-            return if unreadable.is_empty() { Ok(()) } else { Err(Format::GrantRow.unreadable()) };
-        };
+        // Without a place that can be read, those that cannot take up all.
+        let id = in_the_way(&places, client_id).ok_or_else(|| Format::GrantRow.unreadable())?;
         let grant = self.rows.get(store, &id)?;
         self.mark(&id, Cause::Ended)?;
         if let Some(facts) = grant.as_ref().and_then(Grant::facts) {
@@ -316,14 +315,16 @@ struct Place {
     id: GrantId,
 }
 
-/// The grant that makes room for a new one of a client: an expired one, or else the least recently used one of the client
-/// that has the most grants, the new one counted. So a client that has itself let in again and again displaces only itself.
+/// The grant that makes room for a new one of a client: an expired one, or else the least recently used one of the clients
+/// that have the most grants, the new one counted. So a client that has itself let in again and again displaces only itself.
+/// Where no client has two grants, the least recently used one of all makes room.
 fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
     let count = |client: &str| places.iter().filter(|place| place.client == client).count();
-    let others = places.iter().map(|place| (count(&place.client), place.client.as_str()));
-    let (most, hog) = others.max().unwrap_or_default();
-    let hog = if count(client_id) + 1 >= most { client_id } else { hog };
-    let is_meant = |place: &&Place| !place.living || place.client == hog;
+    let (own, most) = (count(client_id), places.iter().map(|place| count(&place.client)).max().unwrap_or_default());
+    let is_own_turn = own > 0 && own + 1 >= most;
+    let is_meant = |place: &&Place| {
+        !place.living || if is_own_turn { place.client == client_id } else { count(&place.client) == most }
+    };
     let first = places.iter().filter(is_meant).min_by_key(|place| (place.living, place.used));
     first.map(|place| place.id.clone())
 }

@@ -37,7 +37,8 @@ pub const MAX_WRONG_VERIFIERS: u32 = 5;
 /// So many access tokens of a grant live at a time; older ones make room.
 pub const MAX_ACCESS_TOKENS: usize = 32;
 
-/// So many grants has a user; the one that was not used for the longest time makes room.
+/// So many grants has a user. One more displaces an expired one, or else the one unused for the longest time of the client that
+/// has the most: each client is let in, and none crowds the others out.
 pub const MAX_GRANTS: usize = 200;
 
 /// Ends of grants that are remembered, so that what was held before stays ended. With one more, the oldest two are

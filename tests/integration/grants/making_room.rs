@@ -49,6 +49,24 @@ fn a_client_that_is_let_in_again_and_again_displaces_itself_alone() {
 }
 
 #[test]
+fn a_new_client_displaces_the_grant_unused_longest_where_each_client_has_one() {
+    let mut world = world();
+    let ids: Vec<_> = (0..=MAX_GRANTS).map(|at| format!("client-{}", 999 - at)).collect();
+    let mut all = Vec::new();
+    for id in &ids {
+        let client = Client { id: Box::leak(id.clone().into_boxed_str()), ..CONFIDENTIAL };
+        let code = world.begin(&client);
+        all.push(world.issued(Command::Redeem(client.redeem(&code))).unwrap());
+        world.pass(10);
+    }
+    assert!(world.access(&all[0].access_token).is_some(), "its records are left to the alarm");
+    world.pass_with_alarms(60_000);
+    assert!(world.access(&all[0].access_token).is_none());
+    assert!(all[1..].iter().all(|issued| world.access(&issued.access_token).is_some()));
+    assert_eq!(world.outside.rows.unfinished(), MAX_GRANTS);
+}
+
+#[test]
 fn a_sign_in_gives_one_code() {
     let mut world = world();
     let begin = |world: &mut World, sign_in: &str| {
