@@ -26,7 +26,7 @@ mod format;
 pub mod handler;
 pub mod initialize;
 mod json_path;
-mod json_text;
+pub(crate) mod json_text;
 pub(crate) mod json_tokens;
 pub mod jsonrpc;
 mod kind;

@@ -13,6 +13,7 @@ use crate::mcp::Server;
 use crate::mcp::change::Change;
 use crate::mcp::error::Error;
 use crate::mcp::fields::Fields;
+use crate::mcp::json_text::lone_surrogate;
 use crate::mcp::jsonrpc::{Request, RequestId, notification_json, to_json};
 use crate::mcp::user::Caller;
 use crate::session::notice::Notice;
@@ -138,7 +139,10 @@ fn texts(filter: &Fields<'_>, name: &str) -> Result<Vec<String>, Error> {
     let Some(raw) = filter.raw(name) else { return Ok(Vec::new()) };
     let unfit =
         || Error::invalid_params(format!("Invalid params: `{name}` must be an array of strings without line breaks."));
-    let mut texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| unfit())?;
+    let mut texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| match lone_surrogate(raw.get()) {
+        Some(fault) => Error::invalid_params(format!("Invalid params: `{name}`: {fault}.")),
+        None => unfit(),
+    })?;
     if texts.iter().any(|text| text.contains(['\n', '\r'])) {
         return Err(unfit());
     }

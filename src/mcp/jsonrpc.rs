@@ -148,9 +148,21 @@ pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
     // serde_json has no words for what it expects in place of a variant.
     let is_null = fault == "expected value" && null_at(json, error.line(), error.column());
     let fault = if is_null { "null is not allowed" } else { fault };
-    match path_at(json, error.line(), error.column()).as_str() {
-        "" => Cut(fault).to_string(),
-        path => format!("`{}`: {}", Cut(path), Cut(fault)),
+    let path = path_at(json, error.line(), error.column());
+    let (path, fault) = counted(&path, fault);
+    match path {
+        "" => Cut(&fault).to_string(),
+        path => format!("`{}`: {}", Cut(path), Cut(&fault)),
+    }
+}
+
+/// The fault of a list that has more entries than the type, such as a tuple, at the list itself. `serde_json` meets it behind
+/// the last entry of the type, and calls the rest trailing characters.
+fn counted<'a>(path: &'a str, fault: &'a str) -> (&'a str, Cow<'a, str>) {
+    let in_list = path.strip_suffix(']').and_then(|path| path.rsplit_once('['));
+    match in_list.filter(|_| fault == "trailing characters") {
+        Some((list, most)) => (list, format!("must have at most {most} entries, and has more").into()),
+        None => (path, fault.into()),
     }
 }
 

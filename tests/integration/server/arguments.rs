@@ -297,6 +297,29 @@ fn that_are_null_are_the_default_where_there_is_one() {
 }
 
 #[test]
+fn with_lists_of_another_length_are_refused_with_the_field_and_the_count() {
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only faults are looked at")]
+    struct Place {
+        at: (i8, f64),
+        corners: Option<Vec<(u8, u8, u8)>>,
+    }
+    let talk = Conversation::with(empty().tool("t", "", async |_: Args<Place>| ""));
+    for (arguments, told) in [
+        (json!({ "at": [1, 2, 3] }), "`at`: must have at most 2 entries, and has more."),
+        (json!({ "at": [1] }), "`at`: invalid length 1, expected a tuple of size 2."),
+        (
+            json!({ "at": [1, 2], "corners": [[1, 2, 3], [1, 2, 3, 4]] }),
+            "`corners[1]`: must have at most 3 entries, and has more.",
+        ),
+        (json!({ "at": [1, 2], "corners": [[]] }), "`corners[0]`: invalid length 0, expected a tuple of size 3."),
+    ] {
+        let refused = talk.failure("t", &arguments);
+        assert!(refused.contains(told), "{refused}");
+    }
+}
+
+#[test]
 fn with_half_of_a_surrogate_pair_are_refused_with_words() {
     let talk = Conversation::with(empty().tool("echo", "", echo).prompt("echo", "", echo));
     for (method, params) in [

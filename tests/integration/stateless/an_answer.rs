@@ -387,3 +387,13 @@ fn that_may_be_cached_says_for_how_long_and_for_whom() {
     let private = Front::new(server().with(Tool::new("own", "", async || "o").visible_to(|_| true)));
     assert_eq!(private.result("tools/list", &none())["cacheScope"], "private");
 }
+
+#[test]
+fn names_half_of_a_surrogate_pair_in_what_a_client_listens_for() {
+    let front = Front::new(Server::new("s", "1").resource("r", "test://r", async |_: Notify| ""));
+    let params = json!({ "notifications": { "resourceSubscriptions": ["test://HALF"] } });
+    let (headers, body) = front.written("subscriptions/listen", &params);
+    let answer = front.send(Method::POST, &headers, body.replace("HALF", r"\ud83d")).answer();
+    let told = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(told.contains("`resourceSubscriptions`") && told.contains("surrogate pair"), "{told}");
+}
