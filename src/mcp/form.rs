@@ -100,9 +100,14 @@ fn cut(field: &Value, version: ProtocolVersion) -> Cut {
 /// A choice with titles as the versions before 2025-11-25 have it.
 fn untitled(mut field: Map<String, Value>, titled: &Map<String, Value>) -> Map<String, Value> {
     let choices = titled.get("oneOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let all = |keyword: &str| choices.iter().filter_map(|choice| choice.get(keyword)).collect::<Vec<_>>();
-    field.insert("enum".to_owned(), json!(all("const")));
-    field.insert("enumNames".to_owned(), json!(all("title")));
+    // A client pairs values and titles by their places, so a choice without a title has its value for one.
+    let titled = choices.iter().filter_map(|choice| {
+        let value = choice.get("const")?;
+        Some((value, choice.get("title").unwrap_or(value)))
+    });
+    let (values, titles): (Vec<_>, Vec<_>) = titled.unzip();
+    field.insert("enum".to_owned(), json!(values));
+    field.insert("enumNames".to_owned(), json!(titles));
     field
 }
 

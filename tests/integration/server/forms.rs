@@ -79,6 +79,20 @@ fn have_what_2025_06_18_knows_for_a_client_of_it() {
 }
 
 #[test]
+fn have_a_title_for_every_choice_for_a_client_of_2025_06_18() {
+    let server = empty().tool("order", "", async |client: Client| {
+        let choices = json!([{ "const": "small" }, { "const": "large", "title": "For two" }]);
+        let schema = json!({ "type": "object", "properties": { "size": { "type": "string", "oneOf": choices } } });
+        client.elicit_json("order", "Please:", schema).await.map(|_| "asked")
+    });
+    let talk = Conversation::with(server).speaking(ProtocolVersion::V2025_06_18);
+    talk.will_answer(json!({ "action": "decline" }));
+    talk.call("order", &json!({}));
+    let size = json!({ "type": "string", "enum": ["small", "large"], "enumNames": ["small", "For two"] });
+    assert_eq!(talk.asked()[0].1["requestedSchema"]["properties"]["size"], size);
+}
+
+#[test]
 fn that_a_version_cannot_show_are_refused_with_words() {
     #[derive(Debug, Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]
