@@ -16,6 +16,7 @@ pub use quota::{
     STRANGER,
 };
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::future::{LocalBoxFuture, join_all};
@@ -97,7 +98,13 @@ pub trait HubHost: Runtime {
     ///
     /// # Errors
     /// When storage fails.
-    fn telling(&self, about: Option<&str>) -> Result<Option<Telling>, Fault>;
+    fn telling(&self, about: &str) -> Result<Option<Telling>, Fault>;
+
+    /// The notice that is sent on after that of the change `after`: the next in order, or the first behind the last one.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn next_telling(&self, after: &str) -> Result<Option<Telling>, Fault>;
 
     /// Stores how far a notice was told.
     ///
@@ -166,13 +173,15 @@ pub trait HubSocket {
 /// The hub.
 pub struct Hub {
     host: Rc<dyn HubHost>,
+    /// The change whose notice the alarm sent on last, so that one that is published all the time does not hold up others.
+    told_last: RefCell<String>,
 }
 
 impl Hub {
     /// The hub that has just woken.
     #[must_use]
     pub fn new(host: Rc<dyn HubHost>) -> Self {
-        Self { host }
+        Self { host, told_last: RefCell::default() }
     }
 
     /// Lets a stream listen. Its first message acknowledges what it listens for.
@@ -275,7 +284,7 @@ impl Hub {
             return Ok(());
         }
         // Sessions that are being told the same are told it once more, however often it is published meanwhile.
-        if let Some(telling) = self.host.telling(Some(&notice.about))? {
+        if let Some(telling) = self.host.telling(&notice.about)? {
             return self.host.put_telling(&Telling { again: true, ..telling });
         }
         self.tell(Telling { notice: notice.clone(), after: String::new(), again: false }).await
@@ -322,7 +331,9 @@ impl Hub {
     pub async fn wake(&self) -> Result<(), Fault> {
         let now = self.host.now();
         self.ask_expired(now).await?;
-        if let Some(telling) = self.host.telling(None)? {
+        let told_last = self.told_last.take();
+        if let Some(telling) = self.host.next_telling(&told_last)? {
+            self.told_last.replace(telling.notice.about.clone());
             self.tell(telling).await?;
         }
         let mut next = self.host.next_session()?.into_iter().chain(self.host.next_ended(now)?).min();
@@ -334,7 +345,7 @@ impl Hub {
                 next = Some(next.map_or(ends, |next| next.min(ends)));
             }
         }
-        if self.host.telling(None)?.is_some() {
+        if self.host.next_telling("")?.is_some() {
             next = Some(now);
         }
         next.map_or(Ok(()), |next| self.host.wake_by(next))

@@ -88,7 +88,8 @@ const COUNT: &str = "SELECT count(*) FROM sessions";
 const COUNT_STRANGERS: &str = "SELECT count(*) FROM sessions WHERE stranger = 1";
 const COUNT_TAGGED: &str = "SELECT count(*) FROM sessions WHERE tag = ?1 OR site = ?1";
 const NEXT: &str = "SELECT min(expires) FROM sessions";
-const TELLING: &str = "SELECT notice, after, again FROM telling WHERE about = ?1 OR ?1 = '' LIMIT 1";
+const TELLING: &str = "SELECT about, notice, after, again FROM telling WHERE about = ?";
+const NEXT_TELLING: &str = "SELECT about, notice, after, again FROM telling ORDER BY about <= ?, about LIMIT 1";
 const PUT_TELLING: &str = "INSERT OR REPLACE INTO telling (about, notice, after, again) VALUES (?, ?, ?, ?)";
 const REMOVE_TELLING: &str = "DELETE FROM telling WHERE about = ?";
 
@@ -219,6 +220,30 @@ impl Host {
         }
         sql.exec(query, values).map_err(fault)?.raw().map(|row| row.map_err(fault)).collect()
     }
+
+    /// The first notice that a query finds. One that cannot be read is removed, so that it holds up no other.
+    fn first_telling(&self, query: &str, about: &str) -> Result<Option<Telling>, Fault> {
+        while let Some(row) = self.rows(query, vec![about.into()])?.into_iter().next() {
+            let mut row = row.into_iter();
+            let Some(SqlStorageValue::String(about)) = row.next() else { break };
+            if let Some(telling) = as_telling(row) {
+                return Ok(Some(telling));
+            }
+            worker::console_error!("the rest of the sessions is not told of {about:?}: its notice cannot be read");
+            self.remove_telling(&about)?;
+        }
+        Ok(None)
+    }
+}
+
+/// A notice from its columns; none if it is of another version.
+fn as_telling(mut columns: impl Iterator<Item = SqlStorageValue>) -> Option<Telling> {
+    match (columns.next()?, columns.next()?, columns.next()?) {
+        (SqlStorageValue::String(notice), SqlStorageValue::String(after), SqlStorageValue::Integer(again)) => {
+            Some(Telling { notice: Notice::parse(&notice)?, after, again: again != 0 })
+        }
+        _ => None,
+    }
 }
 
 /// The open sockets among `sockets`, each with its attachment.
@@ -318,15 +343,12 @@ impl HubHost for Host {
         self.rows(ADD, vec![object.into(), time(expires), tag.into(), site.into(), stranger]).map(drop)
     }
 
-    fn telling(&self, about: Option<&str>) -> Result<Option<Telling>, Fault> {
-        let rows = self.rows(TELLING, vec![about.unwrap_or_default().into()])?;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        match <[SqlStorageValue; 3]>::try_from(row) {
-            Ok([SqlStorageValue::String(notice), SqlStorageValue::String(after), SqlStorageValue::Integer(again)]) => {
-                Ok(Notice::parse(&notice).map(|notice| Telling { notice, after, again: again != 0 }))
-            }
-            _ => Ok(None),
-        }
+    fn telling(&self, about: &str) -> Result<Option<Telling>, Fault> {
+        self.first_telling(TELLING, about)
+    }
+
+    fn next_telling(&self, after: &str) -> Result<Option<Telling>, Fault> {
+        self.first_telling(NEXT_TELLING, after)
     }
 
     fn put_telling(&self, telling: &Telling) -> Result<(), Fault> {

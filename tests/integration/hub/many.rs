@@ -44,6 +44,22 @@ fn what_is_published_over_and_over_is_told_to_many_sessions_once_more() {
 }
 
 #[test]
+fn a_change_that_is_published_all_the_time_holds_up_no_other() {
+    let rig = Rig::new();
+    let objects = joined(&rig, SESSIONS_A_TURN + 10);
+    let [busy, other] = [Change::Prompts, Change::Tools].map(|change| Notice::of(&change));
+    rig.publish(&busy);
+    rig.publish(&other);
+    for _ in 0..4 {
+        rig.publish(&busy);
+        rig.pass(0);
+    }
+    let told = rig.host.told.take();
+    let of_other: Vec<_> = told.iter().filter(|(_, notice)| *notice == other).map(|(object, _)| object).collect();
+    assert_eq!(of_other, objects.iter().collect::<Vec<_>>());
+}
+
+#[test]
 fn sessions_behind_a_turn_that_is_cut_off_are_told() {
     let rig = Rig::new();
     let objects = joined(&rig, SESSIONS_A_TURN + 10);

@@ -199,9 +199,14 @@ impl HubHost for FakeHubHost {
         Ok(())
     }
 
-    fn telling(&self, about: Option<&str>) -> Result<Option<Telling>, Fault> {
+    fn telling(&self, about: &str) -> Result<Option<Telling>, Fault> {
+        Ok(self.telling.borrow().get(about).cloned())
+    }
+
+    fn next_telling(&self, after: &str) -> Result<Option<Telling>, Fault> {
         let telling = self.telling.borrow();
-        Ok(about.map_or_else(|| telling.values().next(), |about| telling.get(about)).cloned())
+        let behind = telling.iter().find(|(about, _)| about.as_str() > after);
+        Ok(behind.or_else(|| telling.iter().next()).map(|(_, telling)| telling.clone()))
     }
 
     fn put_telling(&self, told: &Telling) -> Result<(), Fault> {
