@@ -4,6 +4,9 @@
 /// Operations of KV, and requests to objects, that one invocation may make (KV, "Operations/Worker invocation").
 pub const OPERATIONS_AN_INVOCATION: usize = 1_000;
 
+/// Bytes of memory of an isolate, that of its module included (Workers, "Memory").
+pub const ISOLATE_BYTES: usize = 128 * 1024 * 1024;
+
 /// Keys that one listing of KV gives at most.
 pub const KV_PAGE_KEYS: usize = 1_000;
 

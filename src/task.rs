@@ -184,9 +184,10 @@ impl TaskObject {
         let heeds = self.server.target(&request).heeds_cancellation;
         let (abort, registration) = AbortHandle::new_pair();
         let number = self.running.borrow().as_ref().map_or(0, |running| running.number) + 1;
+        // A handler whose beginning cannot be written does not begin, and does not pass for one at work.
+        self.change(|record| record.beginnings += 1)?;
         *self.running.borrow_mut() =
             Some(Running { number, peer, flag: Rc::clone(context.cancelled()), abort: (!heeds).then_some(abort) });
-        self.change(|record| record.beginnings += 1)?;
         let own = Rc::clone(self);
         let work = async move {
             let started = own.host.now();
@@ -406,12 +407,15 @@ impl TaskObject {
         self.record.borrow().as_ref().map_or(0, |record| record.expires)
     }
 
-    /// Changes the record, and writes it.
+    /// Changes the record, and writes it. A change that cannot be written is none: it would be gone when the object is.
     fn change(&self, change: impl FnOnce(&mut Record)) -> Result<(), Fault> {
         let mut record = self.record.borrow_mut();
         let Some(record) = record.as_mut() else { return Ok(()) };
-        change(record);
-        self.host.store().put(record)
+        let mut changed = record.clone();
+        change(&mut changed);
+        self.host.store().put(&changed)?;
+        *record = changed;
+        Ok(())
     }
 
     /// Asks the client something, for the handler.

@@ -18,6 +18,7 @@ use crate::support::object::Sleep;
 mod asking;
 mod beginning;
 mod ending;
+mod model;
 mod restarts;
 mod watching;
 

@@ -17,6 +17,7 @@ use durable_mcp::session::host::Around;
 use durable_mcp::session::log_line::LogLine;
 use durable_mcp::session::notice::Notice;
 use durable_mcp::task::command::{Begin, Command};
+use durable_mcp::task::host::TaskStore;
 use durable_mcp::task::{Owner, TaskObject, id};
 use durable_mcp::transport::claims::ObjectId;
 use durable_mcp::transport::object::Object;
@@ -37,6 +38,9 @@ use super::object::{Answer, Exchange, IDLE_MS, MAX_AGE_MS, Map, RESUME_MS, Sleep
 use super::task_host::FakeTaskHost;
 
 pub(crate) const VERSION: &str = "2026-07-28";
+
+/// After so long the runtime tries an alarm again that failed.
+const ALARM_RETRY_MS: u64 = 2000;
 
 /// Everything that a client can declare, but for tasks.
 pub(crate) fn everything() -> Value {
@@ -406,7 +410,10 @@ impl Front {
             state.object.wake().expect("the store works");
         }
         for task in self.all_tasks().iter().filter(|task| task.host.store.take_due_alarm(self.host.now())) {
-            task.object.wake().expect("the store works");
+            if task.object.wake().is_err() {
+                // The runtime tries again.
+                task.host.store.wake_at(self.host.now() + ALARM_RETRY_MS);
+            }
         }
         if self.hub.take_due_alarm() {
             self.hub.invoke();
@@ -447,6 +454,17 @@ impl Front {
     pub(crate) fn task(&self) -> Rc<FakeTaskHost> {
         let tasks = self.deployment.tasks.borrow();
         Rc::clone(&tasks.values().next_back().expect("a task was begun").host)
+    }
+
+    /// How many tasks' objects keep something.
+    pub(crate) fn kept_tasks(&self) -> usize {
+        self.all_tasks().iter().filter(|task| !task.host.store.is_empty()).count()
+    }
+
+    /// The runtime around the task that was begun after so many others.
+    pub(crate) fn task_numbered(&self, number: usize) -> Rc<FakeTaskHost> {
+        let tasks = self.deployment.tasks.borrow();
+        Rc::clone(&tasks.values().nth(number).expect("a task was begun").host)
     }
 
     /// How many tasks' objects were reached.

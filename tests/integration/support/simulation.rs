@@ -2,6 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use durable_mcp::limits::ISOLATE_BYTES;
+use durable_mcp_allocations::allocated;
+
+/// The most bytes that one step of a model may have in use above those before it: requests of some hundred bytes stay far
+/// below the memory of an isolate, of which there is one for all of them.
+const MOST_BYTES_A_STEP: usize = ISOLATE_BYTES / 128;
+
 /// Chance that repeats itself for the same seed: xorshift64*.
 pub(crate) struct Dice(u64);
 
@@ -30,4 +37,11 @@ pub(crate) fn simulate<T>(variable: &str, count: u64, case: impl Fn(Dice) -> T) 
     let seeds = named.map_or(1..=count, |seed: u64| seed..=seed);
     let run = |seed| catch_unwind(AssertUnwindSafe(|| case(Dice::new(seed))));
     seeds.map(|seed| run(seed).unwrap_or_else(|_| panic!("{variable}={seed} shows it"))).collect()
+}
+
+/// Carries out one step of a model, which takes no more memory than it may.
+pub(crate) fn bounded<T>(step: impl FnOnce() -> T) -> T {
+    let (allocated, output) = allocated(step);
+    assert!(allocated.peak <= MOST_BYTES_A_STEP, "a step takes {} bytes", allocated.peak);
+    output
 }

@@ -25,6 +25,8 @@ pub(crate) struct MemoryTaskStore {
     alarm: Cell<Option<u64>>,
     written: Cell<u64>,
     broken: Cell<bool>,
+    /// The write after so many fails.
+    failing_write: Cell<Option<usize>>,
 }
 
 impl MemoryTaskStore {
@@ -66,8 +68,23 @@ impl MemoryTaskStore {
         self.broken.set(broken);
     }
 
+    /// The write after `nth` others fails, and does nothing.
+    pub(crate) fn fail_write(&self, nth: usize) {
+        self.failing_write.set(Some(nth));
+    }
+
+    /// No write is to fail any more.
+    pub(crate) fn fail_no_write(&self) {
+        self.failing_write.set(None);
+    }
+
     fn write(&self, row: &RefCell<Option<String>>, text: String) -> Result<(), Fault> {
         self.check()?;
+        let left = self.failing_write.take();
+        if left == Some(0) {
+            return Err(Fault("the row cannot be written".to_owned()));
+        }
+        self.failing_write.set(left.map(|left| left - 1));
         row.replace(Some(text));
         self.written.set(self.written.get() + 1);
         Ok(())

@@ -157,3 +157,17 @@ fn a_storage_that_fails_is_the_servers_failure() {
     front.task().store.set_broken(false);
     assert_eq!(status(&front, &id), "failed");
 }
+
+#[test]
+fn a_cancellation_that_cannot_be_stored_changes_nothing() {
+    let front = front();
+    let id = begin(&front, "slow", &json!({ "ms": 1000 }));
+    front.task().store.fail_write(0);
+    assert_eq!(front.ask("tasks/cancel", &json!({ "taskId": id })).answer().status, 500);
+    assert_eq!(status(&front, &id), "working");
+    front.advance(1000);
+    let done = get(&front, &id);
+    assert_eq!(done["status"], "completed");
+    front.restart();
+    assert_eq!(get(&front, &id), done);
+}

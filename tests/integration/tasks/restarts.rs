@@ -71,6 +71,18 @@ fn a_task_begins_three_times_at_most() {
 }
 
 #[test]
+fn a_task_whose_new_beginning_cannot_be_stored_begins_at_the_next_request() {
+    let (front, begun) = counting();
+    let id = begin(&front, "reading", &none());
+    front.restart();
+    front.task().store.fail_write(0);
+    assert_eq!(front.ask("tasks/get", &json!({ "taskId": id })).answer().status, 500);
+    assert_eq!((status(&front, &id).as_str(), begun.get()), ("working", 2));
+    front.advance(100_000);
+    assert_eq!(status(&front, &id), "completed");
+}
+
+#[test]
 fn a_task_that_was_cut_off_does_not_begin_to_be_called_off() {
     let begun = Rc::new(Cell::new(0));
     let counted = Rc::clone(&begun);
