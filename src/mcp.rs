@@ -51,6 +51,7 @@ pub mod summary;
 pub mod task;
 pub mod template;
 pub mod tool;
+mod url_elicitation;
 pub mod user;
 pub mod version;
 

@@ -3,14 +3,10 @@
 use std::pin::pin;
 use std::task::Poll;
 
-use futures_util::FutureExt;
-use futures_util::future::join_all;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::caching::{CacheScope, Caching};
 use super::capabilities::ClientCapabilities;
-use super::client::ELICIT;
 use super::completion::Typed;
 use super::content::{Content, ResourceContents};
 use super::context::{Arguments, Context};
@@ -28,6 +24,7 @@ use super::state_argument::{self, BegunState};
 use super::task::TaskSupport;
 use super::template::UriTemplate;
 use super::tool::Tool;
+use super::url_elicitation::sent_away;
 use super::user::Caller;
 
 /// How a request ended, for the log line.
@@ -84,7 +81,7 @@ impl From<Result<String, Error>> for Answer {
 }
 
 impl Answer {
-    const SUSPENDED: Self = Self { outcome: Ok(Outcome::Suspended), ended: Ended::Ok, caching: None };
+    pub(super) const SUSPENDED: Self = Self { outcome: Ok(Outcome::Suspended), ended: Ended::Ok, caching: None };
 
     fn cached(json: String, caching: Caching) -> Self {
         Self { caching: Some(caching), ..Ok(json).into() }
@@ -101,9 +98,6 @@ pub struct Target {
 }
 
 const EMPTY: &str = "{}";
-
-/// The methods whose answer may be a question (2026-07-28, Multi Round-Trip Requests, "Supported Requests").
-const MAY_ASK: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
 impl Server {
     /// What a request is aimed at.
@@ -432,7 +426,7 @@ fn set_level(context: &Context, fields: &Fields<'_>) -> Result<String, Error> {
     Ok(EMPTY.to_owned())
 }
 
-fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Error> {
+pub(super) fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Error> {
     if let Some(error) = result.refusal.take() {
         return Err(error);
     }
@@ -448,59 +442,6 @@ fn finish_tool(mut result: ToolResult, context: &Context) -> Result<Answer, Erro
     }
     let ended = if result.is_error { Ended::ToolError } else { Ended::Ok };
     Ok(Answer { ended, ..Ok(to_json(&result)).into() })
-}
-
-/// Answers a call that its user has to open a URL for, in the form that the client's version has. A client that opens no
-/// URLs gets the same text as by a URL elicitation.
-fn sent_away(request: &Request, context: &Context, refusal: Error) -> Result<Answer, Error> {
-    let client = context.client();
-    if client.version.is_stateless() {
-        return send_away(request, context, refusal);
-    }
-    if client.capabilities.known_to(client.version).has(ClientCapabilities::ELICITATION_URL) {
-        return Err(refusal);
-    }
-    let told = "This needs a client that supports elicitation.url; yours did not declare it.";
-    if request.method == "tools/call" {
-        return finish_tool(ToolResult::error(told), context);
-    }
-    Err(Error::new(ErrorCode::REFUSED, told))
-}
-
-/// Converts `url_elicitation_required` into a URL elicitation (2026-07-28, Elicitation, "URL Mode"), after which the call
-/// runs again. A user who is back is asked anew, for as long as the call is refused.
-fn send_away(request: &Request, context: &Context, refusal: Error) -> Result<Answer, Error> {
-    let refused = Error::new(ErrorCode::REFUSED, refusal.message);
-    if !MAY_ASK.contains(&request.method.as_str()) {
-        return Err(refused);
-    }
-    if !context.client().capabilities.has(ClientCapabilities::ELICITATION_URL) {
-        return Err(Error::missing_capability(ClientCapabilities::ELICITATION_URL));
-    }
-    let errands = refusal.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
-    let asked = join_all(errands.into_iter().flatten().map(|errand| ask_again(context, errand)));
-    // Nobody waits for the answers here, not in a task either: the call runs from its beginning once they are there.
-    match asked.now_or_never() {
-        Some(declined) => Err(declined.into_iter().next().unwrap_or(refused)),
-        None => Ok(Answer::SUSPENDED),
-    }
-}
-
-/// Sends the user to a page for as long as they agree to go; gives why there is no point in it any more.
-async fn ask_again(context: &Context, errand: &Value) -> Error {
-    let mut params = errand.clone();
-    let id = params.as_object_mut().and_then(|params| params.remove("elicitationId"));
-    let id = id.as_ref().and_then(Value::as_str).unwrap_or("url");
-    loop {
-        let answer = match context.peer().request(id, ELICIT, params.to_string()).await {
-            Ok(answer) => answer,
-            Err(error) => return error,
-        };
-        let agreed = Fields::parse(answer.get()).and_then(|fields| fields.text("action"));
-        if agreed.as_deref() != Ok("accept") {
-            return Error::new(ErrorCode::REFUSED, "The user did not agree to open the page.");
-        }
-    }
 }
 
 /// An error as a client without a session knows it (2026-07-28, Basic, "Error Codes").

@@ -4,16 +4,16 @@
 //! and props are sealed under the code or the refresh token, so a row tells nobody who the user is.
 
 mod ending;
+mod pending;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
 
 pub use ending::{EVERY_CLIENT, Ending, Held, Legacy, Remote};
+pub use pending::Pending;
 pub use tokens::{Current, LiveAccess, Next, Previous, Room, Spent, Standing};
 
-use super::pkce::{Challenge, Verifier};
 use super::record;
-use super::redirect_uri::RedirectUri;
 use super::resource::Resource;
 use super::scope::Scopes;
 use super::secret::same;
@@ -70,27 +70,6 @@ pub enum Grant {
     Live(Live),
     /// Nothing of it is good any more; its records are being deleted from KV.
     Ending(Ending),
-}
-
-/// A grant whose code was not redeemed yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pending {
-    /// What does not change.
-    pub facts: Facts,
-    /// The code's hash.
-    pub code: String,
-    /// When the code ends.
-    pub expires: u64,
-    /// Where the code went.
-    pub redirect_uri: String,
-    /// What the verifier must fit.
-    pub challenge: Option<Challenge>,
-    /// How many verifiers did not.
-    #[serde(default)]
-    pub misses: u32,
-    /// Who the user is, and props, for the holder of the code.
-    pub sealed: String,
 }
 
 /// A grant whose client has tokens.
@@ -156,61 +135,6 @@ pub fn old_header_key(handle: &Handle, grant: &GrantId) -> String {
 #[must_use]
 pub fn header_key(handle: &Handle, grant: &GrantId) -> String {
     ["grant", "", handle.as_str(), grant.as_str()].join(":")
-}
-
-impl Pending {
-    /// Whether the code is redeemed with the redirect URI that it went to (RFC 6749 section 4.1.3). Who leaves it out
-    /// proves as much by the verifier, and without a challenge there is none.
-    #[must_use]
-    pub fn came_by(&self, redirect_uri: Option<&str>) -> bool {
-        redirect_uri.map_or(self.challenge.is_some(), |given| {
-            let sent = RedirectUri::parse(&self.redirect_uri);
-            self.redirect_uri == given || sent.is_ok_and(|sent| sent.matches(given))
-        })
-    }
-
-    /// Whether the verifier fits.
-    #[must_use]
-    pub fn fits(&self, challenge: &Challenge, verifier: &str) -> bool {
-        Verifier::parse(verifier).is_ok_and(|verifier| challenge.is_of(&verifier))
-    }
-
-    /// A verifier did not fit.
-    #[must_use]
-    pub fn missed(self) -> Self {
-        Self { misses: self.misses.saturating_add(1), ..self }
-    }
-
-    /// The holder of the code has other props from now on.
-    #[must_use]
-    pub fn resealed(self, sealed: String) -> Self {
-        Self { sealed, ..self }
-    }
-
-    /// The code was redeemed.
-    #[must_use]
-    pub fn redeemed(self, now: u64, access: LiveAccess, refresh: Option<Current>, header_expires: u64) -> Live {
-        Live {
-            facts: self.facts,
-            used: now,
-            code: Some(Spent { hash: self.code, until: self.expires }),
-            refresh,
-            previous: None,
-            access: vec![access],
-            header_expires,
-            own_header: true,
-            legacy: Legacy::default(),
-            sessions: SessionNotes::default(),
-            tasks: TaskNotes::default(),
-        }
-    }
-
-    /// Sessions of its client that are older are not for its tokens.
-    #[must_use]
-    pub fn with_sessions_since(mut self, seconds: u64) -> Self {
-        self.facts.sessions_since = seconds;
-        self
-    }
 }
 
 impl Live {
@@ -412,6 +336,7 @@ impl Grant {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pkce::Challenge;
     use super::*;
 
     const NOW: u64 = 1_000_000;

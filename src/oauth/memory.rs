@@ -1,6 +1,7 @@
 //! What stands for the runtime in a test: a store that fails when told to, and randomness that repeats itself.
 
 mod weather;
+mod web;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::weather::{Flight, Weather, Write};
-use super::metadata_document::{Fetch, Fetched};
+pub use self::web::MemoryWeb;
 use super::port::{Kv, Listing};
 use crate::limits::{
     KV_KEY_BYTES, KV_LEAST_SECONDS, KV_METADATA_BYTES, KV_PAGE_KEYS, KV_VALUE_BYTES, OPERATIONS_AN_INVOCATION,
@@ -328,52 +329,6 @@ impl Random for SeededRandom {
             chunk.iter_mut().zip(block).for_each(|(to, from)| *to = from);
         }
         Ok(())
-    }
-}
-
-/// A web in memory. What is not there is down.
-#[derive(Debug, Default)]
-pub struct MemoryWeb {
-    pages: RefCell<BTreeMap<String, Fetched>>,
-    asked: RefCell<Vec<(String, u32)>>,
-}
-
-impl MemoryWeb {
-    /// Puts an answer at a URL.
-    pub fn set(&self, url: &str, answer: Fetched) {
-        self.pages.borrow_mut().insert(url.to_owned(), answer);
-    }
-
-    /// Puts a JSON document at a URL.
-    pub fn set_json(&self, url: &str, status: u16, document: &Value) {
-        let content_type = Some("application/json".to_owned());
-        let body = document.to_string().into_bytes();
-        self.set(url, Fetched { status, content_type, cache_control: None, body });
-    }
-
-    /// From now on nobody answers at a URL.
-    pub fn take_down(&self, url: &str) {
-        self.pages.borrow_mut().remove(url);
-    }
-
-    /// Every URL that was asked for, with the timeout.
-    #[must_use]
-    pub fn asked(&self) -> Vec<(String, u32)> {
-        self.asked.borrow().clone()
-    }
-}
-
-impl Fetch for MemoryWeb {
-    fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>> {
-        self.asked.borrow_mut().push((url.to_owned(), timeout_ms));
-        async move {
-            Turn(false).await;
-            let page = self.pages.borrow().get(url).cloned();
-            let mut page = page.ok_or_else(|| Fault(format!("no route to {url}")))?;
-            page.body.truncate(limit + 1);
-            Ok(page)
-        }
-        .boxed_local()
     }
 }
 

@@ -1,0 +1,84 @@
+//! A grant whose code is not redeemed yet.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::pkce::{Challenge, Verifier};
+use super::super::redirect_uri::RedirectUri;
+use super::super::session_note::{SessionNotes, TaskNotes};
+use super::{Current, Facts, Legacy, Live, LiveAccess, Spent};
+
+/// A grant whose code was not redeemed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// What does not change.
+    pub facts: Facts,
+    /// The code's hash.
+    pub code: String,
+    /// When the code ends.
+    pub expires: u64,
+    /// Where the code went.
+    pub redirect_uri: String,
+    /// What the verifier must fit.
+    pub challenge: Option<Challenge>,
+    /// How many verifiers did not.
+    #[serde(default)]
+    pub misses: u32,
+    /// Who the user is, and props, for the holder of the code.
+    pub sealed: String,
+}
+
+impl Pending {
+    /// Whether the code is redeemed with the redirect URI that it went to (RFC 6749 section 4.1.3). Who leaves it out
+    /// proves as much by the verifier, and without a challenge there is none.
+    #[must_use]
+    pub fn came_by(&self, redirect_uri: Option<&str>) -> bool {
+        redirect_uri.map_or(self.challenge.is_some(), |given| {
+            let sent = RedirectUri::parse(&self.redirect_uri);
+            self.redirect_uri == given || sent.is_ok_and(|sent| sent.matches(given))
+        })
+    }
+
+    /// Whether the verifier fits.
+    #[must_use]
+    pub fn fits(&self, challenge: &Challenge, verifier: &str) -> bool {
+        Verifier::parse(verifier).is_ok_and(|verifier| challenge.is_of(&verifier))
+    }
+
+    /// A verifier did not fit.
+    #[must_use]
+    pub fn missed(self) -> Self {
+        Self { misses: self.misses.saturating_add(1), ..self }
+    }
+
+    /// The holder of the code has other props from now on.
+    #[must_use]
+    pub fn resealed(self, sealed: String) -> Self {
+        Self { sealed, ..self }
+    }
+
+    /// The code was redeemed.
+    #[must_use]
+    pub fn redeemed(self, now: u64, access: LiveAccess, refresh: Option<Current>, header_expires: u64) -> Live {
+        Live {
+            facts: self.facts,
+            used: now,
+            code: Some(Spent { hash: self.code, until: self.expires }),
+            refresh,
+            previous: None,
+            access: vec![access],
+            header_expires,
+            own_header: true,
+            legacy: Legacy::default(),
+            sessions: SessionNotes::default(),
+            tasks: TaskNotes::default(),
+        }
+    }
+
+    /// Sessions of its client that are older are not for its tokens.
+    #[must_use]
+    pub fn with_sessions_since(mut self, seconds: u64) -> Self {
+        self.facts.sessions_since = seconds;
+        self
+    }
+}
