@@ -1,5 +1,8 @@
 //! A user's object around its grants: rows, KV, a clock, and an executor whose turns are chosen by a seed.
 
+mod client;
+mod rows;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -10,21 +13,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use durable_mcp::keys::{KeyId, Keys};
-use durable_mcp::limits::{KV_STALE_SECONDS, ROW_BYTES};
+use durable_mcp::limits::KV_STALE_SECONDS;
 use durable_mcp::oauth::authority::{
-    Adopt, Authority, AuthorityHost, Begin, Command, ENDS_AT_ONCE, Issue, Issued, Lifetimes, Mint, Outcome, Redeem,
-    Refresh, Refused,
+    Authority, AuthorityHost, Command, ENDS_AT_ONCE, Issued, Lifetimes, Outcome, Refused,
 };
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::grant::Remote;
 use durable_mcp::oauth::grant_store::GrantStore;
 use durable_mcp::oauth::hooks::{Exchange, ExchangeError, Exchanged, Hooks};
 use durable_mcp::oauth::memory::{Invocation, MemoryKv, SeededRandom};
-use durable_mcp::oauth::pkce::Challenge;
 use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::record::{self, Access};
-use durable_mcp::oauth::resource::Resource;
-use durable_mcp::oauth::scope::Scopes;
 use durable_mcp::oauth::secret::sha256_hex;
 use durable_mcp::oauth::token::Handle;
 use durable_mcp::runtime::Random;
@@ -32,7 +31,9 @@ use durable_mcp::runtime::Runtime;
 use durable_mcp::wire::Fault;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use serde_json::{Value, json};
+
+pub(crate) use self::client::{CONFIDENTIAL, Client, PUBLIC, SHORT, resource, root, scopes};
+pub(crate) use self::rows::MemoryRows;
 
 pub(crate) const NOW: u64 = 1_700_000_000_000;
 /// How long a session lives at most.
@@ -40,83 +41,6 @@ pub(crate) const SESSION_MS: u64 = 30 * 24 * 3600 * 1000;
 pub(crate) const USER: &str = "jürgen:1";
 pub(crate) const REDIRECT: &str = "https://client.example/callback";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-
-/// Rows in memory.
-#[derive(Default)]
-pub(crate) struct MemoryRows {
-    rows: RefCell<BTreeMap<String, String>>,
-    alarm: Cell<Option<u64>>,
-    pub(crate) alarms_ordered: Cell<usize>,
-    pub(crate) puts: Cell<usize>,
-    pub(crate) deletes: Cell<usize>,
-    /// The put with that number fails.
-    pub(crate) failing_put: Cell<Option<usize>>,
-}
-
-impl MemoryRows {
-    pub(crate) fn count(&self) -> usize {
-        self.rows.borrow().len()
-    }
-
-    /// Rows of grants but for those that are only remembered to have ended.
-    pub(crate) fn unfinished(&self) -> usize {
-        let is_over = |json: &String| json.contains(r#""keys":[]"#) && !json.contains(r#""held""#);
-        self.rows.borrow().values().filter(|json| !is_over(json)).count()
-    }
-
-    pub(crate) fn text(&self) -> String {
-        self.rows.borrow().values().cloned().collect()
-    }
-
-    /// Sets a row, as another version or a fault may have written it.
-    pub(crate) fn set(&self, id: &str, json: &str) {
-        self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
-    }
-
-    /// A row as it is.
-    pub(crate) fn row(&self, id: &str) -> Option<String> {
-        self.rows.borrow().get(id).cloned()
-    }
-}
-
-impl GrantStore for MemoryRows {
-    fn get(&self, id: &str) -> Result<Option<String>, Fault> {
-        Ok(self.rows.borrow().get(id).cloned())
-    }
-
-    fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
-        if id.len() + json.len() > ROW_BYTES {
-            return Err(Fault("the row is too large".to_owned()));
-        }
-        self.puts.set(self.puts.get() + 1);
-        if self.failing_put.get() == Some(self.puts.get()) {
-            return Err(Fault("the disk is on fire".to_owned()));
-        }
-        self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
-        Ok(())
-    }
-
-    fn delete(&self, id: &str) -> Result<(), Fault> {
-        self.deletes.set(self.deletes.get() + 1);
-        self.rows.borrow_mut().remove(id);
-        Ok(())
-    }
-
-    fn all(&self) -> Result<Vec<(String, String)>, Fault> {
-        Ok(self.rows.borrow().iter().map(|(id, json)| (id.clone(), json.clone())).collect())
-    }
-
-    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {
-        async { Ok(self.alarm.get()) }.boxed_local()
-    }
-
-    fn wake_at(&self, time: u64) -> Result<(), Fault> {
-        self.alarms_ordered.set(self.alarms_ordered.get() + 1);
-        self.alarm.set(Some(time));
-        Ok(())
-    }
-}
 
 struct Sleeper {
     until: u64,
@@ -478,108 +402,6 @@ impl Isolate {
 
 /// For so long an isolate may be behind in the simulation: KV promises no more than "60 seconds or more".
 pub(crate) const MOST_STALE_SECONDS: u64 = KV_STALE_SECONDS + 30;
-
-/// A client program, as the Worker knows it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Client {
-    pub(crate) id: &'static str,
-    pub(crate) public: bool,
-    pub(crate) refreshable: bool,
-}
-
-pub(crate) const PUBLIC: Client = Client { id: "public", public: true, refreshable: true };
-pub(crate) const CONFIDENTIAL: Client = Client { id: "confidential", public: false, refreshable: true };
-pub(crate) const SHORT: Client = Client { id: "short", public: true, refreshable: false };
-
-pub(crate) fn scopes(text: &str) -> Scopes {
-    Scopes::parse(text).unwrap()
-}
-
-pub(crate) fn resource(text: &str) -> Resource {
-    Resource::parse(text).unwrap()
-}
-
-pub(crate) fn root() -> Resource {
-    resource("https://server.example")
-}
-
-impl Client {
-    pub(crate) fn begin(&self, handle: &Handle) -> Begin {
-        Begin {
-            handle: handle.clone(),
-            client_id: self.id.to_owned(),
-            client_name: Some("A client".to_owned()),
-            client_is_public: self.public,
-            refreshable: self.refreshable,
-            redirect_uri: REDIRECT.to_owned(),
-            challenge: Some(Challenge::parse(CHALLENGE).unwrap()),
-            scopes: scopes("read write"),
-            audience: vec![root()],
-            root: root(),
-            subject: USER.to_owned(),
-            props: json!({ "name": "Jürgen" }),
-            sign_in: String::new(),
-            agreed: None,
-        }
-    }
-
-    pub(crate) fn redeem(&self, code: &str) -> Redeem {
-        Redeem {
-            code: code.to_owned(),
-            client_id: self.id.to_owned(),
-            redirect_uri: Some(REDIRECT.to_owned()),
-            verifier: Some(VERIFIER.to_owned()),
-            scopes: None,
-            resources: Vec::new(),
-            received: None,
-        }
-    }
-
-    pub(crate) fn refresh(&self, token: &str) -> Refresh {
-        Refresh { token: token.to_owned(), client_id: self.id.to_owned(), scopes: None, resources: Vec::new() }
-    }
-
-    pub(crate) fn mint(&self, token: &str) -> Mint {
-        Mint {
-            token: token.to_owned(),
-            client_id: self.id.to_owned(),
-            scopes: Some(scopes("read")),
-            resources: Vec::new(),
-            seconds: Some(600),
-        }
-    }
-
-    pub(crate) fn revoke(&self, token: &str) -> Command {
-        Command::RevokeToken { token: token.to_owned(), client_id: self.id.to_owned() }
-    }
-
-    pub(crate) fn issue(&self, handle: &Handle) -> Issue {
-        Issue {
-            handle: handle.clone(),
-            client_id: self.id.to_owned(),
-            client_name: None,
-            scopes: scopes("read"),
-            audience: vec![root()],
-            root: root(),
-            props: Value::Null,
-        }
-    }
-
-    pub(crate) fn adopt(&self, token: &str) -> Adopt {
-        Adopt {
-            token: token.to_owned(),
-            client_id: self.id.to_owned(),
-            client_name: None,
-            client_is_public: self.public,
-            scopes: scopes("read write"),
-            audience: vec![root()],
-            root: root(),
-            subject: "legacy-user".to_owned(),
-            props: json!({ "name": "L" }),
-            created: NOW / 1000 - 1000,
-        }
-    }
-}
 
 /// A hook that does as a test says.
 pub(crate) fn hook(

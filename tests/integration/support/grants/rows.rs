@@ -1,0 +1,86 @@
+//! The rows of a user's object.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use durable_mcp::limits::ROW_BYTES;
+use durable_mcp::oauth::grant_store::GrantStore;
+use durable_mcp::wire::Fault;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+/// Rows in memory.
+#[derive(Default)]
+pub(crate) struct MemoryRows {
+    rows: RefCell<BTreeMap<String, String>>,
+    pub(super) alarm: Cell<Option<u64>>,
+    pub(crate) alarms_ordered: Cell<usize>,
+    pub(crate) puts: Cell<usize>,
+    pub(crate) deletes: Cell<usize>,
+    /// The put with that number fails.
+    pub(crate) failing_put: Cell<Option<usize>>,
+}
+
+impl MemoryRows {
+    pub(crate) fn count(&self) -> usize {
+        self.rows.borrow().len()
+    }
+
+    /// Rows of grants but for those that are only remembered to have ended.
+    pub(crate) fn unfinished(&self) -> usize {
+        let is_over = |json: &String| json.contains(r#""keys":[]"#) && !json.contains(r#""held""#);
+        self.rows.borrow().values().filter(|json| !is_over(json)).count()
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.rows.borrow().values().cloned().collect()
+    }
+
+    /// Sets a row, as another version or a fault may have written it.
+    pub(crate) fn set(&self, id: &str, json: &str) {
+        self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
+    }
+
+    /// A row as it is.
+    pub(crate) fn row(&self, id: &str) -> Option<String> {
+        self.rows.borrow().get(id).cloned()
+    }
+}
+
+impl GrantStore for MemoryRows {
+    fn get(&self, id: &str) -> Result<Option<String>, Fault> {
+        Ok(self.rows.borrow().get(id).cloned())
+    }
+
+    fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
+        if id.len() + json.len() > ROW_BYTES {
+            return Err(Fault("the row is too large".to_owned()));
+        }
+        self.puts.set(self.puts.get() + 1);
+        if self.failing_put.get() == Some(self.puts.get()) {
+            return Err(Fault("the disk is on fire".to_owned()));
+        }
+        self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
+        Ok(())
+    }
+
+    fn delete(&self, id: &str) -> Result<(), Fault> {
+        self.deletes.set(self.deletes.get() + 1);
+        self.rows.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn all(&self) -> Result<Vec<(String, String)>, Fault> {
+        Ok(self.rows.borrow().iter().map(|(id, json)| (id.clone(), json.clone())).collect())
+    }
+
+    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {
+        async { Ok(self.alarm.get()) }.boxed_local()
+    }
+
+    fn wake_at(&self, time: u64) -> Result<(), Fault> {
+        self.alarms_ordered.set(self.alarms_ordered.get() + 1);
+        self.alarm.set(Some(time));
+        Ok(())
+    }
+}
