@@ -157,10 +157,10 @@ impl App {
         self
     }
 
-    /// What operators have to be told of the server and its variables.
+    /// The faults of the deployment's variables.
     #[must_use]
-    pub fn problems(&self) -> [&[String]; 2] {
-        [self.server.problems(), &self.problems]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
     }
 }
 

@@ -29,7 +29,7 @@ impl Server {
     #[must_use]
     pub fn advice(&self) -> Vec<String> {
         let told = |(fault, is_met): &Wish| {
-            let lacking = self.tools.iter().filter(|tool| !is_met(tool)).map(|tool| tool.definition.name.as_str());
+            let lacking = self.served_tools().filter(|tool| !is_met(tool)).map(|tool| tool.definition.name.as_str());
             let names: Vec<_> = lacking.collect();
             let told = || format!("Directories would refuse this server: tools that {fault}: {}.", names.join(", "));
             (!names.is_empty()).then(told)

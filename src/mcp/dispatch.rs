@@ -109,8 +109,8 @@ impl Server {
             _ => return Target::default(),
         };
         let Ok(name) = request.params.fields().text(key) else { return Target::default() };
-        let tool = self.tools.iter().find(|tool| tool.definition.name == name);
-        let prompt = || self.prompts.iter().any(|prompt| prompt.definition.name == name);
+        let tool = self.tool_named(&name);
+        let prompt = || self.prompt_named(&name).is_some();
         let resource = || self.resources.iter().any(|resource| resource.definition.uri.as_ref() == Some(&name));
         Target {
             heeds_cancellation: tool.is_some_and(|tool| tool.signature.heeds_cancellation),
@@ -139,7 +139,7 @@ impl Server {
 
     fn called_tool(&self, request: &Request) -> Option<&Tool> {
         let name = (request.method == "tools/call").then(|| request.params.fields().text("name").ok()).flatten()?;
-        self.tools.iter().find(|tool| tool.definition.name == name)
+        self.tool_named(&name)
     }
 
     /// Answers one request. `initialize` is not among them: see [`Server::initialize`].
@@ -182,7 +182,7 @@ impl Server {
             "tools/call" if !self.tools.is_empty() => return self.call_tool(context, &fields).await,
             "resources/list" if self.has_resources() => return self.list_resources(context, &fields),
             "resources/templates/list" if self.has_resources() => {
-                let shown = self.templates.iter().map(|one| to_json(&one.definition));
+                let shown = self.served_templates().map(|one| to_json(&one.definition));
                 return self.list("resourceTemplates", shown, &fields, CacheScope::Public);
             }
             "resources/read" if self.has_resources() => return self.read_resource(context, &fields).await,
@@ -199,15 +199,15 @@ impl Server {
     }
 
     fn list_tools(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
-        let shown = self.tools.iter().filter(|tool| tool.is_visible_to(context.caller())).map(|tool| {
-            let definition = tool.definition_for(context.client().version);
+        let shown = self.served_tools().filter(|tool| tool.is_visible_to(context.caller())).map(|tool| {
+            let listed = tool.listed(context.client().version);
             if state_argument::is_named(context, &tool.signature) {
-                to_json(&state_argument::of_tool(&definition))
+                to_json(&state_argument::of_tool(listed))
             } else {
-                to_json(&*definition)
+                to_json(&listed)
             }
         });
-        let for_all = self.tools.iter().all(Tool::is_for_everybody);
+        let for_all = self.served_tools().all(Tool::is_for_everybody);
         self.list("tools", shown, fields, if for_all { CacheScope::Public } else { CacheScope::Private })
     }
 
@@ -223,11 +223,11 @@ impl Server {
     }
 
     fn list_prompts(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
-        let shown = self.prompts.iter().map(|one| {
+        let shown = self.served_prompts().map(|one| {
             if state_argument::is_named(context, &one.signature) {
-                to_json(&state_argument::of_prompt(&one.definition))
+                to_json(&state_argument::of_prompt(one.listed()))
             } else {
-                to_json(&one.definition)
+                to_json(&one.listed())
             }
         });
         self.list("prompts", shown, fields, CacheScope::Public)
@@ -251,8 +251,7 @@ impl Server {
 
     async fn call_tool(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
         let name = fields.text("name")?;
-        let named = |tool: &&Tool| tool.definition.name == name && tool.exists_for(context.caller());
-        let Some(tool) = self.tools.iter().find(named) else {
+        let Some(tool) = self.tool_named(&name).filter(|tool| tool.exists_for(context.caller())) else {
             return Err(Error::invalid_params(format!("There is no tool {}.", Quoted(&name))));
         };
         if !context.caller().has_scopes(&tool.scopes) {
@@ -305,7 +304,7 @@ impl Server {
             }
             for template in &self.templates {
                 let values = template.template.as_ref().ok().and_then(|parsed| parsed.matches(uri));
-                if let Some(values) = values {
+                if let Some(values) = values.filter(|_| template.shape.problem().is_none()) {
                     caching = template.caching;
                     let arguments = template.arguments(&values).map_err(Rejection::Arguments)?;
                     return template.read(&context.with_arguments(arguments), uri).await;
@@ -328,7 +327,7 @@ impl Server {
 
     async fn get_prompt(&self, context: &Context, fields: &Fields<'_>) -> Result<Answer, Error> {
         let name = fields.text("name")?;
-        let Some(prompt) = self.prompts.iter().find(|prompt| prompt.definition.name == name) else {
+        let Some(prompt) = self.prompt_named(&name) else {
             return Err(Error::invalid_params(format!("There is no prompt {}.", Quoted(&name))));
         };
         let mut given = fields.object("arguments")?.texts()?;
@@ -352,12 +351,12 @@ impl Server {
         let completers = match reference.text("type")?.as_str() {
             "ref/prompt" => {
                 let name = reference.text("name")?;
-                self.prompts.iter().find(|prompt| prompt.definition.name == name).map(|prompt| &prompt.completers)
+                self.prompt_named(&name).map(|prompt| &prompt.completers)
             }
             "ref/resource" => {
                 let uri = reference.text("uri")?;
                 let is_it = |parsed: &UriTemplate| parsed.as_str() == uri;
-                let named = self.templates.iter().find(|template| template.template.as_ref().is_ok_and(is_it));
+                let named = self.served_templates().find(|template| template.template.as_ref().is_ok_and(is_it));
                 named.map(|template| &template.completers)
             }
             _ => None,

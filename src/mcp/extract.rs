@@ -13,8 +13,9 @@ use super::schema::arguments_schema;
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Signature {
-    /// The schema of what it is called with, if it takes [`Args`], as schemars generates it.
-    pub arguments: Option<Schema>,
+    /// Makes the schema of its arguments, if it takes [`Args`], with all that schemars tells. Making one takes time, which
+    /// a cold start has only for the features that are used.
+    pub arguments: Option<fn() -> Schema>,
     /// It may log to the client.
     pub logs: bool,
     /// It may tell the client of changed lists and resources.
@@ -104,7 +105,7 @@ pub struct Args<T>(pub T);
 
 impl<T: DeserializeOwned + JsonSchema + 'static> Extract for Args<T> {
     fn describe(signature: &mut Signature) {
-        signature.arguments = Some(arguments_schema::<T>());
+        signature.arguments = Some(arguments_schema::<T>);
     }
 
     fn extract(context: &Context) -> Result<Self, Rejection> {

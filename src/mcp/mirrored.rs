@@ -8,6 +8,7 @@ use super::error::{Error, ErrorCode, Quoted};
 use super::fields::Fields;
 use super::json_text::whole;
 use super::server::Server;
+use super::tool::Tool;
 
 /// The keyword of a property's schema that names its header.
 const KEYWORD: &str = "x-mcp-header";
@@ -53,12 +54,12 @@ impl Server {
         arguments: &str,
         header: &dyn Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<(), Error> {
-        let Some(tool) = self.tools.iter().find(|one| one.definition.name == tool) else { return Ok(()) };
-        if tool.mirrored.is_empty() {
+        let mirrored = self.tool_named(tool).map(Tool::mirrored).unwrap_or_default();
+        if mirrored.is_empty() {
             return Ok(());
         }
         let arguments = Fields::parse(arguments)?;
-        for mirrored in &tool.mirrored {
+        for mirrored in mirrored {
             let name = &mirrored.header;
             let told = match (header(name)?, mirrored.value(&arguments)?) {
                 (Some(header), Some(argument)) if !same_value(&header, &argument) => {

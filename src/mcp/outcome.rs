@@ -74,10 +74,10 @@ impl ToolResult {
         Self { refusal: Some(error), ..Self::default() }
     }
 
-    /// Puts structured content inside an object: always, or only if it is not an object itself.
-    pub(crate) fn put_in_an_object(&mut self, always: bool) {
+    /// Puts structured content inside an object if it is to be in one, or is none itself.
+    pub(crate) fn put_in_an_object(&mut self, always: impl FnOnce() -> bool) {
         let Some(json) = self.structured_content.take() else { return };
-        let json = if always || !json.get().starts_with('{') {
+        let json = if !json.get().starts_with('{') || always() {
             RawValue::from_string(format!(r#"{{"{RESULT}":{json}}}"#)).unwrap_or_default()
         } else {
             json

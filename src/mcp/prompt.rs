@@ -100,16 +100,25 @@ pub struct Prompt {
     run: Rc<Run>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Definition {
     pub(crate) name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) title: Option<String>,
     pub(crate) description: String,
+    icons: Vec<Icon>,
+}
+
+/// A prompt as `prompts/list` has it (2025-11-25, schema, `Prompt`).
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Listed<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    description: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) arguments: Vec<PromptArgument>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    icons: Vec<Icon>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    icons: &'a [Icon],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -130,14 +139,9 @@ impl Prompt {
         H::Output: IntoMessages,
     {
         let signature = handler.signature();
-        let shape = Shape::of(signature.arguments.as_ref());
-        let definition = Definition {
-            name: name.into(),
-            title: None,
-            description: description.into(),
-            arguments: prompt_arguments(&shape),
-            icons: Vec::new(),
-        };
+        let shape = Shape::of(signature.arguments);
+        let definition =
+            Definition { name: name.into(), title: None, description: description.into(), icons: Vec::new() };
         let run = move |context: &Context| {
             handler.call(context).map(|output| output.map(IntoMessages::into_messages)).boxed_local()
         };
@@ -166,10 +170,16 @@ impl Prompt {
         self
     }
 
-    /// What is wrong with its arguments as one that keeps state.
-    pub(crate) fn state_problem(&self) -> Option<String> {
-        let taken = self.definition.arguments.iter().any(|argument| argument.name == STATE_ARGUMENT);
-        (self.signature.needs_session && taken).then(taken_problem)
+    /// The reason for which it cannot be served, by its schema.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let taken = self.signature.needs_session && self.shape.properties().any(|(name, _)| name == STATE_ARGUMENT);
+        if taken { Some(taken_problem()) } else { self.shape.problem().map(str::to_owned) }
+    }
+
+    /// The prompt as clients see it.
+    pub(crate) fn listed(&self) -> Listed<'_> {
+        let Definition { name, title, description, icons } = &self.definition;
+        Listed { name, title: title.as_deref(), description, arguments: prompt_arguments(&self.shape), icons }
     }
 
     /// The arguments that a client gives, as its handler reads them.
@@ -187,7 +197,7 @@ impl Prompt {
 
 /// A prompt's arguments are the properties of the schema, in its order.
 fn prompt_arguments(shape: &Shape) -> Vec<PromptArgument> {
-    let required = shape.shown.get("required").and_then(Value::as_array);
+    let required = shape.shown().get("required").and_then(Value::as_array);
     let is_required = |name: &str| required.is_some_and(|names| names.iter().any(|n| n == name));
     let text = |property: &Value, key: &str| property.get(key).and_then(Value::as_str).map(str::to_owned);
     let argument = |(name, property): (&String, &Value)| PromptArgument {

@@ -255,7 +255,7 @@ impl ResourceTemplate {
     {
         let text = template.into();
         let signature = Rc::new(handler.signature());
-        let shape = Shape::of(signature.arguments.as_ref());
+        let shape = Shape::of(signature.arguments);
         let template = UriTemplate::parse(&text);
         let definition = Definition::new(name.into(), None, Some(text));
         let (completers, caching) = (Completers::default(), Caching::default());

@@ -15,7 +15,6 @@ use super::context::Context;
 use super::error::Error;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
-use super::mirrored::mirrored;
 use super::outcome::IntoToolResult;
 use super::page::DEFAULT_PAGE_SIZE;
 use super::prompt::{IntoMessages, Prompt};
@@ -200,11 +199,45 @@ impl Server {
         self
     }
 
-    /// What is wrong with what was registered: such entries are left out. A test of yours asserts that there is none;
-    /// a running server logs them.
+    /// The faults of what was registered: such entries are left out. A test of yours asserts that there is none; a running
+    /// server logs them. It makes every schema.
     #[must_use]
-    pub fn problems(&self) -> &[String] {
-        &self.problems
+    pub fn problems(&self) -> Vec<String> {
+        let tools =
+            self.tools.iter().filter_map(|tool| Some(("tool", &tool.definition.name, tool.problem()?.to_owned())));
+        let templates = self.templates.iter().filter_map(|template| {
+            Some(("resource template", &template.definition.name, template.shape.problem()?.to_owned()))
+        });
+        let prompts =
+            self.prompts.iter().filter_map(|prompt| Some(("prompt", &prompt.definition.name, prompt.problem()?)));
+        let of_schemas = tools.chain(templates).chain(prompts);
+        let told = of_schemas.map(|(kind, name, problem)| format!("{kind} `{name}`: {problem}"));
+        self.problems.iter().cloned().chain(told).collect()
+    }
+
+    /// The tool of that name, unless it has a [problem](Self::problems).
+    pub(crate) fn tool_named(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.definition.name == name).filter(|tool| tool.problem().is_none())
+    }
+
+    /// The prompt of that name, unless it has a [problem](Self::problems).
+    pub(crate) fn prompt_named(&self, name: &str) -> Option<&Prompt> {
+        self.prompts.iter().find(|prompt| prompt.definition.name == name).filter(|prompt| prompt.problem().is_none())
+    }
+
+    /// The tools that have no [problem](Self::problems).
+    pub(crate) fn served_tools(&self) -> impl Iterator<Item = &Tool> {
+        self.tools.iter().filter(|tool| tool.problem().is_none())
+    }
+
+    /// The resource templates that have no [problem](Self::problems).
+    pub(crate) fn served_templates(&self) -> impl Iterator<Item = &ResourceTemplate> {
+        self.templates.iter().filter(|template| template.shape.problem().is_none())
+    }
+
+    /// The prompts that have no [problem](Self::problems).
+    pub(crate) fn served_prompts(&self) -> impl Iterator<Item = &Prompt> {
+        self.prompts.iter().filter(|prompt| prompt.problem().is_none())
     }
 
     /// The server's name for people.
@@ -347,7 +380,7 @@ impl std::fmt::Debug for Server {
 }
 
 impl Feature for Tool {
-    fn register(mut self, server: &mut Server) {
+    fn register(self, server: &mut Server) {
         let name = &self.definition.name;
         if !is_tool_name(name) {
             return server.problem(format!("tool {name:?}: a name has 1 to 128 of A-Z a-z 0-9 _ - ."));
@@ -355,15 +388,8 @@ impl Feature for Tool {
         if server.tools.iter().any(|tool| tool.definition.name == *name) {
             return server.problem(format!("tool `{name}` is registered twice; the first one stays"));
         }
-        if let Some(problem) = self.state_problem() {
+        if let Some(problem) = self.session_problem() {
             return server.problem(format!("tool `{name}`: {problem}"));
-        }
-        if let Some(problem) = &self.shape.problem {
-            return server.problem(format!("tool `{name}`: {problem}"));
-        }
-        match mirrored(&self.definition.input_schema) {
-            Ok(mirrored) => self.mirrored = mirrored,
-            Err(problem) => return server.problem(format!("tool `{name}`: {problem}")),
         }
         server.tools.push(self);
     }
@@ -382,8 +408,7 @@ impl Feature for Resource {
 
 impl Feature for ResourceTemplate {
     fn register(self, server: &mut Server) {
-        let fault = self.template.as_ref().err().or(self.shape.problem.as_ref());
-        match fault {
+        match self.template.as_ref().err() {
             Some(fault) => server.problem(format!("resource template `{}`: {fault}", self.definition.name)),
             None => server.templates.push(self),
         }
@@ -395,8 +420,6 @@ impl Feature for Prompt {
         let name = &self.definition.name;
         if server.prompts.iter().any(|prompt| prompt.definition.name == *name) {
             server.problem(format!("prompt `{name}` is registered twice; the first one stays"));
-        } else if let Some(problem) = self.state_problem().or_else(|| self.shape.problem.clone()) {
-            server.problem(format!("prompt `{name}`: {problem}"));
         } else {
             server.prompts.push(self);
         }

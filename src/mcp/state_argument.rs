@@ -50,9 +50,9 @@ impl Server {
             "tools/call" | "prompts/get" => {
                 let Ok(name) = fields.text("name") else { return StateOf::Nobody };
                 let signature = if request.method == "tools/call" {
-                    self.tools.iter().find(|tool| tool.definition.name == name).map(|tool| &tool.signature)
+                    self.tool_named(&name).map(|tool| &tool.signature)
                 } else {
-                    self.prompts.iter().find(|prompt| prompt.definition.name == name).map(|prompt| &prompt.signature)
+                    self.prompt_named(&name).map(|prompt| &prompt.signature)
                 };
                 if signature.is_some_and(|own| own.needs_session) {
                     StateOf::Caller(argument())
@@ -111,26 +111,24 @@ pub(crate) fn taken_problem() -> String {
 }
 
 /// A tool as it is shown to who names its state.
-pub(crate) fn of_tool(definition: &tool::Definition) -> tool::Definition {
-    let mut shown = definition.clone();
-    let schema = shown.input_schema.ensure_object();
+pub(crate) fn of_tool(mut listed: tool::Listed<'_>) -> tool::Listed<'_> {
+    let schema = listed.input_schema.to_mut().ensure_object();
     let properties = schema.entry("properties").or_insert_with(|| json!({}));
     if let Value::Object(properties) = properties {
         properties.insert(STATE_ARGUMENT.to_owned(), json!({ "type": "string", "description": DESCRIPTION }));
     }
-    shown
+    listed
 }
 
 /// A prompt as it is shown to who names its state.
-pub(crate) fn of_prompt(definition: &prompt::Definition) -> prompt::Definition {
-    let mut shown = definition.clone();
-    shown.arguments.push(prompt::PromptArgument {
+pub(crate) fn of_prompt(mut listed: prompt::Listed<'_>) -> prompt::Listed<'_> {
+    listed.arguments.push(prompt::PromptArgument {
         name: STATE_ARGUMENT.to_owned(),
         title: None,
         description: Some(PROMPT_DESCRIPTION.to_owned()),
         required: false,
     });
-    shown
+    listed
 }
 
 /// A resource as it is shown to who names its state.

@@ -14,7 +14,7 @@ use super::shape::Shape;
 /// # Errors
 /// The argument that breaks a constraint, and the constraint.
 pub(crate) fn to_arguments(strings: &BTreeMap<String, String>, shape: &Shape) -> Result<Arguments, String> {
-    let json = to_object(strings, Some(&shape.shown));
+    let json = to_object(strings, Some(shape.shown()));
     shape.check(json.get())?;
     Ok(Arguments::Json(json))
 }

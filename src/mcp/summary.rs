@@ -18,7 +18,7 @@ impl Server {
     /// The tools that anybody may call.
     pub fn public_tools(&self) -> impl Iterator<Item = Summary<'_>> {
         let nobody = Caller::default();
-        let shown = self.tools.iter().filter(move |tool| tool.is_visible_to(&nobody));
+        let shown = self.served_tools().filter(move |tool| tool.is_visible_to(&nobody));
         shown.map(|tool| Summary {
             id: &tool.definition.name,
             title: tool.definition.title.as_deref(),
@@ -29,7 +29,7 @@ impl Server {
     /// The resources, then the resource templates.
     pub fn all_resources(&self) -> impl Iterator<Item = Summary<'_>> {
         let resources = self.resources.iter().map(|resource| &resource.definition);
-        let templates = self.templates.iter().map(|template| &template.definition);
+        let templates = self.served_templates().map(|template| &template.definition);
         resources.chain(templates).map(|definition| Summary {
             id: definition.address(),
             title: definition.title.as_deref().or(text(&definition.name)),
@@ -39,7 +39,7 @@ impl Server {
 
     /// The prompts.
     pub fn all_prompts(&self) -> impl Iterator<Item = Summary<'_>> {
-        self.prompts.iter().map(|prompt| Summary {
+        self.served_prompts().map(|prompt| Summary {
             id: &prompt.definition.name,
             title: prompt.definition.title.as_deref(),
             description: text(&prompt.definition.description),

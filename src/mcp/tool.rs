@@ -1,6 +1,7 @@
 //! Tools (2025-11-25, Tools).
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -14,7 +15,7 @@ use super::content::Icon;
 use super::context::Context;
 use super::extract::{Rejection, Signature};
 use super::handler::Handler;
-use super::mirrored::Mirrored;
+use super::mirrored::{Mirrored, mirrored};
 use super::outcome::{IntoToolResult, ToolResult};
 use super::schema::in_an_object;
 use super::shape::Shape;
@@ -44,32 +45,65 @@ pub struct Tool {
     pub(crate) scopes: Vec<String>,
     pub(crate) task: TaskSupport,
     pub(crate) task_ttl_ms: u64,
-    /// What clients repeat in headers; found when the tool is registered.
-    pub(crate) mirrored: Vec<Mirrored>,
-    /// Its arguments. The definition has a copy of their schema.
     pub(crate) shape: Shape,
-    /// The schema of its structured content inside an object, if it is not always one.
-    output_in_an_object: Option<Schema>,
+    /// The arguments that clients repeat in headers, or the reason for which the tool cannot be served.
+    checked: OnceCell<Result<Rc<[Mirrored]>, String>>,
+    output: Output,
     visible: Option<Rc<Visible>>,
     run: Rc<Run>,
 }
 
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone)]
 pub(crate) struct Definition {
     pub(crate) name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) title: Option<String>,
     pub(crate) description: String,
-    pub(crate) input_schema: Schema,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_schema: Option<Schema>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     annotations: Option<ToolAnnotations>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     icons: Vec<Icon>,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
     meta: Option<Value>,
+}
+
+/// A tool as `tools/list` has it (2025-11-25, schema, `Tool`).
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Listed<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    description: &'a str,
+    pub(crate) input_schema: Cow<'a, Schema>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_schema: Option<&'a Schema>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<&'a ToolAnnotations>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    icons: &'a [Icon],
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<&'a Value>,
+}
+
+/// The structured content of a tool. Its schemas are made when they are first needed.
+#[derive(Clone)]
+struct Output {
+    schema: fn() -> Option<Schema>,
+    made: OnceCell<Rc<OutputSchemas>>,
+}
+
+struct OutputSchemas {
+    /// The schema, if there is structured content.
+    own: Option<Schema>,
+    /// The schema of the content inside an object, if it is not always one.
+    in_an_object: Option<Schema>,
+}
+
+impl Output {
+    fn made(&self) -> &OutputSchemas {
+        self.made.get_or_init(|| {
+            let own = (self.schema)();
+            let in_an_object = own.as_ref().and_then(in_an_object);
+            Rc::new(OutputSchemas { own, in_an_object })
+        })
+    }
 }
 
 /// Hints about what a tool does; a client believes them only of a server it trusts.
@@ -103,36 +137,19 @@ impl Tool {
         let run = move |context: &Context| {
             handler.call(context).map(|output| output.map(IntoToolResult::into_tool_result)).boxed_local()
         };
-        Self::erased(
-            name.into(),
-            description.into(),
-            input.as_ref(),
-            H::Output::output_schema(),
-            signature,
-            Rc::new(run),
-        )
+        Self::erased(name.into(), description.into(), input, H::Output::output_schema, signature, Rc::new(run))
     }
 
     fn erased(
         name: String,
         description: String,
-        input: Option<&Schema>,
-        output_schema: Option<Schema>,
+        input: Option<fn() -> Schema>,
+        output_schema: fn() -> Option<Schema>,
         signature: Signature,
         run: Rc<Run>,
     ) -> Self {
-        let shape = Shape::of(input);
-        let output_in_an_object = output_schema.as_ref().and_then(in_an_object);
-        let definition = Definition {
-            name,
-            title: None,
-            description,
-            input_schema: shape.shown.clone(),
-            output_schema,
-            annotations: None,
-            icons: Vec::new(),
-            meta: None,
-        };
+        let definition =
+            Definition { name, title: None, description, annotations: None, icons: Vec::new(), meta: None };
         let task = if signature.becomes_task { TaskSupport::Optional } else { TaskSupport::None };
         Self {
             definition,
@@ -140,9 +157,9 @@ impl Tool {
             scopes: Vec::new(),
             task,
             task_ttl_ms: DEFAULT_TTL_SECONDS * 1000,
-            mirrored: Vec::new(),
-            shape,
-            output_in_an_object,
+            shape: Shape::of(input),
+            checked: OnceCell::new(),
+            output: Output { schema: output_schema, made: OnceCell::new() },
             visible: None,
             run,
         }
@@ -266,7 +283,7 @@ impl Tool {
 
     /// Whether the input schema has no choice at its root, which only one that was written by hand can have.
     pub(crate) fn has_a_plain_root(&self) -> bool {
-        ["allOf", "anyOf", "oneOf"].into_iter().all(|keyword| self.definition.input_schema.get(keyword).is_none())
+        ["allOf", "anyOf", "oneOf"].into_iter().all(|keyword| self.shape.shown().get(keyword).is_none())
     }
 
     /// The [page](super::app_page::Page) that shows its results.
@@ -284,7 +301,7 @@ impl Tool {
     #[must_use]
     pub fn input_schema(mut self, schema: Schema) -> Self {
         self.shape = Shape::by_hand(schema);
-        self.definition.input_schema = self.shape.shown.clone();
+        self.checked = OnceCell::new();
         self
     }
 
@@ -295,33 +312,55 @@ impl Tool {
         self
     }
 
-    /// What is wrong with its arguments as one that keeps state.
-    pub(crate) fn state_problem(&self) -> Option<String> {
-        if !self.signature.needs_session {
-            return None;
-        }
-        if self.task != TaskSupport::None {
-            return Some("it runs as a task, which has no session: it cannot take `Session`".to_owned());
-        }
-        let properties = self.definition.input_schema.get("properties").and_then(Value::as_object);
-        let taken = properties.is_some_and(|properties| properties.contains_key(STATE_ARGUMENT));
-        taken.then(taken_problem)
+    /// The reason for which a tool with `Session` cannot run as a task, if it is one.
+    pub(crate) fn session_problem(&self) -> Option<String> {
+        let is_task = self.signature.needs_session && self.task != TaskSupport::None;
+        is_task.then(|| "it runs as a task, which has no session: it cannot take `Session`".to_owned())
+    }
+
+    /// The reason for which the tool cannot be served, by its schema.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.checked().as_ref().err().map(String::as_str)
+    }
+
+    /// The arguments that clients repeat in headers.
+    pub(crate) fn mirrored(&self) -> &[Mirrored] {
+        self.checked().as_deref().unwrap_or_default()
+    }
+
+    fn checked(&self) -> &Result<Rc<[Mirrored]>, String> {
+        self.checked.get_or_init(|| {
+            if self.signature.needs_session && self.shape.properties().any(|(name, _)| name == STATE_ARGUMENT) {
+                return Err(taken_problem());
+            }
+            match self.shape.problem() {
+                Some(problem) => Err(problem.to_owned()),
+                None => mirrored(self.shape.shown()).map(Rc::from),
+            }
+        })
     }
 
     /// The tool as clients of that version see it.
-    pub(crate) fn definition_for(&self, version: ProtocolVersion) -> Cow<'_, Definition> {
-        match &self.output_in_an_object {
-            Some(schema) if !version.is_stateless() => {
-                Cow::Owned(Definition { output_schema: Some(schema.clone()), ..self.definition.clone() })
-            }
-            _ => Cow::Borrowed(&self.definition),
+    pub(crate) fn listed(&self, version: ProtocolVersion) -> Listed<'_> {
+        let output = self.output.made();
+        let in_an_object = output.in_an_object.as_ref().filter(|_| !version.is_stateless());
+        let Definition { name, title, description, annotations, icons, meta } = &self.definition;
+        Listed {
+            name,
+            title: title.as_deref(),
+            description,
+            input_schema: Cow::Borrowed(self.shape.shown()),
+            output_schema: in_an_object.or(output.own.as_ref()),
+            annotations: annotations.as_ref(),
+            icons,
+            meta: meta.as_ref(),
         }
     }
 
     /// A result as clients of that version take it: structured content of any kind only since 2026-07-28.
     pub(crate) fn fitted(&self, mut result: ToolResult, version: ProtocolVersion) -> ToolResult {
         if !version.is_stateless() {
-            result.put_in_an_object(self.output_in_an_object.is_some());
+            result.put_in_an_object(|| self.output.made().in_an_object.is_some());
         }
         result
     }

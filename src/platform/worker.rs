@@ -1,15 +1,16 @@
 //! What the Worker does with a request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use worker::Env;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
+use worker::{Delay, Env};
 
 use super::body::answered;
 use super::edge::WorkerEdge;
@@ -20,6 +21,7 @@ use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, router};
 use crate::identity::settings;
 use crate::mcp::pattern::compile_with;
+use crate::session::host::Around;
 use crate::wire::Reply;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
@@ -31,6 +33,7 @@ extern "C" {
 thread_local! {
     /// What the application does at the times that are set.
     static ON_SCHEDULE: RefCell<Option<OnSchedule>> = const { RefCell::new(None) };
+    static SERVER_IS_CHECKED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Answers a request to the Worker.
@@ -42,7 +45,13 @@ pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App
     let head = convert::read_head(&request);
     let edge = WorkerEdge::new(request, env, context, app.placement.clone(), head.declared_length());
     let body = Rc::clone(&edge.body);
-    let work = async move { answer(router::handle(&app, &head, &edge).await) };
+    let work = async move {
+        let reply = router::handle(&app, &head, &edge).await;
+        if !SERVER_IS_CHECKED.replace(true) {
+            edge.spawn(check_server(Rc::clone(&app)).boxed_local());
+        }
+        answer(reply)
+    };
     answered(&body, work.boxed_local())
 }
 
@@ -109,18 +118,21 @@ pub fn prepare() {
     compile_with(pattern::compile);
 }
 
-/// Makes an application ready: takes the deployment's variables, and tells operators what is wrong with it.
+/// Tells operators of the server's problems, and of the reasons for which a directory would refuse it. Both need every
+/// schema, so the first answer of an isolate goes out before.
+async fn check_server(app: Rc<App>) {
+    Delay::from(Duration::ZERO).await;
+    app.server.problems().iter().for_each(|problem| worker::console_error!("{problem}"));
+    app.server.advice().iter().for_each(|advice| worker::console_log!("{advice}"));
+}
+
+/// Makes an application ready: takes the deployment's variables, and tells operators what is wrong with them.
 #[must_use]
 pub fn start(app: App, env: &Env) -> Rc<App> {
     prefer_promises();
     let app = app.with_variables(&|name| variable(env, name));
     placement::settle(&app.placement);
-    for problem in app.problems().into_iter().flatten() {
-        worker::console_error!("{problem}");
-    }
-    for advice in app.server.advice() {
-        worker::console_log!("{advice}");
-    }
+    app.problems().iter().for_each(|problem| worker::console_error!("{problem}"));
     if let Some(problem) = linked::problem(&app) {
         worker::console_error!("{problem}");
     }

@@ -1,6 +1,7 @@
 //! Reading and writing JSON.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 /// Reads JSON; none if it is not what is wanted.
@@ -56,8 +57,11 @@ fn escape(text: &str) -> (usize, Option<&'static str>) {
 fn number(text: &str) -> (usize, Option<&'static str>) {
     let is_part = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
     let length = text.find(|character| !is_part(character)).unwrap_or(text.len());
-    let value: Option<f64> = text.get(..length).and_then(|number| number.parse().ok());
-    (length, value.filter(|value| value.is_infinite()).and(Some("null")))
+    let number = text.get(..length).unwrap_or(text);
+    // By serde_json, which is linked anyway: the parser of the standard library has large tables.
+    let is_number = serde_json::from_str::<IgnoredAny>(number).is_ok();
+    let is_too_large = is_number && serde_json::from_str::<f64>(number).is_err();
+    (length, is_too_large.then_some("null"))
 }
 
 /// Whether a field can be left out: what is missing is read as this.

@@ -8,7 +8,7 @@ use crate::support::browser::{Browser, Deployment};
 fn problems(variables: &[(&str, &str)]) -> Vec<String> {
     let read = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
     let app = App::new(Server::new("s", "1")).with_variables(&read);
-    app.problems().concat()
+    app.problems().to_vec()
 }
 
 #[test]

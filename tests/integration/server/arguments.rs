@@ -133,7 +133,7 @@ fn that_are_no_object_are_a_problem_that_names_the_tool() {
         .resource_template("r", "test://{a}", async |_: Args<u8>| "done")
         .with(Tool::new("hand", "", hello).input_schema(schemars::json_schema!({ "oneOf": [] })));
     assert_eq!(server.problems().len(), 3, "{:?}", server.problems());
-    for (told, name) in server.problems().iter().zip(["prompt `p`", "resource template `r`", "tool `hand`"]) {
+    for (told, name) in server.problems().iter().zip(["tool `hand`", "resource template `r`", "prompt `p`"]) {
         assert!(told.starts_with(name), "{told}");
     }
 }
