@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
 
-use super::port::{Kv, Listing};
-use crate::wire::Fault;
+use super::port::{Kv, Listing, Operation};
 
 /// How many are known at once: each is some kilobytes at most.
 const MAX_KNOWN: usize = 256;
@@ -48,13 +46,13 @@ impl KnownClients {
 }
 
 impl Kv for KnowingKv<'_> {
-    fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
+    fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>> {
         async move {
             if let Some(known) = self.known.get(key, self.now, self.known_ms) {
                 return Ok(Some(known));
             }
             let record = self.kv.get(key).await?;
-            // That there is none is not kept: the next moment there may be one.
+            // The absence of a record is not cached: it may be put at any moment.
             if let Some(record) = &record {
                 self.known.put(key, record, self.now, self.known_ms);
             }
@@ -63,13 +61,7 @@ impl Kv for KnowingKv<'_> {
         .boxed_local()
     }
 
-    fn put<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a str,
-        expires: u64,
-        beside: Option<&'a str>,
-    ) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn put<'a>(&'a self, key: &'a str, value: &'a str, expires: u64, beside: Option<&'a str>) -> Operation<'a, ()> {
         async move {
             self.known.forget(key);
             self.kv.put(key, value, expires, beside).await?;
@@ -79,22 +71,17 @@ impl Kv for KnowingKv<'_> {
         .boxed_local()
     }
 
-    fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()> {
         async move {
             let deleted = self.kv.delete(key).await;
-            // Also what was read meanwhile.
+            // After the deletion, so that a record that was read meanwhile goes too.
             self.known.forget(key);
             deleted
         }
         .boxed_local()
     }
 
-    fn page<'a>(
-        &'a self,
-        prefix: &'a str,
-        cursor: Option<&'a str>,
-        limit: usize,
-    ) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+    fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing> {
         self.kv.page(prefix, cursor, limit)
     }
 }

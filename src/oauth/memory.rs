@@ -10,13 +10,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::FutureExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use self::weather::{Flight, Weather, Write};
 pub use self::web::MemoryWeb;
-use super::port::{Kv, Listing};
+use super::port::{Kv, Listing, Operation};
 use crate::limits::{
     KV_KEY_BYTES, KV_LEAST_SECONDS, KV_METADATA_BYTES, KV_PAGE_KEYS, KV_VALUE_BYTES, OPERATIONS_AN_INVOCATION,
 };
@@ -225,17 +225,11 @@ impl MemoryKv {
 }
 
 impl Kv for MemoryKv {
-    fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
+    fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>> {
         self.call(Call::Get, key, None, || Ok(self.value(key))).boxed_local()
     }
 
-    fn put<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a str,
-        expires: u64,
-        beside: Option<&'a str>,
-    ) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn put<'a>(&'a self, key: &'a str, value: &'a str, expires: u64, beside: Option<&'a str>) -> Operation<'a, ()> {
         let record = Record { value: value.to_owned(), expires, beside: beside.map(str::to_owned) };
         let write = (key.to_owned(), Some(record.clone()));
         let work = move || {
@@ -252,7 +246,7 @@ impl Kv for MemoryKv {
         self.call(Call::Put, key, Some(write), work).boxed_local()
     }
 
-    fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()> {
         let work = || {
             self.records.borrow_mut().remove(key);
             Ok(())
@@ -260,12 +254,7 @@ impl Kv for MemoryKv {
         self.call(Call::Delete, key, Some((key.to_owned(), None)), work).boxed_local()
     }
 
-    fn page<'a>(
-        &'a self,
-        prefix: &'a str,
-        cursor: Option<&'a str>,
-        limit: usize,
-    ) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+    fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing> {
         let limit = limit.min(KV_PAGE_KEYS);
         let work = move || {
             let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);

@@ -14,35 +14,27 @@ pub struct Listing {
     pub cursor: Option<String>,
 }
 
-/// Workers KV, or what stands for it in a test. What is put may be seen late elsewhere: nothing that must happen exactly
-/// once may rest on it.
+/// An operation on Workers KV.
+pub type Operation<'a, T> = LocalBoxFuture<'a, Result<T, Fault>>;
+
+/// Workers KV, or its fake in a test. Other locations may see a write late: nothing that must happen exactly once may
+/// rest on it.
 pub trait Kv {
     /// The value of a key, if there is one.
-    fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>>;
+    fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>>;
 
     /// Puts a value that goes away at `expires`, in seconds since 1970, with a text that listings show.
-    fn put<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a str,
-        expires: u64,
-        beside: Option<&'a str>,
-    ) -> LocalBoxFuture<'a, Result<(), Fault>>;
+    fn put<'a>(&'a self, key: &'a str, value: &'a str, expires: u64, beside: Option<&'a str>) -> Operation<'a, ()>;
 
     /// Deletes a key, whether or not it is there.
-    fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>>;
+    fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()>;
 
     /// Up to `limit` keys that begin with `prefix`, from `cursor` on. A page may have fewer of them, or none, and a cursor
     /// nevertheless.
-    fn page<'a>(
-        &'a self,
-        prefix: &'a str,
-        cursor: Option<&'a str>,
-        limit: usize,
-    ) -> LocalBoxFuture<'a, Result<Listing, Fault>>;
+    fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing>;
 
     /// A page that is as long as can be.
-    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+    fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> Operation<'a, Listing> {
         self.page(prefix, cursor, KV_PAGE_KEYS)
     }
 }

@@ -1,14 +1,13 @@
 //! Workers KV, bound as `OAUTH_KV`.
 
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
 use worker::Env;
 use worker::js_sys::futures::JsFuture;
 use worker::js_sys::{Array, Promise};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::oauth::port::{Kv, Listing};
+use crate::oauth::port::{Kv, Listing, Operation};
 use crate::wire::Fault;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
@@ -32,7 +31,7 @@ extern "C" {
     fn kv_list(env: &JsValue, prefix: &str, cursor: Option<&str>, limit: u32) -> Result<Promise, JsValue>;
 }
 
-/// Waits for what the runtime promised.
+/// Waits for a promise of the runtime.
 pub(super) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, Fault> {
     let outcome = match promise {
         Ok(promise) => JsFuture::from(promise).await,
@@ -48,40 +47,29 @@ pub(super) fn fault(error: JsValue) -> Fault {
 /// The deployment's KV namespace. Records are cached for the shortest time that there is, which is the default: 60
 /// seconds.
 impl Kv for Env {
-    fn get<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<Option<String>, Fault>> {
+    fn get<'a>(&'a self, key: &'a str) -> Operation<'a, Option<String>> {
         settled(kv_get(self.as_ref(), key)).map(|value| Ok(value?.as_string())).boxed_local()
     }
 
-    fn put<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a str,
-        expires: u64,
-        beside: Option<&'a str>,
-    ) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn put<'a>(&'a self, key: &'a str, value: &'a str, expires: u64, beside: Option<&'a str>) -> Operation<'a, ()> {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far from where whole numbers end")]
         let expires = expires as f64;
         let put = kv_put(self.as_ref(), key, value, expires, beside);
         settled(put).map(|put| put.map(|_| ())).boxed_local()
     }
 
-    fn delete<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn delete<'a>(&'a self, key: &'a str) -> Operation<'a, ()> {
         settled(kv_delete(self.as_ref(), key)).map(|deleted| deleted.map(|_| ())).boxed_local()
     }
 
-    fn page<'a>(
-        &'a self,
-        prefix: &'a str,
-        cursor: Option<&'a str>,
-        limit: usize,
-    ) -> LocalBoxFuture<'a, Result<Listing, Fault>> {
+    fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing> {
         async move {
             let limit = u32::try_from(limit).unwrap_or(u32::MAX);
             let listed = Array::from(&settled(kv_list(self.as_ref(), prefix, cursor, limit)).await?);
             let mut texts = listed.iter().map(|text| text.as_string());
             let cursor = texts.next().flatten().filter(|cursor| !cursor.is_empty());
             let mut keys = Vec::new();
-            // What another program put beside a key, if it is no text, is none.
+            // Metadata of another program that is not text counts as absent.
             while let (Some(name), Some(beside)) = (texts.next(), texts.next()) {
                 keys.extend(name.map(|name| (name, beside)));
             }
