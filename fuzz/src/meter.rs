@@ -1,56 +1,14 @@
 //! The costs of handling an input, and the bound on them.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts what each thread asks the heap for.
-struct Counting;
+use durable_mcp_allocations::{Allocated, Counting, allocated};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-thread_local! {
-    static LIVE: Cell<u64> = const { Cell::new(0) };
-    static PEAK: Cell<u64> = const { Cell::new(0) };
-    static BYTES: Cell<u64> = const { Cell::new(0) };
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Of all threads; libFuzzer has one.
+/// Basic blocks that all threads executed; libFuzzer has one.
 static STEPS: AtomicU64 = AtomicU64::new(0);
-
-fn grown(bytes: usize) {
-    let live = LIVE.get().wrapping_add(bytes as u64);
-    LIVE.set(live);
-    PEAK.set(PEAK.get().max(live));
-    BYTES.set(BYTES.get().wrapping_add(bytes as u64));
-    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-}
-
-fn shrunk(bytes: usize) {
-    LIVE.set(LIVE.get().wrapping_sub(bytes as u64));
-}
-
-// SAFETY: every call is handed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grown(layout.size());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        shrunk(layout.size());
-        unsafe { System.dealloc(at, layout) }
-    }
-
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Both may exist for a moment, and the old content is copied.
-        grown(size);
-        shrunk(layout.size());
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
 
 /// Called at the beginning of each basic block by programs that are compiled with `-sanitizer-coverage-trace-pc`.
 ///
@@ -88,13 +46,10 @@ pub struct Bounds {
 ///
 /// With the environment variable `FUZZ_COSTS` set, it prints the costs instead.
 pub fn bounded<T>(bounds: &Bounds, length: usize, work: impl FnOnce() -> T) -> T {
-    let live = LIVE.get();
-    PEAK.set(live);
-    let before = counted();
-    let result = work();
-    let after = counted();
-    let peak = PEAK.get().wrapping_sub(live);
-    let [bytes, allocations, steps] = [0, 1, 2].map(|at| after[at] - before[at]);
+    let before = STEPS.load(Relaxed);
+    let (Allocated { peak, total, count }, result) = allocated(work);
+    let [peak, bytes, allocations] = [peak, total, count].map(|cost| cost as u64);
+    let steps = STEPS.load(Relaxed) - before;
     if std::env::var_os("FUZZ_COSTS").is_some() {
         println!("{length} bytes: peak {peak}, bytes {bytes}, allocations {allocations}, steps {steps}");
         return result;
@@ -109,9 +64,4 @@ pub fn bounded<T>(bounds: &Bounds, length: usize, work: impl FnOnce() -> T) -> T
         assert!(cost <= bound.at(length), "{cost} {name} for {length} bytes; the bound is {}", bound.at(length));
     }
     result
-}
-
-/// Bytes, allocations and steps so far.
-fn counted() -> [u64; 3] {
-    [BYTES.get(), ALLOCATIONS.get(), STEPS.load(Relaxed)]
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use durable_mcp::prelude::*;
 
 use crate::support::counter::increment;
+use crate::support::mirrored::query_tool;
 use crate::support::object::Sleep;
 
 pub(crate) fn server() -> Server {
-    let query = Tool::new("query", "Has arguments of every kind", query).input_schema(plain_schema());
     let template = ResourceTemplate::new("note", "notes://{owner}/{+path}", note).complete("owner", words);
     Server::new("s", "1")
         .page_size(4)
-        .with(query)
+        .with(query_tool())
         .tool("nested", "Has nested arguments", nested)
         .tool("increment", "Counts", increment)
         .tool("asks", "Asks a question, and another", asks)
@@ -21,28 +21,6 @@ pub(crate) fn server() -> Server {
         .resource("readme", "notes://readme", async || "read")
         .with(template)
         .with(Prompt::new("write", "", prompt).complete("about", words))
-}
-
-#[derive(Deserialize, JsonSchema)]
-struct Query {
-    #[schemars(extend("x-mcp-header" = "Region"))]
-    region: Option<String>,
-    #[schemars(extend("x-mcp-header" = "Shard"))]
-    shard: Option<i64>,
-    dry: Option<bool>,
-}
-
-/// As clients want it: what is repeated in a header is a plain string, integer or boolean.
-fn plain_schema() -> schemars::Schema {
-    schemars::json_schema!({ "type": "object", "properties": {
-        "region": { "type": "string", "x-mcp-header": "Region" },
-        "shard": { "type": "integer", "x-mcp-header": "Shard" },
-        "dry": { "type": "boolean" },
-    } })
-}
-
-async fn query(Args(Query { region, shard, dry }): Args<Query>) -> String {
-    format!("{region:?} {shard:?} {dry:?}")
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

@@ -3,45 +3,17 @@
 use http::Method;
 
 use super::*;
-
-#[derive(Deserialize, JsonSchema)]
-struct Query {
-    #[schemars(extend("x-mcp-header" = "Region"))]
-    region: Option<String>,
-    #[schemars(extend("x-mcp-header" = "Shard"))]
-    shard: Option<i64>,
-    #[serde(default)]
-    place: Place,
-}
-
-#[derive(Default, Deserialize, JsonSchema)]
-struct Place {
-    #[schemars(extend("x-mcp-header" = "Dry-Run"))]
-    dry: Option<bool>,
-}
-
-async fn query(Args(Query { region, shard, place: Place { dry } }): Args<Query>) -> String {
-    format!("{region:?} {shard:?} {dry:?}")
-}
+use crate::support::mirrored::query_tool;
 
 fn front() -> Front {
     Front::new(
         Server::new("s", "1")
-            .with(Tool::new("query", "", query).input_schema(plain_schema()))
+            .with(query_tool())
             .with(Tool::new("long", "", async || "done").task())
             .prompt("größe", "", async || "said")
             .resource("r", "test://größe", async || "read"),
     )
     .knowing_tasks()
-}
-
-/// As clients want it: what is repeated is a plain string, integer or boolean.
-fn plain_schema() -> schemars::Schema {
-    schemars::json_schema!({ "type": "object", "properties": {
-        "region": { "type": "string", "x-mcp-header": "Region" },
-        "shard": { "type": "integer", "x-mcp-header": "Shard" },
-        "place": { "type": "object", "properties": { "dry": { "type": "boolean", "x-mcp-header": "Dry-Run" } } },
-    } })
 }
 
 const TAKEN: (u16, i64) = (200, 0);

@@ -8,6 +8,7 @@ pub(crate) mod host;
 pub(crate) mod hub_host;
 pub(crate) mod json;
 pub(crate) mod memory_store;
+pub(crate) mod mirrored;
 pub(crate) mod object;
 pub(crate) mod peer;
 pub(crate) mod simulation;
