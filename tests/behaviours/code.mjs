@@ -229,7 +229,7 @@ export const behaviours = [
       const forge = async () => {
         for (const as of [other, authorized.client]) {
           const answer = await target.exchange(authorized, { code: forged, as });
-          // It may name a key that a server does not know yet, and is then told to come again.
+          // 503 says to try again, since the code may name a key that the server does not know yet.
           if (answer.status !== 503) refused(answer, "invalid_grant");
         }
       };

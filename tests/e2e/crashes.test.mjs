@@ -115,7 +115,7 @@ for (const way of ["recursion", "allocation"]) {
     assert.equal((await withTasks.task(job)).status, "working");
     await withTasks.cancel(job);
     await withTasks.taskAt(job, "cancelled");
-    // What was there before is there again.
+    // Sessions from before the crash go on.
     assert.equal(await session.callText("slow", { ms: 1 }), "waited 1 ms");
     assert.equal(await client.callText("slow", { ms: 1 }), "waited 1 ms");
   });

@@ -10,7 +10,7 @@ use durable_mcp::runtime::Runtime;
 use durable_mcp::transport::refusal::MAX_BODY_BYTES;
 use durable_mcp::transport::request_state;
 use durable_mcp::transport::rounds::Rounds;
-use durable_mcp_allocations::{Allocated, allocated};
+use durable_mcp_allocations::allocated;
 use futures_util::FutureExt;
 use http::Method;
 use serde_json::{Value, json};
@@ -171,7 +171,11 @@ fn is_answered(exchange: &Exchange, what: &str) {
     assert!(answer.status < 500, "{what}: {answer:?}");
 }
 
-fn check(what: &str, length: usize, allocated: Allocated) {
+/// Checks that a body is answered, in memory that its length bounds.
+fn check(what: &str, body: String, send: impl FnOnce(String) -> Exchange) {
+    let length = body.len();
+    let (allocated, exchange) = allocated(|| send(body));
+    is_answered(&exchange, what);
     let most = MOST_FOR_VALUES.max(MOST_PER_BYTE * length);
     if std::env::var_os("SHOW_MEMORY").is_some() {
         let (peak, total) = (allocated.peak / 1024, allocated.total / 1024);
@@ -190,11 +194,8 @@ fn a_request_without_a_session_takes_memory_as_its_body_is_long() {
     let meta = envelope(&front);
     for (kind, value) in values(MANY) {
         for (place, method, name, params) in requests(&value, &meta) {
-            let (body, what) = (body(method, &params), format!("{kind} {place}"));
-            let length = body.len();
-            let (allocated, exchange) = allocated(|| without_session(&front, method, name, body));
-            is_answered(&exchange, &what);
-            check(&what, length, allocated);
+            let send = |body| without_session(&front, method, name, body);
+            check(&format!("{kind} {place}"), body(method, &params), send);
         }
     }
 }
@@ -207,11 +208,8 @@ fn the_longest_body_takes_memory_as_it_is_long() {
         let plain_or_with_state = [0, 4];
         for at in plain_or_with_state {
             let (place, method, name, params) = requests(&value, &meta).swap_remove(at);
-            let (body, what) = (body(method, &params), format!("{kind} {place}"));
-            let length = body.len();
-            let (allocated, exchange) = allocated(|| without_session(&front, method, name, body));
-            is_answered(&exchange, &what);
-            check(&what, length, allocated);
+            let send = |body| without_session(&front, method, name, body);
+            check(&format!("{kind} {place}"), body(method, &params), send);
         }
     }
 }
@@ -232,10 +230,7 @@ fn a_message_on_a_session_takes_memory_as_its_body_is_long() {
                 ),
                 ("in a notification", body("notifications/cancelled", &format!(r#"{{"requestId":{value}}}"#))),
             ] {
-                let (length, what) = (body.len(), format!("{kind} {place}"));
-                let (allocated, exchange) = allocated(|| rig.post(body));
-                is_answered(&exchange, &what);
-                check(&what, length, allocated);
+                check(&format!("{kind} {place}"), body, |body| rig.post(body));
             }
         }
     }
@@ -278,10 +273,7 @@ fn a_batch_takes_memory_as_it_is_long() {
             if body.len() > MAX_BODY_BYTES {
                 continue;
             }
-            let (length, what) = (body.len(), format!("{count} times {kind} in a batch"));
-            let (allocated, exchange) = allocated(|| rig.post(body));
-            is_answered(&exchange, &what);
-            check(&what, length, allocated);
+            check(&format!("{count} times {kind} in a batch"), body, |body| rig.post(body));
         }
     }
 }
@@ -301,7 +293,7 @@ fn twice_as_long_a_request_takes_no_more_than_twice_the_work() {
     for kind in 0..values(10).len() {
         for place in 0..requests("0", meta).len() {
             let [one, two] = [20_000, 40_000].map(|bytes| work(bytes, kind, place));
-            // What grows by doubling is copied more often here and less often there.
+            // Buffers that grow by doubling are copied once more or less for a length.
             assert!(two < 3 * one, "{kind} {place}: {one} and {two} bytes");
         }
     }

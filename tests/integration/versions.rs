@@ -88,9 +88,7 @@ fn a_record_of_another_version_is_no_token_that_has_ended() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
-    let page = browser.asked(&client, &[]);
-    let back = browser.approved(&page, "ann");
-    let token = browser.redeemed(&client, &back);
+    let token = browser.let_in(&client, "ann");
     let (key, record) = deployment.records().into_iter().find(|(_, value)| value.contains("sealed")).unwrap();
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
     for later in [record.replacen("\"v\":1", "\"v\":2", 1), "{}".to_owned(), "later".to_owned()] {
@@ -144,9 +142,7 @@ fn a_token_from_before_its_record_had_a_place_of_its_own_still_works() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
-    let page = browser.asked(&client, &[]);
-    let back = browser.approved(&page, "ann");
-    let token = browser.redeemed(&client, &back);
+    let token = browser.let_in(&client, "ann");
     let (key, record) = deployment.records().into_iter().find(|(key, _)| key.starts_with("token::")).unwrap();
     deployment.delete_record(&key);
     browser.pass_ms(2000);
@@ -211,9 +207,7 @@ fn the_other_librarys_user_of_a_handles_name_meets_no_record_of_ours() {
     let deployment = Deployment::new();
     let client = deployment.register(&json!({}));
     let mut browser = Browser::new(&deployment);
-    let page = browser.asked(&client, &[]);
-    let back = browser.approved(&page, "ann");
-    let token = browser.redeemed(&client, &back);
+    let token = browser.let_in(&client, "ann");
     let handle = token.split(':').next().unwrap();
     let of_legacy = [format!("token:{handle}:"), format!("grant:{handle}:")];
     let records = deployment.records();

@@ -163,7 +163,7 @@ const OPERATIONS = {
     const session = await open(server, { headers });
     const stream = session.stream();
     await stream.opened;
-    // Somebody reads it when it is cut off, for whom that is an error.
+    // The read that the end of the stream interrupts fails, as it should.
     stream.next({ ms: Infinity }).catch(() => {});
     stream.close();
   },

@@ -126,7 +126,7 @@ impl Case {
         if self.is_there() {
             let total = self.rig.text("total", &none()).parse().unwrap();
             assert!((self.least..=self.most).contains(&total), "{total} of {} to {}", self.least, self.most);
-            // What was seen once stays so.
+            // Counts never go back.
             self.least = total;
         }
     }
@@ -134,7 +134,7 @@ impl Case {
     /// The object dies, and with it whatever it was about to do.
     fn die(&mut self) {
         self.rig.restart();
-        // It takes a moment to come to life again, in which no event gets an id.
+        // No event gets an id in the moment before the object is back.
         self.rig.advance(100);
         self.running.clear();
         self.counts.deaths += 1;

@@ -131,9 +131,7 @@ fn a_disconnect_of_one_client_or_person_leaves_consents_to_and_of_others() {
     let other = deployment.register(&json!({ "client_name": "Other" }));
     let mut browser = agreed(&deployment, &other);
     for person in ["ann", "bob"] {
-        let page = browser.asked(&client, &[("prompt", "consent")]);
-        let back = browser.approved(&page, person);
-        browser.redeemed(&client, &back);
+        browser.let_in(&client, person);
     }
     browser.pass_ms(1);
     disconnect(&deployment, "bob", "end");
@@ -150,9 +148,7 @@ fn a_disconnect_of_one_client_or_person_leaves_consents_to_and_of_others() {
 fn a_sign_in_that_was_agreed_to_before_a_disconnect_is_asked_about_again() {
     let (deployment, client) = deployment();
     let mut browser = agreed(&deployment, &client);
-    let page = browser.asked(&client, &[("prompt", "consent")]);
-    let back = browser.approved(&page, "ann");
-    browser.redeemed(&client, &back);
+    browser.let_in(&client, "ann");
     let page = browser.asked(&client, &[("prompt", "consent")]);
     let state = browser.decide(&page, "approve").sent("state").unwrap();
     browser.pass_ms(1);

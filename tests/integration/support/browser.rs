@@ -162,7 +162,14 @@ impl<'a> Browser<'a> {
         self.back(&state, person)
     }
 
-    /// The client gets its tokens.
+    /// Has a person let a client in, asked anew; gives the client's access token.
+    pub(crate) fn let_in(&mut self, client: &str, person: &str) -> String {
+        let page = self.asked(client, &[("prompt", "consent")]);
+        let back = self.approved(&page, person);
+        self.redeemed(client, &back)
+    }
+
+    /// Has a client redeem its code; gives its access token.
     pub(crate) fn redeemed(&mut self, client: &str, back: &Shown) -> String {
         let code = back.sent("code").unwrap();
         let form = [("grant_type", "authorization_code"), ("client_id", client), ("code", &code)];

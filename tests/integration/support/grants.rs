@@ -384,7 +384,7 @@ impl World {
 pub(crate) struct Isolate(RefCell<BTreeMap<String, (Option<String>, u64)>>);
 
 impl Isolate {
-    /// What the access check says of a token here.
+    /// The access check of a token in this isolate.
     pub(crate) fn access(&self, world: &mut World, token: &str) -> Option<Access> {
         let mut parts = token.split(':');
         let key = record::key(parts.next()?, parts.next()?, &sha256_hex(token));
