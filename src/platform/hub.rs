@@ -1,5 +1,7 @@
 //! The Durable Object where what is published meets who listens, and how it is reached.
 
+mod columns;
+
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
@@ -16,6 +18,7 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{Env, SqlStorageValue, State, WebSocket, WebSocketPair};
 
+use self::columns::{as_telling, count, number, texts, time};
 use super::body::read_text;
 use super::bound::Bound;
 use super::edge::{fault, js_fault};
@@ -236,16 +239,6 @@ impl Host {
     }
 }
 
-/// A notice from its columns; none if it is of another version.
-fn as_telling(mut columns: impl Iterator<Item = SqlStorageValue>) -> Option<Telling> {
-    match (columns.next()?, columns.next()?, columns.next()?) {
-        (SqlStorageValue::String(notice), SqlStorageValue::String(after), SqlStorageValue::Integer(again)) => {
-            Some(Telling { notice: Notice::parse(&notice)?, after, again: again != 0 })
-        }
-        _ => None,
-    }
-}
-
 /// The open sockets among `sockets`, each with its attachment.
 fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
     let open = sockets.into_iter().filter(|socket| socket.as_ref().ready_state() == OPEN);
@@ -256,31 +249,6 @@ fn remembered(sockets: Vec<WebSocket>) -> Vec<(Rc<dyn HubSocket>, String)> {
         (socket, remembered)
     })
     .collect()
-}
-
-/// The first column of rows, where it holds texts.
-fn texts(rows: Vec<Vec<SqlStorageValue>>) -> Vec<String> {
-    let text = |row: Vec<SqlStorageValue>| match row.into_iter().next() {
-        Some(SqlStorageValue::String(text)) => Some(text),
-        _ => None,
-    };
-    rows.into_iter().filter_map(text).collect()
-}
-
-/// The one value of rows, where it is a number.
-fn number(rows: &[Vec<SqlStorageValue>]) -> Option<i64> {
-    match rows.first()?.first()? {
-        SqlStorageValue::Integer(number) => Some(*number),
-        _ => None,
-    }
-}
-
-fn count(rows: usize) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(rows).unwrap_or(i64::MAX))
-}
-
-fn time(at: u64) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
 }
 
 impl Bound for Host {

@@ -1,0 +1,41 @@
+//! Columns of the hub's tables, as Rust's types.
+
+use worker::SqlStorageValue;
+
+use crate::hub::Telling;
+use crate::session::notice::Notice;
+
+/// A notice from its columns; none if it is of another version.
+pub(super) fn as_telling(mut columns: impl Iterator<Item = SqlStorageValue>) -> Option<Telling> {
+    match (columns.next()?, columns.next()?, columns.next()?) {
+        (SqlStorageValue::String(notice), SqlStorageValue::String(after), SqlStorageValue::Integer(again)) => {
+            Some(Telling { notice: Notice::parse(&notice)?, after, again: again != 0 })
+        }
+        _ => None,
+    }
+}
+
+/// The first column of rows, where it holds texts.
+pub(super) fn texts(rows: Vec<Vec<SqlStorageValue>>) -> Vec<String> {
+    let text = |row: Vec<SqlStorageValue>| match row.into_iter().next() {
+        Some(SqlStorageValue::String(text)) => Some(text),
+        _ => None,
+    };
+    rows.into_iter().filter_map(text).collect()
+}
+
+/// The one value of rows, where it is a number.
+pub(super) fn number(rows: &[Vec<SqlStorageValue>]) -> Option<i64> {
+    match rows.first()?.first()? {
+        SqlStorageValue::Integer(number) => Some(*number),
+        _ => None,
+    }
+}
+
+pub(super) fn count(rows: usize) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
+pub(super) fn time(at: u64) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
+}
