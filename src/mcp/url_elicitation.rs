@@ -45,7 +45,7 @@ fn send_away(request: &Request, context: &Context, refusal: Error) -> Result<Ans
     }
     let errands = refusal.data.as_ref().and_then(|data| data.get("elicitations")?.as_array());
     let asked = join_all(errands.into_iter().flatten().map(|errand| ask_again(context, errand)));
-    // Nobody waits for the answers here, not in a task either: the call runs from its beginning once they are there.
+    // The answers are not awaited, in a task neither: the call runs from its beginning once they are there.
     match asked.now_or_never() {
         Some(declined) => Err(declined.into_iter().next().unwrap_or(refused)),
         None => Ok(Answer::SUSPENDED),

@@ -28,7 +28,7 @@ impl Oidc {
                     self.admit(&renewed)?;
                 }
                 Ok(_) => return Err(IdentityError::Refused("the renewed tokens are of somebody else".to_owned())),
-                // They came from the token endpoint itself, and the old refresh token may be used up.
+                // The tokens came from the token endpoint itself, and the old refresh token may be used up.
                 Err(IdentityError::Unavailable(_)) => {}
                 Err(error) => return Err(error),
             }

@@ -317,7 +317,7 @@ struct Place {
 
 /// The grant that makes room for a new one of a client: an expired one, or else the least recently used one of the clients
 /// that have the most grants, the new one counted. So a client that has itself let in again and again displaces only itself.
-/// Where no client has two grants, the least recently used one of all makes room.
+/// If no client has two grants, the least recently used one of all makes room.
 fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
     let count = |client: &str| places.iter().filter(|place| place.client == client).count();
     let (own, most) = (count(client_id), places.iter().map(|place| count(&place.client)).max().unwrap_or_default());

@@ -11,20 +11,20 @@ use super::{Current, Facts, Legacy, Live, LiveAccess, Spent};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
-    /// What does not change.
+    /// The facts that do not change.
     pub facts: Facts,
     /// The code's hash.
     pub code: String,
     /// When the code ends.
     pub expires: u64,
-    /// Where the code went.
+    /// The redirect URI that the code was sent to.
     pub redirect_uri: String,
-    /// What the verifier must fit.
+    /// The challenge of the code verifier.
     pub challenge: Option<Challenge>,
-    /// How many verifiers did not.
+    /// The number of verifiers that did not fit.
     #[serde(default)]
     pub misses: u32,
-    /// Who the user is, and props, for the holder of the code.
+    /// The user's id and props, sealed under the code.
     pub sealed: String,
 }
 

@@ -82,7 +82,7 @@ impl IdentityProvider for StandIn {
     }
 }
 
-/// What all users' objects and requests share.
+/// Stores and keys that all users' objects and requests share.
 struct Shared {
     kv: MemoryKv,
     random: SeededRandom,
