@@ -14,12 +14,16 @@ use crate::oauth::scope::Scopes;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
 
+/// Version of grants' headers. The meaning of a later one's members is not known.
+const HEADER_VERSION: u32 = 1;
+
 /// Pages of records that are listed at most: a grant has a few tokens, and a page a thousand keys.
 const MAX_PAGES: usize = 4;
 
-/// The member of a grant's header that names its client.
+/// The members of a grant's header that tell its version and name its client.
 #[derive(Deserialize)]
 struct Header {
+    v: u32,
     #[serde(rename = "clientId")]
     client_id: String,
 }
@@ -101,7 +105,8 @@ impl Authority {
     async fn client_of_unreadable(&self, id: &GrantId) -> Result<Option<String>, Refused> {
         for key in [header_key, old_header_key] {
             let header = self.host.kv().get(&key(self.host.user(), id)).await.map_err(|fault| self.failed(&fault))?;
-            if let Some(header) = header.and_then(|json| serde_json::from_str::<Header>(&json).ok()) {
+            let header = header.and_then(|json| serde_json::from_str::<Header>(&json).ok());
+            if let Some(header) = header.filter(|header| header.v == HEADER_VERSION) {
                 return Ok(Some(header.client_id));
             }
         }
