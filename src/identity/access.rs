@@ -8,11 +8,15 @@ use super::allowed::{KNOWN_AS, known_by_email};
 use super::code_flow::UPSTREAM;
 use super::jwks::KeySet;
 use super::jwt::Expected;
+use super::upstream::Upstream;
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 use crate::oauth::params::encode_query;
 
 /// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "access:";
+
+/// The longest session that Access can be set to, in seconds: one month.
+const LONGEST_SESSION_SECONDS: u64 = 730 * 3600;
 
 /// The header that Access adds to a request. Its cookie is not looked at: browsers hold it, and it is not always there.
 pub const ASSERTION: &str = "cf-access-jwt-assertion";
@@ -63,6 +67,17 @@ impl Access {
     }
 }
 
+/// Props with an end of the session at Access, of a grant from before grants had one; none if there is an end. No session at
+/// Access that has begun lasts longer than that, so nobody is signed out early.
+fn with_end(props: &Value, now: u64) -> Option<Value> {
+    if props.get(UPSTREAM).is_some_and(|upstream| upstream.get("expires").is_some_and(Value::is_u64)) {
+        return None;
+    }
+    let mut props = props.clone();
+    props.as_object_mut()?.insert(UPSTREAM.to_owned(), json!({ "expires": now + LONGEST_SESSION_SECONDS }));
+    Some(props)
+}
+
 impl IdentityProvider for Access {
     fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun> {
         let url = format!("{}?{}", flow.callback, encode_query(&[("state", flow.state)]));
@@ -71,6 +86,11 @@ impl IdentityProvider for Access {
 
     fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity> {
         self.finished(answer).boxed_local()
+    }
+
+    fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
+        let renewed = with_end(props, web.now() / 1000);
+        async { Ok(renewed) }.boxed_local()
     }
 
     fn knows(&self, subject: &str) -> bool {
@@ -84,6 +104,8 @@ impl IdentityProvider for Access {
 
 #[cfg(test)]
 mod tests {
+    use futures_executor::block_on;
+
     use super::*;
     use crate::identity::jwks::REFETCH_MS;
     use crate::identity::stand_in::{NOW, StandIn, begin, finish_with, head, key, keys, signed, token};
@@ -136,6 +158,18 @@ mod tests {
             assert_eq!(identity.props["known_as"], json!(["@example.com", "ann@example.com"]));
             assert_eq!(identity.props["upstream"], json!({ "expires": NOW / 1000 + 60 }), "the session at Access");
         }
+    }
+
+    #[test]
+    fn a_grant_from_before_grants_had_an_end_gets_the_latest_that_access_knows() {
+        let (web, provider) = (web(), provider());
+        let renew = |props: &Value| block_on(provider.renew(props, &web)).unwrap();
+        let renewed = renew(&json!({ "sub": "7335d417" })).unwrap();
+        let end = NOW / 1000 + LONGEST_SESSION_SECONDS;
+        assert_eq!(renewed, json!({ "sub": "7335d417", "upstream": { "expires": end } }));
+        web.pass_ms(60_000);
+        assert_eq!(renew(&renewed), None, "the end stays");
+        assert!(renew(&json!({ "upstream": { "expires": null } })).is_some());
     }
 
     #[test]
