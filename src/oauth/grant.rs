@@ -309,6 +309,12 @@ impl Grant {
         }
     }
 
+    /// Whether other objects have something of it that ends with it.
+    #[must_use]
+    pub fn holds_elsewhere(&self) -> bool {
+        matches!(self, Self::Live(live) if !(live.sessions.is_empty() && live.tasks.is_empty()))
+    }
+
     /// When it was used last, in milliseconds since 1970.
     #[must_use]
     pub fn used(&self) -> u64 {

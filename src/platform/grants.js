@@ -77,10 +77,30 @@ export function wakeAgain(state, earliest) {
   if (next !== null) state.storage.setAlarm(Math.max(next, earliest));
 }
 
+// Waits before a note is sent again, in milliseconds: all within the 30 s that the runtime allows after an answer.
+const AGAIN_MS = [200, 2_000, 10_000];
+
+// Outcome of an object whose storage or keys failed, which may pass.
+const UNAVAILABLE = '{"Err":{"Unavailable"';
+
+// A note may be sent twice: it says the same then.
+async function sendSurely(message) {
+  for (let tries = 0; ; tries++) {
+    try {
+      const outcome = await send(...message);
+      if (!outcome.startsWith(UNAVAILABLE)) return;
+      throw new Error("it is unavailable");
+    } catch (error) {
+      if (tries === AGAIN_MS.length) throw error;
+      await new Promise((done) => setTimeout(done, AGAIN_MS[tries]));
+    }
+  }
+}
+
 // Nobody waits for it. The runtime keeps what is around a request until it is done; an object stays by itself.
 export function sendLater(context, ...message) {
   const failed = (error) => console.error(`a user's object was not told: ${error}`);
-  const sent = send(...message).catch(failed);
+  const sent = sendSurely(message).catch(failed);
   context?.waitUntil(sent);
 }
 

@@ -61,6 +61,10 @@ pub const LOCK_MS: u32 = 2000;
 /// Rows are looked through at most so often, in milliseconds: what has expired does no harm until then.
 pub const SWEEP_EVERY_MS: u64 = 3600 * 1000;
 
+/// Rows of grants that hold a session or task are looked through at most so often, in milliseconds: streams of sessions end by
+/// that look alone.
+pub const SWEEP_HOLDING_MS: u64 = 60 * 1000;
+
 /// What could not be deleted from KV is tried again after so long, in milliseconds.
 pub const RETRY_DELETES_MS: u64 = 60 * 1000;
 

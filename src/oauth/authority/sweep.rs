@@ -5,7 +5,7 @@ use std::cell::Cell;
 use futures_util::future::join_all;
 
 use super::disconnect::Cause;
-use super::settings::{GO_ON_MS, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS};
+use super::settings::{GO_ON_MS, LOOK_AT_UNREADABLE_MS, RETRY_DELETES_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS};
 use super::{Authority, Refused};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
@@ -22,9 +22,14 @@ pub(super) enum Wakes {
     At(u64),
 }
 
-/// When a grant's row is worth a look.
+/// When a grant's row is worth a look. What it holds in other objects, such as streams of sessions, ends with it: its row is
+/// looked at when it expires, and not at the next round.
 pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
-    if is_unfinished(grant) { now + RETRY_DELETES_MS } else { grant.expires().max(now + SWEEP_EVERY_MS) }
+    if is_unfinished(grant) {
+        return now + RETRY_DELETES_MS;
+    }
+    let every = if grant.holds_elsewhere() { SWEEP_HOLDING_MS } else { SWEEP_EVERY_MS };
+    grant.expires().max(now + every)
 }
 
 /// Whether anything of a grant that has ended is left.

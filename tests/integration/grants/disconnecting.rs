@@ -9,7 +9,7 @@ use durable_mcp::oauth::memory::Call;
 use durable_mcp::oauth::session_note::{MAX_SESSIONS, SessionNote};
 
 use super::{DAY_MS, refresh, refresh_token, signed_in, world};
-use crate::support::grants::{CONFIDENTIAL, Client, NOW, PUBLIC, SESSION_MS, World};
+use crate::support::grants::{CONFIDENTIAL, Client, NOW, PUBLIC, SESSION_MS, SHORT, World};
 
 fn note(key: &str) -> SessionNote {
     let (client, transport) = ("Editor 1.0".to_owned(), "Streamable HTTP".to_owned());
@@ -348,4 +348,24 @@ fn very_many_sessions_end_a_part_at_a_time_and_each_of_them_once() {
     assert_eq!(ended(&world).len(), GRANTS * (SESSIONS + 1));
     assert_eq!(world.outside.end_calls.get(), GRANTS * (SESSIONS + 1));
     assert_eq!(world.outside.rows.unfinished(), 0);
+}
+
+#[test]
+fn a_session_ends_when_its_grant_expires_and_not_an_hour_later() {
+    let mut world = world();
+    let signed_in = |world: &mut World| {
+        let code = world.begin(&SHORT);
+        world.issued(Command::Redeem(SHORT.redeem(&code))).unwrap()
+    };
+    signed_in(&mut world);
+    let minutes = |count: u64| count * 60_000;
+    world.pass_with_alarms(minutes(50));
+    let tokens = signed_in(&mut world);
+    begin(&mut world, &tokens.grant, "stream");
+    // The rows are looked through when the first grant expires.
+    world.pass_with_alarms(minutes(59));
+    let has_ended = |world: &World| world.outside.ended.borrow().iter().any(|ended| ended == "stream");
+    assert!(!has_ended(&world));
+    world.pass_with_alarms(minutes(1));
+    assert!(has_ended(&world), "{:?}", world.outside.ended.borrow());
 }
