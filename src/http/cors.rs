@@ -73,3 +73,17 @@ pub fn preflight(head: &Head) -> Reply {
         .header("access-control-allow-headers", headers)
         .header("access-control-max-age", MAX_AGE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EXPOSED;
+    use crate::http::router::HTTPS_ONLY;
+
+    #[test]
+    fn answers_to_a_crash_have_the_headers_of_every_answer() {
+        let crash = include_str!("../platform/crash.js");
+        for header in [EXPOSED, HTTPS_ONLY] {
+            assert!(crash.contains(&format!("\"{header}\"")), "{header}");
+        }
+    }
+}

@@ -46,7 +46,7 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
 
 /// Value of `Strict-Transport-Security` (RFC 6797): a year in seconds, the least that browsers' preload lists accept.
 /// Subdomains are left to their own servers.
-const HTTPS_ONLY: &str = "max-age=31536000";
+pub(super) const HTTPS_ONLY: &str = "max-age=31536000";
 
 /// Has browsers use `https` from now on (RFC 6797), except on loopback, where the next program on the port may have none.
 fn secured(reply: Reply, head: &Head) -> Reply {

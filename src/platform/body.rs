@@ -100,12 +100,12 @@ impl RequestBody {
 /// what a task costs, which is much of what a request does.
 pub(super) fn answered(body: &Rc<RequestBody>, work: Work) -> Promise {
     let work = match at_once(movable(work)) {
-        Ok(Ok(answer)) => return given(&answer),
-        Ok(Err(error)) => return or_failed(&Promise::reject(&error)),
+        Ok(Ok(answer)) => return given(&answer, &body.request),
+        Ok(Err(error)) => return or_failed(&Promise::reject(&error), &body.request),
         Err(work) => work,
     };
     if !body.is_awaited() {
-        return or_failed(&promised(work));
+        return or_failed(&promised(work), &body.request);
     }
     let rest = AssertUnwindSafe((Rc::clone(body), work));
     let rest = Closure::once_assert_unwind_safe(move |text: Option<String>| {

@@ -9,13 +9,26 @@ const INTERNAL = -32603;
 // The longest request that is kept for the id in it while its answer is waited for, in characters.
 const MAX_KEPT_CHARS = 64 * 1024;
 
-const HEADERS = {
-  "content-type": "application/json",
-  "cache-control": "no-store",
-  "access-control-allow-origin": "*",
-  "access-control-expose-headers": "mcp-session-id, www-authenticate, retry-after",
-  vary: "origin",
-};
+// As of `Refusal::unavailable`.
+const RETRY_SECONDS = "2";
+
+// As of `cors::allow` and `router::secured`.
+const EXPOSED = "mcp-session-id, www-authenticate, retry-after";
+const HTTPS_ONLY = "max-age=31536000";
+
+function headersFor(request, type) {
+  const headers = new Headers({
+    "content-type": type,
+    "cache-control": "no-store",
+    "access-control-allow-origin": request?.headers.get("origin") ?? "*",
+    "access-control-expose-headers": EXPOSED,
+    vary: "origin",
+  });
+  const { protocol, hostname } = new URL(request?.url ?? "http://localhost");
+  const isLoopback = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  if (protocol === "https:" && !isLoopback) headers.set("strict-transport-security", HTTPS_ONLY);
+  return headers;
+}
 
 const brokenDown = new Error("the module broke down");
 
@@ -35,7 +48,7 @@ globalThis.durableMcp = {
     waiting.clear();
     for (const end of all) end();
   },
-  failed: (error) => failed(error),
+  failed: (error, request) => failed(error, request),
 };
 
 // An object's answer, which comes whatever becomes of this module. A promise as the value of another one would make that wait.
@@ -46,14 +59,14 @@ class Passed {
 }
 
 export function passOn(answer) {
-  return new Passed(orFailed(answer));
+  return new Passed(answer);
 }
 
 const unwrapped = (value) => (value instanceof Passed ? value.answer : value);
 
-// An answer that is known at once, as a promise.
-export function given(answer) {
-  return answer instanceof Passed ? answer.answer : Promise.resolve(answer);
+// An answer to the request that is known at once, as a promise.
+export function given(answer, request) {
+  return answer instanceof Passed ? orFailed(answer.answer, request) : Promise.resolve(answer);
 }
 
 // Is settled as the promise is, or refused when the module breaks down.
@@ -69,28 +82,28 @@ export function guarded(promise) {
   });
 }
 
-// An answer, or an error in its place.
-export function orFailed(answer, text) {
+// An answer to the request with that text, or an error in its place.
+export function orFailed(answer, request, text) {
   return answer.then(
     (response) => watched(response, text),
-    (error) => failed(error, text),
+    (error) => failed(error, request, text),
   );
 }
 
 // Goes on with the request's body as text, or with nothing where it cannot be read.
 export function afterText(request, rest) {
   return request.text().then(
-    (text) => attempt(() => rest(text), text.length > MAX_KEPT_CHARS ? undefined : text),
-    () => attempt(() => rest()),
+    (text) => attempt(() => rest(text), request, text.length > MAX_KEPT_CHARS ? undefined : text),
+    () => attempt(() => rest(), request),
   );
 }
 
-function attempt(work, text) {
+function attempt(work, request, text) {
   try {
     const answer = unwrapped(work());
-    return answer instanceof Promise ? orFailed(answer, text) : watched(answer, text);
+    return answer instanceof Promise ? orFailed(answer, request, text) : watched(answer, text);
   } catch (error) {
-    return failed(error, text);
+    return failed(error, request, text);
   }
 }
 
@@ -106,12 +119,27 @@ function errors(text) {
   }
 }
 
-function failed(error, text) {
+function failed(error, request, text) {
   console.error(`a request failed: ${error}`);
+  const { status, type, body, more } = failure(request, text);
+  const headers = headersFor(request, type);
+  for (const [name, value] of more ?? []) headers.set(name, value);
+  return new Response(body, { status, headers });
+}
+
+// The error in the form that the sender reads: a form comes from a client of OAuth (RFC 6749 section 5.2), and a page is for a
+// person.
+function failure(request, text) {
+  const sent = (name) => request?.headers.get(name) ?? "";
+  if (sent("accept").includes("text/html")) return { status: 500, type: "text/plain; charset=utf-8", body: MESSAGE };
+  if (sent("content-type").startsWith("application/x-www-form-urlencoded")) {
+    const body = JSON.stringify({ error: "temporarily_unavailable", error_description: MESSAGE });
+    return { status: 503, type: "application/json", body, more: [["retry-after", RETRY_SECONDS]] };
+  }
   const known = errors(text);
   const none = { jsonrpc: "2.0", id: null, error: { code: INTERNAL, message: MESSAGE } };
   const body = text?.trimStart().startsWith("[") && known.length > 0 ? known : (known[0] ?? none);
-  return new Response(JSON.stringify(body), { status: known.length > 0 ? 200 : 500, headers: HEADERS });
+  return { status: known.length > 0 ? 200 : 500, type: "application/json", body: JSON.stringify(body) };
 }
 
 // An answer that was given is over when its body is.

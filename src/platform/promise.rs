@@ -7,6 +7,7 @@ use worker::js_sys::Promise;
 use worker::js_sys::futures::{future_to_promise, spawn_local};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::web_sys;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
 extern "C" {
@@ -30,14 +31,14 @@ extern "C" {
 
     /// A promised answer, with an error in the place of one that does not come.
     #[wasm_bindgen(js_name = orFailed)]
-    pub(super) fn or_failed(answer: &Promise) -> Promise;
+    pub(super) fn or_failed(answer: &Promise, request: &web_sys::Request) -> Promise;
 
     /// The same for an answer that comes from another object, and not from this module.
     #[wasm_bindgen(js_name = passOn)]
     pub(super) fn pass_on(answer: &Promise) -> JsValue;
 
     /// A promise of an answer that is known already.
-    pub(super) fn given(answer: &JsValue) -> Promise;
+    pub(super) fn given(answer: &JsValue, request: &web_sys::Request) -> Promise;
 }
 
 /// Runs a future. It takes any in one type, since each type of future would bring its own copy of what drives it. The promise is

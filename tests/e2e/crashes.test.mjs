@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { open, request } from "../support/mcp.mjs";
+import { granted, ours, refused } from "../support/oauth.mjs";
 import { Stateless, TASKS, handleIn } from "../support/stateless.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
@@ -145,4 +146,36 @@ test("a hundred crashes one after another leave the server serving", async () =>
     isAnswered(await client.post(client.message(round, "tools/call", crash("crash", { way }))), round);
   }
   assert.equal(await client.callText("slow", { ms: 1 }), "waited 1 ms");
+});
+
+test("a crash in the object of a user's grants is an error that may pass, and the grant goes on", async () => {
+  const target = await ours({ hook: "crash", scopes: ["read", "crash"] });
+  try {
+    const { client, tokens } = await target.signIn({ scope: "read crash" });
+    const session = await open(target.server, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+    const waits = session.post(request("waits", "tools/call", crash("slow", { ms: LONG_MS })));
+    await target.server.log(/began slow/);
+    const origin = "https://client.example";
+    for (let round = 0; round < 3; round++) {
+      const answer = await target.refresh(client, tokens.refresh_token, { scope: "crash", headers: { origin } });
+      refused(answer, "temporarily_unavailable", 503);
+      assert.ok(answer.headers["retry-after"], `${answer}`);
+      assert.equal(answer.headers["access-control-allow-origin"], origin);
+    }
+    isAnswered(await waits, "waits");
+    const next = granted(await target.refresh(client, tokens.refresh_token, { scope: "read" }));
+    assert.equal(await target.takes(next.access_token), true);
+    assert.equal(await session.callText("increment"), "1");
+  } finally {
+    await target.stop();
+  }
+});
+
+test("an error of a crash has the caller's origin, as every answer", async () => {
+  const client = new Stateless(server);
+  const origin = "http://localhost:6274";
+  const answer = await client.post(client.message(1, "tools/call", crash("crash", { way: "recursion" })), { headers: { origin } });
+  assert.equal(answer.headers["access-control-allow-origin"], origin, `${answer}`);
+  assert.equal(answer.headers.vary, "origin");
+  breaksDown(answer.json, 1);
 });
