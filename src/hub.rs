@@ -1,7 +1,7 @@
-//! Where everything that is published meets everybody who listens: one object of the deployment.
+//! The hub: one object of the deployment, which sends published changes to all listeners.
 //!
-//! Clients without a session listen by a stream of their own, which hangs on a socket of the hub that outlives its sleep.
-//! Sessions that have a stream are told by their objects, which know what their clients subscribed to.
+//! Clients without a session listen by a stream of their own, on a hibernatable socket of the hub. For sessions with a stream
+//! the hub notifies their objects, which know their clients' subscriptions.
 
 mod command;
 mod listener;

@@ -38,7 +38,7 @@ pub struct Identity {
     /// Stays the same for as long as the provider knows the person, and is nobody else's: the provider's name, a colon,
     /// and its id for them, as in `github:583231`.
     pub subject: String,
-    /// What pages call them.
+    /// The name that pages show.
     pub name: Option<String>,
     /// What tools get of them, an object. What the provider gave to be used on their behalf is in its member
     /// [`UPSTREAM`](code_flow::UPSTREAM).
@@ -54,9 +54,9 @@ impl fmt::Debug for Identity {
 /// A sign-in that is about to begin.
 #[derive(Clone, Copy)]
 pub struct Flow<'a> {
-    /// Where the provider sends the browser back to: the URL of `/callback`, without a query.
+    /// The redirect URI: the URL of `/callback`, without a query.
     pub callback: &'a str,
-    /// What it has to bring back. It names the flow and cannot be guessed.
+    /// The `state`, which names the flow and cannot be guessed.
     pub state: &'a str,
     /// Whom the client expects, or what the person typed in where [`IdentityProvider::asks_name`] says so.
     pub name: Option<&'a str>,
@@ -69,9 +69,9 @@ pub struct Flow<'a> {
 /// A sign-in that has begun.
 #[derive(Clone, PartialEq)]
 pub struct Begun {
-    /// Where the browser goes.
+    /// The URL that the browser is redirected to.
     pub url: String,
-    /// What [`IdentityProvider::finish`] has to know again. It holds secrets.
+    /// Data for [`IdentityProvider::finish`], which hold secrets.
     pub kept: Value,
 }
 
@@ -90,7 +90,7 @@ pub struct Answer<'a> {
     pub params: &'a Params,
     /// The whole request.
     pub head: &'a Head,
-    /// What [`Begun`] had to be kept.
+    /// The data that [`Begun`] had kept.
     pub kept: &'a Value,
     /// The provider, over the web.
     pub web: &'a dyn Upstream,
@@ -105,7 +105,7 @@ pub enum IdentityError {
     Refused(String),
     /// The provider is away, or answers what it should not: it may work later. The text is for the log.
     Unavailable(String),
-    /// They are signed in, but not among those who may use this server. The text is who they are, for them to see.
+    /// The person is signed in, but may not use this server. The text names the person, to be shown.
     NotAllowed(String),
     /// This deployment is not set up as it should be. The text names the variable and what to do, and no secret; it may be
     /// shown.
@@ -113,7 +113,7 @@ pub enum IdentityError {
 }
 
 impl IdentityError {
-    /// What the client is told (RFC 6749 section 4.1.2.1).
+    /// The error code for the client (RFC 6749 section 4.1.2.1).
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -152,7 +152,7 @@ fn begins_with(subject: &str, own: &str) -> bool {
     subject.starts_with(own) || !SUBJECTS.iter().any(|known| subject.starts_with(known))
 }
 
-/// What comes of asking an identity provider.
+/// The outcome of an identity provider's work.
 pub type Asked<'a, T> = LocalBoxFuture<'a, Result<T, IdentityError>>;
 
 /// Knows who people are. [`begin`](Self::begin) and [`finish`](Self::finish) are all that one needs.
@@ -170,7 +170,7 @@ pub trait IdentityProvider {
     /// Renews what the provider gave, before it ends. `props` are those of [`Identity`], or what the last renewal made of
     /// them. None if there is nothing to renew.
     ///
-    /// It runs once for each renewal of a client's tokens, in the user's object. [`Unavailable`](IdentityError::Unavailable)
+    /// Runs once for each renewal of a client's tokens, in the user's object. [`Unavailable`](IdentityError::Unavailable)
     /// and [`Misconfigured`](IdentityError::Misconfigured) leave the client's token good for another try; any other error
     /// ends the grant.
     fn renew<'a>(&'a self, props: &'a Value, web: &'a dyn Upstream) -> Asked<'a, Option<Value>> {
@@ -184,7 +184,7 @@ pub trait IdentityProvider {
         self.is_demo() || !subject.starts_with(demo::SUBJECTS)
     }
 
-    /// What people call it, as in "Continue to GitHub".
+    /// The provider's name, as in "Continue to GitHub".
     #[expect(clippy::unnecessary_literal_bound, reason = "those of others are made when they are set up")]
     fn title(&self) -> &str {
         "your identity provider"

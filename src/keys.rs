@@ -1,6 +1,6 @@
 //! The keys that session ids and tokens are signed with, and that what is kept of tokens is sealed with.
 //!
-//! They come from a secret of the deployment, or are made by its `KeyRing` object. Each has an id, which a signature
+//! Keys come from a secret of the deployment, or are made by its `KeyRing` object. Each has an id, which a signature
 //! carries, so that a new key can take over while old signatures stay good. One key stays for ever, the anchor: it gives
 //! the names that must not change when keys do.
 
@@ -38,7 +38,7 @@ const MAX_AWAITED: usize = 32;
 /// No token is used later than this after it was issued, in milliseconds: keys stay for as long.
 pub const TOKENS_LIVE_MS: u64 = 365 * 24 * 3600 * 1000;
 
-/// What the line of the anchor begins with.
+/// Beginning of the anchor's line.
 const ANCHOR: &str = "anchor";
 
 /// The fewest characters of a key: random ones of hexadecimal have 128 bits then, which nobody can try out. Session ids and

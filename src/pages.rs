@@ -21,7 +21,7 @@ pub const STYLE: &str = include_str!("../templates/style.css");
 /// Tells one style sheet from another in its URL, so that browsers may keep it and still never show a page in an old one.
 pub const STYLE_TAG: u32 = fnv(STYLE.as_bytes());
 
-/// What a page may load: its own style sheet and nothing else. A source for forms can follow.
+/// The content security policy of a page: its own style sheet and nothing else. A source for forms can follow.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; \
      frame-ancestors 'none'; form-action 'self'";
 

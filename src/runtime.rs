@@ -1,4 +1,4 @@
-//! What every part of the Worker needs of the runtime around it.
+//! The port to the runtime that every part of the Worker uses.
 
 use std::rc::Rc;
 

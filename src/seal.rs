@@ -51,9 +51,9 @@ const SALTED_CARRIED: &str = "salted carried";
 /// Reason for which a sealed text does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenError {
-    /// It was not sealed so, or with another token or header.
+    /// The text was not sealed so, or with another token or header.
     NotSealed,
-    /// It was sealed with a key that is not known: one that is newer than the keys in memory, or long gone.
+    /// The text was sealed with an unknown key: one that is newer than the keys in memory, or long gone.
     UnknownKey(KeyId),
     /// Of an unknown version.
     OtherVersion,

@@ -1,4 +1,4 @@
-//! What a session's Durable Object does: typed state, running calls, questions to the client, the end of it.
+//! A session's Durable Object: typed state, running calls, questions to the client, its end.
 //!
 //! An object writes nothing while all goes well. See [`store::Store`] for what is written, and when.
 

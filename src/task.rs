@@ -1,4 +1,4 @@
-//! What a task's Durable Object does: a tool's call that goes on when its request is over (extension
+//! A task's Durable Object: a tool's call that goes on when its request is over (extension
 //! `io.modelcontextprotocol/tasks`).
 //!
 //! A task is written down before its client hears of it. What it is asked and told is written down too, so that it can go
@@ -74,7 +74,7 @@ struct Running {
     abort: Option<AbortHandle>,
 }
 
-/// Who asks something of a task.
+/// The sender of a command to a task.
 #[derive(Clone)]
 pub struct Owner {
     /// The user.
@@ -117,7 +117,7 @@ impl TaskObject {
         if self.record.borrow().is_none() {
             return Ok(Err(unknown()));
         }
-        // What is called off need not begin for that.
+        // A task that is cancelled need not begin first.
         if command != Command::Cancel {
             self.go_on_if_cut_off(owner)?;
         }
@@ -258,7 +258,7 @@ impl TaskObject {
         Ok(())
     }
 
-    /// What was at work when the object was ended goes on, or has failed.
+    /// Continues a task that an end of the object interrupted, or fails it.
     fn go_on_if_cut_off(self: &Rc<Self>, owner: &Owner) -> Result<(), Fault> {
         if self.running.borrow().is_some() {
             return Ok(());
@@ -313,7 +313,7 @@ impl TaskObject {
         self.change(|record| {
             record.add_answers(&taken);
             record.updated = now;
-            // It got on: what it was begun for so far was no accident.
+            // The task has progressed, so earlier restarts no longer count as failures.
             record.beginnings = 0;
         })?;
         self.tell();

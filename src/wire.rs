@@ -100,7 +100,7 @@ impl fmt::Debug for Head {
 /// The body of an answer.
 #[derive(Default)]
 pub enum Body {
-    /// None.
+    /// No body.
     #[default]
     Empty,
     /// All of it.
@@ -120,7 +120,7 @@ pub enum Body {
 pub struct Socket {
     /// The name under which the object finds it again.
     pub tag: String,
-    /// What the socket remembers while the object sleeps.
+    /// The text that the socket remembers while the object sleeps.
     pub attachment: String,
     /// Sent as soon as it is open.
     pub greeting: Vec<String>,

@@ -60,7 +60,7 @@ pub struct App {
     problems: Vec<String>,
 }
 
-/// Where sessions run.
+/// The placement of sessions' objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
     /// A legal region that they must not leave; an error that says so if it is not known: no session begins then, since

@@ -1,6 +1,6 @@
 //! Cookies (RFC 6265): those of a request, and those that an answer sets.
 //!
-//! They belong to this host alone: with the prefix `__Host-` no other host of the domain can set or see them, and no page
+//! Cookies belong to this host alone: with the prefix `__Host-` no other host of the domain can set or see them, and no page
 //! without `https`. Browsers take such a cookie by `https` only, so on a developer's own machine, which has none, the
 //! prefix is left out.
 

@@ -1,6 +1,6 @@
 //! Cross-origin headers: every answer has them, so that a page that calls can also read why it failed.
 //!
-//! They open nothing: [`Policy`](super::policy::Policy) has decided before who is answered, and no cookie is ever taken
+//! The headers open nothing: [`Policy`](super::policy::Policy) has decided before who is answered, and no cookie is ever taken
 //! for a credential of an MCP endpoint.
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! What the Worker needs of the runtime around it, for one request.
+//! The Worker's port to the runtime, for one request.
 
 use std::rc::Rc;
 
@@ -26,7 +26,7 @@ pub enum Place {
     Task(ObjectId),
 }
 
-/// What is passed on to an object besides the request itself.
+/// Facts that go to an object besides the request itself.
 #[derive(Debug, Clone)]
 pub struct Order {
     /// The object.
@@ -35,7 +35,7 @@ pub struct Order {
     pub session: Option<String>,
     /// The name of the state that the request is about, and whether it begins with it; for callers who name it.
     pub state: Option<(String, bool)>,
-    /// Who calls.
+    /// The caller.
     pub caller: Rc<Caller>,
     /// How the request came.
     pub transport: Transport,
@@ -82,7 +82,7 @@ pub trait Edge: Runtime {
     /// Opens a stream that listens for what is published; or the hub's answer, if it refuses.
     fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>>;
 
-    /// What the provider needs besides; none where there is no provider.
+    /// The provider's surroundings; none without a provider.
     fn surroundings(&self) -> Option<&dyn Surroundings>;
 
     /// The id of an object that does not exist yet. Nothing is created.

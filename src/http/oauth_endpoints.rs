@@ -70,7 +70,7 @@ fn methods(route: Route) -> &'static [Method] {
     }
 }
 
-/// What a person sees of the provider.
+/// Answers requests to the provider's pages.
 async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
     let sign_in = &site.oauth.sign_in;
     let answer = match route {
@@ -111,7 +111,7 @@ pub(super) fn refuse(app: &App, provider: &InFront, head: &Head, around: &dyn Su
     problem::page(frame(&site, head), around, &trouble)
 }
 
-/// What is around a page of this server.
+/// The frame of this server's pages.
 fn frame<'a>(site: &Site<'a>, head: &Head) -> Frame<'a> {
     Frame {
         server: site.name,

@@ -1,4 +1,4 @@
-//! Who may call at all: the `Origin` and `Host` of a request (2025-11-25, Transports, "Security Warning").
+//! Checks of the `Origin` and `Host` of a request (2025-11-25, Transports, "Security Warning").
 //!
 //! A web page can make the browser of a visitor call a server that only the visitor can reach: by a plain request, whose
 //! `Origin` then names the page, or by having its own name point to that server, in which case `Host` names the page.
@@ -22,14 +22,14 @@ pub struct Policy {
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
-    /// It comes from another site's page.
+    /// The request comes from another site's page.
     Origin,
-    /// It names a host that is not this server.
+    /// The request names a host that is not this server.
     Host,
 }
 
 impl Foreign {
-    /// What its sender can do.
+    /// The advice to the request's sender.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What goes wrong in front of a person: a page, and a line in the log that is found by the page's number.
+//! Failures in front of a person: a page, and a line in the log that is found by the page's number.
 
 use serde_json::json;
 
@@ -30,7 +30,7 @@ pub(super) fn page(frame: Frame<'_>, around: &dyn Surroundings, trouble: &Troubl
     Problem { frame, text, ways, id: &id }.reply(*status)
 }
 
-/// What is wrong with an authorization request, in the person's language.
+/// The fault of an authorization request, in the person's language.
 pub(super) fn told(language: Language, wrong: &Wrong) -> String {
     if language == Language::English {
         return wrong.to_string();

@@ -26,21 +26,21 @@ use crate::oauth::site::Surroundings;
 use crate::transport::claims::Claims;
 use crate::wire::{Fault, Head, Reply};
 
-/// Who is let in, or the answer in their place.
+/// The authenticated caller, or the refusal.
 pub type Gated = Result<Rc<Caller>, Reply>;
 
 /// A session that begins.
 #[derive(Debug)]
 pub struct Begun<'a> {
-    /// What its id says.
+    /// The claims of its id.
     pub claims: &'a Claims,
-    /// The client's version; it says so itself.
+    /// The client's version, as the client gives it.
     pub version: Option<String>,
 }
 
 /// Signs users in and says who calls.
 pub trait Provider {
-    /// What a path of the provider's leads to.
+    /// The route of a path of the provider's.
     fn route(&self, path: &str) -> Route;
 
     /// Answers a request to one of its endpoints.
@@ -76,7 +76,7 @@ pub trait Provider {
     /// Collects what storage cannot expire by itself, a part at a time.
     fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>>;
 
-    /// What the pages of this server have to say of sign-in.
+    /// The notice about sign-in on this server's pages.
     fn notice(&self) -> Option<Notice>;
 
     /// Whether clients may identify themselves by a metadata document.
@@ -109,7 +109,7 @@ pub(super) struct InFront {
     pub(super) recent: Recent,
 }
 
-/// What the provider needs of the runtime. It comes with the provider: without it nobody is let in.
+/// The provider's surroundings. They are linked with the provider: without them every caller is refused.
 fn surroundings(edge: &dyn Edge) -> Result<&dyn Surroundings, Fault> {
     edge.surroundings().ok_or_else(|| Fault("a provider without its runtime".to_owned()))
 }

@@ -14,10 +14,10 @@ const RECENT_MS: u64 = 1000;
 /// How many callers are known at once. Their tokens' props are what they cost: some kilobytes each.
 const MAX_RECENT: usize = 256;
 
-/// What a caller showed: the hash of the token, and the URL of the resource.
+/// A caller's credentials: the hash of the token, and the URL of the resource.
 pub(super) type Shown = (String, String);
 
-/// Callers by what they showed, in one isolate.
+/// Callers by their credentials, in one isolate.
 #[derive(Default)]
 pub(super) struct Recent {
     known: RefCell<BTreeMap<Shown, (u64, Rc<Caller>)>>,
@@ -26,7 +26,7 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Who showed that, if it was looked up a moment ago and the token has not ended since.
+    /// The caller with these credentials, if it was looked up a moment ago and the token has not ended since.
     pub(super) fn get(&self, shown: &Shown, now: u64) -> Option<Rc<Caller>> {
         let known = self.known.borrow();
         let (since, caller) = known.get(shown)?;
@@ -34,7 +34,7 @@ impl Recent {
         (now.saturating_sub(*since) < RECENT_MS && !ended).then(|| Rc::clone(caller))
     }
 
-    /// What to say later of a caller who is looked up from now on.
+    /// The age that a caller who is looked up from now on has to be added with.
     pub(super) fn age(&self) -> u32 {
         self.age.get()
     }

@@ -2,7 +2,7 @@
 
 use crate::oauth::provider::OAuth;
 
-/// What a path leads to.
+/// The route of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     /// `GET /`: a page about this server.

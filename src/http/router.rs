@@ -71,12 +71,12 @@ fn told(app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
     Reply::json(why.status, error_json(None, &Error::new(ErrorCode::REFUSED, why.text)))
 }
 
-/// What a stranger asks for stays out of the log.
+/// The path for the log, `?` if it is unknown: it may hold anything.
 fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
     if app.route(path) == Route::Unknown { "?" } else { path }
 }
 
-/// What only callers who are known may use. They are looked at before anything of their request is, any session too.
+/// Answers a request to an MCP endpoint. Its caller is authenticated before anything else of it is read.
 async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
     let resource = if route == Route::Mcp { &app.paths.mcp } else { &app.paths.sse };
     let caller = match &app.provider {

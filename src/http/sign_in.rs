@@ -4,8 +4,8 @@
 //! GET /authorize ── page ──▶ POST /authorize ── the identity provider ──▶ GET /callback ──▶ the client
 //! GET /account ──────────▶ POST /account ────── the identity provider ──▶ GET /callback ──▶ GET /account
 //! ```
-//! Nobody is sent to the identity provider for a client before they agreed to it: a provider that remembers them would
-//! send them straight on, and whoever made them follow a link would have their tokens.
+//! A person is sent to the identity provider for a client only after consent to it: a provider that remembers the person
+//! redirects at once, so a link alone would give an attacker's client the person's tokens.
 
 mod account;
 mod callback;
@@ -33,7 +33,7 @@ use crate::wire::{Fault, Head};
 /// Signs users in with an identity provider, and asks them whom to let in.
 #[derive(Clone)]
 pub struct IdentitySignIn {
-    /// What is wrong with the deployment, where there is no provider.
+    /// The identity provider, or the misconfiguration in its place.
     provider: Result<Rc<dyn IdentityProvider>, String>,
     web: Rc<dyn Upstream>,
 }
@@ -72,7 +72,7 @@ impl fmt::Debug for IdentitySignIn {
 }
 
 impl SignIn for IdentitySignIn {
-    /// Nothing is decided without the pages: [`answer`](Self::answer) shows them.
+    /// Denies: [`answer`](Self::answer) decides, with the pages.
     fn decide<'a>(&'a self, _: &'a Authorization, _: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>> {
         async { Ok(Decision::Deny) }.boxed_local()
     }

@@ -29,7 +29,7 @@ use crate::transport::stateless::{self, BeginTask, Call};
 use crate::transport::{headers, request_state, state_handle};
 use crate::wire::{ADDRESS_HEADER, Fault, Head, Reply};
 
-/// What the name of a user's state object begins with.
+/// Prefix of the names of users' state objects.
 const USER_STATE: &str = "user state";
 
 /// Answers one request. `body` is what it was read from.

@@ -5,7 +5,7 @@ use crate::mcp::error::Quoted;
 /// The variables of a deployment.
 pub(super) struct Variables<'a> {
     read: &'a dyn Fn(&str) -> Option<String>,
-    /// What operators have to be told.
+    /// Problems to log for operators.
     pub(super) problems: Vec<String>,
 }
 

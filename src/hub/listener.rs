@@ -47,7 +47,7 @@ pub fn attachment_bytes(text: &str) -> usize {
     CLONE_BYTES + if latin { text.chars().count() } else { 2 * text.encode_utf16().count() }
 }
 
-/// What a client listens for.
+/// The subscriptions of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
     /// Changes.
@@ -57,7 +57,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What of it this server tells of.
+    /// The subscriptions of a request that this server supports.
     ///
     /// # Errors
     /// −32602 when the request does not say what it listens for, or for too much.
@@ -170,7 +170,7 @@ pub struct Listener {
     pub grant: Option<String>,
     /// When the client's token ends, in milliseconds since 1970.
     pub ends: Option<u64>,
-    /// What it listens for.
+    /// Its subscriptions.
     pub wanted: Wanted,
 }
 

@@ -1,4 +1,4 @@
-//! Who may sign in, or use a tool: a list in a variable.
+//! Lists of people who may sign in, or use a tool, from a variable.
 //!
 //! ```text
 //! octocat            a user of GitHub, by login
@@ -103,7 +103,7 @@ impl AllowList {
     }
 }
 
-/// What somebody with an address is known as, if the provider has verified it.
+/// The list entries that match a person's address, if the provider has verified it.
 #[must_use]
 pub fn known_by_email(email: &str, is_verified: bool) -> Vec<String> {
     let email = email.to_lowercase();
@@ -114,7 +114,7 @@ pub fn known_by_email(email: &str, is_verified: bool) -> Vec<String> {
 }
 
 fn is_entry(entry: &str) -> bool {
-    // What can stand in a path of GitHub's API as it is.
+    // Characters that can stand in a path of GitHub's API as they are.
     let is_name = |name: &str| {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         !name.is_empty() && name.chars().all(is_plain) && name.chars().any(|c| c != '.')

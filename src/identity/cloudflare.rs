@@ -12,16 +12,16 @@ use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvide
 /// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "cloudflare:";
 
-/// Where people sign in, unless `CLOUDFLARE_AUTHORIZE_URL` says otherwise.
+/// The authorization endpoint, unless `CLOUDFLARE_AUTHORIZE_URL` is set.
 pub const AUTHORIZE_URL: &str = "https://dash.cloudflare.com/oauth2/auth";
 
-/// Where codes are redeemed, unless `CLOUDFLARE_TOKEN_URL` says otherwise.
+/// The token endpoint, unless `CLOUDFLARE_TOKEN_URL` is set.
 pub const TOKEN_URL: &str = "https://dash.cloudflare.com/oauth2/token";
 
 /// The API, unless `CLOUDFLARE_API_URL` says otherwise.
 pub const API_URL: &str = "https://api.cloudflare.com/client/v4";
 
-/// What is asked for, unless `CLOUDFLARE_SCOPES` says otherwise: the user, their accounts, and a refresh token.
+/// The scopes, unless `CLOUDFLARE_SCOPES` is set: the user, their accounts, and a refresh token.
 pub const SCOPES: &str = "user-details.read account-settings.read offline_access";
 
 /// Accounts that are kept: props are carried with every token.
@@ -107,7 +107,7 @@ impl Cloudflare {
     }
 }
 
-/// What is in the envelope of an answer of the API.
+/// The content of an API response's envelope.
 fn result(mut answer: JsonAnswer, what: &str) -> Result<Value, IdentityError> {
     match answer.body.get_mut("result").map(Value::take) {
         Some(result) if answer.status == 200 && answer.body.get("success") == Some(&Value::Bool(true)) => Ok(result),

@@ -24,13 +24,13 @@ use super::{Answer, Begun, Flow, IdentityError};
 use crate::oauth::secret::Secret;
 use crate::runtime::Random;
 
-/// What a provider knows this server by.
+/// The credentials of this server at a provider.
 pub struct Credentials {
     /// The client id.
     pub id: String,
     /// The client secret; none for a public client.
     pub secret: Option<Secret>,
-    /// What the names of its variables begin with, as in `GITHUB_CLIENT_ID`.
+    /// Prefix of the names of its variables, as in `GITHUB_CLIENT_ID`.
     pub variables: &'static str,
 }
 
@@ -47,7 +47,7 @@ pub struct CodeFlow<'a> {
     pub authorize: &'a str,
     /// The token endpoint.
     pub token: &'a str,
-    /// What the provider knows this server by.
+    /// The credentials of this server at the provider.
     pub credentials: &'a Credentials,
     /// Whether they go into the body of a request (`client_secret_post`), and not into its header.
     pub in_body: bool,
@@ -69,7 +69,7 @@ type FlowClient = Client<
 >;
 
 impl CodeFlow<'_> {
-    /// Where the browser goes, with more parameters of the provider's own, and what is to be kept.
+    /// The URL for the browser, with more parameters of the provider's own, and the data to be kept.
     ///
     /// # Errors
     /// When there is no randomness, or an endpoint is no URL.
@@ -170,7 +170,7 @@ pub fn random_text(random: &dyn Random) -> Result<String, IdentityError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// What `finish` finds again of what `begin` had kept.
+/// A value that `begin` had kept, for `finish`.
 ///
 /// # Errors
 /// When it is not there: the flow is of another provider.

@@ -9,7 +9,7 @@ use crate::oauth::params::encode_query;
 /// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "demo:";
 
-/// Who does not say a name.
+/// The name of people who enter none.
 const ANONYMOUS: &str = "demo";
 
 /// Characters of a name.

@@ -13,17 +13,17 @@ use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvide
 /// Prefix of the subjects of this provider.
 pub(super) const SUBJECTS: &str = "github:";
 
-/// Where people sign in, unless `GITHUB_URL` says otherwise.
+/// GitHub's URL, unless `GITHUB_URL` is set.
 pub const URL: &str = "https://github.com";
 
 /// Its API, unless `GITHUB_API_URL` says otherwise.
 pub const API_URL: &str = "https://api.github.com";
 
-/// What is asked for, unless `GITHUB_SCOPES` says otherwise: the profile and the e-mail addresses. A GitHub App has
+/// The scopes, unless `GITHUB_SCOPES` is set: the profile and the e-mail addresses. A GitHub App has
 /// permissions in their place.
 pub const SCOPES: &str = "read:user user:email";
 
-/// What is asked for besides when memberships have to be known.
+/// The scope for memberships, where they have to be known.
 const GROUPS_SCOPE: &str = "read:org";
 
 /// The version of the API.
@@ -36,9 +36,9 @@ pub struct GitHub {
     pub(super) url: String,
     pub(super) api: String,
     pub(super) scopes: String,
-    /// Who may sign in; everybody if it is empty.
+    /// The people who may sign in; everybody if it is empty.
     pub(super) allowed: AllowList,
-    /// Whose memberships are looked up besides, for tools.
+    /// Organisations whose memberships are looked up besides, for tools.
     pub(super) groups: AllowList,
 }
 
@@ -193,7 +193,7 @@ fn id(user: &JsonAnswer) -> Result<u64, IdentityError> {
 }
 
 fn login(user: &JsonAnswer) -> Result<&str, IdentityError> {
-    // It becomes part of a path.
+    // The name becomes part of a path.
     let is_plain = |login: &&str| login.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     let login = user.body.get("login").and_then(Value::as_str).filter(|login| !login.is_empty()).filter(is_plain);
     login.ok_or_else(|| user.unexpected("GitHub's user has no login"))

@@ -16,7 +16,7 @@ use super::upstream::{Signature, Upstream, get_json};
 /// Keys are fetched again after this long, so that one that was withdrawn is gone.
 pub const FRESH_MS: u64 = 6 * 3600 * 1000;
 
-/// They are good for this long while the provider cannot be asked.
+/// How long keys are used while the provider cannot be reached.
 pub const STALE_MS: u64 = 24 * 3600 * 1000;
 
 /// No more than one fetch in this time because of a token.

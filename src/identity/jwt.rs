@@ -54,7 +54,7 @@ pub struct Unverified<'a> {
     pub algorithm: Algorithm,
     /// The key that it says it is signed with.
     pub key_id: Option<String>,
-    /// What the signature is over.
+    /// The signed part.
     pub signed: &'a [u8],
     /// The signature.
     pub signature: Vec<u8>,
@@ -109,7 +109,7 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// What a token has to say.
+/// The claims that a token must have.
 #[derive(Clone, Copy)]
 pub struct Expected<'a> {
     /// The issuer's names.

@@ -18,7 +18,7 @@ use super::jwt::Expected;
 use super::upstream::Upstream;
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 
-/// What is asked for, unless `OIDC_SCOPES` says otherwise.
+/// The scopes, unless `OIDC_SCOPES` is set.
 pub const SCOPES: &str = "openid profile email";
 
 /// The same, at a provider that lists `offline_access` (Core 1.0 section 11): without a refresh token, people are signed

@@ -71,7 +71,7 @@ pub fn provider(read: &dyn Fn(&str) -> Option<String>) -> Result<Option<Rc<dyn I
         "google" => settings.google(),
         "oidc" => settings.oidc(),
         "access" => settings.access(),
-        // What stands there may be a secret that went into the wrong variable.
+        // The value may be a secret that was set as the wrong variable.
         _ => Err(wrong(format!("{IDENTITY_PROVIDER} names no identity provider. Set it to {PROVIDERS}."))),
     }
     .map(Some)
@@ -213,7 +213,7 @@ impl Settings<'_> {
         let is_good =
             LISTS.iter().find(|list| list.name == name).map_or(no_entry as fn(&str) -> bool, |list| list.is_good);
         match AllowList::parse(&text).and_then(|list| list.checked(is_good)) {
-            // Whoever sets a list wants it to keep somebody out.
+            // An operator who sets a list wants it to keep people out.
             Ok(list) if list.is_empty() => Err(wrong(format!("{name} names nobody. Name somebody, or remove it."))),
             Ok(list) => Ok(list),
             Err(entry) => Err(wrong(format!(

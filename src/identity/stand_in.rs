@@ -84,7 +84,7 @@ impl StandIn {
         self.passed.set(self.passed.get() + ms);
     }
 
-    /// What was sent.
+    /// The requests that were sent.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.borrow().clone()
@@ -194,7 +194,7 @@ pub fn head(query: &str, headers: &[(&str, &str)]) -> Head {
     }
 }
 
-/// Where browsers come back to.
+/// URL that browsers are redirected to.
 pub const CALLBACK: &str = "https://mcp.example/callback";
 
 /// Begins a sign-in with a provider that needs nothing of the web for it.

@@ -1,4 +1,4 @@
-//! What sign-in needs of the runtime: the provider over the web, and signatures.
+//! The port of sign-in to the runtime: the provider over the web, and signatures.
 
 use std::fmt;
 
@@ -23,10 +23,10 @@ pub const RENEWAL_MS: (u32, u32) = (5_000, 2_000);
 /// Bytes of an answer: a set of keys with certificates has some 10 KiB, a list of accounts may have more.
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
-/// What comes of asking the runtime.
+/// The outcome of an operation of the runtime.
 pub type Reached<'a, T> = LocalBoxFuture<'a, Result<T, Fault>>;
 
-/// What somebody says is a signature.
+/// A signature that is not verified yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Signature<'a> {
     /// How it was made.
@@ -71,7 +71,7 @@ impl Upstream for InRenewal<'_> {
     }
 }
 
-/// What this server calls itself: some providers refuse who does not.
+/// The `User-Agent` of this server: some providers refuse requests without one.
 const USER_AGENT: &str = "durable-mcp";
 
 /// An answer that is JSON.
@@ -91,7 +91,7 @@ impl fmt::Debug for JsonAnswer {
 }
 
 impl JsonAnswer {
-    /// What an answer means that is not the expected one, `what` being what was asked for.
+    /// The error for an unexpected answer; `what` names the request.
     #[must_use]
     pub fn unexpected(&self, what: &str) -> IdentityError {
         let text = format!("{what}: the answer is {}", self.status);

@@ -1,4 +1,4 @@
-//! What the pages of a sign-in have in common.
+//! The frame that the pages of a sign-in share.
 
 use super::language::Language;
 

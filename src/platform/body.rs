@@ -25,7 +25,7 @@ extern "C" {
     fn after_text(request: &web_sys::Request, rest: JsValue) -> Promise;
 }
 
-/// What becomes of a request: the runtime's answer, or a promise of it.
+/// The work of a request, which resolves to the runtime's response.
 pub(super) type Work = LocalBoxFuture<'static, Result<JsValue, JsValue>>;
 
 /// The body of one request.
@@ -40,7 +40,7 @@ pub(super) struct RequestBody {
 enum Reading {
     /// The work is polled for the first time, which may end with waiting for the body alone.
     First,
-    /// It did.
+    /// The work waits for the body alone.
     Awaited(Waker),
     /// The text that it waited for; none if it cannot be read.
     Here(Option<String>),

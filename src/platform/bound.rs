@@ -18,7 +18,7 @@ use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
 use crate::wire::Fault;
 
-/// What has the Worker's bindings.
+/// A holder of the Worker's bindings.
 pub(super) trait Bound {
     fn env(&self) -> &Env;
 }
@@ -45,7 +45,7 @@ impl<T: Bound> Runtime for T {
     }
 }
 
-/// What runs calls in an object.
+/// A host of calls in an object.
 pub(super) trait InObject: Bound {
     fn state(&self) -> &State;
 

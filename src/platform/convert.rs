@@ -85,13 +85,13 @@ struct JsHeaders {
     names: &'static FirstRead,
     /// Lines, of which the first are method and URL.
     lines: String,
-    /// Where in them each of the headers that were read at first begins and ends.
+    /// The range in `lines` of each header that was read at first.
     first_read: Vec<Range<usize>>,
     is_stateless: bool,
 }
 
 impl JsHeaders {
-    /// What was read at first of a header.
+    /// The value of a header, if it was read at first.
     fn first_read(&self, name: &str) -> Option<&str> {
         let place = |names: &[&str]| names.iter().position(|read| read.eq_ignore_ascii_case(name));
         let FirstRead { always, stateless, others } = self.names;

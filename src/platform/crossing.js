@@ -1,4 +1,4 @@
-// What would be many calls from WebAssembly into JavaScript, each with a text to carry over, made one.
+// Single calls from WebAssembly in place of many, each of which would copy a text.
 
 // Header values hold neither of these.
 const END = "\n";

@@ -59,7 +59,7 @@ extern "C" {
 #[derive(Clone)]
 pub(super) struct WorkerEdge(Rc<AtWorker>);
 
-/// What the runtime gives with a request.
+/// A request with the runtime's objects around it.
 pub(super) struct AtWorker {
     pub(super) request: web_sys::Request,
     pub(super) env: Rc<worker::Env>,

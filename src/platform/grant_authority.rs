@@ -55,7 +55,7 @@ extern "C" {
     ) -> Result<(), JsValue>;
 }
 
-/// Where the object is, as a URL; the user's handle follows.
+/// URL of the object; the user's handle follows.
 const URL: &str = "https://grants/";
 
 /// Users who wait to be looked at, at one time that the object is woken.
@@ -175,7 +175,7 @@ impl Users {
     }
 }
 
-/// What the runtime hears of a failure.
+/// A failure as an exception to the runtime.
 fn rejected(fault: Fault) -> JsValue {
     worker::Error::RustError(fault.0).into()
 }

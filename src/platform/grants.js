@@ -1,4 +1,4 @@
-// What a user's grants need of the runtime: one call each from WebAssembly, however many it takes here.
+// Operations of the runtime for a user's grants, each of which WebAssembly makes in one call.
 
 export function kvGet(env, key) {
   return env.OAUTH_KV.get(key);
@@ -12,7 +12,7 @@ export function kvDelete(env, key) {
   return env.OAUTH_KV.delete(key);
 }
 
-// Where the next listing goes on, then names and what was put beside them in turn.
+// The cursor of the next listing, then names and their metadata in turn.
 export async function kvList(env, prefix, cursor, limit) {
   const page = await env.OAUTH_KV.list({ prefix, cursor, limit });
   return [page.cursor, ...page.keys.flatMap(({ name, metadata }) => [name, metadata])];
@@ -71,7 +71,7 @@ export function lookedAt(state, user, now) {
   wakes(state, "DELETE FROM wakes WHERE user = ? AND at <= ?", user, now);
 }
 
-// Nobody waits for the alarm: should it fail, the runtime takes back what was written with it.
+// The alarm is not awaited: should it fail, the runtime rolls back the writes of the same turn.
 export function wakeAgain(state, earliest) {
   const [[next]] = wakes(state, "SELECT min(at) FROM wakes");
   if (next !== null) state.storage.setAlarm(Math.max(next, earliest));
@@ -97,7 +97,7 @@ async function sendSurely(message) {
   }
 }
 
-// Nobody waits for it. The runtime keeps what is around a request until it is done; an object stays by itself.
+// The request is not awaited. `waitUntil` keeps a Worker's context until it is done; an object stays by itself.
 export function sendLater(context, ...message) {
   const failed = (error) => console.error(`a user's object was not told: ${error}`);
   const sent = sendSurely(message).catch(failed);

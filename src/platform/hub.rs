@@ -1,4 +1,4 @@
-//! The Durable Object where what is published meets who listens, and how it is reached.
+//! The Durable Object that sends published changes to listeners, and requests to it.
 
 mod columns;
 

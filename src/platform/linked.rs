@@ -1,5 +1,5 @@
-//! What a provider needs of the runtime. Nothing but [`App::oauth`] names it, so it is in the upload only of a server
-//! that has one.
+//! A provider's needs of the runtime. Only [`App::oauth`] names this module, so it is in the upload only of a server that
+//! has a provider.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -95,7 +95,7 @@ fn send_task_note(edge: &WorkerEdge, keys: &Keys, caller: &Caller, object: Objec
     }
 }
 
-/// What the provider needs at the Worker.
+/// The provider's surroundings in the Worker.
 pub(super) fn surroundings(edge: &WorkerEdge) -> Option<&dyn Surroundings> {
     LINKED.get().map(|linked| (linked.surroundings)(edge))
 }
@@ -174,7 +174,7 @@ pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), Fault> {
     init.set_headers(&headers);
     let request = web_sys::Request::new_with_str_and_init("https://session/", &init).map_err(fault)?;
     match ask(env, MCP_OBJECT, claims.object, &request).await? {
-        // It had ended already.
+        // With 404 the session had ended already.
         204 | 404 => Ok(()),
         status => Err(Fault(format!("a session's object answers {status}"))),
     }

@@ -1,4 +1,4 @@
-//! Where the objects of this deployment are, for who reaches them outside of a request.
+//! The placement of this deployment's objects, for code that reaches them outside of a request.
 
 use std::cell::RefCell;
 

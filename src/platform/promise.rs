@@ -1,4 +1,4 @@
-//! What the runtime is promised.
+//! Futures as promises to the runtime.
 
 use std::panic::AssertUnwindSafe;
 

@@ -190,7 +190,7 @@ impl Store for SqlStore {
         if !self.exists.get() {
             return Ok(Vec::new());
         }
-        // What sorts behind all rows of the one event, and what sorts behind all of the stream.
+        // Names that sort behind all rows of the one event, and behind all of the stream.
         let range = vec![format!("{}~", event_name(stream, sequence)).into(), event_name(stream, u64::MAX).into()];
         let (mut events, mut bytes) = (Vec::<(u64, String)>::new(), 0);
         let mut is_readable = true;

@@ -50,8 +50,8 @@ struct Listeners {
     refused: Listener,
 }
 
-/// What comes on a socket, as the body of an answer; `opening` goes out before all else. `gone` is ready when the client has
-/// hung up.
+/// The messages of a socket as the body of an answer, with `opening` before them. `gone` is ready when the client has hung
+/// up.
 pub(super) fn body(
     socket: WebSocket,
     opening: &str,
@@ -145,7 +145,7 @@ impl StreamSocket {
         let length = usize::try_from(bytes.unchecked_ref::<Uint8Array>().length()).unwrap_or_default();
         let unread = self.unread_bytes.get() + length;
         if self.unread_bytes.get() > 0 && unread > MAX_UNREAD_BYTES {
-            // What was taken so far tells the client where to go on; the object hears that it is gone.
+            // The client resumes after the last event that it took; the object is told that it has gone.
             return self.close_socket();
         }
         self.unread_bytes.set(unread);

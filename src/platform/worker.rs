@@ -1,4 +1,4 @@
-//! What the Worker does with a request.
+//! Requests at the Worker, and the application that answers them.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -31,7 +31,7 @@ extern "C" {
 }
 
 thread_local! {
-    /// What the application does at the times that are set.
+    /// The application's handler of scheduled events.
     static ON_SCHEDULE: RefCell<Option<OnSchedule>> = const { RefCell::new(None) };
     static SERVER_IS_CHECKED: Cell<bool> = const { Cell::new(false) };
 }

@@ -46,7 +46,7 @@ const USED_WRITTEN_EVERY: u64 = 8;
 /// Delay before rows of another version are read again, in milliseconds.
 const LOOK_AT_UNREADABLE_MS: u64 = 24 * 3600 * 1000;
 
-/// What an application sets for all its sessions.
+/// An application's settings for all its sessions.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Milliseconds after which an idle session ends.
@@ -75,7 +75,7 @@ pub struct Core {
     used: Cell<u64>,
 }
 
-/// Who sends a message, and as what.
+/// The sender of a message: client program, user, and values of the request.
 #[derive(Clone)]
 pub struct Sender {
     /// The client program.
@@ -163,7 +163,7 @@ impl Core {
                 code: code.map(|code| code.0),
                 ms: self.host.now().saturating_sub(started),
                 rows: self.host.store().rows_written().saturating_sub(rows),
-                // What a client makes up stays out of the log.
+                // Method names that a client made up are not logged.
                 method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method },
             };
             self.host.log(&line);
@@ -174,7 +174,7 @@ impl Core {
         }
         Some(match answer.outcome {
             Ok(Outcome::Result(result)) => result_json(&request.id, &result),
-            // Nothing suspends a session's call: its questions go out on its stream.
+            // A session's call is never suspended: its questions go out on its stream.
             Ok(Outcome::Suspended) => return None,
             Err(error) => error_json(Some(&request.id), &error),
         })
@@ -246,7 +246,7 @@ impl Core {
         self.states.borrow_mut().clear();
         self.wakes_at.set(0);
         let kept = self.kept.replace(Some(Kept::default()));
-        // What was never written need not be deleted.
+        // A session that wrote no row has nothing to delete.
         if kept.is_none_or(|kept| kept.anything) {
             self.host.store().clear();
         }

@@ -1,4 +1,4 @@
-//! What running calls and sessions need of the runtime around them.
+//! The port of running calls and sessions to the runtime.
 
 use std::rc::Rc;
 
@@ -31,7 +31,7 @@ pub trait Around: Runtime {
 
 /// The runtime around one session's object.
 pub trait Host: Around {
-    /// What the object keeps.
+    /// The object's store.
     fn store(&self) -> &dyn Store;
 
     /// The object's own id, in hexadecimal.
@@ -50,7 +50,7 @@ pub trait Host: Around {
     /// Closes the socket of that tag, if there is one.
     fn close(&self, tag: &str);
 
-    /// What the socket of that tag remembers; none when there is no socket.
+    /// The text that the socket of that tag remembers; none without such a socket.
     fn attachment(&self, tag: &str) -> Option<String>;
 
     /// Has the socket of that tag remember something, up to 2 KiB.

@@ -16,7 +16,7 @@ use crate::mcp::jsonrpc::{notification_json, request_json, to_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::peer::{About, Peer};
 
-/// Where the messages of one call go; a transport implements it.
+/// The line for messages of one call; a transport implements it.
 pub trait Line {
     /// Sends a message that belongs to the call, ahead of its answer.
     fn send(&self, json: &str);
@@ -38,12 +38,12 @@ pub trait Line {
 /// size while it is made and sent, of the 128 MB that an isolate may use.
 pub const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// What is wrong with something of that length, if it is too long.
+/// The error for a message of that length, if it is too long.
 pub(crate) fn excess(what: &str, bytes: usize, room: usize) -> Option<String> {
     (bytes > room).then(|| format!("{what} is not sent: it has {bytes} bytes, and may have {room}"))
 }
 
-/// What is wrong with an answer that is longer than `room`.
+/// The error for an answer that is longer than `room`.
 pub(crate) fn answer_excess(answer: &Answer, room: usize, target: &Target) -> Option<String> {
     let bytes = match &answer.outcome {
         Ok(Outcome::Result(result)) => result.len(),
@@ -53,7 +53,7 @@ pub(crate) fn answer_excess(answer: &Answer, room: usize, target: &Target) -> Op
     excess(target.name.as_deref().unwrap_or("an answer"), bytes, room)
 }
 
-/// What is told in place of an answer for which there is no room.
+/// The error in place of an answer for which there is no room.
 pub(crate) fn too_long() -> Error {
     Error::internal(format!(
         "The answer is too long: it may have {MAX_MESSAGE_BYTES} bytes, with all others of its batch. \

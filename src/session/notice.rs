@@ -1,11 +1,11 @@
-//! What is published to those who listen.
+//! Notices of changes, published to listeners.
 
 use crate::mcp::change::Change;
 
 /// Something that happened, on its way to the hub and from there to those who listen for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What it is about: who listens for exactly that hears of it.
+    /// The change or task that it is about, as listeners subscribe to it.
     pub about: String,
     /// The notification's method.
     pub method: String,

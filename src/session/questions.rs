@@ -52,7 +52,7 @@ impl Questions {
         let _ = sender.send(response.outcome);
     }
 
-    /// Nobody waits for that answer any more.
+    /// Drops a question whose answer is no longer awaited.
     pub(crate) fn forget(&self, id: &RequestId) {
         self.waiting.borrow_mut().retain(|(other, _)| other != id);
     }

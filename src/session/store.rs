@@ -1,4 +1,4 @@
-//! What a session keeps. The object defines the port; the platform keeps it in the object's SQLite.
+//! The port to a session's storage, which the platform implements with the object's SQLite.
 
 use crate::formats::Format;
 use crate::mcp::log::LogLevel;
@@ -15,7 +15,7 @@ impl std::fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// What was found when the object woke.
+/// Rows that the object found when it woke.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
     /// Whether anything is kept at all.

@@ -1,4 +1,4 @@
-//! What the Worker asks of a task's object.
+//! Commands of the Worker to a task's object.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub enum Command {
     Update(String),
     /// Call it off: `tasks/cancel`.
     Cancel,
-    /// Somebody listens for it from now on.
+    /// A client listens for it from now on.
     Watch,
     /// The grant that began it has ended: stop it, and delete all of it.
     End,
@@ -31,11 +31,11 @@ pub struct Begin {
     pub ttl_ms: u64,
     /// The parameters of `tools/call`, as JSON.
     pub params: String,
-    /// What was answered before it began, as a JSON object.
+    /// The answers from before it began, as a JSON object.
     pub answers: String,
     /// The version of its client.
     pub version: ProtocolVersion,
-    /// What that can be asked for.
+    /// The client's capabilities.
     pub capabilities: ClientCapabilities,
     /// Its name.
     pub client: String,

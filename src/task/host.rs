@@ -1,4 +1,4 @@
-//! What a task's object needs of the runtime around it.
+//! The port of a task's object to the runtime.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use crate::wire::Fault;
 
 /// The runtime around one task.
 pub trait TaskHost: Around {
-    /// What the object keeps.
+    /// The record that the object keeps.
     fn store(&self) -> &dyn TaskStore;
 }
 
@@ -35,7 +35,7 @@ pub trait TaskStore {
     /// When storage fails.
     fn put_outcome(&self, json: &str) -> Result<(), Fault>;
 
-    /// What came of it.
+    /// The outcome of the task.
     ///
     /// # Errors
     /// When storage fails.

@@ -1,4 +1,4 @@
-//! What is kept of a task, and how it is told.
+//! The record of a task, and its form for clients.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -10,16 +10,16 @@ use crate::mcp::jsonrpc::{object_json, to_json};
 use crate::transport::rounds::{Question, read_answers};
 use crate::wire::Fault;
 
-/// Where a task is (Tasks, "Task Status"). One that waits for its client is at work, with questions.
+/// The status of a task (Tasks, "Task Status"). One that waits for its client is `Working`, with questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// At work.
     Working,
-    /// It has a result.
+    /// The task has a result.
     Completed,
-    /// It has an error.
+    /// The task has an error.
     Failed,
-    /// It was called off.
+    /// The task was cancelled.
     Cancelled,
 }
 
@@ -35,7 +35,7 @@ impl Status {
     }
 }
 
-/// What is kept of a task. What came of it is kept beside it.
+/// The record of a task. Its outcome is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// How it began. Its answers are those that were given since, too.
@@ -46,13 +46,13 @@ pub struct Record {
     pub updated: u64,
     /// When it is forgotten.
     pub expires: u64,
-    /// Where it is.
+    /// The status of the task.
     pub status: Status,
-    /// What there is to say of that.
+    /// The message about the status.
     pub message: Option<String>,
     /// How often its handler was begun since it was last answered.
     pub beginnings: u32,
-    /// What it waits for.
+    /// The questions that the task waits for.
     pub questions: Vec<Question>,
     /// Whether somebody listens for it.
     pub watched: bool,

@@ -1,4 +1,4 @@
-//! Who calls, if the server asks people to sign in.
+//! The caller, if the server asks people to sign in.
 
 use crate::prelude::*;
 

@@ -12,7 +12,7 @@ use super::sse;
 struct Inner {
     opening: bool,
     waker: Option<Waker>,
-    /// What was sent before there was a body to send it in.
+    /// Messages from before the body was opened.
     early: Vec<String>,
     feed: Option<Feed>,
     on_hang_up: Option<Box<dyn FnOnce()>>,

@@ -23,7 +23,7 @@ const MAX_KEPT_BYTES: usize = 1024 * 1024;
 /// costs less than the time for which its call kept the object awake.
 const WRITTEN_AFTER_MS: u64 = 5000;
 
-/// Where events go.
+/// The target of events.
 enum Sink {
     /// Nowhere yet: it may still become a JSON body.
     Undecided,
@@ -146,7 +146,7 @@ impl CallStream {
     /// Opens the event stream: the body of the POST's answer. What was sent before is in it.
     pub(crate) fn open(self: &Rc<Self>) -> FedBody {
         let mut inner = self.inner.borrow_mut();
-        // It takes a place before all others: a client that came back with it gets everything.
+        // The id sorts before all others: a client that resumes with it gets everything.
         let priming = self.version.primes_streams().then(|| sse::priming(&self.event_id(0)));
         let kept = inner.kept.iter().map(|(_, frame)| frame.clone());
         let stream = Rc::downgrade(self);

@@ -69,7 +69,7 @@ impl ObjectId {
     }
 }
 
-/// Who a session belongs to: the user and the client they signed in with, hashed.
+/// The owner of a session: the user and the client they signed in with, hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Binding([u8; 16]);
 
@@ -98,7 +98,7 @@ impl Binding {
     }
 }
 
-/// What a session id says.
+/// The content of a session id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     /// The session's object.
@@ -107,9 +107,9 @@ pub struct Claims {
     pub issued: u64,
     /// The transport that it was begun by: the other one does not take it.
     pub transport: Transport,
-    /// What `initialize` settled. On HTTP+SSE the id comes before that, and this is only where it starts from.
+    /// The outcome of `initialize`. On HTTP+SSE the id comes before that, and has initial values.
     pub client: ClientInfo,
-    /// Who may use it.
+    /// The owner, who alone may use it.
     pub binding: Binding,
 }
 
@@ -117,15 +117,15 @@ pub struct Claims {
 /// not known yet, and another version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// It is not one of this deployment's, or not whole.
+    /// The id is not one of this deployment's, or not whole.
     Forged,
-    /// It is signed with a key that these keys lack; newer ones may have it.
+    /// The id is signed with a key that these keys lack; newer ones may have it.
     UnknownKey(KeyId),
     /// This deployment's, of a later version of this server.
     OtherVersion,
-    /// It is too old.
+    /// The id is too old.
     Expired,
-    /// It belongs to another user or client.
+    /// The id belongs to another user or client.
     Foreign,
     /// The user disconnected the client after it was issued.
     Disconnected,

@@ -1,4 +1,4 @@
-//! What every request says of its client since 2026-07-28 (2026-07-28, Basic, "`_meta`").
+//! The envelope of every request since 2026-07-28, which describes its client (2026-07-28, Basic, "`_meta`").
 
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
@@ -16,12 +16,12 @@ const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
-/// What a request says of its client.
+/// The client as a request describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// The version, as it says; whether that is served is another question.
     pub version: String,
-    /// What the client can be asked for, in this request.
+    /// The client's capabilities, for this request.
     pub capabilities: ClientCapabilities,
     /// Its name; empty if it does not say.
     pub name: String,

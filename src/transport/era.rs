@@ -45,7 +45,7 @@ impl Transport {
         }
     }
 
-    /// What the internal header says; without one it is a session's request.
+    /// The transport that the internal header names; without one, that of sessions.
     ///
     /// # Errors
     /// When another version of this server sent it.
@@ -70,7 +70,7 @@ pub fn names_stateless(version: Option<&str>) -> bool {
     version.and_then(|version| ProtocolVersion::parse(version.trim())).is_some_and(ProtocolVersion::is_stateless)
 }
 
-/// What a POST turns out to be.
+/// The kinds of POST requests.
 #[derive(Debug)]
 pub enum Era {
     /// A message of the era of sessions; what there is to read of it was read.

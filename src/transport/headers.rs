@@ -16,7 +16,7 @@ pub const METHOD: &str = "mcp-method";
 /// Repeats what the request is aimed at.
 pub const NAME: &str = "mcp-name";
 
-/// What a value that is no plain header value is wrapped in.
+/// The wrapping of values that are not plain header values.
 const OPEN: &str = "=?base64?";
 const CLOSE: &str = "?=";
 
@@ -56,7 +56,7 @@ pub fn check(server: &Server, head: &Head, request: &Request) -> Result<(), Erro
     Ok(())
 }
 
-/// What a header's value stands for.
+/// The decoded value of a header.
 fn decode(header: &str, value: &str) -> Result<String, Error> {
     let value = value.trim();
     let Some(wrapped) = value.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE)) else {

@@ -108,7 +108,7 @@ fn call(object: &Rc<Object>, sender: Sender, request: Request) {
 /// The longest name of a client that a socket remembers; all it remembers may have 2 KiB.
 const MAX_NAME_CHARS: usize = 100;
 
-/// What a socket remembers of its client: version, capabilities and name, with spaces between.
+/// A client as its socket remembers it: version, capabilities and name, with spaces between.
 fn written(client: &ClientInfo) -> String {
     let name: String = client.name.chars().take(MAX_NAME_CHARS).collect();
     format!("{} {} {name}", client.version, client.capabilities.bits())

@@ -1,4 +1,4 @@
-//! What a client has instead of an object's id: sealed, it tells nothing, and a made-up one reaches no object.
+//! Sealed names that clients have instead of objects' ids: they reveal nothing, and a made-up one reaches no object.
 
 use super::claims::ObjectId;
 use crate::formats::Format;
@@ -10,12 +10,12 @@ use crate::wire::Fault;
 const OBJECT_BYTES: usize = 32;
 const TIME_BYTES: usize = 8;
 
-/// What a name is for, and whose: it opens for the same purpose and owner only.
+/// The purpose and owner of a name, which opens for the same ones only.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// What the name is for.
+    /// The purpose of the name.
     pub purpose: &'a str,
-    /// Whose it is; empty where it is of whoever has it.
+    /// The owner; empty if every holder may use the name.
     pub owner: &'a [u8],
 }
 

@@ -1,4 +1,4 @@
-//! What the Worker tells a session's object besides the request itself.
+//! The Worker's order to a session's object, beside the request itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,7 +31,7 @@ pub const NEEDED_SCOPES: &str = "x-durable-mcp-needed-scopes";
 /// The header that tells an object which state a request is about, where its caller names it; see [`named_state`].
 pub const STATE: &str = "x-durable-mcp-state";
 
-/// What the value of [`STATE`] begins with if the state begins with this request.
+/// Beginning of the value of [`STATE`] if the state begins with this request.
 const NEW: &str = "new ";
 
 /// The value of [`STATE`] for a state of that name.

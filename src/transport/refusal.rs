@@ -1,4 +1,4 @@
-//! What HTTP refuses before any method is looked at, with the answer's status and JSON-RPC error.
+//! Refusals of HTTP requests before their method is read, each with its status and JSON-RPC error.
 
 use http::StatusCode;
 

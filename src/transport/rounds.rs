@@ -41,7 +41,7 @@ impl Question {
     #[must_use]
     pub fn to_json(&self) -> String {
         let Self { method, params, .. } = self;
-        // Nothing is said of roots but that they are asked for.
+        // The parameters of `roots/list` are empty.
         format!(r#"{{"method":"{method}","params":{params}}}"#)
     }
 }
@@ -92,7 +92,7 @@ impl Rounds {
         self.open.borrow().clone()
     }
 
-    /// What was kept under that key.
+    /// The value that was kept under that key.
     #[must_use]
     pub fn recall(&self, key: &str) -> Option<Box<RawValue>> {
         let name = format!("{ONCE}{key}");
@@ -123,7 +123,7 @@ impl Rounds {
         self.is_detaching() || !self.open.borrow().is_empty()
     }
 
-    /// What was answered, as a JSON object.
+    /// The answers, as a JSON object.
     #[must_use]
     pub fn answers_json(&self) -> String {
         let answers = self.answers.borrow();

@@ -44,11 +44,11 @@ pub type BeginTask = Rc<dyn Fn(Rc<Rounds>) -> LocalBoxFuture<'static, Result<Str
 pub struct Call {
     /// The request.
     pub request: Request,
-    /// Who sends it, and as what.
+    /// The sender.
     pub sender: Sender,
     /// The least severe log messages that its client wants.
     pub log_level: Option<LogLevel>,
-    /// What was answered in earlier rounds.
+    /// The answers of earlier rounds.
     pub rounds: Rounds,
     /// The name of the state it is about, and whether it began with this request; for callers who name it.
     pub state: Option<(String, bool)>,
@@ -99,11 +99,11 @@ async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Rep
             return match last() {
                 Some((StatusCode::OK, json)) if always_streams => Reply::events(Body::Text(sse::message(None, &json))),
                 Some((status, json)) => Reply::json(status, json),
-                // Nobody is there any more.
+                // The client has hung up.
                 None => Reply::empty(StatusCode::NO_CONTENT),
             };
         }
-        // It sent something and was through before anybody could look.
+        // The call sent something and ended before the first poll of its stream.
         Either::Left(_) => ready(()).boxed_local(),
         Either::Right(((), work)) => work,
     };
@@ -189,7 +189,7 @@ async fn answer(
             outcome: answer.as_ref().map_or("cancelled", |(_, answer)| answer.ended.as_str()),
             code: code.map(|code| code.0),
             ms: around.now().saturating_sub(started),
-            // What a client makes up stays out of the log.
+            // Method names that a client made up are not logged.
             method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method.clone() },
             ..LogLine::default()
         });

@@ -132,7 +132,7 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
     };
     let rest = match outcome {
         Either::Left(_) if !stream.is_opening() => return json(stream.take_answers(), posted.is_batch),
-        // It sent something and was through before anybody could look.
+        // The call sent something and ended before the first poll of its stream.
         Either::Left(_) => None,
         Either::Right(((), work)) => Some(work),
     };

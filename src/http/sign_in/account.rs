@@ -25,7 +25,7 @@ const PURPOSE: &str = "account";
 
 const CSRF_BYTES: usize = 24;
 
-/// Somebody who is signed in to the page: sealed into a cookie.
+/// The person who is signed in to the page, sealed into a cookie.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Session {
@@ -58,7 +58,7 @@ pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvide
     }
 }
 
-/// Somebody came back from the identity provider.
+/// Signs a person in to the page after the return from the identity provider.
 pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Result<Reply, Fault> {
     let around = visit.site.around;
     let session = Session {

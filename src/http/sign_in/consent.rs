@@ -19,7 +19,7 @@ const MAX_HINT_CHARS: usize = 128;
 pub(super) struct Departure<'a> {
     /// The person was asked on a page.
     pub(super) asked: bool,
-    /// They need not be asked again.
+    /// Whether the browser remembers the consent.
     pub(super) remember: bool,
     /// Whom they say they are, or the client does.
     pub(super) name: Option<&'a str>,
@@ -144,7 +144,7 @@ pub(super) fn forged(visit: &Visit<'_>) -> Reply {
     visit.trouble(403, text, "a form without its token", &[])
 }
 
-/// What the client calls itself, where that can be shown.
+/// The client's name, if it can be shown.
 pub(super) fn client_name(name: Option<&str>) -> Option<String> {
     name.map(|name| plain(name, MAX_NAME_CHARS)).filter(|name| !name.is_empty())
 }

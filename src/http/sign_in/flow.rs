@@ -47,12 +47,12 @@ pub(super) struct Flow {
     pub(super) left: Option<Left>,
 }
 
-/// What somebody signs in for.
+/// The aim of a sign-in.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Aim {
     /// To let a client in.
     Client(Box<Authorization>),
-    /// To see whom they let in.
+    /// To see `/account`.
     Account,
 }
 
@@ -60,21 +60,21 @@ pub(super) enum Aim {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Left {
-    /// Of what the provider has to bring back.
+    /// The secret in the state that the provider has to return.
     secret: String,
-    /// What the provider wants to know again.
+    /// The provider's own data, for its return.
     pub(super) kept: Value,
     /// The person was asked, in this very sign-in.
     pub(super) asked: bool,
-    /// They need not be asked again.
+    /// Whether the browser remembers the consent.
     pub(super) remember: bool,
 }
 
 /// A flow that a request names.
 pub(super) enum Found {
-    /// It goes on.
+    /// The flow goes on.
     Living(Flow),
-    /// It took too long.
+    /// The flow took too long.
     Expired(Flow),
     /// There is none such in this browser.
     Nothing,
@@ -94,7 +94,7 @@ impl Flow {
         same(&self.csrf, csrf)
     }
 
-    /// What the identity provider has to bring back: known before the flow says that it has left.
+    /// A state for the identity provider to return, made before the flow is marked as left.
     pub(super) fn state(&self, random: &dyn Random) -> Result<State, Fault> {
         Ok(State { text: format!("{}{}", self.id, token::<SECRET_BYTES>(random)?) })
     }
@@ -167,7 +167,7 @@ impl Left {
     }
 }
 
-/// What goes to the identity provider and comes back: the flow's id and a secret.
+/// The `state` at the identity provider: the flow's id and a secret.
 pub(super) struct State {
     text: String,
 }

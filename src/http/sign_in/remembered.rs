@@ -1,8 +1,8 @@
-//! What somebody agreed to before in this browser, so that they need not be asked again.
+//! Earlier consents of this browser, so that people are not asked for them again.
 //!
-//! It is sealed into a cookie: hashes of who agreed, of client, redirect URI and resources, and of each scope. Whoever has
-//! the same in mind, or less of it, is not asked. A client of the same name is another client; one that wants its answer
-//! elsewhere is asked about.
+//! Each consent is sealed into a cookie as hashes: of the person, of client, redirect URI and resources, and of each scope.
+//! A request for the same or fewer scopes needs no question. A client of the same name is another client, and another
+//! redirect URI needs a consent of its own.
 //!
 //! Each consent carries its time. A person who disconnects a client has all consents to it from before void, in every
 //! browser: the person's object, which makes the code, compares the times.
@@ -84,7 +84,7 @@ impl Consent {
 }
 
 impl Remembered {
-    /// What this browser brings along.
+    /// The consents in this browser's cookie.
     pub(super) async fn read(visit: &Visit<'_>) -> Result<Self, Fault> {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(Self::default());
@@ -151,7 +151,7 @@ impl Remembered {
             return Ok(());
         }
         let sealed = visit.seal(PURPOSE, self.to_text().as_bytes()).await?;
-        // It fits: that is what the limits above are for.
+        // The cookie fits, by the limits above.
         let _ = visit.cookies.set(COOKIE, &sealed, SECONDS);
         Ok(())
     }
@@ -168,7 +168,7 @@ pub(super) fn may_be_remembered(asked: &Authorization) -> bool {
     asked.redirect_uri.scheme() == "https" && !asked.redirect_uri.is_loopback()
 }
 
-/// What is agreed to, but for the scopes.
+/// The text of a consent's client, redirect URI and resources.
 fn matter(asked: &Authorization) -> String {
     let mut resources: Vec<&str> = asked.audience.iter().map(Resource::as_str).collect();
     resources.sort_unstable();

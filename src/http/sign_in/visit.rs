@@ -45,7 +45,7 @@ impl<'a> Visit<'a> {
         Self { site, head, cookies: Cookies::read(head), frame, web: &*sign_in.web }
     }
 
-    /// Where the identity provider sends the browser back to.
+    /// URL that the identity provider redirects the browser to.
     pub(super) fn callback(&self) -> String {
         format!("{}{}", self.site.origin, self.site.oauth.endpoints.callback)
     }
@@ -83,8 +83,8 @@ impl<'a> Visit<'a> {
             .header("referrer-policy", "no-referrer")
     }
 
-    /// Where a form of a page may lead: to whoever signs people in, and from there to the client. Which servers the former
-    /// goes through nobody knows beforehand.
+    /// The `form-action` of a page: the identity provider, by way of servers that are not known beforehand, and the client
+    /// behind it.
     pub(super) fn onward(&self, client: Option<&Authorization>) -> String {
         let mut sources = vec!["https:".to_owned()];
         if !self.head.secure {
@@ -142,7 +142,7 @@ impl<'a> Visit<'a> {
         self.trouble(400, text, cause, &[])
     }
 
-    /// It took too long.
+    /// The page for a sign-in that took too long.
     pub(super) fn expired(&self, aim: &Aim) -> Reply {
         let text = self.frame.say(
             "This took longer than ten minutes, so it was given up to be safe. Nothing has happened.",
@@ -215,7 +215,7 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// What a state names and whether it is that of a flow is looked at by the callback; here is only what it says.
+/// The `state` of a callback, not compared with any flow yet.
 pub(super) fn state_of(params: &Params) -> Option<State> {
     params.get("state").and_then(State::read)
 }

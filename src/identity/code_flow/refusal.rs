@@ -1,4 +1,4 @@
-//! What it means that a provider refuses, by whose fault it is.
+//! Refusals of providers, by whose fault they are.
 
 use oauth2::RequestTokenError;
 use oauth2::basic::BasicErrorResponse;
@@ -9,10 +9,10 @@ use crate::identity::IdentityError;
 /// Characters of what a provider says that go into the log.
 const MAX_SAID_CHARS: usize = 200;
 
-/// What comes of asking the token endpoint in vain.
+/// A failed request to the token endpoint.
 pub(super) type GivenError = RequestTokenError<Away, BasicErrorResponse>;
 
-/// What it means that the token endpoint did not give what it was asked for.
+/// The meaning of a token endpoint's error.
 pub(super) fn refused(error: GivenError, variables: &str) -> IdentityError {
     match error {
         RequestTokenError::ServerResponse(response) => {
@@ -27,7 +27,7 @@ pub(super) fn refused(error: GivenError, variables: &str) -> IdentityError {
     }
 }
 
-/// What an error code means, from either endpoint (RFC 6749 sections 4.1.2.1 and 5.2; GitHub, "Troubleshooting OAuth
+/// The meaning of an error code from either endpoint (RFC 6749 sections 4.1.2.1 and 5.2; GitHub, "Troubleshooting OAuth
 /// app access token request errors").
 pub(super) fn failed(code: &str, description: Option<&str>, variables: &str) -> IdentityError {
     let text = match description {
@@ -60,7 +60,7 @@ pub(super) fn failed(code: &str, description: Option<&str>, variables: &str) -> 
     }
 }
 
-/// What a provider says, fit for one line of the log.
+/// A provider's message, fit for one line of the log.
 fn said(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_SAID_CHARS).collect()
 }

@@ -1,4 +1,4 @@
-//! What a provider gave, and when that is to be renewed.
+//! Tokens of a provider, and when they are to be renewed.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub const UPSTREAM: &str = "upstream";
 /// tools use it until then.
 pub const RENEW_SECONDS: u64 = 3600;
 
-/// What a provider gave.
+/// Tokens of a provider.
 pub struct Tokens {
     /// For its API.
     pub access_token: String,
@@ -25,7 +25,7 @@ pub struct Tokens {
     pub refresh_token: Option<String>,
     /// When the access token ends, in seconds since 1970.
     pub expires: Option<u64>,
-    /// Who signed in (`OpenID` Connect Core 1.0 section 2).
+    /// The person who signed in (`OpenID` Connect Core 1.0 section 2).
     pub id_token: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl Tokens {
         }
     }
 
-    /// What is kept of them in the props, under [`UPSTREAM`].
+    /// The part that is kept in the props, under [`UPSTREAM`].
     #[must_use]
     pub fn to_props(&self) -> Value {
         let mut props = json!({ "access_token": self.access_token });

@@ -1,4 +1,4 @@
-//! What a provider says of a person.
+//! A provider's claims about a person.
 
 use http::Request;
 use http::header::AUTHORIZATION;
@@ -51,7 +51,7 @@ impl Claims {
         subject.ok_or_else(|| IdentityError::Refused("the id_token does not say who signed in (sub)".to_owned()))
     }
 
-    /// What people call them.
+    /// The name of the person.
     pub(super) fn name(&self) -> Option<&str> {
         self.text("name").or_else(|| self.text("preferred_username")).or_else(|| self.text("email"))
     }

@@ -1,4 +1,4 @@
-//! Where a provider's endpoints are (`OpenID` Connect Discovery 1.0).
+//! Discovery of a provider's endpoints (`OpenID` Connect Discovery 1.0).
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,12 +13,12 @@ use crate::identity::upstream::{Upstream, get_json, is_trustworthy};
 /// The provider of an issuer, and what was found of it.
 pub(super) struct Discovery {
     issuer: String,
-    /// What the names of its variables begin with.
+    /// Prefix of the names of its variables.
     variables: &'static str,
     found: RefCell<Option<Rc<Found>>>,
 }
 
-/// What a provider says of itself (section 3).
+/// The metadata of a provider (section 3).
 pub(super) struct Found {
     at: u64,
     pub(super) issuer: String,
@@ -41,7 +41,7 @@ impl Discovery {
         &self.issuer
     }
 
-    /// What was found of the provider not long ago; in an outage, within the last day.
+    /// The provider's cached metadata; in an outage, those of the last day.
     pub(super) async fn find(&self, web: &dyn Upstream) -> Result<Rc<Found>, IdentityError> {
         let known = self.found.borrow().clone();
         let age = known.as_ref().map_or(u64::MAX, |known| web.now().saturating_sub(known.at));
@@ -85,7 +85,7 @@ impl Discovery {
             keys: needed("jwks_uri")?,
             userinfo: url("userinfo_endpoint"),
             is_offline: offers(&answer.body, "scopes_supported", "offline_access"),
-            // Who does not say means the header.
+            // The default is the header.
             in_body: methods.is_some_and(|methods| !methods.iter().any(|method| method == "client_secret_basic")),
         })
     }
@@ -123,7 +123,7 @@ mod tests {
         })
     }
 
-    /// What an issuer's provider is found to be that says this of itself, with one thing changed.
+    /// The outcome of discovery for metadata with one member changed.
     fn found(issuer: &str, name: &str, value: Value) -> Result<Rc<Found>, IdentityError> {
         let (web, mut configuration) = (StandIn::default(), configuration());
         configuration[name] = value;

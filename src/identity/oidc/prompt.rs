@@ -1,6 +1,6 @@
-//! What a provider does with somebody who is signed in to it already.
+//! The `prompt` of a provider for people who are signed in to it already.
 
-/// What the provider is to ask each time (`OpenID` Connect Core 1.0 section 3.1.2.1, `prompt`).
+/// The question that the provider asks each time (`OpenID` Connect Core 1.0 section 3.1.2.1, `prompt`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt(String);
 
