@@ -101,13 +101,13 @@ fn cut(field: &Value, version: ProtocolVersion) -> Cut {
 fn untitled(mut field: Map<String, Value>, titled: &Map<String, Value>) -> Map<String, Value> {
     let choices = titled.get("oneOf").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     // A client pairs values and titles by their places, so a choice without a title has its value for one.
-    let titled = choices.iter().filter_map(|choice| {
+    let pairs = choices.iter().filter_map(|choice| {
         let value = choice.get("const")?;
         Some((value, choice.get("title").unwrap_or(value)))
     });
-    let (values, titles): (Vec<_>, Vec<_>) = titled.unzip();
+    let (values, names): (Vec<_>, Vec<_>) = pairs.unzip();
     field.insert("enum".to_owned(), json!(values));
-    field.insert("enumNames".to_owned(), json!(titles));
+    field.insert("enumNames".to_owned(), json!(names));
     field
 }
 

@@ -309,7 +309,7 @@ fn is_not_named_by_an_argument_that_a_handler_has_of_its_own() {
         .with(Tool::new("header", "", plain).input_schema(schemars::json_schema!({
             "properties": { "a": { "type": "number", "x-mcp-header": "A" } },
         })));
-    let problems = server.problems().to_vec();
+    let problems = server.problems().clone();
     for (name, fault) in [
         ("both", "a `session` of their own"),
         ("task", "no session"),
