@@ -80,18 +80,23 @@ impl Policy {
             return Err(Foreign::Host);
         }
         match origin {
-            Some(origin) if !self.admits_origin(&origin.to_ascii_lowercase(), &host, loopback) => Err(Foreign::Origin),
+            Some(origin) if !self.admits_origin(&origin.to_ascii_lowercase(), &host, head.secure) => {
+                Err(Foreign::Origin)
+            }
             _ => Ok(()),
         }
     }
 
-    fn admits_origin(&self, origin: &str, host: &str, loopback: bool) -> bool {
+    fn admits_origin(&self, origin: &str, host: &str, is_secure: bool) -> bool {
         if self.any_origin || self.origins.iter().any(|allowed| allowed.is_origin(origin)) {
             return true;
         }
-        let named = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        let Some((scheme, named)) = origin.split_once("://") else { return false };
+        // `wrangler dev` takes the scheme from `X-Forwarded-Proto`, which a page that has its name point to this machine can
+        // set, so as to pass for one on https. Its origin is on http all the same.
+        let is_own = named == host && (scheme == "https" || (scheme == "http" && !is_secure));
         // A tool on this machine, such as the Inspector, has a port of its own.
-        named.is_some_and(|named| named == host || (loopback && is_loopback(named)))
+        is_own || (matches!(scheme, "http" | "https") && is_loopback(host) && is_loopback(named))
     }
 }
 
@@ -193,6 +198,18 @@ mod tests {
         ] {
             assert_eq!(Policy::default().check(&head(url), origin), Ok(()), "{url} {origin:?}");
         }
+    }
+
+    #[test]
+    fn a_page_on_http_passes_for_none_on_https() {
+        let evil = "http://evil.example:8787";
+        for url in ["https://evil.example:8787", "https://mcp.example.com"] {
+            let origin = url.replacen("https", "http", 1);
+            assert_eq!(Policy::default().check(&head(url), Some(&origin)), Err(Foreign::Origin), "{url}");
+        }
+        assert_eq!(Policy::default().check(&head(evil), Some(evil)), Err(Foreign::Host));
+        let allowed = Policy::new(Some("http://mcp.example.com"), None, &mut Vec::new());
+        assert_eq!(allowed.check(&head("https://mcp.example.com"), Some("http://mcp.example.com")), Ok(()));
     }
 
     #[test]
