@@ -32,6 +32,7 @@ pub mod jsonrpc;
 mod kind;
 pub mod log;
 mod mirrored;
+mod misfit;
 pub mod notify;
 pub mod outcome;
 pub mod page;

@@ -370,7 +370,7 @@ fn all_kinds(choices: &[Value]) -> Vec<&str> {
     all
 }
 
-fn is_type(rules: &Map<String, Value>, value: &Value) -> bool {
+pub(super) fn is_type(rules: &Map<String, Value>, value: &Value) -> bool {
     let is_one = |name: &Value| match (name.as_str().unwrap_or_default(), value) {
         ("null", Value::Null)
         | ("boolean", Value::Bool(_))
@@ -393,7 +393,7 @@ fn required(rules: &Map<String, Value>) -> impl Iterator<Item = &str> {
 }
 
 /// Whether a value has the members and constants that the schema names.
-fn is_shape(rules: &Map<String, Value>, value: &Value) -> bool {
+pub(super) fn is_shape(rules: &Map<String, Value>, value: &Value) -> bool {
     rules.get("const").is_none_or(|only| only == value)
         && rules.get("enum").and_then(Value::as_array).is_none_or(|values| values.contains(value))
         && value.as_object().is_none_or(|members| required(rules).all(|name| members.contains_key(name)))
@@ -411,7 +411,7 @@ fn is_other_tag(rules: &Map<String, Value>, value: &Value) -> bool {
 }
 
 /// Whether a value cannot be of a variant: it has another tag or type, or not one of the members that the variant needs.
-fn is_other(rules: &Map<String, Value>, value: &Value) -> bool {
+pub(super) fn is_other(rules: &Map<String, Value>, value: &Value) -> bool {
     let has_none = |members: &Map<String, Value>| {
         let mut needed = required(rules).peekable();
         needed.peek().is_some() && !needed.any(|name| members.contains_key(name))
@@ -426,7 +426,7 @@ fn compare(number: &Number, bound: &Number) -> Option<Ordering> {
     }
 }
 
-fn number_fault(rules: &Map<String, Value>, number: &Number) -> Option<String> {
+pub(super) fn number_fault(rules: &Map<String, Value>, number: &Number) -> Option<String> {
     let bounds: [(&str, &str, &[Ordering]); 4] = [
         ("minimum", "at least", &[Ordering::Greater, Ordering::Equal]),
         ("maximum", "at most", &[Ordering::Less, Ordering::Equal]),

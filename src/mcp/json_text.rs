@@ -8,7 +8,8 @@ use schemars::Schema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::jsonrpc::{describe, parse_at};
+use super::jsonrpc::describe_at;
+use super::misfit::misfit;
 
 /// Digits of the longest integer that Rust has a type for: `u128`.
 const MAX_DIGITS: usize = 39;
@@ -28,10 +29,17 @@ pub(crate) fn read<T: DeserializeOwned>(json: &str, schema: impl FnOnce() -> Sch
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
-    match mended(json, schema().as_value()) {
-        Some(text) => parse_at(&text),
-        None => Err(describe(json, &error)),
+    let schema = schema();
+    match mended(json, schema.as_value()) {
+        Some(text) => serde_json::from_str(&text).map_err(|error| told(&text, &error, schema.as_value())),
+        None => Err(told(json, &error, schema.as_value())),
     }
+}
+
+/// The words for a fault, at the place that the schema tells where serde only knows of the enum around it.
+fn told(json: &str, error: &serde_json::Error, schema: &Value) -> String {
+    let inside = if error.is_data() { misfit(json, schema) } else { None };
+    describe_at(json, error, inside.as_deref())
 }
 
 /// The text with integers written as such, and without the members that are `null` where they may be absent and may not
@@ -272,6 +280,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::mcp::jsonrpc::parse_at;
     use crate::mcp::schema::arguments_schema;
 
     #[test]

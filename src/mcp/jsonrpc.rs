@@ -141,6 +141,11 @@ pub(crate) fn parse_at<T: DeserializeOwned>(json: &str) -> Result<T, String> {
 
 /// "`a.b`: invalid type ..." without `serde_json`'s line and column, which mean nothing to whoever sent the object.
 pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
+    describe_at(json, error, None)
+}
+
+/// The same, at the place `inside` if that is one inside of the value where the fault was met.
+pub(crate) fn describe_at(json: &str, error: &serde_json::Error, inside: Option<&str>) -> String {
     let text = error.to_string();
     let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);
     // To serde_json a lone surrogate is an error of syntax, or an early end.
@@ -149,11 +154,17 @@ pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
     let is_null = fault == "expected value" && null_at(json, error.line(), error.column());
     let fault = if is_null { "null is not allowed" } else { fault };
     let path = path_at(json, error.line(), error.column());
-    let (path, fault) = counted(&path, fault);
+    let path = inside.filter(|inside| is_inside(inside, &path)).unwrap_or(&path);
+    let (path, fault) = counted(path, fault);
     match path {
         "" => Cut(&fault).to_string(),
         path => format!("`{}`: {}", Cut(path), Cut(&fault)),
     }
+}
+
+/// Whether a path leads to something inside of another one.
+fn is_inside(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer).is_some_and(|rest| !rest.is_empty() && (outer.is_empty() || rest.starts_with(['.', '['])))
 }
 
 /// The fault of a list that has more entries than the type, such as a tuple, at the list itself. `serde_json` meets it behind

@@ -319,6 +319,53 @@ fn with_lists_of_another_length_are_refused_with_the_field_and_the_count() {
     }
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(dead_code, reason = "only faults are looked at")]
+enum Shape {
+    Circle { radius: f64, center: Point },
+    Line { ends: Vec<Point> },
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only faults are looked at")]
+struct Point {
+    x: u8,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only faults are looked at")]
+enum Extent {
+    One { width: u8 },
+    Two { height: u8 },
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only faults are looked at")]
+struct Drawing {
+    shape: Option<Shape>,
+    size: Option<Extent>,
+}
+
+#[test]
+fn with_a_fault_inside_an_enum_are_refused_with_the_path_to_the_fault() {
+    let talk =
+        Conversation::with(empty().tool("t", "", async |_: Args<Drawing>| "").tool("s", "", async |_: Args<Shape>| ""));
+    for (shape, path) in [
+        (json!({ "kind": "circle", "radius": "x", "center": { "x": 1 } }), "radius"),
+        (json!({ "kind": "circle", "radius": 1, "center": { "x": 300 } }), "center.x"),
+        (json!({ "kind": "line", "ends": [{ "x": 1 }, { "x": "y" }] }), "ends[1].x"),
+    ] {
+        let told = talk.failure("t", &json!({ "shape": shape }));
+        assert!(told.contains(&format!("`shape.{path}`")), "{told}");
+        let told = talk.failure("s", &shape);
+        assert!(told.contains(&format!("`{path}`")), "{told}");
+    }
+    let told = talk.failure("t", &json!({ "size": { "height": "x" } }));
+    assert!(told.contains("`size.height`"), "{told}");
+}
+
 #[test]
 fn with_half_of_a_surrogate_pair_are_refused_with_words() {
     let talk = Conversation::with(empty().tool("echo", "", echo).prompt("echo", "", echo));

@@ -1,0 +1,80 @@
+//! The place of a fault inside an enum's data. serde reads such data into a copy first, whose faults have no place in the text.
+
+use std::cell::Cell;
+
+use serde_json::{Map, Value};
+
+use super::constraints::{is_other, is_shape, is_type, number_fault};
+use super::json_text::referred;
+
+/// The most parts that are looked at: far more than the arguments of a call have. Alternatives inside each other would
+/// otherwise take time that grows with their product.
+const MAX_TRIES: usize = 10_000;
+
+/// Deeper schemas and values are not looked into.
+const MAX_DEPTH: usize = 64;
+
+/// The path of the first part of a JSON text that is not of its schema's type or bounds; none if there is none to be found.
+pub(super) fn misfit(json: &str, schema: &Value) -> Option<String> {
+    let value = serde_json::from_str(json).ok()?;
+    Search { root: schema, tries: Cell::new(MAX_TRIES) }.part(schema, &value, "", 0)
+}
+
+struct Search<'a> {
+    root: &'a Value,
+    tries: Cell<usize>,
+}
+
+impl<'a> Search<'a> {
+    fn part(&self, schema: &'a Value, value: &Value, path: &str, depth: usize) -> Option<String> {
+        self.tries.set(self.tries.get().checked_sub(1).filter(|_| depth < MAX_DEPTH)?);
+        let rules = schema.as_object()?;
+        if let Some(target) = referred(self.root, schema) {
+            return self.part(target, value, path, depth + 1);
+        }
+        let is_out = matches!(value, Value::Number(number) if number_fault(rules, number).is_some());
+        let has_shape = value.is_object() || is_shape(rules, value);
+        if !is_type(rules, value) || is_out || !has_shape {
+            return Some(path.to_owned());
+        }
+        let all = rules.get("allOf").and_then(Value::as_array).into_iter().flatten();
+        let inside = self.inside(rules, value, path, depth);
+        inside.or_else(|| all.into_iter().find_map(|one| self.part(one, value, path, depth + 1))).or_else(|| {
+            let choices = ["oneOf", "anyOf"].iter().find_map(|keyword| rules.get(*keyword)?.as_array())?;
+            self.choice(choices, value, path, depth)
+        })
+    }
+
+    fn inside(&self, rules: &'a Map<String, Value>, value: &Value, path: &str, depth: usize) -> Option<String> {
+        match value {
+            Value::Object(members) => {
+                members.iter().filter(|(_, member)| !member.is_null()).find_map(|(name, member)| {
+                    let own = rules.get("properties").and_then(|own| own.get(name));
+                    let schema = own.or_else(|| rules.get("additionalProperties"))?;
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    self.part(schema, member, &path, depth + 1)
+                })
+            }
+            Value::Array(items) => items.iter().enumerate().find_map(|(at, item)| {
+                let first = rules.get("prefixItems").and_then(|first| first.get(at));
+                let schema = first.or_else(|| rules.get("items"))?;
+                self.part(schema, item, &format!("{path}[{at}]"), depth + 1)
+            }),
+            _ => None,
+        }
+    }
+
+    /// Of the alternatives that a value may be of, that in which the fault is deepest; none if one has no fault.
+    fn choice(&self, choices: &'a [Value], value: &Value, path: &str, depth: usize) -> Option<String> {
+        let mut deepest: Option<String> = None;
+        for choice in choices {
+            let target = referred(self.root, choice).unwrap_or(choice);
+            if target.as_object().is_none_or(|rules| is_other(rules, value) || !is_shape(rules, value)) {
+                continue;
+            }
+            let found = self.part(target, value, path, depth + 1)?;
+            deepest = deepest.filter(|known| known.len() >= found.len()).or(Some(found));
+        }
+        deepest
+    }
+}
