@@ -476,6 +476,20 @@ mod tests {
     }
 
     #[test]
+    fn the_code_of_an_error_is_an_integer_however_it_is_written() {
+        for (code, read) in
+            [("-32000", Some(-32000)), ("-32000.0", Some(-32000)), ("-32e3", Some(-32000)), ("1.5", None)]
+        {
+            let body = parse(&format!(r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code},"message":"no"}}}}"#));
+            let given = match body {
+                Ok(Body::Single(Message::Response(Response { outcome: Err(error), .. }))) => Some(error.code.0),
+                _ => None,
+            };
+            assert_eq!(given, read, "{code}");
+        }
+    }
+
+    #[test]
     fn an_error_reply_needs_no_id() {
         for id in ["", r#""id":null,"#] {
             let body =

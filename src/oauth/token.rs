@@ -437,4 +437,12 @@ mod tests {
         let (_, secret) = token.text().rsplit_once(':').unwrap();
         assert!(!format!("{token:?}").contains(secret));
     }
+
+    #[test]
+    fn a_user_whose_keys_could_be_those_of_this_server_is_none_of_the_other_library() {
+        assert!(is_legacy_user("ann") && is_legacy_user("a:b"));
+        for user in ["", ":", ":ann", "a\nb"] {
+            assert!(!is_legacy_user(user), "{user:?}");
+        }
+    }
 }

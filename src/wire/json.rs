@@ -77,6 +77,7 @@ mod tests {
     fn a_byte_order_mark_is_ignored() {
         assert_eq!(read_json::<u8>(b"\xef\xbb\xbf 7"), Some(7));
         assert_eq!(read_json::<u8>(b"\xef\xbb\xbf\xef\xbb\xbf7"), None);
+        assert!(read_loose_object(b"\xef\xbb\xbf{}").is_some());
     }
 
     #[test]

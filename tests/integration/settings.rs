@@ -87,3 +87,19 @@ fn variables_that_can_be_read_are_not_told() {
         assert_eq!(problems(&[(name, value)]), [""; 0], "{name}");
     }
 }
+
+/// The lines of a section of the shipped configuration; those before the first one where none is named.
+fn shipped(section: &str) -> Vec<&'static str> {
+    let all = include_str!("../../wrangler.toml");
+    let named = |line: &&str| line.starts_with('[');
+    if section.is_empty() {
+        return all.lines().take_while(|line| !named(line)).collect();
+    }
+    all.lines().skip_while(|line| *line != section).skip(1).take_while(|line| !named(line)).collect()
+}
+
+#[test]
+fn the_shipped_configuration_has_fetches_go_through_the_front_door_and_no_urls_in_the_log() {
+    assert!(shipped("").contains(&"compatibility_flags = [\"global_fetch_strictly_public\"]"));
+    assert!(shipped("[observability.logs]").contains(&"invocation_logs = false"));
+}

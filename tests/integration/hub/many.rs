@@ -1,5 +1,7 @@
 //! Very many sessions that are told: no event tells more than it may.
 
+use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
+
 use super::*;
 
 /// So many sessions that are told, by their ids.
@@ -73,4 +75,21 @@ fn sessions_behind_a_turn_that_is_cut_off_are_told() {
     let again = Rig { hub: Hub::new(Rc::clone(&rig.host) as _), ..rig };
     again.pass(0);
     assert_eq!(again.told(), objects[SESSIONS_A_TURN..]);
+}
+
+#[test]
+fn sessions_whose_time_is_over_are_asked_in_turns_however_many_there_are() {
+    let rig = Rig::new();
+    let count = joined(&rig, 450).len() + 1;
+    rig.join("another", START + 30 * JOINED_MS);
+    rig.pass(JOINED_MS);
+    let mut asked = rig.told();
+    assert_eq!(asked.len(), OPERATIONS_AN_INVOCATION / 5);
+    for _ in 0..2 {
+        rig.pass(0);
+        asked.extend(rig.told());
+    }
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), count);
 }

@@ -275,6 +275,48 @@ fn by_a_schema_written_by_hand_are_checked_against_it() {
 }
 
 #[test]
+fn with_an_entry_twice_are_refused_where_entries_differ() {
+    let schema = schemars::json_schema!({
+        "type": "object",
+        "properties": { "tags": { "type": "array", "items": { "type": "string" }, "uniqueItems": true } },
+    });
+    let any = async |Args(given): Args<Map<String, Value>>| Value::Object(given).to_string();
+    let talk = Conversation::with(empty().with(Tool::new("tag", "", any).input_schema(schema)));
+    talk.text("tag", &json!({ "tags": ["a", "b"] }));
+    assert!(talk.failure("tag", &json!({ "tags": ["a", "b", "a"] })).contains("`tags` must not have an entry twice"));
+}
+
+#[test]
+fn that_fit_each_of_nested_alternatives_are_refused_without_trying_every_combination() {
+    let next = json!({ "type": "object", "properties": { "next": { "$ref": "#/$defs/node" } }, "required": ["next"] });
+    let end = json!({ "type": "object", "properties": { "x": { "maximum": 3 } }, "required": ["x"] });
+    let schema = schemars::json_schema!({
+        "type": "object",
+        "properties": { "node": { "$ref": "#/$defs/node" } },
+        "$defs": { "node": { "anyOf": [next.clone(), next, end] } },
+    });
+    let any = async |Args(given): Args<Map<String, Value>>| Value::Object(given).to_string();
+    let talk = Conversation::with(empty().with(Tool::new("nested", "", any).input_schema(schema)));
+    // Each level has two alternatives to try: with every combination this would not end.
+    let deep = (0..40).fold(json!({ "x": 4 }), |node, _| json!({ "next": node }));
+    assert!(talk.failure("nested", &json!({ "node": deep })).contains("must be at most 3"));
+}
+
+#[test]
+fn by_a_number_of_members_are_checked() {
+    let schema = schemars::json_schema!({
+        "type": "object",
+        "properties": { "labels": { "type": "object", "minProperties": 1, "maxProperties": 2 } },
+    });
+    let any = async |Args(given): Args<Map<String, Value>>| Value::Object(given).to_string();
+    let talk = Conversation::with(empty().with(Tool::new("label", "", any).input_schema(schema)));
+    talk.text("label", &json!({ "labels": { "a": 1, "b": 2 } }));
+    assert!(talk.failure("label", &json!({ "labels": {} })).contains("`labels` must have at least 1 members"));
+    let many = json!({ "labels": { "a": 1, "b": 2, "c": 3 } });
+    assert!(talk.failure("label", &many).contains("`labels` must have at most 2 members"));
+}
+
+#[test]
 fn by_a_number_of_entries_alone_are_checked_too() {
     #[derive(Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only that they can be read matters")]

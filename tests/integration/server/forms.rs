@@ -144,6 +144,21 @@ fn answers_that_are_a_list_or_have_a_map_for_a_choice_are_refused() {
 }
 
 #[test]
+fn an_answer_that_is_a_list_is_refused_although_its_form_has_no_constraint() {
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only that it can be read matters")]
+    struct Word {
+        word: String,
+    }
+    let asks = async |client: Client| client.elicit::<Word>("word", "?").await.map(|answer| format!("{answer:?}"));
+    let talk = Conversation::with(empty().tool("asks", "", asks));
+    talk.will_answer(json!({ "action": "accept", "content": { "word": "a" } }));
+    talk.text("asks", &json!({}));
+    talk.will_answer(json!({ "action": "accept", "content": ["a"] }));
+    assert!(talk.failure("asks", &json!({})).contains("must be an object"));
+}
+
+#[test]
 fn answers_are_checked_by_the_constraints_of_the_form() {
     let talk = Conversation::with(empty().tool("order", "", order));
     let answer = |content: Value| talk.will_answer(json!({ "action": "accept", "content": content }));

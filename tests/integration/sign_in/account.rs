@@ -1,11 +1,14 @@
 //! `/account`: whom somebody let in, and how they take it back.
 
+use std::rc::Rc;
+
+use durable_mcp::identity::demo::Demo;
 use durable_mcp::oauth::token::Handle;
 use http::Method;
 use serde_json::json;
 
 use super::{MINUTE_MS, deployment, is_code, is_consent, is_page};
-use crate::support::browser::{Browser, Deployment, Shown};
+use crate::support::browser::{Browser, Deployment, Shown, StandIn};
 
 fn let_in(browser: &mut Browser<'_>, client: &str, person: &str) -> String {
     let page = browser.asked(client, &[("prompt", "consent")]);
@@ -253,4 +256,22 @@ fn an_application_of_another_version_is_shown_and_can_be_disconnected() {
         assert_eq!(takes(&mut browser, &usual), what == "end");
         assert!(!browser.get("/account").text.contains("another version"), "{what}");
     }
+}
+
+#[test]
+fn the_page_shows_nothing_to_who_signed_in_to_it_by_another_provider() {
+    let (mut deployment, _) = deployment();
+    deployment.switch_to(Rc::new(Demo));
+    let mut browser = Browser::new(&deployment);
+    let left = browser.post("/account", &[("do", "sign-in"), ("name", "Ann")]);
+    assert_eq!(browser.get(left.location()).location(), "/account");
+    assert!(browser.get("/account").text.contains("<bdi>Ann</bdi>"));
+    let cookies = browser.cookies;
+    deployment.switch_to(Rc::new(StandIn));
+    let mut browser = Browser::new(&deployment);
+    browser.cookies = cookies;
+    let page = browser.get("/account");
+    assert!(is_page(&page, 200) && !page.text.contains("<bdi>Ann</bdi>"), "{page:?}");
+    let done = browser.post("/account", &[("do", "end-all"), ("csrf", "x")]);
+    assert_eq!((done.status, done.location()), (303, "/account"));
 }

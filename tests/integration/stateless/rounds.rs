@@ -292,6 +292,18 @@ fn do_what_is_done_once_a_single_time() {
 }
 
 #[test]
+fn keep_no_number_that_json_does_not_have() {
+    let measuring = async |client: Client| {
+        let mean = client.once("mean", async { Ok::<_, Error>([1.0, f64::NAN]) }).await?;
+        Ok::<_, Error>(format!("{mean:?}"))
+    };
+    let front = Front::new(server().tool("measure", "", measuring));
+    let result = front.result("tools/call", &calling("measure", &none()));
+    let told = result["content"][0]["text"].as_str().unwrap();
+    assert!(told.contains("What `mean` gave cannot be kept") && told.contains("`[1]`"), "{told}");
+}
+
+#[test]
 fn end_where_all_answers_together_are_too_long() {
     let front = front();
     let call = calling("several", &none());
