@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::super::IdentityError;
-use super::super::allowed::KNOWN_AS;
-use super::super::code_flow::{UPSTREAM, renewable, set};
-use super::super::upstream::Upstream;
 use super::{Oidc, claims};
+use crate::identity::IdentityError;
+use crate::identity::allowed::KNOWN_AS;
+use crate::identity::code_flow::{UPSTREAM, renewable, set};
+use crate::identity::upstream::Upstream;
 
 impl Oidc {
     pub(super) async fn renewed(&self, props: &Value, web: &dyn Upstream) -> Result<Option<Value>, IdentityError> {

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::pkce::{Challenge, Verifier};
-use super::super::redirect_uri::RedirectUri;
-use super::super::session_note::{SessionNotes, TaskNotes};
 use super::{Current, Facts, Legacy, Live, LiveAccess, Spent};
+use crate::oauth::pkce::{Challenge, Verifier};
+use crate::oauth::redirect_uri::RedirectUri;
+use crate::oauth::session_note::{SessionNotes, TaskNotes};
 
 /// A grant whose code was not redeemed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

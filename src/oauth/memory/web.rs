@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use serde_json::Value;
 
-use super::super::metadata_document::{Fetch, Fetched};
 use super::Turn;
+use crate::oauth::metadata_document::{Fetch, Fetched};
 use crate::wire::Fault;
 
 /// A web in memory. What is not there is down.
