@@ -2,6 +2,7 @@
 //! held against what may be said without knowing how any of it works.
 
 mod end;
+mod versions;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use super::DAY_MS;
 use crate::support::grants::{
     CONFIDENTIAL, Client, Done, Isolate, MOST_STALE_SECONDS, PUBLIC, SHORT, Turn, World, hook,
 };
+use crate::support::simulation::bounded;
 
 const CASES: u64 = 10_000;
 const STEPS: usize = 60;
@@ -102,6 +104,7 @@ struct Counts {
     unavailable: usize,
     dead: usize,
     alive_at_the_end: usize,
+    newer: usize,
 }
 
 impl Known {
@@ -214,6 +217,7 @@ impl Case {
                 }
             }
             57..62 => self.visit(at),
+            62..64 => self.meet_newer_version(),
             _ => {
                 for _ in 0..=self.world.dice(3) {
                     match self.world.turn() {
@@ -505,7 +509,7 @@ fn whatever_interleaves_the_rules_hold() {
         let outcome = std::panic::catch_unwind(|| {
             let mut case = Case::new(seed);
             for _ in 0..STEPS {
-                case.step();
+                bounded(|| case.step());
             }
             case.end()
         });
@@ -520,6 +524,7 @@ fn whatever_interleaves_the_rules_hold() {
         all.unavailable += counts.unavailable;
         all.dead += counts.dead;
         all.alive_at_the_end += counts.alive_at_the_end;
+        all.newer += counts.newer;
     }
     println!("{all:?}");
     if std::env::var("GRANTS_SEED").is_err() {
@@ -532,6 +537,7 @@ fn whatever_interleaves_the_rules_hold() {
             all.unavailable,
             all.dead,
             all.alive_at_the_end,
+            all.newer,
         ];
         let enough = least.iter().all(|count| *count > 1000) && all.shared > 300;
         assert!(enough, "the cases do not come to much: {all:?}");

@@ -1,12 +1,14 @@
 //! A session under every interleaving: calls, streams that break, deletion, time, and the object's death while calls run,
+//! and rows of a newer version,
 //! chosen by a seed.
 
 use super::*;
 use crate::support::object::Exchange;
-use crate::support::simulation::{Dice, simulate};
+use crate::support::simulation::{Dice, bounded, simulate};
 
 const CASES: u64 = 1_000;
 const STEPS: usize = 40;
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// Results of some cases.
 #[derive(Debug, Default)]
@@ -16,6 +18,7 @@ struct Counts {
     told: u64,
     resumed: u64,
     ended: u64,
+    unavailable: u64,
 }
 
 struct Case {
@@ -74,7 +77,8 @@ impl Case {
             0..25 => self.add(),
             25..35 => self.begin_late(),
             35..50 => self.check_total(),
-            50..60 => self.die(),
+            50..58 => self.die(),
+            58..60 => self.meet_newer_version(),
             60..75 => self.pass(),
             75..83 => self.open(),
             83..90 => self.hang_up(),
@@ -145,6 +149,32 @@ impl Case {
         }
     }
 
+    /// A newer version wrote the rows: until it is back, nothing comes of a request, and nothing is lost.
+    fn meet_newer_version(&mut self) {
+        self.die();
+        if self.rig.host.memory().is_empty() {
+            return;
+        }
+        self.rig.host.memory().set_newer(true);
+        self.rig.restart();
+        let rows = self.rig.host.memory_rows();
+        for _ in 0..=self.dice.roll(2) {
+            let notice = [(durable_mcp::transport::order::TRANSPORT, "notice")];
+            let told = self.rig.send(Method::POST, &notice, Ok("tools".to_owned())).answer().status;
+            let open = self.stream.as_ref().is_some_and(|tag| !self.rig.is_closed(tag));
+            assert!(told == 503 || (told == 410 && !open), "a listening session is forgotten: {told}");
+            assert_eq!((self.rig.ping(), self.rig.delete().status), (503, 503));
+            self.counts.unavailable += 1;
+            let ms = self.dice.pick(&[1, 1000, IDLE_MS + 1]);
+            self.rig.advance(ms);
+        }
+        assert!(!self.rig.host.memory().is_empty(), "rows of a newer version are deleted");
+        assert_eq!(self.rig.host.memory_rows(), rows, "something is written beside rows of a newer version");
+        self.rig.host.memory().set_newer(false);
+        self.rig.restart();
+        self.check_total();
+    }
+
     fn pass(&mut self) {
         let ms = self.dice.pick(&[1, 500, 1000, 1000, RESUME_MS / 2, RESUME_MS + 1, IDLE_MS / 3, IDLE_MS + 1]);
         self.may_be_lost |= ms >= RESUME_MS / 2;
@@ -207,7 +237,8 @@ impl Case {
 
     fn finish(mut self) -> Counts {
         self.check_total();
-        self.rig.advance(2 * (MAX_AGE_MS + IDLE_MS));
+        // Rows of another version are looked at once a day.
+        self.rig.advance(2 * (MAX_AGE_MS + IDLE_MS) + DAY_MS);
         assert!(self.rig.host.memory().is_empty(), "something stays for ever");
         self.counts
     }
@@ -217,11 +248,20 @@ impl Case {
 fn keeps_what_it_acknowledged_and_ends_once_whatever_interleaves() {
     let all = simulate("SESSION_SEED", CASES, |dice| {
         let mut case = Case::new(dice);
-        (0..STEPS).for_each(|_| case.step());
+        for _ in 0..STEPS {
+            bounded(|| case.step());
+        }
         case.finish()
     });
     let sum = |of: fn(&Counts) -> u64| all.iter().map(of).sum::<u64>();
-    let sums = [sum(|c| c.added), sum(|c| c.deaths), sum(|c| c.told), sum(|c| c.resumed), sum(|c| c.ended)];
-    println!("added, deaths, told, resumed, ended: {sums:?}");
+    let sums = [
+        sum(|c| c.added),
+        sum(|c| c.deaths),
+        sum(|c| c.told),
+        sum(|c| c.resumed),
+        sum(|c| c.ended),
+        sum(|c| c.unavailable),
+    ];
+    println!("added, deaths, told, resumed, ended, unavailable: {sums:?}");
     assert!(all.len() == 1 || sums.iter().all(|sum| *sum > 100), "the cases do not come to much: {sums:?}");
 }

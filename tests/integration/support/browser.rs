@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use durable_mcp::http::router;
+use durable_mcp::oauth::memory::Invocation;
 use durable_mcp::oauth::params::{Params, encode_query};
 use durable_mcp::wire::{Body, Head, Headers};
 use futures_executor::block_on;
@@ -92,7 +93,10 @@ impl<'a> Browser<'a> {
         };
         let ends = head.method == Method::DELETE;
         let visit = Visit { deployment: self.deployment, ends, body: body.to_owned() };
+        // Each request is an invocation, which the platform allows so many operations.
+        let before = self.deployment.kv().charge(Some(Invocation::default()));
         let reply = block_on(router::handle(&self.deployment.app, &head, &visit));
+        self.deployment.kv().charge(before);
         for (_, line) in reply.headers.iter().filter(|(name, _)| *name == "set-cookie") {
             self.take(line);
         }

@@ -10,6 +10,7 @@ use durable_mcp::hub::{Hub, Listener};
 use durable_mcp::keys::Keys;
 use durable_mcp::mcp::Error;
 use durable_mcp::mcp::user::Caller;
+use durable_mcp::oauth::memory::Invocation;
 use durable_mcp::oauth::site::Surroundings;
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::session::core::{Core, Settings};
@@ -112,6 +113,8 @@ struct Visit {
     head: Head,
     body: String,
     gone: Rc<Cell<Option<oneshot::Receiver<()>>>>,
+    /// Requests to objects are counted, as the platform counts them.
+    invocation: Invocation,
 }
 
 impl Runtime for Visit {
@@ -147,10 +150,11 @@ impl Edge for Visit {
     }
 
     fn begin_task(&self) -> StartTask {
-        let deployment = Rc::clone(&self.deployment);
+        let (deployment, invocation) = (Rc::clone(&self.deployment), self.invocation.clone());
         Rc::new(move |begin: Begin, caller| {
-            let deployment = Rc::clone(&deployment);
+            let (deployment, invocation) = (Rc::clone(&deployment), invocation.clone());
             async move {
+                invocation.spend()?;
                 let (object, host) = (deployment.new_object(), &deployment.host);
                 let expires = host.now() + begin.ttl_ms;
                 let id = id::seal(object, (host.now(), expires), &caller, &*host.keys(false).await?, host.random())?;
@@ -167,10 +171,14 @@ impl Edge for Visit {
         command: Command,
         caller: &'a Rc<Caller>,
     ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
-        ready(self.deployment.ask_task(object, &command, caller)).boxed_local()
+        let spent = self.invocation.spend();
+        ready(spent.and_then(|()| self.deployment.ask_task(object, &command, caller))).boxed_local()
     }
 
     fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+        if let Err(fault) = self.invocation.spend() {
+            return ready(Err(fault)).boxed_local();
+        }
         let opened = self.deployment.hub.open(listener);
         let reply = opened.map(|greeting| {
             Reply::events(Body::Stream(Box::pin(self.deployment.hub_host.accept(listener, &greeting))))
@@ -192,6 +200,7 @@ impl Edge for Visit {
 
     fn forward(&self, order: Order) -> Result<Reply, Fault> {
         let Place::Session(object) = order.place else { return Err(Fault("tasks are asked".to_owned())) };
+        self.invocation.spend()?;
         let mut headers: BTreeMap<String, String> = self.head.headers.all().into_iter().collect();
         headers.insert(order::TRANSPORT.to_owned(), order.transport.as_str().to_owned());
         if let Some((name, is_new)) = &order.state {
@@ -318,7 +327,7 @@ impl Front {
         self.host.spawn(
             async move {
                 let app = deployment.app.clone();
-                let visit = Visit { deployment, head: head.clone(), body, gone };
+                let visit = Visit { deployment, head: head.clone(), body, gone, invocation: Invocation::default() };
                 let mut reply = router::handle(&app, &head, &visit).await;
                 if let Body::Native(answer) = reply.body {
                     let answer = answer.downcast::<LocalBoxFuture<'static, Reply>>().expect("an object answers");

@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 
 use durable_mcp::hub::attachment_bytes;
 use durable_mcp::keys::{KeyId, Keys};
-use durable_mcp::limits::ATTACHMENT_BYTES;
+use durable_mcp::limits::{ATTACHMENT_BYTES, SOCKET_TAG_CHARS, SOCKETS_AN_OBJECT};
 use durable_mcp::mcp::context::Extensions;
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::session::host::{Around, Host};
@@ -162,6 +162,9 @@ impl FakeHost {
     }
 
     pub(crate) fn accept(&self, tag: String, attachment: String, frames: Vec<String>, closed: bool) {
+        assert!(attachment_bytes(&attachment) <= ATTACHMENT_BYTES, "a socket remembers no more");
+        assert!(tag.len() <= SOCKET_TAG_CHARS, "a socket's tag is no longer");
+        assert!(self.open_sockets() < SOCKETS_AN_OBJECT, "an object has no more sockets");
         self.sockets.borrow_mut().push((tag, FakeSocket { frames, closed, attachment }));
     }
 

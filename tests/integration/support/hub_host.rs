@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use durable_mcp::hub::{Counted, HubHost, HubSocket, Listener, Telling, attachment_bytes};
 use durable_mcp::keys::Keys;
-use durable_mcp::limits::{ATTACHMENT_BYTES, OPERATIONS_AN_INVOCATION, SOCKET_TAG_CHARS, SOCKET_TAGS};
+use durable_mcp::limits::{
+    ATTACHMENT_BYTES, OPERATIONS_AN_INVOCATION, ROW_BYTES, SOCKET_TAG_CHARS, SOCKET_TAGS, SOCKETS_AN_OBJECT,
+};
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::session::notice::Notice;
 use durable_mcp::transport::sse;
@@ -86,6 +88,7 @@ impl FakeHubHost {
         assert!(attachment_bytes(&remembered) <= ATTACHMENT_BYTES, "a socket remembers no more");
         let tags = listener.counted.tags();
         assert!(tags.len() <= SOCKET_TAGS && tags.iter().all(|tag| tag.len() <= SOCKET_TAG_CHARS));
+        assert!(self.open().len() < SOCKETS_AN_OBJECT, "an object has no more sockets");
         self.sockets.borrow_mut().push((Rc::new(socket), remembered));
         receiver
     }
@@ -210,6 +213,9 @@ impl HubHost for FakeHubHost {
     }
 
     fn put_telling(&self, told: &Telling) -> Result<(), Fault> {
+        if told.notice.about.len() + told.notice.to_text().len() + told.after.len() > ROW_BYTES {
+            return Err(Fault("the row is too large".to_owned()));
+        }
         self.telling.borrow_mut().insert(told.notice.about.clone(), told.clone());
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use durable_mcp::limits::ROW_BYTES;
 use durable_mcp::mcp::log::LogLevel;
 use durable_mcp::session::store::{Kept, Store, StoreError};
 
@@ -24,6 +25,8 @@ pub(crate) struct MemoryStore {
     alarms_ordered: Cell<u64>,
     written: Cell<u64>,
     broken: Cell<bool>,
+    /// The rows are of a newer version.
+    newer: Cell<bool>,
 }
 
 impl MemoryStore {
@@ -35,6 +38,7 @@ impl MemoryStore {
             alarms_ordered: Cell::new(0),
             written: Cell::new(0),
             broken: Cell::new(false),
+            newer: Cell::new(false),
         }
     }
 
@@ -71,6 +75,11 @@ impl MemoryStore {
         self.broken.set(broken);
     }
 
+    /// The rows are as a newer version writes them, or are again as this one does.
+    pub(crate) fn set_newer(&self, newer: bool) {
+        self.newer.set(newer);
+    }
+
     /// Puts a state in, as an earlier release may have written it.
     pub(crate) fn plant_state(&self, name: &str, json: &str) {
         self.write(|rows| drop(rows.states.insert(name.to_owned(), json.to_owned()))).unwrap();
@@ -78,6 +87,12 @@ impl MemoryStore {
 
     fn check(&self) -> Result<(), StoreError> {
         if self.broken.get() { Err(StoreError("the disk is on fire".to_owned())) } else { Ok(()) }
+    }
+
+    /// Checks that a row is no larger than the platform takes it.
+    fn fits(name: &str, value: &str) -> Result<(), StoreError> {
+        let fits = name.len() + value.len() <= ROW_BYTES;
+        fits.then_some(()).ok_or_else(|| StoreError("the row is too large".to_owned()))
     }
 
     fn read<T: Default>(&self, read: impl FnOnce(&Rows) -> T) -> Result<T, StoreError> {
@@ -101,6 +116,9 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn load(&self) -> Result<Kept, StoreError> {
+        if self.newer.get() && !self.is_empty() {
+            Kept::default().take("of a newer version", "", 0)?;
+        }
         self.read(|rows| Kept {
             anything: true,
             ended: rows.ended,
@@ -115,6 +133,7 @@ impl Store for MemoryStore {
     }
 
     fn put_state(&self, name: &str, json: &str) -> Result<(), StoreError> {
+        Self::fits(name, json)?;
         self.write(|rows| drop(rows.states.insert(name.to_owned(), json.to_owned())))
     }
 
@@ -123,6 +142,7 @@ impl Store for MemoryStore {
     }
 
     fn put_subscription(&self, uri: &str, subscribed: bool) -> Result<(), StoreError> {
+        Self::fits(uri, "")?;
         self.write(|rows| {
             if subscribed {
                 rows.subscriptions.insert(uri.to_owned());

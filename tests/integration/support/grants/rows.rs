@@ -41,6 +41,11 @@ impl MemoryRows {
         self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
     }
 
+    /// All rows, by their names.
+    pub(crate) fn all_rows(&self) -> BTreeMap<String, String> {
+        self.rows.borrow().clone()
+    }
+
     /// A row as it is.
     pub(crate) fn row(&self, id: &str) -> Option<String> {
         self.rows.borrow().get(id).cloned()
