@@ -30,6 +30,8 @@ struct Known {
     presented: BTreeMap<usize, u64>,
     tries: u32,
     pair: Option<Issued>,
+    /// When its pair was known first: it had been exchanged by then.
+    exchanged: u64,
 }
 
 struct AccessToken {
@@ -430,6 +432,7 @@ impl Case {
 
     fn refreshed(&mut self, at: usize, token: &str, done: &Done, running: &Running) {
         self.judge(at, token);
+        let (now, grace) = (self.now(), self.world.lifetimes.grace * 1000);
         let known = self.families[at].refresh.get_mut(token).unwrap();
         match &done.outcome {
             Ok(Outcome::Issued(issued)) => {
@@ -437,9 +440,12 @@ impl Case {
                     self.counts.repeated += 1;
                     let same = pair.access_token == issued.access_token && pair.refresh_token == issued.refresh_token;
                     assert!(same, "a refresh token gave two pairs");
+                    let in_time = running.started < known.exchanged + grace;
+                    assert!(in_time, "a refresh token that was exchanged long ago gives tokens");
                 } else {
                     self.counts.refreshed += 1;
                     known.pair = Some(issued.clone());
+                    known.exchanged = now;
                 }
                 self.given(at, issued, running);
             }
