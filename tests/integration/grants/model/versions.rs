@@ -29,7 +29,9 @@ impl Case {
     }
 
     fn set_rows(&self, rows: &BTreeMap<String, String>) {
-        rows.iter().for_each(|(id, row)| self.world.outside.rows.set(id, row));
+        for (id, row) in rows {
+            self.world.outside.rows.set(id, row);
+        }
     }
 
     /// Access tokens that work and that nothing may have ended, with their last second.
