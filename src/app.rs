@@ -1,7 +1,7 @@
 //! What this deployment is: change it to make it yours.
 
-use crate::http::App;
-use crate::platform::worker::identity;
+use durable_mcp::http::App;
+use durable_mcp::platform::worker::identity;
 use crate::tools;
 
 /// The application, made from the Worker's bindings.

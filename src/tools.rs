@@ -11,7 +11,7 @@ mod image;
 mod report;
 mod whoami;
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 /// The server. Lists show its features in this order.
 #[must_use]

@@ -1,6 +1,6 @@
 //! A tool that asks the user something while it runs.
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Booking {

@@ -1,6 +1,6 @@
 //! Arguments in, text out; and a failure that the model is told of.
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Add {

@@ -1,6 +1,6 @@
 //! Tools for who signed in with Cloudflare. Nobody else sees them, or can call them.
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 #[derive(Deserialize, Serialize, JsonSchema)]
 struct Account {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 /// Longer waits would keep a connection open for nothing.
 const MAX_STEPS: u32 = 60;

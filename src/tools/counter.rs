@@ -1,6 +1,6 @@
 //! State that a session keeps, a resource that shows it, and a hook that tells of its changes.
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 const URI: &str = "mcp://resource/counter";
 

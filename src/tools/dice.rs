@@ -1,6 +1,6 @@
 //! A tool that shows its result on a page of its own, where the client shows such, and as text everywhere else.
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 pub(super) const PAGE: &str = "ui://demo/dice.html";
 pub(super) const HTML: &str = include_str!("dice.html");

@@ -1,6 +1,6 @@
 //! A resource template and a prompt, with completion of an argument of theirs.
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 const GREETINGS: [(&str, &str); 5] =
     [("chinese", "你好"), ("english", "Hello"), ("french", "Bonjour"), ("german", "Hallo"), ("spanish", "Hola")];

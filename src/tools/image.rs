@@ -1,7 +1,7 @@
 //! A picture from Workers AI, where the deployment has the binding.
 
-use crate::mcp::content::Content;
-use crate::prelude::*;
+use durable_mcp::mcp::content::Content;
+use durable_mcp::prelude::*;
 
 const BINDING: &str = "AI";
 const MODEL: &str = "@cf/black-forest-labs/flux-1-schnell";

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Report {

@@ -1,6 +1,6 @@
 //! The caller, if the server asks people to sign in.
 
-use crate::prelude::*;
+use durable_mcp::prelude::*;
 
 #[derive(Deserialize)]
 pub(super) struct Profile {

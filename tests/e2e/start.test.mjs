@@ -5,7 +5,8 @@ import { open, openSse, send } from "../support/mcp.mjs";
 import { npmStart } from "../support/wrangler.mjs";
 
 test("npm start serves the page and both transports", async () => {
-  const server = await npmStart();
+  // The module of the other tests, which is there already.
+  const server = await npmStart({ env: { DURABLE_MCP_PROFILE: "release" } });
   try {
     const home = await send(server, "GET", "/");
     assert.equal(home.status, 200, `${home}`);

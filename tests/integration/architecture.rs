@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the crate with those that it may name. Whatever is not listed is not allowed.
 const ALLOWED: &[(&str, &[&str])] = &[
-    // The exports, and what a user edits.
+    // The exports.
     ("lib", &["http", "mcp", "platform", "session"]),
-    ("worker", &["app", "http", "platform", "worker"]),
-    ("app", &["http", "platform", "tools"]),
-    ("tools", &["mcp", "prelude"]),
+    ("worker", &["http", "platform", "worker"]),
     // The platform implements the ports that the others define.
     (
         "platform",
@@ -66,7 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// The modules that know of Cloudflare's runtime.
-const ON_THE_RUNTIME: [&str; 4] = ["app", "platform", "tools", "worker"];
+const ON_THE_RUNTIME: [&str; 2] = ["platform", "worker"];
 
 /// What gives time or randomness, and what is of the runtime: for those modules alone. Elsewhere both are arguments.
 const OF_THE_RUNTIME: [&str; 9] = [
@@ -89,7 +87,7 @@ struct Source {
 }
 
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/durable-mcp/src");
     let (mut folders, mut found) = (vec![root.clone()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {

@@ -39,7 +39,7 @@ const WRITTEN: &[(&str, &[&str])] = &[
 
 #[test]
 fn every_type_that_is_written_and_read_is_of_a_known_format() {
-    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/crates/durable-mcp/src"));
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut directories = vec![root.clone()];
     while let Some(directory) = directories.pop() {

@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_documentation_says_how_each_kind_of_holding_ends() {
-        let text = include_str!("../../docs/oauth.md");
+        let text = include_str!("../../../../docs/oauth.md");
         let table = GrantHolding::table();
         assert!(text.contains(&table), "docs/oauth.md lacks this table:\n{table}");
     }

@@ -235,5 +235,3 @@ macro_rules! worker {
     };
 }
 
-#[cfg(feature = "entry")]
-crate::worker!(crate::app::app);
