@@ -28,6 +28,3 @@ mod versions;
 /// Counts for `memory` what each test allocates.
 #[global_allocator]
 static COUNTING: durable_mcp_allocations::Counting = durable_mcp_allocations::Counting;
-
-/// As src/lib.rs has it, for the files of the demo that are tested here.
-use durable_mcp::prelude;

@@ -20,7 +20,7 @@ export async function clone() {
   // What is listed and not there has been deleted.
   for (const file of stdout.split("\0").filter((file) => file && existsSync(join(root, file)))) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(join(root, file), join(folder, file));
+    cpSync(join(root, file), join(folder, file), { verbatimSymlinks: true });
   }
   for (const name of [".tools", "node_modules"]) symlinkSync(join(root, name), join(folder, name));
   return { folder, env: { CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? join(root, "target"), WORKERS_CI: "" } };
