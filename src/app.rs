@@ -1,8 +1,8 @@
 //! What this deployment is: change it to make it yours.
 
+use crate::tools;
 use durable_mcp::http::App;
 use durable_mcp::platform::worker::identity;
-use crate::tools;
 
 /// The application, made from the Worker's bindings.
 #[must_use]

@@ -305,7 +305,8 @@ mod tests {
 
     #[test]
     fn records_of_the_other_library_are_read_too() {
-        let vector: Value = serde_json::from_str(include_str!("../../../../tests/integration/legacy/1.2.3.json")).unwrap();
+        let vector: Value =
+            serde_json::from_str(include_str!("../../../../tests/integration/legacy/1.2.3.json")).unwrap();
         let token = vector["first"]["access_token"].as_str().unwrap();
         let (user, grant) = ("ada@example.com", token.split(':').nth(1).unwrap());
         let json = vector["kept"][old_key(user, grant, &sha256_hex(token))].as_str().unwrap();
