@@ -81,3 +81,23 @@ fn sessions_of_one_address_that_are_told_are_limited_until_they_leave() {
     assert_eq!(join(900, "192.0.2.1"), Ok(None));
     assert_eq!(rig.host.sessions.borrow().len(), MAX_LISTENERS_A_NETWORK + 1);
 }
+
+/// A request to listen, from a client at that address.
+fn listen_from(front: &Front, address: &str) -> Exchange {
+    let (mut headers, body) = front.written("subscriptions/listen", &json!({ "notifications": {} }));
+    headers.push(("cf-connecting-ip", address.to_owned()));
+    front.send(http::Method::POST, &headers, body)
+}
+
+#[test]
+fn stateless_listeners_are_counted_by_the_address_that_the_worker_sees() {
+    let front = Front::new(announcing());
+    let mut open: Vec<_> = (0..MAX_LISTENERS_A_NETWORK).map(|_| listen_from(&front, "192.0.2.1")).collect();
+    assert_eq!(acknowledged(open.last().unwrap()), json!({}));
+    let (status, code, _) = refusal(&listen_from(&front, "192.0.2.1").answer());
+    assert_eq!((status, code), (429, -32000));
+    let elsewhere = listen_from(&front, "192.0.2.2");
+    assert_eq!(acknowledged(&elsewhere), json!({}));
+    open.pop().unwrap().hang_up();
+    assert_eq!(acknowledged(&listen_from(&front, "192.0.2.1")), json!({}));
+}
