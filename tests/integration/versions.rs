@@ -1,17 +1,22 @@
 //! Two versions of a server at once: what the one hands to the other, and cannot be read, is an error that may pass.
 
+mod sign_in;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable_mcp::keys::{KEY_BYTES, Keys};
 use durable_mcp::oauth::memory::SeededRandom;
 use durable_mcp::oauth::secret::sha256_hex;
 use durable_mcp::oauth::token::{GrantId, Handle, Kind, Token};
 use durable_mcp::prelude::*;
+use durable_mcp::session::host::Host;
 use durable_mcp::transport::order;
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::browser::{Browser, Deployment, Shown};
 use crate::support::front::Front;
-use crate::support::json::call;
+use crate::support::json::{call, request};
 use crate::support::object::{Answer, Rig};
 
 fn rig() -> Rig {
@@ -49,6 +54,59 @@ fn a_change_that_cannot_be_read_does_not_forget_the_session() {
     rig.host.memory().set_broken(true);
     rig.restart();
     assert_ne!(told("tools"), 410, "storage that fails says nothing of the session");
+}
+
+#[test]
+fn a_client_of_another_version_at_a_stream_is_not_one_that_has_not_introduced_itself() {
+    let rig = Rig::over_sse(Server::new("s", "1").tool("plain", "", async || "plain"));
+    let tag = rig.get(None);
+    let client = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": { "name": "c" } });
+    assert_eq!(rig.post(request(0, "initialize", &client)).answer().status, 202);
+    assert_eq!(rig.messages(&tag).len(), 1);
+    let own = rig.host.attachment(&tag).unwrap();
+    for later in ["2", "2027-01-01 3 Inspector", "2024-11-05 x Inspector"] {
+        rig.host.attach(&tag, later);
+        let answer = rig.post(call(1, "plain", &json!({}))).answer();
+        assert!(is_of_other_version(&answer), "{later}: {answer:?}");
+        assert_eq!(rig.messages(&tag), [Value::Null; 0], "{later}");
+        assert_eq!(rig.host.attachment(&tag).as_deref(), Some(later));
+    }
+    assert!(rig.host.warnings.borrow().iter().any(|line| line.contains("sse-attachment")), "operators are told");
+    rig.host.attach(&tag, &own);
+    assert_eq!(rig.post(call(2, "plain", &json!({}))).answer().status, 202);
+    assert_eq!(rig.messages(&tag)[0]["result"]["content"][0]["text"], "plain");
+}
+
+/// A session's id with another byte in front, which names the format, signed with the same keys.
+fn of_next_format(id: &str, keys: &Keys) -> String {
+    let mut message = URL_SAFE_NO_PAD.decode(id).unwrap();
+    message.truncate(message.len() - keys.sign(b"").len());
+    message[0] += 1;
+    let mac = keys.sign(&message);
+    message.extend(mac);
+    URL_SAFE_NO_PAD.encode(message)
+}
+
+#[test]
+fn a_session_id_of_another_version_is_unavailable_and_not_unknown() {
+    let deployment = Deployment::new();
+    let client = deployment.register(&json!({}));
+    let mut browser = Browser::new(&deployment);
+    let token = browser.let_in(&client, "ann");
+    let own = browser.session(&token, "Laptop");
+    let later = of_next_format(&own, &deployment.keys());
+    let ping = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" });
+    let mut answers: Vec<_> = [Method::POST, Method::GET, Method::DELETE]
+        .map(|method| browser.call(method, &token, Some(&later), &ping))
+        .into();
+    let (url, bearer) = (format!("/sse/message?{}={later}", order::SESSION_ID), format!("Bearer {token}"));
+    answers.push(browser.send(Method::POST, &url, &ping.to_string(), &[("authorization", &bearer)]));
+    for answer in answers {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("2")), "{answer:?}");
+        assert!(answer.text.contains("Another version") && answer.text.contains("Try again"), "{answer:?}");
+    }
+    assert!(deployment.log.borrow().iter().any(|line| line.contains("session-id")), "operators are told");
+    assert_eq!(browser.called(&token, &own), 200, "and the session goes on");
 }
 
 #[test]

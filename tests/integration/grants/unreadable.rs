@@ -1,7 +1,7 @@
 //! Rows of another version of this server: nothing comes of them, nothing happens to them, and they can be ended.
 
 use durable_mcp::oauth::authority::{
-    KV_LISTS_WITHIN_MS, LOOK_AT_UNREADABLE_MS, Listed, RETRY_DELETES_MS, SESSIONS_END_SECONDS,
+    Begin, KV_LISTS_WITHIN_MS, LOOK_AT_UNREADABLE_MS, Listed, RETRY_DELETES_MS, SESSIONS_END_SECONDS, SIGN_IN_MS,
 };
 
 use super::*;
@@ -122,6 +122,25 @@ fn a_grant_that_begins_beside_it_takes_no_older_session() {
     let issued = world.issued(Command::Redeem(PUBLIC.redeem(&code))).unwrap();
     let access = world.access(&issued.access_token).unwrap();
     assert!(access.sessions_since >= NOW / 1000 + SESSIONS_END_SECONDS, "{}", access.sessions_since);
+}
+
+#[test]
+fn a_consent_that_a_browser_remembers_is_void_beside_it_and_one_of_this_sign_in_is_not() {
+    let began = |world: &mut World, agreed| {
+        let begin = Begin { agreed: Some(agreed), ..PUBLIC.begin(&world.handle) };
+        world.run(Command::Begin(begin))
+    };
+    let last_void = NOW - SIGN_IN_MS;
+    let (usual, issued, _) = signed_in(PUBLIC);
+    let row = usual.outside.rows.row(&issued.grant).unwrap();
+    let (mut world, lost, _) = with_later("2");
+    for agreed in [1, last_void] {
+        assert_eq!(began(&mut world, agreed), Err(Refused::ConsentWithdrawn), "{agreed}");
+    }
+    assert!(began(&mut world, last_void + 1).is_ok());
+    world.outside.rows.set(&lost.grant, &row);
+    world.crash();
+    assert!(began(&mut world, last_void).is_ok());
 }
 
 #[test]
