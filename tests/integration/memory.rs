@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use durable_mcp::mcp::ProtocolVersion;
-use durable_mcp::mcp::jsonrpc::MAX_BODY_VALUES;
+use durable_mcp::mcp::jsonrpc::{Body, MAX_BODY_VALUES, Message, parse};
 use durable_mcp::mcp::user::Caller;
 use durable_mcp::prelude::*;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::transport::refusal::MAX_BODY_BYTES;
-use durable_mcp::transport::request_state;
+use durable_mcp::transport::request_state::{self, MAX_ANSWER_BYTES};
 use durable_mcp::transport::rounds::Rounds;
 use durable_mcp_allocations::allocated;
 use futures_util::FutureExt;
@@ -261,6 +261,37 @@ fn a_made_up_state_is_refused_before_its_request_is_looked_at() {
         let members = if kind.contains("members") { 100 * MAX_BODY_VALUES } else { FEW };
         assert!(is_taken && allocated.peak < members + 3 * value.len(), "{kind}: {allocated:?}");
     }
+}
+
+#[test]
+fn a_state_that_is_longer_than_any_is_refused_unread() {
+    const LONGEST: usize = 2 * MAX_ANSWER_BYTES;
+    let (caller, host) = (Caller::default(), FakeHost::new(String::new()));
+    let refused = |bytes: usize| {
+        let state = "A".repeat(bytes - r#""""#.len());
+        let request = json::read(&body("tools/call", &format!(r#"{{"name":"take","requestState":"{state}"}}"#)));
+        let (allocated, read) = allocated(|| request_state::rounds(&request, &caller, &*host).now_or_never());
+        assert_eq!(read.unwrap().unwrap().unwrap_err().code.0, -32602);
+        allocated.total
+    };
+    assert!(refused(LONGEST) >= LONGEST, "one of that length is read");
+    assert!(refused(LONGEST + 1) < 4096);
+}
+
+#[test]
+fn the_data_of_an_error_are_left_out_if_they_are_long() {
+    const LONGEST: usize = 64 * 1024;
+    let read = |bytes: usize| {
+        let data = Value::String("x".repeat(bytes - r#""""#.len()));
+        let text = json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 7, "message": "m", "data": data } });
+        match parse(&text.to_string()).unwrap() {
+            Body::Single(Message::Response(response)) => response.outcome.unwrap_err(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(read(LONGEST).data.is_some());
+    let error = read(LONGEST + 1);
+    assert_eq!((error.code.0, error.message.as_str(), error.data), (7, "m", None));
 }
 
 #[test]

@@ -101,3 +101,26 @@ fn stateless_listeners_are_counted_by_the_address_that_the_worker_sees() {
     open.pop().unwrap().hang_up();
     assert_eq!(acknowledged(&listen_from(&front, "192.0.2.1")), json!({}));
 }
+
+#[test]
+fn one_stream_listens_for_so_many_uris_and_tasks_and_no_more() {
+    const MOST: usize = 256;
+    let front = Front::new(announcing()).knowing_tasks();
+    for kind in ["resourceSubscriptions", "taskIds"] {
+        let filter = |count: usize| json!({ kind: (0..count).map(|at| format!("test://{at}")).collect::<Vec<_>>() });
+        let heard = acknowledged(&listen(&front, &filter(MOST)));
+        assert_eq!(heard["resourceSubscriptions"].as_array().map_or(MOST, Vec::len), MOST);
+        let refused = listen(&front, &filter(MOST + 1)).answer();
+        assert_eq!(refusal(&refused), (400, -32602, refused.json()["id"].clone()), "{kind}");
+        assert!(refused.text.contains("256 URIs and 256 task ids"), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_filter_is_refused_by_its_length_before_what_it_repeats_is_left_out() {
+    let front = Front::new(announcing());
+    let filter = |count: usize| json!({ "resourceSubscriptions": vec!["test://a"; count] });
+    assert_eq!(acknowledged(&listen(&front, &filter(5_000))), json!({ "resourceSubscriptions": ["test://a"] }));
+    let (status, code, _) = refusal(&listen(&front, &filter(10_000)).answer());
+    assert_eq!((status, code), (400, -32602));
+}
