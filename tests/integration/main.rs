@@ -24,6 +24,7 @@ mod streams;
 mod support;
 mod tasks;
 mod versions;
+mod work;
 
 /// Counts for `memory` what each test allocates.
 #[global_allocator]

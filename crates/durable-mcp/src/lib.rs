@@ -46,3 +46,8 @@ pub mod prelude {
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 }
+
+/// Counts for tests what each of them allocates.
+#[cfg(test)]
+#[global_allocator]
+static COUNTING: durable_mcp_allocations::Counting = durable_mcp_allocations::Counting;

@@ -305,8 +305,9 @@ impl Front {
         self.send_to("/mcp", method, headers, body)
     }
 
-    /// The same to another path.
+    /// The same to another path, which may have a query.
     pub(crate) fn send_to(&self, path: &str, method: Method, headers: &[(&str, String)], body: String) -> Exchange {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut all = BTreeMap::from([
             ("content-type".to_owned(), "application/json".to_owned()),
             ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
@@ -317,7 +318,7 @@ impl Front {
             secure: true,
             host: "mcp.example.com".to_owned(),
             path: path.to_owned(),
-            query: String::new(),
+            query: query.to_owned(),
             headers: Rc::new(Map(all)),
         };
         let (connection, gone) = oneshot::channel();

@@ -9,7 +9,7 @@ use std::fmt;
 use schemars::Schema;
 use serde_json::{Map, Number, Value};
 
-use super::error::{Cut, Quoted};
+use super::error::{Quoted, cut_text};
 use super::format;
 use super::json_text::referred;
 use super::jsonrpc::parse_at;
@@ -347,7 +347,7 @@ impl Check<'_> {
 fn said(path: &Path<'_>, fault: &str) -> Verdict {
     let fault = match path {
         Path::Root => format!("the value {fault}"),
-        path => format!("`{}` {fault}", Cut(&path.to_string())),
+        path => format!("`{}` {fault}", cut_text(path)),
     };
     Verdict { fault: Some(fault), ..Verdict::FITS }
 }

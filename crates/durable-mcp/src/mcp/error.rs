@@ -162,6 +162,32 @@ impl fmt::Display for Cut<'_> {
     }
 }
 
+/// The text of a value from outside, cut in the same way while it is written: a path may be told for each of very many faults,
+/// and be as long as the body.
+pub(crate) fn cut_text(value: &dyn fmt::Display) -> String {
+    let mut short = Short { text: String::new(), room: CUT_CHARS };
+    match fmt::write(&mut short, format_args!("{value}")) {
+        Ok(()) => short.text,
+        Err(fmt::Error) => short.text + "…",
+    }
+}
+
+/// A text that takes so many characters more, and fails with the one behind them.
+struct Short {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        let end = piece.char_indices().nth(self.room).map(|(end, _)| end);
+        let taken = piece.get(..end.unwrap_or(piece.len())).unwrap_or_default();
+        self.room -= taken.chars().count();
+        self.text.push_str(taken);
+        if end.is_some() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
 /// A name from outside, quoted and cut to a length that an error message and a log line can bear.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 

@@ -160,6 +160,8 @@ fn stands_in(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::extract::Args;
+    use crate::mcp::fields::steps;
     use crate::mcp::schema::input_schema;
     use schemars::{JsonSchema, json_schema};
     use serde::Deserialize;
@@ -199,6 +201,23 @@ mod tests {
         assert_eq!(value("mcp-param-dry-run", arguments).as_deref(), Some("false"));
         assert_eq!(value("mcp-param-shard", r#"{"shard":null}"#), None);
         assert_eq!(value("mcp-param-dry-run", "{}"), None);
+    }
+
+    #[test]
+    fn twice_as_many_arguments_are_compared_with_headers_in_twice_as_many_steps() {
+        let server = Server::new("s", "1").tool("query", "", async |_: Args<Query>| "");
+        let header = |name: &str| {
+            let values = [("mcp-param-region", "x"), ("mcp-param-dry-run", "true")];
+            Ok(values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+        };
+        let steps = |count: usize| {
+            let others = (0..count).map(|at| format!(r#""a{at}":0"#)).collect::<Vec<_>>().join(",");
+            let arguments = format!(r#"{{{others},"region":"x","place":{{{others},"dry":true}}}}"#);
+            steps::take();
+            server.check_mirrored("query", &arguments, &header).unwrap();
+            steps::take()
+        };
+        assert!(steps(1000) > 1000 && steps(2000) <= 2 * steps(1000));
     }
 
     #[test]

@@ -50,9 +50,14 @@ impl From<Vec<Scope>> for Scopes {
 
 impl FromIterator<Scope> for Scopes {
     fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
-        let mut seen = BTreeSet::new();
-        Self(scopes.into_iter().filter(|scope| seen.insert(scope.clone())).collect())
+        Self(distinct(scopes))
     }
+}
+
+/// The items in their order, none twice.
+fn distinct<T: Ord + Clone>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
 }
 
 impl fmt::Display for Scopes {
@@ -120,10 +125,51 @@ impl Scopes {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::cmp::Ordering;
+
     use super::*;
 
     fn scopes(text: &str) -> Scopes {
         Scopes::parse(text).unwrap()
+    }
+
+    thread_local! {
+        static COMPARISONS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// An item that counts its comparisons.
+    #[derive(Clone, Eq)]
+    struct Counting(usize);
+
+    impl Ord for Counting {
+        fn cmp(&self, other: &Self) -> Ordering {
+            COMPARISONS.set(COMPARISONS.get() + 1);
+            self.0.cmp(&other.0)
+        }
+    }
+
+    impl PartialOrd for Counting {
+        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+
+    impl PartialEq for Counting {
+        fn eq(&self, other: &Self) -> bool {
+            self.cmp(other).is_eq()
+        }
+    }
+
+    #[test]
+    fn twice_as_many_scopes_are_told_apart_in_little_more_than_twice_as_many_steps() {
+        let comparisons = |count: usize| {
+            COMPARISONS.set(0);
+            assert_eq!(distinct((0..2 * count).map(|at| Counting(at % count))).len(), count);
+            COMPARISONS.get()
+        };
+        // They grow with the square in a list, and with a logarithm besides in a tree.
+        assert!(comparisons(2000) < 3 * comparisons(1000));
     }
 
     #[test]
