@@ -3,6 +3,7 @@
 
 mod end;
 mod versions;
+mod visits;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,9 +16,7 @@ use durable_mcp::oauth::memory::Call;
 use futures_util::FutureExt;
 
 use super::DAY_MS;
-use crate::support::grants::{
-    CONFIDENTIAL, Client, Done, Isolate, MOST_STALE_SECONDS, PUBLIC, SHORT, Turn, World, hook,
-};
+use crate::support::grants::{CONFIDENTIAL, Client, Done, Isolate, PUBLIC, SHORT, Turn, World, hook};
 use crate::support::simulation::bounded;
 
 const CASES: u64 = 10_000;
@@ -205,8 +204,7 @@ impl Case {
             47..50 => {
                 let ms =
                     [1000, 30_000, 61_000, 3_600_000, 31 * DAY_MS][[0, 0, 0, 1, 1, 1, 2, 2, 3, 4][self.world.dice(10)]];
-                self.world.pass(ms);
-                self.world.ring();
+                self.pass(ms);
             }
             50..52 => self.crash(),
             52..57 => {
@@ -314,33 +312,9 @@ impl Case {
         self.start(command, Asked::Foreign, None);
     }
 
-    /// A client shows an access token to some isolate.
-    fn visit(&mut self, at: usize) {
-        let count = self.families[at].access.len();
-        if count == 0 {
-            return;
-        }
-        let which = self.world.dice(count);
-        let isolate = &self.isolates[self.world.dice(self.isolates.len())];
-        let token = self.families[at].access[which].text.clone();
-        let works = isolate.access(&mut self.world, &token).is_some();
-        let (now, family) = (self.world.outside.kv.now(), &self.families[at]);
-        let token = &family.access[which];
-        if works {
-            self.counts.accepted += 1;
-            let late = family.dead && now > family.died + MOST_STALE_SECONDS * 1000;
-            assert!(!late && now < token.ends, "an isolate takes a token whose grant ended long ago");
-        } else {
-            let by_hook = self.ended_by_hook.borrow().contains(&family.grant);
-            // A command that is under way may be ending the grant.
-            let is_asked = |running: &Running| match &running.asked {
-                Asked::Refresh(of, _) | Asked::Redeem(of) => *of == at,
-                _ => false,
-            };
-            let may_end = family.maybe_dead || by_hook || self.running.values().any(is_asked);
-            let may_be_gone = may_end || token.maybe_revoked || token.expires <= now;
-            assert!(may_be_gone, "an isolate refuses a token that is good");
-        }
+    fn pass(&mut self, ms: u64) {
+        self.world.pass(ms);
+        self.world.ring();
     }
 
     fn crash(&mut self) {
