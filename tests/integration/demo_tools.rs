@@ -57,3 +57,23 @@ fn to_everybody_else_there_are_no_such_tools() {
         }
     }
 }
+
+#[test]
+fn tools_for_users_of_cloudflare_have_what_directories_ask_for() {
+    assert_eq!(cloudflare::add_to(Server::new("demo", "1")).advice(), [""; 0]);
+}
+
+/// By the text, for the server itself is made from the bindings of a Worker.
+#[test]
+fn tools_of_the_demo_have_a_title_and_hints() {
+    let text = include_str!("../../src/tools.rs");
+    assert!(!text.contains(".tool("), "a tool without either");
+    let tools: Vec<_> = text.split("Tool::new(").skip(1).map(|rest| rest.split(".with(").next().unwrap()).collect();
+    assert!(tools.len() > 5, "{tools:?}");
+    for tool in tools {
+        for one_of in [[".title(", ".title("], [".read_only()", ".destructive("], [".closed_world()", ".open_world()"]]
+        {
+            assert!(one_of.iter().any(|call| tool.contains(call)), "no {one_of:?}: {tool}");
+        }
+    }
+}
