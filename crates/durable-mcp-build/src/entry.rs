@@ -48,20 +48,28 @@ const REVIVED: &str = r#"
 /// The parts of the bindings that [`REVIVED`] rests on.
 const NEEDED: [&str; 3] = ["function __wbg_handle_catch(", "let __wbg_called_abort", "function __wbg_reset_state"];
 
+/// The handler of requests. An error in the first step of one is answered too.
+const FETCH: &str = "  NAME: (request, env, ctx) => {
+    try {
+      return bindings.NAME(request, env, ctx);
+    } catch (error) {
+      return globalThis.durableMcp.failed(error, request);
+    }
+  },
+";
+
+/// Any other handler.
+const OTHER: &str = "  NAME: (event, env, ctx) => bindings.NAME(event, env, ctx),\n";
+
 /// The entry point of the Worker: its handlers, and the classes of its objects.
 ///
-/// The handlers are an object and not a class, of which the runtime would make an instance for every request. An error in the
-/// first step of a request is answered too.
+/// The handlers are an object and not a class, of which the runtime would make an instance for every request.
 pub(crate) fn worker(bindings: &str) -> String {
     let mut text = OBJECTS.to_owned();
     text.push_str("\nexport default {\n");
     for name in exports(bindings, Kind::Function).filter(|name| HANDLERS.contains(name)) {
-        let run = format!("bindings.{name}(arg, env, ctx)");
-        let body = match name {
-            "fetch" => format!("{{\n    try {{\n      return {run};\n    }} catch (error) {{\n      return globalThis.durableMcp.failed(error, arg);\n    }}\n  }}"),
-            _ => run,
-        };
-        text.push_str(&format!("  {name}: (arg, env, ctx) => {body},\n"));
+        let handler = if name == "fetch" { FETCH } else { OTHER };
+        text.push_str(&handler.replace("NAME", name));
     }
     text.push_str("};\n");
     for name in exports(bindings, Kind::Class) {
@@ -76,7 +84,9 @@ pub(crate) fn worker(bindings: &str) -> String {
 /// When this version of wasm-bindgen writes other bindings.
 pub(crate) fn revived(bindings: &str) -> Result<String, String> {
     if let Some(missing) = NEEDED.iter().find(|part| !bindings.contains(*part)) {
-        return Err(format!("the bindings have no `{missing}`: see what this version of wasm-bindgen writes in its place"));
+        return Err(format!(
+            "the bindings have no `{missing}`: see what this version of wasm-bindgen writes in its place"
+        ));
     }
     // The runtime gives a module for an import, and bundlers do not know the other form.
     Ok(bindings.replace("import source ", "import ") + REVIVED)
@@ -122,9 +132,9 @@ export function __worker_init_state() {
         assert_eq!(exports(BINDINGS, Kind::Class).collect::<Vec<_>>(), ["McpObject"]);
         let text = worker(BINDINGS);
         for line in [
-            "  scheduled: (arg, env, ctx) => bindings.scheduled(arg, env, ctx),\n",
-            "  queue: (arg, env, ctx) => bindings.queue(arg, env, ctx),\n",
-            "      return bindings.fetch(arg, env, ctx);\n",
+            "  scheduled: (event, env, ctx) => bindings.scheduled(event, env, ctx),\n",
+            "  queue: (event, env, ctx) => bindings.queue(event, env, ctx),\n",
+            "      return bindings.fetch(request, env, ctx);\n",
             "export const McpObject = new Proxy(bindings.McpObject, remade);\n",
         ] {
             assert!(text.contains(line), "{line}{text}");
