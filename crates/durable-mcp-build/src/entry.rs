@@ -61,6 +61,9 @@ const FETCH: &str = "  NAME: (request, env, ctx) => {
 /// Any other handler.
 const OTHER: &str = "  NAME: (event, env, ctx) => bindings.NAME(event, env, ctx),\n";
 
+/// The class of an object.
+const CLASS: &str = "export const NAME = new Proxy(bindings.NAME, remade);\n";
+
 /// The entry point of the Worker: its handlers, and the classes of its objects.
 ///
 /// The handlers are an object and not a class, of which the runtime would make an instance for every request.
@@ -73,7 +76,7 @@ pub(crate) fn worker(bindings: &str) -> String {
     }
     text.push_str("};\n");
     for name in exports(bindings, Kind::Class) {
-        text.push_str(&format!("export const {name} = new Proxy(bindings.{name}, remade);\n"));
+        text.push_str(&CLASS.replace("NAME", name));
     }
     text
 }
