@@ -1,6 +1,6 @@
 // A copy of this repository as `git clone` would make it, of what is in the working tree.
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { removeFolder, root, run } from "./child.mjs";
@@ -20,7 +20,8 @@ export async function clone() {
   // What is listed and not there has been deleted.
   for (const file of stdout.split("\0").filter((file) => file && existsSync(join(root, file)))) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(join(root, file), join(folder, file), { verbatimSymlinks: true });
+    if (lstatSync(join(root, file)).isSymbolicLink()) symlinkSync(readlinkSync(join(root, file)), join(folder, file));
+    else cpSync(join(root, file), join(folder, file));
   }
   for (const name of [".tools", "node_modules"]) symlinkSync(join(root, name), join(folder, name));
   return { folder, env: { CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? join(root, "target"), WORKERS_CI: "" } };
