@@ -10,6 +10,9 @@ import { until } from "./wait.mjs";
 // As many as a few clients have under way.
 const AT_ONCE = 8;
 
+// Streams that were cut off count for their user and their address until that is noticed: each has room for a hundred.
+const USERS = 50;
+
 // An object sleeps when it was idle for ten seconds, and a quiet stream notices within 50 that its client has gone.
 const QUIET_MS = 60_000;
 
@@ -18,7 +21,7 @@ export class Soak {
   /** How many operations of each kind there were. */
   counts = {};
   #target;
-  #headers;
+  #users = [];
   #client;
   #next = 0;
 
@@ -27,8 +30,10 @@ export class Soak {
     const vars = { LOG_REQUESTS: "false", SESSION_RESUME_SECONDS: "1" };
     soak.#target = await ours({}, { vars, v8Flags: ["--expose-gc"] });
     soak.#client = await soak.#target.register();
-    const { tokens } = await soak.#target.signIn({ client: soak.#client });
-    soak.#headers = { authorization: `Bearer ${tokens.access_token}` };
+    for (let at = 1; at <= USERS; at++) {
+      const { tokens } = await soak.#target.signIn({ client: soak.#client, user: `user ${at}` });
+      soak.#users.push({ authorization: `Bearer ${tokens.access_token}`, "cf-connecting-ip": `10.0.0.${at}` });
+    }
     return soak;
   }
 
@@ -41,8 +46,10 @@ export class Soak {
     const end = this.#next + count;
     const worker = async () => {
       while (this.#next < end) {
-        const kind = kinds[this.#next++ % kinds.length];
-        await OPERATIONS[kind](this.#server, this.#headers, this.#target, this.#client).catch((error) => {
+        const at = this.#next++;
+        const kind = kinds[at % kinds.length];
+        const headers = this.#users[at % this.#users.length];
+        await OPERATIONS[kind](this.#server, headers, this.#target, this.#client).catch((error) => {
           throw new Error(`operation ${this.#next}, ${kind}: ${error}`, { cause: error });
         });
         this.counts[kind] = (this.counts[kind] ?? 0) + 1;
@@ -53,7 +60,7 @@ export class Soak {
 
   /** The module's memory by now: `{ pages, bytes, allocations, handles }`. */
   async memory() {
-    const client = new Stateless(this.#server, { headers: this.#headers });
+    const client = new Stateless(this.#server, { headers: this.#users[0] });
     return (await client.call("memory")).structuredContent;
   }
 
