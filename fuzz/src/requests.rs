@@ -43,9 +43,9 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Its bytes.
+    /// Bytes of the request, with what stands around each header in HTTP/1.1: a colon, a space and the end of the line.
     pub(crate) fn length(&self) -> usize {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
         self.target.len() + headers + self.body.len()
     }
 

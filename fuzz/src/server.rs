@@ -10,7 +10,7 @@ use crate::support::object::Sleep;
 
 pub(crate) fn server() -> Server {
     let template = ResourceTemplate::new("note", "notes://{owner}/{+path}", note).complete("owner", words);
-    Server::new("s", "1")
+    let server = Server::new("s", "1")
         .page_size(4)
         .with(query_tool())
         .tool("nested", "Has nested arguments", nested)
@@ -20,7 +20,10 @@ pub(crate) fn server() -> Server {
         .with(Tool::new("works", "Runs as a task", works).task())
         .resource("readme", "notes://readme", async || "read")
         .with(template)
-        .with(Prompt::new("write", "", prompt).complete("about", words))
+        .with(Prompt::new("write", "", prompt).complete("about", words));
+    // Makes every schema, which is no cost of the first request that needs one.
+    assert_eq!(server.problems(), [""; 0]);
+    server
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]

@@ -23,9 +23,10 @@ pub fn requests(input: &[u8]) {
     let mut length = 0;
     carried.set("client_id", deployment.register(&json!({})));
     for text in Carried::texts(input) {
-        let Request { method, target, headers, body } = carried.fill(text);
+        let request = carried.fill(text);
         let cookies: usize = browser.cookies.iter().map(|(name, value)| name.len() + value.len()).sum();
-        length += target.len() + body.len() + cookies;
+        length += request.length() + cookies;
+        let Request { method, target, headers, body } = request;
         let shown = bounded(&BOUNDS, length, || {
             let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             browser.send(method, &target, &body, &headers)
