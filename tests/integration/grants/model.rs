@@ -2,27 +2,25 @@
 //! held against what may be said without knowing how any of it works.
 
 mod end;
+mod hooks;
 mod versions;
 mod visits;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::task::Poll;
 
 use durable_mcp::oauth::authority::{Command, Issued, Outcome, Redeem, Refused};
-use durable_mcp::oauth::hooks::{ExchangeError, Exchanged, Hooks};
 use durable_mcp::oauth::memory::Call;
-use futures_util::FutureExt;
 
 use super::DAY_MS;
-use crate::support::grants::{CONFIDENTIAL, Client, Done, Isolate, PUBLIC, SHORT, Turn, World, hook};
-use crate::support::simulation::bounded;
+use crate::support::grants::{CONFIDENTIAL, Client, Done, Isolate, PUBLIC, SHORT, Turn, World};
+use crate::support::simulation::{bounded, simulate};
 
 const CASES: u64 = 10_000;
 const STEPS: usize = 60;
 
-/// What is known of a refresh token that was given out.
+/// A refresh token that was given out, as far as it is known.
 #[derive(Default)]
 struct Known {
     /// When it was presented, for all times that may have exchanged it.
@@ -35,9 +33,9 @@ struct Known {
 
 struct AccessToken {
     text: String,
-    /// It is good until then at least: its lifetime may have begun with the command.
+    /// Earliest end: its lifetime may have begun with the command.
     expires: u64,
-    /// It is good until then at most.
+    /// Latest end.
     ends: u64,
     maybe_revoked: bool,
 }
@@ -57,7 +55,7 @@ struct Family {
     used: u64,
     /// Something happened that may end it.
     maybe_dead: bool,
-    /// It has ended for certain: since then nothing may work.
+    /// Ended for certain: nothing of it may work any more.
     dead: bool,
     /// When that was known first.
     died: u64,
@@ -95,17 +93,17 @@ struct Case {
 
 #[derive(Default, Debug)]
 struct Counts {
-    issued: usize,
-    shared: usize,
-    refreshed: usize,
-    repeated: usize,
-    minted: usize,
-    accepted: usize,
-    crashes: usize,
-    unavailable: usize,
-    dead: usize,
-    alive_at_the_end: usize,
-    newer: usize,
+    issued: u64,
+    shared: u64,
+    refreshed: u64,
+    repeated: u64,
+    minted: u64,
+    accepted: u64,
+    crashes: u64,
+    unavailable: u64,
+    dead: u64,
+    alive_at_the_end: u64,
+    newer: u64,
 }
 
 impl Known {
@@ -114,41 +112,10 @@ impl Known {
     }
 }
 
-fn hooks(seed: u64, ended: &Rc<RefCell<BTreeSet<String>>>) -> Hooks {
-    if !seed.is_multiple_of(3) {
-        return Hooks::default();
-    }
-    let (ended, calls) = (Rc::clone(ended), RefCell::new(seed));
-    hook(move |exchange| {
-        let mut calls = calls.borrow_mut();
-        *calls = calls.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let dice = (*calls >> 33) % 100;
-        if dice < 2 {
-            ended.borrow_mut().insert(exchange.grant.clone());
-        }
-        async move {
-            let mut turns = dice % 4;
-            futures_util::future::poll_fn(move |context| {
-                context.waker().wake_by_ref();
-                turns = turns.saturating_sub(1);
-                if turns == 0 { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
-            match dice {
-                0..2 => Err(ExchangeError::Ended("as chosen".to_owned())),
-                2..12 => Err(ExchangeError::Transient("as chosen".to_owned())),
-                12..50 => Ok(Exchanged { props: Some(dice.into()), ..Exchanged::default() }),
-                _ => Ok(Exchanged::default()),
-            }
-        }
-        .boxed_local()
-    })
-}
-
 impl Case {
     fn new(seed: u64) -> Self {
         let ended_by_hook = Rc::default();
-        let world = World::new(seed, hooks(seed, &ended_by_hook));
+        let world = World::new(seed, hooks::chosen(seed, &ended_by_hook));
         world.outside.kv.roughen(seed);
         let mut case = Self {
             world,
@@ -301,7 +268,7 @@ impl Case {
         self.start(command, Asked::Revoke(meant), None);
     }
 
-    /// Somebody else's client has come by a code or token, or made one up.
+    /// Another client presents a code or token that it has come by, or made up.
     fn foreign(&mut self, at: usize) {
         let other = Client { id: "other", ..PUBLIC };
         let family = &self.families[at];
@@ -349,7 +316,7 @@ impl Case {
         // Of a grant that ends, a row stays that says so, and one of the end of all.
         let meant = if let Asked::Revoke(meant) = &running.asked { meant.len() } else { 1 };
         let (puts, deletes) = (2 * meant + 1, meant);
-        // Where records cannot be deleted, what is left of them is written down.
+        // Records that cannot be deleted are noted.
         let puts = puts + usize::from(matches!(done.outcome, Err(Refused::Unavailable { .. })));
         assert!(done.puts <= puts && done.deletes <= deletes, "{} rows, {} deleted", done.puts, done.deletes);
         match &running.asked {
@@ -482,44 +449,24 @@ impl Family {
 
 #[test]
 fn whatever_interleaves_the_rules_hold() {
-    let mut all = Counts::default();
-    let seeds = std::env::var("GRANTS_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seeds = seeds.map_or(1..=CASES, |seed| seed..=seed);
-    for seed in seeds {
-        let outcome = std::panic::catch_unwind(|| {
-            let mut case = Case::new(seed);
-            for _ in 0..STEPS {
-                bounded(|| case.step());
-            }
-            case.end()
-        });
-        let Ok(counts) = outcome else { panic!("GRANTS_SEED={seed} shows it") };
-        all.issued += counts.issued;
-        all.shared += counts.shared;
-        all.refreshed += counts.refreshed;
-        all.repeated += counts.repeated;
-        all.minted += counts.minted;
-        all.accepted += counts.accepted;
-        all.crashes += counts.crashes;
-        all.unavailable += counts.unavailable;
-        all.dead += counts.dead;
-        all.alive_at_the_end += counts.alive_at_the_end;
-        all.newer += counts.newer;
-    }
-    println!("{all:?}");
-    if std::env::var("GRANTS_SEED").is_err() {
-        let least = [
-            all.issued,
-            all.refreshed,
-            all.repeated,
-            all.accepted,
-            all.crashes,
-            all.unavailable,
-            all.dead,
-            all.alive_at_the_end,
-            all.newer,
-        ];
-        let enough = least.iter().all(|count| *count > 1000) && all.shared > 300;
-        assert!(enough, "the cases do not come to much: {all:?}");
-    }
+    simulate("GRANTS_SEED", CASES, 300, |seed| {
+        let mut case = Case::new(seed);
+        for _ in 0..STEPS {
+            bounded(|| case.step());
+        }
+        let counts = case.end();
+        vec![
+            ("issued", counts.issued),
+            ("shared", counts.shared),
+            ("refreshed", counts.refreshed),
+            ("repeated", counts.repeated),
+            ("minted", counts.minted),
+            ("accepted", counts.accepted),
+            ("crashes", counts.crashes),
+            ("unavailable", counts.unavailable),
+            ("dead", counts.dead),
+            ("alive at the end", counts.alive_at_the_end),
+            ("newer", counts.newer),
+        ]
+    });
 }

@@ -253,22 +253,19 @@ impl Case {
 
 #[test]
 fn keeps_what_it_acknowledged_and_ends_once_whatever_interleaves() {
-    let all = simulate("SESSION_SEED", CASES, |dice| {
-        let mut case = Case::new(dice);
+    simulate("SESSION_SEED", CASES, 100, |seed| {
+        let mut case = Case::new(Dice::new(seed));
         for _ in 0..STEPS {
             bounded(|| case.step());
         }
-        case.finish()
+        let counts = case.finish();
+        vec![
+            ("added", counts.added),
+            ("deaths", counts.deaths),
+            ("told", counts.told),
+            ("resumed", counts.resumed),
+            ("ended", counts.ended),
+            ("unavailable", counts.unavailable),
+        ]
     });
-    let sum = |of: fn(&Counts) -> u64| all.iter().map(of).sum::<u64>();
-    let sums = [
-        sum(|c| c.added),
-        sum(|c| c.deaths),
-        sum(|c| c.told),
-        sum(|c| c.resumed),
-        sum(|c| c.ended),
-        sum(|c| c.unavailable),
-    ];
-    println!("added, deaths, told, resumed, ended, unavailable: {sums:?}");
-    assert!(all.len() == 1 || sums.iter().all(|sum| *sum > 100), "the cases do not come to much: {sums:?}");
 }

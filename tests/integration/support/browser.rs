@@ -29,7 +29,7 @@ impl Headers for Sent {
     }
 }
 
-/// What a browser shows.
+/// An answer as a browser shows it.
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) status: u16,
@@ -182,7 +182,7 @@ impl<'a> Browser<'a> {
         tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
     }
 
-    /// What a client calls with a token, in a session or to begin one.
+    /// A client's request with a token, in a session or to begin one.
     pub(crate) fn call(&mut self, method: Method, token: &str, session: Option<&str>, message: &Value) -> Shown {
         let bearer = format!("Bearer {token}");
         let accept = ("accept", "application/json, text/event-stream");

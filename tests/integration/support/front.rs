@@ -1,37 +1,34 @@
 //! A public deployment without a runtime: its front door, the objects of states and tasks behind it, and its hub.
 
+mod visit;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_mcp::http::edge::{Edge, Order, Place, StartTask};
 use durable_mcp::http::router;
-use durable_mcp::hub::{Hub, Listener};
-use durable_mcp::keys::Keys;
+use durable_mcp::hub::Hub;
 use durable_mcp::mcp::Error;
 use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::memory::Invocation;
-use durable_mcp::oauth::site::Surroundings;
-use durable_mcp::runtime::{Random, Runtime};
+use durable_mcp::runtime::Runtime;
 use durable_mcp::session::core::{Core, Settings};
 use durable_mcp::session::host::Around;
-use durable_mcp::session::log_line::LogLine;
 use durable_mcp::session::notice::Notice;
-use durable_mcp::task::command::{Begin, Command};
+use durable_mcp::task::command::Command;
 use durable_mcp::task::host::TaskStore;
-use durable_mcp::task::{Owner, TaskObject, id};
+use durable_mcp::task::{Owner, TaskObject};
 use durable_mcp::transport::claims::ObjectId;
 use durable_mcp::transport::object::Object;
-use durable_mcp::transport::order;
-use durable_mcp::transport::refusal::Refusal;
 use durable_mcp::wire::{Body, Fault, Head, Reply};
 use durable_mcp::{App, Server};
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, ready};
+use futures_util::future::LocalBoxFuture;
 use http::Method;
 use serde_json::{Map as Members, Value, json};
 
+use self::visit::Visit;
 use super::host::FakeHost;
 use super::hub_host::FakeHubHost;
 use super::json;
@@ -107,122 +104,6 @@ impl Deployment {
     }
 }
 
-/// One request at the front door.
-struct Visit {
-    deployment: Rc<Deployment>,
-    head: Head,
-    body: String,
-    gone: Rc<Cell<Option<oneshot::Receiver<()>>>>,
-    /// Requests to objects are counted, as the platform counts them.
-    invocation: Invocation,
-}
-
-impl Runtime for Visit {
-    fn now(&self) -> u64 {
-        self.deployment.host.now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        self.deployment.host.keys(fresh)
-    }
-
-    fn random(&self) -> &dyn Random {
-        self.deployment.host.random()
-    }
-
-    fn warn(&self, message: &str) {
-        self.deployment.host.warn(message);
-    }
-}
-
-impl Edge for Visit {
-    fn around(&self) -> Rc<dyn Around> {
-        Rc::clone(&self.deployment.host) as _
-    }
-
-    fn gone(&self) -> LocalBoxFuture<'static, ()> {
-        let gone = self.gone.take().expect("it is asked for once");
-        gone.map(|_| ()).boxed_local()
-    }
-
-    fn object_named(&self, _: &str) -> Result<ObjectId, Fault> {
-        Err(Fault("nobody is signed in here".to_owned()))
-    }
-
-    fn begin_task(&self) -> StartTask {
-        let (deployment, invocation) = (Rc::clone(&self.deployment), self.invocation.clone());
-        Rc::new(move |begin: Begin, caller| {
-            let (deployment, invocation) = (Rc::clone(&deployment), invocation.clone());
-            async move {
-                invocation.spend()?;
-                let (object, host) = (deployment.new_object(), &deployment.host);
-                let expires = host.now() + begin.ttl_ms;
-                let id = id::seal(object, (host.now(), expires), &caller, &*host.keys(false).await?, host.random())?;
-                let begun = deployment.ask_task(object, &Command::Begin(Begin { id, ..begin }), &caller)?;
-                begun.map_err(|error| Fault(error.message))
-            }
-            .boxed_local()
-        })
-    }
-
-    fn of_task<'a>(
-        &'a self,
-        object: ObjectId,
-        command: Command,
-        caller: &'a Rc<Caller>,
-    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
-        let spent = self.invocation.spend();
-        ready(spent.and_then(|()| self.deployment.ask_task(object, &command, caller))).boxed_local()
-    }
-
-    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
-        if let Err(fault) = self.invocation.spend() {
-            return ready(Err(fault)).boxed_local();
-        }
-        let opened = self.deployment.hub.open(listener);
-        let reply = opened.map(|greeting| {
-            Reply::events(Body::Stream(Box::pin(self.deployment.hub_host.accept(listener, &greeting))))
-        });
-        ready(Ok(reply.unwrap_or_else(|refused| refused))).boxed_local()
-    }
-
-    fn surroundings(&self) -> Option<&dyn Surroundings> {
-        None
-    }
-
-    fn new_object(&self) -> Result<ObjectId, Fault> {
-        Ok(self.deployment.new_object())
-    }
-
-    fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
-        ready(Ok(self.body.clone())).boxed_local()
-    }
-
-    fn forward(&self, order: Order) -> Result<Reply, Fault> {
-        let Place::Session(object) = order.place else { return Err(Fault("tasks are asked".to_owned())) };
-        self.invocation.spend()?;
-        let mut headers: BTreeMap<String, String> = self.head.headers.all().into_iter().collect();
-        headers.insert(order::TRANSPORT.to_owned(), order.transport.as_str().to_owned());
-        if let Some((name, is_new)) = &order.state {
-            headers.insert(order::STATE.to_owned(), order::named_state(name, *is_new));
-        }
-        let head = Head { headers: Rc::new(Map(headers)), ..self.head.clone() };
-        let body = Ok(order.body.unwrap_or_else(|| self.body.clone()));
-        let object = self.deployment.state(object);
-        let gone = self.gone();
-        let answer = async move { object.handle(&head, ready(body).boxed_local(), gone).await }.boxed_local();
-        Ok(Reply { body: Body::Native(Box::new(answer)), ..Reply::default() })
-    }
-
-    fn listen(&self, _: Order, _: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
-        ready(Err(Fault("no sessions here".to_owned()))).boxed_local()
-    }
-
-    fn log(&self, line: &LogLine) {
-        Around::log(&*self.deployment.host, line);
-    }
-}
-
 /// A client of the deployment, which says with each request what it can do.
 pub(crate) struct Front {
     deployment: Rc<Deployment>,
@@ -277,7 +158,7 @@ impl Front {
         self
     }
 
-    /// What every request has in its `_meta`.
+    /// The `_meta` of every request.
     pub(crate) fn envelope(&self) -> Members<String, Value> {
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": VERSION,
@@ -500,7 +381,7 @@ pub(crate) fn text(result: &Value) -> String {
     result["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
 }
 
-/// What a refused request's answer says: its status, its code, its id.
+/// Status, code and id of a refused request's answer.
 pub(crate) fn refusal(answer: &Answer) -> (u16, i64, Value) {
     let json = answer.json();
     (answer.status, json["error"]["code"].as_i64().unwrap_or_else(|| panic!("{answer:?}")), json["id"].clone())

@@ -47,7 +47,7 @@ struct Sleeper {
     waker: Option<Waker>,
 }
 
-/// What outlives a crash, and the clock.
+/// Storage, which outlives a crash, and the clock.
 pub(crate) struct Outside {
     pub(crate) kv: MemoryKv,
     pub(crate) rows: MemoryRows,
@@ -149,7 +149,7 @@ impl Future for Sleep {
     }
 }
 
-/// What was asked, and what it cost.
+/// A command, its outcome, and its cost.
 pub(crate) struct Done {
     pub(crate) id: usize,
     pub(crate) outcome: Result<Outcome, Refused>,
@@ -157,13 +157,13 @@ pub(crate) struct Done {
     pub(crate) deletes: usize,
 }
 
-/// What came of polling one task.
+/// Outcome of polling one task.
 pub(crate) enum Turn {
-    /// None was ready.
+    /// No task was ready.
     Idle,
-    /// It goes on.
+    /// Goes on.
     Went,
-    /// It has ended.
+    /// Has ended.
     Finished(Done),
 }
 
@@ -368,7 +368,7 @@ impl World {
         }
     }
 
-    /// What the access check says of a token.
+    /// Result of the access check for a token.
     pub(crate) fn access(&self, token: &str) -> Option<Access> {
         let mut parts = token.split(':');
         let (handle, grant, hash) = (parts.next()?, parts.next()?, sha256_hex(token));

@@ -1,5 +1,6 @@
 //! Cases that are chosen by a seed, and that can be shown again by it.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use durable_mcp::limits::ISOLATE_BYTES;
@@ -31,12 +32,19 @@ impl Dice {
     }
 }
 
-/// Runs a case for each of `count` seeds, or for the one that the variable names; a case that fails tells its seed.
-pub(crate) fn simulate<T>(variable: &str, count: u64, case: impl Fn(Dice) -> T) -> Vec<T> {
+/// Runs a case for each of `count` seeds, or for the one that the variable names; a case that fails tells its seed. Each tells
+/// by names how often it came to something. All cases together have to come to each of these more than `least` times.
+pub(crate) fn simulate(variable: &str, count: u64, least: u64, case: impl Fn(u64) -> Vec<(&'static str, u64)>) {
     let named = std::env::var(variable).ok().and_then(|seed| seed.parse().ok());
-    let seeds = named.map_or(1..=count, |seed: u64| seed..=seed);
-    let run = |seed| catch_unwind(AssertUnwindSafe(|| case(Dice::new(seed))));
-    seeds.map(|seed| run(seed).unwrap_or_else(|_| panic!("{variable}={seed} shows it"))).collect()
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in named.map_or(1..=count, |seed: u64| seed..=seed) {
+        let counts = catch_unwind(AssertUnwindSafe(|| case(seed)));
+        for (name, times) in counts.unwrap_or_else(|_| panic!("{variable}={seed} shows it")) {
+            *sums.entry(name).or_default() += times;
+        }
+    }
+    println!("{sums:?}");
+    assert!(named.is_some() || sums.values().all(|sum| *sum > least), "the cases do not come to much: {sums:?}");
 }
 
 /// Carries out one step of a model, which takes no more memory than it may.

@@ -49,7 +49,7 @@ fn work(runs: &Runs) -> impl Fn(Client, Sleep, Args<Work>) -> LocalBoxFuture<'st
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// It waits for its client; the handler is in memory or not.
+    /// Waits for its client, with its handler in memory or not.
     Asks {
         in_memory: bool,
     },
@@ -124,7 +124,7 @@ impl Known {
         !matches!(self.status(now), "input_required" | "working")
     }
 
-    /// Somebody asks: a handler that was cut off runs again, or the task has failed.
+    /// A request comes: a handler that was cut off runs again, or the task has failed.
     fn go_on(&mut self, now: u64) {
         if self.phase == Phase::IsCutOff {
             if self.again && self.beginnings < MAX_BEGINNINGS {
@@ -402,23 +402,20 @@ fn said_a() -> Value {
 
 #[test]
 fn a_task_ends_once_and_is_collected_whatever_interleaves() {
-    let all = simulate("TASK_SEED", CASES, |dice| {
-        let mut case = Case::new(dice);
+    simulate("TASK_SEED", CASES, 300, |seed| {
+        let mut case = Case::new(Dice::new(seed));
         for _ in 0..STEPS {
             bounded(|| case.step());
         }
-        case.finish()
+        let counts = case.finish();
+        vec![
+            ("completed", counts.completed),
+            ("failed", counts.failed),
+            ("cancelled", counts.cancelled),
+            ("deaths", counts.deaths),
+            ("refused", counts.refused),
+            ("unavailable", counts.unavailable),
+            ("told", counts.told),
+        ]
     });
-    let sum = |of: fn(&Counts) -> u64| all.iter().map(of).sum::<u64>();
-    let sums = [
-        sum(|c| c.completed),
-        sum(|c| c.failed),
-        sum(|c| c.cancelled),
-        sum(|c| c.deaths),
-        sum(|c| c.refused),
-        sum(|c| c.unavailable),
-        sum(|c| c.told),
-    ];
-    println!("completed, failed, cancelled, deaths, refused, unavailable, told: {sums:?}");
-    assert!(all.len() == 1 || sums.iter().all(|sum| *sum > 300), "the cases do not come to much: {sums:?}");
 }

@@ -1,4 +1,4 @@
-//! What a browser carries, and what users' objects answer, in the words of another version.
+//! Cookies of browsers, and answers of users' objects, in the format of another version.
 
 use durable_mcp::seal;
 

@@ -52,6 +52,6 @@ impl Case {
         let outcome = self.world.run(command);
         let is_unavailable = matches!(outcome, Err(Refused::Unavailable { .. }));
         assert!(if is_stored { is_unavailable } else { outcome.is_err() }, "a newer grant is served: {outcome:?}");
-        self.counts.newer += usize::from(is_stored);
+        self.counts.newer += u64::from(is_stored);
     }
 }

@@ -161,7 +161,7 @@ pub(crate) struct Deployment {
     pub(crate) awaits_keys: Cell<bool>,
     /// Users' objects cannot be reached.
     pub(crate) is_down: Cell<bool>,
-    /// What users' objects answer instead of their outcomes, as another version may.
+    /// The answer of users' objects in place of their outcomes, as another version may give.
     pub(crate) outcome: RefCell<Option<String>>,
     /// A fetch could reach what only this server can.
     pub(crate) is_inside: Cell<bool>,
