@@ -5,21 +5,21 @@
 // Requests go on during each edit, ten a second; those that fail or are not answered within five seconds are counted.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { loadavg, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { root } from "../tests/support/child.mjs";
+import { freePorts } from "../tests/support/port.mjs";
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const warm = process.argv.includes("--warm");
 const edits = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 10);
+// More than a first build with every tool takes on a busy machine.
 const BOUND_MS = 20 * 60_000;
 const EVERY_MS = 100;
 const TOOLS = "src/tools.rs";
 const TEXT = "Add two numbers";
 
 const folder = mkdtempSync(join(tmpdir(), "durable-mcp-edit-"));
-const port = await freePort();
+const [port] = await freePorts(1);
 const url = `http://localhost:${port}`;
 let child;
 try {
@@ -83,14 +83,6 @@ async function listed() {
   });
   if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
   return answer.text();
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 function seconds(ms) {

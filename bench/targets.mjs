@@ -3,10 +3,9 @@
 //   node bench/targets.mjs <suite> <file>
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
+import { root } from "../tests/support/child.mjs";
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const [suite, file] = process.argv.slice(2);
 // The suite reads folders relative to the file that names them.
 const here = (folder) => relative(dirname(resolve(file)), folder);

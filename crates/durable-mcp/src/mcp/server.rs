@@ -200,7 +200,7 @@ impl Server {
     }
 
     /// The faults of what was registered: such entries are left out. A test of yours asserts that there is none; a running
-    /// server logs them. It makes every schema.
+    /// server logs them. To find them makes every schema.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let tools =

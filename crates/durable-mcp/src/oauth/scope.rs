@@ -1,4 +1,4 @@
-//! What a client may do.
+//! Scopes, which a client is granted (RFC 6749 section 3.3).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -168,7 +168,7 @@ mod tests {
             assert_eq!(distinct((0..2 * count).map(|at| Counting(at % count))).len(), count);
             COMPARISONS.get()
         };
-        // They grow with the square in a list, and with a logarithm besides in a tree.
+        // A list would take the square of the number; a tree takes a logarithm besides.
         assert!(comparisons(2000) < 3 * comparisons(1000));
     }
 
