@@ -6,7 +6,7 @@ use super::*;
 use crate::support::object::Exchange;
 use crate::support::simulation::{Dice, bounded, simulate};
 
-const CASES: u64 = 4_000;
+const CASES: u64 = 10_000;
 const STEPS: usize = 40;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 

@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use super::*;
 use crate::support::simulation::{Dice, bounded, simulate};
 
-const CASES: u64 = 2_000;
+const CASES: u64 = 10_000;
 const STEPS: usize = 30;
 
 /// The most tasks of one case.
