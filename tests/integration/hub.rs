@@ -6,8 +6,8 @@ mod quotas;
 use std::rc::Rc;
 
 use durable_mcp::hub::{
-    Counted, Excess, Hub, JOINED_MS, Listener, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK, MAX_LISTENERS_A_SITE,
-    MAX_LISTENERS_A_USER, MAX_STRANGERS, Origin, SESSIONS_A_TURN, Wanted, user_tag,
+    ASK_AGAIN_MS, Counted, Excess, Hub, JOINED_MS, Listener, MAX_LISTENERS, MAX_LISTENERS_A_NETWORK,
+    MAX_LISTENERS_A_SITE, MAX_LISTENERS_A_USER, MAX_STRANGERS, Origin, SESSIONS_A_TURN, Wanted, user_tag,
 };
 use durable_mcp::keys::Keys;
 use durable_mcp::mcp::change::Change;
@@ -329,7 +329,7 @@ fn a_session_whose_stream_has_closed_is_told_for_as_long_as_its_client_may_come_
 }
 
 #[test]
-fn a_session_is_asked_after_a_day_whether_anybody_listens_and_forgotten_if_nobody_does() {
+fn a_session_is_asked_after_a_day_whether_anybody_listens_and_again_if_its_object_cannot_answer() {
     let rig = Rig::new();
     for object in ["cut off", "failing", "here"] {
         rig.join(object, START + 30 * JOINED_MS);
@@ -338,8 +338,12 @@ fn a_session_is_asked_after_a_day_whether_anybody_listens_and_forgotten_if_nobod
     rig.host.outcomes.borrow_mut().extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
     rig.pass(JOINED_MS);
     assert!(rig.host.told.take().iter().all(|(_, notice)| Notice::is_question(&notice.about)));
+    assert_eq!(rig.host.sessions.borrow().keys().cloned().collect::<Vec<_>>(), ["failing", "here"]);
+    assert_eq!(*rig.runtime.warnings.borrow(), ["overloaded"]);
+    assert_eq!(rig.host.alarm(), Some(rig.runtime.now() + ASK_AGAIN_MS));
+    rig.host.outcomes.borrow_mut().insert("failing".to_owned(), Ok(false));
+    rig.pass(ASK_AGAIN_MS);
     assert_eq!(rig.host.sessions.borrow().keys().cloned().collect::<Vec<_>>(), ["here"]);
-    assert_eq!(rig.host.alarm(), Some(rig.runtime.now() + JOINED_MS));
 }
 
 #[test]
@@ -398,6 +402,19 @@ fn streams_of_a_grant_that_ends_are_closed_and_new_ones_refused_until_its_tokens
     assert_eq!(rig.host.alarm(), Some(START + 1000));
     rig.pass(1000);
     assert_eq!((rig.host.alarm(), rig.host.notes()), (None, 0), "nothing is kept of it");
+}
+
+#[test]
+fn a_stream_whose_grant_cannot_be_looked_up_is_refused_as_a_fault_of_the_server() {
+    let rig = Rig::new();
+    rig.host.fault.replace(Some(Fault("storage fails".to_owned())));
+    let Err(refused) = rig.hub.open(&Listener { grant: Some("g".to_owned()), ..listener(Some("ann")) }) else {
+        panic!("a stream was opened")
+    };
+    assert_eq!(refused.status.as_u16(), 503);
+    let Body::Text(json) = &refused.body else { panic!("{refused:?}") };
+    assert!(json.contains("could not look up the access") && json.contains("-32603"), "{json}");
+    assert_eq!(*rig.runtime.warnings.borrow(), ["storage fails"]);
 }
 
 #[test]

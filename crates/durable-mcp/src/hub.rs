@@ -41,6 +41,10 @@ pub const SESSIONS_A_TURN: usize = OPERATIONS_AN_INVOCATION / 2;
 /// Sessions that one alarm asks whether anybody listens still, besides those that it tells.
 const ASKED_A_TURN: usize = OPERATIONS_AN_INVOCATION / 5;
 
+/// After how long a session whose object could not answer is asked again, in milliseconds: an object that restarts does so
+/// within seconds, and asking costs one request.
+pub const ASK_AGAIN_MS: u64 = 10 * 60 * 1000;
+
 /// For how long a session is told before it is asked whether anybody listens still, in milliseconds: it says so itself when
 /// its stream closes, unless it was cut off.
 pub const JOINED_MS: u64 = 24 * 3600 * 1000;
@@ -187,7 +191,7 @@ impl Hub {
     /// Lets a stream listen. Its first message acknowledges what it listens for.
     ///
     /// # Errors
-    /// The answer in its place, when there are too many, or the grant of the client's token has ended.
+    /// The answer in its place, when there are too many, the grant of the client's token has ended, or storage fails.
     pub fn open(&self, listener: &Listener) -> Result<String, Reply> {
         match listener.grant.as_ref().map_or(Ok(false), |grant| self.host.has_ended(grant)) {
             Ok(false) => {}
@@ -195,7 +199,9 @@ impl Hub {
             Ok(true) => return Err(ended(&listener.id)),
             Err(fault) => {
                 self.host.warn(&fault.0);
-                return Err(Excess::All.reply(Some(&listener.id)));
+                let error = Error::internal("The server could not look up the access of this client. Try again later.");
+                let json = error_json(Some(&listener.id), &error);
+                return Err(Reply::json(StatusCode::SERVICE_UNAVAILABLE, json));
             }
         }
         let count = |tag: Option<&str>| Ok::<_, std::convert::Infallible>(self.host.count(tag));
@@ -357,10 +363,14 @@ impl Hub {
         for some in expired.chunks(SESSIONS_AT_ONCE) {
             let asked = join_all(some.iter().map(|object| self.host.tell(object, &Notice::question()))).await;
             for (object, asked) in some.iter().zip(asked) {
-                if asked == Ok(true) {
-                    self.host.keep_session(object, now + JOINED_MS)?;
-                } else {
-                    self.host.remove_session(object)?;
+                match asked {
+                    Ok(true) => self.host.keep_session(object, now + JOINED_MS).map(drop)?,
+                    Ok(false) => self.host.remove_session(object)?,
+                    // An object that cannot answer may have a stream nevertheless.
+                    Err(fault) => {
+                        self.host.warn(&fault.0);
+                        self.host.keep_session(object, now + ASK_AGAIN_MS)?;
+                    }
                 }
             }
         }

@@ -186,3 +186,21 @@ fn a_grant_of_before_with_very_many_tokens_ends_in_several_calls() {
     }
     assert!(around.outside.kv.keys("").is_empty());
 }
+
+#[test]
+fn grants_of_before_and_their_tokens_all_end_though_listings_are_short() {
+    let around = Around::new();
+    around.outside.kv.shorten_pages(2);
+    for number in 0..7 {
+        let grant = format!("legacy{number:010}");
+        around.put(&legacy_key(&grant), &legacy(&grant, "old", None, true));
+        for token in 0..5 {
+            around.put(&format!("token:{USER}:{grant}:{token}"), &json!({}));
+        }
+    }
+    assert_eq!(with_site(&around, async |site| site.grants_of(USER).await).unwrap().len(), 7);
+    with_site(&around, async |site| site.end_grant(USER, "legacy0000000000").await).unwrap();
+    assert_eq!(around.outside.kv.keys("token:").len(), 30);
+    with_site(&around, async |site| site.end_grants(USER).await).unwrap();
+    assert!(around.outside.kv.keys("").is_empty());
+}

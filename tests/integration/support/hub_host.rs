@@ -53,6 +53,8 @@ pub(crate) struct FakeHubHost {
     pub(crate) outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
     /// Grants that are noted to have ended, and until when.
     ended: RefCell<BTreeMap<String, u64>>,
+    /// Why ended grants cannot be looked up.
+    pub(crate) fault: RefCell<Option<Fault>>,
     /// Objects that are told do not answer.
     pub(crate) stalled: Cell<bool>,
     counted: RefCell<BTreeMap<String, Counted>>,
@@ -71,6 +73,7 @@ impl FakeHubHost {
             told: RefCell::default(),
             outcomes: RefCell::default(),
             ended: RefCell::default(),
+            fault: RefCell::default(),
             stalled: Cell::new(false),
             counted: RefCell::default(),
             telling: RefCell::default(),
@@ -162,7 +165,10 @@ impl HubHost for FakeHubHost {
     }
 
     fn has_ended(&self, grant: &str) -> Result<bool, Fault> {
-        Ok(self.ended.borrow().contains_key(grant))
+        match &*self.fault.borrow() {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(self.ended.borrow().contains_key(grant)),
+        }
     }
 
     fn count(&self, tag: Option<&str>) -> usize {

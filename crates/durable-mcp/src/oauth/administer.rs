@@ -65,7 +65,8 @@ impl Site<'_> {
         let Outcome::Grants(mut grants) = told else {
             return Err(Format::GrantOutcome.unreadable());
         };
-        for key in self.legacy_keys(subject, MAX_LEGACY_SHOWN).await? {
+        let budget = Budget(Cell::new(MAX_LEGACY_SHOWN));
+        for key in self.legacy_keys(subject, MAX_LEGACY_SHOWN, &budget).await?.0 {
             if let Some(legacy) = self.legacy_grant(&key).await?
                 && !grants.iter().any(|grant| grant.grant == legacy.id)
             {
@@ -210,16 +211,37 @@ impl Site<'_> {
         Ok(self.around.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
     }
 
-    /// The keys of a user's grants of workers-oauth-provider. None for an id that it cannot have had, since the prefix of
-    /// such an id may be that of other users' keys.
-    async fn legacy_keys(&self, user: &str, limit: usize) -> Result<Vec<String>, Fault> {
+    /// The keys of up to `limit` of a user's grants of workers-oauth-provider, and whether these are all. None for an id that it
+    /// cannot have had, since the prefix of such an id may be that of other users' keys.
+    async fn legacy_keys(&self, user: &str, limit: usize, budget: &Budget) -> Result<(Vec<String>, bool), Fault> {
         if !self.has_legacy(user) {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), true));
         }
         let prefix = grant_key(user, "");
-        let own = |key: &String| key.strip_prefix(&prefix).is_some_and(|grant| !grant.contains(':'));
-        let listed = self.around.kv().page(&prefix, None, limit).await?;
-        Ok(listed.keys.into_iter().map(|(key, _)| key).filter(own).collect())
+        let is_own = |key: &String| key.strip_prefix(&prefix).is_some_and(|grant| !grant.contains(':'));
+        self.keys(&prefix, is_own, limit, budget).await
+    }
+
+    /// Up to `limit` keys that begin with `prefix` and are meant, and whether these are all. Pages of KV may be short: as many are
+    /// read as the budget has room for.
+    async fn keys(
+        &self,
+        prefix: &str,
+        is_meant: impl Fn(&String) -> bool,
+        limit: usize,
+        budget: &Budget,
+    ) -> Result<(Vec<String>, bool), Fault> {
+        let (mut keys, mut cursor) = (Vec::new(), None);
+        while keys.len() < limit && budget.has(1) {
+            budget.spend(1);
+            let page = self.around.kv().page(prefix, cursor.as_deref(), limit - keys.len()).await?;
+            keys.extend(page.keys.into_iter().map(|(key, _)| key).filter(&is_meant));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok((keys, true));
+            }
+        }
+        Ok((keys, false))
     }
 
     fn has_legacy(&self, user: &str) -> bool {
@@ -229,12 +251,11 @@ impl Site<'_> {
     /// Ends a user's grants of workers-oauth-provider, also those that cannot be read.
     async fn end_legacy_grants(&self, user: &str, budget: &Budget) -> Result<(), Fault> {
         let prefix = grant_key(user, "");
-        budget.spend(1);
-        let keys = self.legacy_keys(user, KV_PAGE_KEYS).await?;
+        let (keys, are_all) = self.legacy_keys(user, KV_PAGE_KEYS, budget).await?;
         for grant in keys.iter().filter_map(|key| key.strip_prefix(&prefix)) {
             self.end_legacy(user, grant, budget).await?;
         }
-        Ok(())
+        if are_all { Ok(()) } else { Err(not_all()) }
     }
 
     async fn end_legacy(&self, user: &str, grant: &str, budget: &Budget) -> Result<(), Fault> {
@@ -242,18 +263,15 @@ impl Site<'_> {
             return Ok(());
         }
         let kv = self.around.kv();
-        if !budget.has(2) {
-            return Err(not_all());
-        }
-        budget.spend(2);
-        let tokens = kv.list(&record::old_key(user, grant, ""), None).await?.keys;
-        let whole = budget.has(tokens.len());
+        let (tokens, are_all) = self.keys(&record::old_key(user, grant, ""), |_| true, KV_PAGE_KEYS, budget).await?;
+        let whole = are_all && budget.has(tokens.len() + 1);
         if whole {
             // The grant first: then no token of it can be refreshed while the others go. Where a later call has to go on, the
             // grant stays until then, since tokens are found by it.
+            budget.spend(1);
             kv.delete(&grant_key(user, grant)).await?;
         }
-        for (key, _) in tokens.iter().take(budget.0.get()) {
+        for key in tokens.iter().take(budget.0.get()) {
             kv.delete(key).await?;
         }
         budget.spend(tokens.len());

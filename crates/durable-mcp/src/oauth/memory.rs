@@ -87,6 +87,8 @@ pub struct MemoryKv {
     down: Cell<bool>,
     invocation: RefCell<Option<Invocation>>,
     weather: Weather,
+    /// The most keys of a page, where they are fewer than the platform's.
+    page_keys: Cell<Option<usize>>,
 }
 
 impl MemoryKv {
@@ -100,6 +102,11 @@ impl MemoryKv {
     #[must_use]
     pub fn now(&self) -> u64 {
         self.now.get()
+    }
+
+    /// Pages of listings have at most so many keys from now on.
+    pub fn shorten_pages(&self, keys: usize) {
+        self.page_keys.set(Some(keys));
     }
 
     /// Lets time pass.
@@ -255,7 +262,7 @@ impl Kv for MemoryKv {
     }
 
     fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing> {
-        let limit = limit.min(KV_PAGE_KEYS);
+        let limit = limit.min(self.page_keys.get().unwrap_or(KV_PAGE_KEYS));
         let work = move || {
             let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
             let names: Vec<_> = self.keys(prefix).into_iter().filter(after).collect();

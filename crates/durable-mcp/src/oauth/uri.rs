@@ -20,6 +20,13 @@ pub struct Uri<'a> {
     pub fragment: Option<&'a str>,
 }
 
+/// Whether a text can be the scheme of a URI (RFC 3986 section 3.1).
+#[must_use]
+pub fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
 impl<'a> Uri<'a> {
     /// Splits an absolute URI (RFC 3986 section 3); none if the text is not one. The authority is checked by
     /// [`Host::parse`].
@@ -29,10 +36,7 @@ impl<'a> Uri<'a> {
             return None;
         }
         let (scheme, rest) = text.split_once(':')?;
-        let mut letters = scheme.bytes();
-        let is_scheme = letters.next().is_some_and(|first| first.is_ascii_alphabetic())
-            && letters.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-        if !is_scheme {
+        if !is_scheme(scheme) {
             return None;
         }
         let (rest, fragment) = split(rest, '#');

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::oauth::uri::is_scheme;
+
 /// Begins an entry that stands for every host below a name.
 const PATTERN: &str = "*.";
 
@@ -126,9 +128,4 @@ fn is_name(name: &str) -> bool {
 fn number(port: &str) -> Option<u16> {
     let digits = port.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok().filter(|port| *port > 0)
-}
-
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }

@@ -48,11 +48,11 @@ impl Authority {
         let (store, now) = (self.host.store(), self.host.now());
         let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
         let over = self.rows.pick(store, |id, grant| is_over(grant).then(|| GrantId::parse(id)).flatten())?;
+        let left = Cell::new(room);
         for id in &over {
             self.mark(id, Cause::Expired)?;
-            self.list_again(id).await?;
+            self.list_again(id, &left).await?;
         }
-        let left = Cell::new(room);
         // What could not be deleted is there still, and says so below.
         let _: Vec<Result<(), Refused>> = join_all(over.iter().map(|id| self.finish_within(id, &left))).await;
         let now = self.host.now();

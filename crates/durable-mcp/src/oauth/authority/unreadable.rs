@@ -3,6 +3,8 @@
 //! Such a grant gives no tokens, and its row stays as it is: the version that wrote it may come back. The grant can be ended
 //! all the same, since its records in Workers KV are found by their prefix.
 
+use std::cell::Cell;
+
 use serde::Deserialize;
 
 use super::settings::{KV_LISTS_WITHIN_MS, REMEMBERED_CONSENT_SECONDS, SESSIONS_END_SECONDS, SIGN_IN_MS, after};
@@ -19,6 +21,9 @@ const HEADER_VERSION: u32 = 1;
 
 /// Pages of records that are listed at most: a grant has a few tokens, and a page a thousand keys.
 const MAX_PAGES: usize = 4;
+
+/// Listings of a grant's records at most: its access tokens have two prefixes.
+const MAX_LISTINGS: usize = 2 * MAX_PAGES;
 
 /// The members of a grant's header that tell its version and name its client.
 #[derive(Deserialize)]
@@ -86,14 +91,20 @@ impl Authority {
         self.finish(id).await
     }
 
-    /// Looks again for records of a grant that was ended so, until Workers KV must list them all.
-    pub(super) async fn list_again(&self, id: &GrantId) -> Result<(), Fault> {
+    /// Looks again for records of a grant that was ended so, until Workers KV must list them all. The listings that
+    /// it may take are subtracted from `room`; where that is too little, the next alarm looks again.
+    pub(super) async fn list_again(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Fault> {
         let Some(Grant::Ending(ending)) = self.rows.get(self.host.store(), id)? else {
             return Ok(());
         };
         if ending.listed_until == 0 {
             return Ok(());
         }
+        let Some(rest) = room.get().checked_sub(MAX_LISTINGS) else {
+            room.set(0);
+            return Ok(());
+        };
+        room.set(rest);
         let found = self.records_of(id).await?;
         let keys = ending.keys.iter().cloned().chain(found).collect();
         let is_last = ending.listed_until <= self.host.now();
