@@ -10,7 +10,7 @@ import { fixture } from "../tests/support/workerd.mjs";
 const VERSION = "2026-07-28";
 const META = "io.modelcontextprotocol";
 const count = Number(process.argv[2] ?? 1000);
-const server = await fixture({ vars: { LOG_REQUESTS: "false" } });
+const server = await fixture({ vars: { LOG_REQUESTS: "none" } });
 const pid = server.pid;
 
 const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);

@@ -31,8 +31,8 @@ const ours = {
   tools: ["add", "increment"],
   floor: "floor-worker",
 };
-for (const [kind, quiet] of [["ours", {}], ["ours-quiet", { LOG_REQUESTS: "false" }]]) {
-  const vars = { PUBLIC_URL: all.publicUrl, ...quiet };
+for (const [kind, logging] of [["ours", {}], ["ours-logging", { LOG_REQUESTS: "all" }]]) {
+  const vars = { PUBLIC_URL: all.publicUrl, ...logging };
   const features = ["size", "counts", "cold", "http", "stateful", "modern", "sse"];
   all.targets.push({ ...ours, name: kind, vars, against: against("peer-mcp-"), features });
   all.targets.push({

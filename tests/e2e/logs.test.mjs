@@ -1,13 +1,15 @@
-// What operators read: one line of JSON for each request, and nothing in it that is anybody's secret.
+// The log that operators read: a line of JSON for each request that the variable LOG_REQUESTS asks for, without secrets.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { initialize, notification, open, openSse, post, request, send } from "../support/mcp.mjs";
+import { Stateless } from "../support/stateless.mjs";
 import { sleep, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const server = await fixture();
-const silent = await fixture({ vars: { LOG_REQUESTS: "false" } });
-after(() => Promise.all([server.stop(), silent.stop()]));
+const server = await fixture({ vars: { LOG_REQUESTS: "all" } });
+const shipped = await fixture();
+const silent = await fixture({ vars: { LOG_REQUESTS: "none" } });
+after(() => Promise.all([server, shipped, silent].map((each) => each.stop())));
 
 const FIELDS = {
   event: "string",
@@ -167,10 +169,66 @@ describe("a request leaves one line", () => {
   test("unless the operator wants none", async () => {
     const session = await open(silent);
     await session.call("increment");
+    await session.call("test_error_handling");
+    await session.call("slow", { ms: 1200 });
+    await new Stateless(silent).round("made/up");
     await send(silent, "GET", "/nowhere");
     await session.end();
     await sleep(100);
     assert.deepEqual(said(silent), []);
+  });
+});
+
+describe("without a setting", () => {
+  const brief = ({ all }) => all.map(({ event, method, name, outcome, code }) => ({ event, method, name, outcome, code }));
+
+  test("a request that was answered soon leaves no line, of any transport and version", async () => {
+    await lines(
+      0,
+      async () => {
+        const session = await open(shipped);
+        await session.call("echo", { text: "x" });
+        await session.call("increment");
+        await session.request("ping");
+        await new Stateless(shipped).round("tools/list");
+        const old = await openSse(shipped);
+        await old.call("whoami");
+        old.close();
+        await send(shipped, "GET", "/");
+        await session.end();
+        await sleep(50);
+      },
+      shipped,
+    );
+  });
+
+  test("a request that failed leaves its line, wherever it failed", async () => {
+    const session = await open(shipped);
+    const old = await openSse(shipped);
+    for (const [ask, expected] of [
+      [() => session.call("test_error_handling"), { method: "tools/call", name: "test_error_handling", outcome: "tool_error" }],
+      [() => session.post(request(1, "made/up")), { method: "?", outcome: "error", code: -32601 }],
+      [() => old.call("test_error_handling"), { method: "tools/call", name: "test_error_handling", outcome: "tool_error" }],
+      [() => new Stateless(shipped).round("made/up"), { method: "?", outcome: "error", code: -32601 }],
+    ]) {
+      const none = { event: "request", name: undefined, code: undefined };
+      assert.deepEqual(brief(await lines(1, ask, shipped)), [{ ...none, ...expected }]);
+    }
+    old.close();
+    for (const [ask, method, code] of [
+      [() => send(shipped, "GET", "/nowhere"), "GET ?", 404],
+      [() => session.post(`{${" ".repeat(200)}`), "POST /mcp", 400],
+    ]) {
+      const expected = [{ event: "http", method, name: undefined, outcome: "refused", code }];
+      assert.deepEqual(brief(await lines(1, ask, shipped)), expected);
+    }
+  });
+
+  test("a slow request leaves its line with the time", async () => {
+    const session = await open(shipped);
+    const { all } = await lines(1, () => session.call("slow", { ms: 1200 }), shipped);
+    assert.deepEqual([all[0].name, all[0].outcome], ["slow", "ok"]);
+    assert.ok(all[0].ms >= 1000);
   });
 });
 

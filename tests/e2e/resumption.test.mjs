@@ -6,7 +6,7 @@ import { rows } from "../support/rows.mjs";
 import { until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
-const server = await fixture();
+const server = await fixture({ vars: { LOG_REQUESTS: "all" } });
 after(() => server.stop());
 
 const ASKING = { capabilities: { elicitation: {} } };
@@ -246,7 +246,7 @@ describe("after a crash of the server", () => {
   });
 
   test("so does one that went while the end of a finished stream was still on its way", async () => {
-    await using crashing = await fixture();
+    await using crashing = await fixture({ vars: { LOG_REQUESTS: "all" } });
     const session = await open(crashing, { version: "2025-03-26", ...ASKING });
     // More than fits between a server and a client that does not read, and less than makes that client count as gone.
     const big = Array.from({ length: 7 }, (_, id) => call(id, "big", { bytes: 1_000_000 }));

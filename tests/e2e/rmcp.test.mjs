@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { BUILD_MS, buildRmcpTests, runRmcpTests } from "../support/rmcp.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
-const server = await demo();
+const server = await demo({ vars: { LOG_REQUESTS: "all" } });
 const fixtures = await fixture();
 after(() => Promise.all([server.stop(), fixtures.stop()]));
 

@@ -8,7 +8,7 @@ import { begun, checked, record, steps } from "../support/sdk.mjs";
 import { WAIT_MS, until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
-const server = await demo();
+const server = await demo({ vars: { LOG_REQUESTS: "all" } });
 const fixtures = await fixture();
 after(() => Promise.all([server.stop(), fixtures.stop()]));
 

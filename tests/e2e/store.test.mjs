@@ -12,7 +12,7 @@ const servers = [];
 after(() => Promise.all(servers.map((server) => server.stop())));
 
 async function start(options) {
-  const server = await fixture(options);
+  const server = await fixture({ ...options, vars: { LOG_REQUESTS: "all", ...options?.vars } });
   servers.push(server);
   return server;
 }

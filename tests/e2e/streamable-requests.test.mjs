@@ -5,7 +5,7 @@ import { VERSIONS, initialize, notification, open, post, request, send } from ".
 import { refuses } from "../support/refusal.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const server = await fixture();
+const server = await fixture({ vars: { LOG_REQUESTS: "all" } });
 after(() => server.stop());
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024;

@@ -65,7 +65,7 @@ test("numbers, booleans and lists in wrangler.toml are read as the same text is"
   const vars = {
     SESSION_KEY: "",
     SESSION_IDLE_SECONDS: 60,
-    LOG_REQUESTS: false,
+    LOG_REQUESTS: ["none"],
     ALLOWED_ORIGINS: ["https://a.example", "https://b.example"],
     SESSION_LOCATION_HINT: { region: "weur" },
   };
@@ -82,7 +82,7 @@ test("a variable that cannot be read is named in the log with what is expected, 
     SESSION_IDLE_SECONDS: "abc",
     SESSION_MAX_AGE_SECONDS: "-1",
     SESSION_RESUME_SECONDS: "5m",
-    LOG_REQUESTS: "no",
+    LOG_REQUESTS: "false",
     ANSWERS: "json",
   };
   await using server = await demo({ vars });
@@ -92,11 +92,13 @@ test("a variable that cannot be read is named in the log with what is expected, 
     const { text } = await server.log(new RegExp(`^${name} is "${value}"; expected is \\S+`));
     if (name.endsWith("_SECONDS")) assert.match(text, /seconds; \d+/);
   }
-  assert.ok(server.logs.some(({ json }) => json?.event === "request"));
+  await session.request("made/up").catch(() => {});
+  await server.log(({ json }) => json?.event === "request" && json.outcome === "error");
+  assert.ok(!server.logs.some(({ json }) => json?.outcome === "ok"), JSON.stringify(server.logs));
 });
 
 test("variables that can be read, and empty ones, leave nothing in the log", async () => {
-  const vars = { SESSION_IDLE_SECONDS: " 60 ", SESSION_RESUME_SECONDS: "", LOG_REQUESTS: "true", ANSWERS: "" };
+  const vars = { SESSION_IDLE_SECONDS: " 60 ", SESSION_RESUME_SECONDS: "", LOG_REQUESTS: "all", ANSWERS: "" };
   await using server = await demo({ vars });
   const session = await open(server);
   assert.equal(await session.callText("increment"), "Added 1, total is now 1");

@@ -61,7 +61,7 @@ fn every_variable_that_does_nothing_as_it_is_set_is_told() {
         ("SESSION_LOCATION_HINT", "europe"),
         ("CLIENT_DOCUMENT_PORTS", "https"),
         ("ANSWERS", "json"),
-        ("LOG_REQUESTS", "no"),
+        ("LOG_REQUESTS", "false"),
         ("IDENTITY_PROVIDER", "github"),
         ("GITHUB_ALLOWED", "octocat"),
     ] {
@@ -82,7 +82,9 @@ fn variables_that_can_be_read_are_not_told() {
         ("SESSION_LOCATION_HINT", "apac-ne"),
         ("CLIENT_DOCUMENT_PORTS", "8443, 9443"),
         ("IDENTITY_PROVIDER", "none"),
-        ("LOG_REQUESTS", "false"),
+        ("LOG_REQUESTS", "all"),
+        ("LOG_REQUESTS", "errors"),
+        ("LOG_REQUESTS", "none"),
     ] {
         assert_eq!(problems(&[(name, value)]), [""; 0], "{name}");
     }

@@ -34,7 +34,7 @@ use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, to_json};
 use crate::mcp::user::Caller;
 use crate::session::line::{MAX_MESSAGE_BYTES, answer_excess, too_long};
-use crate::session::log_line::LogLine;
+use crate::session::log_line::{LogLine, RequestLog};
 use crate::session::notice::Notice;
 use crate::transport::rounds::{Question, Rounds, read_answers};
 use crate::wire::Fault;
@@ -60,7 +60,7 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 pub struct TaskObject {
     server: Rc<Server>,
     host: SharedTaskHost,
-    logged: bool,
+    request_log: RequestLog,
     record: RefCell<Option<Record>>,
     loaded: Cell<bool>,
     running: RefCell<Option<Running>>,
@@ -86,11 +86,11 @@ pub struct Owner {
 impl TaskObject {
     /// The object that has just woken.
     #[must_use]
-    pub fn new(server: Rc<Server>, host: SharedTaskHost, logged: bool) -> Rc<Self> {
+    pub fn new(server: Rc<Server>, host: SharedTaskHost, request_log: RequestLog) -> Rc<Self> {
         Rc::new(Self {
             server,
             host,
-            logged,
+            request_log,
             record: RefCell::default(),
             loaded: Cell::new(false),
             running: RefCell::default(),
@@ -190,16 +190,16 @@ impl TaskObject {
             Some(Running { number, peer, flag: Rc::clone(context.cancelled()), abort: (!heeds).then_some(abort) });
         let own = Rc::clone(self);
         let work = async move {
-            let started = own.host.now();
+            let began = own.request_log.begin(|| own.host.now());
             let answer = Abortable::new(own.server.answer(&request, &context), registration).await.ok();
-            own.ended(number, answer, &request, started);
+            own.ended(number, answer, &request, began);
         };
         self.host.spawn(work.boxed_local());
         Ok(())
     }
 
     /// The handler is through, or was called off.
-    fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, started: u64) {
+    fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, began: Option<u64>) {
         let is_current = self.running.borrow().as_ref().is_some_and(|running| running.number == number);
         let target = self.server.target(request);
         if let Some(answer) = &mut answer
@@ -208,14 +208,15 @@ impl TaskObject {
             self.host.warn(&excess);
             *answer = Err(too_long()).into();
         }
-        if self.logged {
-            let ended = answer.as_ref().filter(|_| is_current).map(|answer| answer.ended);
+        let ended = answer.as_ref().filter(|_| is_current).map(|answer| answer.ended);
+        let outcome = ended.map_or("cancelled", Ended::as_str);
+        if let Some(ms) = self.request_log.due(outcome, began, || self.host.now()) {
             self.host.log(&LogLine {
                 event: "task",
                 name: target.name,
                 method: request.method.clone(),
-                outcome: ended.map_or("cancelled", Ended::as_str),
-                ms: self.host.now().saturating_sub(started),
+                outcome,
+                ms,
                 ..LogLine::default()
             });
         }

@@ -137,7 +137,7 @@ pub struct Reply {
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// Its body.
     pub body: Body,
-    /// Whether it has left its line in the log.
+    /// Whether its line in the log is left or left out already.
     pub logged: bool,
 }
 

@@ -14,6 +14,7 @@ use durable_mcp::oauth::memory::Invocation;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::session::core::{Core, Settings};
 use durable_mcp::session::host::Around;
+use durable_mcp::session::log_line::RequestLog;
 use durable_mcp::session::notice::Notice;
 use durable_mcp::task::command::Command;
 use durable_mcp::task::host::TaskStore;
@@ -93,7 +94,7 @@ impl Deployment {
     }
 
     fn task_on(&self, host: &Rc<FakeTaskHost>) -> Task {
-        let object = TaskObject::new(Rc::clone(&self.app.server), Rc::clone(host) as _, true);
+        let object = TaskObject::new(Rc::clone(&self.app.server), Rc::clone(host) as _, RequestLog::All);
         Task { host: Rc::clone(host), object }
     }
 
@@ -121,13 +122,14 @@ impl Front {
             "SESSION_IDLE_SECONDS" => Some((IDLE_MS / 1000).to_string()),
             "SESSION_MAX_AGE_SECONDS" => Some((MAX_AGE_MS / 1000).to_string()),
             "SESSION_RESUME_SECONDS" => Some((RESUME_MS / 1000).to_string()),
+            "LOG_REQUESTS" => Some("all".to_owned()),
             _ => None,
         });
         let settings = Settings {
             idle_ms: IDLE_MS,
             max_age_ms: MAX_AGE_MS,
             resume_ms: RESUME_MS,
-            logs_requests: true,
+            request_log: RequestLog::All,
             always_streams: false,
         };
         let host = FakeHost::new("worker".to_owned());

@@ -16,6 +16,7 @@ use durable_mcp::mcp::user::Caller;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::session::core::{Core, Settings};
 use durable_mcp::session::host::{Around, SharedHost};
+use durable_mcp::session::log_line::RequestLog;
 use durable_mcp::transport::claims::{Binding, Claims, ObjectId};
 use durable_mcp::transport::era::Transport;
 use durable_mcp::transport::object::Object;
@@ -104,7 +105,7 @@ impl Rig {
             idle_ms: IDLE_MS,
             max_age_ms: MAX_AGE_MS,
             resume_ms: RESUME_MS,
-            logs_requests: true,
+            request_log: RequestLog::All,
             always_streams: false,
         };
         let capabilities = match transport {

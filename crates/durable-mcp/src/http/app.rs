@@ -15,6 +15,7 @@ use crate::oauth::provider::OAuth;
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
 use crate::session::core::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
+use crate::session::log_line::RequestLog;
 use crate::transport::claims::DEFAULT_MAX_AGE_SECONDS;
 
 /// The jurisdictions of Durable Objects (<https://developers.cloudflare.com/durable-objects/reference/data-location>).
@@ -45,7 +46,7 @@ const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this b
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
 /// | `CLIENT_DOCUMENT_PORTS` | ports, separated by commas, that metadata documents of clients may be at besides 443 | 443 alone |
 /// | `ANSWERS` | `events`: results of requests are sent as event streams; `initialize`, errors before a request runs and `tasks/*` stay JSON | JSON, unless something is sent before the result |
-/// | `LOG_REQUESTS` | `false`: no line a request | a line a request |
+/// | `LOG_REQUESTS` | requests that leave a line in the log: `all`; `errors`, those that failed or were slow; `none` | `errors` |
 #[derive(Clone)]
 pub struct App {
     /// The MCP server.
@@ -78,7 +79,7 @@ impl App {
             idle_ms: DEFAULT_IDLE_SECONDS * 1000,
             max_age_ms: DEFAULT_MAX_AGE_SECONDS * 1000,
             resume_ms: DEFAULT_RESUME_SECONDS * 1000,
-            logs_requests: true,
+            request_log: RequestLog::default(),
             always_streams: false,
         };
         Self {
@@ -138,7 +139,7 @@ impl App {
             idle_ms: variables.seconds("SESSION_IDLE_SECONDS", DEFAULT_IDLE_SECONDS),
             max_age_ms: variables.seconds("SESSION_MAX_AGE_SECONDS", DEFAULT_MAX_AGE_SECONDS),
             resume_ms: variables.seconds("SESSION_RESUME_SECONDS", DEFAULT_RESUME_SECONDS),
-            logs_requests: !matches!(variables.word("LOG_REQUESTS", &["true", "false"]), Ok(Some(word)) if word == "false"),
+            request_log: variables.request_log("LOG_REQUESTS"),
             always_streams: matches!(variables.word("ANSWERS", &["events"]), Ok(Some(_))),
         });
         self.placement = Placement {

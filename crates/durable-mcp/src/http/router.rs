@@ -11,12 +11,13 @@ use super::route::Route;
 use super::{cors, home, mcp_endpoint, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
-use crate::session::log_line::LogLine;
+use crate::session::log_line::{self, LogLine};
 use crate::wire::{Body, Head, Reply};
 
 /// Answers any request.
 pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
-    let started = app.settings.logs_requests.then(|| edge.now());
+    let log = app.settings.request_log;
+    let began = log.begin(|| edge.now());
     // No browser sends an empty one, so it is checked, and matches no origin.
     let origin = head.raw_header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
@@ -31,13 +32,16 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         return reply;
     }
     // A notification leaves no line, here as in an object.
-    if let Some(started) = started.filter(|_| !reply.logged && reply.status != StatusCode::ACCEPTED) {
+    let is_refused = reply.status.is_client_error() || reply.status.is_server_error();
+    let outcome = if is_refused { "refused" } else { log_line::OK };
+    let has_line = !reply.logged && reply.status != StatusCode::ACCEPTED;
+    if has_line && let Some(ms) = log.due(outcome, began, || edge.now()) {
         edge.log(&LogLine {
             event: "http",
             method: format!("{} {}", head.method, known_path(app, &head.path)),
-            outcome: if reply.status.is_client_error() || reply.status.is_server_error() { "refused" } else { "ok" },
+            outcome,
             code: Some(i64::from(reply.status.as_u16())),
-            ms: edge.now().saturating_sub(started),
+            ms,
             ..LogLine::default()
         });
     }

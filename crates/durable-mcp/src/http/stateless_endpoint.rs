@@ -115,7 +115,7 @@ async fn here(
         state: None,
         begin_task,
         gone: edge.gone(),
-        logged: app.settings.logs_requests,
+        request_log: app.settings.request_log,
         always_streams: app.settings.always_streams,
         request,
         sender,

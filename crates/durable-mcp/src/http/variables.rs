@@ -1,6 +1,7 @@
 //! Variables of a deployment, and what is wrong with them.
 
 use crate::mcp::error::Quoted;
+use crate::session::log_line::RequestLog;
 
 /// The variables of a deployment.
 pub(super) struct Variables<'a> {
@@ -37,6 +38,12 @@ impl<'a> Variables<'a> {
             Some(text) if !words.contains(&text.as_str()) => Err(self.expected(name, &text, &words.join(" or "))),
             text => Ok(text),
         }
+    }
+
+    /// The requests to log; those of the default for any text that is none of [`RequestLog::WORDS`].
+    pub(super) fn request_log(&mut self, name: &str) -> RequestLog {
+        let word = self.word(name, &RequestLog::WORDS).unwrap_or_default();
+        word.as_deref().and_then(RequestLog::parse).unwrap_or_default()
     }
 
     /// One of `words`, alone or followed by a hyphen and more; `None` for any other text.

@@ -53,7 +53,7 @@ impl McpTask {
         let state = Rc::new(state);
         let rows = Rows { state: Rc::clone(&state), parts: Cell::new(0) };
         let host = Host { rows, state, env: Rc::new(env) };
-        Self(AssertUnwindSafe(TaskObject::new(Rc::clone(&app.server), Rc::new(host), app.settings.logs_requests)))
+        Self(AssertUnwindSafe(TaskObject::new(Rc::clone(&app.server), Rc::new(host), app.settings.request_log)))
     }
 
     /// Carries out what the Worker was asked for.

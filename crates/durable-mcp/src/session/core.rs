@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::host::SharedHost;
 use super::line::{Line, SessionPeer, answer_excess, too_long};
-use super::log_line::LogLine;
+use super::log_line::{LogLine, RequestLog};
 use super::questions::Questions;
 use super::running::Running;
 use super::state::{Cache, States};
@@ -55,8 +55,8 @@ pub struct Settings {
     pub max_age_ms: u64,
     /// Milliseconds for which a client can come back for events that it missed.
     pub resume_ms: u64,
-    /// Whether each request leaves a line in the log.
-    pub logs_requests: bool,
+    /// The requests that leave a line in the log.
+    pub request_log: RequestLog,
     /// Whether every answer to a POST is an event stream, also one that JSON would do for.
     pub always_streams: bool,
 }
@@ -142,7 +142,8 @@ impl Core {
 
     /// Runs one request to its answer, as JSON; none if it was called off.
     pub async fn answer(self: &Rc<Self>, request: Request, sender: Sender, line: Rc<dyn Line>) -> Option<String> {
-        let started = self.host.now();
+        let log = self.settings.request_log;
+        let began = log.begin(|| self.host.now());
         let rows = self.host.store().rows_written();
         let silenced = Rc::new(Cell::new(false));
         let context = self.context(&sender, Rc::clone(&line), &silenced);
@@ -153,15 +154,16 @@ impl Core {
         if let Some(answer) = &mut answer {
             self.fit(answer, line.room(), &target);
         }
-        if self.settings.logs_requests {
+        let outcome = answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str());
+        if let Some(ms) = log.due(outcome, began, || self.host.now()) {
             let code = answer.as_ref().and_then(|answer| answer.outcome.as_ref().err().map(|error| error.code));
             let line = LogLine {
                 event: "request",
                 name: target.name,
                 era: Some(sender.client.version.as_str()),
-                outcome: answer.as_ref().map_or("cancelled", |answer| answer.ended.as_str()),
+                outcome,
                 code: code.map(|code| code.0),
-                ms: self.host.now().saturating_sub(started),
+                ms,
                 rows: self.host.store().rows_written().saturating_sub(rows),
                 // Method names that a client made up are not logged.
                 method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method },

@@ -21,7 +21,7 @@ use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, error_json, result_json};
 use crate::session::core::Sender;
 use crate::session::line::Line;
-use crate::session::log_line::LogLine;
+use crate::session::log_line::{self, LogLine};
 use crate::wire::{Body, Fault, Head, Reply, Socket};
 
 /// `GET /sse`.
@@ -70,12 +70,15 @@ pub(crate) async fn post(object: &Rc<Object>, head: &Head, claims: Claims, body:
 fn initialize(object: &Object, request: &Request) {
     let host = &object.core.host;
     let settled = object.core.server.initialize(&request.params);
-    if object.core.settings.logs_requests {
+    let outcome = if settled.is_ok() { log_line::OK } else { "error" };
+    let log = object.core.settings.request_log;
+    // It waits for nothing, so it takes no time.
+    if log.due(outcome, log.begin(|| 0), || 0).is_some() {
         host.log(&LogLine {
             event: "request",
             method: INITIALIZE.to_owned(),
             era: settled.as_ref().ok().map(|(client, _)| client.version.as_str()),
-            outcome: if settled.is_ok() { "ok" } else { "error" },
+            outcome,
             code: settled.as_ref().err().map(|error| error.code.0),
             ..LogLine::default()
         });

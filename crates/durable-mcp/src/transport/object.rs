@@ -21,7 +21,7 @@ use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::notification_json;
 use crate::session::core::{Core, Sender};
 use crate::session::host::{Around, Host};
-use crate::session::log_line::LogLine;
+use crate::session::log_line::{self, LogLine};
 use crate::session::notice::Notice;
 use crate::session::store::StoreError;
 use crate::wire::{ADDRESS_HEADER, Fault, Head, Headers, Reply};
@@ -117,17 +117,20 @@ impl Object {
 
     /// Answers a request that the Worker let through. `gone` is ready when its client has hung up.
     pub async fn handle(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
-        let started = self.core.host.now();
+        let log = self.core.settings.request_log;
+        let began = log.begin(|| self.core.host.now());
         let reply = self.route(head, body, gone).await;
         let (refused, ended) = (reply.status.is_client_error(), reply.status == StatusCode::NO_CONTENT);
         // Requests of the protocol have a line of their own, and the Worker writes that of a stream.
-        if (refused || ended || reply.status.is_server_error()) && self.core.settings.logs_requests {
+        let has_line = refused || ended || reply.status.is_server_error();
+        let outcome = if ended { log_line::OK } else { "refused" };
+        if has_line && let Some(ms) = log.due(outcome, began, || self.core.host.now()) {
             self.core.host.log(&LogLine {
                 event: "http",
                 method: format!("{} {}", head.method, head.path),
-                outcome: if ended { "ok" } else { "refused" },
+                outcome,
                 code: Some(i64::from(reply.status.as_u16())),
-                ms: self.core.host.now().saturating_sub(started),
+                ms,
                 ..LogLine::default()
             });
         }
@@ -221,7 +224,7 @@ impl Object {
             state,
             begin_task: None,
             gone,
-            logged: self.core.settings.logs_requests,
+            request_log: self.core.settings.request_log,
             always_streams: self.core.settings.always_streams,
             request,
             sender,

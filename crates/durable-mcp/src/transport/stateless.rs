@@ -33,7 +33,7 @@ use crate::mcp::user::Caller;
 use crate::session::core::Sender;
 use crate::session::host::Around;
 use crate::session::line::{MAX_MESSAGE_BYTES, answer_excess, excess, too_long};
-use crate::session::log_line::LogLine;
+use crate::session::log_line::{LogLine, RequestLog};
 use crate::session::notice::Notice;
 use crate::wire::{Body, Fault, Reply};
 
@@ -56,8 +56,8 @@ pub struct Call {
     pub begin_task: Option<BeginTask>,
     /// Is ready when the client has hung up.
     pub gone: LocalBoxFuture<'static, ()>,
-    /// Whether it leaves a line in the log.
-    pub logged: bool,
+    /// The requests that leave a line in the log.
+    pub request_log: RequestLog,
     /// Whether its answer is an event stream whatever comes of it.
     pub always_streams: bool,
 }
@@ -65,8 +65,7 @@ pub struct Call {
 /// Runs a request. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the quiet for
 /// the end; else it comes as events. When its client has gone, it is called off.
 pub async fn run(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Reply {
-    let logged = call.logged;
-    Reply { logged, ..answered(server, around, call).await }
+    Reply { logged: true, ..answered(server, around, call).await }
 }
 
 async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Reply {
@@ -127,8 +126,8 @@ async fn answer(
     stream: &Rc<AnswerStream>,
     call: Call,
 ) -> Option<(StatusCode, String)> {
-    let Call { request, sender, log_level, rounds, state, begin_task, gone, logged, .. } = call;
-    let started = logged.then(|| around.now());
+    let Call { request, sender, log_level, rounds, state, begin_task, gone, request_log, .. } = call;
+    let began = request_log.begin(|| around.now());
     let silenced: Rc<Cell<bool>> = Rc::default();
     let rounds = Rc::new(rounds);
     let caller = Rc::clone(&sender.caller);
@@ -180,15 +179,16 @@ async fn answer(
         around.warn(&excess);
         *settled = Err(too_long()).into();
     }
-    if let Some(started) = started {
+    let outcome = answer.as_ref().map_or("cancelled", |(_, answer)| answer.ended.as_str());
+    if let Some(ms) = request_log.due(outcome, began, || around.now()) {
         let code = answer.as_ref().and_then(|(_, answer)| answer.outcome.as_ref().err().map(|error| error.code));
         around.log(&LogLine {
             event: "request",
             name: target.name,
             era: Some(sender.client.version.as_str()),
-            outcome: answer.as_ref().map_or("cancelled", |(_, answer)| answer.ended.as_str()),
+            outcome,
             code: code.map(|code| code.0),
-            ms: around.now().saturating_sub(started),
+            ms,
             // Method names that a client made up are not logged.
             method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method.clone() },
             ..LogLine::default()
