@@ -27,7 +27,7 @@ export class Soak {
 
   static async start() {
     const soak = new Soak();
-    const vars = { LOG_REQUESTS: "none", SESSION_RESUME_SECONDS: "1" };
+    const vars = { LOG_REQUESTS: "false", SESSION_RESUME_SECONDS: "1" };
     soak.#target = await ours({}, { vars, v8Flags: ["--expose-gc"] });
     soak.#client = await soak.#target.register();
     for (let at = 1; at <= USERS; at++) {
