@@ -5,32 +5,29 @@ mod tools;
 
 durable_mcp::worker!(app::app);
 
-/// Keeps the code in docs/oauth.md compiling.
+/// Has the compiler read the code of pages: one line a page.
 #[cfg(doctest)]
-#[doc = include_str!("../docs/oauth.md")]
-pub struct Docs;
+macro_rules! pages {
+    ($($name:ident = $page:literal;)*) => {
+        $(#[doc = include_str!($page)] pub struct $name;)*
+    };
+}
 
-/// Keeps the code in docs/identity/README.md compiling.
 #[cfg(doctest)]
-#[doc = include_str!("../docs/identity/README.md")]
-pub struct IdentityDocs;
-
-/// Keeps the code in docs/identity/cloudflare.md compiling.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/identity/cloudflare.md")]
-pub struct CloudflareDocs;
-
-/// Keeps the code in docs/identity/your-own.md compiling.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/identity/your-own.md")]
-pub struct OwnProvider;
-
-/// Keeps the code in docs/stateless.md compiling.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/stateless.md")]
-pub struct StatelessDocs;
-
-/// Keeps the code in README.md compiling.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-pub struct Readme;
+pages! {
+    Arguments = "../docs/arguments.md";
+    Asking = "../docs/asking.md";
+    IdentityCloudflare = "../docs/identity/cloudflare.md";
+    IdentityOwn = "../docs/identity/your-own.md";
+    IdentityReadme = "../docs/identity/README.md";
+    Migrating = "../docs/migrating.md";
+    Notifications = "../docs/notifications.md";
+    OAuth = "../docs/oauth.md";
+    Readme = "../README.md";
+    Recipes = "../docs/recipes.md";
+    Start = "../docs/start.md";
+    State = "../docs/state.md";
+    Stateless = "../docs/stateless.md";
+    Tasks = "../docs/tasks.md";
+    Tools = "../docs/tools.md";
+}
