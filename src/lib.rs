@@ -23,6 +23,7 @@ pages! {
     Migrating = "../docs/migrating.md";
     Notifications = "../docs/notifications.md";
     OAuth = "../docs/oauth.md";
+    Operating = "../docs/operating.md";
     Readme = "../README.md";
     Recipes = "../docs/recipes.md";
     Start = "../docs/start.md";

@@ -13,7 +13,7 @@ export default defineConfig({
   rewrites: { "identity/README.md": "identity/index.md" },
   markdown: { anchor: { slugify }, config: (markdown) => markdown.use(pages) },
   // Addresses of a server on the reader's machine.
-  ignoreDeadLinks: ["localhostLinks"],
+  ignoreDeadLinks: "localhostLinks",
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],
