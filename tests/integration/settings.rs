@@ -64,6 +64,7 @@ fn every_variable_that_does_nothing_as_it_is_set_is_told() {
         ("LOG_REQUESTS", "false"),
         ("IDENTITY_PROVIDER", "github"),
         ("GITHUB_ALLOWED", "octocat"),
+        ("OPERATOR_TOKEN", "0123456789abcdef0123456789abcdef"),
     ] {
         let told = problems(&[(name, value)]);
         assert!(told.len() == 1 && told[0].contains(name), "{name}: {told:?}");

@@ -12,6 +12,7 @@ use crate::support::browser::{Browser, Deployment, ORIGIN, REDIRECT, Shown, Stan
 mod account;
 mod attacks;
 mod documents;
+mod operator;
 mod redirects;
 mod remembering;
 mod scopes;

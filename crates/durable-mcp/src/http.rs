@@ -7,6 +7,7 @@ pub mod edge;
 pub mod home;
 pub mod mcp_endpoint;
 pub mod oauth_endpoints;
+mod operator;
 pub mod policy;
 mod problem;
 pub mod provider;

@@ -190,16 +190,16 @@ impl TaskObject {
             Some(Running { number, peer, flag: Rc::clone(context.cancelled()), abort: (!heeds).then_some(abort) });
         let own = Rc::clone(self);
         let work = async move {
-            let began = own.request_log.begin(|| own.host.now());
+            let started = own.request_log.begin(|| own.host.now());
             let answer = Abortable::new(own.server.answer(&request, &context), registration).await.ok();
-            own.ended(number, answer, &request, began);
+            own.ended(number, answer, &request, started);
         };
         self.host.spawn(work.boxed_local());
         Ok(())
     }
 
     /// The handler is through, or was called off.
-    fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, began: Option<u64>) {
+    fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, started: Option<u64>) {
         let is_current = self.running.borrow().as_ref().is_some_and(|running| running.number == number);
         let target = self.server.target(request);
         if let Some(answer) = &mut answer
@@ -210,7 +210,7 @@ impl TaskObject {
         }
         let ended = answer.as_ref().filter(|_| is_current).map(|answer| answer.ended);
         let outcome = ended.map_or("cancelled", Ended::as_str);
-        if let Some(ms) = self.request_log.due(outcome, began, || self.host.now()) {
+        if let Some(ms) = self.request_log.due(outcome, started, || self.host.now()) {
             self.host.log(&LogLine {
                 event: "task",
                 name: target.name,

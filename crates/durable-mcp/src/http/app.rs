@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use super::operator::{OPERATOR_TOKEN, OperatorAccess};
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
 use super::recent::Recent;
@@ -46,6 +47,7 @@ const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this b
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
 /// | `CLIENT_DOCUMENT_PORTS` | ports, separated by commas, that metadata documents of clients may be at besides 443 | 443 alone |
 /// | `ANSWERS` | `events`: results of requests are sent as event streams; `initialize`, errors before a request runs and `tasks/*` stay JSON | JSON, unless something is sent before the result |
+/// | `OPERATOR_TOKEN` | a secret of 32 characters or more, with which an operator lists and ends users' grants by `POST /operator` | no such route |
 /// | `LOG_REQUESTS` | requests that leave a line in the log: `all`; `errors`, those that failed or were slow; `none` | `errors` |
 #[derive(Clone)]
 pub struct App {
@@ -56,6 +58,7 @@ pub struct App {
     pub(crate) settings: Rc<Settings>,
     pub(crate) placement: Placement,
     pub(crate) provider: Option<Rc<dyn Provider>>,
+    pub(crate) operator: OperatorAccess,
     /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
     pub(crate) closed: Option<&'static str>,
     problems: Vec<String>,
@@ -85,6 +88,7 @@ impl App {
         Self {
             server: Rc::new(server),
             provider: None,
+            operator: OperatorAccess::Off,
             paths: Paths::default(),
             policy: Policy::default(),
             settings: Rc::new(settings),
@@ -114,7 +118,10 @@ impl App {
     #[must_use]
     pub fn route(&self, path: &str) -> Route {
         let route = |path: &str| match (self.paths.route(path), &self.provider) {
-            (Route::Unknown, Some(provider)) => provider.route(path),
+            (Route::Unknown, Some(provider)) => match provider.route(path) {
+                Route::Operator if self.operator == OperatorAccess::Off => Route::Unknown,
+                route => route,
+            },
             (route, _) => route,
         };
         match (route(path), path.strip_suffix('/')) {
@@ -149,6 +156,8 @@ impl App {
         let ports = variables.ports("CLIENT_DOCUMENT_PORTS");
         self.provider =
             self.provider.map(|provider| if ports.is_empty() { provider } else { provider.asking_ports(ports) });
+        self.operator = OperatorAccess::from_variable(&variable(OPERATOR_TOKEN).unwrap_or_default());
+        variables.problems.extend(self.operator.problem(self.provider.is_some()).map(str::to_owned));
         let wanted = variables.text("IDENTITY_PROVIDER").filter(|name| name != "none");
         let unprotected = wanted.filter(|_| self.provider.is_none()).map(|_| NO_SIGN_IN);
         self.closed = Keys::from_variable(&variable(SESSION_KEY).unwrap_or_default()).err().or(unprotected);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use http::{Method, StatusCode};
 
 use super::app::App;
+use super::operator;
 use super::problem::{self, Trouble};
 use super::provider::{Gated, InFront};
 use super::route::Route;
@@ -49,6 +50,7 @@ pub(super) async fn handle(
     }
     let reply = match route {
         Route::Authorize | Route::Callback | Route::Account => person(&site, route, head).await,
+        Route::Operator => operator::handle(&site, &app.operator, head).await,
         Route::Token => token_endpoint::handle(&site, head).await,
         Route::Register => register::handle(&site).await,
         Route::Revoke => revoke::revoke(&site, head).await,

@@ -21,6 +21,8 @@ pub enum Route {
     Callback,
     /// `GET` and `POST /account`: a user looks after whom they let in.
     Account,
+    /// `POST /operator`: an operator lists or ends a user's grants.
+    Operator,
     /// `POST /token`: a client asks for tokens (RFC 6749 section 3.2).
     Token,
     /// `POST /register`: a client makes itself known (RFC 7591 section 3).
@@ -89,6 +91,7 @@ pub(super) fn oauth_route(oauth: &OAuth, path: &str) -> Route {
         _ if path == endpoints.authorize => Route::Authorize,
         _ if path == endpoints.callback => Route::Callback,
         _ if path == endpoints.account => Route::Account,
+        _ if path == endpoints.operator => Route::Operator,
         _ if path == endpoints.token => Route::Token,
         _ if endpoints.register.as_deref() == Some(path) => Route::Register,
         _ if path == endpoints.revoke => Route::Revoke,

@@ -33,6 +33,42 @@ const MAX_OPERATIONS_A_GRANT: usize = 35;
 /// How long the place where the deletion of a client stopped is known, in seconds.
 const PLACE_SECONDS: u64 = 3600;
 
+/// A user, as an administrator names them.
+#[derive(Debug, Clone, Copy)]
+pub enum UserRef<'a> {
+    /// The user's id: the `subject` of the sign-in.
+    Subject(&'a str),
+    /// The handle that stands for the user in the log. Grants of workers-oauth-provider are not found by it.
+    Handle(&'a Handle),
+}
+
+impl<'a> From<&'a str> for UserRef<'a> {
+    fn from(subject: &'a str) -> Self {
+        Self::Subject(subject)
+    }
+}
+
+impl<'a> From<&'a String> for UserRef<'a> {
+    fn from(subject: &'a String) -> Self {
+        Self::Subject(subject)
+    }
+}
+
+impl<'a> From<&'a Handle> for UserRef<'a> {
+    fn from(handle: &'a Handle) -> Self {
+        Self::Handle(handle)
+    }
+}
+
+impl<'a> UserRef<'a> {
+    fn subject(self) -> Option<&'a str> {
+        match self {
+            Self::Subject(subject) => Some(subject),
+            Self::Handle(_) => None,
+        }
+    }
+}
+
 /// Operations that are left to a request.
 struct Budget(Cell<usize>);
 
@@ -60,17 +96,26 @@ impl Site<'_> {
     ///
     /// # Errors
     /// When storage fails.
-    pub async fn grants_of(&self, subject: &str) -> Result<Vec<Listed>, Fault> {
-        let told = self.told(&self.handle(subject).await?, &Command::List).await?;
+    pub fn grants_of<'b>(
+        &'b self,
+        user: impl Into<UserRef<'b>>,
+    ) -> impl Future<Output = Result<Vec<Listed>, Fault>> + 'b {
+        self.list(user.into())
+    }
+
+    async fn list(&self, user: UserRef<'_>) -> Result<Vec<Listed>, Fault> {
+        let told = self.told(&self.handle(user).await?, &Command::List).await?;
         let Outcome::Grants(mut grants) = told else {
             return Err(Format::GrantOutcome.unreadable());
         };
-        let budget = Budget(Cell::new(MAX_LEGACY_SHOWN));
-        for key in self.legacy_keys(subject, MAX_LEGACY_SHOWN, &budget).await?.0 {
-            if let Some(legacy) = self.legacy_grant(&key).await?
-                && !grants.iter().any(|grant| grant.grant == legacy.id)
-            {
-                grants.push(listed(&legacy));
+        if let Some(subject) = user.subject() {
+            let budget = Budget(Cell::new(MAX_LEGACY_SHOWN));
+            for key in self.legacy_keys(subject, MAX_LEGACY_SHOWN, &budget).await?.0 {
+                if let Some(legacy) = self.legacy_grant(&key).await?
+                    && !grants.iter().any(|grant| grant.grant == legacy.id)
+                {
+                    grants.push(listed(&legacy));
+                }
             }
         }
         grants.sort_by_key(|grant| grant.created);
@@ -82,30 +127,57 @@ impl Site<'_> {
     ///
     /// # Errors
     /// When storage fails; what was begun goes on by itself, and the same call may be made again.
-    pub async fn end_grant(&self, subject: &str, grant: &str) -> Result<(), Fault> {
+    pub fn end_grant<'b>(
+        &'b self,
+        user: impl Into<UserRef<'b>>,
+        grant: &'b str,
+    ) -> impl Future<Output = Result<(), Fault>> + 'b {
+        self.end_one(user.into(), grant)
+    }
+
+    async fn end_one(&self, user: UserRef<'_>, grant: &str) -> Result<(), Fault> {
         let budget = Budget::new();
-        self.disconnect(&self.handle(subject).await?, grant, &budget).await?;
-        self.end_legacy(subject, grant, &budget).await
+        self.disconnect(&self.handle(user).await?, grant, &budget).await?;
+        match user.subject() {
+            Some(subject) => self.end_legacy(subject, grant, &budget).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends every grant of a user.
     ///
     /// # Errors
     /// As of [`end_grant`](Self::end_grant).
-    pub async fn end_grants(&self, subject: &str) -> Result<(), Fault> {
-        let handle = self.handle(subject).await?;
+    pub fn end_grants<'b>(&'b self, user: impl Into<UserRef<'b>>) -> impl Future<Output = Result<(), Fault>> + 'b {
+        self.end_all(user.into())
+    }
+
+    async fn end_all(&self, user: UserRef<'_>) -> Result<(), Fault> {
+        let handle = self.handle(user).await?;
         let budget = Budget::new();
         budget.spend(1);
         self.told(&handle, &Command::RevokeAll).await?;
-        self.end_legacy_grants(subject, &budget).await
+        match user.subject() {
+            Some(subject) => self.end_legacy_grants(subject, &budget).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends one session of a grant of a user; the grant goes on. One that the user is not told of is left alone.
     ///
     /// # Errors
     /// When storage fails, or the session's object.
-    pub async fn end_session(&self, subject: &str, grant: &str, key: &str) -> Result<(), Fault> {
-        let handle = self.handle(subject).await?;
+    pub fn end_session<'b>(
+        &'b self,
+        user: impl Into<UserRef<'b>>,
+        grant: &'b str,
+        key: &'b str,
+    ) -> impl Future<Output = Result<(), Fault>> + 'b {
+        self.end_one_session(user.into(), grant, key)
+    }
+
+    async fn end_one_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<(), Fault> {
+        let handle = self.handle(user).await?;
         if self.sessions(&handle, grant).await?.iter().any(|known| known == key) {
             self.around.end_session(key).await?;
             self.told(&handle, &Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() }).await?;
@@ -194,8 +266,11 @@ impl Site<'_> {
         Ok(meant.flat_map(|listed| listed.sessions).map(|session| session.key).collect())
     }
 
-    async fn handle(&self, subject: &str) -> Result<Handle, Fault> {
-        Ok(Handle::of(&*self.around.keys(false).await?, subject))
+    pub(crate) async fn handle(&self, user: UserRef<'_>) -> Result<Handle, Fault> {
+        match user {
+            UserRef::Subject(subject) => Ok(Handle::of(&*self.around.keys(false).await?, subject)),
+            UserRef::Handle(handle) => Ok(handle.clone()),
+        }
     }
 
     async fn told(&self, handle: &Handle, command: &Command) -> Result<Outcome, Fault> {

@@ -44,6 +44,16 @@ pub enum Event {
         /// Its id.
         client: String,
     },
+    /// An operator listed or ended a user's grants, with the secret `OPERATOR_TOKEN`.
+    Operator {
+        /// `list`, `end`, `end-session` or `end-all`.
+        action: String,
+        /// The user, by the routing handle.
+        handle: String,
+        /// The grant, of `end` and `end-session`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<String>,
+    },
     /// The scheduled run looked through grants that storage cannot expire by itself.
     Purged {
         /// How many it read.

@@ -37,6 +37,8 @@ pub struct Endpoints {
     pub callback: String,
     /// Where people see whom they let in.
     pub account: String,
+    /// Where operators list and end users' grants, if the secret `OPERATOR_TOKEN` is set.
+    pub operator: String,
 }
 
 impl Default for Endpoints {
@@ -49,6 +51,7 @@ impl Default for Endpoints {
             introspect: "/introspect".to_owned(),
             callback: "/callback".to_owned(),
             account: "/account".to_owned(),
+            operator: "/operator".to_owned(),
         }
     }
 }

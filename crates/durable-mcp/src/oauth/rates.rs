@@ -40,6 +40,10 @@ pub const SITE_FACTOR: u64 = 4;
 /// anybody can make them up. A client has one or two that have ended.
 pub const LEGACY_MISSES: Quota = Quota { burst: 20, interval_ms: 10_000 };
 
+/// Wrong tokens of operators from one address. A person mistypes a few times; guessing is hopeless anyway, and refused
+/// before a token is looked at from then on.
+pub const OPERATOR_MISSES: Quota = Quota { burst: 10, interval_ms: 10_000 };
+
 /// How often something may be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
@@ -103,6 +107,7 @@ pub struct Rates {
     hosts: Buckets,
     all_fetches: Bucket,
     legacy_misses: Buckets,
+    operator_misses: Buckets,
 }
 
 impl Rates {
@@ -120,6 +125,22 @@ impl Rates {
     pub fn legacy_missed(&mut self, address: &str, now: u64) {
         for (key, quota) in networks(address, LEGACY_MISSES) {
             self.legacy_misses.take(&key, 1, quota, now);
+        }
+    }
+
+    /// Checks whether a token of an operator may be tried: not if its address has sent too many wrong ones.
+    ///
+    /// # Errors
+    /// With the seconds to wait.
+    pub fn operator(&self, address: &str, now: u64) -> Result<(), u32> {
+        let networks = networks(address, OPERATOR_MISSES);
+        allow(networks.iter().map(|(key, quota)| self.operator_misses.wait(key, *quota, now)))
+    }
+
+    /// Counts a wrong token of an operator.
+    pub fn operator_missed(&mut self, address: &str, now: u64) {
+        for (key, quota) in networks(address, OPERATOR_MISSES) {
+            self.operator_misses.take(&key, 1, quota, now);
         }
     }
 

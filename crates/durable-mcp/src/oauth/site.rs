@@ -198,7 +198,7 @@ impl<'a> Site<'a> {
     }
 
     /// The address that the request is from; empty if it is not known.
-    fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         self.address.get_or_init(|| self.head.header(ADDRESS_HEADER).unwrap_or_default().into_owned())
     }
 

@@ -127,7 +127,7 @@ async fn answer(
     call: Call,
 ) -> Option<(StatusCode, String)> {
     let Call { request, sender, log_level, rounds, state, begin_task, gone, request_log, .. } = call;
-    let began = request_log.begin(|| around.now());
+    let started = request_log.begin(|| around.now());
     let silenced: Rc<Cell<bool>> = Rc::default();
     let rounds = Rc::new(rounds);
     let caller = Rc::clone(&sender.caller);
@@ -180,7 +180,7 @@ async fn answer(
         *settled = Err(too_long()).into();
     }
     let outcome = answer.as_ref().map_or("cancelled", |(_, answer)| answer.ended.as_str());
-    if let Some(ms) = request_log.due(outcome, began, || around.now()) {
+    if let Some(ms) = request_log.due(outcome, started, || around.now()) {
         let code = answer.as_ref().and_then(|(_, answer)| answer.outcome.as_ref().err().map(|error| error.code));
         around.log(&LogLine {
             event: "request",

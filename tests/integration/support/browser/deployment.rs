@@ -196,8 +196,13 @@ impl Deployment {
 
     /// A deployment that sets variables.
     pub(crate) fn with_variables(variables: &[(&str, &str)]) -> Self {
+        Self::set_up_with(|oauth| oauth, variables)
+    }
+
+    /// A deployment whose provider is set up by `set_up`, and that sets variables.
+    pub(crate) fn set_up_with(set_up: impl FnOnce(OAuth) -> OAuth, variables: &[(&str, &str)]) -> Self {
         let read = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
-        Self::of(Self::app(|oauth| oauth).with_variables(&read))
+        Self::of(Self::app(set_up).with_variables(&read))
     }
 
     fn app(set_up: impl FnOnce(OAuth) -> OAuth) -> App {

@@ -1,0 +1,266 @@
+//! `POST /operator`: an operator lists or ends a user's grants and sessions.
+//!
+//! The route is off unless the secret [`OPERATOR_TOKEN`] is set, and is for programs: a request of a page is refused. The user
+//! is named by id or by the handle in the log. Nothing else finds one: a grant is stored under a MAC of the user's id.
+
+use std::rc::Rc;
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::policy::is_loopback;
+use crate::keys::MIN_KEY_CHARACTERS;
+use crate::oauth::administer::UserRef;
+use crate::oauth::authority::Listed;
+use crate::oauth::event::Event;
+use crate::oauth::gate;
+use crate::oauth::resource::Resource;
+use crate::oauth::secret::{same, sha256_hex};
+use crate::oauth::session_note::SessionNote;
+use crate::oauth::site::{BodyError, Site};
+use crate::oauth::token::Handle;
+use crate::wire::{Fault, Head, Reply};
+
+/// The secret that operators show.
+pub(super) const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
+
+/// Text for operators about a token that is too short.
+const SHORT_TOKEN: &str = "OPERATOR_TOKEN has a token of fewer than 32 characters, which could be guessed, so no operator is let \
+     in. Set it to 32 random bytes as text (node -p 'crypto.randomBytes(32).toString(\"base64url\")'). Several tokens are \
+     separated by spaces, and each has to be that long.";
+
+/// Text for operators whose server has no users.
+const NO_USERS: &str = "OPERATOR_TOKEN has no effect: nobody signs in to this server, so there are no grants.";
+
+/// The longest request, in bytes. The longest part is a user's id: an issuer's URL with up to 255 characters behind it.
+const MAX_BODY_BYTES: usize = 8 * 1024;
+
+/// Seconds after which a request that failed here may be sent again.
+const RETRY_SECONDS: u32 = 2;
+
+/// Who may use the route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OperatorAccess {
+    /// The route does not exist.
+    Off,
+    /// A token could be guessed, so none is accepted.
+    TooShort,
+    /// Operators with one of the tokens, of which only the SHA-256 is here.
+    Tokens(Rc<[String]>),
+}
+
+impl OperatorAccess {
+    /// Reads the variable: each word is a token, so that one can be replaced without a gap.
+    pub(super) fn from_variable(text: &str) -> Self {
+        if text.split_whitespace().any(|word| word.chars().count() < MIN_KEY_CHARACTERS) {
+            return Self::TooShort;
+        }
+        let hashes: Rc<[String]> = text.split_whitespace().map(sha256_hex).collect();
+        if hashes.is_empty() { Self::Off } else { Self::Tokens(hashes) }
+    }
+
+    /// The problem for the log, if the variable does not do what it is set for.
+    pub(super) fn problem(&self, has_users: bool) -> Option<&'static str> {
+        match self {
+            Self::Off => None,
+            _ if !has_users => Some(NO_USERS),
+            Self::TooShort => Some(SHORT_TOKEN),
+            Self::Tokens(_) => None,
+        }
+    }
+
+    /// Whether a token with that SHA-256 is an operator's. Every token is compared, each in constant time.
+    fn admits(&self, hash: &str) -> bool {
+        let Self::Tokens(hashes) = self else { return false };
+        hashes.iter().fold(false, |admitted, known| admitted | same(known, hash))
+    }
+}
+
+/// A request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(rename = "do")]
+    action: String,
+    user: Option<String>,
+    handle: Option<Handle>,
+    grant: Option<String>,
+    session: Option<String>,
+}
+
+/// Reason for which a request is not carried out.
+enum Refused {
+    /// A page sent it.
+    Page,
+    /// The token would be readable on its way.
+    Insecure,
+    /// See [`SHORT_TOKEN`].
+    ShortToken,
+    /// There is no token, or a wrong one.
+    Token { is_wrong: bool },
+    /// Too many wrong tokens; with the seconds to wait.
+    TooMany(u32),
+    /// The body is too long or no text.
+    Body(BodyError),
+    /// The body does not say what to do.
+    Request(String),
+    /// Storage failed.
+    Fault(Fault),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Answers a request with the user's grants, as they are afterwards.
+pub(super) async fn handle(site: &Site<'_>, access: &OperatorAccess, head: &Head) -> Reply {
+    let done = match admit(site, access, head) {
+        Ok(()) => carry_out(site).await,
+        Err(refused) => Err(refused),
+    };
+    done.map_or_else(|refused| refuse(site, &refused), |answer| Reply::json(StatusCode::OK, answer.to_string()))
+}
+
+fn admit(site: &Site<'_>, access: &OperatorAccess, head: &Head) -> Result<(), Refused> {
+    if head.raw_header("origin").is_some() {
+        return Err(Refused::Page);
+    }
+    if !head.secure && !is_loopback(&head.host) {
+        return Err(Refused::Insecure);
+    }
+    if *access == OperatorAccess::TooShort {
+        return Err(Refused::ShortToken);
+    }
+    let (rates, now) = (site.around.rates(), site.around.now());
+    rates.borrow().operator(site.address(), now).map_err(Refused::TooMany)?;
+    let Some(shown) = gate::shown(head) else { return Err(Refused::Token { is_wrong: false }) };
+    if access.admits(&shown) {
+        return Ok(());
+    }
+    rates.borrow_mut().operator_missed(site.address(), now);
+    Err(Refused::Token { is_wrong: true })
+}
+
+async fn carry_out(site: &Site<'_>) -> Result<Value, Refused> {
+    let body = site.around.body(MAX_BODY_BYTES).await.map_err(Refused::Body)?;
+    let asked: Asked = serde_json::from_str(&body).map_err(|error| Refused::Request(error.to_string()))?;
+    let user = match (&asked.user, &asked.handle) {
+        (Some(subject), None) if !subject.is_empty() => UserRef::from(subject),
+        (None, Some(handle)) => UserRef::from(handle),
+        _ => return Err(Refused::Request("name the user, by `user` or by `handle`".to_owned())),
+    };
+    let action = Action::read(&asked)?;
+    let handle = site.handle(user).await?;
+    tell(site, &asked, &handle);
+    match action {
+        Action::List => {}
+        Action::End { grant } => site.end_grant(user, grant).await?,
+        Action::EndSession { grant, session } => site.end_session(user, grant, session).await?,
+        Action::EndAll => site.end_grants(user).await?,
+    }
+    let grants = site.grants_of(user).await?;
+    Ok(json!({ "handle": handle.as_str(), "grants": grants.iter().map(grant_json).collect::<Vec<_>>() }))
+}
+
+/// Something to be done.
+enum Action<'a> {
+    List,
+    End { grant: &'a str },
+    EndSession { grant: &'a str, session: &'a str },
+    EndAll,
+}
+
+impl<'a> Action<'a> {
+    fn read(asked: &'a Asked) -> Result<Self, Refused> {
+        match (asked.action.as_str(), asked.grant.as_deref(), asked.session.as_deref()) {
+            ("list", None, None) => Ok(Self::List),
+            ("end", Some(grant), None) => Ok(Self::End { grant }),
+            ("end-session", Some(grant), Some(session)) => Ok(Self::EndSession { grant, session }),
+            ("end-all", None, None) => Ok(Self::EndAll),
+            _ => Err(Refused::Request(
+                "`do` is `list` or `end-all`, `end` with a `grant`, or `end-session` with a `grant` and a `session`"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+/// Tells the log and the application before anything is done.
+fn tell(site: &Site<'_>, asked: &Asked, handle: &Handle) {
+    let event = Event::Operator {
+        action: asked.action.clone(),
+        handle: handle.as_str().to_owned(),
+        grant: asked.grant.clone(),
+    };
+    site.around.event(&event);
+    site.oauth.tell(&event);
+}
+
+fn grant_json(grant: &Listed) -> Value {
+    if grant.unreadable {
+        return json!({ "grant": grant.grant, "unreadable": true });
+    }
+    json!({
+        "grant": grant.grant,
+        "client_id": grant.client_id,
+        "client_name": grant.client_name,
+        "scopes": grant.scopes.iter().collect::<Vec<_>>(),
+        "resources": grant.audience.iter().map(Resource::as_str).collect::<Vec<_>>(),
+        "created": grant.created,
+        "used": grant.used,
+        // A grant of workers-oauth-provider may never end.
+        "expires": (grant.expires != u64::MAX).then_some(grant.expires),
+        "sessions": grant.sessions.iter().map(session_json).collect::<Vec<_>>(),
+    })
+}
+
+fn session_json(session: &SessionNote) -> Value {
+    json!({
+        "session": session.key,
+        "client": session.client,
+        "transport": session.transport,
+        "began": session.began,
+        "expires": session.expires,
+    })
+}
+
+fn refuse(site: &Site<'_>, refused: &Refused) -> Reply {
+    let (status, error, text) = match refused {
+        Refused::Page => (403, "access_denied", "This is for programs, and not for pages in a browser.".to_owned()),
+        Refused::Insecure => (403, "access_denied", "The token would be readable on its way. Use https.".to_owned()),
+        Refused::ShortToken => (503, "server_error", SHORT_TOKEN.to_owned()),
+        Refused::Token { .. } => (
+            401,
+            "invalid_token",
+            "Send the header `Authorization: Bearer` with the value of OPERATOR_TOKEN.".to_owned(),
+        ),
+        Refused::TooMany(seconds) => {
+            (429, "slow_down", format!("Too many wrong tokens came from here. Try again in {seconds} s."))
+        }
+        Refused::Body(BodyError::TooLarge) => (413, "invalid_request", "The body is too long.".to_owned()),
+        Refused::Body(BodyError::Unreadable) => (400, "invalid_request", "The body is no text.".to_owned()),
+        Refused::Request(problem) => {
+            (400, "invalid_request", format!("The body is no request, {{\"do\":\"list\",\"user\":\"..\"}}: {problem}."))
+        }
+        Refused::Fault(Fault(cause)) => {
+            site.around.warn(cause);
+            (
+                503,
+                "temporarily_unavailable",
+                "Not everything could be done yet. Send the same request again.".to_owned(),
+            )
+        }
+    };
+    let body = json!({ "error": error, "error_description": text });
+    let reply = Reply::json(StatusCode::from_u16(status).unwrap_or_default(), body.to_string());
+    match refused {
+        Refused::Token { is_wrong: false } => reply.header("www-authenticate", "Bearer"),
+        Refused::Token { is_wrong: true } => reply.header("www-authenticate", r#"Bearer error="invalid_token""#),
+        Refused::TooMany(seconds) => reply.header("retry-after", seconds.to_string()),
+        Refused::Fault(_) => reply.header("retry-after", RETRY_SECONDS.to_string()),
+        _ => reply,
+    }
+}
