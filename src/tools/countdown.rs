@@ -1,4 +1,4 @@
-//! A call that takes its time, tells how far it is, and stops when it is called off.
+//! A call that takes its time, reports its progress, and stops when it is cancelled.
 
 use std::time::Duration;
 

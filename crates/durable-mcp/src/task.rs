@@ -198,7 +198,7 @@ impl TaskObject {
         Ok(())
     }
 
-    /// The handler is through, or was called off.
+    /// The handler is through, or was cancelled.
     fn ended(&self, number: u64, mut answer: Option<Answer>, request: &Request, started: Option<u64>) {
         let is_current = self.running.borrow().as_ref().is_some_and(|running| running.number == number);
         let target = self.server.target(request);
@@ -228,7 +228,7 @@ impl TaskObject {
             // The very result that the request would have had otherwise.
             Some(Ok(Outcome::Result(result))) => Ok(self.server.stamp(ResultType::Complete, &result, None)),
             Some(Err(error)) => Err(error),
-            // Called off: that it was is written down already. Or it begins anew once it is answered.
+            // Cancelled, which is stored already. Or it runs from its beginning once it is answered.
             Some(Ok(Outcome::Suspended)) | None => return,
         };
         if let Err(fault) = self.finish(outcome, None) {

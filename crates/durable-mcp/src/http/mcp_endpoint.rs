@@ -94,7 +94,7 @@ fn is_initialized(body: &str) -> bool {
         && matches!(jsonrpc::parse(body), Ok(Body::Single(Message::Notification(n))) if n.method == INITIALIZED)
 }
 
-/// A POST that is not passed on unread: a request that stands for itself, or `initialize`.
+/// A POST that is not passed on unread: a stateless request, or `initialize`.
 async fn sessionless(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, version: Option<&str>) -> Reply {
     let body = match edge.read_body().await {
         Ok(body) => body,
@@ -134,7 +134,7 @@ async fn begin(app: &App, edge: &dyn Edge, caller: &Caller, posted: Result<Body,
     }
 }
 
-/// A session begins by its id alone: the object it names comes to be with the first request that needs it.
+/// A session begins by its id alone: the object it names is created by the first request that needs it.
 async fn initialize(app: &App, edge: &dyn Edge, request: &Request, caller: &Caller) -> Reply {
     let (client, result) = match app.server.initialize(&request.params) {
         Ok(settled) => settled,

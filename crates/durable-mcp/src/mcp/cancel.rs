@@ -1,4 +1,4 @@
-//! Hearing that the client called a request off.
+//! Cancellation of a request by its client.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 use super::context::Context;
 use super::extract::{Extract, Rejection, Signature};
 
-/// Whether a request was called off. Set by the session, read by [`Cancelled`].
+/// Whether a request was cancelled. Set by the session, read by [`Cancelled`].
 #[derive(Debug, Default)]
 pub struct CancelFlag(RefCell<CancelState>);
 
@@ -18,7 +18,7 @@ struct CancelState {
 }
 
 impl CancelFlag {
-    /// Calls the request off.
+    /// Cancels the request.
     pub fn set(&self) {
         let wakers = {
             let mut state = self.0.borrow_mut();
@@ -29,7 +29,7 @@ impl CancelFlag {
     }
 }
 
-/// Tells a handler that the client called its request off (2025-11-25, Utilities, Cancellation).
+/// Tells a handler that the client cancelled its request (2025-11-25, Utilities, Cancellation).
 ///
 /// A handler that does not take it is dropped at its next `await`. One that does runs on, to tidy up; what it returns
 /// is not sent any more.
@@ -37,13 +37,13 @@ impl CancelFlag {
 pub struct Cancelled(Rc<CancelFlag>);
 
 impl Cancelled {
-    /// Whether it was called off.
+    /// Whether it was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.0.borrow().set
     }
 
-    /// Waits until it is called off; that may be never.
+    /// Waits until it is cancelled; that may be never.
     pub async fn wait(&self) {
         std::future::poll_fn(|cx| {
             let mut state = self.0.0.borrow_mut();

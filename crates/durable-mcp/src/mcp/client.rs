@@ -193,7 +193,10 @@ impl Client {
 
     /// Does something once in a call, however often its handler runs: see [above](Client#what-runs-twice). What it gives
     /// is kept between the rounds with the answers, under a `key` of its own, and has to be known to the last round. A
-    /// round that is called off before its questions go out has done it in vain.
+    /// round that is cancelled before its questions go out has done it in vain.
+    ///
+    /// This is best effort: a client that starts the call again from the beginning has it done again, so what must never happen
+    /// twice needs a record of its own.
     ///
     /// # Errors
     /// Those of `run`, and when what it gives does not read as it was written.

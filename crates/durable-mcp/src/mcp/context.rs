@@ -127,7 +127,7 @@ impl Context {
         &self.arguments
     }
 
-    /// Whether and how the client called the request off.
+    /// Whether and how the client cancelled the request.
     #[must_use]
     pub fn cancelled(&self) -> &Rc<CancelFlag> {
         &self.inner.cancelled

@@ -93,7 +93,7 @@ impl Answer {
 pub struct Target {
     /// The name of the tool, prompt or resource, if this server has it: what a client makes up stays out of the log.
     pub name: Option<String>,
-    /// Whether its handler wants to finish by itself when the client calls it off.
+    /// Whether its handler wants to finish by itself when the client cancels it.
     pub heeds_cancellation: bool,
 }
 

@@ -24,7 +24,7 @@ pub struct Signature {
     pub needs_session: bool,
     /// It may go on as a task.
     pub becomes_task: bool,
-    /// It wants to finish by itself when the client calls it off.
+    /// It wants to finish by itself when the client cancels it.
     pub heeds_cancellation: bool,
 }
 

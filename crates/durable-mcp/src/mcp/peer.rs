@@ -27,7 +27,7 @@ pub trait Peer {
 
     /// Asks the client, and waits for the answer. `key` names the question among those of its call.
     ///
-    /// Where a request stands for itself, the answer comes with another one: then this waits for ever, and the call
+    /// For a stateless request, the answer comes with another one: then this waits for ever, and the call
     /// [is suspended](Peer::is_suspended).
     fn request(
         &self,

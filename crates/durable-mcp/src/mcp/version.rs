@@ -23,7 +23,7 @@ pub enum ProtocolVersion {
     V2025_06_18,
     /// Icons, elicitation by URL, priming events on streams.
     V2025_11_25,
-    /// No sessions: every request stands for itself.
+    /// Stateless: no sessions.
     V2026_07_28,
 }
 
@@ -63,7 +63,7 @@ impl ProtocolVersion {
         Self::parse(requested).filter(|version| !version.is_stateless()).unwrap_or(Self::LATEST_WITH_SESSIONS)
     }
 
-    /// Whether every request of this version stands for itself.
+    /// Whether this version is stateless.
     #[must_use]
     pub fn is_stateless(self) -> bool {
         self >= Self::V2026_07_28

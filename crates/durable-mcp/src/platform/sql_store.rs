@@ -16,7 +16,7 @@ const MAX_ROW_BYTES: usize = 1024 * 1024;
 /// The table of everything that is kept here.
 const TABLE: &str = "durable_mcp";
 
-/// One table, so that each thing that is kept is one row written. It comes to be with the first row.
+/// One table, so that each thing that is kept is one row written. It is created with the first row.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS durable_mcp (\
      kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL, \
      PRIMARY KEY (kind, name)) WITHOUT ROWID";

@@ -140,7 +140,7 @@ impl Core {
         Ok(())
     }
 
-    /// Runs one request to its answer, as JSON; none if it was called off.
+    /// Runs one request to its answer, as JSON; none if it was cancelled.
     pub async fn answer(self: &Rc<Self>, request: Request, sender: Sender, line: Rc<dyn Line>) -> Option<String> {
         let log = self.settings.request_log;
         let began = log.begin(|| self.host.now());

@@ -69,7 +69,7 @@ pub const ANSWER_WITHIN_MS: u32 = 10 * 60 * 1000;
 pub(crate) struct SessionPeer {
     pub(crate) core: Rc<Core>,
     pub(crate) line: Rc<dyn Line>,
-    /// Whether the call was called off: then nothing is sent any more.
+    /// Whether the call was cancelled: then nothing is sent any more.
     pub(crate) silenced: Rc<Cell<bool>>,
 }
 

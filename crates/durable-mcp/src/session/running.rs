@@ -33,7 +33,7 @@ impl Running {
         self.entries.borrow().len() + more <= MAX_RUNNING
     }
 
-    /// Runs a call to its end; gives none if it was called off.
+    /// Runs a call to its end; gives none if it was cancelled.
     pub(crate) async fn run<T>(
         &self,
         id: &RequestId,

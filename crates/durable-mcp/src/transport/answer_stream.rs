@@ -1,4 +1,4 @@
-//! The answer to one request that stands for itself: JSON, or events if something is sent before it. Nobody comes back for
+//! The answer to one stateless request: JSON, or events if something is sent before it. Nobody comes back for
 //! what was missed.
 
 use std::cell::RefCell;

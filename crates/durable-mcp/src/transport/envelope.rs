@@ -29,7 +29,7 @@ pub struct Envelope {
     pub log_level: Option<LogLevel>,
 }
 
-/// What a message says of itself, if it says that it is of a version in which it stands for itself.
+/// What a message says of itself, if it says that it is of a stateless version.
 fn claim(params: &Params) -> Option<Fields<'_>> {
     let meta = params.fields().raw("_meta").filter(|meta| may_name(meta, "protocolVersion"))?;
     Fields::parse(meta.get()).ok().filter(|meta| meta.member(VERSION).is_some())
@@ -41,7 +41,7 @@ pub(super) fn claims_version(params: &Params) -> bool {
 }
 
 impl Envelope {
-    /// Reads it from a message's parameters; none if they do not claim that it stands for itself.
+    /// Reads it from a message's parameters; none if they do not claim that it is stateless.
     ///
     /// # Errors
     /// −32602 when something is missing or wrong.

@@ -1,4 +1,4 @@
-//! Which era a request belongs to: that of sessions, or the one in which every request stands for itself.
+//! Which era a request belongs to: that of sessions, or the stateless one.
 //!
 //! The body's claim decides, and headers are checked against it (2026-07-28, Streamable HTTP, "Server Validation").
 //! `initialize` is session-based whatever version its header and its body name. On a session whose header names no stateless
@@ -75,16 +75,16 @@ pub fn names_stateless(version: Option<&str>) -> bool {
 pub enum Era {
     /// A message of the era of sessions; what there is to read of it was read.
     Sessions(Result<Body, jsonrpc::Unreadable>),
-    /// A request that stands for itself.
+    /// A stateless request.
     Stateless(Request, Envelope),
-    /// A notification that stands for itself. This server waits for none.
+    /// A stateless notification. This server waits for none.
     Notification,
 }
 
 /// Tells what the body of a POST is, whatever session it may name.
 ///
 /// # Errors
-/// When it claims to stand for itself and cannot be taken, with the error that tells its client why.
+/// When it claims to be stateless and cannot be accepted, with the error that tells its client why.
 pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
     let header = version.map(str::trim);
     let modern_header = names_stateless(header);

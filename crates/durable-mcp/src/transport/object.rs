@@ -178,7 +178,7 @@ impl Object {
         Refusal::of(fault).into()
     }
 
-    /// A request that stands for itself, about the state that is here. The Worker has checked it.
+    /// A stateless request about the state that is here. The Worker has checked it.
     async fn stateless(self: &Rc<Self>, head: &Head, body: ReadBody, gone: LocalBoxFuture<'static, ()>) -> Reply {
         let text = match body.await {
             Ok(text) => text,

@@ -63,7 +63,7 @@ pub struct Call {
 }
 
 /// Runs a request. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the quiet for
-/// the end; else it comes as events. When its client has gone, it is called off.
+/// the end; else it comes as events. When its client has gone, it is cancelled.
 pub async fn run(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Reply {
     Reply { logged: true, ..answered(server, around, call).await }
 }
@@ -285,7 +285,7 @@ async fn settled(
     (ResultType::InputRequired, asked.into())
 }
 
-/// The client of a request that stands for itself.
+/// The client of a stateless request.
 struct CallPeer {
     server: Rc<Server>,
     around: Rc<dyn Around>,

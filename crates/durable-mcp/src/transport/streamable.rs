@@ -152,7 +152,7 @@ async fn call(line: StreamLine, sender: Sender, request: Request) {
     }
 }
 
-/// The body when nothing was sent before the answers. A call that was called off has none.
+/// The body when nothing was sent before the answers. A call that was cancelled has none.
 fn json(mut answers: Vec<String>, is_batch: bool) -> Reply {
     match (is_batch, answers.pop()) {
         (_, None) => Reply::empty(StatusCode::ACCEPTED),

@@ -197,7 +197,7 @@ impl Authority {
         after(self.host.now(), seconds).min(facts.ends)
     }
 
-    /// The hook has made other props, but their tokens did not come to be: an upstream token among them may be the only
+    /// The hook has made other props, but their tokens were not created: an upstream token among them may be the only
     /// one that is good, so the holder of what was presented has them now.
     pub(super) fn keep_props(&self, keys: &Keys, presented: &str, facts: &Facts, agreed: &Agreed) {
         if !agreed.changed {
