@@ -10,6 +10,7 @@ pub mod cancel;
 pub mod capabilities;
 pub mod change;
 pub mod client;
+pub mod clock;
 pub mod completion;
 mod constraints;
 pub mod content;

@@ -35,6 +35,14 @@ pub(crate) struct FakePeer {
 }
 
 impl Peer for FakePeer {
+    fn now(&self) -> u64 {
+        0
+    }
+
+    fn sleep(&self, _: u32) -> LocalBoxFuture<'static, ()> {
+        ready(()).boxed_local()
+    }
+
     fn notify(&self, about: About, method: &'static str, params: String) {
         self.told.borrow_mut().push((about, method, json::value(&params)));
     }

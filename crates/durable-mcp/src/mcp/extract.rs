@@ -50,7 +50,7 @@ impl From<Error> for Rejection {
     message = "`{Self}` cannot be an argument of a handler",
     label = "not an extractor",
     note = "arguments of the call come as `Args<T>`, where `T: Deserialize + JsonSchema`",
-    note = "the other extractors are `Session<S>`, `User<P>`, `Env`, `Headers`, `Progress`, `Log`, `Client`, `Task`, `Notify` and `Cancelled`"
+    note = "the other extractors are `Session<S>`, `User<P>`, `Env`, `Headers`, `Progress`, `Log`, `Client`, `Clock`, `Task`, `Notify` and `Cancelled`"
 )]
 pub trait Extract: Sized + 'static {
     /// Adds to the handler's signature.

@@ -19,6 +19,12 @@ pub enum About {
 
 /// The client at the other end of a call, and what is remembered of it. Parameters and answers are JSON.
 pub trait Peer {
+    /// The time, in milliseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// Waits.
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
+
     /// Sends a notification. There is no answer and no failure: a client that is gone gets nothing.
     fn notify(&self, about: About, method: &'static str, params: String);
 

@@ -74,6 +74,14 @@ pub(crate) struct SessionPeer {
 }
 
 impl Peer for SessionPeer {
+    fn now(&self) -> u64 {
+        self.core.host.now()
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        self.core.host.sleep(milliseconds)
+    }
+
     fn notify(&self, about: About, method: &'static str, params: String) {
         if self.silenced.get() {
             return;

@@ -9,6 +9,7 @@ use futures_util::future::{LocalBoxFuture, ready};
 use serde_json::value::RawValue;
 
 use super::TaskObject;
+use super::host::SharedTaskHost;
 use crate::mcp::change::{Change, Reach};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::fields::Fields;
@@ -21,6 +22,7 @@ type Waiting = Vec<(String, oneshot::Sender<Box<RawValue>>)>;
 
 pub(super) struct TaskPeer {
     task: Weak<TaskObject>,
+    host: SharedTaskHost,
     rounds: Rc<Rounds>,
     user: Option<String>,
     waiting: RefCell<Waiting>,
@@ -28,7 +30,8 @@ pub(super) struct TaskPeer {
 
 impl TaskPeer {
     pub(super) fn new(task: &Rc<TaskObject>, rounds: Rc<Rounds>, user: Option<String>) -> Rc<Self> {
-        Rc::new(Self { task: Rc::downgrade(task), rounds, user, waiting: RefCell::default() })
+        let host = Rc::clone(&task.host);
+        Rc::new(Self { task: Rc::downgrade(task), host, rounds, user, waiting: RefCell::default() })
     }
 
     /// Hands answers to whoever waits for them.
@@ -45,6 +48,14 @@ impl TaskPeer {
 }
 
 impl Peer for TaskPeer {
+    fn now(&self) -> u64 {
+        self.host.now()
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        self.host.sleep(milliseconds)
+    }
+
     /// Progress is what a task says of its status; nothing else is sent (Tasks, "Task Status Notifications").
     fn notify(&self, _: About, method: &'static str, params: String) {
         let Some(task) = self.task.upgrade().filter(|_| method == "notifications/progress") else { return };

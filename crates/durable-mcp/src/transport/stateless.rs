@@ -301,6 +301,14 @@ struct CallPeer {
 }
 
 impl Peer for CallPeer {
+    fn now(&self) -> u64 {
+        self.around.now()
+    }
+
+    fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
+        self.around.sleep(milliseconds)
+    }
+
     fn notify(&self, _: About, method: &'static str, params: String) {
         if self.silenced.get() {
             return;
