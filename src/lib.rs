@@ -30,5 +30,6 @@ pages! {
     State = "../docs/state.md";
     Stateless = "../docs/stateless.md";
     Tasks = "../docs/tasks.md";
+    Testing = "../docs/testing.md";
     Tools = "../docs/tools.md";
 }

@@ -23,7 +23,7 @@ use durable_mcp::transport::{order, rounds, state_handle};
 use futures_util::FutureExt;
 
 use crate::meter::{Bounds, Linear, bounded};
-use crate::support::host::FakeHost;
+use durable_mcp::testing::doubles::host::FakeHost;
 
 const BOUNDS: Bounds = Bounds {
     peak: Linear(32 << 10, 32),

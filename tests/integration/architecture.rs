@@ -46,6 +46,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
+    // Tests have the platform in memory.
+    ("testing", &["http", "hub", "keys", "limits", "mcp", "oauth", "runtime", "session", "task", "transport", "wire"]),
     ("oauth", &["formats", "keys", "limits", "runtime", "seal", "wire"]),
     ("identity", &["oauth", "runtime", "wire"]),
     ("pages", &["mcp", "wire"]),
@@ -188,6 +190,12 @@ fn only_the_edges_know_of_the_runtime_time_and_chance() {
     }
     assert!(seen > 20, "only {seen} uses were found");
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn the_client_for_tests_is_no_part_of_a_worker() {
+    let text = include_str!("../../crates/durable-mcp/src/lib.rs");
+    assert!(text.contains("#[cfg(not(target_arch = \"wasm32\"))]\npub mod testing;"));
 }
 
 #[test]

@@ -21,10 +21,10 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 
 use crate::support::front::{Front, refusal};
-use crate::support::host::{FakeHost, START};
-use crate::support::hub_host::FakeHubHost;
 use crate::support::json;
 use crate::support::object::Exchange;
+use durable_mcp::testing::doubles::host::{FakeHost, START};
+use durable_mcp::testing::doubles::hub_host::FakeHubHost;
 
 async fn change(notify: Notify) -> &'static str {
     notify.tools_changed();

@@ -3,7 +3,6 @@
 
 mod administration;
 mod architecture;
-mod demo_tools;
 mod examples;
 mod front_door;
 mod golden;
@@ -23,6 +22,7 @@ mod store;
 mod streams;
 mod support;
 mod tasks;
+mod testing;
 mod versions;
 mod work;
 

@@ -16,9 +16,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::front::{Front, VERSION};
-use crate::support::host::FakeHost;
 use crate::support::json;
 use crate::support::object::{Exchange, Rig};
+use durable_mcp::testing::doubles::host::FakeHost;
 
 /// The most bytes in use for each byte of a long body: the body itself, which the test's transport holds twice, its parameters,
 /// what a handler is called with, and what it makes of that.

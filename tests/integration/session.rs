@@ -13,9 +13,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::counter::{Counter, increment};
-use crate::support::host::START;
 use crate::support::json::{answer, call, notification, request};
 use crate::support::object::{IDLE_MS, MAX_AGE_MS, RESUME_MS, Rig, Sleep};
+use durable_mcp::testing::doubles::host::START;
 
 mod an_idle_session;
 mod calls;

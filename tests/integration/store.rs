@@ -6,7 +6,7 @@ use std::rc::Rc;
 use durable_mcp::mcp::log::LogLevel;
 use durable_mcp::session::store::{Kept, Store};
 
-use crate::support::memory_store::MemoryStore;
+use durable_mcp::testing::doubles::memory_store::MemoryStore;
 
 const STREAM: u64 = 7;
 const ALL: usize = usize::MAX;

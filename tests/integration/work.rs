@@ -76,8 +76,8 @@ fn a_message_endpoint_is_made_in_work_that_grows_with_the_query() {
     let open = |size: usize| {
         let path = format!("/sse?{}", "a=b&".repeat(2_000 * size));
         let headers = [("accept", "text/event-stream".to_owned())];
-        // The stream itself is the runtime's.
-        assert_eq!(front.send_to(&path, Method::GET, &headers, String::new()).answer().status, 500);
+        let opened = front.send_to(&path, Method::GET, &headers, String::new()).read();
+        assert!(opened.text.contains("/sse/message?a=b&a=b&"), "{}", opened.text.get(..300).unwrap_or_default());
     };
     grows_with_its_input("a query", open);
 }

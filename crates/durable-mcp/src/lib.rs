@@ -14,6 +14,8 @@ pub mod runtime;
 pub mod seal;
 pub mod session;
 pub mod task;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 pub mod transport;
 pub mod wire;
 
@@ -27,6 +29,7 @@ pub mod prelude {
     pub use crate::mcp::app_page::Page;
     pub use crate::mcp::cancel::Cancelled;
     pub use crate::mcp::client::{Client, Elicited};
+    pub use crate::mcp::clock::Clock;
     pub use crate::mcp::completion::Typed;
     pub use crate::mcp::content::{Annotations, Content, Icon, ResourceContents, ResourceLink, Role};
     pub use crate::mcp::extract::Args;

@@ -28,8 +28,8 @@ use futures_util::FutureExt;
 
 use super::{DAY_MS, refresh, refresh_token};
 use crate::support::grants::{CONFIDENTIAL, Client, PUBLIC, SESSION_MS, USER, World};
-use crate::support::host::FakeHost;
-use crate::support::hub_host::FakeHubHost;
+use durable_mcp::testing::doubles::host::FakeHost;
+use durable_mcp::testing::doubles::hub_host::FakeHubHost;
 
 const CASES: u64 = 150;
 const STEPS: usize = 80;

@@ -13,8 +13,8 @@ use futures_util::FutureExt;
 use futures_util::future::join3;
 
 use super::*;
-use crate::support::host::FakeHost;
 use crate::support::json;
+use durable_mcp::testing::doubles::host::FakeHost;
 
 #[derive(Deserialize, JsonSchema)]
 struct Word {

@@ -1,27 +1,19 @@
 //! A public deployment without a runtime: its front door, the objects of states and tasks behind it, and its hub.
 
-mod visit;
-
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use durable_mcp::http::router;
-use durable_mcp::hub::Hub;
-use durable_mcp::mcp::Error;
-use durable_mcp::mcp::user::Caller;
 use durable_mcp::oauth::memory::Invocation;
-use durable_mcp::runtime::Runtime;
-use durable_mcp::session::core::{Core, Settings};
 use durable_mcp::session::host::Around;
-use durable_mcp::session::log_line::RequestLog;
-use durable_mcp::session::notice::Notice;
-use durable_mcp::task::command::Command;
-use durable_mcp::task::host::TaskStore;
-use durable_mcp::task::{Owner, TaskObject};
-use durable_mcp::transport::claims::ObjectId;
-use durable_mcp::transport::object::Object;
-use durable_mcp::wire::{Body, Fault, Head, Reply};
+use durable_mcp::testing::doubles::deployment::Deployment;
+use durable_mcp::testing::doubles::headers::HeaderMap;
+use durable_mcp::testing::doubles::host::FakeHost;
+use durable_mcp::testing::doubles::hub_host::FakeHubHost;
+use durable_mcp::testing::doubles::task_host::FakeTaskHost;
+use durable_mcp::testing::doubles::visit::Visit;
+use durable_mcp::wire::{Body, Head, Reply};
 use durable_mcp::{App, Server};
 use futures_channel::oneshot;
 use futures_util::FutureExt;
@@ -29,80 +21,14 @@ use futures_util::future::LocalBoxFuture;
 use http::Method;
 use serde_json::{Map as Members, Value, json};
 
-use self::visit::Visit;
-use super::host::FakeHost;
-use super::hub_host::FakeHubHost;
 use super::json;
-use super::object::{Answer, Exchange, IDLE_MS, MAX_AGE_MS, Map, RESUME_MS, Sleep};
-use super::task_host::FakeTaskHost;
+use super::object::{Answer, Exchange, IDLE_MS, MAX_AGE_MS, RESUME_MS, Sleep};
 
 pub(crate) const VERSION: &str = "2026-07-28";
-
-/// After so long the runtime tries an alarm again that failed.
-const ALARM_RETRY_MS: u64 = 2000;
 
 /// Everything that a client can declare, but for tasks.
 pub(crate) fn everything() -> Value {
     json!({ "elicitation": { "form": {}, "url": {} }, "sampling": { "tools": {} }, "roots": {} })
-}
-
-/// A state's object and what is around it.
-#[derive(Clone)]
-struct State {
-    host: Rc<FakeHost>,
-    object: Rc<Object>,
-}
-
-/// A task's object and what is around it.
-#[derive(Clone)]
-struct Task {
-    host: Rc<FakeTaskHost>,
-    object: Rc<TaskObject>,
-}
-
-struct Deployment {
-    app: App,
-    settings: Rc<Settings>,
-    host: Rc<FakeHost>,
-    hub_host: Rc<FakeHubHost>,
-    hub: Hub,
-    states: RefCell<BTreeMap<String, State>>,
-    tasks: RefCell<BTreeMap<String, Task>>,
-    last_object: Cell<u8>,
-}
-
-impl Deployment {
-    fn new_object(&self) -> ObjectId {
-        self.last_object.set(self.last_object.get() + 1);
-        ObjectId([self.last_object.get(); 32])
-    }
-
-    fn state(&self, id: ObjectId) -> Rc<Object> {
-        let mut states = self.states.borrow_mut();
-        let state = states.entry(id.to_hex()).or_insert_with(|| self.state_on(&self.host.beside(id.to_hex())));
-        Rc::clone(&state.object)
-    }
-
-    fn state_on(&self, host: &Rc<FakeHost>) -> State {
-        let core = Core::new(Rc::clone(&self.app.server), Rc::clone(host) as _, Rc::clone(&self.settings));
-        State { host: Rc::clone(host), object: Object::new(core) }
-    }
-
-    fn task(&self, id: ObjectId) -> Task {
-        let mut tasks = self.tasks.borrow_mut();
-        tasks.entry(id.to_hex()).or_insert_with(|| self.task_on(&FakeTaskHost::new(&self.host))).clone()
-    }
-
-    fn task_on(&self, host: &Rc<FakeTaskHost>) -> Task {
-        let object = TaskObject::new(Rc::clone(&self.app.server), Rc::clone(host) as _, RequestLog::All);
-        Task { host: Rc::clone(host), object }
-    }
-
-    fn ask_task(&self, id: ObjectId, command: &Command, caller: &Rc<Caller>) -> Result<Result<String, Error>, Fault> {
-        let command = Command::parse(&command.to_text()).expect("it is read as it was written");
-        let owner = Owner { caller: Rc::clone(caller), extensions: Rc::new(|_| ()) };
-        self.task(id).object.handle(command, &owner)
-    }
 }
 
 /// A client of the deployment, which says with each request what it can do.
@@ -125,27 +51,11 @@ impl Front {
             "LOG_REQUESTS" => Some("all".to_owned()),
             _ => None,
         });
-        let settings = Settings {
-            idle_ms: IDLE_MS,
-            max_age_ms: MAX_AGE_MS,
-            resume_ms: RESUME_MS,
-            request_log: RequestLog::All,
-            always_streams: false,
-        };
         let host = FakeHost::new("worker".to_owned());
         Sleep::on(&host);
-        let hub = FakeHubHost::new(&host);
-        let deployment = Deployment {
-            app,
-            settings: Rc::new(settings),
-            host: Rc::clone(&host),
-            hub: Hub::new(Rc::clone(&hub) as _),
-            hub_host: Rc::clone(&hub),
-            states: RefCell::default(),
-            tasks: RefCell::default(),
-            last_object: Cell::new(0),
-        };
-        Self { deployment: Rc::new(deployment), host, hub, declared: everything(), last_id: Cell::new(0) }
+        let deployment = Deployment::new(app, &host);
+        let hub = Rc::clone(&deployment.hub_host);
+        Self { deployment, host, hub, declared: everything(), last_id: Cell::new(0) }
     }
 
     /// The same with a client that declares only that.
@@ -202,7 +112,7 @@ impl Front {
             host: "mcp.example.com".to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
-            headers: Rc::new(Map(all)),
+            headers: Rc::new(HeaderMap(all)),
         };
         let (connection, gone) = oneshot::channel();
         let deployment = Rc::clone(&self.deployment);
@@ -261,114 +171,59 @@ impl Front {
 
     /// Has everything told that was published since.
     pub(crate) fn deliver(&self) {
-        for notice in self.host.published.take() {
-            let notice = Notice::parse(&notice.to_text()).expect("it is read as it was written");
-            self.hub.invoke();
-            let told = self.deployment.hub.publish(&notice).now_or_never();
-            told.expect("nobody here has to be waited for").expect("the hub's store works");
-        }
+        self.deployment.deliver();
     }
 
     /// Lets time pass, in the steps that somebody waits for.
     pub(crate) fn advance(&self, milliseconds: u64) {
-        let end = self.host.now() + milliseconds;
-        self.host.run();
-        loop {
-            let next = self.alarms().chain(self.host.next_timer()).min().filter(|at| *at <= end);
-            self.host.set_time(next.unwrap_or(end).max(self.host.now()));
-            self.wake_due();
-            self.host.run();
-            if next.is_none() {
-                return;
-            }
-        }
-    }
-
-    fn all_states(&self) -> Vec<State> {
-        self.deployment.states.borrow().values().cloned().collect()
-    }
-
-    fn all_tasks(&self) -> Vec<Task> {
-        self.deployment.tasks.borrow().values().cloned().collect()
-    }
-
-    fn alarms(&self) -> impl Iterator<Item = u64> {
-        let states = self.all_states().into_iter().filter_map(|state| state.host.memory().alarm());
-        let tasks = self.all_tasks().into_iter().filter_map(|task| task.host.store.alarm());
-        states.chain(tasks).chain(self.hub.alarm())
-    }
-
-    fn wake_due(&self) {
-        for state in self.all_states().iter().filter(|state| state.host.memory().take_due_alarm()) {
-            state.object.wake().expect("the store works");
-        }
-        for task in self.all_tasks().iter().filter(|task| task.host.store.take_due_alarm(self.host.now())) {
-            if task.object.wake().is_err() {
-                // The runtime tries again.
-                task.host.store.wake_at(self.host.now() + ALARM_RETRY_MS);
-            }
-        }
-        if self.hub.take_due_alarm() {
-            self.hub.invoke();
-            let woken = self.deployment.hub.wake().now_or_never();
-            woken.expect("nobody here has to be waited for").expect("the hub's store works");
-        }
+        self.deployment.advance(milliseconds);
     }
 
     /// Sets the records of all tasks, as another version may have written them.
     pub(crate) fn set_task_records(&self, text: &str) {
-        for task in self.all_tasks() {
-            task.host.store.set_record(text);
+        for host in self.deployment.task_hosts() {
+            host.store.set_record(text);
         }
     }
 
     /// The records of all tasks.
     pub(crate) fn task_records(&self) -> Vec<String> {
-        self.all_tasks().iter().filter_map(|task| task.host.store.record()).collect()
+        self.deployment.task_hosts().iter().filter_map(|host| host.store.record()).collect()
     }
 
     /// All objects wake anew: what was only in memory is gone.
     pub(crate) fn restart(&self) {
-        self.host.sleep_now();
-        for state in self.deployment.states.borrow_mut().values_mut() {
-            *state = self.deployment.state_on(&state.host);
-        }
-        for task in self.deployment.tasks.borrow_mut().values_mut() {
-            *task = self.deployment.task_on(&task.host);
-        }
+        self.deployment.restart();
     }
 
     /// How many objects keep a state.
     pub(crate) fn states(&self) -> usize {
-        self.deployment.states.borrow().len()
+        self.deployment.state_hosts().len()
     }
 
     /// The runtime around the newest task.
     pub(crate) fn task(&self) -> Rc<FakeTaskHost> {
-        let tasks = self.deployment.tasks.borrow();
-        Rc::clone(&tasks.values().next_back().expect("a task was begun").host)
+        self.deployment.task_hosts().pop().expect("a task was begun")
     }
 
     /// How many tasks' objects keep something.
     pub(crate) fn kept_tasks(&self) -> usize {
-        self.all_tasks().iter().filter(|task| !task.host.store.is_empty()).count()
+        self.deployment.task_hosts().iter().filter(|host| !host.store.is_empty()).count()
     }
 
     /// The runtime around the task that was begun after so many others.
     pub(crate) fn task_numbered(&self, number: usize) -> Rc<FakeTaskHost> {
-        let tasks = self.deployment.tasks.borrow();
-        Rc::clone(&tasks.values().nth(number).expect("a task was begun").host)
+        self.deployment.task_hosts().swap_remove(number)
     }
 
     /// How many tasks' objects were reached.
     pub(crate) fn tasks(&self) -> usize {
-        self.deployment.tasks.borrow().len()
+        self.deployment.task_hosts().len()
     }
 
     /// The runtime around the newest state's object.
     pub(crate) fn state(&self) -> Rc<FakeHost> {
-        let states = self.deployment.states.borrow();
-        Rc::clone(&states.values().next_back().expect("a state was begun").host)
+        self.deployment.state_hosts().pop().expect("a state was begun")
     }
 
     /// The lines of the log since this was asked last, without times.

@@ -17,12 +17,14 @@ use durable_mcp::runtime::Runtime;
 use durable_mcp::session::core::{Core, Settings};
 use durable_mcp::session::host::{Around, SharedHost};
 use durable_mcp::session::log_line::RequestLog;
+use durable_mcp::testing::doubles::headers::HeaderMap;
+use durable_mcp::testing::doubles::host::{FakeHost, START};
 use durable_mcp::transport::claims::{Binding, Claims, ObjectId};
 use durable_mcp::transport::era::Transport;
 use durable_mcp::transport::object::Object;
 use durable_mcp::transport::order;
 use durable_mcp::transport::refusal::Refusal;
-use durable_mcp::wire::{Body, Head, Headers, Reply};
+use durable_mcp::wire::{Body, Head, Reply};
 use futures_channel::oneshot;
 use futures_util::future::{pending, ready};
 use futures_util::stream::LocalBoxStream;
@@ -30,7 +32,6 @@ use futures_util::{FutureExt, StreamExt};
 use http::Method;
 use serde_json::Value;
 
-use super::host::{FakeHost, START};
 use super::json;
 
 pub(crate) const IDLE_MS: u64 = 1_000_000;
@@ -58,20 +59,6 @@ impl Sleep {
 
     pub(crate) async fn ms(&self, milliseconds: u32) {
         self.0.sleep(milliseconds).await;
-    }
-}
-
-/// Headers by their lower-case names.
-#[derive(Clone)]
-pub(crate) struct Map(pub(crate) BTreeMap<String, String>);
-
-impl Headers for Map {
-    fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.0.get(&name.to_ascii_lowercase()).map(Cow::from)
-    }
-
-    fn all(&self) -> Vec<(String, String)> {
-        self.0.clone().into_iter().collect()
     }
 }
 
@@ -173,7 +160,7 @@ impl Rig {
             host: "mcp.example.com".to_owned(),
             path: if over_sse { "/sse/message" } else { "/mcp" }.to_owned(),
             query: if over_sse && !opens { format!("{}={id}", order::SESSION_ID) } else { String::new() },
-            headers: Rc::new(Map(headers)),
+            headers: Rc::new(HeaderMap(headers)),
         }
     }
 

@@ -174,6 +174,12 @@ impl App {
     }
 }
 
+impl From<Server> for App {
+    fn from(server: Server) -> Self {
+        Self::new(server)
+    }
+}
+
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")

@@ -28,7 +28,7 @@ const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const MAX_PEEK_BYTES: usize = 80;
 
 /// Answers a request to `/mcp`.
-pub(super) async fn handle(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
+pub(crate) async fn handle(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
     let version = head.header(era::VERSION_HEADER);
     let version = version.as_deref();
     if head.method == Method::POST {

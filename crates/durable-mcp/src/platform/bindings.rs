@@ -30,10 +30,18 @@ impl Deref for Env {
     }
 }
 
+/// Only calls outside of a Worker have none.
+const NO_BINDINGS: &str = if cfg!(target_arch = "wasm32") {
+    "This call has no bindings."
+} else {
+    "Only a Worker has bindings, and in a test there is none. Put the work behind `Env` into a function of plain arguments, and \
+     test that."
+};
+
 impl Extract for Env {
     fn extract(context: &Context) -> Result<Self, Rejection> {
         let env = context.extension::<worker::Env>();
-        Ok(Self(env.ok_or_else(|| Error::internal("This call has no bindings."))?))
+        Ok(Self(env.ok_or_else(|| Error::internal(NO_BINDINGS))?))
     }
 }
 

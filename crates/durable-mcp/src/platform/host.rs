@@ -131,6 +131,14 @@ impl std::ops::Deref for Sql {
     }
 }
 
+/// Only calls without a session have none, or calls outside of a Worker.
+const NO_SQL: &str = if cfg!(target_arch = "wasm32") {
+    "This call has no session to keep rows in."
+} else {
+    "Only a Worker has the SQL of sessions, and in a test there is none. Put the work behind `Session::sql` into a function of \
+     plain arguments, and test that."
+};
+
 impl<S> Session<S> {
     /// The session's SQLite, for tables of your own.
     ///
@@ -139,6 +147,6 @@ impl<S> Session<S> {
     pub fn sql(&self) -> Result<Rc<Sql>, Error> {
         // What is written there has to be collected with the session.
         self.keep_alive();
-        self.context().extension::<Sql>().ok_or_else(|| Error::internal("This call has no session to keep rows in."))
+        self.context().extension::<Sql>().ok_or_else(|| Error::internal(NO_SQL))
     }
 }

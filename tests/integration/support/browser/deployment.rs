@@ -41,8 +41,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::super::grants::{MemoryRows, NOW, SESSION_MS};
-use super::super::host::FakeHost;
 use super::Browser;
+use durable_mcp::testing::doubles::host::FakeHost;
 
 pub(crate) const ORIGIN: &str = "https://mcp.example";
 pub(crate) const UPSTREAM: &str = "https://id.example/authorize";

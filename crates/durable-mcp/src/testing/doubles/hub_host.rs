@@ -4,15 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_mcp::hub::{Counted, HubHost, HubSocket, Listener, Telling, attachment_bytes};
-use durable_mcp::keys::Keys;
-use durable_mcp::limits::{
+use crate::hub::{Counted, HubHost, HubSocket, Listener, Telling, attachment_bytes};
+use crate::keys::Keys;
+use crate::limits::{
     ATTACHMENT_BYTES, OPERATIONS_AN_INVOCATION, ROW_BYTES, SOCKET_TAG_CHARS, SOCKET_TAGS, SOCKETS_AN_OBJECT,
 };
-use durable_mcp::runtime::{Random, Runtime};
-use durable_mcp::session::notice::Notice;
-use durable_mcp::transport::sse;
-use durable_mcp::wire::Fault;
+use crate::runtime::{Random, Runtime};
+use crate::session::notice::Notice;
+use crate::transport::sse;
+use crate::wire::Fault;
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, pending, ready};
@@ -20,7 +20,7 @@ use futures_util::future::{LocalBoxFuture, pending, ready};
 use super::host::FakeHost;
 
 /// The hub's end of a stream that listens.
-pub(crate) struct FakeHubSocket(RefCell<Option<UnboundedSender<String>>>);
+pub struct FakeHubSocket(RefCell<Option<UnboundedSender<String>>>);
 
 impl HubSocket for FakeHubSocket {
     fn send(&self, json: &str) {
@@ -42,21 +42,21 @@ impl FakeHubSocket {
 }
 
 /// The runtime around the hub.
-pub(crate) struct FakeHubHost {
+pub struct FakeHubHost {
     runtime: Rc<FakeHost>,
     sockets: RefCell<Vec<(Rc<FakeHubSocket>, String)>>,
     /// The objects that are told, and until when.
-    pub(crate) sessions: RefCell<BTreeMap<String, u64>>,
+    pub sessions: RefCell<BTreeMap<String, u64>>,
     /// What sessions' objects were told since this was emptied last.
-    pub(crate) told: RefCell<Vec<(String, Notice)>>,
+    pub told: RefCell<Vec<(String, Notice)>>,
     /// What happens where an object is told; it has somebody to tell otherwise.
-    pub(crate) outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
+    pub outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
     /// Grants that are noted to have ended, and until when.
     ended: RefCell<BTreeMap<String, u64>>,
     /// Why ended grants cannot be looked up.
     pub(crate) fault: RefCell<Option<Fault>>,
     /// Objects that are told do not answer.
-    pub(crate) stalled: Cell<bool>,
+    pub stalled: Cell<bool>,
     counted: RefCell<BTreeMap<String, Counted>>,
     telling: RefCell<BTreeMap<String, Telling>>,
     /// Requests to other objects since the invocation at hand began.
@@ -65,7 +65,7 @@ pub(crate) struct FakeHubHost {
 }
 
 impl FakeHubHost {
-    pub(crate) fn new(runtime: &Rc<FakeHost>) -> Rc<Self> {
+    pub fn new(runtime: &Rc<FakeHost>) -> Rc<Self> {
         Rc::new(Self {
             runtime: Rc::clone(runtime),
             sockets: RefCell::default(),
@@ -83,7 +83,7 @@ impl FakeHubHost {
     }
 
     /// Opens the socket of a stream that was let in; what comes through it.
-    pub(crate) fn accept(&self, listener: &Listener, greeting: &str) -> UnboundedReceiver<String> {
+    pub fn accept(&self, listener: &Listener, greeting: &str) -> UnboundedReceiver<String> {
         let (sender, receiver) = unbounded();
         let socket = FakeHubSocket(RefCell::new(Some(sender)));
         socket.send(greeting);
@@ -97,26 +97,26 @@ impl FakeHubHost {
     }
 
     /// All sockets remember that from now on.
-    pub(crate) fn rewrite(&self, remembered: &str) {
+    pub fn rewrite(&self, remembered: &str) {
         self.sockets.borrow_mut().iter_mut().for_each(|(_, text)| remembered.clone_into(text));
     }
 
     /// Another event reaches the hub.
-    pub(crate) fn invoke(&self) {
+    pub fn invoke(&self) {
         self.requests.set(0);
     }
 
-    pub(crate) fn alarm(&self) -> Option<u64> {
+    pub fn alarm(&self) -> Option<u64> {
         self.alarm.get()
     }
 
     /// Ended grants that are remembered.
-    pub(crate) fn notes(&self) -> usize {
+    pub fn notes(&self) -> usize {
         self.ended.borrow().len()
     }
 
     /// Takes the alarm if it is due.
-    pub(crate) fn take_due_alarm(&self) -> bool {
+    pub fn take_due_alarm(&self) -> bool {
         let due = self.alarm.get().is_some_and(|at| at <= self.now());
         if due {
             self.alarm.set(None);

@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use durable_mcp::limits::ROW_BYTES;
-use durable_mcp::mcp::log::LogLevel;
-use durable_mcp::session::store::{Kept, Store, StoreError};
+use crate::limits::ROW_BYTES;
+use crate::mcp::log::LogLevel;
+use crate::session::store::{Kept, Store, StoreError};
 
 #[derive(Default)]
 struct Rows {
@@ -18,7 +18,7 @@ struct Rows {
     ended: bool,
 }
 
-pub(crate) struct MemoryStore {
+pub struct MemoryStore {
     clock: Rc<Cell<u64>>,
     rows: RefCell<Option<Rows>>,
     alarm: Cell<Option<u64>>,
@@ -30,7 +30,7 @@ pub(crate) struct MemoryStore {
 }
 
 impl MemoryStore {
-    pub(crate) fn new(clock: Rc<Cell<u64>>) -> Self {
+    pub fn new(clock: Rc<Cell<u64>>) -> Self {
         Self {
             clock,
             rows: RefCell::new(None),
@@ -43,17 +43,17 @@ impl MemoryStore {
     }
 
     /// Whether nothing at all is kept.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.rows.borrow().is_none()
     }
 
     /// When the object wants to be woken.
-    pub(crate) fn alarm(&self) -> Option<u64> {
+    pub fn alarm(&self) -> Option<u64> {
         self.alarm.get()
     }
 
     /// Takes the alarm if it is due.
-    pub(crate) fn take_due_alarm(&self) -> bool {
+    pub fn take_due_alarm(&self) -> bool {
         let due = self.alarm.get().is_some_and(|at| at <= self.clock.get());
         if due {
             self.alarm.set(None);
@@ -61,28 +61,29 @@ impl MemoryStore {
         due
     }
 
-    pub(crate) fn alarms_ordered(&self) -> u64 {
+    pub fn alarms_ordered(&self) -> u64 {
         self.alarms_ordered.get()
     }
 
     /// How many events are kept.
-    pub(crate) fn event_count(&self) -> usize {
+    pub fn event_count(&self) -> usize {
         self.rows.borrow().as_ref().map_or(0, |rows| rows.events.len())
     }
 
     /// Makes everything fail from now on, or no more.
-    pub(crate) fn set_broken(&self, broken: bool) {
+    pub fn set_broken(&self, broken: bool) {
         self.broken.set(broken);
     }
 
     /// The rows are as a newer version writes them, or are again as this one does.
-    pub(crate) fn set_newer(&self, newer: bool) {
+    pub fn set_newer(&self, newer: bool) {
         self.newer.set(newer);
     }
 
     /// Puts a state in, as an earlier release may have written it.
-    pub(crate) fn plant_state(&self, name: &str, json: &str) {
-        self.write(|rows| drop(rows.states.insert(name.to_owned(), json.to_owned()))).unwrap();
+    pub fn plant_state(&self, name: &str, json: &str) {
+        self.write(|rows| drop(rows.states.insert(name.to_owned(), json.to_owned())))
+            .expect("a session that has not ended");
     }
 
     fn check(&self) -> Result<(), StoreError> {

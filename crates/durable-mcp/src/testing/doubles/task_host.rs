@@ -3,22 +3,22 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use durable_mcp::keys::Keys;
-use durable_mcp::mcp::context::Extensions;
-use durable_mcp::runtime::{Random, Runtime};
-use durable_mcp::session::host::Around;
-use durable_mcp::session::log_line::LogLine;
-use durable_mcp::session::notice::Notice;
-use durable_mcp::task::host::{TaskHost, TaskStore};
-use durable_mcp::task::record::Record;
-use durable_mcp::wire::Fault;
+use crate::keys::Keys;
+use crate::mcp::context::Extensions;
+use crate::runtime::{Random, Runtime};
+use crate::session::host::Around;
+use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
+use crate::task::host::{TaskHost, TaskStore};
+use crate::task::record::Record;
+use crate::wire::Fault;
 use futures_util::future::LocalBoxFuture;
 
 use super::host::FakeHost;
 
 /// What the platform keeps of a task, without SQL.
 #[derive(Default)]
-pub(crate) struct MemoryTaskStore {
+pub struct MemoryTaskStore {
     /// As it is written: what cannot be read again is lost here too.
     record: RefCell<Option<String>>,
     outcome: RefCell<Option<String>>,
@@ -30,17 +30,17 @@ pub(crate) struct MemoryTaskStore {
 }
 
 impl MemoryTaskStore {
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.record.borrow().is_none() && self.outcome.borrow().is_none()
     }
 
     /// When the object wants to be woken.
-    pub(crate) fn alarm(&self) -> Option<u64> {
+    pub fn alarm(&self) -> Option<u64> {
         self.alarm.get()
     }
 
     /// Takes the alarm if it is due.
-    pub(crate) fn take_due_alarm(&self, now: u64) -> bool {
+    pub fn take_due_alarm(&self, now: u64) -> bool {
         let due = self.alarm.get().is_some_and(|at| at <= now);
         if due {
             self.alarm.set(None);
@@ -49,32 +49,32 @@ impl MemoryTaskStore {
     }
 
     /// Rows written so far.
-    pub(crate) fn rows_written(&self) -> u64 {
+    pub fn rows_written(&self) -> u64 {
         self.written.get()
     }
 
     /// Sets the record, as another version may have written it.
-    pub(crate) fn set_record(&self, text: &str) {
+    pub fn set_record(&self, text: &str) {
         self.record.replace(Some(text.to_owned()));
     }
 
     /// The record as it is.
-    pub(crate) fn record(&self) -> Option<String> {
+    pub fn record(&self) -> Option<String> {
         self.record.borrow().clone()
     }
 
     /// Makes everything fail from now on, or no more.
-    pub(crate) fn set_broken(&self, broken: bool) {
+    pub fn set_broken(&self, broken: bool) {
         self.broken.set(broken);
     }
 
     /// The write after `nth` others fails, and does nothing.
-    pub(crate) fn fail_write(&self, nth: usize) {
+    pub fn fail_write(&self, nth: usize) {
         self.failing_write.set(Some(nth));
     }
 
     /// No write is to fail any more.
-    pub(crate) fn fail_no_write(&self) {
+    pub fn fail_no_write(&self) {
         self.failing_write.set(None);
     }
 
@@ -126,13 +126,13 @@ impl TaskStore for MemoryTaskStore {
 }
 
 /// The runtime around one task.
-pub(crate) struct FakeTaskHost {
+pub struct FakeTaskHost {
     runtime: Rc<FakeHost>,
-    pub(crate) store: MemoryTaskStore,
+    pub store: MemoryTaskStore,
 }
 
 impl FakeTaskHost {
-    pub(crate) fn new(runtime: &Rc<FakeHost>) -> Rc<Self> {
+    pub fn new(runtime: &Rc<FakeHost>) -> Rc<Self> {
         Rc::new(Self { runtime: Rc::clone(runtime), store: MemoryTaskStore::default() })
     }
 }

@@ -5,25 +5,24 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use durable_mcp::hub::attachment_bytes;
-use durable_mcp::keys::{KeyId, Keys};
-use durable_mcp::limits::{ATTACHMENT_BYTES, SOCKET_TAG_CHARS, SOCKETS_AN_OBJECT};
-use durable_mcp::mcp::context::Extensions;
-use durable_mcp::runtime::{Random, Runtime};
-use durable_mcp::session::host::{Around, Host};
-use durable_mcp::session::log_line::LogLine;
-use durable_mcp::session::notice::Notice;
-use durable_mcp::session::store::Store;
-use durable_mcp::wire::Fault;
-use futures_executor::{LocalPool, LocalSpawner};
+use crate::hub::attachment_bytes;
+use crate::keys::{KeyId, Keys};
+use crate::limits::{ATTACHMENT_BYTES, SOCKET_TAG_CHARS, SOCKETS_AN_OBJECT};
+use crate::mcp::context::Extensions;
+use crate::runtime::{Random, Runtime};
+use crate::session::host::{Around, Host};
+use crate::session::log_line::LogLine;
+use crate::session::notice::Notice;
+use crate::session::store::Store;
+use crate::wire::Fault;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
-use futures_util::task::LocalSpawnExt;
 
 use super::memory_store::MemoryStore;
+use crate::testing::executor::{Pool, Spawner};
 
 /// When the tests begin: some time in 2026.
-pub(crate) const START: u64 = 1_795_000_000_000;
+pub const START: u64 = 1_795_000_000_000;
 
 struct Timer {
     fired: Cell<bool>,
@@ -52,39 +51,39 @@ impl Timers {
 
 /// A socket as its object sees it.
 #[derive(Default)]
-pub(crate) struct FakeSocket {
-    pub(crate) frames: Vec<String>,
-    pub(crate) closed: bool,
+pub struct FakeSocket {
+    pub frames: Vec<String>,
+    pub closed: bool,
     attachment: String,
 }
 
-pub(crate) struct FakeHost {
+pub struct FakeHost {
     id: String,
     clock: Rc<Cell<u64>>,
     store: MemoryStore,
-    pool: Rc<RefCell<LocalPool>>,
-    spawner: Rc<RefCell<LocalSpawner>>,
+    pool: Rc<RefCell<Pool>>,
+    spawner: Rc<RefCell<Spawner>>,
     timers: Timers,
     /// The newest one of a tag is last.
     sockets: RefCell<Vec<(String, FakeSocket)>>,
-    pub(crate) logs: Rc<RefCell<Vec<String>>>,
-    pub(crate) warnings: Rc<RefCell<Vec<String>>>,
+    pub logs: Rc<RefCell<Vec<String>>>,
+    pub warnings: Rc<RefCell<Vec<String>>>,
     /// What was published since this was emptied last.
-    pub(crate) published: Rc<RefCell<Vec<Notice>>>,
+    pub published: Rc<RefCell<Vec<Notice>>>,
     /// Until when the object is told what is published.
-    pub(crate) listens_until: Cell<Option<u64>>,
+    pub listens_until: Cell<Option<u64>>,
     /// From when on it is told no more.
-    pub(crate) left: Cell<Option<u64>>,
+    pub left: Cell<Option<u64>>,
     /// The user or network whose quota counts it.
-    pub(crate) counted: RefCell<String>,
+    pub counted: RefCell<String>,
     /// How the hub answers an object that wants to be told.
-    pub(crate) joined: RefCell<Result<Option<u16>, Fault>>,
+    pub joined: RefCell<Result<Option<u16>, Fault>>,
 }
 
 impl FakeHost {
-    pub(crate) fn new(id: String) -> Rc<Self> {
+    pub fn new(id: String) -> Rc<Self> {
         let clock = Rc::new(Cell::new(START));
-        let pool = LocalPool::new();
+        let pool = Pool::default();
         Rc::new(Self {
             id,
             store: MemoryStore::new(Rc::clone(&clock)),
@@ -104,7 +103,7 @@ impl FakeHost {
     }
 
     /// The runtime around another object of the same deployment: one clock, one pool and one log for both.
-    pub(crate) fn beside(&self, id: String) -> Rc<Self> {
+    pub fn beside(&self, id: String) -> Rc<Self> {
         Rc::new(Self {
             id,
             store: MemoryStore::new(Rc::clone(&self.clock)),
@@ -123,22 +122,22 @@ impl FakeHost {
         })
     }
 
-    pub(crate) fn memory(&self) -> &MemoryStore {
+    pub fn memory(&self) -> &MemoryStore {
         &self.store
     }
 
     /// Rows written so far, over every life of the object.
-    pub(crate) fn memory_rows(&self) -> u64 {
+    pub fn memory_rows(&self) -> u64 {
         self.store.rows_written()
     }
 
     /// Runs every task as far as it goes without time passing.
-    pub(crate) fn run(&self) {
+    pub fn run(&self) {
         self.pool.borrow_mut().run_until_stalled();
     }
 
     /// Moves the clock to `time` and wakes who waited for it.
-    pub(crate) fn set_time(&self, time: u64) {
+    pub fn set_time(&self, time: u64) {
         self.clock.set(time);
         for timer in self.timers.take_due(time) {
             timer.fired.set(true);
@@ -147,34 +146,34 @@ impl FakeHost {
     }
 
     /// When the next timer is due that somebody still waits for.
-    pub(crate) fn next_timer(&self) -> Option<u64> {
+    pub fn next_timer(&self) -> Option<u64> {
         let mut timers = self.timers.0.borrow_mut();
         timers.retain(|(_, timer)| Rc::strong_count(timer) > 1);
         timers.iter().map(|(at, _)| *at).min()
     }
 
     /// Forgets everything but storage and sockets, as a runtime does with an object that sleeps.
-    pub(crate) fn sleep_now(&self) {
+    pub fn sleep_now(&self) {
         self.timers.0.borrow_mut().clear();
-        let pool = LocalPool::new();
+        let pool = Pool::default();
         self.spawner.replace(pool.spawner());
         self.pool.replace(pool);
     }
 
-    pub(crate) fn accept(&self, tag: String, attachment: String, frames: Vec<String>, closed: bool) {
+    pub fn accept(&self, tag: String, attachment: String, frames: Vec<String>, closed: bool) {
         assert!(attachment_bytes(&attachment) <= ATTACHMENT_BYTES, "a socket remembers no more");
         assert!(tag.len() <= SOCKET_TAG_CHARS, "a socket's tag is no longer");
         assert!(self.open_sockets() < SOCKETS_AN_OBJECT, "an object has no more sockets");
         self.sockets.borrow_mut().push((tag, FakeSocket { frames, closed, attachment }));
     }
 
-    pub(crate) fn is_closed(&self, tag: &str) -> bool {
+    pub fn is_closed(&self, tag: &str) -> bool {
         let sockets = self.sockets.borrow();
         sockets.iter().rev().find(|(own, _)| own == tag).is_some_and(|(_, socket)| socket.closed)
     }
 
     /// What the newest socket of that tag got since this was asked last, and whether it is closed.
-    pub(crate) fn read(&self, tag: &str) -> (String, bool) {
+    pub fn read(&self, tag: &str) -> (String, bool) {
         let mut sockets = self.sockets.borrow_mut();
         let socket = sockets.iter_mut().rev().find(|(own, _)| own == tag).map(|(_, socket)| socket);
         let socket = socket.unwrap_or_else(|| panic!("no socket {tag} was opened"));
@@ -182,13 +181,13 @@ impl FakeHost {
     }
 
     /// The client at the other end of the newest socket of that tag hangs up.
-    pub(crate) fn hang_up(&self, tag: &str) {
+    pub fn hang_up(&self, tag: &str) {
         for (own, socket) in self.sockets.borrow_mut().iter_mut() {
             socket.closed |= own == tag;
         }
     }
 
-    pub(crate) fn open_sockets(&self) -> usize {
+    pub fn open_sockets(&self) -> usize {
         self.sockets.borrow().iter().filter(|(_, socket)| !socket.closed).count()
     }
 
@@ -241,7 +240,7 @@ impl Random for Counted {
 
 impl Around for FakeHost {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
-        self.spawner.borrow().spawn_local(task).expect("the pool is there");
+        self.spawner.borrow().spawn(task);
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {

@@ -1,0 +1,192 @@
+//! The runtime around one request at the front door.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::task::Poll;
+
+use crate::http::edge::{Edge, Order, Place, StartTask};
+use crate::hub::Listener;
+use crate::keys::Keys;
+use crate::mcp::Error;
+use crate::mcp::user::Caller;
+use crate::oauth::memory::Invocation;
+use crate::oauth::site::Surroundings;
+use crate::runtime::{Random, Runtime};
+use crate::session::host::Around;
+use crate::session::log_line::LogLine;
+use crate::task::command::{Begin, Command};
+use crate::task::id;
+use crate::transport::claims::ObjectId;
+use crate::transport::era::Transport;
+use crate::transport::order;
+use crate::transport::refusal::Refusal;
+use crate::wire::{Body, Fault, Head, Reply};
+use futures_channel::oneshot;
+use futures_util::future::{LocalBoxFuture, ready};
+use futures_util::stream::{iter, poll_fn};
+use futures_util::{FutureExt, Stream, StreamExt};
+
+use super::deployment::Deployment;
+use super::headers::HeaderMap;
+use super::host::FakeHost;
+
+/// The answer of an object, to come.
+type Answering = LocalBoxFuture<'static, Reply>;
+
+/// One request at the front door.
+pub struct Visit {
+    /// The deployment.
+    pub deployment: Rc<Deployment>,
+    /// The request without its body.
+    pub head: Head,
+    /// Its body.
+    pub body: String,
+    /// Is ready when the client has hung up.
+    pub gone: Rc<Cell<Option<oneshot::Receiver<()>>>>,
+    /// Requests to objects are counted, as the platform counts them.
+    pub invocation: Invocation,
+}
+
+impl Runtime for Visit {
+    fn now(&self) -> u64 {
+        self.deployment.host.now()
+    }
+
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        self.deployment.host.keys(fresh)
+    }
+
+    fn random(&self) -> &dyn Random {
+        self.deployment.host.random()
+    }
+
+    fn warn(&self, message: &str) {
+        self.deployment.host.warn(message);
+    }
+}
+
+impl Edge for Visit {
+    fn around(&self) -> Rc<dyn Around> {
+        Rc::clone(&self.deployment.host) as _
+    }
+
+    fn gone(&self) -> LocalBoxFuture<'static, ()> {
+        let gone = self.gone.take().expect("it is asked for once");
+        gone.map(|_| ()).boxed_local()
+    }
+
+    fn object_named(&self, name: &str) -> Result<ObjectId, Fault> {
+        Ok(self.deployment.object_named(name))
+    }
+
+    fn begin_task(&self) -> StartTask {
+        let (deployment, invocation) = (Rc::clone(&self.deployment), self.invocation.clone());
+        Rc::new(move |begin: Begin, caller| {
+            let (deployment, invocation) = (Rc::clone(&deployment), invocation.clone());
+            async move {
+                invocation.spend()?;
+                let (object, host) = (deployment.new_object(), &deployment.host);
+                let expires = host.now() + begin.ttl_ms;
+                let id = id::seal(object, (host.now(), expires), &caller, &*host.keys(false).await?, host.random())?;
+                let begun = deployment.ask_task(object, &Command::Begin(Begin { id, ..begin }), &caller)?;
+                begun.map_err(|error| Fault(error.message))
+            }
+            .boxed_local()
+        })
+    }
+
+    fn of_task<'a>(
+        &'a self,
+        object: ObjectId,
+        command: Command,
+        caller: &'a Rc<Caller>,
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
+        let spent = self.invocation.spend();
+        ready(spent.and_then(|()| self.deployment.ask_task(object, &command, caller))).boxed_local()
+    }
+
+    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+        if let Err(fault) = self.invocation.spend() {
+            return ready(Err(fault)).boxed_local();
+        }
+        let opened = self.deployment.hub.open(listener);
+        let reply = opened.map(|greeting| {
+            Reply::events(Body::Stream(Box::pin(self.deployment.hub_host.accept(listener, &greeting))))
+        });
+        ready(Ok(reply.unwrap_or_else(|refused| refused))).boxed_local()
+    }
+
+    fn surroundings(&self) -> Option<&dyn Surroundings> {
+        None
+    }
+
+    fn new_object(&self) -> Result<ObjectId, Fault> {
+        Ok(self.deployment.new_object())
+    }
+
+    fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
+        ready(Ok(self.body.clone())).boxed_local()
+    }
+
+    fn forward(&self, order: Order) -> Result<Reply, Fault> {
+        let (_, answer) = self.passed_on(order)?;
+        Ok(Reply { body: Body::Native(Box::new(answer)), ..Reply::default() })
+    }
+
+    fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
+        async move {
+            let (host, answer) = self.passed_on(order)?;
+            let reply = answer.await;
+            let Body::Socket(socket) = reply.body else { return Ok(reply) };
+            host.accept(socket.tag.clone(), socket.attachment, socket.greeting, socket.closes);
+            let opening = iter((!opening.is_empty()).then_some(opening));
+            Ok(Reply::events(Body::Stream(opening.chain(frames(host, socket.tag)).boxed_local())))
+        }
+        .boxed_local()
+    }
+
+    fn log(&self, line: &LogLine) {
+        Around::log(&*self.deployment.host, line);
+    }
+}
+
+impl Visit {
+    /// The answer of the object that a request is for, with the headers that the Worker sets and removes.
+    fn passed_on(&self, order: Order) -> Result<(Rc<FakeHost>, Answering), Fault> {
+        let Place::Session(object) = order.place else { return Err(Fault("tasks are asked".to_owned())) };
+        self.invocation.spend()?;
+        let mut headers: BTreeMap<String, String> = self.head.headers.all().into_iter().collect();
+        for private in order::PRIVATE {
+            headers.remove(private);
+        }
+        headers.insert(order::TRANSPORT.to_owned(), order.transport.as_str().to_owned());
+        headers.extend(order::encode(&order.caller).map(|caller| (order::CALLER.to_owned(), caller)));
+        if let Some((name, is_new)) = &order.state {
+            headers.insert(order::STATE.to_owned(), order::named_state(name, *is_new));
+        }
+        if order.transport == Transport::Sse {
+            // The id that was verified stands in the URL.
+            headers.remove(order::SESSION);
+            headers.extend(order.session.map(|id| (order::SESSION.to_owned(), id)));
+        }
+        if order.transport == Transport::Stateless {
+            headers.insert(order::SESSIONS_SINCE.to_owned(), order.caller.sessions_since.to_string());
+        }
+        let head = Head { headers: Rc::new(HeaderMap(headers)), ..self.head.clone() };
+        let body = Ok(order.body.unwrap_or_else(|| self.body.clone()));
+        let (host, object) = (self.deployment.state_host(object), self.deployment.state(object));
+        let gone = self.gone();
+        let answer = async move { object.handle(&head, ready(body).boxed_local(), gone).await };
+        Ok((host, answer.boxed_local()))
+    }
+}
+
+/// What the object sends on a socket. Nothing wakes its reader, who asks when the deployment has run.
+fn frames(host: Rc<FakeHost>, tag: String) -> impl Stream<Item = String> {
+    poll_fn(move |_| match host.read(&tag) {
+        (frames, _) if !frames.is_empty() => Poll::Ready(Some(frames)),
+        (_, true) => Poll::Ready(None),
+        (_, false) => Poll::Pending,
+    })
+}
