@@ -16,6 +16,21 @@ use durable_mcp::prelude::*;
 /// The server. Lists show its features in this order.
 #[must_use]
 pub(crate) fn server(env: &worker::Env) -> Server {
+    let server = without_bindings();
+    if image::is_available(env) {
+        server.with(
+            Tool::new("generate_image", "Draw a picture of a description", image::generate_image)
+                .title("Draw a picture")
+                .read_only()
+                .open_world(),
+        )
+    } else {
+        server
+    }
+}
+
+/// The features that need no binding of the Worker, as tests have them.
+fn without_bindings() -> Server {
     let server = Server::new("durable-mcp-demo", env!("CARGO_PKG_VERSION"))
         .title("Durable MCP demo")
         .description("A remote MCP server in Rust on Cloudflare Workers.")
@@ -76,15 +91,16 @@ pub(crate) fn server(env: &worker::Env) -> Server {
             Prompt::new("greet", "Greet somebody in a language", greeting::greet)
                 .complete("language", greeting::languages),
         );
-    let server = if cfg!(feature = "sign-in") { cloudflare::add_to(server) } else { server };
-    if image::is_available(env) {
-        server.with(
-            Tool::new("generate_image", "Draw a picture of a description", image::generate_image)
-                .title("Draw a picture")
-                .read_only()
-                .open_world(),
-        )
-    } else {
-        server
+    if cfg!(feature = "sign-in") { cloudflare::add_to(server) } else { server }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_bindings;
+
+    #[test]
+    fn the_demo_has_what_directories_ask_for_and_no_problems() {
+        assert_eq!(without_bindings().problems(), [""; 0]);
+        assert_eq!(without_bindings().advice(), [""; 0]);
     }
 }

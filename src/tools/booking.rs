@@ -28,3 +28,39 @@ pub(super) async fn book_table(
     let place = if outside { "outside" } else { "inside" };
     Ok(format!("Booked a table {place} for {people} at {restaurant}."))
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_mcp::prelude::*;
+    use durable_mcp::testing::{TestClient, json};
+
+    use crate::tools::without_bindings;
+
+    fn client() -> TestClient {
+        TestClient::new(without_bindings())
+    }
+
+    #[test]
+    fn a_table_is_booked_for_as_many_as_the_user_says() {
+        for client in [client(), client().stateless()] {
+            let client = client.on_elicit(|form| {
+                assert_eq!(form.message, "A table at Da Mario:");
+                Elicited::Accepted(json!({ "people": 4, "outside": true }))
+            });
+            let booked = client.call("book_table", json!({ "restaurant": "Da Mario" }));
+            assert_eq!(booked.text(), "Booked a table outside for 4 at Da Mario.");
+        }
+    }
+
+    #[test]
+    fn nothing_is_booked_for_a_user_who_declines() {
+        let client = client().stateless().on_elicit(|_| Elicited::Declined);
+        assert_eq!(client.call("book_table", json!({ "restaurant": "Da Mario" })).text(), "Nothing was booked.");
+    }
+
+    #[test]
+    fn a_client_that_cannot_be_asked_is_told_so() {
+        let refused = client().call("book_table", json!({ "restaurant": "Da Mario" }));
+        assert!(refused.is_error() && refused.text().contains("elicitation"), "{refused:?}");
+    }
+}

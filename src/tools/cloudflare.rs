@@ -46,3 +46,51 @@ async fn user(User { props, .. }: User<Profile>) -> String {
 async fn accounts(user: User<Profile>) -> Json<Accounts> {
     Json(Accounts { accounts: user.props.accounts })
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_mcp::Server;
+    use durable_mcp::testing::{TestClient, Value, json};
+
+    const TOOLS: [&str; 2] = ["cloudflare_user", "cloudflare_accounts"];
+
+    fn client(user: &str, name: &Value, accounts: &Value) -> TestClient {
+        let upstream = json!({ "access_token": "a secret of Cloudflare", "refresh_token": null, "expires": 1 });
+        let props = json!({
+            "id": "u1", "name": name, "email": "ann@example.com", "accounts": accounts, "upstream": upstream,
+        });
+        TestClient::new(super::add_to(Server::new("demo", "1").tool("other", "Other", async || "")))
+            .signed_in(user, props)
+    }
+
+    #[test]
+    fn who_signed_in_with_cloudflare_sees_themselves_and_their_accounts() {
+        let accounts = json!([{ "id": "a1", "name": "Acme" }, { "id": "a2", "name": "Other" }]);
+        let client = client("cloudflare:u1", &json!("Ann"), &accounts);
+        assert_eq!(client.tool_names(), ["other", TOOLS[0], TOOLS[1]]);
+        assert_eq!(client.call("cloudflare_user", json!({})).text(), "Ann <ann@example.com>, user u1 of Cloudflare");
+        let listed = client.call("cloudflare_accounts", json!({}));
+        assert_eq!(listed.structured(), json!({ "accounts": accounts }));
+        assert!(!listed.json().to_string().contains("a secret"));
+    }
+
+    #[test]
+    fn an_account_without_names_is_shown_as_it_is() {
+        let client = client("cloudflare:u1", &Value::Null, &json!([]));
+        assert!(client.call("cloudflare_user", json!({})).text().starts_with("Somebody without a name <ann"));
+        assert_eq!(client.call("cloudflare_accounts", json!({})).structured(), json!({ "accounts": [] }));
+    }
+
+    #[test]
+    fn to_everybody_else_there_are_no_such_tools() {
+        for user in ["github:583231", "demo:cloudflare:u1", "Cloudflare:u1"] {
+            let client = client(user, &json!("Ann"), &json!([]));
+            assert_eq!(client.tool_names(), ["other"], "{user}");
+            for name in TOOLS {
+                let refused = client.call(name, json!({}));
+                assert_eq!(refused.protocol_error().map(|error| error.code.0), Some(-32602), "{user}");
+                assert_eq!(refused.text(), format!("There is no tool {name:?}."), "{user}");
+            }
+        }
+    }
+}

@@ -35,3 +35,33 @@ pub(super) async fn counter(counter: Session<Counter>) -> Result<String, ToolErr
 pub(super) async fn announce(notify: Notify) {
     notify.resource_updated(URI);
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_mcp::testing::{Change, TestClient, json};
+
+    use super::URI;
+    use crate::tools::without_bindings;
+
+    #[test]
+    fn a_counter_goes_on_from_call_to_call() {
+        for client in [TestClient::new(without_bindings()), TestClient::new(without_bindings()).stateless()] {
+            let client = client.signed_in("ann", json!({}));
+            assert_eq!(client.call("increment", json!({})).text(), "Added 1, total is now 1");
+            assert_eq!(client.call("increment", json!({ "by": 41 })).text(), "Added 41, total is now 42");
+            assert_eq!(client.read(URI).text(), "42");
+        }
+    }
+
+    #[test]
+    fn subscribers_of_the_counter_are_told_of_its_changes() {
+        for client in [TestClient::new(without_bindings()), TestClient::new(without_bindings()).stateless()] {
+            let client = client.signed_in("ann", json!({}));
+            client.call("increment", json!({}));
+            assert_eq!(client.changes(), []);
+            client.subscribe(URI);
+            client.call("increment", json!({}));
+            assert_eq!(client.changes(), [Change::Resource(URI.to_owned())]);
+        }
+    }
+}

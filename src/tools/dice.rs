@@ -18,3 +18,32 @@ pub(super) async fn roll(Args(Roll { dice }): Args<Roll>) -> Result<String, Tool
     let eyes: Vec<String> = bytes.iter().map(|byte| (byte % 6 + 1).to_string()).collect();
     Ok(format!("Rolled {}", eyes.join(" ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_mcp::testing::{TestClient, json};
+
+    use super::{HTML, PAGE};
+    use crate::tools::without_bindings;
+
+    #[test]
+    fn as_many_dice_are_rolled_as_asked_for() {
+        let rolled = TestClient::new(without_bindings()).call("roll_dice", json!({ "dice": 6 })).text();
+        let eyes: Vec<u8> = rolled.split(' ').skip(1).filter_map(|eyes| eyes.parse().ok()).collect();
+        assert!(eyes.len() == 6 && eyes.iter().all(|eyes| (1..=6).contains(eyes)), "{rolled}");
+    }
+
+    #[test]
+    fn no_dice_and_too_many_are_refused() {
+        let client = TestClient::new(without_bindings());
+        for dice in [0, 7] {
+            assert_eq!(client.call("roll_dice", json!({ "dice": dice })).text(), "1 to 6 `dice`.");
+        }
+    }
+
+    #[test]
+    fn the_page_of_the_dice_can_be_read() {
+        let client = TestClient::new(without_bindings());
+        assert_eq!(client.read(PAGE).text(), HTML);
+    }
+}

@@ -30,3 +30,31 @@ pub(super) async fn greet(Args(Greeting { name, language }): Args<Greeting>) -> 
 pub(super) async fn languages(typed: Typed) -> Vec<String> {
     typed.among(GREETINGS.map(|(language, _)| language))
 }
+
+#[cfg(test)]
+mod tests {
+    use durable_mcp::testing::{TestClient, json};
+
+    use crate::tools::without_bindings;
+
+    #[test]
+    fn a_greeting_is_read_in_its_language() {
+        let client = TestClient::new(without_bindings());
+        assert_eq!(client.read("greeting://french/Ann").text(), "Bonjour, Ann!");
+        assert!(client.read("greeting://klingon/Ann").text().contains("Known are chinese"));
+    }
+
+    #[test]
+    fn a_prompt_greets_in_its_language() {
+        let client = TestClient::new(without_bindings());
+        let prompt = client.get_prompt("greet", json!({ "name": "Ann", "language": "german" }));
+        assert!(prompt.text().starts_with("Greet Ann with “Hallo”"), "{prompt:?}");
+    }
+
+    #[test]
+    fn languages_are_completed_in_prompt_and_template() {
+        let client = TestClient::new(without_bindings());
+        assert_eq!(client.complete_prompt("greet", "language", "fr"), ["french"]);
+        assert_eq!(client.complete_template("greeting://{language}/{name}", "language", "ger"), ["german"]);
+    }
+}
