@@ -43,6 +43,7 @@ export default defineConfig({
           { text: "Tasks", link: "/tasks" },
           { text: "Notifications and pages", link: "/notifications" },
           { text: "Recipes", link: "/recipes" },
+          { text: "Testing", link: "/testing" },
           { text: "API", link: "/api" },
         ],
       },
