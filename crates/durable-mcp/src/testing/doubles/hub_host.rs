@@ -54,7 +54,7 @@ pub struct FakeHubHost {
     /// Grants that are noted to have ended, and until when.
     ended: RefCell<BTreeMap<String, u64>>,
     /// Why ended grants cannot be looked up.
-    pub(crate) fault: RefCell<Option<Fault>>,
+    pub fault: RefCell<Option<Fault>>,
     /// Objects that are told do not answer.
     pub stalled: Cell<bool>,
     counted: RefCell<BTreeMap<String, Counted>>,
