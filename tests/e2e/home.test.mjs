@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { root } from "../support/child.mjs";
+import { open } from "../support/mcp.mjs";
 import { WAIT_MS } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
@@ -73,12 +74,72 @@ describe("the home page", () => {
     const links = await home.page.locator("a").evaluateAll((all) => all.map(({ href }) => new URL(href)));
     const link = (protocol, host = "") => links.find((url) => url.protocol === protocol && url.host === host);
     const url = `${server.url}/mcp`;
-    assert.equal(link("https:", "claude.ai").searchParams.get("connectorUrl"), url);
+    // Claude calls from elsewhere, and cannot reach this machine.
+    assert.equal(link("https:", "claude.ai"), undefined);
     const { searchParams } = link("cursor:", "anysphere.cursor-deeplink");
     assert.deepEqual(JSON.parse(Buffer.from(searchParams.get("config"), "base64")), { url });
     const { name, ...config } = JSON.parse(decodeURIComponent(link("vscode:").search.slice(1)));
     assert.deepEqual(config, { type: "http", url });
     assert.equal(name, searchParams.get("name"));
+  });
+
+  test("copies each snippet as it is, and says so", async () => {
+    await using home = await visit({ viewport: SIZES.narrow, permissions: ["clipboard-read", "clipboard-write"] });
+    const { page } = home;
+    await page.evaluate(() => {
+      for (const details of document.querySelectorAll("details")) details.open = true;
+    });
+    const snippets = await page.locator("pre").all();
+    assert.ok(snippets.length >= 15, `${snippets.length} snippets`);
+    for (const snippet of snippets) {
+      const what = await snippet.getAttribute("data-what");
+      await snippet.getByRole("button", { name: `Copy ${what}`, exact: true }).click();
+      await snippet.getByRole("button", { name: `Copied ${what}`, exact: true }).waitFor();
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      assert.equal(copied, await snippet.locator("code").textContent());
+      assert.equal(await page.getByRole("status").textContent(), `Copied ${what}`);
+    }
+    assert.deepEqual(await home.complaints(), []);
+  });
+
+  test("selects a snippet that the browser does not let it copy", async () => {
+    await using home = await visit({ viewport: SIZES.wide });
+    const { page } = home;
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error("not allowed"));
+    });
+    await page.getByRole("button", { name: "Copy the address", exact: true }).click();
+    await page.getByRole("button", { name: "Selected the address" }).waitFor();
+    assert.equal(await page.evaluate(() => `${getSelection()}`), `${server.url}/mcp`);
+  });
+
+  test("runs no script but its own", async () => {
+    await using home = await visit({ viewport: SIZES.wide });
+    await home.page.evaluate(() => {
+      const script = document.createElement("script");
+      script.textContent = "window.ran = true";
+      document.body.append(script);
+    });
+    assert.equal(await home.page.evaluate(() => window.ran), undefined);
+    assert.ok((await home.complaints()).some((complaint) => complaint.startsWith("violates script-src")));
+  });
+
+  test("has no button that does nothing without JavaScript", async () => {
+    await using home = await visit({ viewport: SIZES.wide, javaScriptEnabled: false });
+    assert.equal(await home.page.locator("button").count(), 0);
+  });
+
+  test("tells the arguments of each tool", async () => {
+    await using home = await visit({ viewport: SIZES.wide });
+    const { tools } = await (await open(server)).request("tools/list");
+    for (const { name, inputSchema } of tools) {
+      const entry = home.page.locator("section[aria-labelledby=tools] .list > div").filter({
+        has: home.page.locator("dt:first-child > code", { hasText: new RegExp(`^${name}$`) }),
+      });
+      const named = await entry.locator(".arguments dt > code").allTextContents();
+      assert.deepEqual(named.sort(), Object.keys(inputSchema.properties).sort(), name);
+    }
+    assert.ok(tools.some(({ inputSchema }) => Object.keys(inputSchema.properties).length > 0));
   });
 
   for (const client of ["Cursor", "VS Code"]) {

@@ -52,6 +52,20 @@ impl<'a> Home<'a> {
         Self { trouble: Some(trouble), ..self }
     }
 
+    /// Whether services that call from elsewhere can reach the server: not on this machine alone, and not without https.
+    fn is_public(&self) -> bool {
+        !self.is_local && self.install.url().starts_with("https://")
+    }
+
+    /// The reason for which a service that calls from elsewhere has no button.
+    fn unreachable(&self) -> &'static str {
+        if self.is_local {
+            "It calls from elsewhere, and cannot reach this machine: deploy the server, or open a tunnel to it."
+        } else {
+            "It calls from elsewhere, and only over https: deploy the server, or open a tunnel to it."
+        }
+    }
+
     /// Newest first.
     fn versions() -> impl Iterator<Item = ProtocolVersion> {
         ProtocolVersion::ALL.into_iter().rev()
@@ -128,7 +142,9 @@ mod tests {
     fn markup_in_names_and_urls_stays_text() {
         let (mcp, sse) = (format!("{MCP}/{MARKUP}"), format!("{SSE}/{MARKUP}"));
         let html = page(&server(MARKUP), &mcp, &sse);
-        assert!(!html.contains("<script") && !html.contains("alert('"), "{html}");
+        assert_eq!(between(&html, "<script", "</script>"), [format!(">{}", crate::pages::SCRIPT)]);
+        let html = html.replace(crate::pages::SCRIPT, "");
+        assert!(!html.contains("alert('"), "{html}");
         assert!(shown(&html).contains(MARKUP));
         for link in between(&html, "href=\"", "\"") {
             assert!(!link.contains(['<', '>', '\'', ' ']), "{link}");
@@ -147,14 +163,19 @@ mod tests {
                     json!({ "mcpServers": { "demo": { "command": "npx", "args": ["-y", "mcp-remote", mcp] } } }),
                     json!({ "mcpServers": { "demo": { "url": mcp } } }),
                     json!({ "servers": { "demo": { "type": "http", "url": mcp } } }),
+                    json!({ "mcpServers": { "demo": { "httpUrl": mcp } } }),
+                    json!({ "context_servers": { "demo": { "url": mcp } } }),
                     json!({ "mcpServers": { "demo": { "url": mcp } } }),
                     json!({ "mcpServers": { "demo": { "serverUrl": mcp } } }),
                 ]
             );
-            assert_eq!(other.len(), 5);
-            for text in other {
-                assert!(text.contains(MCP) || text == SSE, "{text}");
+            assert_eq!(other.len(), 8);
+            for text in &other {
+                assert!(text.contains(MCP) || *text == SSE, "{text}");
             }
+            let toml = other.iter().find(|text| text.starts_with('[')).unwrap();
+            let (table, url) = toml.split_once("\nurl = ").unwrap();
+            assert_eq!((table, serde_json::from_str::<String>(url).unwrap()), ("[mcp_servers.demo]", mcp));
         }
     }
 
@@ -165,6 +186,43 @@ mod tests {
         let install = Install::new("demo", "demo", MCP.to_owned());
         for link in [install.claude(), install.cursor(), install.vscode()] {
             assert!(links.contains(&link), "{link} is not among {links:#?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_cannot_reach_the_server_has_no_button_and_the_reason() {
+        let server = server("demo");
+        for (mcp, is_local, reason) in [
+            ("http://localhost:8787/mcp", true, "cannot reach this machine"),
+            ("http://box.lan/mcp", false, "only over https"),
+        ] {
+            let html = Home::new(&server, mcp.to_owned(), SSE.to_owned(), is_local).render().unwrap();
+            assert!(!html.contains("claude.ai") && !html.contains("Add to Claude"), "{mcp}");
+            assert_eq!(html.matches(reason).count(), 3, "{mcp}");
+            // Programs on this machine can.
+            assert!(html.contains("Add to Cursor") && html.contains("Add to VS Code"), "{mcp}");
+        }
+        let html = page(&server, MCP, SSE);
+        assert!(html.contains("Add to Claude") && !html.contains("calls from elsewhere"));
+    }
+
+    #[test]
+    fn each_snippet_says_what_its_button_copies() {
+        let html = page(&server("demo"), MCP, SSE);
+        let mut named = between(&html, "<pre", "><code>");
+        named.sort_unstable();
+        let count = named.len();
+        assert!(named.iter().all(|attributes| attributes.contains(" data-what=\"the ")), "{named:?}");
+        named.dedup();
+        assert_eq!(named.len(), count, "two buttons have one name");
+    }
+
+    #[test]
+    fn clients_that_are_told_to_sign_in_have_the_command() {
+        let server = server("demo");
+        let with = Home::new(&server, MCP.to_owned(), SSE.to_owned(), false).signs_in(true).render().unwrap();
+        for command in ["codex mcp login demo", "/mcp auth demo"] {
+            assert!(with.contains(command) && !page(&server, MCP, SSE).contains(command), "{command}");
         }
     }
 

@@ -49,6 +49,21 @@ impl Install {
         format!("claude mcp add --transport http {} {}", self.name, word(&self.url))
     }
 
+    /// Adds the server to Codex.
+    pub(super) fn codex(&self) -> String {
+        format!("codex mcp add {} --url {}", self.name, word(&self.url))
+    }
+
+    /// The server in the configuration of Codex, which is TOML. A string of JSON is one of TOML too, but for DEL.
+    pub(super) fn codex_toml(&self) -> String {
+        format!("[mcp_servers.{}]\nurl = {}", self.name, self.url_json().replace('\u{7f}', "\\u007f"))
+    }
+
+    /// Adds the server to Gemini CLI, for the user rather than the folder.
+    pub(super) fn gemini(&self) -> String {
+        format!("gemini mcp add --scope user --transport http {} {}", self.name, word(&self.url))
+    }
+
     /// Has Cursor ask whether to add the server.
     pub(super) fn cursor(&self) -> String {
         let config = STANDARD.encode(json!({ "url": self.url }).to_string());
@@ -180,7 +195,10 @@ mod tests {
         let simple = install("http://localhost:8787/mcp");
         assert_eq!(simple.claude_code(), "claude mcp add --transport http ann-s-notes http://localhost:8787/mcp");
         let url = "https://a.example/m'cp;$(x)";
-        for command in [install(url).claude_code(), install(url).inspector(), install(url).vscode_command()] {
+        let install = install(url);
+        for command in
+            [install.claude_code(), install.codex(), install.gemini(), install.inspector(), install.vscode_command()]
+        {
             let output = std::process::Command::new("sh")
                 .args(["-c", &format!("set -- {command}; printf '%s\\n' \"$@\"")])
                 .output();
@@ -189,6 +207,7 @@ mod tests {
             let last: Value = serde_json::from_str(last).unwrap_or_else(|_| Value::from(last));
             assert_eq!(last.get("url").unwrap_or(&last), &json!(url), "{command}");
         }
-        assert_eq!(install("http://[::1]:1/mcp").inspector().matches('\'').count(), 2);
+        let install = Install::new("", "", "http://[::1]:1/mcp".to_owned());
+        assert_eq!(install.inspector().matches('\'').count(), 2);
     }
 }
