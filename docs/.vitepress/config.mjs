@@ -50,7 +50,7 @@ export default defineConfig({
       {
         text: "Sign-in",
         items: [
-          { text: "Who signs people in", link: "/identity/" },
+          { text: "Identity providers", link: "/identity/" },
           { text: "GitHub", link: "/identity/github" },
           { text: "Cloudflare", link: "/identity/cloudflare" },
           { text: "Google", link: "/identity/google" },
