@@ -11,11 +11,15 @@ export default defineConfig({
   cleanUrls: false,
   lastUpdated: false,
   rewrites: { "identity/README.md": "identity/index.md" },
-  markdown: { anchor: { slugify }, config: (markdown) => markdown.use(pages) },
+  markdown: {
+    anchor: { slugify },
+    config: (markdown) => markdown.use(pages),
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+  },
   // Addresses of a server on the reader's machine.
   ignoreDeadLinks: "localhostLinks",
   themeConfig: {
-    search: { provider: "local" },
+    search: { provider: "local", options: { translations: { button: { buttonAriaLabel: "Search Ctrl K" } } } },
     outline: [2, 3],
     socialLinks: [{ icon: "github", link: REPOSITORY }],
     nav: [

@@ -16,7 +16,8 @@ after(() => removeFolder(folder));
 describe("in a copy of the repository", () => {
   let server;
   before(async () => {
-    writeFileSync(join(folder, "src/tools/notes.rs"), snippet("Create `src/tools/notes.rs`", "rust"));
+    const tests = snippet("At the end of `src/tools/notes.rs`", "rust");
+    writeFileSync(join(folder, "src/tools/notes.rs"), `${snippet("Create `src/tools/notes.rs`", "rust")}\n${tests}`);
     const tools = join(folder, "src/tools.rs");
     const lines = snippet("In `src/tools.rs`, add `mod notes;`", "rust");
     const edited = readFileSync(tools, "utf8").replace(/^mod \w+;/m, "mod notes;\n$&").replace(/^ +\.with\(/m, `${lines}$&`);
@@ -46,6 +47,13 @@ describe("in a copy of the repository", () => {
     for (const text of ["Milk", "Bread"]) await session.callText("remember", { text });
     assert.equal(await session.callText("recall"), "Milk\nBread");
   });
+});
+
+test("the command runs the test of the tool", async () => {
+  const command = snippet("At the end of `src/tools/notes.rs`", "sh").trim().split(" ");
+  const { code, stdout, stderr } = await run(command[0], command.slice(1), { cwd: folder, env, ms: BUILD_MS });
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(stdout, /notes_are_kept_from_call_to_call \.\.\. ok/);
 });
 
 test("a crate of one's own is built and served beside the clone", async () => {
