@@ -1,0 +1,114 @@
+// `durable-mcp dev`: `wrangler dev` beside a watcher that builds. The old server answers while a build runs or fails.
+import { resolve } from "node:path";
+import { build, folderOf } from "./build.mjs";
+import { exitCode, stopPrograms } from "./process.mjs";
+import { Report } from "./report.mjs";
+import { BuildFailure, Failure, say } from "./say.mjs";
+import { Served } from "./served.mjs";
+import { noted } from "./stamp.mjs";
+import { Watched, around } from "./watch.mjs";
+import { Configuration, WranglerDev, configuration } from "./wrangler.mjs";
+
+/** Serves the crate of this folder until it is ended, and gives the exit code. */
+export async function dev({ options, profile, cargo }) {
+  const session = new Session({ options, profile, cargo });
+  const signalled = new Promise((done) => {
+    for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"]) process.on(signal, () => done(exitCode(signal)));
+  });
+  try {
+    return await Promise.race([session.run(), signalled]);
+  } finally {
+    await session.stop();
+  }
+}
+
+class Session {
+  #crate = resolve(".");
+  #report = new Report();
+  #build;
+  #options;
+  #named;
+  #served;
+  #configuration;
+  #watched;
+  #wrangler;
+  #stopped = false;
+  // Of the last build: one that failed notes nothing.
+  #read = [];
+
+  constructor({ options, profile, cargo }) {
+    const { named, rest } = configuration(options);
+    this.#options = rest;
+    this.#named = named;
+    this.#build = { crate: this.#crate, profile, cargo };
+  }
+
+  async run() {
+    await this.#report.start();
+    this.#served = new Served(this.#crate, this.#report.url);
+    this.#configuration = new Configuration({ crate: this.#crate, named: this.#named, entry: this.#served.entry });
+    const [config] = await Promise.all([this.#configuration.write(), this.#firstBuild()]);
+    this.#wrangler = new WranglerDev(this.#crate, config, this.#options);
+    return Promise.race([this.#wrangler.ended, this.#follow()]);
+  }
+
+  async stop() {
+    this.#stopped = true;
+    stopPrograms();
+    await this.#wrangler?.stop();
+    this.#configuration?.remove();
+    this.#served?.remove();
+  }
+
+  // Until something was built there is nothing to serve.
+  async #firstBuild() {
+    this.#watched = new Watched(this.#paths());
+    while (!(await this.#built()) && !this.#stopped) {
+      say("waiting for a change");
+      await this.#watched.change();
+    }
+    await this.#served.publish(folderOf(this.#crate));
+  }
+
+  async #follow() {
+    for (;;) {
+      this.#watched.watch(this.#paths());
+      const path = await this.#watched.change();
+      if (this.#configuration.watched[0] === path) await this.#configured();
+      if (await this.#built()) await this.#served.publish(folderOf(this.#crate));
+    }
+  }
+
+  /** Whether a build succeeded and made something new, or this is the first one. */
+  async #built() {
+    try {
+      const isNew = await build(this.#build);
+      if (this.#report.failure !== undefined) say("mended");
+      this.#report.failure = undefined;
+      return isNew || !this.#wrangler;
+    } catch (error) {
+      if (this.#stopped) return false;
+      // What is missing on this machine is not mended by an edit.
+      if (!(error instanceof BuildFailure || (error instanceof Failure && this.#wrangler))) throw error;
+      say(`${error.message}${this.#wrangler ? ": the last build that worked is served" : ""}`);
+      this.#report.failure = error.text ?? error.message;
+      return false;
+    }
+  }
+
+  // wrangler notices that its file has changed.
+  async #configured() {
+    try {
+      await this.#configuration.write();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      say(error.message);
+    }
+  }
+
+  #paths() {
+    const usual = ["Cargo.toml", "Cargo.lock", "src"].map((name) => resolve(this.#crate, name));
+    this.#read = noted(this.#crate, folderOf(this.#crate))?.files ?? this.#read;
+    return [...new Set([...usual, ...around(this.#read, this.#crate), ...this.#configuration.watched])];
+  }
+}
