@@ -4,10 +4,11 @@
 //
 // Requests go on during each edit, ten a second; those that fail or are not answered within five seconds are counted.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../tests/support/child.mjs";
+import { INSTALLED } from "../tests/support/clone.mjs";
 import { freePorts } from "../tests/support/port.mjs";
 
 const warm = process.argv.includes("--warm");
@@ -24,7 +25,7 @@ const url = `http://localhost:${port}`;
 let child;
 try {
   execFileSync("git", ["clone", "--quiet", root, folder]);
-  if (warm) for (const name of [".tools", "node_modules"]) symlinkSync(join(root, name), join(folder, name));
+  if (warm) for (const name of INSTALLED) if (existsSync(join(root, name))) symlinkSync(join(root, name), join(folder, name));
   const env = { ...process.env, ...(warm ? { CARGO_TARGET_DIR: join(root, "target") } : {}) };
   if (!warm) delete env.CARGO_TARGET_DIR;
   console.log(`load ${loadavg()[0].toFixed(1)}`);

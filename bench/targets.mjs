@@ -3,8 +3,8 @@
 //   node bench/targets.mjs <suite> <file>
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { parse } from "smol-toml";
 import { root } from "../tests/support/child.mjs";
+import { parse } from "../tests/support/toml.mjs";
 
 const [suite, file] = process.argv.slice(2);
 // The suite reads folders relative to the file that names them.

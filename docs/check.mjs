@@ -125,7 +125,7 @@ function* unknownMessages(file, text) {
 function sources() {
   const texts = ["crates", "templates", "scripts"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
+      .filter((entry) => entry.isFile() && !/\b(node_modules|vendor)\b/.test(entry.parentPath))
       .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")),
   );
   const all = texts.join("\n").replace(/\\\n\s*/g, "");

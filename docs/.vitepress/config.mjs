@@ -70,6 +70,7 @@ export default defineConfig({
         text: "Run it",
         items: [
           { text: "Configuration", link: "/configuration" },
+          { text: "Building", link: "/building" },
           { text: "Operating", link: "/operating" },
           { text: "Troubleshooting", link: "/troubleshooting" },
           { text: "Cost", link: "/cost" },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { removeFolder, root, temporaryFolder } from "../support/child.mjs";
+import { packageFolder, removeFolder, temporaryFolder } from "../support/child.mjs";
 import { WAIT_MS } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
@@ -22,8 +22,8 @@ test("mcp-remote connects over HTTP+SSE, lists and calls", () => bridge("/sse", 
 async function bridge(path, strategy, transport) {
   const config = temporaryFolder("durable-mcp-remote");
   const stdio = new StdioClientTransport({
-    command: join(root, "node_modules/.bin/node"),
-    args: [join(root, "node_modules/mcp-remote/dist/proxy.js"), `${server.url}${path}`, "--transport", strategy],
+    command: process.execPath,
+    args: [join(packageFolder("mcp-remote"), "dist/proxy.js"), `${server.url}${path}`, "--transport", strategy],
     env: { ...process.env, MCP_REMOTE_CONFIG_DIR: config },
     stderr: "pipe",
   });

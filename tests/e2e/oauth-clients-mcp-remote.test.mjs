@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { NO_BROWSER, visit } from "../support/callback.mjs";
-import { removeFolder, root, temporaryFolder } from "../support/child.mjs";
+import { packageFolder, removeFolder, temporaryFolder } from "../support/child.mjs";
 import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
 import { freePorts } from "../support/port.mjs";
 import { WAIT_MS } from "../support/wait.mjs";
@@ -62,8 +62,8 @@ async function withFolder(run) {
 /** Who calls, through a bridge that starts and ends here, and how many links to sign in at it showed. */
 async function use(config, args) {
   const stdio = new StdioClientTransport({
-    command: join(root, "node_modules/.bin/node"),
-    args: [join(root, "node_modules/mcp-remote/dist/proxy.js"), ...args],
+    command: process.execPath,
+    args: [join(packageFolder("mcp-remote"), "dist/proxy.js"), ...args],
     env: { ...process.env, ...NO_BROWSER, MCP_REMOTE_CONFIG_DIR: config },
     stderr: "pipe",
   });

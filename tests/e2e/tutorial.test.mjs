@@ -36,7 +36,9 @@ describe("in a copy of the repository", () => {
   test("the command calls the tool, each time in a session of its own", async () => {
     const command = snippet("with the [MCP Inspector]", "sh").replace("http://localhost:8787", server.url).trim();
     for (let time = 0; time < 2; time++) {
-      const { code, stdout, stderr } = await run("sh", ["-c", `${command} </dev/null`], { env: { npm_config_offline: "true" } });
+      // Where npx finds the Inspector installed.
+      const options = { cwd: join(root, "tests"), env: { npm_config_offline: "true" } };
+      const { code, stdout, stderr } = await run("sh", ["-c", `${command} </dev/null`], options);
       assert.equal(code, 0, stderr);
       assert.equal(JSON.parse(stdout).content[0].text, "Remembered. Notes so far: 1");
     }

@@ -9,6 +9,13 @@ import { WAIT_MS, bounded } from "./wait.mjs";
 /** The folder that holds package.json and wrangler.toml. */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
+/** The folder of an npm package of the tests. */
+export function packageFolder(name) {
+  const found = ["tests/node_modules", "node_modules"].map((folder) => join(root, folder, name)).find(existsSync);
+  if (!found) throw new Error(`${name} is not installed: run scripts/setup tests`);
+  return found;
+}
+
 const children = new Set();
 const folders = new Set();
 
@@ -61,7 +68,7 @@ export class Child {
     this.command = [command, ...args].join(" ");
     this.group = group;
     // The project's own node and tools before the system's.
-    const path = [join(root, "node_modules/.bin"), dirname(process.execPath), process.env.PATH].join(delimiter);
+    const path = [join(root, "tests/node_modules/.bin"), join(root, "node_modules/.bin"), dirname(process.execPath), process.env.PATH].join(delimiter);
     this.process = spawn(command, args, {
       cwd,
       detached: group,

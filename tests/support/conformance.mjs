@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { Child, removeFolder, root, temporaryFolder } from "./child.mjs";
+import { Child, packageFolder, removeFolder, temporaryFolder } from "./child.mjs";
 import { bounded } from "./wait.mjs";
 
 export const CURRENT = "@modelcontextprotocol/conformance";
@@ -14,7 +14,7 @@ export const STABLE = "conformance-stable";
  */
 export async function conforms(args, passed, { suite = CURRENT, meanwhile } = {}) {
   const results = temporaryFolder("durable-mcp-conformance");
-  const program = join(root, "node_modules", suite, "dist/index.js");
+  const program = join(packageFolder(suite), "dist/index.js");
   const child = new Child("node", [program, ...args, "-o", results], { group: true });
   try {
     await meanwhile?.(child);

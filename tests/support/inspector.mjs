@@ -1,11 +1,11 @@
 // The MCP Inspector, as it is installed.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Child, root } from "./child.mjs";
+import { Child, packageFolder } from "./child.mjs";
 import { freePorts } from "./port.mjs";
 
 /** What starts it. */
-export const INSPECTOR = join(root, "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js");
+export const INSPECTOR = join(packageFolder("@modelcontextprotocol/inspector"), "clients/launcher/build/index.js");
 
 /** Puts servers into its list, `{ [name]: { type, url, protocolEra, ... } }`, as it keeps them in a home folder. */
 export function writeCatalog(home, servers) {

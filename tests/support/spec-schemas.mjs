@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
-import { root } from "./child.mjs";
+import { packageFolder } from "./child.mjs";
 import { CURRENT } from "./conformance.mjs";
 
 /** `{ [version]: schema }`, oldest first. */
 export function specSchemas() {
-  const bundle = readFileSync(join(root, "node_modules", CURRENT, "dist/index.js"), "utf8");
+  const bundle = readFileSync(join(packageFolder(CURRENT), "dist/index.js"), "utf8");
   const names = /{"2025-03-26":(\w+),"2025-06-18":(\w+),"2025-11-25":(\w+),(?:"2026-07-28"|\[\w+\]):(\w+)}/;
   const table = names.exec(bundle);
   assert.ok(table, 'the conformance suite keeps its schemas otherwise now: look for "2025-03-26" in its bundle');

@@ -40,8 +40,8 @@ const streams = new WeakSet();
 
 const encoder = new TextEncoder();
 
-// scripts/toolchain/esbuild has the first one called when an instance has broken down and another one has taken its place, and
-// the second one for what a request's first step throws.
+// The entry point of crates/durable-mcp-build has the first one called when an instance has broken down and another one has taken
+// its place, and the second one for what a request's first step throws.
 globalThis.durableMcp = {
   brokeDown() {
     const all = [...waiting];

@@ -1,0 +1,152 @@
+// `durable-mcp dev`, as `npm start` runs it: edits of a server while clients use it.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Child, removeFolder, temporaryFolder } from "../support/child.mjs";
+import { send } from "../support/mcp.mjs";
+import { DURABLE_MCP, starter } from "../support/starter.mjs";
+import { Stateless } from "../support/stateless.mjs";
+import { WAIT_MS, sleep, until } from "../support/wait.mjs";
+import { BUILD_MS } from "../support/wrangler.mjs";
+
+// Of a build after an edit, on a machine with other work.
+const EDIT_MS = 180_000;
+const EVERY_MS = 50;
+
+// wrangler's own answer to a request that is under way in the very moment in which it replaces the server.
+const RESTARTED = /Your worker restarted mid-request/;
+
+describe("edits", () => {
+  const { folder, env, write, edit } = starter("edits");
+  const state = temporaryFolder("durable-mcp-edits");
+  let child;
+  let client;
+  let server;
+  let requests;
+
+  before(async () => {
+    child = new Child(process.execPath, [DURABLE_MCP, "dev", "--port", "0", "--persist-to", state], { cwd: folder, env });
+    const ready = await child.line(/Ready on http:/, { ms: BUILD_MS });
+    server = { url: /http:\/\/[^\s/]+/.exec(ready.text)[0] };
+    client = new Stateless(server);
+    requests = new Requests(client);
+  });
+  after(async () => {
+    await requests?.stop();
+    await child.stop({ grace: 10_000 });
+    removeFolder(folder);
+    removeFolder(state);
+  });
+
+  const served = (text) => until(async () => requests.last?.includes(text), () => `${text}\n${child.output}`, { ms: EDIT_MS });
+  const page = () => send(server, "GET", "/", { headers: { accept: "text/html" } });
+
+  test("the first build is served", async () => {
+    assert.equal(await client.callText("say"), "source 1, library 1, text 1, 1.0.0");
+    assert.equal((await page()).status, 200);
+  });
+
+  for (const [what, change, text] of [
+    ["a source", () => edit("src/lib.rs", "source 1", "source 2"), "source 2"],
+    ["a crate that the server depends on", () => edit("words/src/lib.rs", "library 1", "library 2"), "library 2"],
+    ["a file that is included", () => edit("text/words.txt", "text 1", "text 2"), "text 2"],
+    ["Cargo.toml", () => edit("Cargo.toml", 'version = "1.0.0"', 'version = "1.0.1"'), "1.0.1"],
+  ]) {
+    test(`of ${what} are served, and no request fails meanwhile`, async () => {
+      requests.failed = [];
+      change();
+      await served(text);
+      assert.deepEqual(requests.failed, []);
+    });
+  }
+
+  test("that do not compile leave the server as it was, and the page shows the error until it is mended", async () => {
+    requests.failed = [];
+    edit("src/lib.rs", "async fn say() -> String {", "mod more;\n\nasync fn say() -> String {");
+    await child.line(/the last build that worked is served/, { ms: EDIT_MS });
+    assert.match(child.output, /error.*file not found for module `more`/);
+    const { status, text } = await page();
+    assert.equal(status, 500);
+    assert.match(text, /The server does not compile/);
+    assert.match(text, /file not found for module `more`/);
+    assert.doesNotMatch(text, /Compiling|\x1b/);
+    // Not for programs, and nowhere else.
+    for (const [path, accept] of [["/", "*/*"], ["/mcp", "text/html"]]) {
+      assert.doesNotMatch((await send(server, "GET", path, { headers: { accept } })).text, /does not compile/);
+    }
+    assert.match(await client.callText("say"), /source 2/);
+
+    // The file that is missing is in no list of what was read.
+    write("src/more/mod.rs", "// Nothing more.\n");
+    await until(async () => (await page()).status === 200, () => `the page\n${child.output}`, { ms: EDIT_MS });
+    edit("src/lib.rs", "source 2", "source 3");
+    await served("source 3");
+    assert.deepEqual(requests.failed, []);
+  });
+
+  test("of a source that is removed again are noticed", async () => {
+    removeFolder(join(folder, "src/more"));
+    edit("src/lib.rs", "mod more;\n\n", "");
+    edit("src/lib.rs", "source 3", "source 4");
+    await served("source 4");
+  });
+
+  test("end with the server, and nothing of it stays", async () => {
+    await requests.stop();
+    const started = descendants(child.process.pid);
+    assert.ok(started.length > 1, `${started}`);
+    await child.stop({ grace: 20_000 });
+    await until(() => started.every((pid) => !isRunning(pid)), () => `the end of ${started.filter(isRunning)}`);
+    assert.deepEqual(readdirSync(folder).filter((name) => name.startsWith(".wrangler-dev")), []);
+    assert.ok(!existsSync(join(folder, ".wrangler/durable-mcp", `${child.process.pid}`)));
+  });
+});
+
+/** Calls the tool again and again, as a client would. */
+class Requests {
+  /** The last answer. */
+  last;
+  failed = [];
+  #stopped = false;
+  #loop;
+
+  constructor(client) {
+    this.#loop = this.#run(client);
+  }
+
+  async #run(client) {
+    while (!this.#stopped) {
+      try {
+        const { status, text } = await client.post(client.message(1, "tools/call", { name: "say", arguments: {} }), { ms: WAIT_MS });
+        if (status === 200) this.last = text;
+        else if (!RESTARTED.test(text)) this.failed.push(`${status} ${text}`);
+      } catch (error) {
+        if (!this.#stopped) this.failed.push(`${error}`);
+      }
+      await sleep(EVERY_MS);
+    }
+  }
+
+  async stop() {
+    this.#stopped = true;
+    await this.#loop;
+  }
+}
+
+function descendants(pid) {
+  const lines = `${execFileSync("ps", ["-A", "-o", "pid=,ppid="])}`.trim().split("\n");
+  const all = lines.map((line) => line.trim().split(/\s+/).map(Number));
+  const below = (parent) => all.filter(([, of]) => of === parent).flatMap(([child]) => [child, ...below(child)]);
+  return below(pid);
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

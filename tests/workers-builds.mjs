@@ -1,0 +1,106 @@
+// The build of a deployment, as Cloudflare's Workers Builds runs it: on a machine with Node.js and a C compiler, without Rust, with
+// two cores, an empty home and an empty environment. Says how long each step takes, and fails after eight minutes.
+//
+//   node tests/workers-builds.mjs [root | folder of a starter]...      root without any
+//
+// A starter gets the library and the npm package of this tree in place of the published ones.
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import { eachLine, root } from "./support/child.mjs";
+import { copyTree } from "./support/clone.mjs";
+
+// What a build has room for beside the machine's own start, of the twenty minutes that Workers Builds allows.
+const BOUND_MS = 8 * 60_000;
+const CORES = 2;
+
+const all = mkdtempSync(join(tmpdir(), "durable-mcp-workers-builds-"));
+process.on("exit", () => rmSync(all, { recursive: true, force: true, maxRetries: 3 }));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+const named = process.argv.slice(2);
+for (const name of named.length > 0 ? named : ["root"]) await deployed(name);
+
+async function deployed(name) {
+  const home = join(all, `${basename(name)}-home`);
+  const folder = join(all, basename(resolve(name)));
+  mkdirSync(home);
+  if (name === "root") await copyTree(folder);
+  else await copyStarter(resolve(name), folder);
+  const env = {
+    HOME: home,
+    // The machine's own programs, and the Node.js that runs this.
+    PATH: [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
+    WORKERS_CI: "1",
+    CI: "true",
+    LANG: "C.UTF-8",
+  };
+  const cargo = env.PATH.split(delimiter).map((part) => join(part, "cargo")).find(existsSync);
+  if (cargo) throw new Error(`this machine has Rust for everybody, ${cargo}: nothing would be shown`);
+  console.log(`${name}: ${CORES} cores, load ${loadavg()[0].toFixed(1)}`);
+  await step("npm clean-install", { folder, env });
+  const spent = await step("npm run build", { folder, env });
+  if (spent > BOUND_MS) throw new Error(`the build took ${seconds(spent)}, more than ${seconds(BOUND_MS)}`);
+  const told = await step("npx wrangler deploy --dry-run", { folder, env, tells: true });
+  if (/Compiling|WARNING/.test(told)) throw new Error("the deployment built once more, or warned");
+  const module = readFileSync(join(folder, "build/index_bg.wasm"));
+  console.log(`  upload: ${module.length} bytes, ${gzipSync(module).length} compressed`);
+}
+
+// Runs a command with its lines and their times shown, and gives its time, or with `tells` what it said.
+async function step(command, { folder, env, tells = false }) {
+  const begin = performance.now();
+  const [program, ...args] = pinned(command.split(" "));
+  const child = spawn(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  const lines = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    eachLine(stream, (line) => {
+      lines.push(line);
+      if (/^(setup|build|durable-mcp|info|error|warning)\b/.test(line)) console.log(`  ${seconds(performance.now() - begin)} ${line}`);
+    });
+  }
+  const code = await new Promise((done) => child.once("close", done));
+  const spent = performance.now() - begin;
+  if (code !== 0) throw new Error(`${command} failed (${code}):\n${lines.join("\n")}`);
+  console.log(`  ${command}: ${seconds(spent)}`);
+  return tells ? lines.join("\n") : spent;
+}
+
+function pinned(command) {
+  return existsSync("/usr/bin/taskset") ? ["taskset", "--cpu-list", `0-${CORES - 1}`, ...command] : command;
+}
+
+// The folder of a starter stands alone: with the packed npm package, and the library beside it.
+async function copyStarter(from, folder) {
+  await copyTree(folder, from);
+  const library = join(all, "library");
+  if (!existsSync(library)) await copyTree(library);
+  const manifest = readFileSync(join(folder, "Cargo.toml"), "utf8");
+  const path = JSON.stringify(join(library, "crates/durable-mcp"));
+  writeFileSync(join(folder, "Cargo.toml"), manifest.replace(/^durable-mcp = (?:\{[^}]*?(, features[^}]*)?\}|".*")/m, (_, rest = "") => `durable-mcp = { path = ${path}${rest} }`));
+  const file = join(folder, "package.json");
+  const manifestOfNpm = JSON.parse(readFileSync(file, "utf8"));
+  manifestOfNpm.devDependencies["durable-mcp"] = `file:${tarball()}`;
+  writeFileSync(file, JSON.stringify(manifestOfNpm, undefined, 2));
+  // The lock names the published package.
+  execFileSync("npm", ["install", "--package-lock-only", "--loglevel=error"], { cwd: folder, stdio: "inherit" });
+}
+
+let packed;
+function tarball() {
+  if (packed) return packed;
+  console.log("packing the npm package");
+  execFileSync("npm", ["pack", "--pack-destination", all, "--loglevel=error"], {
+    cwd: join(root, "crates/durable-mcp-build/npm"),
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  packed = join(all, readdirSync(all).find((name) => name.endsWith(".tgz")));
+  console.log(`  ${statSync(packed).size} bytes`);
+  return packed;
+}
+
+function seconds(ms) {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
