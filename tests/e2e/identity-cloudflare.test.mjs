@@ -96,8 +96,8 @@ describe("who signs in with Cloudflare", () => {
 });
 
 describe("a sign-in that Cloudflare does not complete", () => {
-  const away = { status: 503, text: /Cloudflare cannot be reached, or has trouble\. Try again/, error: "temporarily_unavailable" };
-  const unconfirmed = { status: 502, text: /Cloudflare did not confirm who you are\. Try again/, error: "server_error" };
+  const away = { status: 503, text: /Cloudflare \(stand-in\) cannot be reached, or has trouble\. Try again/, error: "temporarily_unavailable" };
+  const unconfirmed = { status: 502, text: /Cloudflare \(stand-in\) did not confirm who you are\. Try again/, error: "server_error" };
   const unsuccessful = () => json({ success: false, errors: [{ code: 1 }], messages: [], result: null });
 
   for (const [what, path, how, expected] of [

@@ -148,8 +148,8 @@ describe("a list of who may", () => {
 });
 
 describe("a sign-in that GitHub does not complete", () => {
-  const away = { status: 503, text: /GitHub cannot be reached, or has trouble\. Try again/, error: "temporarily_unavailable" };
-  const unconfirmed = { status: 502, text: /GitHub did not confirm who you are\. Try again/, error: "server_error" };
+  const away = { status: 503, text: /GitHub \(stand-in\) cannot be reached, or has trouble\. Try again/, error: "temporarily_unavailable" };
+  const unconfirmed = { status: 502, text: /GitHub \(stand-in\) did not confirm who you are\. Try again/, error: "server_error" };
   const html = () => ({ status: 200, headers: { "content-type": "text/html" }, body: "<h1>Unicorn!</h1>" });
   const spent = () => json({ message: "API rate limit exceeded" }, 403, { "x-ratelimit-remaining": "0" });
 

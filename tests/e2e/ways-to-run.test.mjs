@@ -46,7 +46,7 @@ for (const { title, start, prefix, page, person } of [
     // The stand-in is elsewhere than the provider itself.
     await started(vars, async (server) => {
       assert.doesNotMatch(server.output, /Compiling/);
-      assert.match(await home(server), new RegExp(`<dt>Sign-in</dt><dd>With ${title}\\. `));
+      assert.match(await home(server), new RegExp(`<dt>Sign-in</dt><dd>With ${title} \\(stand-in\\)\\. `));
       const { status, headers } = await post(server, "{}");
       assert.equal(status, 401);
       assert.match(headers["www-authenticate"], /resource_metadata=/);
@@ -60,6 +60,39 @@ for (const { title, start, prefix, page, person } of [
     });
   });
 }
+
+// The stand-in that the terminal names, as a browser meets it.
+async function standIn(server) {
+  const { text } = await server.said(/a stand-in for \w+ is at/);
+  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
+  return { url, reach: (address) => address, has: (address) => address.origin === url };
+}
+
+test("--stand-in github has the octocat sign in without an application, whatever .dev.vars names", () => {
+  // The stand-in goes before these, and the list stays.
+  const vars = { IDENTITY_PROVIDER: "google", GITHUB_CLIENT_ID: "another", GITHUB_ALLOWED: "org:acme" };
+  const act = async (server) => {
+    assert.doesNotMatch(server.output, /Compiling/);
+    const provider = await standIn(server);
+    assert.match(await home(server), /<dd>With GitHub \(stand-in\)\. /);
+    const client = await signIn(server, provider, "Authorize as octocat");
+    assert.equal(await call(client, "whoami"), "You are The Octocat.");
+    await client.close();
+    await assert.rejects(signIn(server, provider, "Authorize as hubot"), /signed in as GitHub user hubot, who may not/);
+  };
+  return started(vars, act, ["--stand-in", "github"]);
+});
+
+test("--stand-in cloudflare has people sign in who have accounts", () =>
+  started(
+    {},
+    async (server) => {
+      const client = await signIn(server, await standIn(server), "Authorize as ann@example.com");
+      assert.match(await call(client, "cloudflare_user"), /^Ann Example <ann@example\.com>/);
+      await client.close();
+    },
+    ["--stand-in=cloudflare"],
+  ));
 
 test("without the secrets nobody gets in, and the page says what to set", () =>
   started({ IDENTITY_PROVIDER: "github" }, async (server) => {
@@ -77,12 +110,12 @@ test("what is deployed has sign-in if people sign in, about as much again", asyn
 });
 
 // Runs the clone with such a .dev.vars, and without any if there is nothing to put into it.
-async function started(vars, act) {
+async function started(vars, act, args) {
   const file = join(folder, ".dev.vars");
   const lines = Object.entries(vars).map(([name, value]) => `${name}=${value}\n`);
   if (lines.length > 0) writeFileSync(file, lines.join(""));
   else rmSync(file, { force: true });
-  const server = await npmStart({ cwd: folder, env });
+  const server = await npmStart({ cwd: folder, env, args });
   try {
     await act(server);
   } catch (error) {
@@ -117,9 +150,9 @@ async function connect(server, authProvider) {
 const transport = (server, authProvider) => new StreamableHTTPClientTransport(new URL("/mcp", server.url), { authProvider });
 
 // As the SDK's documentation has it: try, send the person to sign in, hand over the code, try again.
-async function signIn(server, provider) {
+async function signIn(server, provider, decision) {
   const follow = async (link) => {
-    const { location, text } = await new Person(server, provider).signsIn({ link: () => link });
+    const { location, text } = await new Person(server, provider).signsIn({ link: () => link }, { decision });
     assert.ok(location?.href.startsWith(REDIRECT), text);
     return location.searchParams;
   };

@@ -6,11 +6,11 @@ export const BUILD_MS = 900_000;
 
 /**
  * `npm start`: `{ url, output, said(match), stop() }` once the server is ready. The first run may build everything. `cwd`
- * is another copy of the repository, `env` what its environment has besides.
+ * is another copy of the repository, `env` what its environment has besides, `args` are more options.
  */
-export async function npmStart(options) {
+export async function npmStart({ args = [], ...options }) {
   const state = temporaryFolder("durable-mcp-wrangler");
-  const child = new Child("npm", ["start", "--", "--port", "0", "--persist-to", state], { group: true, ...options });
+  const child = new Child("npm", ["start", "--", ...args, "--port", "0", "--persist-to", state], { group: true, ...options });
   const stop = async () => {
     await child.stop({ grace: 10_000 });
     removeFolder(state);

@@ -8,6 +8,7 @@ import { Served } from "./served.mjs";
 import { noted } from "./stamp.mjs";
 import { Watched, around } from "./watch.mjs";
 import { Configuration, WranglerDev, configuration } from "./wrangler.mjs";
+import { standInOf, startStandIn } from "../stand-in/option.mjs";
 
 /** Serves the crate of this folder until it is ended, and gives the exit code. */
 export async function dev({ options, profile, cargo }) {
@@ -32,12 +33,17 @@ class Session {
   #configuration;
   #watched;
   #wrangler;
+  // The name of a provider's stand-in, if one is asked for, and then what runs of it.
+  #standIn;
+  #provider;
   #stopped = false;
   // Of the last build: one that failed notes nothing.
   #read = [];
 
   constructor({ options, profile, cargo }) {
-    const { named, rest } = configuration(options);
+    const { name, rest: others } = standInOf(options);
+    const { named, rest } = configuration(others);
+    this.#standIn = name;
     this.#options = rest;
     this.#named = named;
     this.#build = { crate: this.#crate, profile, cargo };
@@ -48,7 +54,8 @@ class Session {
     this.#served = new Served(this.#crate, this.#report.url);
     this.#configuration = new Configuration({ crate: this.#crate, named: this.#named, entry: this.#served.entry });
     const [config] = await Promise.all([this.#configuration.write(), this.#firstBuild()]);
-    this.#wrangler = new WranglerDev(this.#crate, config, this.#options);
+    if (this.#standIn) this.#provider = await startStandIn(this.#standIn);
+    this.#wrangler = new WranglerDev(this.#crate, config, [...this.#options, ...(this.#provider?.options ?? [])]);
     return Promise.race([this.#wrangler.ended, this.#follow()]);
   }
 
@@ -56,6 +63,7 @@ class Session {
     this.#stopped = true;
     stopPrograms();
     await this.#wrangler?.stop();
+    await this.#provider?.stop();
     this.#configuration?.remove();
     this.#served?.remove();
   }

@@ -9,7 +9,9 @@ import { Failure, say } from "./say.mjs";
 const USAGE = `usage:
   durable-mcp build [folder] [-- options of cargo]              builds the Worker of a crate into its folder build/
   durable-mcp dev [options of wrangler dev] [-- options of cargo]
-                                                                serves the crate of this folder, and builds it after each edit
+                                                                serves the crate of this folder, and builds it after each edit;
+                                                                --stand-in github or --stand-in cloudflare has people sign in
+                                                                to a stand-in of that provider on this machine
   durable-mcp setup                                             installs Rust if it is missing
 
 DURABLE_MCP_PROFILE=dev leaves out optimisation, release does not: \`build\` takes release by default, \`dev\` takes dev.`;

@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use super::code_flow::{CodeFlow, Credentials, UPSTREAM, set};
-use super::upstream::{JsonAnswer, Upstream, get_json};
+use super::upstream::{JsonAnswer, Upstream, get_json, is_stand_in};
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 
 /// Prefix of the subjects of this provider.
@@ -133,7 +133,7 @@ impl IdentityProvider for Cloudflare {
     }
 
     fn title(&self) -> &'static str {
-        "Cloudflare"
+        if is_stand_in(&self.authorize) { "Cloudflare (stand-in)" } else { "Cloudflare" }
     }
 }
 

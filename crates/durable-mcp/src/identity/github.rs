@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::allowed::{AllowList, KNOWN_AS, MAX_GROUPS};
 use super::code_flow::{CodeFlow, Credentials, UPSTREAM, set};
-use super::upstream::{JsonAnswer, Upstream, get_json};
+use super::upstream::{JsonAnswer, Upstream, get_json, is_stand_in};
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider, begins_with};
 
 /// Prefix of the subjects of this provider.
@@ -220,7 +220,7 @@ impl IdentityProvider for GitHub {
     }
 
     fn title(&self) -> &'static str {
-        "GitHub"
+        if is_stand_in(&self.url) { "GitHub (stand-in)" } else { "GitHub" }
     }
 }
 

@@ -385,5 +385,6 @@ mod tests {
         let variables = [GITHUB[0], GITHUB[1], GITHUB[2], ("GITHUB_URL", "http://127.0.0.1:4000/")];
         let provider = chosen(&variables).unwrap().unwrap();
         assert!(begin(&*provider, None).unwrap().url.starts_with("http://127.0.0.1:4000/login/oauth/authorize?"));
+        assert_eq!(provider.title(), "GitHub (stand-in)");
     }
 }

@@ -147,6 +147,12 @@ pub fn is_trustworthy(url: &str) -> bool {
     is_clean && is_url
 }
 
+/// Whether what is at that URL only stands in for a provider: [without TLS](is_trustworthy) it is on this machine.
+#[must_use]
+pub fn is_stand_in(url: &str) -> bool {
+    url.starts_with("http://")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

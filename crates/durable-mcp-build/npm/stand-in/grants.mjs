@@ -1,8 +1,10 @@
 // What a stand-in has given out: codes and tokens, each good for as long as it would be at the provider itself.
 import { createHash } from "node:crypto";
-import { StandIn } from "./stand-in.mjs";
+import { StandIn } from "./server.mjs";
 
-/** An identity provider that gives out codes and tokens, to who is `signedIn`. */
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
+
+/** An identity provider that gives out codes and tokens, to the one of its people who the page is told. */
 export class Granting extends StandIn {
   #codes = new Map();
   #tokens = new Map();
@@ -24,15 +26,22 @@ export class Granting extends StandIn {
     return this.#tokens.get(token)?.user;
   }
 
-  /** How often a refresh token was used. */
-  get renewals() {
-    return this.requests.filter(({ form }) => form.grant_type === "refresh_token").length;
+  /** Whether it sends people back there: it is for servers of this machine alone. */
+  leadsTo(address) {
+    const url = URL.parse(address);
+    return url?.protocol === "http:" && LOOPBACK.includes(url.hostname);
   }
 
-  /** A code for what was asked: `{ scope, redirect_uri, code_challenge }`. */
-  code(prefix, { scope = "", redirect_uri, code_challenge }) {
+  /** The buttons of its page: one for each of its people. `nameOf` gives what to call one. */
+  buttons(nameOf) {
+    const one = this.people.length === 1;
+    return this.people.map((user) => ({ user, name: one ? "Authorize" : `Authorize as ${nameOf(user)}` }));
+  }
+
+  /** A code for a user and what was asked: `{ scope, redirect_uri, code_challenge }`. */
+  code(prefix, user, { scope = "", redirect_uri, code_challenge }) {
     const code = this.secret(prefix);
-    this.#codes.set(code, { user: this.signedIn, scope, redirect_uri, code_challenge });
+    this.#codes.set(code, { user, scope, redirect_uri, code_challenge });
     return code;
   }
 
