@@ -90,6 +90,27 @@ fn a_message_to_the_page_for_people_is_told_where_mcp_is() {
 }
 
 #[test]
+fn problems_are_shown_to_a_browser_on_the_same_machine_alone() {
+    let server = || Server::new("s", "1").tool("no name", "", async || "").resource("r", "<no uri>", async || "");
+    let app = durable_mcp::App::new(server()).with_variables(&|name| (name == "ANSWERS").then(|| "loudly".to_owned()));
+    let shown = |host: &str| {
+        let answer = Front::of(app.clone()).at(host).send_to("/", Method::GET, &[], String::new()).answer();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.text
+    };
+    for host in ["localhost", "localhost:8787", "127.0.0.1:8787", "[::1]:8787"] {
+        let page = shown(host);
+        for told in ["no name", "no uri", "ANSWERS"] {
+            assert!(page.contains(told), "{host} {told}");
+        }
+        assert!(!page.contains("<no uri"), "markup in a problem is text");
+    }
+    for host in ["mcp.example.com", "localhost.example.com", "192.168.0.1"] {
+        assert!(!shown(host).contains("no name"), "{host}");
+    }
+}
+
+#[test]
 fn a_coded_body_is_refused_with_what_would_do() {
     let front = front();
     for coding in ["gzip", "br", "deflate", "zstd", "GZIP", "identity, gzip"] {

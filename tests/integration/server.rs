@@ -20,6 +20,7 @@ mod constraints;
 mod forms;
 mod initialize;
 mod lists;
+mod problems;
 mod structured_content;
 mod the_signed_in_user;
 mod while_a_call_runs;

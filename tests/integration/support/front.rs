@@ -38,6 +38,8 @@ pub(crate) struct Front {
     pub(crate) hub: Rc<FakeHubHost>,
     declared: Value,
     last_id: Cell<u64>,
+    /// The host that the client names.
+    address: String,
 }
 
 impl Front {
@@ -51,11 +53,29 @@ impl Front {
             "LOG_REQUESTS" => Some("all".to_owned()),
             _ => None,
         });
+        Self::of(app)
+    }
+
+    /// The same of an application as it is.
+    pub(crate) fn of(app: App) -> Self {
         let host = FakeHost::new("worker".to_owned());
         Sleep::on(&host);
         let deployment = Deployment::new(app, &host);
         let hub = Rc::clone(&deployment.hub_host);
-        Self { deployment, host, hub, declared: everything(), last_id: Cell::new(0) }
+        Self {
+            deployment,
+            host,
+            hub,
+            declared: everything(),
+            last_id: Cell::new(0),
+            address: "mcp.example.com".to_owned(),
+        }
+    }
+
+    /// The same with a client that names another host.
+    pub(crate) fn at(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.address);
+        self
     }
 
     /// The same with a client that declares only that.
@@ -109,7 +129,7 @@ impl Front {
         let head = Head {
             method,
             secure: true,
-            host: "mcp.example.com".to_owned(),
+            host: self.address.clone(),
             path: path.to_owned(),
             query: query.to_owned(),
             headers: Rc::new(HeaderMap(all)),

@@ -22,7 +22,7 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             format!("{origin}{}", app.paths.sse),
             is_loopback(&head.host),
         );
-        let home = home.signs_in(app.provider.is_some() || app.closed.is_some());
+        let home = home.problems(problems(app, head)).signs_in(app.provider.is_some() || app.closed.is_some());
         let notice = app.provider.as_ref().and_then(|provider| provider.notice());
         document(&match (app.closed, notice) {
             (Some(problem), _) => home.trouble(problem.to_owned()),
@@ -32,6 +32,14 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             (None, None) => home,
         })
     })
+}
+
+/// The problems of the server and of the deployment, for a developer: on this machine alone.
+fn problems(app: &App, head: &Head) -> Vec<String> {
+    if !is_loopback(&head.host) {
+        return Vec::new();
+    }
+    app.problems().iter().cloned().chain(app.server.problems()).collect()
 }
 
 /// `GET /style.css`. Pages name the style sheet by its content, so it never changes.

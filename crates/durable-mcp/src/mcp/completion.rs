@@ -69,6 +69,11 @@ impl Completers {
         self.0.is_empty()
     }
 
+    /// The names of what is completed.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The values for what is typed, as JSON; none where nothing completes the argument.
     pub(crate) async fn complete(&self, context: &Context, argument: &str, typed: Typed) -> Result<String, Rejection> {
         let mut values = match self.0.iter().find(|(name, _)| name == argument) {

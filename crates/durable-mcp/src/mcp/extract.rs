@@ -16,6 +16,8 @@ pub struct Signature {
     /// Makes the schema of its arguments, if it takes [`Args`], with all that schemars tells. Making one takes time, which
     /// a cold start has only for the features that are used.
     pub arguments: Option<fn() -> Schema>,
+    /// It takes [`Args`] more than once.
+    pub repeats_arguments: bool,
     /// It may log to the client.
     pub logs: bool,
     /// It may tell the client of changed lists and resources.
@@ -27,6 +29,9 @@ pub struct Signature {
     /// It wants to finish by itself when the client cancels it.
     pub heeds_cancellation: bool,
 }
+
+/// The fault of a handler that takes [`Args`] more than once: clients would be shown the fields of one of them.
+pub(super) const TWICE: &str = "its handler takes `Args` twice; take one `Args<T>`, where `T` has the fields of both";
 
 /// Why an extractor gave nothing.
 #[derive(Debug)]
@@ -105,6 +110,7 @@ pub struct Args<T>(pub T);
 
 impl<T: DeserializeOwned + JsonSchema + 'static> Extract for Args<T> {
     fn describe(signature: &mut Signature) {
+        signature.repeats_arguments |= signature.arguments.is_some();
         signature.arguments = Some(arguments_schema::<T>);
     }
 

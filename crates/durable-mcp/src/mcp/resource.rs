@@ -14,11 +14,12 @@ use super::completion::Completers;
 use super::content::{Annotations, Icon, ResourceContents};
 use super::context::{Arguments, Context};
 use super::error::Error;
-use super::extract::{Rejection, Signature};
+use super::extract::{Rejection, Signature, TWICE};
 use super::handler::Handler;
 use super::shape::Shape;
 use super::strings::to_arguments;
 use super::template::UriTemplate;
+use super::uri;
 
 /// What the handler of a resource may return.
 #[diagnostic::on_unimplemented(
@@ -244,6 +245,12 @@ impl Resource {
         let definition = Definition::new(name.into(), Some(uri.into()), None);
         Self { definition, signature, caching: Caching::default(), run: erase(handler) }
     }
+
+    /// The reason for which it cannot be served.
+    pub(super) fn fault(&self) -> Option<String> {
+        let twice = || self.signature.repeats_arguments.then(|| TWICE.to_owned());
+        uri::fault(self.definition.address()).or_else(twice)
+    }
 }
 
 impl ResourceTemplate {
@@ -260,6 +267,16 @@ impl ResourceTemplate {
         let definition = Definition::new(name.into(), None, Some(text));
         let (completers, caching) = (Completers::default(), Caching::default());
         Self { definition, template, signature, completers, shape, caching, run: erase(handler) }
+    }
+
+    /// The reason for which it cannot be served, as far as that is known without a schema.
+    pub(super) fn fault(&self) -> Option<String> {
+        let template = match &self.template {
+            Ok(template) => template,
+            Err(fault) => return Some(fault.clone()),
+        };
+        let twice = || self.signature.repeats_arguments.then(|| TWICE.to_owned());
+        template.fault().or_else(twice)
     }
 
     /// The values of variables, as its handler reads them.

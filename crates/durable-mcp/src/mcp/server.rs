@@ -13,7 +13,7 @@ use super::capabilities::extension;
 use super::content::Icon;
 use super::context::Context;
 use super::error::Error;
-use super::extract::{Rejection, Signature};
+use super::extract::{Rejection, Signature, TWICE};
 use super::handler::Handler;
 use super::outcome::IntoToolResult;
 use super::page::DEFAULT_PAGE_SIZE;
@@ -54,7 +54,7 @@ pub struct Server {
     pub(crate) on_state_update: Option<Rc<Hook>>,
     pub(super) result_meta: OnceCell<String>,
     hook_signature: Signature,
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
 }
 
 /// `serverInfo` of the initialize result.
@@ -197,22 +197,6 @@ impl Server {
             hook.call(context).map(move |done| done.map_err(into_error)).boxed_local()
         }));
         self
-    }
-
-    /// The faults of what was registered: such entries are left out. A test of yours asserts that there is none; a running
-    /// server logs them. To find them makes every schema.
-    #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        let tools =
-            self.tools.iter().filter_map(|tool| Some(("tool", &tool.definition.name, tool.problem()?.to_owned())));
-        let templates = self.templates.iter().filter_map(|template| {
-            Some(("resource template", &template.definition.name, template.shape.problem()?.to_owned()))
-        });
-        let prompts =
-            self.prompts.iter().filter_map(|prompt| Some(("prompt", &prompt.definition.name, prompt.problem()?)));
-        let of_schemas = tools.chain(templates).chain(prompts);
-        let told = of_schemas.map(|(kind, name, problem)| format!("{kind} `{name}`: {problem}"));
-        self.problems.iter().cloned().chain(told).collect()
     }
 
     /// The tool of that name, unless it has a [problem](Self::problems).
@@ -388,6 +372,9 @@ impl Feature for Tool {
         if server.tools.iter().any(|tool| tool.definition.name == *name) {
             return server.problem(format!("tool `{name}` is registered twice; the first one stays"));
         }
+        if self.signature.repeats_arguments {
+            return server.problem(format!("tool `{name}`: {TWICE}"));
+        }
         if let Some(problem) = self.session_problem() {
             return server.problem(format!("tool `{name}`: {problem}"));
         }
@@ -400,6 +387,8 @@ impl Feature for Resource {
         if server.resources.iter().any(|resource| resource.definition.uri == self.definition.uri) {
             let uri = self.definition.uri.unwrap_or_default();
             server.problem(format!("resource `{uri}` is registered twice; the first one stays"));
+        } else if let Some(fault) = self.fault() {
+            server.problem(format!("resource `{}`: {fault}", self.definition.name));
         } else {
             server.resources.push(self);
         }
@@ -408,7 +397,7 @@ impl Feature for Resource {
 
 impl Feature for ResourceTemplate {
     fn register(self, server: &mut Server) {
-        match self.template.as_ref().err() {
+        match self.fault() {
             Some(fault) => server.problem(format!("resource template `{}`: {fault}", self.definition.name)),
             None => server.templates.push(self),
         }
@@ -420,6 +409,8 @@ impl Feature for Prompt {
         let name = &self.definition.name;
         if server.prompts.iter().any(|prompt| prompt.definition.name == *name) {
             server.problem(format!("prompt `{name}` is registered twice; the first one stays"));
+        } else if self.signature.repeats_arguments {
+            server.problem(format!("prompt `{name}`: {TWICE}"));
         } else {
             server.prompts.push(self);
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::uri;
+
 /// A template such as `weather://{city}/{day}`. A variable takes one or more characters up to the literal that
 /// follows it; `{name}` none of `/`, `?` and `#`, `{+name}` any.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,20 @@ impl UriTemplate {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The fault of a template whose resources have no URIs. One that begins with a variable may have any scheme.
+    pub(super) fn fault(&self) -> Option<String> {
+        let no_scheme = match self.parts.first() {
+            Some(Part::Variable { .. }) => None,
+            Some(Part::Literal(first)) => uri::no_scheme(first),
+            None => uri::no_scheme(""),
+        };
+        let literals = self.parts.iter().filter_map(|part| match part {
+            Part::Literal(literal) => uri::wrong_character(literal),
+            Part::Variable { .. } => None,
+        });
+        no_scheme.into_iter().chain(literals).next()
     }
 
     /// The names of its variables, in order.

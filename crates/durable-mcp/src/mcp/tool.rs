@@ -296,6 +296,11 @@ impl Tool {
         self
     }
 
+    /// The URI of the page that shows its results.
+    pub(crate) fn page_uri(&self) -> Option<&str> {
+        self.definition.meta.as_ref()?.get("ui")?.get("resourceUri")?.as_str()
+    }
+
     /// A schema written by hand, in place of the one of the handler's [`Args`](super::extract::Args). It is shown as it
     /// is, and has `"type": "object"` at its root. Its bounds, lengths, patterns and formats are checked.
     #[must_use]

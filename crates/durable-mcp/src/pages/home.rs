@@ -18,6 +18,7 @@ pub struct Home<'a> {
     with: Option<String>,
     is_demo: bool,
     trouble: Option<String>,
+    problems: Vec<String>,
 }
 
 impl<'a> Home<'a> {
@@ -25,7 +26,17 @@ impl<'a> Home<'a> {
     #[must_use]
     pub fn new(server: &'a Server, mcp: String, sse: String, is_local: bool) -> Self {
         let install = Install::new(server.display_name(), server.name(), mcp);
-        Self { server, install, sse, is_local, signs_in: false, with: None, is_demo: false, trouble: None }
+        Self {
+            server,
+            install,
+            sse,
+            is_local,
+            signs_in: false,
+            with: None,
+            is_demo: false,
+            trouble: None,
+            problems: Vec::new(),
+        }
     }
 
     /// The same of a server whose users sign in, or do not.
@@ -64,6 +75,12 @@ impl<'a> Home<'a> {
         } else {
             "It calls from elsewhere, and only over https: deploy the server, or open a tunnel to it."
         }
+    }
+
+    /// The same with faults that a developer has to mend.
+    #[must_use]
+    pub fn problems(self, problems: Vec<String>) -> Self {
+        Self { problems, ..self }
     }
 
     /// Newest first.
