@@ -16,7 +16,7 @@ pub(super) struct Greeting {
 fn greet_in(language: &str) -> Result<&'static str, ToolError> {
     let known = GREETINGS.iter().find(|(name, _)| *name == language).map(|(_, greeting)| *greeting);
     let names = GREETINGS.map(|(name, _)| name).join(", ");
-    known.ok_or_else(|| ToolError::new(format!("No greeting in that language is known here. Known are {names}.")))
+    known.or_err(format!("No greeting in that language is known here. Known are {names}."))
 }
 
 pub(super) async fn greeting(Args(Greeting { name, language }): Args<Greeting>) -> Result<String, ToolError> {

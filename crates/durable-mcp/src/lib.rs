@@ -35,6 +35,7 @@ pub mod prelude {
     pub use crate::mcp::extract::Args;
     pub use crate::mcp::log::{Log, LogLevel};
     pub use crate::mcp::notify::Notify;
+    pub use crate::mcp::or_err::OrErr;
     pub use crate::mcp::outcome::{Json, ToolError, ToolResult};
     pub use crate::mcp::progress::Progress;
     pub use crate::mcp::prompt::{Prompt, PromptMessage};

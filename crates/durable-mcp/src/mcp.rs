@@ -35,6 +35,7 @@ pub mod log;
 mod mirrored;
 mod misfit;
 pub mod notify;
+pub mod or_err;
 pub mod outcome;
 pub mod page;
 pub mod panics;

@@ -56,3 +56,24 @@ fn that_nobody_has_is_not_found_by_its_uri() {
         assert_eq!((error.code.0, error.data), (-32002, Some(json!({ "uri": uri }))), "{uri}");
     }
 }
+
+#[test]
+fn that_is_not_found_has_the_code_of_the_clients_version() {
+    use durable_mcp::testing::TestClient;
+    async fn part(Args(Part { id }): Args<Part>) -> Result<&'static str, Error> {
+        (id == "1").then_some("one").or_not_found(&format!("test://part/{id}"))
+    }
+    #[derive(Deserialize, JsonSchema)]
+    struct Part {
+        id: String,
+    }
+    for version in ProtocolVersion::ALL {
+        let client = TestClient::new(empty().resource_template("part", "test://part/{id}", part)).speaking(version);
+        assert_eq!(client.read("test://part/1").text(), "one");
+        let code = if version.is_stateless() { -32602 } else { -32002 };
+        for uri in ["test://part/2", "test://none"] {
+            let refused = client.read(uri).protocol_error().cloned().unwrap();
+            assert_eq!((refused.code.0, refused.data), (code, Some(json!({ "uri": uri }))), "{version}");
+        }
+    }
+}

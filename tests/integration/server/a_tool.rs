@@ -220,3 +220,21 @@ fn that_panics_fails_alone() {
     assert_eq!(talk.ended(), Ended::Panic);
     assert_eq!(talk.text("hello", &json!({})), "hello");
 }
+
+#[test]
+fn that_lacks_something_says_so_in_its_own_words_and_not_in_those_of_the_cause() {
+    async fn missing() -> Result<String, ToolError> {
+        None.or_err("There is none. Choose another.")
+    }
+    async fn failed() -> Result<String, ToolError> {
+        Err("a secret").or_err("The counter is broken.")
+    }
+    async fn works() -> Result<String, ToolError> {
+        Ok(Some("done").or_err("No.")?.to_owned() + &"7".parse::<u8>().or_err("No.")?.to_string())
+    }
+    let talk =
+        Conversation::with(empty().tool("missing", "", missing).tool("failed", "", failed).tool("works", "", works));
+    assert_eq!(talk.failure("missing", &json!({})), "There is none. Choose another.");
+    assert_eq!(talk.failure("failed", &json!({})), "The counter is broken.");
+    assert_eq!(talk.text("works", &json!({})), "done7");
+}

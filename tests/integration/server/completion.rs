@@ -82,3 +82,16 @@ fn of_nothing_that_is_here_is_refused() {
         assert_eq!(talk().refusal("completion/complete", &params).0, -32602, "{reference}");
     }
 }
+
+#[test]
+fn that_fails_is_an_error_in_the_words_of_its_completer() {
+    async fn fails(typed: Typed) -> Result<Vec<String>, Error> {
+        let list = (typed.value == "a").then(|| vec!["apple".to_owned()]);
+        Ok(list.or_err("The list cannot be read now.")?)
+    }
+    let talk = Conversation::with(empty().with(Prompt::new("echo", "", echo).complete("word", fails)));
+    let prompt = json!({ "type": "ref/prompt", "name": "echo" });
+    assert_eq!(complete(&talk, &prompt, "word", "a", &json!(null))["values"], json!(["apple"]));
+    let params = json!({ "ref": prompt, "argument": { "name": "word", "value": "b" } });
+    assert_eq!(talk.refusal("completion/complete", &params), (-32603, "The list cannot be read now.".to_owned()));
+}

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
 use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Extract, Rejection};
 use super::handler::Handler;
 use super::jsonrpc::to_json;
-use futures_util::future::LocalBoxFuture;
 
 /// The most values of one answer, by the specification.
 pub const MAX_VALUES: usize = 100;
@@ -54,15 +56,49 @@ impl Extract for Typed {
     }
 }
 
-type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Result<Vec<String>, Rejection>>;
+/// What the handler of a completion may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a completion",
+    label = "not the values of a completion",
+    note = "return a `Vec<String>`, or a `Result` of one"
+)]
+pub trait IntoValues {
+    /// Converts.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn into_values(self) -> Result<Vec<String>, Error>;
+}
+
+impl IntoValues for Vec<String> {
+    fn into_values(self) -> Result<Vec<String>, Error> {
+        Ok(self)
+    }
+}
+
+impl<T: IntoValues, E: Into<Error>> IntoValues for Result<T, E> {
+    fn into_values(self) -> Result<Vec<String>, Error> {
+        self.map_err(Into::into)?.into_values()
+    }
+}
+
+type Output = Result<Result<Vec<String>, Error>, Rejection>;
+type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Output>;
 
 /// The completers of a prompt or resource template, by argument.
 #[derive(Clone, Default)]
 pub(crate) struct Completers(Vec<(String, Rc<Run>)>);
 
 impl Completers {
-    pub(crate) fn add<A, H: Handler<A, Output = Vec<String>>>(&mut self, argument: String, handler: H) {
-        self.0.push((argument, Rc::new(move |context: &Context| handler.call(context))));
+    pub(crate) fn add<A, H>(&mut self, argument: String, handler: H)
+    where
+        H: Handler<A>,
+        H::Output: IntoValues,
+    {
+        let run = move |context: &Context| {
+            handler.call(context).map(|output| output.map(IntoValues::into_values)).boxed_local()
+        };
+        self.0.push((argument, Rc::new(run)));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -77,7 +113,7 @@ impl Completers {
     /// The values for what is typed, as JSON; none where nothing completes the argument.
     pub(crate) async fn complete(&self, context: &Context, argument: &str, typed: Typed) -> Result<String, Rejection> {
         let mut values = match self.0.iter().find(|(name, _)| name == argument) {
-            Some((_, run)) => run(&context.with_arguments(Arguments::Typed(typed))).await?,
+            Some((_, run)) => run(&context.with_arguments(Arguments::Typed(typed))).await??,
             None => Vec::new(),
         };
         let total = values.len();

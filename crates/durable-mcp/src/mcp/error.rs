@@ -28,7 +28,7 @@ impl ErrorCode {
     pub const REFUSED: Self = Self(-32000);
     /// The session is unknown, ended or somebody else's.
     pub const SESSION_NOT_FOUND: Self = Self(-32001);
-    /// No resource has this URI (2025-11-25, Resources, "Error Handling").
+    /// No resource has this URI (2025-11-25, Resources, "Error Handling"). Clients of 2026-07-28 get [`INVALID_PARAMS`](Self::INVALID_PARAMS).
     pub const RESOURCE_NOT_FOUND: Self = Self(-32002);
     /// The person has to open a URL first (2025-11-25, Elicitation, "URL Elicitation Required Error").
     pub const URL_ELICITATION_REQUIRED: Self = Self(-32042);
@@ -76,7 +76,7 @@ impl Error {
         Self::new(ErrorCode::METHOD_NOT_FOUND, format!("This server has no method {}.", Quoted(method)))
     }
 
-    /// There is no resource of that URI: −32002.
+    /// There is no resource of that URI: −32002, and −32602 for clients of 2026-07-28 (Resources, "Error Handling").
     #[must_use]
     pub fn resource_not_found(uri: &str) -> Self {
         let message = format!("There is no resource {}.", Quoted(uri));

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::completion::Completers;
+use super::completion::{Completers, IntoValues};
 use super::content::{Content, Icon, Role};
 use super::context::{Arguments, Context};
 use super::error::Error;
@@ -165,7 +165,11 @@ impl Prompt {
 
     /// Completes an argument while a person types.
     #[must_use]
-    pub fn complete<A, H: Handler<A, Output = Vec<String>>>(mut self, argument: impl Into<String>, handler: H) -> Self {
+    pub fn complete<A, H>(mut self, argument: impl Into<String>, handler: H) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoValues,
+    {
         self.completers.add(argument.into(), handler);
         self
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::caching::{CacheScope, Caching};
-use super::completion::Completers;
+use super::completion::{Completers, IntoValues};
 use super::content::{Annotations, Icon, ResourceContents};
 use super::context::{Arguments, Context};
 use super::error::Error;
@@ -289,7 +289,11 @@ impl ResourceTemplate {
 
     /// Completes a variable while a person types.
     #[must_use]
-    pub fn complete<A, H: Handler<A, Output = Vec<String>>>(mut self, variable: impl Into<String>, handler: H) -> Self {
+    pub fn complete<A, H>(mut self, variable: impl Into<String>, handler: H) -> Self
+    where
+        H: Handler<A>,
+        H::Output: IntoValues,
+    {
         self.completers.add(variable.into(), handler);
         self
     }
