@@ -12,6 +12,7 @@ mod limits;
 mod long_texts;
 mod memory;
 mod oauth_values;
+mod own_routes;
 mod server;
 mod session;
 mod settings;

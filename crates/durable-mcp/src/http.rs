@@ -8,6 +8,7 @@ pub mod home;
 pub mod mcp_endpoint;
 pub mod oauth_endpoints;
 mod operator;
+mod own_routes;
 pub mod policy;
 mod problem;
 pub mod provider;

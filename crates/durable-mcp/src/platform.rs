@@ -16,6 +16,7 @@ mod linked;
 mod listed;
 mod listeners;
 mod object;
+mod own_route;
 mod pattern;
 mod placement;
 mod promise;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::operator::{OPERATOR_TOKEN, OperatorAccess};
+use super::own_routes::OwnRoute;
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
 use super::recent::Recent;
@@ -59,6 +60,7 @@ pub struct App {
     pub(crate) placement: Placement,
     pub(crate) provider: Option<Rc<dyn Provider>>,
     pub(crate) operator: OperatorAccess,
+    pub(super) own_routes: Vec<OwnRoute>,
     /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
     pub(crate) closed: Option<&'static str>,
     problems: Vec<String>,
@@ -89,6 +91,7 @@ impl App {
             server: Rc::new(server),
             provider: None,
             operator: OperatorAccess::Off,
+            own_routes: Vec::new(),
             paths: Paths::default(),
             policy: Policy::default(),
             settings: Rc::new(settings),
@@ -114,9 +117,17 @@ impl App {
         self
     }
 
-    /// The route of a path.
+    /// The route of a path. Routes of the user's own come last.
     #[must_use]
-    pub fn route(&self, path: &str) -> Route {
+    pub fn route_of(&self, path: &str) -> Route {
+        match self.library_route(path) {
+            Route::Unknown if self.own_route(path).is_some() => Route::Own,
+            route => route,
+        }
+    }
+
+    /// The route of a path among those of this library.
+    pub(super) fn library_route(&self, path: &str) -> Route {
         let route = |path: &str| match (self.paths.route(path), &self.provider) {
             (Route::Unknown, Some(provider)) => match provider.route(path) {
                 Route::Operator if self.operator == OperatorAccess::Off => Route::Unknown,
@@ -164,6 +175,9 @@ impl App {
         variables.problems.extend(self.closed.map(str::to_owned));
         variables.problems.append(&mut settings::unused_lists(variable));
         self.problems.append(&mut variables.problems);
+        // What variables turn on has its paths by now.
+        let mut of_routes = self.check_own_routes();
+        self.problems.append(&mut of_routes);
         self
     }
 

@@ -1,5 +1,6 @@
 //! The Worker's port to the runtime, for one request.
 
+use std::any::Any;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -90,6 +91,12 @@ pub trait Edge: Runtime {
     /// # Errors
     /// When the runtime refuses, because of a jurisdiction that it does not have for one.
     fn new_object(&self) -> Result<ObjectId, Fault>;
+
+    /// Calls the handler of a user's route with the request at hand.
+    ///
+    /// # Errors
+    /// When the handler fails.
+    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>>;
 
     /// Reads the body, up to [`MAX_BODY_BYTES`](crate::transport::refusal::MAX_BODY_BYTES).
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>>;

@@ -33,6 +33,8 @@ pub enum Route {
     Introspect,
     /// `GET /.well-known/..`: metadata of this server (RFC 8414) and of what it protects (RFC 9728).
     WellKnown,
+    /// A route of the user's own.
+    Own,
     /// Anything else.
     Unknown,
 }

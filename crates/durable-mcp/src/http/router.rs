@@ -8,7 +8,7 @@ use super::app::App;
 use super::edge::Edge;
 use super::policy::{Foreign, is_loopback};
 use super::route::Route;
-use super::{cors, home, mcp_endpoint, sse_endpoint};
+use super::{cors, home, mcp_endpoint, own_routes, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::session::log_line::{self, LogLine};
@@ -21,14 +21,15 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     // No browser sends an empty one, so it is checked, and matches no origin.
     let origin = head.raw_header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
-        Err(foreign) if !(foreign == Foreign::Origin && app.route(&head.path).is_for_any_origin()) => {
+        Err(foreign) if !(foreign == Foreign::Origin && app.route_of(&head.path).is_for_any_origin()) => {
             told(app, head, edge, Closed { status: StatusCode::FORBIDDEN, text: foreign.message() })
         }
-        _ if head.method == Method::OPTIONS => cors::preflight(head),
+        _ if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() => cors::preflight(head),
         _ => route(app, head, edge).await,
     };
     // An object's answer has the headers already, and the object writes its line in the log.
-    if matches!(reply.body, Body::Native(_)) {
+    let is_native = matches!(reply.body, Body::Native(_));
+    if is_native && app.own_route(&head.path).is_none() {
         return reply;
     }
     // A notification leaves no line, here as in an object.
@@ -45,7 +46,8 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
             ..LogLine::default()
         });
     }
-    secured(cors::allow(reply, origin.as_deref()), head)
+    // A route of the user's own answers as it likes.
+    if is_native { reply } else { secured(cors::allow(reply, origin.as_deref()), head) }
 }
 
 /// Value of `Strict-Transport-Security` (RFC 6797): a year in seconds, the least that browsers' preload lists accept.
@@ -68,7 +70,7 @@ pub struct Closed {
 
 /// Rejects a request: on a page where a person reads the answer, as JSON elsewhere.
 fn told(app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
-    let is_page = matches!(app.route(&head.path), Route::Authorize | Route::Callback | Route::Account);
+    let is_page = matches!(app.route_of(&head.path), Route::Authorize | Route::Callback | Route::Account);
     if let Some(provider) = app.provider.as_ref().filter(|_| is_page) {
         return provider.refuse(app, head, edge, why);
     }
@@ -77,7 +79,7 @@ fn told(app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
 
 /// The path for the log, `?` if it is unknown: it may hold anything.
 fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
-    if app.route(path) == Route::Unknown { "?" } else { path }
+    if app.route_of(path) == Route::Unknown { "?" } else { path }
 }
 
 /// Answers a request to an MCP endpoint. Its caller is authenticated before anything else of it is read.
@@ -101,7 +103,7 @@ async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Rep
 }
 
 async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
-    let route = app.route(&head.path);
+    let route = app.route_of(&head.path);
     if let Some(problem) = app.closed.filter(|_| !matches!(route, Route::Home | Route::Style | Route::Unknown)) {
         return told(app, head, edge, Closed { status: StatusCode::SERVICE_UNAVAILABLE, text: problem });
     }
@@ -110,10 +112,16 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         (Route::Home, _) if matches!(head.method, Method::POST | Method::DELETE) => home::elsewhere(app, head),
         (Route::Home, _) => home::page(app, head),
         (Route::Style, _) => home::style(head),
+        (Route::Own, _) => match app.own_route(&head.path) {
+            Some(own) => own_routes::answer(own, edge).await,
+            None => nothing_here(app),
+        },
         (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
-        _ => {
-            let message = format!("Nothing is here. MCP is at {} and {}.", app.paths.mcp, app.paths.sse);
-            Reply::json(StatusCode::NOT_FOUND, error_json(None, &Error::new(ErrorCode::REFUSED, message)))
-        }
+        _ => nothing_here(app),
     }
+}
+
+fn nothing_here(app: &App) -> Reply {
+    let message = format!("Nothing is here. MCP is at {} and {}.", app.paths.mcp, app.paths.sse);
+    Reply::json(StatusCode::NOT_FOUND, error_json(None, &Error::new(ErrorCode::REFUSED, message)))
 }

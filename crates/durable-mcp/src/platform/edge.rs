@@ -1,5 +1,6 @@
 //! The runtime around one request to the Worker.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -18,7 +19,7 @@ use super::body::RequestBody;
 use super::bound::Bound;
 use super::hung_up::hung_up;
 use super::promise::promised;
-use super::{convert, hub, linked, stream_socket};
+use super::{convert, hub, linked, own_route, stream_socket};
 use crate::formats::Format;
 use crate::http::app::Placement;
 use crate::http::edge::{Edge, Order, Place, StartTask};
@@ -312,6 +313,10 @@ impl Edge for WorkerEdge {
 
     fn new_object(&self) -> Result<ObjectId, Fault> {
         self.new_object_in(&self.objects()?)
+    }
+
+    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+        own_route::call(self, handler)
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {

@@ -148,7 +148,7 @@ impl AuthorityHost for UserObject {
 
 /// The server.
 pub(crate) struct Deployment {
-    pub(super) app: App,
+    pub(crate) app: App,
     shared: Rc<Shared>,
     users: RefCell<BTreeMap<String, Rc<Authority>>>,
     rows: RefCell<BTreeMap<String, Rc<MemoryRows>>>,
@@ -418,6 +418,10 @@ impl Edge for Visit<'_> {
     fn new_object(&self) -> Result<ObjectId, Fault> {
         self.deployment.objects.set(self.deployment.objects.get() + 1);
         Ok(ObjectId([self.deployment.objects.get(); 32]))
+    }
+
+    fn own_route<'a>(&'a self, _: &'a Rc<dyn std::any::Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+        async { Ok(Reply::empty(StatusCode::IM_A_TEAPOT)) }.boxed_local()
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {

@@ -1,5 +1,6 @@
 //! The runtime around one request at the front door.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -30,6 +31,9 @@ use futures_util::{FutureExt, Stream, StreamExt};
 use super::deployment::Deployment;
 use super::headers::HeaderMap;
 use super::host::FakeHost;
+
+/// The handler of a route of the user's own.
+pub type OwnHandler = Box<dyn Fn(Head, String) -> LocalBoxFuture<'static, Result<Reply, Fault>>>;
 
 /// The answer of an object, to come.
 type Answering = LocalBoxFuture<'static, Reply>;
@@ -123,6 +127,13 @@ impl Edge for Visit {
 
     fn new_object(&self) -> Result<ObjectId, Fault> {
         Ok(self.deployment.new_object())
+    }
+
+    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+        match handler.downcast_ref::<OwnHandler>() {
+            Some(handler) => handler(self.head.clone(), self.body.clone()),
+            None => ready(Err(Fault("a Worker's handler".to_owned()))).boxed_local(),
+        }
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
