@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Extract, Rejection};
-use super::handler::Handler;
+use super::handler::{Extracting, Extractors, Handler};
 use super::jsonrpc::to_json;
 
 /// The most values of one answer, by the specification.
@@ -90,7 +90,7 @@ type Run = dyn Fn(&Context) -> LocalBoxFuture<'static, Output>;
 pub(crate) struct Completers(Vec<(String, Rc<Run>)>);
 
 impl Completers {
-    pub(crate) fn add<A, H>(&mut self, argument: String, handler: H)
+    pub(crate) fn add<A: Extractors, H>(&mut self, argument: String, handler: H)
     where
         H: Handler<A>,
         H::Output: IntoValues,

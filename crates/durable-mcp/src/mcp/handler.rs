@@ -8,54 +8,81 @@ use futures_util::future::{LocalBoxFuture, ready};
 use super::context::Context;
 use super::extract::{Extract, Rejection, Signature};
 
-/// An async function, or a closure that gives a future, of up to eight extractors.
+/// An async function, or a closure that gives a future, of up to eight arguments.
 ///
-/// `Arguments` is the tuple of them; the compiler finds it.
+/// `A` is the tuple of their types; the compiler finds it. That each is an [extractor](Extract) is for [`Extractors`] to say, so an
+/// error of the compiler names the one that is none.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
-    label = "not an async function of extractors",
-    note = "a handler is an `async fn` (or a closure that returns a future) of at most eight arguments",
-    note = "each argument must be an extractor: `Args<T>`, `Session<S>`, `User<P>`, `Env`, `Progress`, `Log`, `Client`, ...",
-    note = "the `T` of `Args<T>` derives `Deserialize` and `JsonSchema`, the `S` of `Session<S>` `Serialize`, `Deserialize` and `Default`"
+    label = "not an async function",
+    note = "a handler is an `async fn` (or a closure that returns a future) of at most eight arguments"
 )]
-pub trait Handler<Arguments>: 'static {
+pub trait Handler<A>: 'static {
     /// What it returns.
     type Output: 'static;
 
+    /// Calls it.
+    fn call_with(&self, arguments: A) -> LocalBoxFuture<'static, Self::Output>;
+}
+
+/// A handler whose arguments are extractors.
+pub(super) trait Extracting<A: Extractors>: Handler<A> {
     /// What its arguments tell about it.
-    fn signature(&self) -> Signature;
+    fn signature(&self) -> Signature {
+        let mut signature = Signature::default();
+        A::describe(&mut signature);
+        signature
+    }
 
     /// Calls it, with arguments drawn from the context.
-    fn call(&self, context: &Context) -> LocalBoxFuture<'static, Result<Self::Output, Rejection>>;
+    fn call(&self, context: &Context) -> LocalBoxFuture<'static, Result<Self::Output, Rejection>> {
+        match A::extract(context) {
+            Ok(arguments) => self.call_with(arguments).map(Ok).boxed_local(),
+            Err(rejection) => ready(Err(rejection)).boxed_local(),
+        }
+    }
+}
+
+impl<A: Extractors, H: Handler<A>> Extracting<A> for H {}
+
+/// The arguments of a handler: each is an [extractor](Extract).
+pub trait Extractors: Sized + 'static {
+    /// Adds to the handler's signature.
+    fn describe(signature: &mut Signature);
+
+    /// Draws all of them from a call.
+    ///
+    /// # Errors
+    /// When the call does not have one of them.
+    fn extract(context: &Context) -> Result<Self, Rejection>;
 }
 
 macro_rules! handler {
     ($($argument:ident $value:ident),*) => {
+        impl<$($argument: Extract,)*> Extractors for ($($argument,)*) {
+            fn describe(signature: &mut Signature) {
+                let describe: &[fn(&mut Signature)] = &[$($argument::describe),*];
+                for describe in describe {
+                    describe(signature);
+                }
+            }
+
+            fn extract(context: &Context) -> Result<Self, Rejection> {
+                let _ = context;
+                Ok(($($argument::extract(context)?,)*))
+            }
+        }
+
         impl<F, Fut, $($argument,)*> Handler<($($argument,)*)> for F
         where
             F: Fn($($argument),*) -> Fut + 'static,
             Fut: Future + 'static,
             Fut::Output: 'static,
-            $($argument: Extract,)*
         {
             type Output = Fut::Output;
 
-            fn signature(&self) -> Signature {
-                let describe: &[fn(&mut Signature)] = &[$($argument::describe),*];
-                let mut signature = Signature::default();
-                for describe in describe {
-                    describe(&mut signature);
-                }
-                signature
-            }
-
-            fn call(&self, context: &Context) -> LocalBoxFuture<'static, Result<Self::Output, Rejection>> {
-                let _ = context;
-                $(let $value = match $argument::extract(context) {
-                    Ok(value) => value,
-                    Err(rejection) => return ready(Err(rejection)).boxed_local(),
-                };)*
-                self($($value),*).map(Ok).boxed_local()
+            fn call_with(&self, ($($value,)*): ($($argument,)*)) -> LocalBoxFuture<'static, Fut::Output> {
+                self($($value),*).boxed_local()
             }
         }
     };

@@ -14,7 +14,7 @@ use super::content::{Content, Icon, Role};
 use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Rejection, Signature};
-use super::handler::Handler;
+use super::handler::{Extracting, Extractors, Handler};
 use super::shape::Shape;
 use super::state_argument::{STATE_ARGUMENT, taken_problem};
 use super::strings::to_arguments;
@@ -133,7 +133,7 @@ pub(crate) struct PromptArgument {
 
 impl Prompt {
     /// A prompt with a name, a description for people, and what makes its messages.
-    pub fn new<A, H>(name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    pub fn new<A: Extractors, H>(name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoMessages,
@@ -165,7 +165,7 @@ impl Prompt {
 
     /// Completes an argument while a person types.
     #[must_use]
-    pub fn complete<A, H>(mut self, argument: impl Into<String>, handler: H) -> Self
+    pub fn complete<A: Extractors, H>(mut self, argument: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoValues,

@@ -15,7 +15,7 @@ use super::content::{Annotations, Icon, ResourceContents};
 use super::context::{Arguments, Context};
 use super::error::Error;
 use super::extract::{Rejection, Signature, TWICE};
-use super::handler::Handler;
+use super::handler::{Extracting, Extractors, Handler};
 use super::shape::Shape;
 use super::strings::to_arguments;
 use super::template::UriTemplate;
@@ -81,7 +81,7 @@ impl<T: IntoContents, E: Into<Error>> IntoContents for Result<T, E> {
 type Output = Result<Result<Vec<ResourceContents>, Error>, Rejection>;
 type Run = dyn Fn(&Context, &str, Option<&str>) -> LocalBoxFuture<'static, Output>;
 
-fn erase<A, H>(handler: H) -> Rc<Run>
+fn erase<A: Extractors, H>(handler: H) -> Rc<Run>
 where
     H: Handler<A>,
     H::Output: IntoContents,
@@ -236,7 +236,7 @@ describing!(ResourceTemplate);
 
 impl Resource {
     /// A resource with a name, its URI, and what reads it.
-    pub fn new<A, H>(name: impl Into<String>, uri: impl Into<String>, handler: H) -> Self
+    pub fn new<A: Extractors, H>(name: impl Into<String>, uri: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoContents,
@@ -255,7 +255,7 @@ impl Resource {
 
 impl ResourceTemplate {
     /// A family of resources with a name, their URI template, and what reads one of them.
-    pub fn new<A, H>(name: impl Into<String>, template: impl Into<String>, handler: H) -> Self
+    pub fn new<A: Extractors, H>(name: impl Into<String>, template: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoContents,
@@ -289,7 +289,7 @@ impl ResourceTemplate {
 
     /// Completes a variable while a person types.
     #[must_use]
-    pub fn complete<A, H>(mut self, variable: impl Into<String>, handler: H) -> Self
+    pub fn complete<A: Extractors, H>(mut self, variable: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoValues,

@@ -14,7 +14,7 @@ use super::content::Icon;
 use super::context::Context;
 use super::error::Error;
 use super::extract::{Rejection, Signature, TWICE};
-use super::handler::Handler;
+use super::handler::{Extracting, Extractors, Handler};
 use super::outcome::IntoToolResult;
 use super::page::DEFAULT_PAGE_SIZE;
 use super::prompt::{IntoMessages, Prompt};
@@ -139,7 +139,7 @@ impl Server {
 
     /// Adds a tool; [`Server::with`] takes one with a title, hints or conditions.
     #[must_use]
-    pub fn tool<A, H>(self, name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    pub fn tool<A: Extractors, H>(self, name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoToolResult,
@@ -149,7 +149,7 @@ impl Server {
 
     /// Adds a resource.
     #[must_use]
-    pub fn resource<A, H>(self, name: impl Into<String>, uri: impl Into<String>, handler: H) -> Self
+    pub fn resource<A: Extractors, H>(self, name: impl Into<String>, uri: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoContents,
@@ -159,7 +159,12 @@ impl Server {
 
     /// Adds a resource template.
     #[must_use]
-    pub fn resource_template<A, H>(self, name: impl Into<String>, template: impl Into<String>, handler: H) -> Self
+    pub fn resource_template<A: Extractors, H>(
+        self,
+        name: impl Into<String>,
+        template: impl Into<String>,
+        handler: H,
+    ) -> Self
     where
         H: Handler<A>,
         H::Output: IntoContents,
@@ -169,7 +174,7 @@ impl Server {
 
     /// Adds a prompt.
     #[must_use]
-    pub fn prompt<A, H>(self, name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    pub fn prompt<A: Extractors, H>(self, name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoMessages,
@@ -187,7 +192,7 @@ impl Server {
     /// Runs `hook` after a call that changed the session's state, before the call's answer goes out: once a call,
     /// however often it changed. A failure of the hook is the call's failure; the state stays changed.
     #[must_use]
-    pub fn on_state_update<A, H: Handler<A, Output = ()>>(mut self, hook: H) -> Self {
+    pub fn on_state_update<A: Extractors, H: Handler<A, Output = ()>>(mut self, hook: H) -> Self {
         self.hook_signature = hook.signature();
         self.on_state_update = Some(Rc::new(move |context| {
             let into_error = |rejection| match rejection {

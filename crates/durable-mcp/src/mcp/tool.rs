@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::content::Icon;
 use super::context::Context;
 use super::extract::{Rejection, Signature};
-use super::handler::Handler;
+use super::handler::{Extracting, Extractors, Handler};
 use super::mirrored::{Mirrored, mirrored};
 use super::outcome::{IntoToolResult, ToolResult};
 use super::schema::in_an_object;
@@ -127,7 +127,7 @@ impl Tool {
     /// A tool with the name it is called by, a description for the model, and what it does.
     ///
     /// A name has 1 to 128 of `A-Z a-z 0-9 _ - .`; another one is a [problem](super::Server::problems) of the server.
-    pub fn new<A, H>(name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
+    pub fn new<A: Extractors, H>(name: impl Into<String>, description: impl Into<String>, handler: H) -> Self
     where
         H: Handler<A>,
         H::Output: IntoToolResult,
