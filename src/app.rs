@@ -3,10 +3,11 @@
 use crate::tools;
 use durable_mcp::http::App;
 use durable_mcp::platform::worker::identity;
+use durable_mcp::worker::Env;
 
 /// The application, made from the Worker's bindings.
 #[must_use]
-pub(crate) fn app(env: &worker::Env) -> App {
+pub(crate) fn app(env: &Env) -> App {
     let app = App::new(tools::server(env));
     match cfg!(feature = "sign-in").then(|| identity(env)).flatten() {
         Some(sign_in) => app.oauth(sign_in.oauth()),

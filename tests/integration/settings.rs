@@ -1,9 +1,12 @@
 //! A deployment whose variables cannot be taken as they are: what is refused, and what its operator is told.
 
-use durable_mcp::{App, Server};
+use durable_mcp::App;
+use durable_mcp::prelude::*;
 use http::Method;
+use serde_json::json;
 
 use crate::support::browser::{Browser, Deployment};
+use crate::support::front::Front;
 
 fn problems(variables: &[(&str, &str)]) -> Vec<String> {
     let read = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
@@ -105,4 +108,61 @@ fn shipped(section: &str) -> Vec<&'static str> {
 fn the_shipped_configuration_has_fetches_go_through_the_front_door_and_no_urls_in_the_log() {
     assert!(shipped("").contains(&"compatibility_flags = [\"global_fetch_strictly_public\"]"));
     assert!(shipped("[observability.logs]").contains(&"invocation_logs = false"));
+}
+
+/// The problem of a deployment that has those bindings alone.
+fn lacking(app: App, bindings: &[&str]) -> (App, String) {
+    let app = app.with_bindings(&|name| bindings.contains(&name));
+    let problems = app.problems().to_vec();
+    assert!(problems.len() <= 1, "all in one: {problems:?}");
+    (app, problems.concat())
+}
+
+#[test]
+fn all_missing_bindings_are_told_at_once_with_their_lines() {
+    let (_, told) = lacking(App::new(Server::new("s", "1")), &[]);
+    assert!(told.starts_with("Bindings are missing: MCP_OBJECT, KEY_RING. Add to wrangler.toml:\n"), "{told}");
+    for lines in [
+        "[[durable_objects.bindings]]\nname = \"MCP_OBJECT\"\nclass_name = \"McpObject\"\n",
+        "[[durable_objects.bindings]]\nname = \"KEY_RING\"\nclass_name = \"KeyRing\"\n",
+        "new_sqlite_classes = [\"McpObject\", \"KeyRing\"]\n",
+    ] {
+        assert!(told.contains(lines), "{told}");
+    }
+    let (_, told) = lacking(Deployment::new().app, &["MCP_OBJECT", "KEY_RING"]);
+    assert!(told.starts_with("Bindings are missing: GRANT_AUTHORITY, OAUTH_KV."), "{told}");
+    assert!(told.contains("[[kv_namespaces]]\nbinding = \"OAUTH_KV\"\n"), "{told}");
+}
+
+#[test]
+fn a_binding_is_needed_only_by_those_who_use_it() {
+    let notifies = Server::new("s", "1").tool("t", "", async |_: Notify| "");
+    let runs_tasks = Server::new("s", "1").with(Tool::new("t", "", async || "").task());
+    let usual = ["MCP_OBJECT", "KEY_RING"];
+    assert_eq!(lacking(App::new(Server::new("s", "1")), &usual).1, "");
+    assert_eq!(lacking(App::new(Server::new("s", "1")), &["MCP_OBJECT", "SESSION_KEY"]).1, "");
+    assert!(lacking(App::new(notifies), &usual).1.starts_with("Bindings are missing: MCP_HUB."));
+    assert!(lacking(App::new(runs_tasks), &usual).1.starts_with("Bindings are missing: MCP_TASK."));
+}
+
+#[test]
+fn without_a_vital_binding_each_request_says_so_and_shows_the_lines_on_loopback_alone() {
+    let (app, _) = lacking(App::new(Server::new("s", "1")), &["KEY_RING"]);
+    let send = |host: &str, path: &str| {
+        Front::of(app.clone()).at(host).send_to(path, Method::POST, &[], "{}".to_owned()).answer()
+    };
+    let (near, far) = (send("localhost:8787", "/mcp"), send("mcp.example.com", "/mcp"));
+    assert_eq!((near.status, far.status), (500, 500));
+    assert!(near.text.contains("[[durable_objects.bindings]]"), "{near:?}");
+    assert!(far.text.contains("lacks bindings") && !far.text.contains("durable_objects"), "{far:?}");
+    let page = |host: &str| Front::of(app.clone()).at(host).send_to("/", Method::GET, &[], String::new()).answer();
+    assert!(page("localhost").text.contains("MCP_OBJECT") && !page("mcp.example.com").text.contains("MCP_OBJECT"));
+}
+
+#[test]
+fn without_another_binding_the_rest_works() {
+    let notifies = Server::new("s", "1").tool("t", "", async |_: Notify| "");
+    let (app, _) = lacking(App::new(notifies), &["MCP_OBJECT", "KEY_RING"]);
+    let front = Front::of(app);
+    assert_eq!(front.text("t", &json!({})), "");
 }

@@ -13,6 +13,7 @@ pub mod policy;
 mod problem;
 pub mod provider;
 mod recent;
+mod required;
 pub mod route;
 pub mod router;
 mod session_list;

@@ -19,7 +19,11 @@ pub mod testing;
 pub mod transport;
 pub mod wire;
 
-mod worker;
+mod exports;
+
+/// The crate of Cloudflare's runtime, in the version that this crate is built with. Its bindings for D1 and queues are there with the
+/// features `d1` and `queue` of this crate.
+pub extern crate worker;
 
 pub use http::App;
 pub use mcp::Server;
@@ -47,6 +51,7 @@ pub mod prelude {
     pub use crate::mcp::{Error, Server};
     pub use crate::platform::{Env, Headers};
     pub use crate::session::Session;
+    pub use crate::worker;
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 }

@@ -8,6 +8,7 @@ use super::own_routes::OwnRoute;
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
 use super::recent::Recent;
+use super::required::Missing;
 use super::route::{Paths, Route};
 use super::variables::Variables;
 use crate::identity::settings;
@@ -63,6 +64,7 @@ pub struct App {
     pub(super) own_routes: Vec<OwnRoute>,
     /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
     pub(crate) closed: Option<&'static str>,
+    pub(super) missing: Option<Missing>,
     problems: Vec<String>,
 }
 
@@ -97,6 +99,7 @@ impl App {
             settings: Rc::new(settings),
             placement: Placement { jurisdiction: Ok(None), location_hint: None },
             closed: None,
+            missing: None,
             problems: Vec::new(),
         }
     }
@@ -181,7 +184,11 @@ impl App {
         self
     }
 
-    /// The faults of the deployment's variables.
+    pub(super) fn add_problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+
+    /// The faults of the deployment: of its variables, its bindings and its own routes.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems

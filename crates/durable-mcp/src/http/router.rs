@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use super::app::App;
 use super::edge::Edge;
 use super::policy::{Foreign, is_loopback};
+use super::required::Missing;
 use super::route::Route;
 use super::{cors, home, mcp_endpoint, own_routes, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
@@ -104,7 +105,11 @@ async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Rep
 
 async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let route = app.route_of(&head.path);
-    if let Some(problem) = app.closed.filter(|_| !matches!(route, Route::Home | Route::Style | Route::Unknown)) {
+    let is_served = matches!(route, Route::Home | Route::Style | Route::Unknown);
+    if let Some(missing) = app.missing.as_ref().filter(|missing| missing.is_vital && !is_served) {
+        return lacking(missing, head);
+    }
+    if let Some(problem) = app.closed.filter(|_| !is_served) {
         return told(app, head, edge, Closed { status: StatusCode::SERVICE_UNAVAILABLE, text: problem });
     }
     match (route, &app.provider) {
@@ -119,6 +124,13 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
         _ => nothing_here(app),
     }
+}
+
+/// The answer of a deployment without the bindings that it needs. The lines for them are for a developer, on this machine alone.
+fn lacking(missing: &Missing, head: &Head) -> Reply {
+    let elsewhere = "The server lacks bindings. Its log says which, and what to add to wrangler.toml.";
+    let text = if is_loopback(&head.host) { &missing.text } else { elsewhere };
+    Reply::json(StatusCode::INTERNAL_SERVER_ERROR, error_json(None, &Error::new(ErrorCode::INTERNAL, text)))
 }
 
 fn nothing_here(app: &App) -> Reply {

@@ -63,6 +63,12 @@ impl<'a> Home<'a> {
         Self { trouble: Some(trouble), ..self }
     }
 
+    /// The same with faults that a developer has to mend.
+    #[must_use]
+    pub fn problems(self, problems: Vec<String>) -> Self {
+        Self { problems, ..self }
+    }
+
     /// Whether services that call from elsewhere can reach the server: not on this machine alone, and not without https.
     fn is_public(&self) -> bool {
         !self.is_local && self.install.url().starts_with("https://")
@@ -75,12 +81,6 @@ impl<'a> Home<'a> {
         } else {
             "It calls from elsewhere, and only over https: deploy the server, or open a tunnel to it."
         }
-    }
-
-    /// The same with faults that a developer has to mend.
-    #[must_use]
-    pub fn problems(self, problems: Vec<String>) -> Self {
-        Self { problems, ..self }
     }
 
     /// Newest first.

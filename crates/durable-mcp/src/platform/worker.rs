@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use worker::js_sys::Promise;
+use worker::js_sys::{Promise, Reflect};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsError, JsValue};
 use worker::worker_sys::web_sys;
@@ -130,7 +130,8 @@ async fn check_server(app: Rc<App>) {
 #[must_use]
 pub fn start(app: App, env: &Env) -> Rc<App> {
     prefer_promises();
-    let app = app.with_variables(&|name| variable(env, name));
+    let has = |name: &str| Reflect::get(env.as_ref(), &name.into()).is_ok_and(|binding| !binding.is_falsy());
+    let app = app.with_variables(&|name| variable(env, name)).with_bindings(&has);
     placement::settle(&app.placement);
     app.problems().iter().for_each(|problem| worker::console_error!("{problem}"));
     if let Some(problem) = linked::problem(&app) {
