@@ -4,8 +4,8 @@
 //   node tests/workers-builds.mjs [root | folder of a starter]...      root without any
 //
 // A starter gets the library and the npm package of this tree in place of the published ones.
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { basename, delimiter, dirname, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -16,9 +16,23 @@ import { copyTree } from "./support/clone.mjs";
 const BOUND_MS = 8 * 60_000;
 const CORES = 2;
 
+// How this machine gets to the network, which that one does in its own way.
+const PROXIES = ["http_proxy", "https_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
+const NETWORK = [...PROXIES, "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "CARGO_HTTP_CAINFO"];
+
 const all = mkdtempSync(join(tmpdir(), "durable-mcp-workers-builds-"));
 process.on("exit", () => rmSync(all, { recursive: true, force: true, maxRetries: 3 }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+const hasRustup = spawnSync("curl", ["-sSf", "--head", "--max-time", "20", "https://sh.rustup.rs"]).status === 0;
+// Programs before the machine's own: no package of the system is installed for a test.
+const programs = join(all, "programs");
+mkdirSync(programs);
+writeFileSync(join(programs, "apt-get"), "#!/bin/sh\necho 'not for a test' >&2\nexit 1\n", { mode: 0o755 });
+if (!hasRustup) {
+  console.log("rustup's servers cannot be reached: a copy of this machine's toolchain takes the place of the download");
+  cpSync(join(root, "tests/support/rust/curl"), join(programs, "curl"));
+}
 
 const named = process.argv.slice(2);
 for (const name of named.length > 0 ? named : ["root"]) await deployed(name);
@@ -32,10 +46,12 @@ async function deployed(name) {
   const env = {
     HOME: home,
     // The machine's own programs, and the Node.js that runs this.
-    PATH: [dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
+    PATH: [programs, dirname(process.execPath), "/usr/local/bin", "/usr/bin", "/bin"].join(delimiter),
     WORKERS_CI: "1",
     CI: "true",
     LANG: "C.UTF-8",
+    ...(hasRustup ? {} : { RUST_COPY: sysroot(), RUSTUP_STUB: join(root, "tests/support/rust/rustup") }),
+    ...Object.fromEntries(NETWORK.filter((name) => process.env[name]).map((name) => [name, process.env[name]])),
   };
   const cargo = env.PATH.split(delimiter).map((part) => join(part, "cargo")).find(existsSync);
   if (cargo) throw new Error(`this machine has Rust for everybody, ${cargo}: nothing would be shown`);
@@ -99,6 +115,10 @@ function tarball() {
   packed = join(all, readdirSync(all).find((name) => name.endsWith(".tgz")));
   console.log(`  ${statSync(packed).size} bytes`);
   return packed;
+}
+
+function sysroot() {
+  return `${execFileSync("rustc", ["--print", "sysroot"])}`.trim();
 }
 
 function seconds(ms) {

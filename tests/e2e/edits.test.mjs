@@ -1,10 +1,9 @@
 // `durable-mcp dev`, as `npm start` runs it: edits of a server while clients use it.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { Child, removeFolder, temporaryFolder } from "../support/child.mjs";
+import { Child, descendants, isRunning, removeFolder, temporaryFolder } from "../support/child.mjs";
 import { send } from "../support/mcp.mjs";
 import { DURABLE_MCP, starter } from "../support/starter.mjs";
 import { Stateless } from "../support/stateless.mjs";
@@ -132,21 +131,5 @@ class Requests {
   async stop() {
     this.#stopped = true;
     await this.#loop;
-  }
-}
-
-function descendants(pid) {
-  const lines = `${execFileSync("ps", ["-A", "-o", "pid=,ppid="])}`.trim().split("\n");
-  const all = lines.map((line) => line.trim().split(/\s+/).map(Number));
-  const below = (parent) => all.filter(([, of]) => of === parent).flatMap(([child]) => [child, ...below(child)]);
-  return below(pid);
-}
-
-function isRunning(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,5 +1,5 @@
 // Child processes that never outlive the test process.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -160,6 +160,23 @@ export async function run(command, args, { ms = WAIT_MS, ...options } = {}) {
     return { code, stdout: child.text("stdout"), stderr: child.text("stderr") };
   } finally {
     await child.kill();
+  }
+}
+
+/** The processes that a process started, and those that they started. */
+export function descendants(pid) {
+  const lines = `${execFileSync("ps", ["-A", "-o", "pid=,ppid="])}`.trim().split("\n");
+  const all = lines.map((line) => line.trim().split(/\s+/).map(Number));
+  const below = (parent) => all.filter(([, of]) => of === parent).flatMap(([child]) => [child, ...below(child)]);
+  return below(pid);
+}
+
+export function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -5,7 +5,7 @@ import { Child, removeFolder, temporaryFolder } from "./child.mjs";
 export const BUILD_MS = 900_000;
 
 /**
- * `npm start`: `{ url, output, said(match), stop() }` once the server is ready. The first run may build everything. `cwd`
+ * `npm start`: `{ url, pid, output, said(match), stop() }` once the server is ready. The first run may build everything. `cwd`
  * is another copy of the repository, `env` what its environment has besides, `args` are more options.
  */
 export async function npmStart({ args = [], ...options }) {
@@ -20,6 +20,7 @@ export async function npmStart({ args = [], ...options }) {
     const [url] = /http:\/\/[^\s\/]+/.exec(ready.text);
     return {
       url,
+      pid: child.process.pid,
       stop,
       said: (match) => child.line(match),
       get output() {

@@ -37,7 +37,9 @@ function worker(module) {
   program ??= new WebAssembly.Module(readFileSync(tool()));
   // A new instance each time: the memory of a used one stays as large as its largest work was.
   const { exports } = new WebAssembly.Instance(program);
-  new Uint8Array(exports.memory.buffer, exports.input(module.length), module.length).set(module);
+  // Before its memory is looked at, which moves when it grows.
+  const input = exports.input(module.length);
+  new Uint8Array(exports.memory.buffer, input, module.length).set(module);
   let length;
   try {
     length = exports.worker();

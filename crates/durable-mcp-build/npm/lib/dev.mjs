@@ -1,5 +1,6 @@
 // `durable-mcp dev`: `wrangler dev` beside a watcher that builds. The old server answers while a build runs or fails.
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { build, folderOf } from "./build.mjs";
 import { exitCode, stopPrograms } from "./process.mjs";
 import { Report } from "./report.mjs";
@@ -10,6 +11,8 @@ import { Watched, around } from "./watch.mjs";
 import { Configuration, WranglerDev, configuration } from "./wrangler.mjs";
 import { standInOf, startStandIn } from "../stand-in/option.mjs";
 
+const LOOK_MS = 500;
+
 /** Serves the crate of this folder until it is ended, and gives the exit code. */
 export async function dev({ options, profile, cargo }) {
   const session = new Session({ options, profile, cargo });
@@ -17,10 +20,17 @@ export async function dev({ options, profile, cargo }) {
     for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"]) process.on(signal, () => done(exitCode(signal)));
   });
   try {
-    return await Promise.race([session.run(), signalled]);
+    return await Promise.race([session.run(), signalled, abandoned()]);
   } finally {
     await session.stop();
   }
+}
+
+// npm does not hand on every signal that ends it.
+async function abandoned() {
+  const parent = process.ppid;
+  while (!process.env.npm_command || process.ppid === parent) await sleep(LOOK_MS, undefined, { ref: false });
+  return exitCode("SIGTERM");
 }
 
 class Session {
