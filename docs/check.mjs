@@ -16,8 +16,11 @@ const LINKS_OF_SIDEBAR = [...read(CONFIG).matchAll(/link: "(\/[^"]*)"/g)].map(([
 const DOCTESTS = read("src/lib.rs");
 const FENCE = /^( *)(`{3,})(\S*)[^\n]*\n([\s\S]*?)^\1\2 *$/gm;
 const PARSERS = { toml: parseToml, json: JSON.parse };
-// Messages of the `worker` crate.
-const FOREIGN_MESSAGES = ["Binding … is undefined."];
+// Messages of the `worker` crate and of the compiler.
+const FOREIGN_MESSAGES = [
+  "Binding … is undefined.",
+  "the trait bound …: JsonSchema is not satisfied, or …: Deserialize",
+];
 
 const files = [...markdownIn("docs"), "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "tests/README.md"];
 const faults = files.flatMap((file) => {

@@ -4,7 +4,7 @@
 /// `McpHub`, `McpTask`, `KeyRing` and `GrantAuthority`.
 ///
 /// It takes a function from the Worker's bindings to an [`App`](crate::http::App); a crate that uses it depends on
-/// `durable-mcp`, and for its derives on `serde` and `schemars`. [`worker`](crate::worker) is part of this crate.
+/// `durable-mcp`, and for its derives on `serde` and `schemars`. [`worker`](mod@crate::worker) is part of this crate.
 ///
 /// ```ignore
 /// use durable_mcp::worker;
