@@ -5,7 +5,7 @@ import { initialize, open, post, request, send } from "../support/mcp.mjs";
 import { exists, rows } from "../support/rows.mjs";
 import { demo } from "../support/workerd.mjs";
 
-const server = await demo({ trace: true, vars: { SESSION_KEY: "the-key-of-this-deployment-in-tests" } });
+const server = await demo({ trace: true, vars: { SESSION_KEY: "the-key-of-this-deployment-in-tests", LOG_REQUESTS: "all" } });
 after(() => server.stop());
 
 const OBJECT = "McpObject";

@@ -1,5 +1,6 @@
 // What every request meets before MCP does: who may call, what a page of another origin may do and read, and paths.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, describe, test } from "node:test";
 import { initialize, notification, open, openSse, post, request, send } from "../support/mcp.mjs";
 import { refuses } from "../support/refusal.mjs";
@@ -340,7 +341,7 @@ describe("a path", () => {
     }
   });
 
-  test("/ is a page that may load nothing but its own style sheet, and may not be framed", async () => {
+  test("/ is a page that may load nothing but its own style sheet, runs one script, and may not be framed", async () => {
     const { headers, text } = await send(pages, "GET", "/");
     assert.equal(headers["content-type"], "text/html; charset=utf-8");
     assert.equal(headers["x-content-type-options"], "nosniff");
@@ -352,8 +353,11 @@ describe("a path", () => {
     assert.equal(policy["style-src"], "'self'");
     assert.equal(policy["frame-ancestors"], "'none'");
     assert.equal(policy["base-uri"], "'none'");
-    assert.equal(policy["script-src"], undefined);
-    assert.doesNotMatch(text, /<script|\sstyle=|\son\w+=/i);
+    const scripts = [...text.matchAll(/<script[^>]*>([^]*?)<\/script>/gi)];
+    const hashes = scripts.map(([, script]) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`);
+    assert.equal(policy["script-src"], hashes.join(" "));
+    assert.equal(hashes.length, 1, "one script, which copies texts");
+    assert.doesNotMatch(text, /<script[^>]+src|\sstyle=|\son\w+=/i);
     const [, sheet] = /<link rel="stylesheet" href="([^"]+)"/.exec(text);
     const style = await send(pages, "GET", sheet);
     assert.equal(style.status, 200);
