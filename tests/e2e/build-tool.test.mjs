@@ -27,7 +27,7 @@ before(async () => {
 });
 
 test("both tools make the same files of a server", async () => {
-  const modules = ["release", "debug"].map((kind) => join(target, TARGET, kind, "durable_mcp_fixture.wasm")).filter(existsSync);
+  const modules = ["release", "debug"].map((kind) => join(target, "worker", TARGET, kind, "durable_mcp_fixture.wasm")).filter(existsSync);
   const newest = modules.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
   const [native, portable] = await Promise.all([made("native", newest), made("portable", newest, tool)]);
   assert.deepEqual(Object.keys(portable), Object.keys(native));

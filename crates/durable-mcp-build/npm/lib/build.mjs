@@ -13,6 +13,10 @@ import { forget, isCurrent, note } from "./stamp.mjs";
 
 const TARGET = "wasm32-unknown-unknown";
 
+// In cargo's folder. What is compiled for the machine itself, build scripts and macros, would be compiled anew each time that the
+// build and the user's own cargo take turns, since the build has cargo compare contents and not times.
+const FOLDER = "worker";
+
 /** The folder of a crate that its Worker is built into. */
 export const folderOf = (crate) => join(crate, "build");
 
@@ -44,7 +48,7 @@ async function make({ crate, name, target, profile, cargo, options }) {
   // another one has replaced it, so it is made anew.
   rmSync(join(output, "deps", `${name}.wasm`), { force: true });
   const began = Date.now();
-  await compile({ crate, profile, cargo });
+  await compile({ crate, target, profile, cargo });
   steps.end("cargo");
 
   const parts = join(folder, ".parts");
@@ -75,12 +79,12 @@ async function library(crate) {
     .find(({ manifest_path: path }) => resolve(path) === manifest)
     ?.targets.find(({ crate_types: types }) => types.includes("cdylib"));
   if (!found) throw new Failure(`${manifest} has no library for the Worker. Add to it:\n\n[lib]\ncrate-type = ["cdylib"]\n`);
-  return { name: found.name.replaceAll("-", "_"), target };
+  return { name: found.name.replaceAll("-", "_"), target: join(target, FOLDER) };
 }
 
-async function compile({ crate, profile, cargo }) {
+async function compile({ crate, target, profile, cargo }) {
   const profiles = profile === "release" ? ["--release"] : [];
-  const args = ["build", "--lib", ...profiles, "--target", TARGET, "-Zbuild-std=std,panic_unwind", ...cargo];
+  const args = ["build", "--lib", ...profiles, "--target", TARGET, "--target-dir", target, "-Zbuild-std=std,panic_unwind", ...cargo];
   const { code, stderr } = await run("cargo", args, { cwd: crate, show: true, env: { ...process.env, ...cargoEnvironment(process.env) } });
   if (code !== 0) throw new BuildFailure("the server did not compile", shown(stderr));
 }
