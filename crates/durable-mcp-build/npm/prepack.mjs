@@ -31,7 +31,8 @@ execFileSync(
 copyFileSync(join(target, "npm", TARGET, "release/durable_mcp_build.wasm"), join(vendor, "durable-mcp-build.wasm"));
 
 const binaryen = join(here, "node_modules/binaryen");
-if (!existsSync(binaryen)) execFileSync("npm", ["ci", "--loglevel=error"], { cwd: here, stdio: "inherit" });
+// `npm publish --dry-run` hands its own option on.
+if (!existsSync(binaryen)) execFileSync("npm", ["ci", "--dry-run=false", "--loglevel=error"], { cwd: here, stdio: "inherit" });
 copyFileSync(join(binaryen, "bin/wasm-opt"), join(vendor, "wasm-opt"));
 chmodSync(join(vendor, "wasm-opt"), 0o755);
 copyFileSync(join(binaryen, "LICENSE"), join(vendor, "LICENSE-binaryen"));
