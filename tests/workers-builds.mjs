@@ -35,6 +35,8 @@ if (!hasRustup) {
   cpSync(join(root, "tests/support/rust/curl"), join(programs, "curl"));
 }
 
+// The npm package, once it is needed.
+let packed;
 const named = process.argv.slice(2);
 for (const name of named.length > 0 ? named : ["root"]) await deployed(name);
 
@@ -107,7 +109,6 @@ async function copyStarter(from, folder) {
   execFileSync("npm", ["install", "--package-lock-only", "--loglevel=error"], { cwd: folder, stdio: "inherit" });
 }
 
-let packed;
 function tarball() {
   if (packed) return packed;
   console.log("packing the npm package");
