@@ -20,6 +20,9 @@ import { BUILD_MS, npmStart } from "../support/wrangler.mjs";
 const ALL = process.argv.includes("--all");
 const LIMIT = { timeout: WAIT_MS };
 
+// Of an edit until it is served, on a machine with other work.
+const EDIT_MS = 180_000;
+
 // What each says on its page as long as its secrets are not set.
 const OTHERS = {
   github: /GITHUB_CLIENT_ID is not set/,
@@ -79,7 +82,7 @@ describe("minimal", () => {
     const [tool, line] = code.trim().split(/\n\n/);
     edit(cwd, "fn server()", `${tool.trim()}\n\nfn server()`);
     edit(cwd, /(\n +\.tool\("remember".*)/, `$1\n${line}`);
-    await until(async () => (await names(client)).includes("shout"), () => `the new tool\n${server.output}`, { ms: BUILD_MS });
+    await until(async () => (await names(client)).includes("shout"), () => `the new tool\n${server.output}`, { ms: EDIT_MS });
     assert.equal(await call(client, "shout", { text: "milk" }), "MILK");
   });
 
@@ -87,7 +90,7 @@ describe("minimal", () => {
     edit(cwd, "text.to_uppercase()", 'panic!("too loud: {text}")');
     const shout = () => client.callTool({ name: "shout", arguments: { text: "milk" } }, undefined, LIMIT);
     // Until then the old server answers.
-    await until(async () => (await shout()).isError, () => `an error\n${server.output}`, { ms: BUILD_MS });
+    await until(async () => (await shout()).isError, () => `an error\n${server.output}`, { ms: EDIT_MS });
     await server.said(/too loud: milk/);
     assert.equal(await call(client, "remember", { text: "bread" }), "Remembered note 2.");
   });
