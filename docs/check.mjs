@@ -1,4 +1,4 @@
-// What must hold for every page: links and their anchors lead somewhere, snippets of TOML and JSON can be read, the
+// Checks every page: links and their anchors lead somewhere, snippets of TOML and JSON can be read, the
 // compiler sees every snippet of Rust, the sidebar has every page, and messages that are explained are those of the sources.
 //
 //   node docs/check.mjs

@@ -1,5 +1,5 @@
-// What the files of the repository say of its release: who has it on GitHub, and the version. The root's Cargo.toml has both,
-// and every other place follows it.
+// Owner and version of a release in the files of the repository. The root's Cargo.toml has both, and every other place follows
+// it.
 import { execFileSync } from "node:child_process";
 import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

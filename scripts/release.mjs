@@ -63,7 +63,7 @@ function prepare(copy, { owner, version, tag }) {
   git(copy, "tag", "--annotate", `--message=${version}`, tag);
 }
 
-// What is published is what is committed: both refuse or leave out the rest.
+// Only committed files are published: cargo refuses others, and npm packs those of a list.
 function check(copy) {
   run(copy, "cargo", "publish", "--workspace", "--locked", "--dry-run");
   run(join(copy, NPM_PACKAGE), "npm", "publish", "--dry-run");

@@ -13,7 +13,7 @@ import { gzipSync } from "node:zlib";
 import { eachLine, root } from "./support/child.mjs";
 import { copyTree } from "./support/clone.mjs";
 
-// What a build has room for beside the machine's own start, of the twenty minutes that Workers Builds allows.
+// The bound for a build, of the twenty minutes that Workers Builds allows for all.
 const BOUND_MS = 8 * 60_000;
 const CORES = 2;
 

@@ -1,4 +1,4 @@
-// What the npm package says when something is missing: what it is, and how to get it.
+// Messages of the npm package about missing tools: each names the tool, and the way to get it.
 import assert from "node:assert/strict";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

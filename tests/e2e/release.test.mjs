@@ -1,4 +1,4 @@
-// What a release sets: owner and version, wherever they stand.
+// Owner and version, which a release sets wherever they stand.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What the files of the starters promise each other, and the pages and buttons that read them.
+// Files of the starters: they agree with each other, and have all that create-cloudflare and the Deploy button read.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -73,7 +73,7 @@ for (const starter of STARTERS) {
   });
 }
 
-// What git has of it, and so create-cloudflare.
+// The files in git, which create-cloudflare copies.
 async function filesOf(starter) {
   const { stdout } = await run("git", ["ls-files", "--cached", "--others", "--exclude-standard", "."], { cwd: join(FOLDER, starter) });
   return stdout.trim().split("\n");

@@ -23,7 +23,7 @@ const LIMIT = { timeout: WAIT_MS };
 // Of an edit until it is served, on a machine with other work.
 const EDIT_MS = 180_000;
 
-// What each says on its page as long as its secrets are not set.
+// The text on the page of each starter whose secrets are not set.
 const OTHERS = {
   github: /GITHUB_CLIENT_ID is not set/,
   cloudflare: /CLOUDFLARE_CLIENT_ID is not set/,
@@ -114,7 +114,7 @@ for (const [starter, missing] of Object.entries(OTHERS)) {
 
     test("wrangler deploy has nothing to warn of", () => deploys(cwd));
 
-    test("npm start lets nobody in without the secrets, and says which", { skip: !ALL }, async () => {
+    test("npm start lets nobody in without the secrets, and says which", { skip: !ALL && "only with --all: it compiles each starter for a Worker" }, async () => {
       const server = await npmStart({ cwd, env });
       try {
         assert.match((await send(server, "GET", "/")).text, missing);

@@ -36,7 +36,7 @@ describe("in a copy of the repository", () => {
   test("the command calls the tool, each time in a session of its own", async () => {
     const command = snippet("with the [MCP Inspector]", "sh").replace("http://localhost:8787", server.url).trim();
     for (let time = 0; time < 2; time++) {
-      // Where npx finds the Inspector installed.
+      // npx finds the Inspector installed in this folder.
       const options = { cwd: join(root, "tests"), env: { npm_config_offline: "true" } };
       const { code, stdout, stderr } = await run("sh", ["-c", `${command} </dev/null`], options);
       assert.equal(code, 0, stderr);

@@ -133,7 +133,7 @@ export class Child {
       if (this.group) process.kill(-this.process.pid, name);
       else this.process.kill(name);
     } catch {
-      // It has ended already.
+      // The program has ended already.
     }
   }
 

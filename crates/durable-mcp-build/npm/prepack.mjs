@@ -14,7 +14,7 @@ rmSync(vendor, { recursive: true, force: true });
 mkdirSync(vendor);
 
 const sysroot = `${execFileSync(process.env.RUSTC || "rustc", ["--print", "sysroot"], { cwd: root })}`.trim();
-// Where the target is not installed, its standard library is compiled, too.
+// Without the installed target, the standard library is compiled, too.
 const hasTarget = existsSync(join(sysroot, "lib/rustlib", TARGET, "lib"));
 const target = process.env.CARGO_TARGET_DIR || join(root, "target");
 execFileSync(
@@ -36,6 +36,6 @@ if (!existsSync(binaryen)) execFileSync("npm", ["ci", "--dry-run=false", "--logl
 copyFileSync(join(binaryen, "bin/wasm-opt"), join(vendor, "wasm-opt"));
 chmodSync(join(vendor, "wasm-opt"), 0o755);
 copyFileSync(join(binaryen, "LICENSE"), join(vendor, "LICENSE-binaryen"));
-// It is CommonJS, and without this what package.json of this package says would hold.
+// wasm-opt is CommonJS, and this package is not.
 writeFileSync(join(vendor, "package.json"), '{ "type": "commonjs" }\n');
 for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) copyFileSync(join(root, name), join(vendor, name));

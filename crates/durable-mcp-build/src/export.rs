@@ -39,7 +39,7 @@ pub(crate) extern "C" fn worker() -> usize {
     length
 }
 
-/// Where the output begins.
+/// Address of the output's first byte.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn output() -> *const u8 {
     OUTPUT.with_borrow(Vec::as_ptr)

@@ -36,7 +36,7 @@ export async function create(starter, { name = starter, folder, env }) {
   const { code, stdout, stderr } = await run(process.execPath, args, {
     cwd: folder,
     ms: CREATE_MS,
-    // It keeps archives at home, and asks the package manager that has started it.
+    // create-cloudflare keeps archives in HOME, and uses the package manager that has started it.
     env: { ...env, HOME: dirname(folder), CREATE_CLOUDFLARE_TELEMETRY_DISABLED: "1", npm_config_user_agent: "npm", CI: "true" },
   });
   if (code !== 0) throw new Error(`create-cloudflare ${args.slice(1).join(" ")}: ${code}\n${stdout}${stderr}`);

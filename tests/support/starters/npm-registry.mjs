@@ -30,7 +30,7 @@ export async function startNpmRegistry({ manifest, tarball }) {
   const env = {
     npm_config_registry: `http://127.0.0.1:${server.address().port}/`,
     npm_config_noproxy: `127.0.0.1,${upstream.hostname}`,
-    // What npm has at home, also for programs that have another one.
+    // Configuration and cache of the real HOME, for programs that are started with another one.
     npm_config_userconfig: await configured("userconfig"),
     npm_config_cache: await configured("cache"),
     npm_config_prefer_offline: "true",

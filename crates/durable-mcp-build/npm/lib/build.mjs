@@ -146,7 +146,7 @@ function filesRead(crate, list, target) {
     .trim()
     .split(/(?<!\\) /)
     .map((path) => resolve(crate, path.replaceAll("\\ ", " ")))
-    // What build scripts make follows from what they read.
+    // Files that build scripts make follow from those that they read.
     .filter((path) => !path.startsWith(target + sep));
   const folders = new Set([crate]);
   for (const source of sources) for (let folder = dirname(source); folder !== dirname(folder); folder = dirname(folder)) folders.add(folder);
@@ -167,7 +167,7 @@ function toolSum() {
   return hash.digest("hex");
 }
 
-// What cargo said, without colours and its progress.
+// The output of cargo without colours and progress.
 function shown(text, whole = false) {
   // eslint-disable-next-line no-control-regex
   const plain = text.replace(/\x1b\[[\d;]*m/g, "");

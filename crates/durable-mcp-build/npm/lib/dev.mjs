@@ -106,7 +106,7 @@ class Session {
       return isNew || !this.#wrangler;
     } catch (error) {
       if (this.#stopped) return false;
-      // What is missing on this machine is not mended by an edit.
+      // An edit does not install a tool that is missing.
       if (!(error instanceof BuildFailure || (error instanceof Failure && this.#wrangler))) throw error;
       say(`${error.message}${this.#wrangler ? ": the last build that worked is served" : ""}`);
       this.#report.failure = error.text ?? error.message;

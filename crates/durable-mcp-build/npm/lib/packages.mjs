@@ -1,4 +1,4 @@
-// What the build needs of npm.
+// Packages of npm that the build needs.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";

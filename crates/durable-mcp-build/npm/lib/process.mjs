@@ -35,7 +35,7 @@ export function stopPrograms() {
     try {
       process.kill(-child.pid, "SIGTERM");
     } catch {
-      // It has ended already.
+      // The program has ended already.
     }
   }
 }

@@ -17,7 +17,7 @@ export class Report {
       else response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(page(this.failure));
     });
     await new Promise((resolve, reject) => this.#server.once("error", reject).listen(0, "127.0.0.1", resolve));
-    // It does not keep the process.
+    // An open server would keep the process alive.
     this.#server.unref();
   }
 
@@ -26,7 +26,7 @@ export class Report {
   }
 }
 
-// It loads itself again, and is the server's own page once the server compiles.
+// The page loads itself again each second, and is the server's own once the server compiles.
 function page(failure) {
   return `<!doctype html>
 <html lang="en">

@@ -13,7 +13,7 @@ const RUSTUP = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -
  * `installs` has Rust itself installed by rustup if there is none, as on the machines of Workers Builds.
  */
 export async function prepareRust({ crate, installs }) {
-  // Where rustup puts the programs, which a shell that was opened earlier does not know.
+  // The folder of rustup's programs: a shell that was opened before the installation does not have it.
   const programs = join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "bin");
   process.env.PATH = [process.env.PATH, programs].join(delimiter);
   if ((await run("cargo", ["--version"], { cwd: homedir() })).code === undefined) {

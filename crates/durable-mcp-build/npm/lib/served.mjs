@@ -1,5 +1,5 @@
-// What `wrangler dev` serves: a copy of each finished build, and an entry point that names the newest. The entry point is
-// replaced in one step, so that no half of a build is ever loaded.
+// The files that `wrangler dev` serves: a copy of each finished build, and an entry point that names the newest. The entry
+// point is replaced in one step, so that no half of a build is ever loaded.
 import { constants, copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,10 +1,10 @@
-// What the stand-ins for identity providers share: a web server on loopback, and the pages that it shows.
+// The web server on loopback of every stand-in for an identity provider, and its pages.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 
 /** One identity provider. `answer(asked)` of a subclass gives `{ status, headers, body }`, or nothing for an unknown path. */
 export class StandIn {
-  /** What it calls itself: `localhost` is another site than 127.0.0.1. */
+  /** The host in its URL: `localhost` is another site than 127.0.0.1. */
   host = "127.0.0.1";
   #server = createServer((request, response) => {
     // A request that makes no sense must not end it: its sender sees the answer.
@@ -13,7 +13,7 @@ export class StandIn {
 
   async start() {
     await new Promise((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    // Whoever forgets it still ends.
+    // A program that does not stop it ends all the same.
     this.#server.unref();
     return this;
   }

@@ -178,7 +178,7 @@ impl App {
         variables.problems.extend(self.closed.map(str::to_owned));
         variables.problems.append(&mut settings::unused_lists(variable));
         self.problems.append(&mut variables.problems);
-        // What variables turn on has its paths by now.
+        // Only after the variables are all paths of the library known.
         let mut of_routes = self.check_own_routes();
         self.problems.append(&mut of_routes);
         self

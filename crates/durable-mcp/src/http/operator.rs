@@ -39,7 +39,7 @@ const MAX_BODY_BYTES: usize = 8 * 1024;
 /// Seconds after which a request that failed here may be sent again.
 const RETRY_SECONDS: u32 = 2;
 
-/// Who may use the route.
+/// Access to the route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OperatorAccess {
     /// The route does not exist.

@@ -56,7 +56,7 @@ impl Extract for Typed {
     }
 }
 
-/// What the handler of a completion may return.
+/// Results of a completion's handler.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a completion",
     label = "not the values of a completion",

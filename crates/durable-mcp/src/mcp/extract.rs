@@ -16,17 +16,17 @@ pub struct Signature {
     /// Makes the schema of its arguments, if it takes [`Args`], with all that schemars tells. Making one takes time, which
     /// a cold start has only for the features that are used.
     pub arguments: Option<fn() -> Schema>,
-    /// It takes [`Args`] more than once.
+    /// Whether the handler takes [`Args`] more than once.
     pub repeats_arguments: bool,
-    /// It may log to the client.
+    /// Whether the handler may log to the client.
     pub logs: bool,
-    /// It may tell the client of changed lists and resources.
+    /// Whether the handler may notify the client of changed lists and resources.
     pub announces: bool,
-    /// It needs the session's object.
+    /// Whether the handler needs the session's object.
     pub needs_session: bool,
-    /// It may go on as a task.
+    /// Whether the call may go on as a task.
     pub becomes_task: bool,
-    /// It wants to finish by itself when the client cancels it.
+    /// Whether the handler finishes by itself when the client cancels the call.
     pub heeds_cancellation: bool,
 }
 

@@ -30,7 +30,7 @@ pub trait OrErr<T>: Sized {
     /// The value, or the error that there is no resource of that URI: −32002, and −32602 since 2026-07-28.
     ///
     /// # Errors
-    /// Where there is no value.
+    /// If there is no value.
     fn or_not_found(self, uri: &str) -> Result<T, Error>;
 }
 

@@ -12,20 +12,20 @@ const MAX_VALUES: usize = 12;
 /// The deepest list that is described: beyond it a type is only called a list.
 const MAX_DEPTH: usize = 4;
 
-/// What people are told of a tool, a resource or a prompt.
+/// Description of a tool, a resource or a prompt for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary<'a> {
     /// What clients know it by: the name of a tool or prompt, the URI or URI template of a resource.
     pub id: &'a str,
     /// A name for people.
     pub title: Option<&'a str>,
-    /// What it is for.
+    /// The purpose.
     pub description: Option<&'a str>,
     /// The arguments of a tool or prompt.
     pub arguments: Vec<Argument<'a>>,
 }
 
-/// What people are told of an argument.
+/// Description of an argument for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument<'a> {
     /// Its name.
@@ -34,7 +34,7 @@ pub struct Argument<'a> {
     pub kind: String,
     /// Whether a call needs it.
     pub is_required: bool,
-    /// What it is for.
+    /// The purpose.
     pub description: Option<&'a str>,
 }
 

@@ -37,7 +37,7 @@ pub struct Endpoints {
     pub callback: String,
     /// Where people see whom they let in.
     pub account: String,
-    /// Where operators list and end users' grants, if the secret `OPERATOR_TOKEN` is set.
+    /// Path at which operators list and end users' grants, if the secret `OPERATOR_TOKEN` is set.
     pub operator: String,
 }
 

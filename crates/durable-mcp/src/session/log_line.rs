@@ -1,6 +1,6 @@
 //! The line that a request leaves in the operators' log. Notifications and a client's answers leave none.
 //!
-//! Which requests leave one is a [`RequestLog`], since writing a line costs about a tenth of a quick call's CPU time (25 of
+//! A [`RequestLog`] says which requests leave one, since writing a line costs about a tenth of a quick call's CPU time (25 of
 //! some 200 µs on workerd).
 
 use serde::Serialize;

@@ -26,7 +26,7 @@ const MAX_ROUNDS: usize = 100;
 
 /// A client of a server in the same program. It is made first, and told then what to call.
 ///
-/// It speaks the newest version with sessions; [`stateless`](Self::stateless) and [`speaking`](Self::speaking) change that. A
+/// A new client speaks the newest version with sessions; [`stateless`](Self::stateless) and [`speaking`](Self::speaking) change that. A
 /// client can be asked for what it has answers for: [`on_elicit`](Self::on_elicit), [`on_sample`](Self::on_sample),
 /// [`roots`](Self::roots).
 pub struct TestClient {

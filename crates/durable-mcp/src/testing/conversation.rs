@@ -1,4 +1,4 @@
-//! What the client sends and reads for one request.
+//! One request of the client, and the messages that come back.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,29 @@
 //! Doubles of what surrounds a server: the runtime, storage, objects and the hub, in memory, with a clock that only the test
 //! moves.
 
+/// Implements `Runtime` for a double by the runtime in one of its fields.
+macro_rules! forward_runtime {
+    ($double:ty, $($field:ident).+) => {
+        impl $crate::runtime::Runtime for $double {
+            fn now(&self) -> u64 {
+                self.$($field).+.now()
+            }
+
+            fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<$crate::keys::Keys>, $crate::wire::Fault>> {
+                self.$($field).+.keys(fresh)
+            }
+
+            fn random(&self) -> &dyn $crate::runtime::Random {
+                self.$($field).+.random()
+            }
+
+            fn warn(&self, message: &str) {
+                self.$($field).+.warn(message);
+            }
+        }
+    };
+}
+
 pub mod deployment;
 pub mod headers;
 pub mod host;

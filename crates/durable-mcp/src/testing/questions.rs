@@ -24,7 +24,7 @@ pub(super) type Elicit = dyn FnMut(&Form) -> Elicited<Value>;
 /// A model.
 pub(super) type Sample = dyn FnMut(&Value) -> String;
 
-/// What the client declares, and how it answers.
+/// Capabilities of the client, with the answers to questions of each kind.
 #[derive(Default)]
 pub(super) struct Questions {
     pub(super) elicit: Option<RefCell<Box<Elicit>>>,

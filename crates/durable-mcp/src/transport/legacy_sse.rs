@@ -72,7 +72,7 @@ fn initialize(object: &Object, request: &Request) {
     let settled = object.core.server.initialize(&request.params);
     let outcome = if settled.is_ok() { log_line::OK } else { "error" };
     let log = object.core.settings.request_log;
-    // It waits for nothing, so it takes no time.
+    // `initialize` waits for nothing, so its time is 0.
     if log.due(outcome, log.begin(|| 0), || 0).is_some() {
         host.log(&LogLine {
             event: "request",

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::hub::{Counted, HubHost, HubSocket, Listener, Telling, attachment_bytes};
-use crate::keys::Keys;
 use crate::limits::{
     ATTACHMENT_BYTES, OPERATIONS_AN_INVOCATION, ROW_BYTES, SOCKET_TAG_CHARS, SOCKET_TAGS, SOCKETS_AN_OBJECT,
 };
-use crate::runtime::{Random, Runtime};
+use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::transport::sse;
 use crate::wire::Fault;
@@ -130,23 +129,7 @@ impl FakeHubHost {
     }
 }
 
-impl Runtime for FakeHubHost {
-    fn now(&self) -> u64 {
-        self.runtime.now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        self.runtime.keys(fresh)
-    }
-
-    fn random(&self) -> &dyn Random {
-        self.runtime.random()
-    }
-
-    fn warn(&self, message: &str) {
-        self.runtime.warn(message);
-    }
-}
+forward_runtime!(FakeHubHost, runtime);
 
 impl HubHost for FakeHubHost {
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)> {

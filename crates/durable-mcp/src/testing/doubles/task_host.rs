@@ -3,9 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::keys::Keys;
 use crate::mcp::context::Extensions;
-use crate::runtime::{Random, Runtime};
 use crate::session::host::Around;
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
@@ -137,23 +135,7 @@ impl FakeTaskHost {
     }
 }
 
-impl Runtime for FakeTaskHost {
-    fn now(&self) -> u64 {
-        self.runtime.now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        self.runtime.keys(fresh)
-    }
-
-    fn random(&self) -> &dyn Random {
-        self.runtime.random()
-    }
-
-    fn warn(&self, message: &str) {
-        self.runtime.warn(message);
-    }
-}
+forward_runtime!(FakeTaskHost, runtime);
 
 impl Around for FakeTaskHost {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {

@@ -8,12 +8,11 @@ use std::task::Poll;
 
 use crate::http::edge::{Edge, Order, Place, StartTask};
 use crate::hub::Listener;
-use crate::keys::Keys;
 use crate::mcp::Error;
 use crate::mcp::user::Caller;
 use crate::oauth::memory::Invocation;
 use crate::oauth::site::Surroundings;
-use crate::runtime::{Random, Runtime};
+use crate::runtime::Runtime;
 use crate::session::host::Around;
 use crate::session::log_line::LogLine;
 use crate::task::command::{Begin, Command};
@@ -52,23 +51,7 @@ pub struct Visit {
     pub invocation: Invocation,
 }
 
-impl Runtime for Visit {
-    fn now(&self) -> u64 {
-        self.deployment.host.now()
-    }
-
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
-        self.deployment.host.keys(fresh)
-    }
-
-    fn random(&self) -> &dyn Random {
-        self.deployment.host.random()
-    }
-
-    fn warn(&self, message: &str) {
-        self.deployment.host.warn(message);
-    }
-}
+forward_runtime!(Visit, deployment.host);
 
 impl Edge for Visit {
     fn around(&self) -> Rc<dyn Around> {
@@ -193,7 +176,7 @@ impl Visit {
     }
 }
 
-/// What the object sends on a socket. Nothing wakes its reader, who asks when the deployment has run.
+/// Frames that the object sends on a socket. Nothing wakes the reader: it asks again when the deployment has run.
 fn frames(host: Rc<FakeHost>, tag: String) -> impl Stream<Item = String> {
     poll_fn(move |_| match host.read(&tag) {
         (frames, _) if !frames.is_empty() => Poll::Ready(Some(frames)),
