@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use super::{deployment, is_code, is_consent, is_page};
-use crate::support::browser::{Browser, Deployment, REDIRECT};
+use crate::support::browser::{Browser, Deployment, ORIGIN, REDIRECT};
 
 const MARKUP: &str = "\"'><script>alert(1)</script><img src=https://evil.example/x onerror=alert(1)>";
 
@@ -38,6 +38,40 @@ fn a_form_from_another_site_or_without_the_cookie_does_nothing() {
     }
     let refused = Browser::new(&deployment).decide(&page, "approve");
     assert!(is_page(&refused, 400), "{refused:?}");
+}
+
+const CHROMIUM: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36";
+const WEBKIT: &str = "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 Version/26.0 Safari/605.1.15";
+
+#[test]
+fn a_form_that_a_script_of_this_origin_sent_does_nothing() {
+    let (deployment, client) = deployment();
+    let mut browser = Browser::new(&deployment);
+    let page = browser.asked(&client, &[]);
+    let consent = format!("flow={}&csrf={}&decision=approve", page.field("flow"), page.field("csrf"));
+    for (mode, destination, user, agent, sent) in [
+        ("navigate", "document", Some("?1"), CHROMIUM, true),
+        ("navigate", "document", None, WEBKIT, true),
+        ("navigate", "document", None, CHROMIUM, false),
+        ("navigate", "document", Some("?0"), WEBKIT, false),
+        ("navigate", "iframe", Some("?1"), CHROMIUM, false),
+        ("same-origin", "empty", None, CHROMIUM, false),
+        ("cors", "empty", None, WEBKIT, false),
+        ("no-cors", "empty", Some("?1"), WEBKIT, false),
+    ] {
+        for (path, body) in [("/authorize", consent.as_str()), ("/account", "do=sign-in&name=ann")] {
+            let mut headers = vec![
+                ("origin", ORIGIN),
+                ("sec-fetch-mode", mode),
+                ("sec-fetch-dest", destination),
+                ("user-agent", agent),
+            ];
+            headers.extend(user.map(|user| ("sec-fetch-user", user)));
+            let answer = browser.send(Method::POST, path, body, &headers);
+            let is_done = answer.status != 403;
+            assert_eq!(is_done, sent, "{path} {headers:?}: {answer:?}");
+        }
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod account;
 mod callback;
 mod consent;
 mod flow;
+mod guard;
 mod remembered;
 mod visit;
 
@@ -18,6 +19,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use futures_util::future::{FutureExt, LocalBoxFuture};
+use http::Method;
 
 use self::visit::Visit;
 use super::policy::is_loopback;
@@ -88,6 +90,7 @@ impl SignIn for IdentitySignIn {
             let reply = match &self.provider {
                 Err(problem) => visit.misconfigured(problem),
                 Ok(_) if !head.secure && !is_loopback(&head.host) => visit.insecure(),
+                Ok(_) if head.method == Method::POST && !guard::is_of_a_person(head) => guard::refuse(&visit),
                 Ok(provider) => match step {
                     Step::Asked(asked) => consent::ask(&mut visit, &**provider, asked).await?,
                     Step::Consent => consent::decided(&mut visit, &**provider).await?,
