@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::operator::{OPERATOR_TOKEN, OperatorAccess};
 use super::own_routes::OwnRoute;
+use super::playground;
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
 use super::recent::Recent;
@@ -29,6 +30,9 @@ const LOCATION_HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac"
 
 /// The secret that the keys are made from, if it is set.
 pub(crate) const SESSION_KEY: &str = "SESSION_KEY";
+
+/// The binding of the assets with the page at `/playground`: a deployment without it has no such page.
+const PLAYGROUND: &str = "PLAYGROUND";
 
 /// Text sent by a server whose variables name an identity provider, and whose build has no sign-in.
 const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
@@ -65,6 +69,8 @@ pub struct App {
     /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
     pub(crate) closed: Option<&'static str>,
     pub(super) missing: Option<Missing>,
+    /// Whether the page at `/playground` is among the deployment's assets.
+    pub(crate) has_playground: bool,
     problems: Vec<String>,
 }
 
@@ -100,6 +106,7 @@ impl App {
             placement: Placement { jurisdiction: Ok(None), location_hint: None },
             closed: None,
             missing: None,
+            has_playground: false,
             problems: Vec::new(),
         }
     }
@@ -132,6 +139,7 @@ impl App {
     /// The route of a path among those of this library.
     pub(super) fn library_route(&self, path: &str) -> Route {
         let route = |path: &str| match (self.paths.route(path), &self.provider) {
+            (Route::PlaygroundConfig | Route::PlaygroundClient, _) if !self.has_playground => Route::Unknown,
             (Route::Unknown, Some(provider)) => match provider.route(path) {
                 Route::Operator if self.operator == OperatorAccess::Off => Route::Unknown,
                 route => route,
@@ -163,6 +171,10 @@ impl App {
             request_log: variables.request_log("LOG_REQUESTS"),
             always_streams: matches!(variables.word("ANSWERS", &["events"]), Ok(Some(_))),
         });
+        self.has_playground = variables.text(PLAYGROUND).is_some();
+        if self.has_playground {
+            self.provider = self.provider.map(|provider| provider.serving_client(playground::CALLBACK));
+        }
         self.placement = Placement {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
             location_hint: variables.hint("SESSION_LOCATION_HINT", &LOCATION_HINTS),

@@ -23,6 +23,7 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             is_loopback(&head.host),
         );
         let home = home.problems(problems(app, head)).signs_in(app.provider.is_some() || app.closed.is_some());
+        let home = home.with_playground(app.has_playground);
         let notice = app.provider.as_ref().and_then(|provider| provider.notice());
         document(&match (app.closed, notice) {
             (Some(problem), _) => home.trouble(problem.to_owned()),
@@ -52,7 +53,7 @@ pub(super) fn style(head: &Head) -> Reply {
     })
 }
 
-fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
+pub(super) fn get(head: &Head, reply: impl FnOnce() -> Reply) -> Reply {
     match head.method {
         Method::GET => reply(),
         Method::HEAD => Reply { body: Body::Empty, ..reply() },

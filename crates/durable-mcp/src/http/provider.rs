@@ -85,6 +85,9 @@ pub trait Provider {
     /// The same provider, which fetches metadata documents from these ports besides 443.
     fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider>;
 
+    /// The same provider, to which the page at that path may be a client.
+    fn serving_client(&self, path: &str) -> Rc<dyn Provider>;
+
     /// Tells a person why their browser is not let in.
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply;
 
@@ -194,6 +197,12 @@ impl Provider for InFront {
     fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider> {
         let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
         oauth.registry.documents.ports.extend(ports);
+        Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
+    }
+
+    fn serving_client(&self, path: &str) -> Rc<dyn Provider> {
+        let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
+        oauth.registry.offer.redirects.own_paths.push(path.to_owned());
         Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
     }
 

@@ -9,6 +9,10 @@ pub enum Route {
     Home,
     /// `GET /style.css`: the style sheet of every page.
     Style,
+    /// `GET /playground/config.json`: this server's address, for the page that tries it.
+    PlaygroundConfig,
+    /// `GET /playground/client.json`: the playground as a client, in the form of a client metadata document.
+    PlaygroundClient,
     /// `POST`, `GET` and `DELETE /mcp`: Streamable HTTP.
     Mcp,
     /// `GET /sse`: opens an HTTP+SSE session.
@@ -81,6 +85,8 @@ impl Paths {
             _ if path == self.message => Route::SseMessage,
             "/" => Route::Home,
             "/style.css" => Route::Style,
+            "/playground/config.json" => Route::PlaygroundConfig,
+            "/playground/client.json" => Route::PlaygroundClient,
             _ => Route::Unknown,
         }
     }

@@ -9,7 +9,7 @@ use super::edge::Edge;
 use super::policy::{Foreign, is_loopback};
 use super::required::Missing;
 use super::route::Route;
-use super::{cors, home, mcp_endpoint, own_routes, sse_endpoint};
+use super::{cors, home, mcp_endpoint, own_routes, playground, sse_endpoint};
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::session::log_line::{self, LogLine};
@@ -105,7 +105,7 @@ async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Rep
 
 async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let route = app.route_of(&head.path);
-    let is_served = matches!(route, Route::Home | Route::Style | Route::Unknown);
+    let is_served = matches!(route, Route::Home | Route::Style | Route::PlaygroundConfig | Route::Unknown);
     if let Some(missing) = app.missing.as_ref().filter(|missing| missing.is_vital && !is_served) {
         return lacking(missing, head);
     }
@@ -121,6 +121,8 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
             Some(own) => own_routes::answer(own, edge).await,
             None => nothing_here(app),
         },
+        (Route::PlaygroundConfig, _) => playground::config(app, head),
+        (Route::PlaygroundClient, _) => playground::client(app, head),
         (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
         _ => nothing_here(app),
     }

@@ -34,6 +34,8 @@ pub struct RedirectPolicy {
     pub schemes: Vec<String>,
     /// Origins of this server, as `https://mcp.example`. A code sent there would reach no client.
     pub own_origins: Vec<String>,
+    /// Paths of this server at which a page of its own is the client that waits for a code.
+    pub own_paths: Vec<String>,
     /// Whether every scheme that [`RedirectUri`] accepts is accepted: for clients that the operator registers.
     pub any_scheme: bool,
 }
@@ -50,7 +52,7 @@ impl RedirectPolicy {
     /// # Errors
     /// When it leads to this server, or to a program that is no known client.
     pub fn check(&self, uri: &RedirectUri) -> Result<(), BadRedirect> {
-        if self.own_origins.iter().any(|own| leads_to(own, uri)) {
+        if self.own_origins.iter().any(|own| leads_to(own, uri)) && !self.is_own_page(uri) {
             return Err(BadRedirect("A redirect URI must not lead to the authorization server itself."));
         }
         if self.any_scheme || self.is_accepted(uri.scheme()) {
@@ -60,6 +62,13 @@ impl RedirectPolicy {
             "A redirect URI must be https, http on loopback, or have a private-use scheme with a dot, \
              as com.example.app:/callback (RFC 8252 section 7.1).",
         ))
+    }
+
+    fn is_own_page(&self, uri: &RedirectUri) -> bool {
+        let is_there = |own: &String| {
+            uri.as_str().strip_prefix(own.as_str()).is_some_and(|path| self.own_paths.iter().any(|own| own == path))
+        };
+        self.own_origins.iter().any(is_there)
     }
 
     fn is_accepted(&self, scheme: &str) -> bool {
@@ -210,6 +219,27 @@ mod tests {
         assert!(is_accepted(&policy, "myapp://cb") && !is_accepted(&policy, "other://cb"));
         let any = RedirectPolicy::any();
         assert!(is_accepted(&any, "other://cb") && !is_accepted(&any, "javascript:alert(1)"));
+    }
+
+    #[test]
+    fn of_this_server_only_the_very_uri_of_a_page_that_is_a_client_is_accepted() {
+        let policy = RedirectPolicy {
+            own_origins: vec!["https://mcp.example".to_owned()],
+            own_paths: vec!["/playground/callback".to_owned()],
+            ..RedirectPolicy::default()
+        };
+        assert!(is_accepted(&policy, "https://mcp.example/playground/callback"));
+        for text in [
+            "https://mcp.example/playground/callback/",
+            "https://mcp.example/playground/callback?x",
+            "https://mcp.example/playground/callback%2f..",
+            "https://mcp.example/playground/../authorize",
+            "https://mcp.example:8443/playground/callback",
+            "https://MCP.example./playground/callback",
+            "https://mcp.example/authorize",
+        ] {
+            assert!(!is_accepted(&policy, text), "{text}");
+        }
     }
 
     #[test]

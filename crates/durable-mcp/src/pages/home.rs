@@ -19,6 +19,7 @@ pub struct Home<'a> {
     is_demo: bool,
     trouble: Option<String>,
     problems: Vec<String>,
+    has_playground: bool,
 }
 
 impl<'a> Home<'a> {
@@ -36,6 +37,7 @@ impl<'a> Home<'a> {
             is_demo: false,
             trouble: None,
             problems: Vec::new(),
+            has_playground: false,
         }
     }
 
@@ -43,6 +45,12 @@ impl<'a> Home<'a> {
     #[must_use]
     pub fn signs_in(self, signs_in: bool) -> Self {
         Self { signs_in, ..self }
+    }
+
+    /// The same of a server that can be tried at `/playground`, or cannot.
+    #[must_use]
+    pub fn with_playground(self, has_playground: bool) -> Self {
+        Self { has_playground, ..self }
     }
 
     /// The same of a server whose users sign in with somebody else, as in "GitHub".

@@ -1,0 +1,52 @@
+//! Documents for the page at `/playground`, which is served from the deployment's assets.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::app::App;
+use super::home::get;
+use crate::wire::{Head, Reply};
+
+/// The path at which the page takes the answers of authorization servers.
+pub(super) const CALLBACK: &str = "/playground/callback";
+
+/// How long an authorization server may keep the playground's metadata, in seconds: it changes with the server's name alone.
+const CLIENT_CACHE: &str = "public, max-age=3600";
+
+/// `GET /playground/config.json`: the server that the page connects to first.
+pub(super) fn config(app: &App, head: &Head) -> Reply {
+    get(head, || {
+        let origin = head.origin();
+        let config = json!({
+            "name": app.server.display_name(),
+            "mcp": format!("{origin}{}", app.paths.mcp),
+            "sse": format!("{origin}{}", app.paths.sse),
+        });
+        cached(&config, "no-cache")
+    })
+}
+
+/// `GET /playground/client.json`: the page's metadata as a client (OAuth Client ID Metadata Document). Its id is its URL.
+pub(super) fn client(app: &App, head: &Head) -> Reply {
+    get(head, || {
+        let origin = head.origin();
+        let page = format!("{origin}/playground");
+        let client = json!({
+            "client_id": format!("{page}/client.json"),
+            "client_name": format!("Playground of {} ({})", app.server.display_name(), head.host),
+            "client_uri": page,
+            "redirect_uris": [format!("{origin}{CALLBACK}")],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "response_types": ["code"],
+            "token_endpoint_auth_method": "none",
+            "application_type": "web",
+        });
+        cached(&client, CLIENT_CACHE)
+    })
+}
+
+fn cached(document: &serde_json::Value, cache: &'static str) -> Reply {
+    let reply = Reply::json(StatusCode::OK, document.to_string());
+    let headers = reply.headers.into_iter().filter(|(name, _)| *name != "cache-control").collect();
+    Reply { headers, ..reply }.header("cache-control", cache).header("x-content-type-options", "nosniff")
+}
