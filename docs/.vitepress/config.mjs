@@ -48,6 +48,7 @@ export default defineConfig({
           { text: "Notifications and pages", link: "/notifications" },
           { text: "Recipes", link: "/recipes" },
           { text: "Testing", link: "/testing" },
+          { text: "Playground", link: "/playground" },
           { text: "API", link: "/api" },
         ],
       },

@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { removeFolder, root, run } from "./child.mjs";
 
 /** What scripts/setup installs. */
-export const INSTALLED = [".tools", "node_modules", "tests/node_modules", "crates/durable-mcp-build/npm/node_modules"];
+export const INSTALLED = [".tools", "node_modules", "tests/node_modules", "playground/node_modules", "crates/durable-mcp-build/npm/node_modules"];
 
 /**
  * Makes it: `{ folder, env }`, with what is to be in the environment of its scripts. What would be downloaded is that of

@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { extname, join } from "node:path";
 import { parse } from "smol-toml";
+import { ASSETS, FRONT, headerRules } from "./assets.mjs";
 import { root } from "./child.mjs";
 import { FAULTY_KV } from "./faulty-kv.mjs";
 import { TIMER, TIMER_FLAGS } from "./timer.mjs";
@@ -17,11 +18,12 @@ const OLD_ENOUGH = { compatibilityDate: "2024-04-03" };
 
 /** The text of the file; options as for `startWorker`, `ports` by socket, a free one where there is none. */
 export function configFile(options, storage, ports) {
-  const { build, vars, flags, withoutFlags, outbound, secondSocket, trace, ai, faultyKv, timer, v8Flags = [] } = options;
+  const { build, vars, flags, withoutFlags, outbound, secondSocket, trace, ai, faultyKv, timer, playground, v8Flags = [] } = options;
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
-  const main = new TestedWorker(wrangler, build, vars, { flags, withoutFlags, ai, kv: faultyKv ? "faulty-kv" : "kv-service" });
+  const main = new TestedWorker(wrangler, build, vars, { flags, withoutFlags, ai, playground, kv: faultyKv ? "faulty-kv" : "kv-service" });
   const workers = [
-    { name: "main", socket: "http", worker: main.owner() },
+    { name: "main", socket: playground ? "behind" : "http", worker: main.owner() },
+    playground && { name: "front", socket: "http", worker: frontWorker() },
     secondSocket && { name: "second", socket: "second", worker: main.guest() },
     faultyKv && { name: "faulty-kv", socket: "faults", entrypoint: "control", worker: faultyKvWorker(wrangler) },
     timer && { name: "timer", socket: "timer", worker: timerWorker() },
@@ -34,6 +36,7 @@ export function configFile(options, storage, ports) {
       internet(outbound),
       disk("objects", storage),
       disk("kv", storage),
+      ...(playground ? [{ name: "assets", disk: { path: ASSETS } }] : []),
       { name: "kv-service", worker: kvWorker() },
       ...(ai ? [{ name: "ai", worker: { ...OLD_ENOUGH, modules: [module("ai.js", ai)] } }] : []),
     ],
@@ -48,7 +51,7 @@ export function configFile(options, storage, ports) {
 }
 
 class TestedWorker {
-  constructor(wrangler, build, vars, { flags = [], withoutFlags = [], ai, kv }) {
+  constructor(wrangler, build, vars, { flags = [], withoutFlags = [], ai, playground, kv }) {
     const shipped = (wrangler.compatibility_flags ?? []).filter((flag) => !withoutFlags.includes(flag));
     this.code = {
       modules: modulesOf(build),
@@ -65,6 +68,7 @@ class TestedWorker {
         kvNamespace: ofNamespace(kv, name),
       })),
       ...(ai ? [AI] : []),
+      ...(playground ? [{ name: wrangler.assets.binding, service: "assets" }] : []),
     ];
   }
 
@@ -115,6 +119,17 @@ const faultyKvWorker = (wrangler) => ({
     name: binding,
     service: ofNamespace("kv-service", binding),
   })),
+});
+
+// What Cloudflare puts before a Worker with assets.
+const frontWorker = () => ({
+  ...OLD_ENOUGH,
+  modules: [module("front.js", FRONT)],
+  bindings: [
+    { name: "FILES", service: "assets" },
+    { name: "MAIN", service: "main" },
+    { name: "RULES", json: JSON.stringify(headerRules()) },
+  ],
 });
 
 const timerWorker = () => ({

@@ -1,0 +1,291 @@
+// One connection to a server: its transport and version, and the operations on it.
+import { Client, SSEClientTransport, SdkHttpError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
+import { parse } from "../exact.ts";
+import type { Answer, FromWorker, ListName, ServerInfo, Target, Tool, Version } from "../protocol.ts";
+import { Account } from "./account.ts";
+import { Fetcher } from "./fetcher.ts";
+import { messageOf } from "./problem.ts";
+import { SignIn, isSignInDemand } from "./sign-in.ts";
+import { type Message, Trace } from "./trace.ts";
+
+/** Entries of one list: a server that never stops is stopped. */
+const MAX_ENTRIES = 10_000;
+
+/** Milliseconds that a request may take, counted anew with each progress. */
+const REQUEST_MS = 60_000;
+
+const LEGACY: Version[] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+
+const LIST_METHODS = { tools: "tools/list", resources: "resources/list", prompts: "prompts/list" } as const;
+
+// Results are shown as they are, also where they are against the specification.
+const ANYTHING = { "~standard": { version: 1, vendor: "durable-mcp", validate: (value: unknown) => ({ value }) } } as const;
+
+type AnyRequest = (request: { method: string }, ...more: unknown[]) => Promise<unknown>;
+
+/** A client that takes any result of what the person asked for. */
+function lenientClient(...given: ConstructorParameters<typeof Client>): Client {
+  const client = new Client(...given);
+  const request = client.request.bind(client) as unknown as AnyRequest;
+  const lenient: AnyRequest = (asked, ...more) => (/^(tools|resources|prompts|completion)\//.test(asked.method) ? request(asked, ANYTHING, ...more) : request(asked, ...more));
+  client.request = lenient as never;
+  return client;
+}
+
+export type Tell = (message: FromWorker) => void;
+
+/** Where this tab's sign-ins are kept. */
+export interface Shelf {
+  get(key: string): string | undefined;
+  set(key: string, text: string | null): void;
+}
+
+type HttpTransport = StreamableHTTPClientTransport | SSEClientTransport;
+
+export class Connection {
+  readonly id: number;
+  #tell: Tell;
+  #trace: Trace;
+  #fetcher: Fetcher;
+  #signIn: SignIn | undefined;
+  #target: Target | undefined;
+  #client: Client | undefined;
+  #transport: HttpTransport | undefined;
+  #calls = new Map<number, AbortController>();
+  #questions = new Map<number, (value: unknown) => void>();
+  #lastQuestion = 0;
+  #currentCalls: number[] = [];
+  #shelf: Shelf;
+
+  constructor(id: number, tell: Tell, shelf: Shelf) {
+    this.id = id;
+    this.#tell = tell;
+    this.#shelf = shelf;
+    this.#trace = new Trace((trace) => tell({ connection: id, trace }));
+    this.#fetcher = new Fetcher(this.#trace);
+  }
+
+  get url(): string {
+    return this.#target?.url ?? "";
+  }
+
+  get signIn(): SignIn {
+    if (!this.#signIn) throw new Error("There is no server yet.");
+    return this.#signIn;
+  }
+
+  async connect(target: Target): Promise<ServerInfo> {
+    await this.disconnect();
+    this.#target = target;
+    this.#trace.secretHeaders = new Set(target.headers.map(([name]) => name.toLowerCase()));
+    this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, this.#account(target.url));
+    if (target.transport === "sse") return this.#open("sse", "legacy");
+    try {
+      return await this.#negotiate();
+    } catch (error) {
+      if (target.transport !== "auto" || target.version === "2026-07-28" || !this.#isOldServer(error)) throw error;
+      this.#trace.note(`Streamable HTTP: ${this.#fetcher.status}. Now HTTP+SSE.`);
+      // Where neither is, the answer to the first says more.
+      return await this.#open("sse", "legacy").catch((second: unknown) => {
+        throw isSignInDemand(second) ? second : error;
+      });
+    }
+  }
+
+  #account(url: string): Account {
+    const key = `sign-in ${url}`;
+    return new Account(this.#shelf.get(key), (text) => this.#shelf.set(key, text));
+  }
+
+  // A server that lets no page send the headers of 2026-07-28 makes the probe fail as if it were not there.
+  async #negotiate(): Promise<ServerInfo> {
+    const version = this.#target?.version ?? "auto";
+    if (version !== "auto") return this.#open("streamable", version === "2026-07-28" ? "modern" : "legacy");
+    try {
+      return await this.#open("streamable", "auto");
+    } catch (error) {
+      if (!isFetchFailure(error)) throw error;
+      this.#trace.note("The probe of 2026-07-28 could not be sent, as where CORS does not allow its headers. Now initialize.");
+      return this.#open("streamable", "legacy");
+    }
+  }
+
+  // The specification has clients try HTTP+SSE after these.
+  #isOldServer(error: unknown): boolean {
+    return error instanceof SdkHttpError && [400, 404, 405].includes(this.#fetcher.status ?? 0);
+  }
+
+  async #open(kind: "streamable" | "sse", era: "auto" | "modern" | "legacy"): Promise<ServerInfo> {
+    const target = this.#target as Target;
+    const transport = this.#makeTransport(kind, target);
+    this.#watch(transport);
+    const first = LEGACY.filter((version) => version === target.version);
+    const client = lenientClient(
+      { name: "durable-mcp playground", version: "1" },
+      {
+        capabilities: { elicitation: { form: {}, url: {} } },
+        versionNegotiation: { mode: era === "modern" ? { pin: "2026-07-28" } : era },
+        ...(era === "legacy" ? { supportedProtocolVersions: [...first, ...LEGACY.filter((version) => version !== target.version)] } : {}),
+      },
+    );
+    this.#listen(client);
+    this.#client = client;
+    this.#transport = transport;
+    await client.connect(transport as Transport, { timeout: REQUEST_MS });
+    this.#tellFarewell();
+    return this.#info(client, kind);
+  }
+
+  #makeTransport(kind: "streamable" | "sse", target: Target): HttpTransport {
+    const options = {
+      fetch: this.#fetcher.fetch as never,
+      requestInit: { headers: target.headers },
+      authProvider: { token: async () => target.token || (await this.signIn.token()) },
+    };
+    const url = new URL(target.url);
+    return kind === "sse" ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, { ...options, onInsufficientScope: "throw" });
+  }
+
+  // What comes in is noted before the client has it.
+  #watch(transport: HttpTransport): void {
+    const trace = this.#trace;
+    let handler: Transport["onmessage"];
+    Object.defineProperty(transport, "onmessage", {
+      get: () => handler,
+      set: (next: Transport["onmessage"]) => {
+        handler = next && ((message, extra) => {
+          trace.in(message as Message);
+          next(message, extra);
+        });
+      },
+    });
+  }
+
+  #listen(client: Client): void {
+    for (const what of ["tools", "resources", "prompts"] as const)
+      client.setNotificationHandler(`notifications/${what}/list_changed`, () => this.#tell({ connection: this.id, changed: what }));
+    client.setRequestHandler("elicitation/create", async (request, context) => (await this.#ask("elicitation/create", request.params, context.mcpReq.signal)) as never);
+    client.onclose = () => {
+      if (this.#client === client) this.#tell({ connection: this.id, closed: null });
+    };
+    client.onerror = (error) => {
+      if (error.name !== "AbortError") this.#trace.note(messageOf(error));
+    };
+  }
+
+  #ask(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
+    const question = ++this.#lastQuestion;
+    return new Promise((answer, withdraw) => {
+      this.#questions.set(question, answer);
+      signal.addEventListener("abort", () => withdraw(signal.reason));
+      this.#tell({ connection: this.id, question, call: this.#currentCalls.at(-1), method, params });
+    });
+  }
+
+  /** The person's answer to a question of the server. */
+  answer(question: number, value: unknown): void {
+    this.#questions.get(question)?.(value);
+    this.#questions.delete(question);
+  }
+
+  #info(client: Client, transport: "streamable" | "sse"): ServerInfo {
+    const version = client.getServerVersion();
+    return {
+      name: version?.name ?? new URL(this.url).host,
+      title: version?.title,
+      version: version?.version,
+      instructions: client.getInstructions(),
+      capabilities: (client.getServerCapabilities() ?? {}) as Record<string, unknown>,
+      protocol: client.getNegotiatedProtocolVersion() ?? "",
+      transport,
+      era: client.getProtocolEra() === "modern" ? "modern" : "legacy",
+    };
+  }
+
+  #tellFarewell(): void {
+    const transport = this.#transport;
+    const session = transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined;
+    if (!session || !this.#target) return this.#tell({ connection: this.id, farewell: null });
+    const headers: [string, string][] = [...this.#target.headers, ["mcp-session-id", session]];
+    const token = this.#target.token || this.#account(this.#target.url).tokens()?.access_token;
+    if (token) headers.push(["authorization", `Bearer ${token}`]);
+    const version = this.#client?.getNegotiatedProtocolVersion();
+    if (version) headers.push(["mcp-protocol-version", version]);
+    this.#tell({ connection: this.id, farewell: { url: this.url, headers } });
+  }
+
+  /** Ends the session, where there is one, and everything under way. */
+  async disconnect(): Promise<void> {
+    const [client, transport] = [this.#client, this.#transport];
+    this.#client = this.#transport = undefined;
+    for (const call of this.#calls.values()) call.abort();
+    this.#tell({ connection: this.id, farewell: null });
+    // A server that does not know DELETE, or is gone, ends nothing here.
+    if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession().catch(() => {});
+    await client?.close().catch(() => {});
+  }
+
+  async list(what: ListName): Promise<unknown[]> {
+    const entries: unknown[] = [];
+    let cursor: string | undefined;
+    do {
+      const params = cursor === undefined ? {} : { cursor };
+      const page = (await this.#connected.request({ method: LIST_METHODS[what], params }, { timeout: REQUEST_MS })) as Record<string, unknown>;
+      const more = page[what];
+      if (Array.isArray(more)) entries.push(...more);
+      cursor = typeof page["nextCursor"] === "string" && page["nextCursor"] !== cursor ? page["nextCursor"] : undefined;
+    } while (cursor !== undefined && entries.length < MAX_ENTRIES);
+    return entries.slice(0, MAX_ENTRIES);
+  }
+
+  async call(call: number, tool: Tool, json: string): Promise<Answer> {
+    const { outputSchema: _, ...definition } = tool;
+    const stop = new AbortController();
+    this.#calls.set(call, stop);
+    this.#currentCalls.push(call);
+    try {
+      return await measured(() =>
+        this.#connected.callTool({ name: tool.name, arguments: parse(json) as never }, {
+          toolDefinition: { inputSchema: { type: "object" }, ...definition } as never,
+          signal: stop.signal,
+          timeout: REQUEST_MS,
+          resetTimeoutOnProgress: true,
+          onprogress: ({ progress, total, message }) =>
+            this.#tell({ connection: this.id, progress: { call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) } }),
+        }),
+      );
+    } finally {
+      this.#calls.delete(call);
+      this.#currentCalls = this.#currentCalls.filter((other) => other !== call);
+    }
+  }
+
+  cancel(call: number): void {
+    this.#calls.get(call)?.abort();
+  }
+
+  read(uri: string): Promise<Answer> {
+    return measured(() => this.#connected.request({ method: "resources/read", params: { uri } }, { timeout: REQUEST_MS }));
+  }
+
+  prompt(name: string, values: Record<string, string>): Promise<Answer> {
+    return measured(() => this.#connected.request({ method: "prompts/get", params: { name, arguments: values } }, { timeout: REQUEST_MS }));
+  }
+
+  get #connected(): Client {
+    if (!this.#client) throw new Error("There is no connection.");
+    return this.#client;
+  }
+}
+
+async function measured(work: () => Promise<unknown>): Promise<Answer> {
+  const began = performance.now();
+  const result = await work();
+  const ms = Math.round(performance.now() - began);
+  return { result, ms, bytes: new TextEncoder().encode(JSON.stringify(result)).length };
+}
+
+function isFetchFailure(error: unknown): boolean {
+  for (let at: unknown = error, step = 0; at instanceof Error && step < 8; at = at.cause, step++) if (at.name === "TypeError") return true;
+  return false;
+}

@@ -1,0 +1,54 @@
+// Faults of operations, told apart as far as a browser lets them be.
+import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError } from "@modelcontextprotocol/client";
+import type { Problem } from "../protocol.ts";
+import { RedirectRefused } from "./fetcher.ts";
+
+/** Characters of a message from elsewhere. */
+const MAX_MESSAGE_CHARS = 2000;
+
+/** The problem behind an error, for which `url` may be asked once more. */
+export async function problemOf(error: unknown, url: string): Promise<Problem> {
+  const chain = causes(error);
+  for (const cause of chain) {
+    const known = knownProblem(cause);
+    if (known) return { ...known, message: known.message.slice(0, MAX_MESSAGE_CHARS) };
+  }
+  const fetchFailed = chain.find((cause) => cause instanceof TypeError || (cause instanceof Error && cause.name === "TypeError"));
+  if (fetchFailed) return { kind: (await isThere(url)) ? "blocked" : "refused", message: messageOf(fetchFailed) };
+  return { kind: "other", message: messageOf(error).slice(0, MAX_MESSAGE_CHARS) };
+}
+
+function knownProblem(error: unknown): Problem | undefined {
+  const message = messageOf(error);
+  if (error instanceof RedirectRefused) return { kind: "redirect", message };
+  if (error instanceof InsufficientScopeError) return { kind: "scope", message, ...(error.requiredScope ? { scope: error.requiredScope } : {}) };
+  if (error instanceof UnauthorizedError) return { kind: "unauthorized", message };
+  if (error instanceof ProtocolError) return { kind: "protocol", message, code: error.code, data: error.data };
+  if (error instanceof SdkHttpError) return httpProblem(error, message);
+  if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) return { kind: "timeout", message };
+  if (error instanceof Error && error.name === "AbortError") return { kind: "cancelled", message };
+  return undefined;
+}
+
+function httpProblem(error: SdkHttpError, message: string): Problem {
+  const { status, text } = (error.data ?? {}) as { status?: number; text?: string | null };
+  return { kind: status === 401 ? "unauthorized" : "http", message: text || message, ...(status ? { code: status } : {}) };
+}
+
+function causes(error: unknown): unknown[] {
+  const chain: unknown[] = [];
+  for (let at = error; at !== undefined && at !== null && chain.length < 8; at = (at as { cause?: unknown }).cause) chain.push(at);
+  return chain;
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+// Without CORS a page may still ask, and see whether anybody answers.
+async function isThere(url: string): Promise<boolean> {
+  try {
+    await fetch(url, { mode: "no-cors", credentials: "omit", referrerPolicy: "no-referrer", signal: AbortSignal.timeout(5000) });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,59 @@
+// The Web Worker: connections of the page, each by its number. Nothing of it can reach a document.
+import { config } from "zod/v4/core";
+import type { FromWorker, OperationName, Operations, ToWorker } from "../protocol.ts";
+import { Connection } from "./connection.ts";
+import { problemOf } from "./problem.ts";
+
+// The page's policy forbids code from text, and a try would be reported.
+config({ jitless: true });
+
+const kept = new Map<string, string>();
+const connections = new Map<number, Connection>();
+
+const tell = (message: FromWorker) => self.postMessage(message);
+
+const shelf = {
+  get: (key: string) => kept.get(key),
+  set(key: string, value: string | null) {
+    if (value === null) kept.delete(key);
+    else kept.set(key, value);
+    tell({ keep: [key, value] });
+  },
+};
+
+function connectionOf(id: number): Connection {
+  let connection = connections.get(id);
+  if (!connection) connections.set(id, (connection = new Connection(id, tell, shelf)));
+  return connection;
+}
+
+type Handlers = { [K in OperationName]: (connection: Connection, given: Operations[K]["arguments"]) => Promise<Operations[K]["result"]> };
+
+const HANDLERS: Handlers = {
+  connect: (connection, { target }) => connection.connect(target),
+  disconnect: (connection) => connection.disconnect().then(() => null),
+  list: (connection, { what }) => connection.list(what),
+  call: (connection, { call, tool, json }) => connection.call(call, tool, json),
+  cancel: async (connection, { call }) => (connection.cancel(call), null),
+  read: (connection, { uri }) => connection.read(uri),
+  prompt: (connection, { name, values }) => connection.prompt(name, values),
+  offer: (connection) => connection.signIn.offer(),
+  authorize: (connection, { callback, document }) => connection.signIn.authorize(callback, document),
+  redeem: (connection, { parameters }) => connection.signIn.redeem(parameters).then(() => null),
+  signOut: (connection) => connection.signIn.signOut().then(() => null),
+};
+
+self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
+  if ("restored" in data) {
+    for (const [key, value] of data.restored) kept.set(key, value);
+    return;
+  }
+  const connection = connectionOf(data.connection);
+  if ("answer" in data) return connection.answer(data.answer, data.value);
+  const handler = HANDLERS[data.operation] as (connection: Connection, given: unknown) => Promise<unknown>;
+  try {
+    tell({ id: data.id, result: await handler(connection, data.arguments) });
+  } catch (error) {
+    tell({ id: data.id, problem: await problemOf(error, connection.url) });
+  }
+});

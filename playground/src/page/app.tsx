@@ -1,0 +1,72 @@
+// The page as a whole: the server on one side, what it offers on the other.
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { useShared } from "./context.ts";
+import { Prompts } from "./prompts.tsx";
+import { QuestionDialog } from "./question.tsx";
+import { Resources } from "./resources.tsx";
+import { Server } from "./server.tsx";
+import type { Tab } from "./state.ts";
+import { Tools } from "./tools.tsx";
+import { TraceView } from "./trace.tsx";
+
+const VIEWS: Record<Tab, () => JSX.Element> = { tools: Tools, resources: Resources, prompts: Prompts, trace: TraceView };
+
+export function App() {
+  const { state, visitor, say } = useShared();
+  useEffect(() => {
+    document.title = `${say("title")} · ${state.info?.title ?? state.info?.name ?? location.host}`;
+  });
+  return (
+    <>
+      <header class="top">
+        <p class="kind">{location.host}</p>
+        <h1>{say("title")}</h1>
+        <nav>
+          <a href="/">{say("home")}</a>
+          <button type="button" class="link" lang={state.language === "en" ? "zh-Hans" : "en"} onClick={() => visitor.setLanguage(state.language === "en" ? "zh-Hans" : "en")}>
+            {say("language")}
+          </button>
+        </nav>
+      </header>
+      <main>
+        <Server />
+        {(state.info || state.trace.length > 0) && <Parts />}
+      </main>
+      <p class="unseen" role="status">
+        {state.announcement}
+      </p>
+      {state.questions.length > 0 && <QuestionDialog />}
+    </>
+  );
+}
+
+function Parts() {
+  const { state, visitor, say } = useShared();
+  const tabs = (["tools", "resources", "prompts", "trace"] as const).filter((tab) => tab === "trace" || state.info?.capabilities[tab]);
+  const shown = tabs.includes(state.tab) ? state.tab : (tabs[0] ?? "trace");
+  const View = VIEWS[shown];
+  const counts = { tools: state.tools.length, resources: state.resources.length, prompts: state.prompts.length, trace: state.trace.length };
+  function move(event: KeyboardEvent) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = tabs.at((tabs.indexOf(shown) + step) % tabs.length) ?? shown;
+    visitor.show(next);
+    document.getElementById(`tab-${next}`)?.focus();
+    event.preventDefault();
+  }
+  return (
+    <section class="parts" aria-label={say("tabs.label")}>
+      <div class="tabs" role="tablist" aria-label={say("tabs.label")} onKeyDown={move}>
+        {tabs.map((tab) => (
+          <button key={tab} type="button" role="tab" id={`tab-${tab}`} aria-selected={tab === shown} aria-controls="panel" tabIndex={tab === shown ? 0 : -1} onClick={() => visitor.show(tab)}>
+            {say(tab)} <span>{counts[tab]}</span>
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" id="panel" aria-labelledby={`tab-${shown}`}>
+        <View />
+      </div>
+    </section>
+  );
+}

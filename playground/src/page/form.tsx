@@ -1,0 +1,125 @@
+// A form for a schema, and beside it the same value as JSON.
+import { useEffect, useState } from "preact/hooks";
+import { type Json, JsonProblem, isObject, parse, same, write } from "../exact.ts";
+import type { Misfit } from "../schema/check.ts";
+import { fieldOf, initial } from "../schema/field.ts";
+import type { Schema } from "../schema/schema.ts";
+import { useShared } from "./context.ts";
+import { FieldView, FormContext } from "./fields.tsx";
+
+interface Given {
+  /** Unique in the page. */
+  id: string;
+  schema: Schema;
+  value: Json;
+  misfits: Misfit[];
+  onChange: (value: Json) => void;
+  /** Told whether a text of the form cannot be read. */
+  onBlocked: (isBlocked: boolean) => void;
+  emptyText?: string;
+}
+
+export function SchemaForm({ id, schema, value, misfits, onChange, onBlocked, emptyText }: Given) {
+  const { say } = useShared();
+  const [isJson, setJson] = useState(false);
+  const [faults, setFaults] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => onBlocked(faults.size > 0), [faults]);
+  const field = fieldOf(schema, schema, value);
+  const isEmpty = emptyText !== undefined && field.kind === "object" && field.members.length === 0 && (isObject(value) ? Object.keys(value).length === 0 : true);
+  const defaults = initial(schema, schema, true);
+  const canFill = isObject(defaults) && isObject(value) && Object.keys(defaults).some((name) => !Object.hasOwn(value, name));
+  function fault(path: string, is: boolean) {
+    if (faults.has(path) === is) return;
+    const next = new Set(faults);
+    if (is) next.add(path);
+    else next.delete(path);
+    setFaults(next);
+  }
+  return (
+    <div class="schema-form">
+      <div class="sides" role="group" aria-label={say("form.sides")}>
+        {[false, true].map((side) => (
+          <button key={String(side)} type="button" class="small" aria-pressed={side === isJson} onClick={() => (setFaults(new Set()), setJson(side))}>
+            {say(side ? "form.json" : "form.form")}
+          </button>
+        ))}
+        {canFill && (
+          <button type="button" class="link" onClick={() => onChange({ ...(defaults as object), ...(value as object) } as Json)}>
+            {say("form.defaults")}
+          </button>
+        )}
+      </div>
+      {isJson ? (
+        <JsonText id={`${id}-json`} label={say("form.json")} value={value} onChange={onChange} onFault={(is) => fault("json", is)} misfit={misfits[0] && `${misfits[0].pointer} ${misfits[0].keyword}`} />
+      ) : isEmpty ? (
+        <p class="note">{emptyText}</p>
+      ) : (
+        <FormContext.Provider value={{ id, root: schema, misfits, onFault: fault }}>
+          <FieldView schema={schema} value={value} pointer="" name="" isRequired onChange={(next) => onChange(next ?? {})} />
+        </FormContext.Provider>
+      )}
+    </div>
+  );
+}
+
+interface JsonGiven {
+  id: string;
+  label: string;
+  value: Json | undefined;
+  onChange: (value: Json) => void;
+  onFault: (is: boolean) => void;
+  misfit?: string | undefined;
+}
+
+/** A value as text. What cannot be read stays as it was typed, with the place. */
+export function JsonText({ id, label, value, onChange, onFault, misfit }: JsonGiven) {
+  const { say } = useShared();
+  const [typed, setTyped] = useState(() => (value === undefined ? "" : write(value, 2)));
+  const [problem, setProblem] = useState<string>();
+  useEffect(() => {
+    if (value !== undefined && !same(attempt(typed), value)) setTyped(write(value, 2));
+  }, [value]);
+  function edit(text: string) {
+    setTyped(text);
+    try {
+      onChange(parse(text));
+      setProblem(undefined);
+      onFault(false);
+    } catch (error) {
+      const { line, column, message } = error as JsonProblem;
+      setProblem(say("form.jsonProblem", { line: line ?? "", column: column ?? "", message }));
+      onFault(true);
+    }
+  }
+  const told = problem ?? misfit;
+  return (
+    <>
+      <label class="unseen" for={id}>
+        {label}
+      </label>
+      <textarea
+        id={id}
+        class="field json"
+        spellcheck={false}
+        rows={Math.min(20, Math.max(3, typed.split("\n").length + 1))}
+        value={typed}
+        aria-invalid={told !== undefined}
+        aria-describedby={told ? `${id}-fault` : undefined}
+        onInput={(event) => edit(event.currentTarget.value)}
+      />
+      {told && (
+        <p id={`${id}-fault`} class="fault" dir="auto">
+          {told}
+        </p>
+      )}
+    </>
+  );
+}
+
+function attempt(text: string): Json | undefined {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
+}

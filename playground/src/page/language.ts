@@ -1,0 +1,34 @@
+// The language of the page: the browser's, or the one that the person chose.
+import { type Word, en } from "../words/en.ts";
+import { zh } from "../words/zh.ts";
+
+export type Language = "en" | "zh-Hans";
+
+const KEY = "playground language";
+
+export function firstLanguage(): Language {
+  const chosen = attempt(() => localStorage.getItem(KEY));
+  if (chosen === "en" || chosen === "zh-Hans") return chosen;
+  return navigator.languages.find((tag) => /^(zh|en)\b/i.test(tag))?.toLowerCase().startsWith("zh") ? "zh-Hans" : "en";
+}
+
+export function keepLanguage(language: Language): void {
+  attempt(() => localStorage.setItem(KEY, language));
+}
+
+/** Puts a text into words, with values for what is in braces. */
+export type Say = (word: Word, values?: Record<string, string | number>) => string;
+
+export function speaker(language: Language): Say {
+  const words = language === "en" ? en : zh;
+  return (word, values = {}) => words[word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+}
+
+/** The result of what a browser may refuse, such as storage. */
+export function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}

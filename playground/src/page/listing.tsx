@@ -1,0 +1,56 @@
+// A list to search, with one entry of it beside.
+import type { ComponentChildren } from "preact";
+import { useShared } from "./context.ts";
+import type { Tab } from "./state.ts";
+
+export interface Entry {
+  id: string;
+  title: string;
+  description: string | undefined;
+  marks?: ComponentChildren;
+}
+
+/** Entries that are drawn: a search finds the others. */
+const MAX_SHOWN = 300;
+
+export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]; children: ComponentChildren }) {
+  const { state, visitor, say } = useShared();
+  const search = state.search[tab] ?? "";
+  const chosen = state.chosen[tab];
+  const found = entries.filter(({ id, title, description }) => `${id}\n${title}\n${description ?? ""}`.toLowerCase().includes(search.trim().toLowerCase()));
+  return (
+    <div class={chosen === undefined ? "listing" : "listing chosen"}>
+      <div class="list">
+        {entries.length > 5 && (
+          <input class="field" type="search" aria-label={say("list.search")} placeholder={say("list.search")} value={search} onInput={(event) => visitor.search(tab, event.currentTarget.value)} />
+        )}
+        {entries.length === 0 && <p class="note">{say("list.none")}</p>}
+        {entries.length > 0 && found.length === 0 && <p class="note">{say("list.nothingFound")}</p>}
+        <ul>
+          {found.slice(0, MAX_SHOWN).map(({ id, title, description, marks }) => (
+            <li key={id}>
+              <button type="button" aria-pressed={id === chosen} onClick={() => visitor.choose(tab, id)}>
+                <b dir="auto">{title}</b>
+                {title !== id && <code dir="auto">{id}</code>}
+                {description && <span dir="auto">{description}</span>}
+                {marks}
+              </button>
+            </li>
+          ))}
+        </ul>
+      </div>
+      <div class="detail">
+        {chosen === undefined ? (
+          <p class="note">{entries.length > 0 && say("list.choose")}</p>
+        ) : (
+          <>
+            <button type="button" class="link back" onClick={() => visitor.choose(tab, undefined)}>
+              ← {say("list.back")}
+            </button>
+            {children}
+          </>
+        )}
+      </div>
+    </div>
+  );
+}

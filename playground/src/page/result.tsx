@@ -1,0 +1,194 @@
+// Results: content of every type, structured content, and what is none of both.
+import { useState } from "preact/hooks";
+import { type Json, isObject } from "../exact.ts";
+import type { Tool } from "../protocol.ts";
+import { check } from "../schema/check.ts";
+import { useShared } from "./context.ts";
+
+/** Characters of a text that are shown at once. */
+const MAX_SHOWN_CHARS = 100_000;
+
+export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
+  const { say } = useShared();
+  const { content, structuredContent, isError } = (isObject(result as Json) ? result : {}) as { content?: unknown; structuredContent?: Json; isError?: unknown };
+  const blocks = Array.isArray(content) ? content : [];
+  const promised = isObject(tool.outputSchema as Json) ? (tool.outputSchema as Json) : undefined;
+  const misfits = promised !== undefined && structuredContent !== undefined ? check(structuredContent, promised) : [];
+  return (
+    <div class={isError === true ? "result failed" : "result"}>
+      {isError === true && (
+        <p>
+          <b>{say("result.failed")}</b>
+        </p>
+      )}
+      {blocks.map((block, at) => (
+        <Content key={at} block={block} />
+      ))}
+      {structuredContent !== undefined && (
+        <section>
+          <h5>{say("result.structured")}</h5>
+          <pre tabIndex={0}>{JSON.stringify(structuredContent, undefined, 2)}</pre>
+        </section>
+      )}
+      {misfits.length > 0 && (
+        <div class="warning">
+          <p>{say("result.misfits")}</p>
+          <ul>
+            {misfits.map(({ pointer, keyword, demand }) => (
+              <li key={pointer + keyword}>
+                <code>{pointer || "/"}</code> {keyword} {demand}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      {promised !== undefined && structuredContent === undefined && isError !== true && <p class="warning">{say("result.missing")}</p>}
+      {blocks.length === 0 && structuredContent === undefined && <Raw value={result} />}
+    </div>
+  );
+}
+
+function Raw({ value }: { value: unknown }) {
+  const { say } = useShared();
+  const isEmpty = isObject(value as Json) && Array.isArray((value as { content?: unknown }).content);
+  return isEmpty ? <p class="note">{say("result.empty")}</p> : <pre tabIndex={0}>{JSON.stringify(value, undefined, 2)}</pre>;
+}
+
+interface Block {
+  type?: unknown;
+  text?: unknown;
+  data?: unknown;
+  mimeType?: unknown;
+  uri?: unknown;
+  name?: unknown;
+  title?: unknown;
+  description?: unknown;
+  blob?: unknown;
+  resource?: unknown;
+}
+
+export function Content({ block }: { block: unknown }) {
+  const { say } = useShared();
+  const { type, text, data, mimeType, resource } = (isObject(block as Json) ? block : {}) as Block;
+  if (type === "text" && typeof text === "string") return <LongText text={text} name="result.txt" />;
+  if (type === "image" && typeof data === "string") return <Media kind="image" data={data} mimeType={String(mimeType)} />;
+  if (type === "audio" && typeof data === "string") return <Media kind="audio" data={data} mimeType={String(mimeType)} />;
+  if (type === "resource_link") return <ResourceLink link={block as Block} />;
+  if (type === "resource" && isObject(resource as Json)) return <Contents contents={resource as Block} />;
+  return (
+    <div>
+      <p class="note">{say("result.unknown", { type: String(type) })}</p>
+      <pre tabIndex={0}>{JSON.stringify(block, undefined, 2)}</pre>
+    </div>
+  );
+}
+
+/** The contents of a resource: text as it is, whatever it is called, and other bytes by their type. */
+export function Contents({ contents }: { contents: Block }) {
+  const { say } = useShared();
+  const { uri, text, blob, mimeType } = contents;
+  const type = typeof mimeType === "string" ? mimeType : "application/octet-stream";
+  return (
+    <section>
+      <h5 dir="auto">{say("result.resource", { uri: visible(String(uri)) })}</h5>
+      <p class="note">{type}</p>
+      {typeof text === "string" && <LongText text={text} name="resource.txt" />}
+      {typeof blob === "string" && /^image\//.test(type) && <Media kind="image" data={blob} mimeType={type} />}
+      {typeof blob === "string" && /^audio\//.test(type) && <Media kind="audio" data={blob} mimeType={type} />}
+      {typeof blob === "string" && !/^(image|audio)\//.test(type) && <Save bytes={decoded(blob)} name="resource.bin" />}
+    </section>
+  );
+}
+
+function ResourceLink({ link }: { link: Block }) {
+  const { visitor, say } = useShared();
+  const { uri, name, title, description, mimeType } = link;
+  return (
+    <section class="card">
+      <h5>{say("result.link")}</h5>
+      <p dir="auto">
+        <b>{String(title ?? name ?? uri)}</b> {typeof mimeType === "string" && <span class="tag">{mimeType}</span>}
+      </p>
+      {typeof description === "string" && <p dir="auto">{description}</p>}
+      <p>
+        <code dir="auto">{visible(String(uri))}</code>
+      </p>
+      <button type="button" class="button plain" onClick={() => void visitor.read(String(uri))}>
+        {say("result.read")}
+      </button>
+    </section>
+  );
+}
+
+function LongText({ text, name }: { text: string; name: string }) {
+  const { say } = useShared();
+  const [isWhole, setWhole] = useState(false);
+  const isCut = text.length > MAX_SHOWN_CHARS && !isWhole;
+  return (
+    <div>
+      <pre class="text" tabIndex={0} dir="auto">
+        {isCut ? text.slice(0, MAX_SHOWN_CHARS) : text}
+      </pre>
+      {isCut && (
+        <p class="note">
+          {say("result.long", { shown: MAX_SHOWN_CHARS, all: text.length })}{" "}
+          <button type="button" class="link" onClick={() => setWhole(true)}>
+            {say("result.all")}
+          </button>
+        </p>
+      )}
+      {text.length > 2000 && <Save bytes={new TextEncoder().encode(text)} name={name} />}
+    </div>
+  );
+}
+
+const TYPES = { image: /^image\/[a-z0-9.+-]+$/, audio: /^audio\/[a-z0-9.+-]+$/ };
+
+function Media({ kind, data, mimeType }: { kind: "image" | "audio"; data: string; mimeType: string }) {
+  const { say } = useShared();
+  const [isBroken, setBroken] = useState(false);
+  const bytes = decoded(data);
+  const type = TYPES[kind].test(mimeType) ? mimeType : `${kind}/unknown`;
+  if (!bytes) return <p class="fault">{say("result.brokenData")}</p>;
+  // Not a blob's address: opened as a document, that would be of this origin.
+  const source = `data:${type};base64,${data}`;
+  return (
+    <figure>
+      {isBroken && <p class="fault">{say("result.brokenImage")}</p>}
+      {kind === "image" && !isBroken && <img src={source} alt={say("result.image", { type, bytes: bytes.length })} onError={() => setBroken(true)} />}
+      {kind === "audio" && <audio controls src={source} />}
+      <figcaption class="note">
+        {say(`result.${kind}`, { type, bytes: bytes.length })} <Save bytes={bytes} name={`${kind}.${type.split("/")[1]?.replace(/\W.*/, "")}`} />
+      </figcaption>
+    </figure>
+  );
+}
+
+function decoded(base64: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
+
+function Save({ bytes, name }: { bytes: Uint8Array<ArrayBuffer> | undefined; name: string }) {
+  const { say } = useShared();
+  function save() {
+    if (!bytes) return;
+    const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+    const link = document.createElement("a");
+    link.href = url;
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+  return (
+    <button type="button" class="link" onClick={save}>
+      {say("result.save")}
+    </button>
+  );
+}
+
+/** A text whose characters without a shape, or that turn the direction, are seen. */
+export const visible = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);

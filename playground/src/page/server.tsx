@@ -1,0 +1,162 @@
+// The server: its address, how it is spoken to, and what it says of itself.
+import { useState } from "preact/hooks";
+import { addressOf, isHeaderAllowed } from "../address.ts";
+import { type Transport, VERSIONS, type Version } from "../protocol.ts";
+import { useShared } from "./context.ts";
+import { ProblemNote } from "./problem.tsx";
+import { SignInCard } from "./sign-in.tsx";
+
+export function Server() {
+  const { state, visitor, say } = useShared();
+  const [typed, setTyped] = useState<string>();
+  const [fault, setFault] = useState<string>();
+  const { target, phase } = state;
+  function connect(event: SubmitEvent) {
+    event.preventDefault();
+    const read = addressOf(typed ?? target.url);
+    if ("fault" in read) return setFault(say(`address.${read.fault}`));
+    const forbidden = target.headers.find(([name, value]) => !isHeaderAllowed(name, value));
+    if (forbidden) return setFault(say("server.header.forbidden", { name: forbidden[0] }));
+    setFault(undefined);
+    setTyped(undefined);
+    visitor.setTarget({ url: read.url });
+    void visitor.connect();
+  }
+  return (
+    <section class="server" aria-labelledby="server-heading">
+      <h2 id="server-heading">{say("server.heading")}</h2>
+      <form onSubmit={connect} noValidate>
+        <label for="address">{say("server.address")}</label>
+        <input
+          id="address"
+          class="field"
+          type="text"
+          inputMode="url"
+          autocomplete="url"
+          spellcheck={false}
+          value={typed ?? target.url}
+          disabled={phase !== "idle"}
+          aria-invalid={fault !== undefined}
+          aria-describedby={fault ? "address-fault" : undefined}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+        />
+        {fault && (
+          <p id="address-fault" class="fault" role="alert">
+            {fault}
+          </p>
+        )}
+        {state.isLinked && <p class="warning">{say("server.linked", { host: new URL(target.url).host })}</p>}
+        {phase === "idle" && <Options />}
+        <p class="choice">
+          {phase === "idle" && (
+            <button type="submit" class="button">
+              {say("server.connect")}
+            </button>
+          )}
+          {phase !== "idle" && (
+            <button type="button" class="button plain" onClick={() => void visitor.disconnect()}>
+              {say(phase === "connecting" ? "server.stop" : "server.disconnect")}
+            </button>
+          )}
+          {phase === "connecting" && <span role="status">{say("server.connecting")}</span>}
+          {phase === "connected" && state.isSignedIn && (
+            <button type="button" class="link" onClick={() => void visitor.signOut()}>
+              {say("signIn.out")}
+            </button>
+          )}
+        </p>
+      </form>
+      {state.problem && !state.signIn && <ProblemNote problem={state.problem} />}
+      {state.signIn && <SignInCard />}
+      {state.info && <Facts />}
+    </section>
+  );
+}
+
+function Options() {
+  const { state, visitor, say } = useShared();
+  const { target } = state;
+  const headers = target.headers;
+  const setHeader = (at: number, header: [string, string]) => visitor.setTarget({ headers: headers.with(at, header) });
+  return (
+    <details>
+      <summary>{say("server.options")}</summary>
+      <label for="transport">{say("server.transport")}</label>
+      <select id="transport" class="field" value={target.transport} onChange={(event) => visitor.setTarget({ transport: event.currentTarget.value as Transport })}>
+        <option value="auto">{say("server.transport.auto")}</option>
+        <option value="streamable">Streamable HTTP</option>
+        <option value="sse">HTTP+SSE</option>
+      </select>
+      <label for="version">{say("server.version")}</label>
+      <select id="version" class="field" value={target.version} onChange={(event) => visitor.setTarget({ version: event.currentTarget.value as Version })}>
+        {VERSIONS.map((version) => (
+          <option key={version} value={version}>
+            {version === "auto" ? say("server.version.auto") : version}
+          </option>
+        ))}
+      </select>
+      <label for="token">{say("server.token")}</label>
+      <input
+        id="token"
+        class="field"
+        type="password"
+        autocomplete="off"
+        value={target.token}
+        aria-describedby="token-hint"
+        onInput={(event) => visitor.setTarget({ token: event.currentTarget.value.trim() })}
+      />
+      <p id="token-hint" class="note">
+        {say("server.token.hint")}
+      </p>
+      <label for="scope">{say("server.scope")}</label>
+      <input id="scope" class="field" spellcheck={false} value={target.scope} aria-describedby="scope-hint" onInput={(event) => visitor.setTarget({ scope: event.currentTarget.value })} />
+      <p id="scope-hint" class="note">
+        {say("server.scope.hint")}
+      </p>
+      <fieldset>
+        <legend>{say("server.headers")}</legend>
+        {headers.map(([name, value], at) => (
+          <div key={at} class="row">
+            <input class="field" aria-label={say("server.header.name")} placeholder={say("server.header.name")} value={name} onInput={(event) => setHeader(at, [event.currentTarget.value.trim(), value])} />
+            <input class="field" type="password" autocomplete="off" aria-label={say("server.header.value")} placeholder={say("server.header.value")} value={value} onInput={(event) => setHeader(at, [name, event.currentTarget.value])} />
+            <button type="button" class="small" aria-label={say("server.header.remove", { name })} onClick={() => visitor.setTarget({ headers: headers.toSpliced(at, 1) })}>
+              ×
+            </button>
+          </div>
+        ))}
+        <button type="button" class="link" onClick={() => visitor.setTarget({ headers: [...headers, ["", ""]] })}>
+          {say("server.header.add")}
+        </button>
+      </fieldset>
+    </details>
+  );
+}
+
+function Facts() {
+  const { state, say } = useShared();
+  const info = state.info;
+  if (!info) return null;
+  return (
+    <div class="facts">
+      <h3 dir="auto">{info.title ?? info.name}</h3>
+      <p class="note" dir="auto">
+        {[info.name, info.version].filter(Boolean).join(" ")} · {new URL(state.target.url).host}
+      </p>
+      <p>
+        <span class="tag">{info.protocol}</span> <span class="tag">{info.transport === "sse" ? "HTTP+SSE" : "Streamable HTTP"}</span>
+      </p>
+      {info.instructions && (
+        <details>
+          <summary>{say("server.instructions")}</summary>
+          <p class="text" dir="auto">
+            {info.instructions}
+          </p>
+        </details>
+      )}
+      <details>
+        <summary>{say("server.capabilities")}</summary>
+        <pre tabIndex={0}>{JSON.stringify(info.capabilities, undefined, 2)}</pre>
+      </details>
+    </div>
+  );
+}

@@ -1,0 +1,48 @@
+// The card that asks before a window opens.
+import { useShared } from "./context.ts";
+
+export function SignInCard() {
+  const { state, visitor, say } = useShared();
+  const { signIn } = state;
+  if (!signIn) return null;
+  const { offer, fault, isWaiting } = signIn;
+  const server = new URL(state.target.url).host;
+  return (
+    <section class="card" aria-labelledby="sign-in-heading">
+      <h3 id="sign-in-heading">{say("signIn.heading")}</h3>
+      <p>{say(signIn.isStepUp ? "signIn.more" : "signIn.text", { server })}</p>
+      {offer && (
+        <dl>
+          <dt>{say("signIn.at")}</dt>
+          <dd>
+            <code>{URL.parse(offer.issuer)?.host ?? offer.issuer}</code>
+          </dd>
+          {offer.scopes.length > 0 && <dt>{say("signIn.scopes")}</dt>}
+          {offer.scopes.length > 0 && (
+            <dd>
+              {offer.scopes.map((scope) => (
+                <span key={scope} class="tag">
+                  {scope}
+                </span>
+              ))}
+            </dd>
+          )}
+        </dl>
+      )}
+      {fault && (
+        <p class="fault" role="alert" dir="auto">
+          {say("signIn.failed", { message: fault })}
+        </p>
+      )}
+      {isWaiting && <p role="status">{say("signIn.waiting")}</p>}
+      <p class="choice">
+        <button type="button" class="button" disabled={!offer} onClick={() => void visitor.signIn()}>
+          {say(isWaiting || fault ? "signIn.again" : "signIn.button")}
+        </button>
+        <button type="button" class="button plain" onClick={() => visitor.cancelSignIn()}>
+          {say("signIn.cancel")}
+        </button>
+      </p>
+    </section>
+  );
+}

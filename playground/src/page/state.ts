@@ -1,0 +1,76 @@
+// All that the page shows.
+import type { Json } from "../exact.ts";
+import type { Answer, Problem, Prompt, Resource, ServerInfo, SignInOffer, Target, Tool, TraceEntry } from "../protocol.ts";
+import type { Language } from "./language.ts";
+
+export type Tab = "tools" | "resources" | "prompts" | "trace";
+
+/** One use of a tool, resource or prompt, finished or not. */
+export interface Use {
+  number: number;
+  at: number;
+  answer?: Answer;
+  problem?: Problem;
+  progress?: { progress: number; total?: number; message?: string };
+}
+
+export interface Question {
+  number: number;
+  method: string;
+  params: unknown;
+}
+
+export interface State {
+  language: Language;
+  target: Target;
+  /** The address came from a link, and the person has not said yes to it. */
+  isLinked: boolean;
+  phase: "idle" | "connecting" | "connected";
+  problem: Problem | undefined;
+  info: ServerInfo | undefined;
+  tab: Tab;
+  tools: Tool[];
+  resources: Resource[];
+  prompts: Prompt[];
+  chosen: Partial<Record<Tab, string>>;
+  search: Partial<Record<Tab, string>>;
+  /** Arguments of each tool, as the person left them. */
+  drafts: Record<string, Json>;
+  /** By tab and name, the newest first. */
+  uses: Record<string, Use[]>;
+  questions: Question[];
+  trace: TraceEntry[];
+  signIn: { offer: SignInOffer | undefined; isWaiting: boolean; fault: string | undefined; isStepUp: boolean } | undefined;
+  isSignedIn: boolean;
+  /** Said to readers that do not see the page. */
+  announcement: string;
+}
+
+/** Messages that the trace keeps: the oldest go first. */
+export const MAX_TRACE = 5000;
+
+/** Uses that are kept of each tool. */
+export const MAX_USES = 20;
+
+export class Store {
+  #state: State;
+  #listeners = new Set<() => void>();
+
+  constructor(state: State) {
+    this.#state = state;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  set(more: Partial<State>): void {
+    this.#state = { ...this.#state, ...more };
+    for (const listener of this.#listeners) listener();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

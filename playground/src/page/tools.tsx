@@ -1,0 +1,118 @@
+// The tools, and the one that is chosen: its form, its calls and their results.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isObject } from "../exact.ts";
+import type { Tool } from "../protocol.ts";
+import { type Misfit, check } from "../schema/check.ts";
+import { useShared } from "./context.ts";
+import { SchemaForm } from "./form.tsx";
+import { Listing } from "./listing.tsx";
+import { ToolResult } from "./result.tsx";
+import type { Word } from "../words/en.ts";
+import { Uses } from "./uses.tsx";
+import { schemaOf } from "./visitor.ts";
+
+export function Tools() {
+  const { state } = useShared();
+  const tool = state.tools.find(({ name }) => name === state.chosen.tools);
+  const entries = state.tools.map((tool) => ({ id: tool.name, title: titleOf(tool), description: tool.description, marks: <Marks tool={tool} /> }));
+  return (
+    <Listing tab="tools" entries={entries}>
+      {tool && <ToolView key={tool.name} tool={tool} />}
+    </Listing>
+  );
+}
+
+const titleOf = (tool: Tool): string => tool.title ?? (typeof tool.annotations?.["title"] === "string" ? tool.annotations["title"] : tool.name);
+
+// A hint that is missing means what the specification says of it.
+function marksOf({ annotations = {}, _meta }: Tool): Word[] {
+  const marks: Word[] = [];
+  const isReadOnly = annotations["readOnlyHint"] === true;
+  if (isReadOnly) marks.push("tool.readOnly");
+  if (!isReadOnly && annotations["destructiveHint"] !== false) marks.push("tool.destructive");
+  if (!isReadOnly && annotations["idempotentHint"] === true) marks.push("tool.idempotent");
+  marks.push(annotations["openWorldHint"] === false ? "tool.closedWorld" : "tool.openWorld");
+  const ui = _meta?.["ui"] as { visibility?: unknown } | undefined;
+  if (Array.isArray(ui?.visibility) && !ui.visibility.includes("model")) marks.push("tool.forApps");
+  return marks;
+}
+
+function Marks({ tool }: { tool: Tool }) {
+  const { say } = useShared();
+  return (
+    <span class="marks">
+      {marksOf(tool).map((mark) => (
+        <span key={mark} class={mark === "tool.destructive" ? "tag strong" : "tag"}>
+          {say(mark)}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function ToolView({ tool }: { tool: Tool }) {
+  const { state, visitor, say } = useShared();
+  const [misfits, setMisfits] = useState<Misfit[]>([]);
+  const [isBlocked, setBlocked] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  const schema = schemaOf(tool);
+  const value = visitor.draftOf(tool);
+  const uses = state.uses[`tools ${tool.name}`] ?? [];
+  const running = uses.find(({ answer, problem }) => !answer && !problem);
+  useEffect(() => {
+    if (misfits.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [misfits]);
+  function call(event: SubmitEvent) {
+    event.preventDefault();
+    const found = check(value, schema);
+    setMisfits(found);
+    if (found.length === 0 && !isBlocked) void visitor.call(tool);
+  }
+  return (
+    <article>
+      <h3 dir="auto">{titleOf(tool)}</h3>
+      <p>
+        <code dir="auto">{tool.name}</code> <Marks tool={tool} />
+      </p>
+      {tool.description && (
+        <p class="text" dir="auto">
+          {tool.description}
+        </p>
+      )}
+      <form ref={form} onSubmit={call} noValidate>
+        <SchemaForm id={`tool-${tool.name}`} schema={schema} value={value} misfits={misfits} onChange={(next) => visitor.setDraft(tool, next)} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
+        {misfits.length > 0 && (
+          <p class="fault" role="alert">
+            {say("tool.misfits")}{" "}
+            <button type="button" class="link" onClick={() => void visitor.call(tool)}>
+              {say("tool.anyway")}
+            </button>
+          </p>
+        )}
+        <p class="choice">
+          <button type="submit" class="button" disabled={state.phase !== "connected"}>
+            {say(uses.length > 0 ? "tool.again" : "tool.call")}
+          </button>
+          {running && (
+            <button type="button" class="button plain" onClick={() => visitor.cancel(running.number)}>
+              {say("tool.cancel")}
+            </button>
+          )}
+        </p>
+      </form>
+      <Uses name={tool.name} uses={uses} show={(result) => <ToolResult tool={tool} result={result} />} />
+      <Schema heading={say("tool.schema")} schema={tool.inputSchema} />
+      <Schema heading={say("tool.output")} schema={tool.outputSchema} />
+    </article>
+  );
+}
+
+function Schema({ heading, schema }: { heading: string; schema: unknown }) {
+  if (!isObject(schema as never)) return null;
+  return (
+    <details>
+      <summary>{heading}</summary>
+      <pre tabIndex={0}>{JSON.stringify(schema, undefined, 2)}</pre>
+    </details>
+  );
+}

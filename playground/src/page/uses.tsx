@@ -1,0 +1,40 @@
+// The uses of a tool, resource or prompt, the newest first.
+import type { ComponentChildren } from "preact";
+import { useShared } from "./context.ts";
+import { ProblemNote } from "./problem.tsx";
+import type { Use } from "./state.ts";
+
+export function Uses({ name, uses, show }: { name: string; uses: Use[]; show: (result: unknown) => ComponentChildren }) {
+  const { say } = useShared();
+  return (
+    <>
+      {uses.map((use, at) => (
+        <details key={use.number} class="use" open={at === 0}>
+          <summary>
+            <h4>{say("result.heading")}</h4> <time>{new Date(use.at).toLocaleTimeString()}</time>{" "}
+            {use.answer && <span class="note">{say("result.took", { ms: use.answer.ms, bytes: use.answer.bytes })}</span>}
+          </summary>
+          {!use.answer && !use.problem && <Running name={name} use={use} />}
+          {use.problem && <ProblemNote problem={use.problem} />}
+          {use.answer && show(use.answer.result)}
+        </details>
+      ))}
+    </>
+  );
+}
+
+function Running({ name, use }: { name: string; use: Use }) {
+  const { say } = useShared();
+  const { progress } = use;
+  if (!progress) return <p role="status">{say("tool.calling")}</p>;
+  const amount = progress.total === undefined ? {} : { value: progress.progress, max: progress.total };
+  return (
+    <p>
+      <progress aria-label={say("result.progress", { name })} {...amount} />{" "}
+      <span dir="auto">
+        {progress.progress}
+        {progress.total !== undefined && ` / ${progress.total}`} {progress.message}
+      </span>
+    </p>
+  );
+}

@@ -1,0 +1,296 @@
+// What a person does on the page.
+import type { Json } from "../exact.ts";
+import { write } from "../exact.ts";
+import { isLoopback } from "../address.ts";
+import { initial } from "../schema/field.ts";
+import type { Answer, ListName, Problem, Target, Tool } from "../protocol.ts";
+import { attempt, type Language, keepLanguage, speaker } from "./language.ts";
+import { type Event, Failure, Link } from "./link.ts";
+import { MAX_TRACE, MAX_USES, type State, type Store, type Tab, type Use } from "./state.ts";
+
+/** The only connection that there is so far. */
+const CONNECTION = 1;
+
+const RETURN_KEY = "playground return";
+const CHANNEL = "playground sign-in";
+
+/** What a sign-in in the same tab comes back with. */
+interface Return {
+  target: Target;
+  parameters?: [string, string][];
+}
+
+export class Visitor {
+  #store: Store;
+  #link: Link;
+  #lastUse = 0;
+  #farewell: { url: string; headers: [string, string][] } | undefined;
+  #channel = new BroadcastChannel(CHANNEL);
+  /** The use that needed more permissions: it is tried once more with them. */
+  #again: (() => Promise<void>) | undefined;
+  #expected: { state: string; window: Window | undefined } | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#link = new Link((event) => this.#hear(event));
+    this.#link.send({ restored: keptEntries() });
+    this.#channel.addEventListener("message", ({ data }) => void this.#answered(data));
+    window.addEventListener("pagehide", () => this.#sayFarewell());
+  }
+
+  get #state(): State {
+    return this.#store.state;
+  }
+
+  setLanguage(language: Language): void {
+    keepLanguage(language);
+    document.documentElement.lang = language;
+    this.#store.set({ language });
+  }
+
+  setTarget(more: Partial<Target>): void {
+    this.#store.set({ target: { ...this.#state.target, ...more } });
+  }
+
+  async connect(): Promise<void> {
+    const { target } = this.#state;
+    this.#store.set({ phase: "connecting", problem: undefined, info: undefined, signIn: undefined, isLinked: false, tools: [], resources: [], prompts: [] });
+    try {
+      const info = await this.#link.ask(CONNECTION, "connect", { target });
+      this.#store.set({ phase: "connected", info, isSignedIn: isKept(target.url), announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
+      await Promise.all((["tools", "resources", "prompts"] as const).map((what) => this.#load(what)));
+    } catch (error) {
+      await this.#failed(problemOf(error));
+    }
+  }
+
+  async disconnect(): Promise<void> {
+    this.#store.set({ phase: "idle", info: undefined, questions: [] });
+    await this.#link.ask(CONNECTION, "disconnect", {});
+  }
+
+  async #load(what: ListName): Promise<void> {
+    if (!this.#state.info?.capabilities[what]) return;
+    const entries = await this.#link.ask(CONNECTION, "list", { what });
+    this.#store.set({ [what]: entries.filter(isEntry) } as Partial<State>);
+  }
+
+  async #failed(problem: Problem): Promise<void> {
+    this.#store.set({ phase: "idle", problem });
+    if (problem.kind === "unauthorized" && !this.#state.target.token) await this.#offer(false);
+  }
+
+  async #offer(isStepUp: boolean): Promise<void> {
+    this.#store.set({ signIn: { offer: undefined, isWaiting: false, fault: undefined, isStepUp } });
+    try {
+      const offer = await this.#link.ask(CONNECTION, "offer", {});
+      this.#store.set({ signIn: { offer, isWaiting: false, fault: undefined, isStepUp } });
+    } catch (error) {
+      this.#store.set({ signIn: { offer: undefined, isWaiting: false, fault: problemOf(error).message, isStepUp } });
+    }
+  }
+
+  /** Opens the window in the click itself: browsers block one that is opened later. */
+  async signIn(): Promise<void> {
+    const { signIn, target } = this.#state;
+    if (!signIn) return;
+    const opened = window.open("about:blank", "_blank", "popup,width=520,height=720") ?? undefined;
+    if (opened) opened.opener = null;
+    this.#store.set({ signIn: { ...signIn, isWaiting: true, fault: undefined } });
+    try {
+      const callback = new URL("/playground/callback", location.href).href;
+      // A server does not fetch a document from itself: there the page registers.
+      const isElsewhere = URL.parse(signIn.offer?.issuer ?? "")?.host !== location.host;
+      const isPublic = isElsewhere && location.protocol === "https:" && !isLoopback(location.hostname);
+      const document = isPublic ? new URL("/playground/client.json", location.href).href : undefined;
+      const { url, state } = await this.#link.ask(CONNECTION, "authorize", { callback, document });
+      this.#expected = { state, window: opened };
+      if (opened) return opened.location.replace(url);
+      const coming: Return = { target };
+      sessionStorage.setItem(RETURN_KEY, JSON.stringify(coming));
+      location.assign(url);
+    } catch (error) {
+      opened?.close();
+      this.#store.set({ signIn: { ...signIn, isWaiting: false, fault: problemOf(error).message } });
+    }
+  }
+
+  cancelSignIn(): void {
+    this.#expected?.window?.close();
+    this.#expected = this.#again = undefined;
+    this.#store.set({ signIn: undefined });
+  }
+
+  async signOut(): Promise<void> {
+    await this.disconnect();
+    await this.#link.ask(CONNECTION, "signOut", {}).catch(() => null);
+    this.#store.set({ isSignedIn: false });
+  }
+
+  // Anybody of this origin can write to the channel: only the state that was sent away counts.
+  async #answered(data: unknown): Promise<void> {
+    const parameters = parametersOf(data);
+    if (!parameters || !this.#expected) return;
+    if (new URLSearchParams(parameters).get("state") !== this.#expected.state) return;
+    this.#channel.postMessage({ taken: this.#expected.state });
+    this.#expected = undefined;
+    await this.#redeem(parameters);
+  }
+
+  async #redeem(parameters: [string, string][]): Promise<void> {
+    try {
+      await this.#link.ask(CONNECTION, "redeem", { parameters });
+      await this.connect();
+      const again = this.#again;
+      this.#again = undefined;
+      if (this.#state.phase === "connected") await again?.();
+    } catch (error) {
+      const signIn = this.#state.signIn ?? { offer: undefined, isStepUp: false };
+      this.#store.set({ phase: "idle", signIn: { ...signIn, isWaiting: false, fault: problemOf(error).message } });
+    }
+  }
+
+  /** Goes on with a sign-in that took this tab away; whether there was one. */
+  async resume(): Promise<boolean> {
+    const text = attempt(() => sessionStorage.getItem(RETURN_KEY));
+    attempt(() => sessionStorage.removeItem(RETURN_KEY));
+    const coming = text ? (JSON.parse(text) as Return) : undefined;
+    if (!coming?.parameters) return false;
+    this.#store.set({ target: coming.target });
+    // The Web Worker learns which server this is about; it refuses, as it did before.
+    await this.#link.ask(CONNECTION, "connect", { target: coming.target }).catch(() => null);
+    await this.#redeem(coming.parameters);
+    return true;
+  }
+
+  show(tab: Tab): void {
+    this.#store.set({ tab });
+  }
+
+  choose(tab: Tab, name: string | undefined): void {
+    this.#store.set({ chosen: { ...this.#state.chosen, [tab]: name } });
+  }
+
+  search(tab: Tab, text: string): void {
+    this.#store.set({ search: { ...this.#state.search, [tab]: text } });
+  }
+
+  draftOf(tool: Tool): Json {
+    return this.#state.drafts[tool.name] ?? initial(schemaOf(tool), schemaOf(tool)) ?? {};
+  }
+
+  setDraft(tool: Tool, value: Json): void {
+    this.#store.set({ drafts: { ...this.#state.drafts, [tool.name]: value } });
+  }
+
+  call(tool: Tool): Promise<void> {
+    return this.#use("tools", tool.name, (number) => this.#link.ask(CONNECTION, "call", { call: number, tool, json: write(this.draftOf(tool)) }));
+  }
+
+  cancel(number: number): void {
+    void this.#link.ask(CONNECTION, "cancel", { call: number });
+  }
+
+  read(uri: string): Promise<void> {
+    this.show("resources");
+    this.choose("resources", uri);
+    return this.#use("resources", uri, () => this.#link.ask(CONNECTION, "read", { uri }));
+  }
+
+  getPrompt(name: string, values: Record<string, string>): Promise<void> {
+    return this.#use("prompts", name, () => this.#link.ask(CONNECTION, "prompt", { name, values }));
+  }
+
+  async #use(tab: Tab, name: string, work: (number: number) => Promise<Answer>, isSecond = false): Promise<void> {
+    const key = `${tab} ${name}`;
+    const number = ++this.#lastUse;
+    this.#store.set({ uses: { ...this.#state.uses, [key]: [{ number, at: Date.now() }, ...(this.#state.uses[key] ?? [])].slice(0, MAX_USES) } });
+    try {
+      const answer = await work(number);
+      this.#change(number, { answer });
+      this.#store.set({ announcement: this.#say("result.done", { name }) });
+    } catch (error) {
+      const problem = problemOf(error);
+      this.#change(number, { problem });
+      this.#store.set({ announcement: this.#say("result.problem", { name }) });
+      if (!["scope", "unauthorized"].includes(problem.kind) || this.#state.target.token || isSecond) return;
+      this.#again = () => this.#use(tab, name, work, true);
+      await this.#offer(problem.kind === "scope");
+    } finally {
+      this.#store.set({ questions: [] });
+    }
+  }
+
+  #change(number: number, more: Partial<Use>): void {
+    const uses = Object.entries(this.#state.uses).map(([key, list]) => [key, list.map((use) => (use.number === number ? { ...use, ...more } : use))] as const);
+    this.#store.set({ uses: Object.fromEntries(uses) });
+  }
+
+  answer(question: number, value: unknown): void {
+    this.#store.set({ questions: this.#state.questions.filter(({ number }) => number !== question) });
+    this.#link.send({ connection: CONNECTION, answer: question, value });
+  }
+
+  clearTrace(): void {
+    this.#store.set({ trace: [] });
+  }
+
+  #hear(event: Event): void {
+    if ("keep" in event) return keep(...event.keep);
+    if ("trace" in event) return this.#traced(event.trace);
+    if ("farewell" in event) this.#farewell = event.farewell ?? undefined;
+    else if ("progress" in event) this.#change(event.progress.call, { progress: event.progress });
+    else if ("changed" in event) void this.#load(event.changed).catch(() => {});
+    else if ("question" in event) {
+      const { question: number, method, params } = event;
+      this.#store.set({ questions: [...this.#state.questions, { number, method, params }] });
+    } else if (this.#state.phase === "connected") this.#store.set({ phase: "idle", announcement: this.#say("server.gone") });
+  }
+
+  #traced(entry: State["trace"][number]): void {
+    const { trace } = this.#state;
+    const at = trace.findLastIndex(({ number }) => number === entry.number);
+    if (at >= 0) return this.#store.set({ trace: trace.with(at, entry) });
+    this.#store.set({ trace: [...trace, entry].slice(-MAX_TRACE) });
+  }
+
+  // A request that outlives the page ends the session, so that reloads leave none behind.
+  #sayFarewell(): void {
+    if (!this.#farewell) return;
+    const { url, headers } = this.#farewell;
+    void fetch(url, { method: "DELETE", headers, keepalive: true, credentials: "omit", redirect: "manual" }).catch(() => {});
+  }
+
+  #say(...[word, values]: Parameters<ReturnType<typeof speaker>>): string {
+    return speaker(this.#state.language)(word, values);
+  }
+}
+
+export const schemaOf = (tool: Tool): Json => (tool.inputSchema ?? {}) as Json;
+
+function problemOf(error: unknown): Problem {
+  return error instanceof Failure ? error.problem : { kind: "other", message: String(error) };
+}
+
+const isEntry = (entry: unknown): boolean =>
+  typeof entry === "object" && entry !== null && (("name" in entry && typeof entry.name === "string") || ("uri" in entry && typeof entry.uri === "string"));
+
+function parametersOf(data: unknown): [string, string][] | undefined {
+  if (typeof data !== "object" || data === null || !("parameters" in data) || !Array.isArray(data.parameters)) return undefined;
+  const isPair = (pair: unknown) => Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === "string");
+  return data.parameters.every(isPair) ? (data.parameters as [string, string][]) : undefined;
+}
+
+// Sign-ins live as long as the tab.
+const PREFIX = "playground ";
+
+function keptEntries(): [string, string][] {
+  const names = attempt(() => Object.keys(sessionStorage)) ?? [];
+  return names.filter((name) => name.startsWith(`${PREFIX}sign-in `)).map((name) => [name.slice(PREFIX.length), sessionStorage.getItem(name) ?? ""]);
+}
+
+function keep(key: string, value: string | null): void {
+  attempt(() => (value === null ? sessionStorage.removeItem(PREFIX + key) : sessionStorage.setItem(PREFIX + key, value)));
+}
+
+const isKept = (url: string): boolean => (attempt(() => sessionStorage.getItem(`${PREFIX}sign-in ${url}`)) ?? "").includes('"access_token"');

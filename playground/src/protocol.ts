@@ -1,0 +1,147 @@
+// The messages between the page and its Web Worker, which holds the connections.
+
+export type Transport = "auto" | "streamable" | "sse";
+
+/** The version to speak: "auto" asks the server first. */
+export type Version = "auto" | "2026-07-28" | "2025-11-25" | "2025-06-18" | "2025-03-26" | "2024-11-05";
+
+export const VERSIONS: Version[] = ["auto", "2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+
+/** A server, and how it is spoken to. */
+export interface Target {
+  url: string;
+  transport: Transport;
+  version: Version;
+  /** A token that the person typed; without one, sign-in happens when the server asks for it. */
+  token: string;
+  /** Scopes to ask for, in place of those that the server names. */
+  scope: string;
+  headers: [name: string, value: string][];
+}
+
+export interface Icon {
+  src: string;
+}
+
+/** A connected server. */
+export interface ServerInfo {
+  name: string;
+  title: string | undefined;
+  version: string | undefined;
+  instructions: string | undefined;
+  capabilities: Record<string, unknown>;
+  protocol: string;
+  transport: "streamable" | "sse";
+  era: "modern" | "legacy";
+}
+
+/** A tool as its server describes it; of what is in it, nothing is sure. */
+export interface Tool {
+  name: string;
+  title?: string;
+  description?: string;
+  inputSchema?: unknown;
+  outputSchema?: unknown;
+  annotations?: Record<string, unknown>;
+  _meta?: Record<string, unknown>;
+}
+
+export interface Resource {
+  uri: string;
+  name?: string;
+  title?: string;
+  description?: string;
+  mimeType?: string;
+}
+
+export interface Prompt {
+  name: string;
+  title?: string;
+  description?: string;
+  arguments?: { name: string; description?: string; required?: boolean }[];
+}
+
+export type ListName = "tools" | "resources" | "prompts";
+
+/** The fault of an operation, for the page to put into words. */
+export interface Problem {
+  kind: "unauthorized" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "other";
+  message: string;
+  /** HTTP status, or the code of a protocol error. */
+  code?: number;
+  data?: unknown;
+  /** The scopes that a challenge names. */
+  scope?: string;
+}
+
+/** A message on its way, or a request of sign-in. */
+export interface TraceEntry {
+  number: number;
+  /** Milliseconds since 1970. */
+  at: number;
+  direction: "out" | "in" | "http" | "note";
+  title: string;
+  id?: string | number;
+  /** The body, its secrets masked. */
+  body?: string;
+  bytes?: number;
+  /** From a request to its answer. */
+  ms?: number;
+  http?: HttpExchange;
+}
+
+export interface HttpExchange {
+  method: string;
+  url: string;
+  status?: number;
+  requestHeaders: [string, string][];
+  responseHeaders: [string, string][];
+}
+
+/** What a result took. */
+export interface Answer {
+  result: unknown;
+  ms: number;
+  bytes: number;
+}
+
+/** Facts about the sign-in that a server demands, before anything is opened. */
+export interface SignInOffer {
+  server: string;
+  issuer: string;
+  scopes: string[];
+}
+
+export interface Operations {
+  connect: { arguments: { target: Target }; result: ServerInfo };
+  disconnect: { arguments: object; result: null };
+  list: { arguments: { what: ListName }; result: unknown[] };
+  call: { arguments: { call: number; tool: Tool; json: string }; result: Answer };
+  cancel: { arguments: { call: number }; result: null };
+  read: { arguments: { uri: string }; result: Answer };
+  prompt: { arguments: { name: string; values: Record<string, string> }; result: Answer };
+  offer: { arguments: object; result: SignInOffer };
+  authorize: { arguments: { callback: string; document: string | undefined }; result: { url: string; state: string } };
+  redeem: { arguments: { parameters: [string, string][] }; result: null };
+  signOut: { arguments: object; result: null };
+}
+
+export type OperationName = keyof Operations;
+
+export type ToWorker =
+  | { [K in OperationName]: { id: number; connection: number; operation: K; arguments: Operations[K]["arguments"] } }[OperationName]
+  | { answer: number; connection: number; value: unknown }
+  /** What an earlier page of this tab left, by the address of the server. */
+  | { restored: [string, string][] };
+
+export type FromWorker =
+  | { id: number; result: unknown }
+  | { id: number; problem: Problem }
+  | { connection: number; trace: TraceEntry }
+  | { connection: number; progress: { call: number; progress: number; total?: number; message?: string } }
+  | { connection: number; changed: ListName }
+  | { connection: number; question: number; call: number | undefined; method: string; params: unknown }
+  | { connection: number; closed: Problem | null }
+  /** The request that ends the session, for a page that is left before it could ask the Worker. */
+  | { connection: number; farewell: { url: string; headers: [string, string][] } | null }
+  | { keep: [key: string, value: string | null] };

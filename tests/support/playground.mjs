@@ -1,0 +1,106 @@
+// The page at /playground in Chromium.
+import assert from "node:assert/strict";
+import { WAIT_MS } from "./wait.mjs";
+
+/**
+ * Opens it: `{ page, complaints, .. }`. `complaints` are errors of the console, reports of its policy among them, and requests to
+ * hosts other than those `allowed`.
+ */
+export async function visit(browser, server, { query = "", allowed = [], ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const visitor = new Visitor(context, await context.newPage(), server, allowed);
+  await visitor.page.goto(`${server.url}/playground${query}`);
+  return visitor;
+}
+
+class Visitor {
+  complaints = [];
+
+  constructor(context, page, server, allowed) {
+    this.context = context;
+    this.page = page;
+    this.server = server;
+    page.setDefaultTimeout(WAIT_MS);
+    page.on("console", (message) => {
+      // A status that a server answers with is no fault of the page's.
+      if (["error", "warning"].includes(message.type()) && !/Failed to load resource/.test(message.text())) this.complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => this.complaints.push(`${error}`));
+    page.on("dialog", (dialog) => {
+      this.complaints.push(`dialog: ${dialog.message()}`);
+      return dialog.dismiss();
+    });
+    context.on("request", (request) => {
+      const known = [server.url, ...allowed, "data:", "blob:", "about:"].some((start) => request.url().startsWith(start));
+      if (!known) this.complaints.push(`elsewhere: ${request.url()}`);
+    });
+  }
+
+  button(name) {
+    return this.page.getByRole("button", { name, exact: true });
+  }
+
+  tag(text) {
+    return this.page.locator(".facts .tag", { hasText: text });
+  }
+
+  /** Connects to the server whose address stands there, or to another. */
+  async connect(url, { transport, version } = {}) {
+    const { page } = this;
+    if (url) await page.getByLabel("Address").fill(url);
+    if (transport || version) await page.getByText("Options", { exact: true }).click();
+    if (transport) await page.getByLabel("Transport").selectOption(transport);
+    if (version) await page.getByLabel("Protocol version").selectOption(version);
+    await this.button("Connect").click();
+    await this.button("Disconnect").waitFor();
+  }
+
+  /** Chooses an entry of the list that is shown. */
+  async choose(name) {
+    await this.page.locator(".list button").filter({ hasText: new RegExp(`^${name}|${name}`) }).locator(`text="${name}"`).first().click();
+  }
+
+  /** Chooses a tool by its name. */
+  async tool(name) {
+    const search = this.page.getByRole("searchbox", { name: "Search" });
+    if (await search.count()) await search.fill(name);
+    await this.page.locator(".list li").filter({ has: this.page.getByText(name, { exact: true }) }).getByRole("button").first().click();
+    await this.page.locator("article code", { hasText: name }).first().waitFor();
+  }
+
+  /** The control of an argument, by JSON pointer. */
+  argument(tool, pointer) {
+    return this.page.locator(`[id=${JSON.stringify(`tool-${tool}${pointer}`)}]`);
+  }
+
+  /** Fills in the JSON side. */
+  async json(value) {
+    await this.button("JSON").click();
+    await this.page.locator("textarea.json").first().fill(typeof value === "string" ? value : JSON.stringify(value));
+  }
+
+  async call() {
+    await this.page.getByRole("button", { name: /^Call( again)?$/ }).click();
+  }
+
+  /** The newest result, once it is there. */
+  async result() {
+    const newest = this.page.locator(".use").first();
+    await newest.locator(".result, .problem").first().waitFor();
+    return newest;
+  }
+
+  /** What the trace has, the oldest first. */
+  async trace() {
+    await this.page.getByRole("tab", { name: /^Messages/ }).click();
+    return (await this.page.locator(".trace .entry b").allInnerTexts()).reverse();
+  }
+
+  done() {
+    assert.deepEqual(this.complaints, []);
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.context.close();
+  }
+}
