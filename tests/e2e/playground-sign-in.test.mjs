@@ -122,6 +122,14 @@ describe("signing in", () => {
     await using visitor = await visit(browser, server);
     await visitor.page.getByText("Options", { exact: true }).click();
     await visitor.page.getByLabel("Permissions to ask for").fill("read");
+    // This server lists no tool that the token is not enough for; others do.
+    await visitor.context.route(`${server.url}/mcp`, async (route) => {
+      const response = await route.fetch();
+      const text = await response.text();
+      const isList = route.request().postData()?.includes('"tools/list"') && !text.includes('"admin_only"');
+      const more = JSON.stringify({ name: "admin_only", inputSchema: { type: "object" } });
+      await route.fulfill({ response, body: isList ? text.replace('"tools":[', `"tools":[${more},`) : text });
+    });
     await signedIn(visitor, "Eve");
     await visitor.tool("admin_only");
     await visitor.call();
