@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::app::App;
+use super::playground;
 use super::policy::is_loopback;
 use super::route::Paths;
 use crate::mcp::error::{Error, ErrorCode};
@@ -23,7 +24,7 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             is_loopback(&head.host),
         );
         let home = home.problems(problems(app, head)).signs_in(app.provider.is_some() || app.closed.is_some());
-        let home = home.with_playground(app.has_playground);
+        let home = home.with_playground(app.has_playground.then_some(playground::PAGE));
         let notice = app.provider.as_ref().and_then(|provider| provider.notice());
         document(&match (app.closed, notice) {
             (Some(problem), _) => home.trouble(problem.to_owned()),

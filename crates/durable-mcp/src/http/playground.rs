@@ -7,6 +7,9 @@ use super::app::App;
 use super::home::get;
 use crate::wire::{Head, Reply};
 
+/// The path of the page.
+pub(super) const PAGE: &str = "/playground";
+
 /// The path at which the page takes the answers of authorization servers.
 pub(super) const CALLBACK: &str = "/playground/callback";
 
@@ -30,7 +33,7 @@ pub(super) fn config(app: &App, head: &Head) -> Reply {
 pub(super) fn client(app: &App, head: &Head) -> Reply {
     get(head, || {
         let origin = head.origin();
-        let page = format!("{origin}/playground");
+        let page = format!("{origin}{PAGE}");
         let client = json!({
             "client_id": format!("{page}/client.json"),
             "client_name": format!("Playground of {} ({})", app.server.display_name(), head.host),

@@ -19,7 +19,8 @@ pub struct Home<'a> {
     is_demo: bool,
     trouble: Option<String>,
     problems: Vec<String>,
-    has_playground: bool,
+    /// Path of the page that tries the server.
+    playground: Option<&'static str>,
 }
 
 impl<'a> Home<'a> {
@@ -37,7 +38,7 @@ impl<'a> Home<'a> {
             is_demo: false,
             trouble: None,
             problems: Vec::new(),
-            has_playground: false,
+            playground: None,
         }
     }
 
@@ -47,10 +48,10 @@ impl<'a> Home<'a> {
         Self { signs_in, ..self }
     }
 
-    /// The same of a server that can be tried at `/playground`, or cannot.
+    /// The same of a server that can be tried at that path.
     #[must_use]
-    pub fn with_playground(self, has_playground: bool) -> Self {
-        Self { has_playground, ..self }
+    pub fn with_playground(self, path: Option<&'static str>) -> Self {
+        Self { playground: path, ..self }
     }
 
     /// The same of a server whose users sign in with somebody else, as in "GitHub".

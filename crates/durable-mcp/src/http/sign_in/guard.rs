@@ -20,7 +20,7 @@ pub(super) fn is_of_a_person(head: &Head) -> bool {
     is_navigation && (user.as_deref() == Some("?1") || (user.is_none() && !tells_activation(head)))
 }
 
-/// Whether the browser sends `Sec-Fetch-User` for a click: Chromium and Firefox do, WebKit does not. A script cannot change
+/// Whether the browser sends `Sec-Fetch-User` for a click: Chromium and Firefox do, Safari does not. A script cannot change
 /// the `User-Agent` of a navigation.
 fn tells_activation(head: &Head) -> bool {
     let agent = head.header("user-agent").unwrap_or_default();
