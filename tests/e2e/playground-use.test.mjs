@@ -282,7 +282,7 @@ describe("while a call runs", () => {
       await visitor.json({ ms: 30_000 });
       await visitor.call();
       await visitor.button("Cancel").click();
-      assert.match(await (await visitor.result()).innerText(), /Cancelled|did not work/);
+      assert.match(await (await visitor.result()).innerText(), /Cancelled\./);
       visitor.done();
     });
   }
@@ -320,17 +320,19 @@ test("every message is in the trace, with its time, status and headers", async (
 });
 
 describe("hostile texts", () => {
-  const PAYLOADS = [
+  const MARKUP = [
     `<img src=x onerror="alert(1)">`,
     `<script>alert(1)</script>`,
     `"><svg onload=alert(1)>`,
-    `javascript:alert(1)`,
-    `data:text/html,<script>alert(1)</script>`,
     `<a href="javascript:alert(1)">x</a>`,
-    `\u202ecod.exe`,
     `{{constructor.constructor('alert(1)')()}}`,
     `<iframe srcdoc="<script>alert(1)</script>">`,
-    `https://evil.example/\u0000x`,
+  ];
+  const PAYLOADS = [
+    MARKUP.join(" "),
+    `javascript:alert(1)`,
+    `data:text/html,<script>alert(1)</script>`,
+    `https://evil.example/\u202ecod.exe\u0000x`,
   ];
 
   for (const payload of PAYLOADS)

@@ -254,6 +254,9 @@ export class Connection {
             this.#tell({ connection: this.id, progress: { call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) } }),
         }),
       );
+    } catch (error) {
+      // The SDK takes a request that was stopped for one that took too long.
+      throw stop.signal.aborted ? new DOMException("The call was cancelled.", "AbortError") : error;
     } finally {
       this.#calls.delete(call);
       this.#currentCalls = this.#currentCalls.filter((other) => other !== call);
