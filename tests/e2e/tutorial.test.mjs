@@ -69,6 +69,7 @@ test("a crate of one's own is built and served beside the clone", async () => {
   const build = snippet("and change two lines", "toml", section);
   const settings = readFileSync(join(folder, "wrangler.toml"), "utf8")
     .replace(/^name = .*/m, 'name = "notes"')
+    .replace(/^assets = .*\n/m, "")
     .replace(/^\[build\]\n(.+\n)+/m, `${build}\n`);
   write(join(crate, "wrangler.toml"), settings);
   const server = new Child("wrangler", ["dev", "--port", "0", "--persist-to", temporaryFolder("durable-mcp-wrangler")], {

@@ -67,7 +67,7 @@ export function starter(name) {
   // The versions that are compiled already.
   cpSync(join(root, "Cargo.lock"), join(folder, "Cargo.lock"));
   const configuration = readFileSync(join(root, "wrangler.toml"), "utf8");
-  write("wrangler.toml", configuration.replace(/^watch_dir = .*\n/m, "").replace('"scripts/build"', '"npx durable-mcp build"'));
+  write("wrangler.toml", configuration.replace(/^watch_dir = .*\n/m, "").replace(/^assets = .*\n/m, "").replace('"scripts/build"', '"npx durable-mcp build"'));
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   const env = { CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? join(root, "target"), WORKERS_CI: "", DURABLE_MCP_PROFILE: "" };
   return { folder, env, write, read, edit };

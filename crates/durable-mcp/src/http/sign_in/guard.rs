@@ -9,11 +9,12 @@ use crate::wire::{Head, Reply};
 /// Whether a browser says that a person's click or key sent the form (Fetch Metadata, W3C): `fetch` has another mode, a form
 /// in a frame another destination, and a click by script no user activation. No script can set or drop these headers.
 ///
-/// A browser that sends none of them is older than 2023, or on plain HTTP; what it sends has its token checked all the same.
+/// A browser sends all of them or none: none if it is older than 2023, or on plain HTTP. Its form has its token checked all the
+/// same. A program may send the mode alone, as `fetch` of Node.js does.
 pub(super) fn is_of_a_person(head: &Head) -> bool {
-    let [mode, destination, user] =
-        ["sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"].map(|name| head.raw_header(name));
-    if mode.is_none() && destination.is_none() && user.is_none() {
+    let [site, mode, destination, user] =
+        ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"].map(|name| head.raw_header(name));
+    if site.is_none() && destination.is_none() && user.is_none() {
         return true;
     }
     let is_navigation = mode.as_deref() == Some("navigate") && destination.as_deref() == Some("document");
