@@ -2,15 +2,17 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useShared } from "./context.ts";
-import { Prompts } from "./prompts.tsx";
-import { QuestionDialog } from "./question.tsx";
+import { later } from "./later.tsx";
 import { Resources } from "./resources.tsx";
 import { Server } from "./server.tsx";
 import type { Tab } from "./state.ts";
 import { Tools } from "./tools.tsx";
-import { TraceView } from "./trace.tsx";
 
-const VIEWS: Record<Tab, () => JSX.Element> = { tools: Tools, resources: Resources, prompts: Prompts, trace: TraceView };
+const Prompts = later(async () => (await import("./prompts.tsx")).Prompts);
+const TraceView = later(async () => (await import("./trace.tsx")).TraceView);
+const QuestionDialog = later(async () => (await import("./question.tsx")).QuestionDialog);
+
+const VIEWS: Record<Tab, (props: object) => JSX.Element | null> = { tools: Tools, resources: Resources, prompts: Prompts, trace: TraceView };
 
 export function App() {
   const { state, visitor, say } = useShared();

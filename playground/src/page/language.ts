@@ -1,6 +1,5 @@
 // The language of the page: the browser's, or the one that the person chose.
-import { type Word, en } from "../words/en.ts";
-import { zh } from "../words/zh.ts";
+import { type Word, type Words, en } from "../words/en.ts";
 
 export type Language = "en" | "zh-Hans";
 
@@ -19,8 +18,16 @@ export function keepLanguage(language: Language): void {
 /** Puts a text into words, with values for what is in braces. */
 export type Say = (word: Word, values?: Record<string, string | number>) => string;
 
+// English is there at once, and stands in for what cannot be loaded.
+const tables: Partial<Record<Language, Words>> = { en };
+
+/** Loads the words of a language, before they are shown. */
+export async function load(language: Language): Promise<void> {
+  if (language === "zh-Hans") tables[language] ??= (await import("../words/zh.ts")).zh;
+}
+
 export function speaker(language: Language): Say {
-  const words = language === "en" ? en : zh;
+  const words = tables[language] ?? en;
   return (word, values = {}) => words[word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 

@@ -67,7 +67,7 @@ async function ownAddress(): Promise<string> {
   }
 }
 
-visitor.setLanguage(store.state.language);
+await visitor.setLanguage(store.state.language);
 const root = document.getElementById("root");
 if (root) render(<Page />, root);
 void visitor.resume();

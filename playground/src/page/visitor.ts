@@ -4,7 +4,7 @@ import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
 import type { Answer, ListName, Problem, Target, Tool } from "../protocol.ts";
-import { attempt, type Language, keepLanguage, speaker } from "./language.ts";
+import { attempt, type Language, keepLanguage, load, speaker } from "./language.ts";
 import { type Event, Failure, Link } from "./link.ts";
 import { MAX_TRACE, MAX_USES, type State, type Store, type Tab, type Use } from "./state.ts";
 
@@ -42,7 +42,8 @@ export class Visitor {
     return this.#store.state;
   }
 
-  setLanguage(language: Language): void {
+  async setLanguage(language: Language): Promise<void> {
+    await load(language).catch(() => {});
     keepLanguage(language);
     document.documentElement.lang = language;
     this.#store.set({ language });

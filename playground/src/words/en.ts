@@ -175,6 +175,9 @@ export const en = {
   "problem.redirect.do": "Redirects are not followed, since a token is for one origin only. Use the final address.",
   "problem.other": "It did not work.",
   "problem.details": "Details",
+  "later.loading": "Loading…",
+  "later.failed": "A part of this page cannot be loaded: it was replaced by a newer one, or the network is gone.",
+  "later.reload": "Reload the page",
 };
 
 export type Words = typeof en;

@@ -177,4 +177,7 @@ export const zh: Words = {
   "problem.redirect.do": "由于令牌仅用于一个来源，不会跟随重定向。请使用最终地址。",
   "problem.other": "未成功。",
   "problem.details": "详情",
+  "later.loading": "正在加载…",
+  "later.failed": "此页面的一部分无法加载：它已被新版本取代，或网络已断开。",
+  "later.reload": "重新加载页面",
 };

@@ -1,0 +1,38 @@
+// Views whose code is loaded when they are first shown.
+import type { ComponentType, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useShared } from "./context.ts";
+
+/**
+ * A view of a module that is loaded on its first use. Where the deployment was replaced while the page was open, its files are gone:
+ * then a reload is offered.
+ */
+export function later<Props extends object>(load: () => Promise<ComponentType<Props>>): (props: Props) => JSX.Element | null {
+  let View: ComponentType<Props> | undefined;
+  return function Later(props: Props) {
+    const { say } = useShared();
+    const [state, setState] = useState<"loading" | "there" | "failed">(View ? "there" : "loading");
+    useEffect(() => {
+      if (View) return;
+      load().then(
+        (loaded) => {
+          View = loaded;
+          setState("there");
+        },
+        () => setState("failed"),
+      );
+    }, []);
+    if (View) return <View {...props} />;
+    if (state === "loading") return <p class="note">{say("later.loading")}</p>;
+    return (
+      <div class="problem" role="alert">
+        <p>
+          <b>{say("later.failed")}</b>
+        </p>
+        <button type="button" onClick={() => location.reload()}>
+          {say("later.reload")}
+        </button>
+      </div>
+    );
+  };
+}
