@@ -17,7 +17,22 @@ export interface Target {
   /** Scopes to ask for, in place of those that the server names. */
   scope: string;
   headers: [name: string, value: string][];
+  /** Capabilities that are declared. */
+  offers: Offers;
+  /** Seconds that a request may take. */
+  seconds: number;
+  /** Whether each progress counts them anew. */
+  isExtended: boolean;
 }
+
+export const OFFERS = ["elicitationForm", "elicitationUrl", "sampling", "roots", "tasks", "apps"] as const;
+
+export type Offers = Record<(typeof OFFERS)[number], boolean>;
+
+export const ALL_OFFERS: Offers = { elicitationForm: true, elicitationUrl: true, sampling: true, roots: true, tasks: true, apps: true };
+
+/** A server as nothing but its address is known. */
+export const targetOf = (url: string): Target => ({ url, transport: "auto", version: "auto", token: "", scope: "", headers: [], offers: ALL_OFFERS, seconds: 60, isExtended: true });
 
 export interface Icon {
   src: string;
@@ -118,8 +133,8 @@ export interface Operations {
   list: { arguments: { what: ListName }; result: unknown[] };
   call: { arguments: { call: number; tool: Tool; json: string }; result: Answer };
   cancel: { arguments: { call: number }; result: null };
-  read: { arguments: { uri: string }; result: Answer };
-  prompt: { arguments: { name: string; values: Record<string, string> }; result: Answer };
+  read: { arguments: { call: number; uri: string }; result: Answer };
+  prompt: { arguments: { call: number; name: string; values: Record<string, string> }; result: Answer };
   offer: { arguments: object; result: SignInOffer };
   authorize: { arguments: { callback: string; document: string | undefined }; result: { url: string; state: string } };
   redeem: { arguments: { parameters: [string, string][] }; result: null };

@@ -1,9 +1,10 @@
 // One connection to a server: its transport and version, and the operations on it.
-import { Client, SSEClientTransport, SdkHttpError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
+import { Client, type RequestOptions, SSEClientTransport, SdkHttpError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
 import type { Answer, FromWorker, ListName, ServerInfo, Target, Tool, Version } from "../protocol.ts";
 import { Account } from "./account.ts";
 import { Fetcher } from "./fetcher.ts";
+import { capabilitiesOf } from "./offers.ts";
 import { messageOf } from "./problem.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
 import { type Message, Trace } from "./trace.ts";
@@ -11,8 +12,8 @@ import { type Message, Trace } from "./trace.ts";
 /** Entries of one list: a server that never stops is stopped. */
 const MAX_ENTRIES = 10_000;
 
-/** Milliseconds that a request may take, counted anew with each progress. */
-const REQUEST_MS = 60_000;
+/** Milliseconds for the end of a session, which nothing depends on. */
+const END_MS = 3000;
 
 const LEGACY: Version[] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
@@ -52,6 +53,8 @@ export class Connection {
   #client: Client | undefined;
   #transport: HttpTransport | undefined;
   #calls = new Map<number, AbortController>();
+  /** Ends everything under way. */
+  #stop = new AbortController();
   #questions = new Map<number, (value: unknown) => void>();
   #lastQuestion = 0;
   #currentCalls: number[] = [];
@@ -83,6 +86,7 @@ export class Connection {
     try {
       return await this.#negotiate();
     } catch (error) {
+      this.#stop.signal.throwIfAborted();
       if (target.transport !== "auto" || target.version === "2026-07-28" || !this.#isOldServer(error)) throw error;
       this.#trace.note(`Streamable HTTP: ${this.#fetcher.status}. Now HTTP+SSE.`);
       // Where neither is, the answer to the first says more.
@@ -104,6 +108,7 @@ export class Connection {
     try {
       return await this.#open("streamable", "auto");
     } catch (error) {
+      this.#stop.signal.throwIfAborted();
       if (!isFetchFailure(error)) throw error;
       this.#trace.note("The probe of 2026-07-28 could not be sent, as where CORS does not allow its headers. Now initialize.");
       return this.#open("streamable", "legacy");
@@ -123,7 +128,7 @@ export class Connection {
     const client = lenientClient(
       { name: "durable-mcp playground", version: "1" },
       {
-        capabilities: { elicitation: { form: {}, url: {} } },
+        capabilities: capabilitiesOf(target.offers),
         versionNegotiation: { mode: era === "modern" ? { pin: "2026-07-28" } : era },
         ...(era === "legacy" ? { supportedProtocolVersions: [...first, ...LEGACY.filter((version) => version !== target.version)] } : {}),
       },
@@ -131,7 +136,8 @@ export class Connection {
     this.#listen(client);
     this.#client = client;
     this.#transport = transport;
-    await client.connect(transport as Transport, { timeout: REQUEST_MS });
+    await client.connect(transport as Transport, this.#limit());
+    this.#stop.signal.throwIfAborted();
     this.#tellFarewell();
     return this.#info(client, kind);
   }
@@ -218,10 +224,13 @@ export class Connection {
   async disconnect(): Promise<void> {
     const [client, transport] = [this.#client, this.#transport];
     this.#client = this.#transport = undefined;
+    this.#stop.abort();
+    this.#stop = new AbortController();
+    this.#fetcher.signal = this.#stop.signal;
     for (const call of this.#calls.values()) call.abort();
     this.#tell({ connection: this.id, farewell: null });
     // A server that does not know DELETE, or is gone, ends nothing here.
-    if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession().catch(() => {});
+    if (transport instanceof StreamableHTTPClientTransport) await Promise.race([transport.terminateSession().catch(() => {}), new Promise((late) => setTimeout(late, END_MS))]);
     await client?.close().catch(() => {});
   }
 
@@ -230,7 +239,7 @@ export class Connection {
     let cursor: string | undefined;
     do {
       const params = cursor === undefined ? {} : { cursor };
-      const page = (await this.#connected.request({ method: LIST_METHODS[what], params }, { timeout: REQUEST_MS })) as Record<string, unknown>;
+      const page = (await this.#connected.request({ method: LIST_METHODS[what], params }, this.#limit())) as Record<string, unknown>;
       const more = page[what];
       if (Array.isArray(more)) entries.push(...more);
       cursor = typeof page["nextCursor"] === "string" && page["nextCursor"] !== cursor ? page["nextCursor"] : undefined;
@@ -238,22 +247,37 @@ export class Connection {
     return entries.slice(0, MAX_ENTRIES);
   }
 
-  async call(call: number, tool: Tool, json: string): Promise<Answer> {
+  call(call: number, tool: Tool, json: string): Promise<Answer> {
     const { outputSchema: _, ...definition } = tool;
+    return this.#use(call, (limit) =>
+      this.#connected.callTool({ name: tool.name, arguments: parse(json) as never }, {
+        toolDefinition: { inputSchema: { type: "object" }, ...definition } as never,
+        ...limit,
+        onprogress: ({ progress, total, message }) =>
+          this.#tell({ connection: this.id, progress: { call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) } }),
+      }),
+    );
+  }
+
+  cancel(call: number): void {
+    this.#calls.get(call)?.abort();
+  }
+
+  read(call: number, uri: string): Promise<Answer> {
+    return this.#use(call, (limit) => this.#connected.request({ method: "resources/read", params: { uri } }, limit));
+  }
+
+  prompt(call: number, name: string, values: Record<string, string>): Promise<Answer> {
+    return this.#use(call, (limit) => this.#connected.request({ method: "prompts/get", params: { name, arguments: values } }, limit));
+  }
+
+  // What the person began, and can cancel.
+  async #use(call: number, work: (limit: RequestOptions) => Promise<unknown>): Promise<Answer> {
     const stop = new AbortController();
     this.#calls.set(call, stop);
     this.#currentCalls.push(call);
     try {
-      return await measured(() =>
-        this.#connected.callTool({ name: tool.name, arguments: parse(json) as never }, {
-          toolDefinition: { inputSchema: { type: "object" }, ...definition } as never,
-          signal: stop.signal,
-          timeout: REQUEST_MS,
-          resetTimeoutOnProgress: true,
-          onprogress: ({ progress, total, message }) =>
-            this.#tell({ connection: this.id, progress: { call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) } }),
-        }),
-      );
+      return await measured(() => work({ ...this.#limit(), signal: stop.signal }));
     } catch (error) {
       // The SDK takes a request that was stopped for one that took too long.
       throw stop.signal.aborted ? new DOMException("The call was cancelled.", "AbortError") : error;
@@ -263,16 +287,9 @@ export class Connection {
     }
   }
 
-  cancel(call: number): void {
-    this.#calls.get(call)?.abort();
-  }
-
-  read(uri: string): Promise<Answer> {
-    return measured(() => this.#connected.request({ method: "resources/read", params: { uri } }, { timeout: REQUEST_MS }));
-  }
-
-  prompt(name: string, values: Record<string, string>): Promise<Answer> {
-    return measured(() => this.#connected.request({ method: "prompts/get", params: { name, arguments: values } }, { timeout: REQUEST_MS }));
+  #limit(): RequestOptions {
+    const { seconds = 60, isExtended = true } = this.#target ?? {};
+    return { timeout: seconds * 1000, resetTimeoutOnProgress: isExtended };
   }
 
   get #connected(): Client {

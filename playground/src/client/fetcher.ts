@@ -18,6 +18,8 @@ export interface Challenge {
 /** Makes requests for one connection. */
 export class Fetcher {
   #trace: Trace;
+  /** Ends every request under way. */
+  signal: AbortSignal | undefined;
   /** The last answer that demanded a sign-in, or more scopes. */
   challenge: Challenge | undefined;
   /** The last HTTP status. */
@@ -35,7 +37,8 @@ export class Fetcher {
     const message = method === "POST" && text ? messageOf(text) : undefined;
     const entry = message && text ? this.#trace.out(message, text, http) : this.#trace.http(http, text);
     const began = performance.now();
-    const response = await fetch(url, { ...init, credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
+    const signals = [init?.signal, this.signal].filter((signal) => !!signal);
+    const response = await fetch(url, { ...init, signal: AbortSignal.any(signals), credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
     this.#answered(entry, response, performance.now() - began);
     if (response.type === "opaqueredirect") throw new RedirectRefused(url);
     if (!message && isJson(response)) await this.#tell(entry, response);

@@ -15,7 +15,7 @@ const QuestionDialog = later(async () => (await import("./question.tsx")).Questi
 const VIEWS: Record<Tab, (props: object) => JSX.Element | null> = { tools: Tools, resources: Resources, prompts: Prompts, trace: TraceView };
 
 export function App() {
-  const { state, visitor, say } = useShared();
+  const { state, page, say } = useShared();
   useEffect(() => {
     document.title = `${say("title")} · ${state.info?.title ?? state.info?.name ?? location.host}`;
   });
@@ -26,19 +26,19 @@ export function App() {
         <h1>{say("title")}</h1>
         <nav>
           <a href="/">{say("home")}</a>
-          <button type="button" class="link" lang={state.language === "en" ? "zh-Hans" : "en"} onClick={() => visitor.setLanguage(state.language === "en" ? "zh-Hans" : "en")}>
+          <button type="button" class="link" lang={state.language === "en" ? "zh-Hans" : "en"} onClick={() => page.setLanguage(state.language === "en" ? "zh-Hans" : "en")}>
             {say("language")}
           </button>
         </nav>
       </header>
       <main>
         <Server />
-        {(state.info || state.trace.length > 0) && <Parts />}
+        {(state.info || state.trace.length > 0) && <Parts key={state.shown} />}
       </main>
       <p class="unseen" role="status">
         {state.announcement}
       </p>
-      {state.questions.length > 0 && <QuestionDialog />}
+      {state.questions.length > 0 && <QuestionDialog key={state.shown} />}
     </>
   );
 }

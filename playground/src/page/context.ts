@@ -2,12 +2,15 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Say } from "./language.ts";
+import type { Page } from "./page.ts";
 import type { State } from "./state.ts";
 import type { Visitor } from "./visitor.ts";
 
 export interface Shared {
   state: State;
+  /** At the server that is shown. */
   visitor: Visitor;
+  page: Page;
   say: Say;
 }
 

@@ -3,54 +3,42 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { addressOf } from "../address.ts";
 import { type Json, parse, isObject } from "../exact.ts";
-import { VERSIONS } from "../protocol.ts";
+import { VERSIONS, targetOf } from "../protocol.ts";
 import { App } from "./app.tsx";
 import { SharedContext } from "./context.ts";
 import { attempt, firstLanguage, speaker } from "./language.ts";
-import { type State, Store } from "./state.ts";
-import { Visitor } from "./visitor.ts";
+import { Page } from "./page.ts";
+import { type ServerState, newServer } from "./state.ts";
 
 const query = new URLSearchParams(location.search);
 const own = `${location.origin}/mcp`;
 const linked = addressOf(query.get("server") ?? "");
 
-const store = new Store(firstState());
-const visitor = new Visitor(store);
+const page = new Page(firstLanguage(), firstServer());
 
-function firstState(): State {
+function firstServer(): ServerState {
   const transport = query.get("transport");
   const version = VERSIONS.find((known) => known === query.get("version"));
   const tool = query.get("tool") ?? undefined;
   const draft = attempt(() => parse(query.get("args") ?? "")) as Json | undefined;
   const url = "url" in linked ? linked.url : own;
   return {
-    language: firstLanguage(),
-    target: { url, transport: transport === "sse" || transport === "streamable" ? transport : "auto", version: version ?? "auto", token: "", scope: "", headers: [] },
+    ...newServer({ ...targetOf(url), transport: transport === "sse" || transport === "streamable" ? transport : "auto", version: version ?? "auto" }),
     isLinked: url !== own,
-    phase: "idle",
-    problem: undefined,
-    info: undefined,
     tab: query.has("prompt") ? "prompts" : query.has("uri") ? "resources" : "tools",
-    tools: [],
-    resources: [],
-    prompts: [],
     chosen: { tools: tool, resources: query.get("uri") ?? undefined, prompts: query.get("prompt") ?? undefined },
-    search: {},
     drafts: tool && isObject(draft) ? { [tool]: draft } : {},
-    uses: {},
-    questions: [],
-    trace: [],
-    signIn: undefined,
-    isSignedIn: false,
-    announcement: "",
   };
 }
 
-function Page() {
-  const [state, setState] = useState(store.state);
-  useEffect(() => store.subscribe(() => setState(store.state)), []);
+function Root() {
+  const [state, setState] = useState(page.state);
+  useEffect(() => {
+    setState(page.state);
+    page.subscribe(() => setState(page.state));
+  }, []);
   return (
-    <SharedContext.Provider value={{ state, visitor, say: speaker(state.language) }}>
+    <SharedContext.Provider value={{ state, visitor: page.visitor, page, say: speaker(state.language) }}>
       <App />
     </SharedContext.Provider>
   );
@@ -67,8 +55,9 @@ async function ownAddress(): Promise<string> {
   }
 }
 
-await visitor.setLanguage(store.state.language);
+await page.setLanguage(page.state.language);
 const root = document.getElementById("root");
-if (root) render(<Page />, root);
+if (root) render(<Root />, root);
+const { visitor } = page;
 void visitor.resume();
-if (!("url" in linked)) void ownAddress().then((url) => store.state.target.url === own && visitor.setTarget({ url }));
+if (!("url" in linked)) void ownAddress().then((url) => visitor.state.target.url === own && visitor.setTarget({ url }));

@@ -3,14 +3,30 @@ import { useState } from "preact/hooks";
 import { addressOf, isHeaderAllowed } from "../address.ts";
 import { type Transport, VERSIONS, type Version } from "../protocol.ts";
 import { useShared } from "./context.ts";
+import { later } from "./later.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { SignInCard } from "./sign-in.tsx";
 
+const Switch = later(async () => (await import("./switch.tsx")).Switch);
+
 export function Server() {
-  const { state, visitor, say } = useShared();
-  const [typed, setTyped] = useState<string>();
+  const { state, page, say } = useShared();
+  return (
+    <section class="server" aria-labelledby="server-heading">
+      <h2 id="server-heading">{say("server.heading")}</h2>
+      {page.visitors.length > 1 && <Switch />}
+      <ServerForm key={state.shown} />
+      {state.problem && !state.signIn && <ProblemNote problem={state.problem} />}
+      {state.signIn && <SignInCard />}
+      {state.info && <Facts key={state.shown} />}
+    </section>
+  );
+}
+
+function ServerForm() {
+  const { state, visitor, page, say } = useShared();
   const [fault, setFault] = useState<string>();
-  const { target, phase } = state;
+  const { target, phase, typed } = state;
   function connect(event: SubmitEvent) {
     event.preventDefault();
     const read = addressOf(typed ?? target.url);
@@ -18,58 +34,54 @@ export function Server() {
     const forbidden = target.headers.find(([name, value]) => !isHeaderAllowed(name, value));
     if (forbidden) return setFault(say("server.header.forbidden", { name: forbidden[0] }));
     setFault(undefined);
-    setTyped(undefined);
     visitor.setTarget({ url: read.url });
     void visitor.connect();
   }
   return (
-    <section class="server" aria-labelledby="server-heading">
-      <h2 id="server-heading">{say("server.heading")}</h2>
-      <form onSubmit={connect} noValidate>
-        <label for="address">{say("server.address")}</label>
-        <input
-          id="address"
-          class="field"
-          type="text"
-          inputMode="url"
-          autocomplete="url"
-          spellcheck={false}
-          value={typed ?? target.url}
-          disabled={phase !== "idle"}
-          aria-invalid={fault !== undefined}
-          aria-describedby={fault ? "address-fault" : undefined}
-          onInput={(event) => setTyped(event.currentTarget.value)}
-        />
-        {fault && (
-          <p id="address-fault" class="fault" role="alert">
-            {fault}
-          </p>
-        )}
-        {state.isLinked && <p class="warning">{say("server.linked", { host: new URL(target.url).host })}</p>}
-        {phase === "idle" && <Options />}
-        <p class="choice">
-          {phase === "idle" && (
-            <button type="submit" class="button">
-              {say("server.connect")}
-            </button>
-          )}
-          {phase !== "idle" && (
-            <button type="button" class="button plain" onClick={() => void visitor.disconnect()}>
-              {say(phase === "connecting" ? "server.stop" : "server.disconnect")}
-            </button>
-          )}
-          {phase === "connecting" && <span role="status">{say("server.connecting")}</span>}
-          {phase === "connected" && state.isSignedIn && (
-            <button type="button" class="link" onClick={() => void visitor.signOut()}>
-              {say("signIn.out")}
-            </button>
-          )}
+    <form onSubmit={connect} noValidate>
+      <label for="address">{say("server.address")}</label>
+      <input
+        id="address"
+        class="field"
+        type="text"
+        inputMode="url"
+        autocomplete="url"
+        spellcheck={false}
+        value={typed ?? target.url}
+        disabled={phase !== "idle"}
+        aria-invalid={fault !== undefined}
+        aria-describedby={fault ? "address-fault" : undefined}
+        onInput={(event) => visitor.type(event.currentTarget.value)}
+      />
+      {fault && (
+        <p id="address-fault" class="fault" role="alert">
+          {fault}
         </p>
-      </form>
-      {state.problem && !state.signIn && <ProblemNote problem={state.problem} />}
-      {state.signIn && <SignInCard />}
-      {state.info && <Facts />}
-    </section>
+      )}
+      {state.isLinked && <p class="warning">{say("server.linked", { host: new URL(target.url).host })}</p>}
+      {phase === "idle" && <Options />}
+      <p class="choice">
+        {phase === "idle" && (
+          <button type="submit" class="button">
+            {say("server.connect")}
+          </button>
+        )}
+        {phase !== "idle" && (
+          <button type="button" class="button plain" onClick={() => void visitor.disconnect()}>
+            {say(phase === "connecting" ? "server.stop" : "server.disconnect")}
+          </button>
+        )}
+        {phase === "connecting" && <span role="status">{say("server.connecting")}</span>}
+        {phase === "connected" && state.isSignedIn && (
+          <button type="button" class="link" onClick={() => void visitor.signOut()}>
+            {say("signIn.out")}
+          </button>
+        )}
+        <button type="button" class="link" onClick={() => void page.open()}>
+          {say("server.another")}
+        </button>
+      </p>
+    </form>
   );
 }
 

@@ -20,9 +20,11 @@ export interface Question {
   params: unknown;
 }
 
-export interface State {
-  language: Language;
+/** What the page shows of one server. */
+export interface ServerState {
   target: Target;
+  /** The address as it is being typed. */
+  typed: string | undefined;
   /** The address came from a link, and the person has not said yes to it. */
   isLinked: boolean;
   phase: "idle" | "connecting" | "connected";
@@ -46,13 +48,46 @@ export interface State {
   announcement: string;
 }
 
+/** What the page shows besides. */
+export interface PageState {
+  language: Language;
+  /** The number of the connection that is shown. */
+  shown: number;
+}
+
+/** The shown server, and the page. */
+export interface State extends PageState, ServerState {}
+
+/** A server that nothing was done with yet. */
+export const newServer = (target: Target): ServerState => ({
+  target,
+  typed: undefined,
+  isLinked: false,
+  phase: "idle",
+  problem: undefined,
+  info: undefined,
+  tab: "tools",
+  tools: [],
+  resources: [],
+  prompts: [],
+  chosen: {},
+  search: {},
+  drafts: {},
+  uses: {},
+  questions: [],
+  trace: [],
+  signIn: undefined,
+  isSignedIn: false,
+  announcement: "",
+});
+
 /** Messages that the trace keeps: the oldest go first. */
 export const MAX_TRACE = 5000;
 
 /** Uses that are kept of each tool. */
 export const MAX_USES = 20;
 
-export class Store {
+export class Store<State extends object> {
   #state: State;
   #listeners = new Set<() => void>();
 

@@ -58,7 +58,6 @@ function ToolView({ tool }: { tool: Tool }) {
   const schema = schemaOf(tool);
   const value = visitor.draftOf(tool);
   const uses = state.uses[`tools ${tool.name}`] ?? [];
-  const running = uses.find(({ answer, problem }) => !answer && !problem);
   useEffect(() => {
     if (misfits.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [misfits]);
@@ -93,11 +92,6 @@ function ToolView({ tool }: { tool: Tool }) {
           <button type="submit" class="button" disabled={state.phase !== "connected"}>
             {say(uses.length > 0 ? "tool.again" : "tool.call")}
           </button>
-          {running && (
-            <button type="button" class="button plain" onClick={() => visitor.cancel(running.number)}>
-              {say("tool.cancel")}
-            </button>
-          )}
         </p>
       </form>
       <Uses name={tool.name} uses={uses} show={(result) => <ToolResult tool={tool} result={result} />} />

@@ -8,13 +8,13 @@ const MAX_SHOWN = 200;
 
 export function TraceView() {
   const { state, visitor, say } = useShared();
-  const [filter, setFilter] = useState("");
+  const filter = state.search.trace ?? "";
   const wanted = filter.trim().toLowerCase();
   const entries = state.trace.filter(({ title, body }) => wanted === "" || title.toLowerCase().includes(wanted) || body?.toLowerCase().includes(wanted));
   return (
     <div class="trace">
       <p class="row">
-        <input class="field" type="search" aria-label={say("trace.filter")} placeholder={say("trace.filter")} value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+        <input class="field" type="search" aria-label={say("trace.filter")} placeholder={say("trace.filter")} value={filter} onInput={(event) => visitor.search("trace", event.currentTarget.value)} />
         <button type="button" class="link" onClick={() => visitor.clearTrace()}>
           {say("trace.clear")}
         </button>

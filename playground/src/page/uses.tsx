@@ -24,17 +24,25 @@ export function Uses({ name, uses, show }: { name: string; uses: Use[]; show: (r
 }
 
 function Running({ name, use }: { name: string; use: Use }) {
-  const { say } = useShared();
+  const { visitor, say } = useShared();
   const { progress } = use;
-  if (!progress) return <p role="status">{say("tool.calling")}</p>;
-  const amount = progress.total === undefined ? {} : { value: progress.progress, max: progress.total };
+  const amount = progress?.total === undefined ? {} : { value: progress.progress, max: progress.total };
   return (
-    <p>
-      <progress aria-label={say("result.progress", { name })} {...amount} />{" "}
-      <span dir="auto">
-        {progress.progress}
-        {progress.total !== undefined && ` / ${progress.total}`} {progress.message}
-      </span>
-    </p>
+    <>
+      {progress ? (
+        <p>
+          <progress aria-label={say("result.progress", { name })} {...amount} />{" "}
+          <span dir="auto">
+            {progress.progress}
+            {progress.total !== undefined && ` / ${progress.total}`} {progress.message}
+          </span>
+        </p>
+      ) : (
+        <p role="status">{say("tool.calling")}</p>
+      )}
+      <button type="button" class="button plain" onClick={() => visitor.cancel(use.number)}>
+        {say("tool.cancel")}
+      </button>
+    </>
   );
 }

@@ -1,15 +1,13 @@
-// What a person does on the page.
+// What a person does at one server.
 import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, ListName, Problem, Target, Tool } from "../protocol.ts";
-import { attempt, type Language, keepLanguage, load, speaker } from "./language.ts";
-import { type Event, Failure, Link } from "./link.ts";
-import { MAX_TRACE, MAX_USES, type State, type Store, type Tab, type Use } from "./state.ts";
-
-/** The only connection that there is so far. */
-const CONNECTION = 1;
+import type { Answer, ListName, OperationName, Operations, Problem, Target, Tool } from "../protocol.ts";
+import { isKept } from "./kept.ts";
+import { attempt, type Say } from "./language.ts";
+import { type Event, Failure, type Link } from "./link.ts";
+import { MAX_TRACE, MAX_USES, type ServerState, Store, type Tab, type Use } from "./state.ts";
 
 const RETURN_KEY = "playground return";
 const CHANNEL = "playground sign-in";
@@ -21,32 +19,46 @@ interface Return {
 }
 
 export class Visitor {
-  #store: Store;
+  /** The number of the connection. */
+  readonly connection: number;
+  readonly #store: Store<ServerState>;
   #link: Link;
+  #say: Say;
   #lastUse = 0;
+  /** Counts what was begun: what was stopped since is of an earlier number. */
+  #attempt = 0;
   #farewell: { url: string; headers: [string, string][] } | undefined;
   #channel = new BroadcastChannel(CHANNEL);
   /** The use that needed more permissions: it is tried once more with them. */
   #again: (() => Promise<void>) | undefined;
   #expected: { state: string; window: Window | undefined } | undefined;
 
-  constructor(store: Store) {
-    this.#store = store;
-    this.#link = new Link((event) => this.#hear(event));
-    this.#link.send({ restored: keptEntries() });
+  constructor(connection: number, link: Link, say: Say, state: ServerState) {
+    this.connection = connection;
+    this.#link = link;
+    this.#say = say;
+    this.#store = new Store(state);
     this.#channel.addEventListener("message", ({ data }) => void this.#answered(data));
-    window.addEventListener("pagehide", () => this.#sayFarewell());
   }
 
-  get #state(): State {
+  get state(): ServerState {
     return this.#store.state;
   }
 
-  async setLanguage(language: Language): Promise<void> {
-    await load(language).catch(() => {});
-    keepLanguage(language);
-    document.documentElement.lang = language;
-    this.#store.set({ language });
+  get #state(): ServerState {
+    return this.#store.state;
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#store.subscribe(listener);
+  }
+
+  #ask<K extends OperationName>(operation: K, given: Operations[K]["arguments"]): Promise<Operations[K]["result"]> {
+    return this.#link.ask(this.connection, operation, given);
+  }
+
+  type(typed: string): void {
+    this.#store.set({ typed });
   }
 
   setTarget(more: Partial<Target>): void {
@@ -55,25 +67,36 @@ export class Visitor {
 
   async connect(): Promise<void> {
     const { target } = this.#state;
-    this.#store.set({ phase: "connecting", problem: undefined, info: undefined, signIn: undefined, isLinked: false, tools: [], resources: [], prompts: [] });
+    const attempt = ++this.#attempt;
+    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isLinked: false, tools: [], resources: [], prompts: [] });
     try {
-      const info = await this.#link.ask(CONNECTION, "connect", { target });
+      const info = await this.#ask("connect", { target });
+      if (attempt !== this.#attempt) return;
       this.#store.set({ phase: "connected", info, isSignedIn: isKept(target.url), announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
       await Promise.all((["tools", "resources", "prompts"] as const).map((what) => this.#load(what)));
     } catch (error) {
-      await this.#failed(problemOf(error));
+      if (attempt === this.#attempt) await this.#failed(problemOf(error));
     }
   }
 
+  /** Ends the connection, or whatever is under way on the way to it. */
   async disconnect(): Promise<void> {
+    this.#attempt++;
     this.#store.set({ phase: "idle", info: undefined, questions: [] });
-    await this.#link.ask(CONNECTION, "disconnect", {});
+    await this.#ask("disconnect", {});
+  }
+
+  /** Ends all that there is of the server on this page. */
+  async leave(): Promise<void> {
+    this.cancelSignIn();
+    this.#channel.close();
+    await this.disconnect();
   }
 
   async #load(what: ListName): Promise<void> {
     if (!this.#state.info?.capabilities[what]) return;
-    const entries = await this.#link.ask(CONNECTION, "list", { what });
-    this.#store.set({ [what]: entries.filter(isEntry) } as Partial<State>);
+    const entries = await this.#ask("list", { what });
+    this.#store.set({ [what]: entries.filter(isEntry) } as Partial<ServerState>);
   }
 
   async #failed(problem: Problem): Promise<void> {
@@ -82,12 +105,13 @@ export class Visitor {
   }
 
   async #offer(isStepUp: boolean): Promise<void> {
+    const attempt = this.#attempt;
     this.#store.set({ signIn: { offer: undefined, isWaiting: false, fault: undefined, isStepUp } });
     try {
-      const offer = await this.#link.ask(CONNECTION, "offer", {});
-      this.#store.set({ signIn: { offer, isWaiting: false, fault: undefined, isStepUp } });
+      const offer = await this.#ask("offer", {});
+      if (attempt === this.#attempt) this.#store.set({ signIn: { offer, isWaiting: false, fault: undefined, isStepUp } });
     } catch (error) {
-      this.#store.set({ signIn: { offer: undefined, isWaiting: false, fault: problemOf(error).message, isStepUp } });
+      if (attempt === this.#attempt) this.#store.set({ signIn: { offer: undefined, isWaiting: false, fault: problemOf(error).message, isStepUp } });
     }
   }
 
@@ -104,7 +128,7 @@ export class Visitor {
       const isElsewhere = URL.parse(signIn.offer?.issuer ?? "")?.host !== location.host;
       const isPublic = isElsewhere && location.protocol === "https:" && !isLoopback(location.hostname);
       const document = isPublic ? new URL("/playground/client.json", location.href).href : undefined;
-      const { url, state } = await this.#link.ask(CONNECTION, "authorize", { callback, document });
+      const { url, state } = await this.#ask("authorize", { callback, document });
       this.#expected = { state, window: opened };
       if (opened) return opened.location.replace(url);
       const coming: Return = { target };
@@ -117,6 +141,7 @@ export class Visitor {
   }
 
   cancelSignIn(): void {
+    this.#attempt++;
     this.#expected?.window?.close();
     this.#expected = this.#again = undefined;
     this.#store.set({ signIn: undefined });
@@ -124,7 +149,7 @@ export class Visitor {
 
   async signOut(): Promise<void> {
     await this.disconnect();
-    await this.#link.ask(CONNECTION, "signOut", {}).catch(() => null);
+    await this.#ask("signOut", {}).catch(() => null);
     this.#store.set({ isSignedIn: false });
   }
 
@@ -140,7 +165,7 @@ export class Visitor {
 
   async #redeem(parameters: [string, string][]): Promise<void> {
     try {
-      await this.#link.ask(CONNECTION, "redeem", { parameters });
+      await this.#ask("redeem", { parameters });
       await this.connect();
       const again = this.#again;
       this.#again = undefined;
@@ -159,7 +184,7 @@ export class Visitor {
     if (!coming?.parameters) return false;
     this.#store.set({ target: coming.target });
     // The Web Worker learns which server this is about; it refuses, as it did before.
-    await this.#link.ask(CONNECTION, "connect", { target: coming.target }).catch(() => null);
+    await this.#ask("connect", { target: coming.target }).catch(() => null);
     await this.#redeem(coming.parameters);
     return true;
   }
@@ -185,21 +210,21 @@ export class Visitor {
   }
 
   call(tool: Tool): Promise<void> {
-    return this.#use("tools", tool.name, (number) => this.#link.ask(CONNECTION, "call", { call: number, tool, json: write(this.draftOf(tool)) }));
+    return this.#use("tools", tool.name, (number) => this.#ask("call", { call: number, tool, json: write(this.draftOf(tool)) }));
   }
 
   cancel(number: number): void {
-    void this.#link.ask(CONNECTION, "cancel", { call: number });
+    void this.#ask("cancel", { call: number });
   }
 
   read(uri: string): Promise<void> {
     this.show("resources");
     this.choose("resources", uri);
-    return this.#use("resources", uri, () => this.#link.ask(CONNECTION, "read", { uri }));
+    return this.#use("resources", uri, (call) => this.#ask("read", { call, uri }));
   }
 
   getPrompt(name: string, values: Record<string, string>): Promise<void> {
-    return this.#use("prompts", name, () => this.#link.ask(CONNECTION, "prompt", { name, values }));
+    return this.#use("prompts", name, (call) => this.#ask("prompt", { call, name, values }));
   }
 
   async #use(tab: Tab, name: string, work: (number: number) => Promise<Answer>, isSecond = false): Promise<void> {
@@ -229,15 +254,15 @@ export class Visitor {
 
   answer(question: number, value: unknown): void {
     this.#store.set({ questions: this.#state.questions.filter(({ number }) => number !== question) });
-    this.#link.send({ connection: CONNECTION, answer: question, value });
+    this.#link.send({ connection: this.connection, answer: question, value });
   }
 
   clearTrace(): void {
     this.#store.set({ trace: [] });
   }
 
-  #hear(event: Event): void {
-    if ("keep" in event) return keep(...event.keep);
+  /** Takes what the Web Worker tells of this connection. */
+  hear(event: Event): void {
     if ("trace" in event) return this.#traced(event.trace);
     if ("farewell" in event) this.#farewell = event.farewell ?? undefined;
     else if ("progress" in event) this.#change(event.progress.call, { progress: event.progress });
@@ -248,7 +273,7 @@ export class Visitor {
     } else if (this.#state.phase === "connected") this.#store.set({ phase: "idle", announcement: this.#say("server.gone") });
   }
 
-  #traced(entry: State["trace"][number]): void {
+  #traced(entry: ServerState["trace"][number]): void {
     const { trace } = this.#state;
     const at = trace.findLastIndex(({ number }) => number === entry.number);
     if (at >= 0) return this.#store.set({ trace: trace.with(at, entry) });
@@ -256,14 +281,10 @@ export class Visitor {
   }
 
   // A request that outlives the page ends the session, so that reloads leave none behind.
-  #sayFarewell(): void {
+  sayFarewell(): void {
     if (!this.#farewell) return;
     const { url, headers } = this.#farewell;
     void fetch(url, { method: "DELETE", headers, keepalive: true, credentials: "omit", redirect: "manual" }).catch(() => {});
-  }
-
-  #say(...[word, values]: Parameters<ReturnType<typeof speaker>>): string {
-    return speaker(this.#state.language)(word, values);
   }
 }
 
@@ -281,17 +302,3 @@ function parametersOf(data: unknown): [string, string][] | undefined {
   const isPair = (pair: unknown) => Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === "string");
   return data.parameters.every(isPair) ? (data.parameters as [string, string][]) : undefined;
 }
-
-// Sign-ins live as long as the tab.
-const PREFIX = "playground ";
-
-function keptEntries(): [string, string][] {
-  const names = attempt(() => Object.keys(sessionStorage)) ?? [];
-  return names.filter((name) => name.startsWith(`${PREFIX}sign-in `)).map((name) => [name.slice(PREFIX.length), sessionStorage.getItem(name) ?? ""]);
-}
-
-function keep(key: string, value: string | null): void {
-  attempt(() => (value === null ? sessionStorage.removeItem(PREFIX + key) : sessionStorage.setItem(PREFIX + key, value)));
-}
-
-const isKept = (url: string): boolean => (attempt(() => sessionStorage.getItem(`${PREFIX}sign-in ${url}`)) ?? "").includes('"access_token"');

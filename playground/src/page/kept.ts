@@ -1,0 +1,15 @@
+// Sign-ins, which live as long as the tab.
+import { attempt } from "./language.ts";
+
+const PREFIX = "playground ";
+
+export function keptEntries(): [string, string][] {
+  const names = attempt(() => Object.keys(sessionStorage)) ?? [];
+  return names.filter((name) => name.startsWith(`${PREFIX}sign-in `)).map((name) => [name.slice(PREFIX.length), sessionStorage.getItem(name) ?? ""]);
+}
+
+export function keep(key: string, value: string | null): void {
+  attempt(() => (value === null ? sessionStorage.removeItem(PREFIX + key) : sessionStorage.setItem(PREFIX + key, value)));
+}
+
+export const isKept = (url: string): boolean => (attempt(() => sessionStorage.getItem(`${PREFIX}sign-in ${url}`)) ?? "").includes('"access_token"');

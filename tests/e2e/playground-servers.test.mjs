@@ -1,0 +1,129 @@
+// The servers that a person has on the playground: several at once, kept for later, signed in to and lost. Numbers are those of the
+// table in tests/README.md.
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { launch } from "../support/browser.mjs";
+import { visit } from "../support/playground.mjs";
+import { scripted } from "../support/scripted.mjs";
+import { until } from "../support/wait.mjs";
+import { demo } from "../support/workerd.mjs";
+
+const server = await demo({ playground: true });
+const browser = await launch();
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+const tool = (name) => ({ name, inputSchema: { type: "object", properties: { word: { type: "string" } } } });
+
+// A scripted server with one tool, which it is named after.
+const named = (name, { handlers = {}, ...more } = {}) =>
+  scripted({ info: { name, version: "1" }, handlers: { "tools/list": () => ({ tools: [tool(name)] }), "tools/call": () => ({ content: [{ type: "text", text: `from ${name}` }] }), ...handlers }, ...more });
+
+const switched = (visitor, name) => visitor.page.locator(".switch").getByRole("button", { name: new RegExp(`^${name}`) });
+
+describe("several servers", () => {
+  test("are connected at once, each with its own tools, arguments, results and messages", async () => {
+    await using one = await named("one");
+    await using two = await named("two");
+    await using visitor = await visit(browser, server, { allowed: [one.origin, two.origin] });
+    const { page } = visitor;
+    await visitor.connect(one.url, { version: "2025-11-25" });
+    await visitor.tool("one");
+    await visitor.argument("one", "/word").fill("first");
+    await visitor.call();
+    assert.match(await (await visitor.result()).innerText(), /from one/);
+    await visitor.trace();
+    await page.getByLabel("Filter").fill("tools/call");
+
+    await visitor.button("Another server").click();
+    await visitor.connect(two.url, { version: "2025-11-25" });
+    await visitor.tool("two");
+    assert.equal(await visitor.argument("two", "/word").inputValue(), "");
+    assert.equal(await page.locator(".use").count(), 0);
+    await visitor.trace();
+    assert.equal(await page.getByLabel("Filter").inputValue(), "");
+
+    await switched(visitor, "one").click();
+    assert.equal(await page.getByLabel("Filter").inputValue(), "tools/call");
+    await page.getByRole("tab", { name: /^Tools/ }).click();
+    assert.equal(await visitor.argument("one", "/word").inputValue(), "first");
+    assert.match(await (await visitor.result()).innerText(), /from one/);
+    await visitor.call();
+    await until(async () => (await page.locator(".use .result").count()) === 2, "the second result");
+    const called = ({ requests }) => requests.filter(({ text }) => text.includes('"tools/call"')).length;
+    assert.deepEqual([called(one), called(two)], [2, 0]);
+    await page.getByRole("button", { name: "Close two" }).click();
+    await page.locator(".switch").waitFor({ state: "detached" });
+    visitor.done();
+  });
+
+  test("end their sessions when the page is left, all of them", async () => {
+    await using one = await named("one", { session: "first" });
+    await using two = await named("two", { session: "second" });
+    await using visitor = await visit(browser, server, { allowed: [one.origin, two.origin] });
+    await visitor.connect(one.url, { version: "2025-11-25" });
+    await visitor.button("Another server").click();
+    await visitor.connect(two.url, { version: "2025-11-25" });
+    await visitor.page.reload();
+    for (const [other, session] of [[one, "first"], [two, "second"]])
+      await until(() => other.requests.some(({ method, headers }) => method === "DELETE" && headers["mcp-session-id"] === session), `the end of the ${session} session`);
+  });
+
+  test("get their results while another is shown", async () => {
+    let answer;
+    const asked = new Promise((done) => (answer = done));
+    await using one = await named("one", { handlers: { "tools/call": () => asked } });
+    await using two = await named("two");
+    await using visitor = await visit(browser, server, { allowed: [one.origin, two.origin] });
+    await visitor.connect(one.url, { version: "2025-11-25" });
+    await visitor.tool("one");
+    await visitor.call();
+    await visitor.button("Another server").click();
+    await visitor.connect(two.url, { version: "2025-11-25" });
+    answer({ content: [{ type: "text", text: "late, and for one" }] });
+    await switched(visitor, "one").click();
+    assert.match(await (await visitor.result()).innerText(), /late, and for one/);
+  });
+});
+
+describe("a step that takes long can be stopped", () => {
+  const never = new Promise(() => {});
+
+  test("connecting", async () => {
+    await using other = await named("slow", { handlers: { initialize: () => never, "server/discover": () => never } });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    await visitor.page.getByLabel("Address").fill(other.url);
+    await visitor.button("Connect").click();
+    await until(() => other.requests.length > 0, "the first request");
+    await visitor.button("Stop").click();
+    await visitor.button("Connect").click();
+    await visitor.button("Stop").click();
+    await visitor.connect(`${server.url}/mcp`);
+    assert.equal(await visitor.page.getByRole("alert").count(), 0);
+  });
+
+  test("listing", async () => {
+    await using other = await named("slow", { handlers: { "tools/list": () => never } });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    await visitor.connect(other.url, { version: "2025-11-25" });
+    await visitor.button("Disconnect").click();
+    await visitor.button("Connect").waitFor();
+    assert.equal(await visitor.page.getByRole("alert").count(), 0);
+  });
+
+  for (const [what, capability, list, entry, method, button] of [
+    ["reading a resource", "resources", "resources/list", { resources: [{ uri: "a:b", name: "r" }] }, "resources/read", "Read"],
+    ["getting a prompt", "prompts", "prompts/list", { prompts: [{ name: "p" }] }, "prompts/get", "Get prompt"],
+  ])
+    test(what, async () => {
+      await using other = await named("slow", { capabilities: { [capability]: {} }, handlers: { [list]: () => entry, [method]: () => never } });
+      await using visitor = await visit(browser, server, { allowed: [other.origin] });
+      await visitor.connect(other.url, { version: "2025-11-25" });
+      await visitor.page.locator(".list li button").first().click();
+      await visitor.button(button).click();
+      await visitor.button("Cancel").click();
+      await visitor.page.locator(".use .problem").getByText("Cancelled.").waitFor();
+    });
+});
