@@ -1,4 +1,6 @@
 // The messages between the page and its Web Worker, which holds the connections.
+import type { CallOf } from "./copy/code.ts";
+import type { PortableRequest } from "./copy/portable.ts";
 
 export type Transport = "auto" | "streamable" | "sse";
 
@@ -120,6 +122,13 @@ export interface Answer {
   bytes: number;
 }
 
+/** A call in forms to be copied. */
+export interface PortableCall {
+  /** Nothing where the answer does not come with the request, as with HTTP+SSE. */
+  request: PortableRequest | undefined;
+  call: CallOf;
+}
+
 /** Facts about the sign-in that a server demands, before anything is opened. */
 export interface SignInOffer {
   server: string;
@@ -135,6 +144,8 @@ export interface Operations {
   cancel: { arguments: { call: number }; result: null };
   read: { arguments: { call: number; uri: string }; result: Answer };
   prompt: { arguments: { call: number; name: string; values: Record<string, string> }; result: Answer };
+  /** A call as it can be made elsewhere. */
+  portable: { arguments: { tool: Tool; json: string }; result: PortableCall };
   offer: { arguments: object; result: SignInOffer };
   authorize: { arguments: { callback: string; document: string | undefined }; result: { url: string; state: string } };
   redeem: { arguments: { parameters: [string, string][] }; result: null };

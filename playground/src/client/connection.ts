@@ -1,7 +1,7 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type RequestOptions, SSEClientTransport, SdkHttpError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import type { Answer, FromWorker, ListName, ServerInfo, Target, Tool, Version } from "../protocol.ts";
+import type { Answer, FromWorker, ListName, PortableCall, ServerInfo, Target, Tool, Version } from "../protocol.ts";
 import { Account } from "./account.ts";
 import { Fetcher } from "./fetcher.ts";
 import { capabilitiesOf } from "./offers.ts";
@@ -290,6 +290,14 @@ export class Connection {
   #limit(): RequestOptions {
     const { seconds = 60, isExtended = true } = this.#target ?? {};
     return { timeout: seconds * 1000, resetTimeoutOnProgress: isExtended };
+  }
+
+  /** A call as it can be made elsewhere. */
+  async portable(tool: Tool, json: string): Promise<PortableCall> {
+    const { portableCall } = await import("./portable.ts");
+    const isSecret = (name: string) => this.#trace.isSecret(name);
+    const own = this.#target?.headers ?? [];
+    return portableCall({ tool, json, isSecret, own, url: this.url, sent: this.#fetcher.sent, info: this.#info(this.#connected, this.#transport instanceof SSEClientTransport ? "sse" : "streamable") });
   }
 
   get #connected(): Client {

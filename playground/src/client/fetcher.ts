@@ -15,6 +15,13 @@ export interface Challenge {
   header: string | null;
 }
 
+/** A request as it was sent, secrets and all. */
+export interface SentRequest {
+  url: string;
+  headers: [name: string, value: string][];
+  body: string;
+}
+
 /** Makes requests for one connection. */
 export class Fetcher {
   #trace: Trace;
@@ -24,6 +31,8 @@ export class Fetcher {
   challenge: Challenge | undefined;
   /** The last HTTP status. */
   status: number | undefined;
+  /** The last request with a message, as it was sent. */
+  sent: SentRequest | undefined;
 
   constructor(trace: Trace) {
     this.#trace = trace;
@@ -36,6 +45,7 @@ export class Fetcher {
     const http: HttpExchange = { method, url: shown(url), requestHeaders: this.#trace.headers(new Headers(init?.headers)), responseHeaders: [] };
     const message = method === "POST" && text ? messageOf(text) : undefined;
     const entry = message && text ? this.#trace.out(message, text, http) : this.#trace.http(http, text);
+    if (message?.id !== undefined && message.method && text) this.sent = { url, headers: [...new Headers(init?.headers)], body: text };
     const began = performance.now();
     const signals = [init?.signal, this.signal].filter((signal) => !!signal);
     const response = await fetch(url, { ...init, signal: AbortSignal.any(signals), credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });

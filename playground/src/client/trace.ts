@@ -66,10 +66,11 @@ export class Trace {
 
   /** Headers as they are shown. */
   headers(headers: Headers): [string, string][] {
-    return [...headers].map(([name, value]) => [name, this.#isSecret(name) ? hidden(value) : value]);
+    return [...headers].map(([name, value]) => [name, this.isSecret(name) ? hidden(value) : value]);
   }
 
-  #isSecret(name: string): boolean {
+  /** Whether a header's value is shown nowhere. */
+  isSecret(name: string): boolean {
     return SECRET_HEADERS.has(name) || this.secretHeaders.has(name);
   }
 }

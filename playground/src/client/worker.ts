@@ -37,6 +37,7 @@ const HANDLERS: Handlers = {
   cancel: async (connection, { call }) => (connection.cancel(call), null),
   read: (connection, { call, uri }) => connection.read(call, uri),
   prompt: (connection, { call, name, values }) => connection.prompt(call, name, values),
+  portable: (connection, { tool, json }) => connection.portable(tool, json),
   offer: (connection) => connection.signIn.offer(),
   authorize: (connection, { callback, document }) => connection.signIn.authorize(callback, document),
   redeem: (connection, { parameters }) => connection.signIn.redeem(parameters).then(() => null),

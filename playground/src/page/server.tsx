@@ -4,10 +4,12 @@ import { addressOf, isHeaderAllowed } from "../address.ts";
 import { type Transport, VERSIONS, type Version } from "../protocol.ts";
 import { useShared } from "./context.ts";
 import { later } from "./later.tsx";
+import { Opening } from "./opening.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { SignInCard } from "./sign-in.tsx";
 
 const Switch = later(async () => (await import("./switch.tsx")).Switch);
+const ServerCopies = later(async () => (await import("./copies.tsx")).ServerCopies);
 
 export function Server() {
   const { state, page, say } = useShared();
@@ -169,6 +171,7 @@ function Facts() {
         <summary>{say("server.capabilities")}</summary>
         <pre tabIndex={0}>{JSON.stringify(info.capabilities, undefined, 2)}</pre>
       </details>
+      <Opening heading={say("copy.server")}>{() => <ServerCopies />}</Opening>
     </div>
   );
 }

@@ -5,11 +5,15 @@ import type { Tool } from "../protocol.ts";
 import { type Misfit, check } from "../schema/check.ts";
 import { useShared } from "./context.ts";
 import { SchemaForm } from "./form.tsx";
+import { later } from "./later.tsx";
 import { Listing } from "./listing.tsx";
+import { Opening } from "./opening.tsx";
 import { ToolResult } from "./result.tsx";
 import type { Word } from "../words/en.ts";
 import { Uses } from "./uses.tsx";
 import { schemaOf } from "./visitor.ts";
+
+const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
 
 export function Tools() {
   const { state } = useShared();
@@ -95,6 +99,7 @@ function ToolView({ tool }: { tool: Tool }) {
         </p>
       </form>
       <Uses name={tool.name} uses={uses} show={(result) => <ToolResult tool={tool} result={result} />} />
+      {state.phase === "connected" && <Opening heading={say("copy.call")}>{() => <CallCopies tool={tool} />}</Opening>}
       <Schema heading={say("tool.schema")} schema={tool.inputSchema} />
       <Schema heading={say("tool.output")} schema={tool.outputSchema} />
     </article>

@@ -3,7 +3,7 @@ import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, ListName, OperationName, Operations, Problem, Target, Tool } from "../protocol.ts";
+import type { Answer, ListName, OperationName, Operations, PortableCall, Problem, Target, Tool } from "../protocol.ts";
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
@@ -211,6 +211,11 @@ export class Visitor {
 
   call(tool: Tool): Promise<void> {
     return this.#use("tools", tool.name, (number) => this.#ask("call", { call: number, tool, json: write(this.draftOf(tool)) }));
+  }
+
+  /** The call of a tool as it can be made elsewhere. */
+  portable(tool: Tool): Promise<PortableCall> {
+    return this.#ask("portable", { tool, json: write(this.draftOf(tool)) });
   }
 
   cancel(number: number): void {
