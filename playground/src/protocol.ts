@@ -75,10 +75,36 @@ export interface Prompt {
   name: string;
   title?: string;
   description?: string;
-  arguments?: { name: string; description?: string; required?: boolean }[];
+  arguments?: { name: string; title?: string; description?: string; required?: boolean }[];
 }
 
-export type ListName = "tools" | "resources" | "prompts";
+/** A family of resources, by a template of their URIs (RFC 6570). */
+export interface ResourceTemplate {
+  uriTemplate: string;
+  name?: string;
+  title?: string;
+  description?: string;
+  mimeType?: string;
+}
+
+export type ListName = "tools" | "resources" | "templates" | "prompts";
+
+/** The field for which suggestions are wanted. A newer request of the same field cancels the older. */
+export interface CompletionRequest {
+  field: string;
+  ref: { type: "ref/prompt"; name: string } | { type: "ref/resource"; uri: string };
+  name: string;
+  value: string;
+  /** What is filled in besides. */
+  context: Record<string, string>;
+}
+
+export interface Suggestions {
+  values: string[];
+  /** How many there are in all, as far as the server tells it. */
+  total: number;
+  hasMore: boolean;
+}
 
 /** The fault of an operation, for the page to put into words. */
 export interface Problem {
@@ -143,6 +169,7 @@ export interface Operations {
   call: { arguments: { call: number; tool: Tool; json: string }; result: Answer };
   cancel: { arguments: { call: number }; result: null };
   read: { arguments: { call: number; uri: string }; result: Answer };
+  complete: { arguments: CompletionRequest; result: Suggestions };
   prompt: { arguments: { call: number; name: string; values: Record<string, string> }; result: Answer };
   /** A call as it can be made elsewhere. */
   portable: { arguments: { tool: Tool; json: string }; result: PortableCall };

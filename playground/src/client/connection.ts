@@ -1,8 +1,9 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type RequestOptions, SSEClientTransport, SdkHttpError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import type { Answer, FromWorker, ListName, PortableCall, ServerInfo, Target, Tool, Version } from "../protocol.ts";
+import type { Answer, CompletionRequest, FromWorker, ListName, PortableCall, ServerInfo, Suggestions, Target, Tool, Version } from "../protocol.ts";
 import { Account } from "./account.ts";
+import { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
 import { capabilitiesOf } from "./offers.ts";
 import { messageOf } from "./problem.ts";
@@ -17,7 +18,7 @@ const END_MS = 3000;
 
 const LEGACY: Version[] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-const LIST_METHODS = { tools: "tools/list", resources: "resources/list", prompts: "prompts/list" } as const;
+const LIST_METHODS = { tools: "tools/list", resources: "resources/list", templates: "resources/templates/list", prompts: "prompts/list" } as const;
 
 // Results are shown as they are, also where they are against the specification.
 const ANYTHING = { "~standard": { version: 1, vendor: "durable-mcp", validate: (value: unknown) => ({ value }) } } as const;
@@ -58,6 +59,7 @@ export class Connection {
   #questions = new Map<number, (value: unknown) => void>();
   #lastQuestion = 0;
   #currentCalls: number[] = [];
+  #completer = new Completer();
   #shelf: Shelf;
 
   constructor(id: number, tell: Tell, shelf: Shelf) {
@@ -240,7 +242,7 @@ export class Connection {
     do {
       const params = cursor === undefined ? {} : { cursor };
       const page = (await this.#connected.request({ method: LIST_METHODS[what], params }, this.#limit())) as Record<string, unknown>;
-      const more = page[what];
+      const more = page[what === "templates" ? "resourceTemplates" : what];
       if (Array.isArray(more)) entries.push(...more);
       cursor = typeof page["nextCursor"] === "string" && page["nextCursor"] !== cursor ? page["nextCursor"] : undefined;
     } while (cursor !== undefined && entries.length < MAX_ENTRIES);
@@ -265,6 +267,10 @@ export class Connection {
 
   read(call: number, uri: string): Promise<Answer> {
     return this.#use(call, (limit) => this.#connected.request({ method: "resources/read", params: { uri } }, limit));
+  }
+
+  complete(request: CompletionRequest): Promise<Suggestions> {
+    return this.#completer.complete(this.#connected, request);
   }
 
   prompt(call: number, name: string, values: Record<string, string>): Promise<Answer> {

@@ -36,6 +36,7 @@ const HANDLERS: Handlers = {
   call: (connection, { call, tool, json }) => connection.call(call, tool, json),
   cancel: async (connection, { call }) => (connection.cancel(call), null),
   read: (connection, { call, uri }) => connection.read(call, uri),
+  complete: (connection, request) => connection.complete(request),
   prompt: (connection, { call, name, values }) => connection.prompt(call, name, values),
   portable: (connection, { tool, json }) => connection.portable(tool, json),
   offer: (connection) => connection.signIn.offer(),

@@ -1,7 +1,8 @@
 // The prompts, and the messages that they gave.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Prompt } from "../protocol.ts";
+import { Combobox } from "./combobox.tsx";
 import { useShared } from "./context.ts";
 import { Listing } from "./listing.tsx";
 import { Content } from "./result.tsx";
@@ -21,11 +22,17 @@ export function Prompts() {
 function PromptView({ prompt }: { prompt: Prompt }) {
   const { state, visitor, say } = useShared();
   const [values, setValues] = useState<Record<string, string>>({});
+  const [missing, setMissing] = useState<string[]>([]);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (missing.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [missing]);
   const fields = Array.isArray(prompt.arguments) ? prompt.arguments : [];
-  function get(event: SubmitEvent) {
-    event.preventDefault();
+  function get(isAnyway: boolean) {
     const given = Object.entries(values).filter(([, value]) => value !== "");
-    void visitor.getPrompt(prompt.name, Object.fromEntries(given));
+    const lacking = fields.filter(({ name, required }) => required === true && (values[name] ?? "") === "").map(({ name }) => name);
+    setMissing(isAnyway ? [] : lacking);
+    if (isAnyway || lacking.length === 0) void visitor.getPrompt(prompt.name, Object.fromEntries(given));
   }
   return (
     <article>
@@ -38,20 +45,25 @@ function PromptView({ prompt }: { prompt: Prompt }) {
           {prompt.description}
         </p>
       )}
-      <form onSubmit={get}>
-        {fields.map(({ name, description, required }) => (
-          <p key={name}>
-            <label for={`prompt-${name}`} dir="auto">
-              {name} {!required && <span class="note">{say("form.optional")}</span>}
-            </label>
-            <input id={`prompt-${name}`} class="field" required={required === true} value={values[name] ?? ""} aria-describedby={description ? `prompt-${name}-about` : undefined} onInput={(event) => setValues({ ...values, [name]: event.currentTarget.value })} />
-            {description && (
-              <span id={`prompt-${name}-about`} class="note" dir="auto">
-                {description}
-              </span>
-            )}
-          </p>
+      <form
+        ref={form}
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          get(false);
+        }}
+      >
+        {fields.map((field) => (
+          <ArgumentField key={field.name} prompt={prompt.name} field={field} values={values} isMissing={missing.includes(field.name)} onChange={(value) => setValues({ ...values, [field.name]: value })} />
         ))}
+        {missing.length > 0 && (
+          <p class="fault" role="alert">
+            {say("prompt.missing")}{" "}
+            <button type="button" class="link" onClick={() => get(true)}>
+              {say("tool.anyway")}
+            </button>
+          </p>
+        )}
         <p class="choice">
           <button type="submit" class="button" disabled={state.phase !== "connected"}>
             {say("prompt.get")}
@@ -60,6 +72,38 @@ function PromptView({ prompt }: { prompt: Prompt }) {
       </form>
       <Uses name={prompt.name} uses={state.uses[`prompts ${prompt.name}`] ?? []} show={(result) => <Messages result={result} />} />
     </article>
+  );
+}
+
+interface ArgumentGiven {
+  prompt: string;
+  field: { name: string; title?: string; description?: string; required?: boolean };
+  values: Record<string, string>;
+  isMissing: boolean;
+  onChange: (value: string) => void;
+}
+
+function ArgumentField({ prompt, field: { name, title, description, required }, values, isMissing, onChange }: ArgumentGiven) {
+  const { say } = useShared();
+  const id = `prompt-${name}`;
+  const described = [description && `${id}-about`, isMissing && `${id}-fault`].filter(Boolean).join(" ");
+  return (
+    <div class="labelled">
+      <label for={id} dir="auto">
+        {title ?? name} <span class="note">{[title && title !== name ? name : "", required ? "" : say("form.optional")].filter(Boolean).join(" · ")}</span>
+      </label>
+      <Combobox id={id} name={name} of={{ type: "ref/prompt", name: prompt }} value={values[name] ?? ""} context={values} isRequired={required === true} isInvalid={isMissing} describedBy={described || undefined} onChange={onChange} />
+      {description && (
+        <p id={`${id}-about`} class="note" dir="auto">
+          {description}
+        </p>
+      )}
+      {isMissing && (
+        <p id={`${id}-fault`} class="fault">
+          {say("check.required")}
+        </p>
+      )}
+    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
-import type { Answer, Problem, Prompt, Resource, ServerInfo, SignInOffer, Target, Tool, TraceEntry } from "../protocol.ts";
+import type { Answer, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, Tool, TraceEntry } from "../protocol.ts";
 import type { Language } from "./language.ts";
 
 export type Tab = "tools" | "resources" | "prompts" | "trace";
@@ -33,6 +33,7 @@ export interface ServerState {
   tab: Tab;
   tools: Tool[];
   resources: Resource[];
+  templates: ResourceTemplate[];
   prompts: Prompt[];
   chosen: Partial<Record<Tab, string>>;
   search: Partial<Record<Tab, string>>;
@@ -69,6 +70,7 @@ export const newServer = (target: Target): ServerState => ({
   tab: "tools",
   tools: [],
   resources: [],
+  templates: [],
   prompts: [],
   chosen: {},
   search: {},

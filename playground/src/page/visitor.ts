@@ -3,7 +3,7 @@ import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, ListName, OperationName, Operations, PortableCall, Problem, Target, Tool } from "../protocol.ts";
+import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Suggestions, Target, Tool } from "../protocol.ts";
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
@@ -68,12 +68,12 @@ export class Visitor {
   async connect(): Promise<void> {
     const { target } = this.#state;
     const attempt = ++this.#attempt;
-    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isLinked: false, tools: [], resources: [], prompts: [] });
+    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isLinked: false, tools: [], resources: [], templates: [], prompts: [] });
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
       this.#store.set({ phase: "connected", info, isSignedIn: isKept(target.url), announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
-      await Promise.all((["tools", "resources", "prompts"] as const).map((what) => this.#load(what)));
+      await Promise.all((["tools", "resources", "templates", "prompts"] as const).map((what) => this.#load(what)));
     } catch (error) {
       if (attempt === this.#attempt) await this.#failed(problemOf(error));
     }
@@ -94,8 +94,10 @@ export class Visitor {
   }
 
   async #load(what: ListName): Promise<void> {
-    if (!this.#state.info?.capabilities[what]) return;
-    const entries = await this.#ask("list", { what });
+    if (!this.#state.info?.capabilities[what === "templates" ? "resources" : what]) return;
+    const list = this.#ask("list", { what });
+    // Servers with resources alone need not know the method for templates.
+    const entries = await (what === "templates" ? list.catch(() => []) : list);
     this.#store.set({ [what]: entries.filter(isEntry) } as Partial<ServerState>);
   }
 
@@ -222,10 +224,17 @@ export class Visitor {
     void this.#ask("cancel", { call: number });
   }
 
-  read(uri: string): Promise<void> {
-    this.show("resources");
-    this.choose("resources", uri);
+  /** Reads a resource, and shows it, unless what is shown already shows its result. */
+  read(uri: string, isShown = false): Promise<void> {
+    if (!isShown) {
+      this.show("resources");
+      this.choose("resources", uri);
+    }
     return this.#use("resources", uri, (call) => this.#ask("read", { call, uri }));
+  }
+
+  complete(request: CompletionRequest): Promise<Suggestions> {
+    return this.#ask("complete", request);
   }
 
   getPrompt(name: string, values: Record<string, string>): Promise<void> {
@@ -300,7 +309,7 @@ function problemOf(error: unknown): Problem {
 }
 
 const isEntry = (entry: unknown): boolean =>
-  typeof entry === "object" && entry !== null && (("name" in entry && typeof entry.name === "string") || ("uri" in entry && typeof entry.uri === "string"));
+  typeof entry === "object" && entry !== null && (("name" in entry && typeof entry.name === "string") || ("uri" in entry && typeof entry.uri === "string") || ("uriTemplate" in entry && typeof entry.uriTemplate === "string"));
 
 function parametersOf(data: unknown): [string, string][] | undefined {
   if (typeof data !== "object" || data === null || !("parameters" in data) || !Array.isArray(data.parameters)) return undefined;
