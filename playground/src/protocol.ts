@@ -162,6 +162,21 @@ export interface SignInOffer {
   scopes: string[];
 }
 
+/** A question of the server. */
+export interface Asked {
+  /** Of the protocol, or "rounds": whether to go on after many. */
+  method: string;
+  params: unknown;
+  /** The call that it belongs to, where that is known. */
+  call: number | undefined;
+  task?: string;
+  /** In 2026-07-28: the round, and the place of the question in it. */
+  round?: { number: number; at: number; of: number };
+}
+
+/** The person's answer, as JSON, or the error that a refusal is. */
+export type Reply = { json: string } | { error: { code: number; message: string } };
+
 export interface Operations {
   connect: { arguments: { target: Target }; result: ServerInfo };
   disconnect: { arguments: object; result: null };
@@ -183,7 +198,7 @@ export type OperationName = keyof Operations;
 
 export type ToWorker =
   | { [K in OperationName]: { id: number; connection: number; operation: K; arguments: Operations[K]["arguments"] } }[OperationName]
-  | { answer: number; connection: number; value: unknown }
+  | { answer: number; connection: number; reply: Reply }
   /** What an earlier page of this tab left, by the address of the server. */
   | { restored: [string, string][] };
 
@@ -193,7 +208,8 @@ export type FromWorker =
   | { connection: number; trace: TraceEntry }
   | { connection: number; progress: { call: number; progress: number; total?: number; message?: string } }
   | { connection: number; changed: ListName }
-  | { connection: number; question: number; call: number | undefined; method: string; params: unknown }
+  | { connection: number; question: number; asked: Asked }
+  | { connection: number; withdrawn: number }
   | { connection: number; closed: Problem | null }
   /** The request that ends the session, for a page that is left before it could ask the Worker. */
   | { connection: number; farewell: { url: string; headers: [string, string][] } | null }

@@ -1,13 +1,17 @@
 // One connection to a server: its transport and version, and the operations on it.
-import { Client, type RequestOptions, SSEClientTransport, SdkHttpError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
+import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import type { Answer, CompletionRequest, FromWorker, ListName, PortableCall, ServerInfo, Suggestions, Target, Tool, Version } from "../protocol.ts";
+import { ALL_OFFERS, type Answer, type CompletionRequest, type FromWorker, type ListName, type PortableCall, type ServerInfo, type Suggestions, type Target, type Tool, type Version, targetOf } from "../protocol.ts";
 import { Account } from "./account.ts";
 import { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
-import { capabilitiesOf } from "./offers.ts";
+import { capabilitiesOf, refusal } from "./offers.ts";
 import { messageOf } from "./problem.ts";
+import { Questions } from "./questions.ts";
+import type { InputRequired, Place } from "./rounds.ts";
+import { Running, UNLIMITED_MS } from "./running.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
+import type { Streams } from "./streams.ts";
 import { type Message, Trace } from "./trace.ts";
 
 /** Entries of one list: a server that never stops is stopped. */
@@ -25,14 +29,20 @@ const ANYTHING = { "~standard": { version: 1, vendor: "durable-mcp", validate: (
 
 type AnyRequest = (request: { method: string }, ...more: unknown[]) => Promise<unknown>;
 
-/** A client that takes any result of what the person asked for. */
-function lenientClient(...given: ConstructorParameters<typeof Client>): Client {
+/** A client that takes any result of what the person asked for, and tells of what call each request is. */
+function lenientClient(streams: Streams, ...given: ConstructorParameters<typeof Client>): Client {
   const client = new Client(...given);
   const request = client.request.bind(client) as unknown as AnyRequest;
-  const lenient: AnyRequest = (asked, ...more) => (/^(tools|resources|prompts|completion)\//.test(asked.method) ? request(asked, ANYTHING, ...more) : request(asked, ...more));
+  const lenient: AnyRequest = (asked, ...more) =>
+    streams.during((more[0] as CallOptions | undefined)?.call, () => (/^(tools|resources|prompts|completion|tasks)\//.test(asked.method) ? request(asked, ANYTHING, ...more) : request(asked, ...more)));
   client.request = lenient as never;
   return client;
 }
+
+/** Options of a request that belongs to a call. */
+type CallOptions = RequestOptions & { call?: number };
+
+const isInputRequired = (result: unknown): result is InputRequired => (result as InputRequired | undefined)?.resultType === "input_required";
 
 export type Tell = (message: FromWorker) => void;
 
@@ -53,14 +63,12 @@ export class Connection {
   #target: Target | undefined;
   #client: Client | undefined;
   #transport: HttpTransport | undefined;
-  #calls = new Map<number, AbortController>();
+  #calls = new Map<number, Running>();
   /** Ends everything under way. */
   #stop = new AbortController();
-  #questions = new Map<number, (value: unknown) => void>();
-  #lastQuestion = 0;
-  #currentCalls: number[] = [];
   #completer = new Completer();
   #shelf: Shelf;
+  readonly questions: Questions;
 
   constructor(id: number, tell: Tell, shelf: Shelf) {
     this.id = id;
@@ -68,6 +76,7 @@ export class Connection {
     this.#shelf = shelf;
     this.#trace = new Trace((trace) => tell({ connection: id, trace }));
     this.#fetcher = new Fetcher(this.#trace);
+    this.questions = new Questions(id, tell);
   }
 
   get url(): string {
@@ -128,9 +137,11 @@ export class Connection {
     this.#watch(transport);
     const first = LEGACY.filter((version) => version === target.version);
     const client = lenientClient(
+      this.#fetcher.streams,
       { name: "durable-mcp playground", version: "1" },
       {
         capabilities: capabilitiesOf(target.offers),
+        inputRequired: { autoFulfill: false },
         versionNegotiation: { mode: era === "modern" ? { pin: "2026-07-28" } : era },
         ...(era === "legacy" ? { supportedProtocolVersions: [...first, ...LEGACY.filter((version) => version !== target.version)] } : {}),
       },
@@ -163,16 +174,21 @@ export class Connection {
       set: (next: Transport["onmessage"]) => {
         handler = next && ((message, extra) => {
           trace.in(message as Message);
-          next(message, extra);
+          next(carried(message), extra);
         });
       },
     });
+    const send: Transport["send"] = transport.send.bind(transport) as never;
+    (transport as Transport).send = (message, options) => {
+      if ("method" in message && "id" in message) this.#fetcher.streams.sent(message.id);
+      return send(message, options);
+    };
   }
 
   #listen(client: Client): void {
     for (const what of ["tools", "resources", "prompts"] as const)
       client.setNotificationHandler(`notifications/${what}/list_changed`, () => this.#tell({ connection: this.id, changed: what }));
-    client.setRequestHandler("elicitation/create", async (request, context) => (await this.#ask("elicitation/create", request.params, context.mcpReq.signal)) as never);
+    client.fallbackRequestHandler = (request, { mcpReq }) => this.#asked(request, mcpReq.signal) as never;
     client.onclose = () => {
       if (this.#client === client) this.#tell({ connection: this.id, closed: null });
     };
@@ -181,19 +197,20 @@ export class Connection {
     };
   }
 
-  #ask(method: string, params: unknown, signal: AbortSignal): Promise<unknown> {
-    const question = ++this.#lastQuestion;
-    return new Promise((answer, withdraw) => {
-      this.#questions.set(question, answer);
-      signal.addEventListener("abort", () => withdraw(signal.reason));
-      this.#tell({ connection: this.id, question, call: this.#currentCalls.at(-1), method, params });
-    });
+  // A request of the server on a session.
+  async #asked({ id, method, params }: JSONRPCRequest, signal: AbortSignal): Promise<unknown> {
+    const call = this.#fetcher.streams.callOf(id) ?? (this.#calls.size === 1 ? [...this.#calls.keys()][0] : undefined);
+    return this.#put(method, params, call, undefined, signal);
   }
 
-  /** The person's answer to a question of the server. */
-  answer(question: number, value: unknown): void {
-    this.#questions.get(question)?.(value);
-    this.#questions.delete(question);
+  async #put(method: string, params: unknown, call: number | undefined, round?: Place, signal?: AbortSignal): Promise<unknown> {
+    const refused = refusal(method, params, this.#target?.offers ?? ALL_OFFERS);
+    if (refused) {
+      this.#trace.note(`${refused.code}: ${refused.message}`);
+      throw new ProtocolError(refused.code, refused.message);
+    }
+    if (method === "roots/list") return { roots: [] };
+    return this.questions.ask({ method, params, call, ...(round ? { round } : {}) }, signal);
   }
 
   #info(client: Client, transport: "streamable" | "sse"): ServerInfo {
@@ -229,7 +246,8 @@ export class Connection {
     this.#stop.abort();
     this.#stop = new AbortController();
     this.#fetcher.signal = this.#stop.signal;
-    for (const call of this.#calls.values()) call.abort();
+    for (const call of this.#calls.values()) call.cancel();
+    this.questions.withdraw();
     this.#tell({ connection: this.id, farewell: null });
     // A server that does not know DELETE, or is gone, ends nothing here.
     if (transport instanceof StreamableHTTPClientTransport) await Promise.race([transport.terminateSession().catch(() => {}), new Promise((late) => setTimeout(late, END_MS))]);
@@ -251,22 +269,17 @@ export class Connection {
 
   call(call: number, tool: Tool, json: string): Promise<Answer> {
     const { outputSchema: _, ...definition } = tool;
-    return this.#use(call, (limit) =>
-      this.#connected.callTool({ name: tool.name, arguments: parse(json) as never }, {
-        toolDefinition: { inputSchema: { type: "object" }, ...definition } as never,
-        ...limit,
-        onprogress: ({ progress, total, message }) =>
-          this.#tell({ connection: this.id, progress: { call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) } }),
-      }),
-    );
+    const toolDefinition = { inputSchema: { type: "object" }, ...definition } as never;
+    return this.#run(call, (more, options) => this.#connected.callTool({ name: tool.name, arguments: parse(json) as never, ...more }, { ...options, toolDefinition }));
   }
 
   cancel(call: number): void {
-    this.#calls.get(call)?.abort();
+    this.#calls.get(call)?.cancel();
+    this.questions.withdraw(call);
   }
 
   read(call: number, uri: string): Promise<Answer> {
-    return this.#use(call, (limit) => this.#connected.request({ method: "resources/read", params: { uri } }, limit));
+    return this.#run(call, (more, options) => this.#connected.request({ method: "resources/read", params: { uri, ...more } }, options));
   }
 
   complete(request: CompletionRequest): Promise<Suggestions> {
@@ -274,23 +287,42 @@ export class Connection {
   }
 
   prompt(call: number, name: string, values: Record<string, string>): Promise<Answer> {
-    return this.#use(call, (limit) => this.#connected.request({ method: "prompts/get", params: { name, arguments: values } }, limit));
+    return this.#run(call, (more, options) => this.#connected.request({ method: "prompts/get", params: { name, arguments: values, ...more } }, options));
   }
 
-  // What the person began, and can cancel.
-  async #use(call: number, work: (limit: RequestOptions) => Promise<unknown>): Promise<Answer> {
-    const stop = new AbortController();
-    this.#calls.set(call, stop);
-    this.#currentCalls.push(call);
+  /** Runs what may ask the person on the way. `send` sends it, with more where its answers are sent. */
+  async #run(call: number, send: (more: object, options: CallOptions) => Promise<unknown>): Promise<Answer> {
+    const running = new Running(this.#target ?? targetOf(""), () => this.questions.isOpen(call));
+    const options: CallOptions = {
+      call,
+      signal: running.signal,
+      timeout: UNLIMITED_MS,
+      allowInputRequired: true,
+      onprogress: ({ progress, total, message }) => {
+        running.progressed();
+        this.#tell({ connection: this.id, progress: { call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) } });
+      },
+    };
+    this.#calls.set(call, running);
     try {
-      return await measured(() => work({ ...this.#limit(), signal: stop.signal }));
+      return await measured(async () => this.#answered(call, await send({}, options), (more) => (running.restart(), send(more, options))));
     } catch (error) {
-      // The SDK takes a request that was stopped for one that took too long.
-      throw stop.signal.aborted ? new DOMException("The call was cancelled.", "AbortError") : error;
+      throw running.cause ?? error;
     } finally {
+      running.done();
       this.#calls.delete(call);
-      this.#currentCalls = this.#currentCalls.filter((other) => other !== call);
+      this.questions.withdraw(call);
     }
+  }
+
+  async #answered(call: number, result: unknown, send: (more: object) => Promise<unknown>): Promise<unknown> {
+    if (!isInputRequired(result)) return result;
+    const { answered } = await import("./rounds.ts");
+    return answered(result, {
+      send,
+      ask: (method, params, place) => this.#put(method, params, call, place),
+      goOn: async (rounds) => (await this.questions.ask({ method: "rounds", params: { rounds }, call })) === true,
+    });
   }
 
   #limit(): RequestOptions {
@@ -310,6 +342,18 @@ export class Connection {
     if (!this.#client) throw new Error("There is no connection.");
     return this.#client;
   }
+}
+
+/** Marks a result of another type than the SDK knows, which is no fault of it. */
+const OTHER = Symbol("other type");
+
+const KNOWN_TYPES = new Set(["complete", "input_required"]);
+
+// The SDK rejects results of types that it does not know: those are put into one that it does.
+function carried<M>(message: M): M {
+  const { result } = message as { result?: { resultType?: unknown } };
+  if (typeof result?.resultType !== "string" || KNOWN_TYPES.has(result.resultType)) return message;
+  return { ...message, result: { resultType: "complete", content: [], contents: [], messages: [], [OTHER]: result } };
 }
 
 async function measured(work: () => Promise<unknown>): Promise<Answer> {

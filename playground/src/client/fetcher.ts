@@ -1,5 +1,6 @@
 // Every request of the Web Worker: without cookies, without redirects, and in the trace.
 import type { HttpExchange, TraceEntry } from "../protocol.ts";
+import { Streams } from "./streams.ts";
 import { type Message, type Trace, masked } from "./trace.ts";
 
 /** An answer that would lead elsewhere. It is told, and not followed: a token is for one origin. */
@@ -27,6 +28,7 @@ export class Fetcher {
   #trace: Trace;
   /** Ends every request under way. */
   signal: AbortSignal | undefined;
+  readonly streams = new Streams();
   /** The last answer that demanded a sign-in, or more scopes. */
   challenge: Challenge | undefined;
   /** The last HTTP status. */
@@ -51,6 +53,7 @@ export class Fetcher {
     const response = await fetch(url, { ...init, signal: AbortSignal.any(signals), credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
     this.#answered(entry, response, performance.now() - began);
     if (response.type === "opaqueredirect") throw new RedirectRefused(url);
+    if (message?.method && message.id !== undefined) this.streams.watch(message.id, response);
     if (!message && isJson(response)) await this.#tell(entry, response);
     return response;
   };

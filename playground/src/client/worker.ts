@@ -51,7 +51,7 @@ self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
     return;
   }
   const connection = connectionOf(data.connection);
-  if ("answer" in data) return connection.answer(data.answer, data.value);
+  if ("answer" in data) return connection.questions.answer(data.answer, data.reply);
   const handler = HANDLERS[data.operation] as (connection: Connection, given: unknown) => Promise<unknown>;
   try {
     tell({ id: data.id, result: await handler(connection, data.arguments) });

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useShared } from "./context.ts";
 import { later } from "./later.tsx";
+import { Lost } from "./lost.tsx";
 import { Resources } from "./resources.tsx";
 import { Server } from "./server.tsx";
 import type { Tab } from "./state.ts";
@@ -31,6 +32,7 @@ export function App() {
           </button>
         </nav>
       </header>
+      <Lost />
       <main>
         <Server />
         {(state.info || state.trace.length > 0) && <Parts key={state.shown} />}

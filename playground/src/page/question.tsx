@@ -1,119 +1,101 @@
-// What a server asks the person while a call runs.
-import { useEffect, useRef, useState } from "preact/hooks";
-import { type Json, isObject, write } from "../exact.ts";
-import { isLoopback } from "../address.ts";
-import { type Misfit, check } from "../schema/check.ts";
-import { initial } from "../schema/field.ts";
+// The questions of a server: one at a time, with the call that each belongs to.
+import type { ComponentType } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { Reply } from "../protocol.ts";
+import type { Word } from "../words/en.ts";
 import { useShared } from "./context.ts";
-import { SchemaForm } from "./form.tsx";
+import { FormQuestion, PageQuestion } from "./elicitation.tsx";
+import { later } from "./later.tsx";
+import { nameOf } from "./name.ts";
 import type { Question } from "./state.ts";
 
-interface Asked {
-  mode?: unknown;
-  message?: unknown;
-  requestedSchema?: unknown;
-  url?: unknown;
+const SamplingQuestion = later(async () => (await import("./sampling.tsx")).SamplingQuestion);
+
+export interface Asking {
+  question: Question;
+  reply: (reply: Reply) => void;
 }
 
 export function QuestionDialog() {
+  const { state } = useShared();
+  const [question] = state.questions;
+  return question ? <Dialog key={question.number} question={question} /> : null;
+}
+
+interface Kind {
+  heading: Word;
+  View: ComponentType<Asking>;
+  /** The reply of whoever closes the dialog. */
+  dismissal: Reply;
+}
+
+const REFUSED: Reply = { error: { code: -1, message: "The person refused." } };
+const CANCELLED: Reply = { json: '{"action":"cancel"}' };
+
+function kindOf({ method, params }: Question): Kind {
+  if (method === "sampling/createMessage") return { heading: "sampling.heading", View: SamplingQuestion, dismissal: REFUSED };
+  if (method === "rounds") return { heading: "rounds.heading", View: RoundsQuestion, dismissal: { json: "false" } };
+  const isPage = (params as { mode?: unknown } | undefined)?.mode === "url";
+  return { heading: "question.heading", View: isPage ? PageQuestion : FormQuestion, dismissal: CANCELLED };
+}
+
+function Dialog({ question }: { question: Question }) {
   const { state, visitor, say } = useShared();
   const dialog = useRef<HTMLDialogElement>(null);
-  const [question] = state.questions;
+  // Closed before it goes: then the focus returns to where it was.
   useEffect(() => {
-    if (!dialog.current?.open) dialog.current?.showModal();
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
   }, []);
-  if (!question) return null;
-  const asked = (question.params ?? {}) as Asked;
-  const server = state.info?.title ?? state.info?.name ?? "";
-  const answer = (value: unknown) => visitor.answer(question.number, value);
+  const { heading, View, dismissal } = kindOf(question);
+  const reply = (reply: Reply) => visitor.answer(question.number, reply);
+  const { call } = question;
+  const waiting = state.questions.length - 1;
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby="question-heading"
-      onCancel={(event) => {
-        event.preventDefault();
-        answer({ action: "cancel" });
-      }}
-    >
+    <dialog ref={dialog} aria-labelledby="question-heading" onClose={() => reply(dismissal)}>
       <h2 id="question-heading" dir="auto">
-        {say("question.heading", { server })}
+        {say(heading, { server: state.info?.title ?? state.info?.name ?? "" })}
       </h2>
-      <p class="note">{new URL(state.target.url).host}</p>
-      <p class="text" dir="auto">
-        {String(asked.message ?? "")}
+      <p class="note" dir="auto">
+        {new URL(state.target.url).host} <Place question={question} />
       </p>
-      {asked.mode === "url" ? <Page key={question.number} url={String(asked.url)} answer={answer} /> : <Form key={question.number} question={question} asked={asked} answer={answer} />}
-      {state.questions.length > 1 && <p class="note">{say("question.more", { count: state.questions.length - 1 })}</p>}
+      <View question={question} reply={reply} />
+      <p class="choice">
+        {waiting > 0 && <span class="note">{say("question.more", { count: waiting })}</span>}
+        {call !== undefined && (
+          <button type="button" class="link" onClick={() => visitor.cancel(call)}>
+            {say("question.end")}
+          </button>
+        )}
+      </p>
     </dialog>
   );
 }
 
-const SECRET = /pass(word|phrase)|secret|api.?key|token|credential|private.?key|\bpin\b/i;
-
-function Form({ question, asked, answer }: { question: Question; asked: Asked; answer: (value: unknown) => void }) {
-  const { say } = useShared();
-  const schema = (isObject(asked.requestedSchema as Json) ? asked.requestedSchema : {}) as Json;
-  const [value, setValue] = useState<Json>(() => initial(schema, schema, true) ?? {});
-  const [misfits, setMisfits] = useState<Misfit[]>([]);
-  const [isBlocked, setBlocked] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
-  useEffect(() => {
-    if (misfits.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [misfits]);
-  function send(event: SubmitEvent) {
-    event.preventDefault();
-    const found = check(value, schema);
-    setMisfits(found);
-    if (found.length === 0 && !isBlocked) answer({ action: "accept", content: JSON.parse(write(value)) });
-  }
+function Place({ question: { call, round } }: { question: Question }) {
+  const { state, say } = useShared();
+  const name = nameOf(state, call);
   return (
-    <form ref={form} onSubmit={send} noValidate>
-      {SECRET.test(write(schema)) && <p class="warning">{say("question.secret")}</p>}
-      <SchemaForm id={`question-${question.number}`} schema={schema} value={value} misfits={misfits} onChange={setValue} onBlocked={setBlocked} />
-      <p class="choice">
-        <button type="submit" class="button">
-          {say("question.accept")}
-        </button>
-        <button type="button" class="button plain" onClick={() => answer({ action: "decline" })}>
-          {say("question.decline")}
-        </button>
-        <button type="button" class="button plain" onClick={() => answer({ action: "cancel" })}>
-          {say("question.cancel")}
-        </button>
-      </p>
-    </form>
+    <>
+      {name !== undefined && <>· {say("question.call", { name })} </>}
+      {round && <>· {say("question.round", { ...round })}</>}
+    </>
   );
 }
 
-// The address is shown whole, and opened by a click alone. `URL` writes a name of other scripts as punycode.
-function Page({ url, answer }: { url: string; answer: (value: unknown) => void }) {
-  const { state, say } = useShared();
-  const parsed = URL.parse(url);
-  const isFit = parsed !== null && (parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname)));
-  const server = state.info?.title ?? state.info?.name ?? "";
+function RoundsQuestion({ question, reply }: Asking) {
+  const { say } = useShared();
+  const { rounds } = question.params as { rounds: number };
   return (
     <>
-      {isFit ? (
-        <>
-          <p>{say("question.url", { server, host: parsed.host })}</p>
-          <p>
-            <code>{parsed.href}</code>
-          </p>
-        </>
-      ) : (
-        <p class="fault">{say("question.badUrl", { url })}</p>
-      )}
+      <p>{say("rounds.text", { rounds })}</p>
       <p class="choice">
-        {isFit && (
-          <a class="button" href={parsed.href} target="_blank" rel="noopener noreferrer" onClick={() => answer({ action: "accept" })}>
-            {say("question.open", { host: parsed.host })}
-          </a>
-        )}
-        <button type="button" class="button plain" onClick={() => answer({ action: "decline" })}>
-          {say("question.decline")}
+        <button type="button" class="button" onClick={() => reply({ json: "true" })}>
+          {say("rounds.goOn")}
         </button>
-        <button type="button" class="button plain" onClick={() => answer({ action: "cancel" })}>
-          {say("question.cancel")}
+        <button type="button" class="button plain" onClick={() => reply({ json: "false" })}>
+          {say("rounds.stop")}
         </button>
       </p>
     </>

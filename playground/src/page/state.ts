@@ -1,6 +1,6 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
-import type { Answer, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, Tool, TraceEntry } from "../protocol.ts";
+import type { Answer, Asked, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, Tool, TraceEntry } from "../protocol.ts";
 import type { Language } from "./language.ts";
 
 export type Tab = "tools" | "resources" | "prompts" | "trace";
@@ -14,10 +14,9 @@ export interface Use {
   progress?: { progress: number; total?: number; message?: string };
 }
 
-export interface Question {
+/** A question of the server that waits for the person. */
+export interface Question extends Asked {
   number: number;
-  method: string;
-  params: unknown;
 }
 
 /** What the page shows of one server. */

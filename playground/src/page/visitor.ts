@@ -3,7 +3,7 @@ import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Suggestions, Target, Tool } from "../protocol.ts";
+import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Reply, Suggestions, Target, Tool } from "../protocol.ts";
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
@@ -256,8 +256,6 @@ export class Visitor {
       if (!["scope", "unauthorized"].includes(problem.kind) || this.#state.target.token || isSecond) return;
       this.#again = () => this.#use(tab, name, work, true);
       await this.#offer(problem.kind === "scope");
-    } finally {
-      this.#store.set({ questions: [] });
     }
   }
 
@@ -266,9 +264,9 @@ export class Visitor {
     this.#store.set({ uses: Object.fromEntries(uses) });
   }
 
-  answer(question: number, value: unknown): void {
+  answer(question: number, reply: Reply): void {
     this.#store.set({ questions: this.#state.questions.filter(({ number }) => number !== question) });
-    this.#link.send({ connection: this.connection, answer: question, value });
+    this.#link.send({ connection: this.connection, answer: question, reply });
   }
 
   clearTrace(): void {
@@ -282,8 +280,10 @@ export class Visitor {
     else if ("progress" in event) this.#change(event.progress.call, { progress: event.progress });
     else if ("changed" in event) void this.#load(event.changed).catch(() => {});
     else if ("question" in event) {
-      const { question: number, method, params } = event;
-      this.#store.set({ questions: [...this.#state.questions, { number, method, params }] });
+      this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
+    } else if ("withdrawn" in event) {
+      const questions = this.#state.questions.filter(({ number }) => number !== event.withdrawn);
+      this.#store.set({ questions, announcement: this.#say("question.withdrawn") });
     } else if (this.#state.phase === "connected") this.#store.set({ phase: "idle", announcement: this.#say("server.gone") });
   }
 

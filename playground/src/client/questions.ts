@@ -1,0 +1,57 @@
+// Questions of the server: each is open until the person answers it, or it is withdrawn.
+import { ProtocolError } from "@modelcontextprotocol/client";
+import { parse } from "../exact.ts";
+import type { Asked, FromWorker, Reply } from "../protocol.ts";
+
+interface Open {
+  call: number | undefined;
+  answer: (reply: Reply) => void;
+}
+
+export class Questions {
+  #connection: number;
+  #tell: (message: FromWorker) => void;
+  #open = new Map<number, Open>();
+  #last = 0;
+
+  constructor(connection: number, tell: (message: FromWorker) => void) {
+    this.#connection = connection;
+    this.#tell = tell;
+  }
+
+  /** Asks the person. A refusal is thrown as the error of the protocol that it is. */
+  ask(asked: Asked, signal?: AbortSignal): Promise<unknown> {
+    const question = ++this.#last;
+    return new Promise((resolve, reject) => {
+      const answer = (reply: Reply) => {
+        this.#open.delete(question);
+        if ("json" in reply) resolve(parse(reply.json));
+        else reject(new ProtocolError(reply.error.code, reply.error.message));
+      };
+      this.#open.set(question, { call: asked.call, answer });
+      signal?.addEventListener("abort", () => this.#withdraw(question));
+      this.#tell({ connection: this.#connection, question, asked });
+    });
+  }
+
+  answer(question: number, reply: Reply): void {
+    this.#open.get(question)?.answer(reply);
+  }
+
+  /** Whether the person is asked something for the call. */
+  isOpen(call: number): boolean {
+    return [...this.#open.values()].some((open) => open.call === call);
+  }
+
+  /** Withdraws what was asked for a call that has ended, or all questions. */
+  withdraw(call?: number): void {
+    for (const [question, open] of this.#open) if (call === undefined || open.call === call) this.#withdraw(question);
+  }
+
+  #withdraw(question: number): void {
+    const open = this.#open.get(question);
+    if (!open) return;
+    this.#tell({ connection: this.#connection, withdrawn: question });
+    open.answer({ error: { code: -1, message: "The question was withdrawn." } });
+  }
+}

@@ -1,0 +1,50 @@
+// Calls that ended because the page was left while they asked: the next page of the tab says so.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useShared } from "./context.ts";
+import { attempt } from "./language.ts";
+import { nameOf } from "./name.ts";
+
+const KEY = "playground lost";
+
+interface LostCall {
+  name: string;
+  round: number;
+}
+
+export function Lost() {
+  const { state, say } = useShared();
+  const [lost, setLost] = useState(taken);
+  const latest = useRef(state);
+  latest.current = state;
+  useEffect(() => {
+    const keep = () => {
+      // A task goes on without the page.
+      const asking = latest.current.questions.filter(({ task }) => task === undefined);
+      const calls = asking.map(({ call, round }): LostCall => ({ name: nameOf(latest.current, call) ?? "", round: round?.number ?? 1 }));
+      if (calls.length > 0) attempt(() => sessionStorage.setItem(KEY, JSON.stringify(calls)));
+    };
+    window.addEventListener("pagehide", keep);
+    window.addEventListener("pageshow", taken);
+    return () => {
+      window.removeEventListener("pagehide", keep);
+      window.removeEventListener("pageshow", taken);
+    };
+  }, []);
+  const [first] = lost;
+  if (!first) return null;
+  return (
+    <div class="warning" role="alert">
+      <p dir="auto">{say("question.lost", { ...first })}</p>
+      <button type="button" class="small" onClick={() => setLost([])}>
+        {say("question.lost.close")}
+      </button>
+    </div>
+  );
+}
+
+// Once: a reload without questions has lost nothing.
+function taken(): LostCall[] {
+  const text = attempt(() => sessionStorage.getItem(KEY));
+  attempt(() => sessionStorage.removeItem(KEY));
+  return attempt(() => JSON.parse(text ?? "[]") as LostCall[]) ?? [];
+}

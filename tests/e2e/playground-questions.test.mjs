@@ -1,0 +1,235 @@
+// The playground answers what servers ask: forms, pages, a model's part, folders; on a session, and round by round.
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { complete, stateless, text, withSession } from "../support/asking.mjs";
+import { launch } from "../support/browser.mjs";
+import { visit } from "../support/playground.mjs";
+import { until } from "../support/wait.mjs";
+import { fixture } from "../support/workerd.mjs";
+
+const server = await fixture({ playground: true });
+const browser = await launch();
+after(async () => {
+  await browser.close();
+  await server.stop();
+});
+
+const MODERN = { version: "2026-07-28" };
+const LEGACY = { version: "2025-11-25" };
+
+async function connected(other, version) {
+  const visitor = await visit(browser, server, other ? { allowed: [other.origin] } : {});
+  await visitor.connect(other?.url, version);
+  return visitor;
+}
+
+const form = (message, properties = { name: { type: "string" } }) => ({ message, requestedSchema: { type: "object", properties } });
+const elicit = (...given) => ({ method: "elicitation/create", params: form(...given) });
+const round = (inputRequests, requestState) => ({ resultType: "input_required", inputRequests, ...(requestState === undefined ? {} : { requestState }) });
+
+/** Requests that a scripted server got, by method. */
+const sent = (other, method) => other.requests.filter(({ method }) => method === "POST").map(({ text }) => JSON.parse(text)).filter((message) => message.method === method);
+
+const dialogOf = ({ page }) => page.getByRole("dialog");
+
+/** Starts the call of a tool. */
+async function start(visitor, name) {
+  await visitor.tool(name);
+  await visitor.call();
+}
+
+describe("questions", () => {
+  test("queue with their count, and each names the call on whose stream it came", async () => {
+    const answers = {};
+    await using other = await withSession({
+      tools: ["first", "second"],
+      call: async ({ name }, ask) => {
+        answers[name] = await Promise.all(["one", "two"].map((which) => ask("elicitation/create", form(`${which} of ${name}`))));
+        return text("done");
+      },
+    });
+    await using visitor = await connected(other, LEGACY);
+    await start(visitor, "first");
+    const dialog = dialogOf(visitor);
+    await dialog.getByText("one of first").waitFor();
+    // The dialog covers the page: the second call is of a person who was quicker than the server.
+    await dialog.getByText("1 more questions wait.").waitFor();
+    await visitor.page.locator(".list li button", { hasText: "second" }).evaluate((button) => button.click());
+    await visitor.page.locator("article code", { hasText: "second" }).waitFor({ state: "attached" });
+    await visitor.page.locator("article form .button").first().evaluate((button) => button.click());
+    await dialog.getByText("3 more questions wait.").waitFor();
+    assert.match(await dialog.locator(".note").first().innerText(), /for the call of first/);
+    await visitor.page.keyboard.press("Escape");
+    await dialog.getByText("two of first").waitFor();
+    await dialog.getByText("2 more questions wait.").waitFor();
+    assert.match(await dialog.locator(".note").first().innerText(), /for the call of first/);
+    await dialog.getByRole("button", { name: "Decline" }).click();
+    await dialog.getByText("one of second").waitFor();
+    assert.match(await dialog.locator(".note").first().innerText(), /for the call of second/);
+    await dialog.getByText("1 more questions wait.").waitFor();
+    await dialog.getByRole("textbox", { name: "name" }).fill("Ann");
+    await dialog.getByRole("button", { name: "Send" }).click();
+    await dialog.getByText("two of second").waitFor();
+    await visitor.page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await until(() => answers.second, "the answers");
+    assert.deepEqual(answers.first.map(({ result }) => result), [{ action: "cancel" }, { action: "decline" }]);
+    assert.deepEqual(answers.second.map(({ result }) => result), [{ action: "accept", content: { name: "Ann" } }, { action: "cancel" }]);
+    visitor.done();
+  });
+
+  for (const [version, serve] of [
+    [LEGACY, () => withSession({ tools: ["asks"], call: (_, ask) => ask("elicitation/create", form("Well?")).then(() => text("done")) })],
+    [MODERN, () => stateless({ tools: ["asks"], call: () => round({ q: elicit("Well?") }, "s") })],
+  ])
+    test(`are withdrawn when their call is cancelled, in ${version.version}`, async () => {
+      await using other = await serve();
+      await using visitor = await connected(other, version);
+      await start(visitor, "asks");
+      await dialogOf(visitor).getByText("Well?").waitFor();
+      await visitor.button("End the call").click();
+      await dialogOf(visitor).waitFor({ state: "detached" });
+      assert.match(await (await visitor.result()).innerText(), /Cancelled\./);
+      visitor.done();
+    });
+
+  test("of a server that takes its own back are withdrawn, and not answered", async () => {
+    let answer;
+    await using other = await withSession({
+      tools: ["asks"],
+      call: async (_, ask, tell) => {
+        void ask("elicitation/create", form("Well?")).then((response) => (answer = response));
+        await until(() => other.open, "the question to be seen");
+        tell("notifications/cancelled", { requestId: "ask-1", reason: "too late" });
+        await until(() => other.withdrawn, "the question to go");
+        return text("done");
+      },
+    });
+    await using visitor = await connected(other, LEGACY);
+    await start(visitor, "asks");
+    await dialogOf(visitor).getByText("Well?").waitFor();
+    other.open = true;
+    await dialogOf(visitor).waitFor({ state: "detached" });
+    other.withdrawn = true;
+    assert.match(await (await visitor.result()).innerText(), /done/);
+    assert.equal(answer, undefined);
+    visitor.done();
+  });
+
+  test("may take the person longer than a call may take", async () => {
+    await using other = await withSession({ tools: ["asks"], call: async (_, ask) => text(JSON.stringify((await ask("elicitation/create", form("Well?"))).result)) });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    // The Web Worker's clock is not the page's: its timers are made to fire at once.
+    await visitor.connect(other.url, LEGACY);
+    const worker = visitor.page.workers()[0];
+    await worker.evaluate(() => {
+      const { setTimeout: wait } = self;
+      self.setTimeout = (work, ms, ...more) => wait(work, ms === 60_000 ? 200 : ms, ...more);
+    });
+    await start(visitor, "asks");
+    const dialog = dialogOf(visitor);
+    await dialog.getByText("Well?").waitFor();
+    await worker.evaluate(() => new Promise((resolve) => setTimeout(resolve, 700)));
+    await dialog.getByRole("button", { name: "Decline" }).click();
+    assert.match(await (await visitor.result()).innerText(), /"action":"decline"/);
+  });
+});
+
+describe("rounds", () => {
+  test("send the state back byte for byte, with all answers of the round", async () => {
+    const state = 'é\u{1F600}"\\\u0000\u2028</script>=?base64?==';
+    await using other = await stateless({
+      tools: ["asks"],
+      call: ({ inputResponses }, at) => {
+        if (at === 1) return round({ a: elicit("First"), b: elicit("Second") }, state);
+        if (at === 2) return round({ c: elicit("Third") }, `${state}2`);
+        if (at === 3) return round(undefined, `${state}3`);
+        return complete(text(`${JSON.stringify(inputResponses)}`));
+      },
+    });
+    await using visitor = await connected(other, MODERN);
+    await start(visitor, "asks");
+    const dialog = dialogOf(visitor);
+    await dialog.getByText("First", { exact: true }).waitFor();
+    assert.match(await dialog.innerText(), /for the call of asks · round 1, question 1 of 2[^]*1 more/);
+    await dialog.getByRole("textbox", { name: "name" }).fill("x");
+    await dialog.getByRole("button", { name: "Send" }).click();
+    await dialog.getByText("Second", { exact: true }).waitFor();
+    assert.match(await dialog.innerText(), /round 1, question 2 of 2/);
+    assert.equal(sent(other, "tools/call").length, 1);
+    await dialog.getByRole("button", { name: "Decline" }).click();
+    await dialog.getByText("Third", { exact: true }).waitFor();
+    assert.match(await dialog.innerText(), /round 2, question 1 of 1/);
+    await visitor.page.keyboard.press("Escape");
+    await visitor.result();
+    const calls = sent(other, "tools/call").map(({ params: { _meta, ...params } }) => params);
+    const same = { name: "asks", arguments: {} };
+    assert.deepEqual(calls, [
+      same,
+      { ...same, inputResponses: { a: { action: "accept", content: { name: "x" } }, b: { action: "decline" } }, requestState: state },
+      { ...same, inputResponses: { c: { action: "cancel" } }, requestState: `${state}2` },
+      { ...same, requestState: `${state}3` },
+    ]);
+    visitor.done();
+  });
+
+  test("are of prompts and resources, too", async () => {
+    const asks = (done) => ({ inputResponses }) => (inputResponses ? complete(done) : round({ q: elicit("Which?") }, "s"));
+    await using other = await stateless({
+      tools: [],
+      capabilities: { tools: {}, resources: {}, prompts: {} },
+      handlers: {
+        "resources/list": () => complete({ resources: [{ uri: "x:y", name: "thing" }], ttlMs: 0, cacheScope: "private" }),
+        "prompts/list": () => complete({ prompts: [{ name: "say" }], ttlMs: 0, cacheScope: "private" }),
+        "resources/read": asks({ contents: [{ uri: "x:y", text: "read it" }], ttlMs: 0, cacheScope: "private" }),
+        "prompts/get": asks({ messages: [{ role: "user", content: { type: "text", text: "said it" } }] }),
+      },
+    });
+    await using visitor = await connected(other, MODERN);
+    for (const [tab, press, expected] of [["Resources", "Read", /read it/], ["Prompts", "Get prompt", /said it/]]) {
+      await visitor.page.getByRole("tab", { name: new RegExp(`^${tab}`) }).click();
+      await visitor.page.locator(".list li button").first().click();
+      await visitor.button(press).click();
+      await dialogOf(visitor).getByText("Which?").waitFor();
+      await visitor.page.keyboard.press("Escape");
+      assert.match(await (await visitor.result()).innerText(), expected);
+    }
+    visitor.done();
+  });
+
+  test("stop after ten, and go on if the person says so", async () => {
+    await using other = await stateless({ tools: ["asks"], call: (_, at) => (at === 13 ? complete(text("at last")) : round(undefined, `${at}`)) });
+    await using visitor = await connected(other, MODERN);
+    await start(visitor, "asks");
+    const dialog = dialogOf(visitor);
+    await dialog.getByText("It has asked 10 times").waitFor();
+    assert.equal(sent(other, "tools/call").length, 11);
+    await dialog.getByRole("button", { name: "Go on" }).click();
+    assert.match(await (await visitor.result()).innerText(), /at last/);
+    visitor.done();
+  });
+
+  test("end after ten if the person ends them", async () => {
+    await using other = await stateless({ tools: ["asks"], call: () => round(undefined, "s") });
+    await using visitor = await connected(other, MODERN);
+    await start(visitor, "asks");
+    await dialogOf(visitor).getByText("It has asked 10 times").waitFor();
+    await visitor.page.keyboard.press("Escape");
+    assert.match(await (await visitor.result()).innerText(), /Cancelled\./);
+    assert.equal(sent(other, "tools/call").length, 11);
+  });
+
+  test("that a reload ends are said to be lost, once", async () => {
+    await using other = await stateless({ tools: ["asks"], call: () => round({ q: elicit("Well?") }, "s") });
+    await using visitor = await connected(other, MODERN);
+    const { page } = visitor;
+    await start(visitor, "asks");
+    await dialogOf(visitor).getByText("Well?").waitFor();
+    await page.reload();
+    await page.getByText("The call of asks asked something in round 1 when the page was left.").waitFor();
+    await visitor.button("Close").click();
+    await page.reload();
+    await visitor.button("Connect").waitFor();
+    assert.equal(await page.getByText("when the page was left").count(), 0);
+  });
+});
