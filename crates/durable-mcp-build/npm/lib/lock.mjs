@@ -25,16 +25,35 @@ export async function locked(folder, work) {
 }
 
 // A symbolic link is made in one step on every system, and what it points at is room for the holder's process id.
-function taken(lock) {
+export function taken(lock) {
   try {
     symlinkSync(`${process.pid}`, lock);
     return true;
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
   }
-  const pid = holder(lock);
-  if (pid && !isRunning(pid)) rmSync(lock, { force: true });
+  if (isLeft(lock)) removeLeft(lock);
   return false;
+}
+
+function isLeft(lock) {
+  const pid = holder(lock);
+  return Boolean(pid) && !isRunning(pid);
+}
+
+// Of several processes that find a lock whose holder is gone, one removes it: a second one would remove the lock that the first
+// has taken since.
+function removeLeft(lock) {
+  const removing = `${lock}-removing`;
+  try {
+    symlinkSync(`${process.pid}`, removing);
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+    if (isLeft(removing)) rmSync(removing, { force: true });
+    return;
+  }
+  if (isLeft(lock)) rmSync(lock, { force: true });
+  rmSync(removing, { force: true });
 }
 
 function holder(lock) {

@@ -25,19 +25,23 @@ impl Server {
     /// ```
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let tools = self.tools.iter().flat_map(|tool| {
-            let found = tool.problem().map(str::to_owned).into_iter().chain(self.page_problem(tool.page_uri()));
-            found.map(|problem| format!("tool `{}`: {problem}", tool.definition.name))
-        });
-        let templates = self.templates.iter().flat_map(|template| {
-            let found = of_template(template).into_iter();
-            found.map(|problem| format!("resource template `{}`: {problem}", template.definition.name))
-        });
-        let prompts = self.prompts.iter().flat_map(|prompt| {
-            let found = of_prompt(prompt).into_iter();
-            found.map(|problem| format!("prompt `{}`: {problem}", prompt.definition.name))
-        });
-        self.problems.iter().cloned().chain(tools).chain(templates).chain(prompts).collect()
+        let mut all = Problems { told: self.problems.clone() };
+        for tool in &self.tools {
+            let name = &tool.definition.name;
+            if let Some(problem) = tool.problem() {
+                all.add("tool", name, problem);
+            }
+            if let Some(problem) = self.page_problem(tool.page_uri()) {
+                all.add("tool", name, &problem);
+            }
+        }
+        for template in &self.templates {
+            all.add_each("resource template", &template.definition.name, &of_template(template));
+        }
+        for prompt in &self.prompts {
+            all.add_each("prompt", &prompt.definition.name, &of_prompt(prompt));
+        }
+        all.told
     }
 
     /// The fault of a tool that names a page which is not there.
@@ -51,46 +55,72 @@ impl Server {
     }
 }
 
+/// Faults that were found so far, each in a sentence.
+struct Problems {
+    told: Vec<String>,
+}
+
+impl Problems {
+    fn add(&mut self, kind: &str, name: &str, problem: &str) {
+        self.told.push(format!("{kind} `{name}`: {problem}"));
+    }
+
+    fn add_each(&mut self, kind: &str, name: &str, problems: &[String]) {
+        for problem in problems {
+            self.add(kind, name, problem);
+        }
+    }
+}
+
 fn of_template(template: &ResourceTemplate) -> Vec<String> {
     if let Some(problem) = template.shape.problem() {
         return vec![problem.to_owned()];
     }
-    let variables: Vec<&str> = template.template.iter().flat_map(UriTemplate::variables).collect();
-    let Some(arguments) = template.signature.arguments else {
-        let told = "its handler takes no `Args`, and cannot know which resource is read; \
-             take `Args<T>`, where `T` has a field for each variable";
-        let told = (!variables.is_empty()).then(|| told.to_owned());
-        return told.into_iter().chain(of_completers(&template.completers, "variable", &variables)).collect();
-    };
-    let fields: Vec<&str> = template.shape.properties().map(|(name, _)| name.as_str()).collect();
-    let is_open = takes_any_name(&arguments());
-    let without_field = variables.iter().filter(|name| !is_open && !fields.contains(name)).map(|name| {
-        format!(
-            "its `Args` have no field `{name}` for the variable `{{{name}}}`; add the field, or leave the variable out"
-        )
-    });
-    let without_variable = required(template.shape.shown()).filter(|name| !variables.contains(name)).map(|name| {
-        format!("its `Args` need `{name}`, which is no variable; add `{{{name}}}` to the template, or make the field an `Option`")
-    });
-    let completers = of_completers(&template.completers, "variable", &variables);
-    without_field.chain(without_variable).chain(completers).collect()
+    let mut found = Vec::new();
+    let variables: Vec<&str> = template.template.as_ref().map(|uri| uri.variables().collect()).unwrap_or_default();
+    if let Some(arguments) = template.signature.arguments {
+        let fields: Vec<&str> = template.shape.properties().map(|(name, _)| name.as_str()).collect();
+        let is_open = takes_any_name(&arguments());
+        for name in variables.iter().filter(|name| !is_open && !fields.contains(name)) {
+            found.push(format!(
+                "its `Args` have no field `{name}` for the variable `{{{name}}}`; add the field, or leave the variable out"
+            ));
+        }
+        for name in required(template.shape.shown()).filter(|name| !variables.contains(name)) {
+            found.push(format!(
+                "its `Args` need `{name}`, which is no variable; add `{{{name}}}` to the template, or make the field an `Option`"
+            ));
+        }
+    } else if !variables.is_empty() {
+        found.push(
+            "its handler takes no `Args`, and cannot know which resource is read; take `Args<T>`, where `T` has a field for \
+             each variable"
+                .to_owned(),
+        );
+    }
+    of_completers(&mut found, &template.completers, "variable", &variables);
+    found
 }
 
 fn of_prompt(prompt: &Prompt) -> Vec<String> {
     if let Some(problem) = prompt.problem() {
         return vec![problem];
     }
-    let is_open = prompt.signature.arguments.is_some_and(|arguments| takes_any_name(&arguments()));
-    let names: Vec<&str> = prompt.shape.properties().map(|(name, _)| name.as_str()).collect();
-    if is_open { Vec::new() } else { of_completers(&prompt.completers, "argument", &names).collect() }
+    let mut found = Vec::new();
+    if !prompt.signature.arguments.is_some_and(|arguments| takes_any_name(&arguments())) {
+        let names: Vec<&str> = prompt.shape.properties().map(|(name, _)| name.as_str()).collect();
+        of_completers(&mut found, &prompt.completers, "argument", &names);
+    }
+    found
 }
 
-/// The faults of completers that complete nothing.
-fn of_completers(completers: &Completers, kind: &str, names: &[&str]) -> impl Iterator<Item = String> {
+/// Adds the faults of completers that complete nothing.
+fn of_completers(found: &mut Vec<String>, completers: &Completers, kind: &str, names: &[&str]) {
     let known = names.join("`, `");
     let known = if names.is_empty() { String::new() } else { format!("; there are `{known}`") };
-    let lost = completers.names().filter(|name| !names.contains(name));
-    lost.map(|name| format!("it completes `{name}`, which is no {kind} of it{known}")).collect::<Vec<_>>().into_iter()
+    for name in completers.names().filter(|name| !names.contains(name)) {
+        found.push(format!("it completes `{name}`, which is no {kind} of it{known}"));
+    }
 }
 
 /// Whether arguments of that schema may have names that are no fields of it, as those of a map.

@@ -118,7 +118,7 @@ impl Site<'_> {
                 }
             }
         }
-        grants.sort_by_key(|grant| grant.created);
+        Listed::sort(&mut grants);
         Ok(grants)
     }
 

@@ -33,8 +33,8 @@ impl App {
     /// use durable_mcp::prelude::*;
     ///
     /// async fn webhook(mut request: worker::Request, env: worker::Env) -> worker::Result<worker::Response> {
-    ///     if request.headers().get("x-secret")? != Some(env.secret("WEBHOOK_SECRET")?.to_string()) {
-    ///         return worker::Response::error("Who are you?", 403);
+    ///     if request.method() != worker::Method::Post {
+    ///         return worker::Response::error("Send a note by POST.", 405);
     ///     }
     ///     env.kv("NOTES")?.put("last", request.text().await?)?.execute().await?;
     ///     worker::Response::empty()

@@ -278,6 +278,13 @@ pub struct Listed {
     pub unreadable: bool,
 }
 
+impl Listed {
+    /// Puts grants in order, the oldest first.
+    pub(in crate::oauth) fn sort(grants: &mut [Self]) {
+        grants.sort_by_key(|grant| grant.created);
+    }
+}
+
 /// A text for the client's developer.
 pub type Reason = Cow<'static, str>;
 

@@ -300,7 +300,7 @@ impl Authority {
         };
         let grants = self.rows.pick(self.host.store(), living);
         let mut grants = grants.map_err(|fault| self.failed(&fault))?;
-        grants.sort_by_key(|grant| grant.created);
+        Listed::sort(&mut grants);
         let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
         grants.extend(unreadable.iter().map(|id| self.listed_unreadable(id)));
         Ok(Outcome::Grants(grants))
