@@ -108,7 +108,7 @@ export interface Suggestions {
 
 /** The fault of an operation, for the page to put into words. */
 export interface Problem {
-  kind: "unauthorized" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "other";
+  kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "other";
   message: string;
   /** HTTP status, or the code of a protocol error. */
   code?: number;
@@ -180,6 +180,8 @@ export type Reply = { json: string } | { error: { code: number; message: string 
 export interface Operations {
   connect: { arguments: { target: Target }; result: ServerInfo };
   disconnect: { arguments: object; result: null };
+  /** Tries to reach a server that was lost. */
+  retry: { arguments: object; result: null };
   list: { arguments: { what: ListName }; result: unknown[] };
   call: { arguments: { call: number; tool: Tool; json: string }; result: Answer };
   cancel: { arguments: { call: number }; result: null };
@@ -211,6 +213,10 @@ export type FromWorker =
   | { connection: number; question: number; asked: Asked }
   | { connection: number; withdrawn: number }
   | { connection: number; closed: Problem | null }
+  /** The server cannot be reached, and is tried again after so many seconds. */
+  | { connection: number; lost: number }
+  /** It is there again; with a new session, what the server says of itself. */
+  | { connection: number; found: ServerInfo | null }
   /** The request that ends the session, for a page that is left before it could ask the Worker. */
   | { connection: number; farewell: { url: string; headers: [string, string][] } | null }
   | { keep: [key: string, value: string | null] };

@@ -1,6 +1,7 @@
 // The servers that a person has on the playground: several at once, kept for later, signed in to and lost. Numbers are those of the
 // table in tests/README.md.
 import assert from "node:assert/strict";
+import { connect, createServer } from "node:net";
 import { after, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { visit } from "../support/playground.mjs";
@@ -20,6 +21,30 @@ const tool = (name) => ({ name, inputSchema: { type: "object", properties: { wor
 // A scripted server with one tool, which it is named after.
 const named = (name, { handlers = {}, ...more } = {}) =>
   scripted({ info: { name, version: "1" }, handlers: { "tools/list": () => ({ tools: [tool(name)] }), "tools/call": () => ({ content: [{ type: "text", text: `from ${name}` }] }), ...handlers }, ...more });
+
+// Passes bytes to a server, and cuts all that it passes.
+async function relay(url) {
+  const sockets = new Set();
+  const passing = createServer((socket) => {
+    const onward = connect(Number(new URL(url).port), "127.0.0.1");
+    for (const end of [socket, onward]) {
+      sockets.add(end);
+      end.on("error", () => {});
+    }
+    socket.pipe(onward).pipe(socket);
+    socket.on("close", () => onward.destroy());
+  });
+  await new Promise((done) => passing.listen(0, "127.0.0.1", done));
+  const cut = () => sockets.forEach((socket) => socket.destroy());
+  return {
+    url: `http://127.0.0.1:${passing.address().port}`,
+    cut,
+    [Symbol.asyncDispose]: () => {
+      cut();
+      return new Promise((done) => passing.close(done));
+    },
+  };
+}
 
 const switched = (visitor, name) => visitor.page.locator(".switch").getByRole("button", { name: new RegExp(`^${name}`) });
 
@@ -126,4 +151,94 @@ describe("a step that takes long can be stopped", () => {
       await visitor.button("Cancel").click();
       await visitor.page.locator(".use .problem").getByText("Cancelled.").waitFor();
     });
+});
+
+describe("a session that its server has ended", () => {
+  // Sessions of a server, each known until it is ended.
+  function sessions() {
+    const known = new Set();
+    return {
+      known,
+      session: () => {
+        const id = `session-${known.size + 1}-${Math.random()}`;
+        known.add(id);
+        return id;
+      },
+      answer: ({ headers, method }, text, response) => {
+        const id = headers["mcp-session-id"];
+        return method === "POST" && !text.includes('"initialize"') && !known.has(id) && Boolean(response.writeHead(404).end("no such session"));
+      },
+    };
+  }
+
+  test("is replaced by a new one: the lists are fetched again, the call is not repeated, and it is said once", async () => {
+    const { known, ...more } = sessions();
+    let name = "before";
+    await using other = await named("other", { ...more, handlers: { "tools/list": () => ({ tools: [tool(name)] }) } });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    const { page } = visitor;
+    await visitor.connect(other.url, { version: "2025-11-25" });
+    await visitor.tool("before");
+    name = "after";
+    known.clear();
+    await visitor.call();
+    await page.locator(".use .problem").getByText(/ended the session, so this was not done/).waitFor();
+    await page.locator(".list").getByText("after", { exact: true }).waitFor();
+    await page.getByText(/There is a new one, and the lists were fetched anew/).first().waitFor();
+    const posted = (method) => other.requests.filter(({ text }) => text.includes(`"${method}"`)).length;
+    assert.deepEqual([posted("tools/call"), posted("initialize")], [1, 2]);
+    await visitor.tool("after");
+    await visitor.call();
+    assert.match(await (await visitor.result()).innerText(), /from other/);
+    assert.equal(await page.locator("p.note").getByText(/ended the session/).count(), 1);
+  });
+});
+
+describe("a server that is gone for a while", () => {
+  test("is tried again ever more seldom, at once when the network is back, and a call in flight is not repeated", async () => {
+    const answer = ({ socket }, text) => text.includes('"tools/call"') && Boolean(socket.destroy());
+    const other = await named("other", { answer });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    const { page } = visitor;
+    await visitor.connect(other.url, { version: "2025-11-25" });
+    await visitor.tool("other");
+    await other.stop();
+    await visitor.call();
+    const seconds = async () => Number(/next try is in (\d+) s/.exec(await page.getByRole("alert").filter({ hasText: "next try" }).innerText())?.[1]);
+    for (const expected of [1, 2, 4, 8]) await until(async () => (await seconds()) === expected, `a wait of ${expected} s`);
+    const began = performance.now();
+    await using back = await named("other", { port: Number(new URL(other.url).port) });
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await page.getByText(/is there again/).first().waitFor();
+    assert.ok(performance.now() - began < 8000, "the try came at once");
+    assert.equal(await page.getByText(/next try/).count(), 0);
+    assert.equal(back.requests.filter(({ text }) => text.includes('"tools/call"')).length, 0);
+    assert.ok(back.requests.some(({ text }) => text.includes('"tools/list"')));
+  });
+
+  test("is not given up while it is there, whatever became of one request", async () => {
+    const answer = ({ socket }, text) => text.includes('"tools/call"') && Boolean(socket.destroy());
+    await using other = await named("other", { answer });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    await visitor.connect(other.url, { version: "2025-11-25" });
+    await visitor.tool("other");
+    await visitor.call();
+    await visitor.page.locator(".use .problem").waitFor();
+    await until(() => other.requests.some(({ text }) => text.includes('"ping"')), "a sign of life");
+    assert.equal(await visitor.page.getByText(/next try|is there again/).count(), 0);
+    assert.equal(other.requests.filter(({ text }) => text.includes('"tools/call"')).length, 1);
+  });
+
+  test("is connected anew where its stream is the connection (HTTP+SSE)", async () => {
+    await using through = await relay(server.url);
+    await using visitor = await visit(browser, server, { allowed: [through.url] });
+    const { page } = visitor;
+    await visitor.connect(`${through.url}/sse`, { transport: "sse" });
+    through.cut();
+    await page.getByText(/There is a new one/).first().waitFor();
+    await visitor.tool("add");
+    await visitor.json({ a: 2, b: 3 });
+    await visitor.call();
+    assert.match(await (await visitor.result()).innerText(), /\b5\b/);
+  });
 });

@@ -5,9 +5,9 @@ const MODERN_HEADERS = ["mcp-method", "mcp-name"];
 
 /**
  * Starts it: `{ url, origin, requests, stop() }`. `handlers` answer methods, with a result or `{ error }`; `headers` are those
- * that CORS allows, `session` the id that `initialize` gives; `answer(request, body, response)` may answer in its place.
+ * that CORS allows, `session` the id that `initialize` gives, or what gives one; `answer(request, body, response)` may answer in its place.
  */
-export async function scripted({ handlers = {}, info = { name: "scripted", version: "1" }, capabilities = { tools: {} }, modernHeaders = true, session, answer } = {}) {
+export async function scripted({ handlers = {}, info = { name: "scripted", version: "1" }, capabilities = { tools: {} }, modernHeaders = true, session, answer, port = 0 } = {}) {
   const requests = [];
   const known = {
     initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities, serverInfo: info }),
@@ -33,11 +33,11 @@ export async function scripted({ handlers = {}, info = { name: "scripted", versi
     if (message.id === undefined) return response.writeHead(202).end();
     const handler = known[message.method];
     const outcome = handler ? await handler(message.params ?? {}) : { error: { code: -32601, message: `There is no ${message.method}.` } };
-    if (message.method === "initialize" && session) response.setHeader("mcp-session-id", session);
+    if (message.method === "initialize" && session) response.setHeader("mcp-session-id", typeof session === "function" ? session() : session);
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...(outcome.error ? outcome : { result: outcome }) }));
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${server.address().port}`;
   const stop = () => {
     server.closeAllConnections();

@@ -1,13 +1,14 @@
 // One connection to a server: its transport and version, and the operations on it.
-import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
+import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
 import { ALL_OFFERS, type Answer, type CompletionRequest, type FromWorker, type ListName, type PortableCall, type ServerInfo, type Suggestions, type Target, type Tool, type Version, targetOf } from "../protocol.ts";
 import { Account } from "./account.ts";
 import { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
-import { messageOf } from "./problem.ts";
+import { messageOf, problemOf } from "./problem.ts";
 import { Questions } from "./questions.ts";
+import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
 import type { InputRequired, Place } from "./rounds.ts";
 import { Running, UNLIMITED_MS } from "./running.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
@@ -16,6 +17,9 @@ import { type Message, Trace } from "./trace.ts";
 
 /** Entries of one list: a server that never stops is stopped. */
 const MAX_ENTRIES = 10_000;
+
+/** Milliseconds for a sign of life. */
+const PING_MS = 10_000;
 
 /** Milliseconds for the end of a session, which nothing depends on. */
 const END_MS = 3000;
@@ -62,8 +66,11 @@ export class Connection {
   #signIn: SignIn | undefined;
   #target: Target | undefined;
   #client: Client | undefined;
+  /** The client, once it is connected. */
+  #opened: Client | undefined;
   #transport: HttpTransport | undefined;
   #calls = new Map<number, Running>();
+  #recovery = this.#newRecovery();
   /** Ends everything under way. */
   #stop = new AbortController();
   #completer = new Completer();
@@ -151,6 +158,7 @@ export class Connection {
     this.#transport = transport;
     await client.connect(transport as Transport, this.#limit());
     this.#stop.signal.throwIfAborted();
+    this.#opened = client;
     this.#tellFarewell();
     return this.#info(client, kind);
   }
@@ -162,7 +170,22 @@ export class Connection {
       authProvider: { token: async () => target.token || (await this.signIn.token()) },
     };
     const url = new URL(target.url);
-    return kind === "sse" ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, { ...options, onInsufficientScope: "throw" });
+    return kind === "sse" ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, { ...options, onInsufficientScope: "throw", ...this.#streams() });
+  }
+
+  // Streams are opened again for as long as the connection lasts.
+  #streams() {
+    const recovery = this.#recovery;
+    return {
+      reconnectionOptions: { initialReconnectionDelay: 1000, maxReconnectionDelay: 30_000, reconnectionDelayGrowFactor: 2, maxRetries: Infinity },
+      reconnectionScheduler: (reconnect: () => void, ms: number) => {
+        let isWanted = true;
+        void recovery.pause(ms / 1000).then(() => isWanted && reconnect());
+        return () => {
+          isWanted = false;
+        };
+      },
+    };
   }
 
   // What comes in is noted before the client has it.
@@ -190,11 +213,46 @@ export class Connection {
       client.setNotificationHandler(`notifications/${what}/list_changed`, () => this.#tell({ connection: this.id, changed: what }));
     client.fallbackRequestHandler = (request, { mcpReq }) => this.#asked(request, mcpReq.signal) as never;
     client.onclose = () => {
-      if (this.#client === client) this.#tell({ connection: this.id, closed: null });
+      if (this.#opened === client) this.#tell({ connection: this.id, closed: null });
     };
     client.onerror = (error) => {
       if (error.name !== "AbortError") this.#trace.note(messageOf(error));
+      if (this.#opened !== client) return;
+      const isNew = error instanceof SseError || this.#isSessionGone(error);
+      // The request that failed is told so before its connection is replaced.
+      if (isNew || isFetchFailure(error)) setTimeout(() => this.#recovery.begin(isNew));
     };
+  }
+
+  #isSessionGone(error: unknown): boolean {
+    const { status } = ((error as SdkHttpError).data ?? {}) as { status?: number };
+    return error instanceof SdkHttpError && status === 404 && this.#transport instanceof StreamableHTTPClientTransport && this.#transport.sessionId !== undefined;
+  }
+
+  #newRecovery(): Recovery {
+    return new Recovery({
+      ping: () => (this.#connected.getProtocolEra() === "modern" ? this.#connected.discover({ timeout: PING_MS }) : this.#connected.ping({ timeout: PING_MS })),
+      reopen: () => this.#reopen(),
+      isSessionGone: (error) => this.#isSessionGone(error),
+      problemOf: (error) => problemOf(error, this.url),
+      lost: (lost) => this.#tell({ connection: this.id, lost }),
+      found: (info) => this.#tell({ connection: this.id, found: info ?? null }),
+      gone: (closed) => this.#tell({ connection: this.id, closed }),
+    });
+  }
+
+  async #reopen(): Promise<ServerInfo> {
+    const [client, transport] = [this.#client, this.#transport];
+    this.#client = this.#opened = undefined;
+    await client?.close().catch(() => {});
+    this.#trace.note("The server no longer knows the session. Now a new one.");
+    return transport instanceof SSEClientTransport ? this.#open("sse", "legacy") : this.#open("streamable", "legacy");
+  }
+
+  /** Tries at once to reach a server that was lost, and whether it is there otherwise. */
+  retry(): void {
+    this.#recovery.wake();
+    if (this.#opened) void this.#recovery.begin(false);
   }
 
   // A request of the server on a session.
@@ -242,7 +300,9 @@ export class Connection {
   /** Ends the session, where there is one, and everything under way. */
   async disconnect(): Promise<void> {
     const [client, transport] = [this.#client, this.#transport];
-    this.#client = this.#transport = undefined;
+    this.#client = this.#opened = this.#transport = undefined;
+    this.#recovery.stop();
+    this.#recovery = this.#newRecovery();
     this.#stop.abort();
     this.#stop = new AbortController();
     this.#fetcher.signal = this.#stop.signal;
@@ -307,6 +367,7 @@ export class Connection {
     try {
       return await measured(async () => this.#answered(call, await send({}, options), (more) => (running.restart(), send(more, options))));
     } catch (error) {
+      if (this.#isSessionGone(error)) throw new SessionGone(messageOf(error));
       throw running.cause ?? error;
     } finally {
       running.done();
@@ -361,9 +422,4 @@ async function measured(work: () => Promise<unknown>): Promise<Answer> {
   const result = await work();
   const ms = Math.round(performance.now() - began);
   return { result, ms, bytes: new TextEncoder().encode(JSON.stringify(result)).length };
-}
-
-function isFetchFailure(error: unknown): boolean {
-  for (let at: unknown = error, step = 0; at instanceof Error && step < 8; at = at.cause, step++) if (at.name === "TypeError") return true;
-  return false;
 }

@@ -2,6 +2,7 @@
 import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError } from "@modelcontextprotocol/client";
 import type { Problem } from "../protocol.ts";
 import { RedirectRefused } from "./fetcher.ts";
+import { SessionGone } from "./recovery.ts";
 
 /** Characters of a message from elsewhere. */
 const MAX_MESSAGE_CHARS = 2000;
@@ -20,6 +21,7 @@ export async function problemOf(error: unknown, url: string): Promise<Problem> {
 
 function knownProblem(error: unknown): Problem | undefined {
   const message = messageOf(error);
+  if (error instanceof SessionGone) return { kind: "session", message };
   if (error instanceof RedirectRefused) return { kind: "redirect", message };
   if (error instanceof InsufficientScopeError) return { kind: "scope", message, ...(error.requiredScope ? { scope: error.requiredScope } : {}) };
   if (error instanceof UnauthorizedError) return { kind: "unauthorized", message };

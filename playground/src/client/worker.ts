@@ -32,6 +32,7 @@ type Handlers = { [K in OperationName]: (connection: Connection, given: Operatio
 const HANDLERS: Handlers = {
   connect: (connection, { target }) => connection.connect(target),
   disconnect: (connection) => connection.disconnect().then(() => null),
+  retry: async (connection) => (connection.retry(), null),
   list: (connection, { what }) => connection.list(what),
   call: (connection, { call, tool, json }) => connection.call(call, tool, json),
   cancel: async (connection, { call }) => (connection.cancel(call), null),

@@ -17,6 +17,10 @@ export class Page {
     this.#link = new Link((event) => this.#hear(event));
     this.#link.send({ restored: keptEntries() });
     this.open(first);
+    for (const change of ["online", "offline"])
+      window.addEventListener(change, () => {
+        for (const visitor of this.visitors) visitor.retry();
+      });
     window.addEventListener("pagehide", () => {
       for (const visitor of this.visitors) visitor.sayFarewell();
     });

@@ -12,7 +12,7 @@ const Switch = later(async () => (await import("./switch.tsx")).Switch);
 const ServerCopies = later(async () => (await import("./copies.tsx")).ServerCopies);
 
 export function Server() {
-  const { state, page, say } = useShared();
+  const { state, visitor, page, say } = useShared();
   return (
     <section class="server" aria-labelledby="server-heading">
       <h2 id="server-heading">{say("server.heading")}</h2>
@@ -20,6 +20,15 @@ export function Server() {
       <ServerForm key={state.shown} />
       {state.problem && !state.signIn && <ProblemNote problem={state.problem} />}
       {state.signIn && <SignInCard />}
+      {state.lost !== undefined && (
+        <div class="warning" role="alert">
+          <p>{say("server.lost", { seconds: state.lost })}</p>
+          <button type="button" class="button plain" onClick={() => visitor.retry()}>
+            {say("server.retry")}
+          </button>
+        </div>
+      )}
+      {state.notice && <p class="note">{say(state.notice)}</p>}
       {state.info && <Facts key={state.shown} />}
     </section>
   );

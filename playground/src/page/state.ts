@@ -1,6 +1,7 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
 import type { Answer, Asked, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, Tool, TraceEntry } from "../protocol.ts";
+import type { Word } from "../words/en.ts";
 import type { Language } from "./language.ts";
 
 export type Tab = "tools" | "resources" | "prompts" | "trace";
@@ -44,6 +45,10 @@ export interface ServerState {
   trace: TraceEntry[];
   signIn: { offer: SignInOffer | undefined; isWaiting: boolean; fault: string | undefined; isStepUp: boolean } | undefined;
   isSignedIn: boolean;
+  /** Seconds until a server that cannot be reached is tried again. */
+  lost: number | undefined;
+  /** What happened to the connection meanwhile. */
+  notice: Word | undefined;
   /** Said to readers that do not see the page. */
   announcement: string;
 }
@@ -79,6 +84,8 @@ export const newServer = (target: Target): ServerState => ({
   trace: [],
   signIn: undefined,
   isSignedIn: false,
+  lost: undefined,
+  notice: undefined,
   announcement: "",
 });
 

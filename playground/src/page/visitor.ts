@@ -3,7 +3,7 @@ import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Reply, Suggestions, Target, Tool } from "../protocol.ts";
+import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Reply, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
@@ -68,12 +68,12 @@ export class Visitor {
   async connect(): Promise<void> {
     const { target } = this.#state;
     const attempt = ++this.#attempt;
-    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isLinked: false, tools: [], resources: [], templates: [], prompts: [] });
+    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isLinked: false, lost: undefined, notice: undefined, tools: [], resources: [], templates: [], prompts: [] });
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
       this.#store.set({ phase: "connected", info, isSignedIn: isKept(target.url), announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
-      await Promise.all((["tools", "resources", "templates", "prompts"] as const).map((what) => this.#load(what)));
+      await this.#loadAll();
     } catch (error) {
       if (attempt === this.#attempt) await this.#failed(problemOf(error));
     }
@@ -82,7 +82,7 @@ export class Visitor {
   /** Ends the connection, or whatever is under way on the way to it. */
   async disconnect(): Promise<void> {
     this.#attempt++;
-    this.#store.set({ phase: "idle", info: undefined, questions: [] });
+    this.#store.set({ phase: "idle", info: undefined, lost: undefined, notice: undefined, questions: [] });
     await this.#ask("disconnect", {});
   }
 
@@ -91,6 +91,15 @@ export class Visitor {
     this.cancelSignIn();
     this.#channel.close();
     await this.disconnect();
+  }
+
+  async #loadAll(): Promise<void> {
+    await Promise.all((["tools", "resources", "templates", "prompts"] as const).map((what) => this.#load(what)));
+  }
+
+  /** Tries at once whether the server is there. */
+  retry(): void {
+    if (this.#state.phase === "connected") void this.#ask("retry", {});
   }
 
   async #load(what: ListName): Promise<void> {
@@ -284,7 +293,18 @@ export class Visitor {
     } else if ("withdrawn" in event) {
       const questions = this.#state.questions.filter(({ number }) => number !== event.withdrawn);
       this.#store.set({ questions, announcement: this.#say("question.withdrawn") });
-    } else if (this.#state.phase === "connected") this.#store.set({ phase: "idle", announcement: this.#say("server.gone") });
+    } else if ("lost" in event) this.#store.set({ lost: event.lost });
+    else if ("found" in event) this.#found(event.found);
+    else if ("closed" in event && this.#state.phase === "connected") {
+      this.#store.set({ phase: "idle", lost: undefined, announcement: this.#say("server.gone") });
+      if (event.closed) void this.#failed(event.closed);
+    }
+  }
+
+  #found(info: ServerInfo | null): void {
+    const notice = info ? "server.renewed" : "server.found";
+    this.#store.set({ lost: undefined, notice, announcement: this.#say(notice), ...(info ? { info } : {}) });
+    void this.#loadAll().catch(() => {});
   }
 
   #traced(entry: ServerState["trace"][number]): void {
