@@ -72,6 +72,8 @@ describe("minimal", () => {
     server = await npmStart({ cwd, env });
     const { status, text } = await send(server, "GET", "/");
     assert.equal(status, 200, text);
+    assert.match(text, /href="\/playground"/);
+    assert.match((await send(server, "GET", "/playground")).text, /src="\/playground\/shell-\w+\.js"/);
     client = await connect(server);
     assert.equal(await call(client, "add", { a: 40, b: 2 }), "42");
     assert.equal(await call(client, "remember", { text: "milk" }), "Remembered note 1.");

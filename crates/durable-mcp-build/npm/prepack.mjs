@@ -1,8 +1,9 @@
-// Makes what the package has besides its sources, in vendor/: the build tool, compiled to WebAssembly, and wasm-opt, one program of
-// the npm package binaryen, all of which would be ten times as large. No binary is in the repository.
+// Makes what the package has besides its sources. In vendor/: the build tool, compiled to WebAssembly, and wasm-opt, one program of
+// the npm package binaryen, all of which would be ten times as large. In playground/: the page at /playground. No binary is in
+// the repository.
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -39,3 +40,9 @@ copyFileSync(join(binaryen, "LICENSE"), join(vendor, "LICENSE-binaryen"));
 // wasm-opt is CommonJS, and this package is not.
 writeFileSync(join(vendor, "package.json"), '{ "type": "commonjs" }\n');
 for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) copyFileSync(join(root, name), join(vendor, name));
+
+// A server names this folder as its assets.
+const playground = join(here, "playground");
+execFileSync(join(root, "scripts/playground"), { cwd: root, stdio: "inherit" });
+rmSync(playground, { recursive: true, force: true });
+cpSync(join(root, "playground/dist"), playground, { recursive: true, filter: (path) => basename(path) !== ".built" });
