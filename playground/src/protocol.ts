@@ -21,6 +21,8 @@ export interface Target {
   headers: [name: string, value: string][];
   /** Capabilities that are declared. */
   offers: Offers;
+  /** Folders that are told to the server. */
+  roots: Root[];
   /** Seconds that a request may take. */
   seconds: number;
   /** Whether each progress counts them anew. */
@@ -34,7 +36,12 @@ export type Offers = Record<(typeof OFFERS)[number], boolean>;
 export const ALL_OFFERS: Offers = { elicitationForm: true, elicitationUrl: true, sampling: true, roots: true, tasks: true, apps: true };
 
 /** A server as nothing but its address is known. */
-export const targetOf = (url: string): Target => ({ url, transport: "auto", version: "auto", token: "", scope: "", headers: [], offers: ALL_OFFERS, seconds: 60, isExtended: true });
+export const targetOf = (url: string): Target => ({ url, transport: "auto", version: "auto", token: "", scope: "", headers: [], offers: ALL_OFFERS, roots: [], seconds: 60, isExtended: true });
+
+export interface Root {
+  uri: string;
+  name: string;
+}
 
 export interface Icon {
   src: string;
@@ -108,7 +115,7 @@ export interface Suggestions {
 
 /** The fault of an operation, for the page to put into words. */
 export interface Problem {
-  kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "other";
+  kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "declined" | "notOffered" | "other";
   message: string;
   /** HTTP status, or the code of a protocol error. */
   code?: number;
@@ -184,6 +191,7 @@ export interface Operations {
   retry: { arguments: object; result: null };
   list: { arguments: { what: ListName }; result: unknown[] };
   call: { arguments: { call: number; tool: Tool; json: string }; result: Answer };
+  setRoots: { arguments: { roots: Root[] }; result: null };
   cancel: { arguments: { call: number }; result: null };
   read: { arguments: { call: number; uri: string }; result: Answer };
   complete: { arguments: CompletionRequest; result: Suggestions };

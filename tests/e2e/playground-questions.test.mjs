@@ -233,3 +233,182 @@ describe("rounds", () => {
     assert.equal(await page.getByText("when the page was left").count(), 0);
   });
 });
+
+describe("sampling", () => {
+  const request = {
+    systemPrompt: "You are brief.",
+    messages: [
+      { role: "user", content: { type: "text", text: "Which weather?" } },
+      { role: "assistant", content: [{ type: "tool_use", id: "c1", name: "forecast", input: { city: "Rome" } }] },
+      { role: "user", content: [{ type: "tool_result", toolUseId: "c1", content: [{ type: "text", text: "sunny" }] }] },
+    ],
+    modelPreferences: { hints: [{ name: "tiny" }], costPriority: 0.9 },
+    includeContext: "none",
+    temperature: 0.5,
+    maxTokens: 77,
+    stopSequences: ["END"],
+    metadata: { trace: "planted metadata" },
+    tools: [{ name: "forecast", description: "Tells the weather", inputSchema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] } }],
+  };
+  const plain = { messages: request.messages.slice(0, 1), maxTokens: 5 };
+  const servers = {
+    "2025-11-25": (params) => withSession({ tools: ["samples"], call: async (_, ask) => text(JSON.stringify(await ask("sampling/createMessage", params()))) }),
+    "2026-07-28": (params) =>
+      stateless({ tools: ["samples"], call: ({ inputResponses }) => (inputResponses ? complete(text(JSON.stringify(inputResponses.model))) : round({ model: { method: "sampling/createMessage", params: params() } }, "s")) }),
+  };
+
+  for (const [version, serve] of Object.entries(servers)) {
+    const answerOf = async (visitor) => {
+      const said = JSON.parse(await (await visitor.result()).locator("pre").first().innerText());
+      return version === "2026-07-28" ? said : (said.result ?? said.error);
+    };
+
+    test(`shows the whole request, and is answered by hand, in ${version}`, async () => {
+      await using other = await serve(() => ({ ...request, tools: undefined }));
+      await using visitor = await connected(other, { version });
+      await start(visitor, "samples");
+      const dialog = dialogOf(visitor);
+      await dialog.getByText("You are brief.").waitFor();
+      const shown = await dialog.innerText();
+      for (const part of ["Which weather?", "forecast", "Rome", "sunny", "tiny", "costPriority", "77", "0.5", "END", "planted metadata", "includeContext"]) assert.ok(shown.includes(part), part);
+      await dialog.getByRole("textbox", { name: "Text" }).fill("Take a hat.");
+      await dialog.getByLabel("Name of the model").fill("Ann");
+      await dialog.getByRole("button", { name: "Send" }).click();
+      assert.deepEqual(await answerOf(visitor), { role: "assistant", content: { type: "text", text: "Take a hat." }, model: "Ann", stopReason: "endTurn" });
+      visitor.done();
+    });
+
+    test(`is answered by a call of one of its tools, or by an edited answer, in ${version}`, async () => {
+      let toolChoice = { mode: "required" };
+      await using other = await serve(() => ({ ...request, toolChoice }));
+      await using visitor = await connected(other, { version });
+      await start(visitor, "samples");
+      const dialog = dialogOf(visitor);
+      await dialog.getByText("Tools: 1, choice: required").click();
+      await dialog.getByText("Tells the weather").waitFor();
+      // Required: the text is no choice.
+      assert.deepEqual(await dialog.getByLabel("Answer with").locator("option").allInnerTexts(), ["Call of the tool forecast"]);
+      await dialog.getByRole("button", { name: "Send" }).click();
+      await dialog.getByText("This is needed.").waitFor();
+      await dialog.getByRole("textbox", { name: "city" }).fill("Oslo");
+      await dialog.getByRole("button", { name: "Send" }).click();
+      const called = await answerOf(visitor);
+      assert.deepEqual([called.stopReason, called.content.length, called.content[0].type, called.content[0].name, called.content[0].input], ["toolUse", 1, "tool_use", "forecast", { city: "Oslo" }]);
+      toolChoice = { mode: "none" };
+      await visitor.call();
+      await dialog.getByText("Tools: 1, choice: none").waitFor();
+      assert.equal(await dialog.getByLabel("Answer with").count(), 0);
+      await dialog.getByRole("textbox", { name: "Text" }).fill("Cold.");
+      await dialog.getByRole("button", { name: "JSON" }).click();
+      const edited = dialog.getByRole("textbox", { name: "JSON" });
+      await edited.fill((await edited.inputValue()).replace("endTurn", "maxTokens"));
+      await dialog.getByRole("button", { name: "Send" }).click();
+      await dialog.waitFor({ state: "detached" });
+      const answer = await answerOf(visitor);
+      assert.deepEqual([answer.stopReason, answer.content], ["maxTokens", { type: "text", text: "Cold." }]);
+      visitor.done();
+    });
+  }
+
+  test("that is refused is an error on a session, by the button and by Escape", async () => {
+    await using other = await servers["2025-11-25"](() => plain);
+    await using visitor = await connected(other, LEGACY);
+    await visitor.tool("samples");
+    for (const refuse of [() => dialogOf(visitor).getByRole("button", { name: "Refuse" }).click(), () => visitor.page.keyboard.press("Escape")]) {
+      await visitor.call();
+      await dialogOf(visitor).getByText("Which weather?").waitFor();
+      await refuse();
+      assert.match(await (await visitor.result()).innerText(), /"code":-1,"message":"The person refused\."/);
+    }
+    visitor.done();
+  });
+
+  test("that is refused in a round ends the call", async () => {
+    await using other = await servers["2026-07-28"](() => plain);
+    await using visitor = await connected(other, MODERN);
+    await start(visitor, "samples");
+    await dialogOf(visitor).getByRole("button", { name: "Refuse" }).click();
+    assert.match(await (await visitor.result()).innerText(), /You refused, so the call has ended\./);
+    assert.equal(sent(other, "tools/call").length, 1);
+    visitor.done();
+  });
+
+  test("of the fixture gets its answer in both eras", async () => {
+    for (const version of [MODERN, LEGACY]) {
+      await using visitor = await connected(undefined, version);
+      await visitor.tool("test_sampling");
+      await visitor.argument("test_sampling", "/prompt").fill("Say so");
+      await visitor.call();
+      await dialogOf(visitor).getByText("Say so").waitFor();
+      await dialogOf(visitor).getByRole("textbox", { name: "Text" }).fill("So.");
+      await dialogOf(visitor).getByRole("button", { name: "Send" }).click();
+      assert.match(await (await visitor.result()).innerText(), /LLM response: So\./);
+      visitor.done();
+    }
+  });
+});
+
+describe("folders", () => {
+  async function addFolder({ page }, uri, name = "") {
+    const heading = page.getByText(/^Folders offered/);
+    if (!(await page.getByText("is told these addresses").isVisible())) await heading.click();
+    await page.getByRole("button", { name: "Add folder" }).click();
+    await page.getByLabel("Address of the folder").last().fill(uri);
+    await page.getByRole("textbox", { name: "Name", exact: true }).last().fill(name);
+    await page.getByRole("textbox", { name: "Name", exact: true }).last().blur();
+  }
+
+  test("are told on a session, and a change of them is notified; only file:// counts", async () => {
+    await using other = await withSession({ tools: ["roots"], call: async (_, ask) => text(JSON.stringify((await ask("roots/list")).result)) });
+    await using visitor = await connected(other, LEGACY);
+    const { page } = visitor;
+    await addFolder(visitor, "file:///home/ann", "Home");
+    await until(() => sent(other, "notifications/roots/list_changed").length > 0, "the notice");
+    await addFolder(visitor, "https://example.com/");
+    await page.getByText("Addresses of folders begin with file://").waitFor();
+    await start(visitor, "roots");
+    assert.match(await (await visitor.result()).innerText(), /\{"roots":\[\{"uri":"file:\/\/\/home\/ann","name":"Home"\}\]\}/);
+    const notices = sent(other, "notifications/roots/list_changed").length;
+    await page.getByRole("button", { name: "Remove folder Home" }).click();
+    await until(() => sent(other, "notifications/roots/list_changed").length > notices, "the next notice");
+    await visitor.call();
+    await page.getByText('{"roots":[]}').waitFor();
+    visitor.done();
+  });
+
+  test("are told in a round, without a notice", async () => {
+    await using visitor = await connected(undefined, MODERN);
+    await addFolder(visitor, "file:///srv/a");
+    await addFolder(visitor, "file:///srv/b");
+    await start(visitor, "test_input_required_result_list_roots");
+    assert.match(await (await visitor.result()).innerText(), /file:\/\/\/srv\/a\s+file:\/\/\/srv\/b/);
+    assert.ok(!(await visitor.trace()).includes("notifications/roots/list_changed"));
+    visitor.done();
+  });
+});
+
+test("requests that nothing answers get -32601, which the trace has", async () => {
+  await using other = await withSession({ tools: ["odd"], call: async (_, ask) => text(JSON.stringify((await ask("hologram/create", {})).error.code)) });
+  await using visitor = await connected(other, LEGACY);
+  await start(visitor, "odd");
+  assert.match(await (await visitor.result()).innerText(), /-32601/);
+  const titles = await visitor.trace();
+  assert.ok(titles.includes("hologram/create"), titles);
+  assert.ok(titles.some((title) => title.includes("-32601: hologram/create was not offered.")), titles);
+});
+
+test("several kinds of questions of one round are answered together", async () => {
+  await using visitor = await connected(undefined, MODERN);
+  await start(visitor, "test_input_required_result_multiple_inputs");
+  const dialog = dialogOf(visitor);
+  for (let left = 2; left > 0; left--) {
+    await dialog.getByText(/question \d of 3/).waitFor();
+    const place = await dialog.locator(".note").first().innerText();
+    if (await dialog.getByText("Generate a greeting").count()) await dialog.getByRole("textbox", { name: "Text" }).fill("Good day");
+    else await dialog.getByRole("textbox", { name: "name" }).fill("Ann");
+    await dialog.getByRole("button", { name: "Send" }).click();
+    await until(async () => !(await dialog.count()) || (await dialog.locator(".note").first().innerText()) !== place, "the next question");
+  }
+  assert.match(await (await visitor.result()).innerText(), /Ann Good day/);
+  visitor.done();
+});

@@ -1,13 +1,13 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, type Answer, type CompletionRequest, type FromWorker, type ListName, type PortableCall, type ServerInfo, type Suggestions, type Target, type Tool, type Version, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, type Answer, type CompletionRequest, type FromWorker, type ListName, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type Tool, type Version, targetOf } from "../protocol.ts";
 import { Account } from "./account.ts";
 import { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
 import { messageOf, problemOf } from "./problem.ts";
-import { Questions } from "./questions.ts";
+import { CallEnded, Questions } from "./questions.ts";
 import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
 import type { InputRequired, Place } from "./rounds.ts";
 import { Running, UNLIMITED_MS } from "./running.ts";
@@ -265,9 +265,9 @@ export class Connection {
     const refused = refusal(method, params, this.#target?.offers ?? ALL_OFFERS);
     if (refused) {
       this.#trace.note(`${refused.code}: ${refused.message}`);
-      throw new ProtocolError(refused.code, refused.message);
+      throw round ? new CallEnded("notOffered", refused.message) : new ProtocolError(refused.code, refused.message);
     }
-    if (method === "roots/list") return { roots: [] };
+    if (method === "roots/list") return { roots: this.#target?.roots.map(({ uri, name }) => ({ uri, ...(name ? { name } : {}) })) };
     return this.questions.ask({ method, params, call, ...(round ? { round } : {}) }, signal);
   }
 
@@ -312,6 +312,13 @@ export class Connection {
     // A server that does not know DELETE, or is gone, ends nothing here.
     if (transport instanceof StreamableHTTPClientTransport) await Promise.race([transport.terminateSession().catch(() => {}), new Promise((late) => setTimeout(late, END_MS))]);
     await client?.close().catch(() => {});
+  }
+
+  /** Replaces the folders. A server with a session is notified; a stateless one asks anew with each call. */
+  async setRoots(roots: Root[]): Promise<void> {
+    if (!this.#target) return;
+    this.#target = { ...this.#target, roots };
+    if (this.#client?.getProtocolEra() === "legacy" && this.#target.offers.roots) await this.#client.sendRootsListChanged();
   }
 
   async list(what: ListName): Promise<unknown[]> {

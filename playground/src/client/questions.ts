@@ -3,6 +3,16 @@ import { ProtocolError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
 import type { Asked, FromWorker, Reply } from "../protocol.ts";
 
+/** A stateless call whose question has no answer: a round has no place for an error. */
+export class CallEnded extends Error {
+  readonly kind: "declined" | "notOffered";
+
+  constructor(kind: "declined" | "notOffered", message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
 interface Open {
   call: number | undefined;
   answer: (reply: Reply) => void;
@@ -26,7 +36,7 @@ export class Questions {
       const answer = (reply: Reply) => {
         this.#open.delete(question);
         if ("json" in reply) resolve(parse(reply.json));
-        else reject(new ProtocolError(reply.error.code, reply.error.message));
+        else reject(asked.round ? new CallEnded("declined", reply.error.message) : new ProtocolError(reply.error.code, reply.error.message));
       };
       this.#open.set(question, { call: asked.call, answer });
       signal?.addEventListener("abort", () => this.#withdraw(question));

@@ -35,6 +35,7 @@ const HANDLERS: Handlers = {
   retry: async (connection) => (connection.retry(), null),
   list: (connection, { what }) => connection.list(what),
   call: (connection, { call, tool, json }) => connection.call(call, tool, json),
+  setRoots: (connection, { roots }) => connection.setRoots(roots).then(() => null),
   cancel: async (connection, { call }) => (connection.cancel(call), null),
   read: (connection, { call, uri }) => connection.read(call, uri),
   complete: (connection, request) => connection.complete(request),

@@ -1,5 +1,5 @@
 // Calls that ended because the page was left while they asked: the next page of the tab says so.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useShared } from "./context.ts";
 import { attempt } from "./language.ts";
 import { nameOf } from "./name.ts";
@@ -12,15 +12,13 @@ interface LostCall {
 }
 
 export function Lost() {
-  const { state, say } = useShared();
+  const { page, say } = useShared();
   const [lost, setLost] = useState(taken);
-  const latest = useRef(state);
-  latest.current = state;
   useEffect(() => {
     const keep = () => {
       // A task goes on without the page.
-      const asking = latest.current.questions.filter(({ task }) => task === undefined);
-      const calls = asking.map(({ call, round }): LostCall => ({ name: nameOf(latest.current, call) ?? "", round: round?.number ?? 1 }));
+      const asking = page.visitors.flatMap(({ state }) => state.questions.filter(({ task }) => task === undefined).map((question) => ({ state, ...question })));
+      const calls = asking.map(({ state, call, round }): LostCall => ({ name: nameOf(state, call) ?? "", round: round?.number ?? 1 }));
       if (calls.length > 0) attempt(() => sessionStorage.setItem(KEY, JSON.stringify(calls)));
     };
     window.addEventListener("pagehide", keep);

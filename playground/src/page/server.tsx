@@ -9,6 +9,7 @@ import { ProblemNote } from "./problem.tsx";
 import { SignInCard } from "./sign-in.tsx";
 
 const Switch = later(async () => (await import("./switch.tsx")).Switch);
+const Roots = later(async () => (await import("./roots.tsx")).Roots);
 const ServerCopies = later(async () => (await import("./copies.tsx")).ServerCopies);
 
 export function Server() {
@@ -18,6 +19,7 @@ export function Server() {
       <h2 id="server-heading">{say("server.heading")}</h2>
       {page.visitors.length > 1 && <Switch />}
       <ServerForm key={state.shown} />
+      {state.target.offers.roots && <Folders key={`folders ${state.shown}`} />}
       {state.problem && !state.signIn && <ProblemNote problem={state.problem} />}
       {state.signIn && <SignInCard />}
       {state.lost !== undefined && (
@@ -93,6 +95,17 @@ function ServerForm() {
         </button>
       </p>
     </form>
+  );
+}
+
+function Folders() {
+  const { state, say } = useShared();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{say("roots.heading", { count: state.target.roots.length })}</summary>
+      {isOpen && <Roots />}
+    </details>
   );
 }
 

@@ -3,7 +3,7 @@ import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Reply, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
+import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
@@ -63,6 +63,11 @@ export class Visitor {
 
   setTarget(more: Partial<Target>): void {
     this.#store.set({ target: { ...this.#state.target, ...more } });
+  }
+
+  async setRoots(roots: Root[]): Promise<void> {
+    this.setTarget({ roots });
+    await this.#ask("setRoots", { roots });
   }
 
   async connect(): Promise<void> {
