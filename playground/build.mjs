@@ -95,6 +95,16 @@ export async function buildPlayground() {
   return { shell: shellBytes, "first visit": firstBytes, "loaded later": laterBytes };
 }
 
+// Schemas of zod are never written as JSON Schema here: the functions for it stay away (6 KB compressed).
+const WITHOUT_JSON_SCHEMA = {
+  name: "without-json-schema",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /zod\/v4\/core\/(json-schema-processors|to-json-schema)\.js$/ }, ({ path }) => {
+      const names = [...readFileSync(path, "utf8").matchAll(/^export (?:const|function|class) (\w+)/gm)].map(([, name]) => name);
+      return { contents: names.map((name) => `export const ${name} = () => () => ({});`).join("\n") };
+    }),
+};
+
 /** What an entry needs at once, itself first, and what it loads when that is used. */
 async function bundle(entry, define) {
   const { outputFiles, metafile } = await build({
@@ -113,7 +123,9 @@ async function bundle(entry, define) {
     jsx: "automatic",
     jsxImportSource: "preact",
     conditions: ["browser"],
+    alias: { "@modelcontextprotocol/client/_shims": "./src/client/shims.ts" },
     define,
+    plugins: [WITHOUT_JSON_SCHEMA],
     metafile: true,
     write: false,
     logLevel: "warning",
