@@ -1,31 +1,45 @@
 // The folders that are told to a server that asks for them (`roots/list`).
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Root } from "../protocol.ts";
 import { useShared } from "./context.ts";
 
 export function Roots() {
   const { state, visitor, say } = useShared();
   const [rows, setRows] = useState<Root[]>(state.target.roots);
-  // What is no folder is kept here until it is one.
-  function set(next: Root[]) {
+  // A change may come before what was typed is drawn.
+  const latest = useRef(rows);
+  function edit(next: Root[]) {
+    latest.current = next;
     setRows(next);
-    const fit = next.filter(({ uri }) => isFolder(uri));
+  }
+  // What is no folder stays here until it is one.
+  function tell() {
+    const fit = latest.current.filter(({ uri }) => isFolder(uri));
     if (JSON.stringify(fit) !== JSON.stringify(state.target.roots)) void visitor.setRoots(fit);
   }
   return (
     <>
       <p class="note">{say("roots.about")}</p>
       {rows.map((root, at) => (
-        <Row key={at} at={at} root={root} onChange={(more) => set(rows.with(at, { ...root, ...more }))} onRemove={() => set(rows.toSpliced(at, 1))} />
+        <Row key={at} at={at} root={root} onInput={(more) => edit(rows.with(at, { ...root, ...more }))} onChange={tell} onRemove={() => (edit(rows.toSpliced(at, 1)), tell())} />
       ))}
-      <button type="button" class="link" onClick={() => setRows([...rows, { uri: "", name: "" }])}>
+      <button type="button" class="link" onClick={() => edit([...rows, { uri: "", name: "" }])}>
         {say("roots.add")}
       </button>
     </>
   );
 }
 
-function Row({ at, root, onChange, onRemove }: { at: number; root: Root; onChange: (more: Partial<Root>) => void; onRemove: () => void }) {
+interface RowGiven {
+  at: number;
+  root: Root;
+  onInput: (more: Partial<Root>) => void;
+  /** What was typed is whole. */
+  onChange: () => void;
+  onRemove: () => void;
+}
+
+function Row({ at, root, onInput, onChange, onRemove }: RowGiven) {
   const { say } = useShared();
   const isWrong = root.uri !== "" && !isFolder(root.uri);
   return (
@@ -39,9 +53,10 @@ function Row({ at, root, onChange, onRemove }: { at: number; root: Root; onChang
           value={root.uri}
           aria-invalid={isWrong}
           aria-describedby={isWrong ? `root-${at}-fault` : undefined}
-          onChange={(event) => onChange({ uri: event.currentTarget.value.trim() })}
+          onInput={(event) => onInput({ uri: event.currentTarget.value.trim() })}
+          onChange={onChange}
         />
-        <input class="field" aria-label={say("roots.name")} placeholder={say("roots.name")} value={root.name} onChange={(event) => onChange({ name: event.currentTarget.value })} />
+        <input class="field" aria-label={say("roots.name")} placeholder={say("roots.name")} value={root.name} onInput={(event) => onInput({ name: event.currentTarget.value })} onChange={onChange} />
         <button type="button" class="small" aria-label={say("roots.remove", { name: root.name || root.uri })} onClick={onRemove}>
           ×
         </button>
