@@ -220,6 +220,8 @@ export type FromWorker =
   | { connection: number; changed: ListName }
   | { connection: number; question: number; asked: Asked }
   | { connection: number; withdrawn: number }
+  /** The person is through with a page: the id of its elicitation. */
+  | { connection: number; completed: string }
   | { connection: number; closed: Problem | null }
   /** The server cannot be reached, and is tried again after so many seconds. */
   | { connection: number; lost: number }

@@ -211,6 +211,7 @@ export class Connection {
   #listen(client: Client): void {
     for (const what of ["tools", "resources", "prompts"] as const)
       client.setNotificationHandler(`notifications/${what}/list_changed`, () => this.#tell({ connection: this.id, changed: what }));
+    client.setNotificationHandler("notifications/elicitation/complete", ({ params }) => this.#tell({ connection: this.id, completed: params.elicitationId }));
     client.fallbackRequestHandler = (request, { mcpReq }) => this.#asked(request, mcpReq.signal) as never;
     client.onclose = () => {
       if (this.#opened === client) this.#tell({ connection: this.id, closed: null });

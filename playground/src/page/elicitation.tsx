@@ -14,6 +14,7 @@ interface Asked {
   message?: unknown;
   requestedSchema?: unknown;
   url?: unknown;
+  elicitationId?: unknown;
 }
 
 const SECRET = /pass(word|phrase|code)|secret|api.?key|token|credential|private.?key|\b(pin|otp|cvv|cvc)\b/i;
@@ -73,11 +74,17 @@ function OtherAnswers({ reply }: Pick<Asking, "reply">) {
 }
 
 export function PageQuestion({ question, reply }: Asking) {
-  const { message, url } = (question.params ?? {}) as Asked;
+  const { visitor } = useShared();
+  const { message, url, elicitationId } = (question.params ?? {}) as Asked;
+  function open() {
+    const host = URL.parse(String(url))?.host ?? "";
+    if (question.call !== undefined && elicitationId !== undefined) visitor.opened(question.call, { id: String(elicitationId), host });
+    reply({ json: '{"action":"accept"}' });
+  }
   return (
     <>
       <Message text={message} />
-      <PageLink url={url} onOpen={() => reply({ json: '{"action":"accept"}' })} others={<OtherAnswers reply={reply} />} />
+      <PageLink url={url} onOpen={open} others={<OtherAnswers reply={reply} />} />
     </>
   );
 }

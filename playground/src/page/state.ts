@@ -6,12 +6,21 @@ import type { Language } from "./language.ts";
 
 export type Tab = "tools" | "resources" | "prompts" | "trace";
 
+/** A page that a server asked the person to open. */
+export interface OpenedPage {
+  /** Names it in the server's notification that the person is through. */
+  id: string;
+  host: string;
+}
+
 /** One use of a tool, resource or prompt, finished or not. */
 export interface Use {
   number: number;
   at: number;
   answer?: Answer;
   problem?: Problem;
+  /** Pages that the person opened for it. */
+  pages?: OpenedPage[];
   progress?: { progress: number; total?: number; message?: string };
 }
 
@@ -42,6 +51,8 @@ export interface ServerState {
   /** By tab and name, the newest first. */
   uses: Record<string, Use[]>;
   questions: Question[];
+  /** Pages with which the person is through, as the server says. */
+  completed: string[];
   trace: TraceEntry[];
   signIn: { offer: SignInOffer | undefined; isWaiting: boolean; fault: string | undefined; isStepUp: boolean } | undefined;
   isSignedIn: boolean;
@@ -81,6 +92,7 @@ export const newServer = (target: Target): ServerState => ({
   drafts: {},
   uses: {},
   questions: [],
+  completed: [],
   trace: [],
   signIn: undefined,
   isSignedIn: false,

@@ -1,8 +1,11 @@
 // The uses of a tool, resource or prompt, the newest first.
 import type { ComponentChildren } from "preact";
 import { useShared } from "./context.ts";
+import { later } from "./later.tsx";
 import { ProblemNote } from "./problem.tsx";
 import type { Use } from "./state.ts";
+
+const Pages = later(async () => (await import("./pages.tsx")).Pages);
 
 export function Uses({ name, uses, show }: { name: string; uses: Use[]; show: (result: unknown) => ComponentChildren }) {
   const { say } = useShared();
@@ -17,6 +20,7 @@ export function Uses({ name, uses, show }: { name: string; uses: Use[]; show: (r
           {!use.answer && !use.problem && <Running name={name} use={use} />}
           {use.problem && <ProblemNote problem={use.problem} />}
           {use.answer && show(use.answer.result)}
+          {(use.pages || use.problem?.code === -32042) && <Pages use={use} />}
         </details>
       ))}
     </>

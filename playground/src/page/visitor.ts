@@ -7,7 +7,7 @@ import type { Answer, CompletionRequest, ListName, OperationName, Operations, Po
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
-import { MAX_TRACE, MAX_USES, type ServerState, Store, type Tab, type Use } from "./state.ts";
+import { MAX_TRACE, MAX_USES, type OpenedPage, type ServerState, Store, type Tab, type Use } from "./state.ts";
 
 const RETURN_KEY = "playground return";
 const CHANNEL = "playground sign-in";
@@ -25,6 +25,8 @@ export class Visitor {
   #link: Link;
   #say: Say;
   #lastUse = 0;
+  /** Each use, to be repeated as it was. */
+  #works = new Map<number, () => Promise<void>>();
   /** Counts what was begun: what was stopped since is of an earlier number. */
   #attempt = 0;
   #farewell: { url: string; headers: [string, string][] } | undefined;
@@ -226,7 +228,8 @@ export class Visitor {
   }
 
   call(tool: Tool): Promise<void> {
-    return this.#use("tools", tool.name, (number) => this.#ask("call", { call: number, tool, json: write(this.draftOf(tool)) }));
+    const json = write(this.draftOf(tool));
+    return this.#use("tools", tool.name, (call) => this.#ask("call", { call, tool, json }));
   }
 
   /** The call of a tool as it can be made elsewhere. */
@@ -258,6 +261,7 @@ export class Visitor {
   async #use(tab: Tab, name: string, work: (number: number) => Promise<Answer>, isSecond = false): Promise<void> {
     const key = `${tab} ${name}`;
     const number = ++this.#lastUse;
+    this.#works.set(number, () => this.#use(tab, name, work));
     this.#store.set({ uses: { ...this.#state.uses, [key]: [{ number, at: Date.now() }, ...(this.#state.uses[key] ?? [])].slice(0, MAX_USES) } });
     try {
       const answer = await work(number);
@@ -278,6 +282,17 @@ export class Visitor {
     this.#store.set({ uses: Object.fromEntries(uses) });
   }
 
+  /** Uses the same once more, with the same arguments. */
+  async repeat(number: number): Promise<void> {
+    await this.#works.get(number)?.();
+  }
+
+  /** The person opened a page for a use. */
+  opened(number: number, page: OpenedPage): void {
+    const use = Object.values(this.#state.uses).flat().find((use) => use.number === number);
+    this.#change(number, { pages: [...(use?.pages ?? []), page] });
+  }
+
   answer(question: number, reply: Reply): void {
     this.#store.set({ questions: this.#state.questions.filter(({ number }) => number !== question) });
     this.#link.send({ connection: this.connection, answer: question, reply });
@@ -295,6 +310,8 @@ export class Visitor {
     else if ("changed" in event) void this.#load(event.changed).catch(() => {});
     else if ("question" in event) {
       this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
+    } else if ("completed" in event) {
+      this.#store.set({ completed: [...this.#state.completed, event.completed], announcement: this.#say("page.completed") });
     } else if ("withdrawn" in event) {
       const questions = this.#state.questions.filter(({ number }) => number !== event.withdrawn);
       this.#store.set({ questions, announcement: this.#say("question.withdrawn") });
