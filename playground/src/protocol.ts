@@ -67,6 +67,7 @@ export interface Tool {
   inputSchema?: unknown;
   outputSchema?: unknown;
   annotations?: Record<string, unknown>;
+  execution?: { taskSupport?: unknown };
   _meta?: Record<string, unknown>;
 }
 
@@ -115,7 +116,7 @@ export interface Suggestions {
 
 /** The fault of an operation, for the page to put into words. */
 export interface Problem {
-  kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "declined" | "notOffered" | "other";
+  kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "declined" | "notOffered" | "left" | "other";
   message: string;
   /** HTTP status, or the code of a protocol error. */
   code?: number;
@@ -169,6 +170,19 @@ export interface SignInOffer {
   scopes: string[];
 }
 
+/** A task, as its server last described it. */
+export interface TaskInfo {
+  id: string;
+  era: "modern" | "legacy";
+  status: string;
+  message?: string;
+  createdAt?: string;
+  /** Milliseconds for which it is kept from its beginning. */
+  ttl?: number;
+  /** Milliseconds between two polls. */
+  interval?: number;
+}
+
 /** A question of the server. */
 export interface Asked {
   /** Of the protocol, or "rounds": whether to go on after many. */
@@ -190,7 +204,9 @@ export interface Operations {
   /** Tries to reach a server that was lost. */
   retry: { arguments: object; result: null };
   list: { arguments: { what: ListName }; result: unknown[] };
-  call: { arguments: { call: number; tool: Tool; json: string }; result: Answer };
+  call: { arguments: { call: number; tool: Tool; json: string; asTask: boolean }; result: Answer };
+  /** Goes on with a task. */
+  follow: { arguments: { call: number; task: TaskInfo }; result: Answer };
   setRoots: { arguments: { roots: Root[] }; result: null };
   cancel: { arguments: { call: number }; result: null };
   read: { arguments: { call: number; uri: string }; result: Answer };
@@ -219,6 +235,7 @@ export type FromWorker =
   | { connection: number; progress: { call: number; progress: number; total?: number; message?: string } }
   | { connection: number; changed: ListName }
   | { connection: number; question: number; asked: Asked }
+  | { connection: number; call: number; task: TaskInfo }
   | { connection: number; withdrawn: number }
   /** The person is through with a page: the id of its elicitation. */
   | { connection: number; completed: string }

@@ -27,9 +27,10 @@ export async function stateless({ tools, call, capabilities = { tools: {} }, han
 
 /**
  * A server with sessions of 2025-11-25. `call(params, ask, tell)` gives the result of a tool's call, or `{ error }`; `ask(method,
- * params)` asks the client on the stream of that call, and gives its whole response, `tell` sends a notification.
+ * params)` asks the client on the stream of that call, and gives its whole response, `tell` sends a notification. `streams` has the like
+ * for other methods.
  */
-export async function withSession({ tools, call, capabilities = { tools: {} }, handlers = {} }) {
+export async function withSession({ tools, call, streams = {}, capabilities = { tools: {} }, handlers = {} }) {
   const waiting = new Map();
   let last = 0;
   const answer = (request, body, response) => {
@@ -40,7 +41,8 @@ export async function withSession({ tools, call, capabilities = { tools: {} }, h
       response.writeHead(202).end();
       return true;
     }
-    if (message.method !== "tools/call") return false;
+    const work = message.method === "tools/call" ? call : streams[message.method];
+    if (!work) return false;
     response.writeHead(200, { "content-type": "text/event-stream" });
     const send = (sent) => response.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: "2.0", ...sent })}\n\n`);
     const ask = (method, params) =>
@@ -49,7 +51,7 @@ export async function withSession({ tools, call, capabilities = { tools: {} }, h
         waiting.set(id, resolve);
         send({ id, method, params });
       });
-    void call(message.params, ask, (method, params) => send({ method, params })).then((result) => {
+    void work(message.params, ask, (method, params) => send({ method, params })).then((result) => {
       send({ id: message.id, ...(result.error ? result : { result }) });
       response.end();
     });

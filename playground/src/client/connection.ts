@@ -1,7 +1,7 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, type Answer, type CompletionRequest, type FromWorker, type ListName, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type Tool, type Version, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type ListName, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, targetOf } from "../protocol.ts";
 import { Account } from "./account.ts";
 import { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
@@ -9,7 +9,7 @@ import { capabilitiesOf, refusal } from "./offers.ts";
 import { messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
 import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
-import type { InputRequired, Place } from "./rounds.ts";
+import type { InputRequired } from "./rounds.ts";
 import { Running, UNLIMITED_MS } from "./running.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
 import type { Streams } from "./streams.ts";
@@ -20,6 +20,9 @@ const MAX_ENTRIES = 10_000;
 
 /** Milliseconds for a sign of life. */
 const PING_MS = 10_000;
+
+/** Milliseconds for which a server of 2025-11-25 is asked to keep a task. */
+const TASK_TTL_MS = 3_600_000;
 
 /** Milliseconds for the end of a session, which nothing depends on. */
 const END_MS = 3000;
@@ -259,17 +262,20 @@ export class Connection {
   // A request of the server on a session.
   async #asked({ id, method, params }: JSONRPCRequest, signal: AbortSignal): Promise<unknown> {
     const call = this.#fetcher.streams.callOf(id) ?? (this.#calls.size === 1 ? [...this.#calls.keys()][0] : undefined);
-    return this.#put(method, params, call, undefined, signal);
+    const { [RELATED_TASK]: related } = ((params as { _meta?: object } | undefined)?._meta ?? {}) as { [RELATED_TASK]?: { taskId?: unknown } };
+    const task = typeof related?.taskId === "string" ? { task: related.taskId } : {};
+    return this.#put({ method, params, call, ...task }, signal, true);
   }
 
-  async #put(method: string, params: unknown, call: number | undefined, round?: Place, signal?: AbortSignal): Promise<unknown> {
+  async #put(asked: Asked, signal?: AbortSignal, isRequest = false): Promise<unknown> {
+    const { method, params } = asked;
     const refused = refusal(method, params, this.#target?.offers ?? ALL_OFFERS);
     if (refused) {
       this.#trace.note(`${refused.code}: ${refused.message}`);
-      throw round ? new CallEnded("notOffered", refused.message) : new ProtocolError(refused.code, refused.message);
+      throw isRequest ? new ProtocolError(refused.code, refused.message) : new CallEnded("notOffered", refused.message);
     }
     if (method === "roots/list") return { roots: this.#target?.roots.map(({ uri, name }) => ({ uri, ...(name ? { name } : {}) })) };
-    return this.questions.ask({ method, params, call, ...(round ? { round } : {}) }, signal);
+    return this.questions.ask(asked, signal, isRequest);
   }
 
   #info(client: Client, transport: "streamable" | "sse"): ServerInfo {
@@ -307,7 +313,7 @@ export class Connection {
     this.#stop.abort();
     this.#stop = new AbortController();
     this.#fetcher.signal = this.#stop.signal;
-    for (const call of this.#calls.values()) call.cancel();
+    for (const call of this.#calls.values()) call.leave();
     this.questions.withdraw();
     this.#tell({ connection: this.id, farewell: null });
     // A server that does not know DELETE, or is gone, ends nothing here.
@@ -335,10 +341,11 @@ export class Connection {
     return entries.slice(0, MAX_ENTRIES);
   }
 
-  call(call: number, tool: Tool, json: string): Promise<Answer> {
+  /** Calls a tool; on a session `asTask` begins a task. */
+  call(call: number, tool: Tool, json: string, asTask: boolean): Promise<Answer> {
     const { outputSchema: _, ...definition } = tool;
     const toolDefinition = { inputSchema: { type: "object" }, ...definition } as never;
-    return this.#run(call, (more, options) => this.#connected.callTool({ name: tool.name, arguments: parse(json) as never, ...more }, { ...options, toolDefinition }));
+    return this.#run(call, (more, options) => this.#connected.callTool({ name: tool.name, arguments: parse(json) as never, ...(asTask ? { task: { ttl: TASK_TTL_MS } } : {}), ...more }, { ...options, toolDefinition }));
   }
 
   cancel(call: number): void {
@@ -373,10 +380,13 @@ export class Connection {
     };
     this.#calls.set(call, running);
     try {
-      return await measured(async () => this.#answered(call, await send({}, options), (more) => (running.restart(), send(more, options))));
+      return await measured(async () => {
+        const result = await this.#answered(call, await send({}, options), (more) => (running.restart(), send(more, options)));
+        return isTask(result) ? this.#follow(call, running, options, result) : uncarried(result);
+      });
     } catch (error) {
       if (this.#isSessionGone(error)) throw new SessionGone(messageOf(error));
-      throw running.cause ?? error;
+      throw (running.isTask && running.isLeft ? error : running.cause) ?? error;
     } finally {
       running.done();
       this.#calls.delete(call);
@@ -389,8 +399,30 @@ export class Connection {
     const { answered } = await import("./rounds.ts");
     return answered(result, {
       send,
-      ask: (method, params, place) => this.#put(method, params, call, place),
+      ask: (method, params, round) => this.#put({ method, params, call, round }),
       goOn: async (rounds) => (await this.questions.ask({ method: "rounds", params: { rounds }, call })) === true,
+    });
+  }
+
+  /** Goes on with a task that an earlier page of the tab began. */
+  follow(call: number, task: TaskInfo): Promise<Answer> {
+    return this.#run(call, async () => ({ [OTHER]: task }));
+  }
+
+  async #follow(call: number, running: Running, options: CallOptions, result: unknown): Promise<unknown> {
+    running.isTask = true;
+    const { begunTask, follow } = await import("./tasks.ts");
+    const begun = uncarried(result);
+    const task = isTaskInfo(begun) ? begun : begunTask(begun);
+    const request = (method: string, params: object, more: CallOptions) => (this.#connected.request as unknown as AnyRequest)({ method, params } as never, more);
+    return follow(task, {
+      request: (method, params) => request(method, params, this.#limit()),
+      result: (taskId) => request("tasks/result", { taskId }, options),
+      ask: (method, params, signal) => this.#put({ method, params, call, task: task.id }, signal),
+      tell: (task) => this.#tell({ connection: this.id, call, task }),
+      note: (text) => this.#trace.note(text),
+      signal: running.signal,
+      isLeft: () => running.isLeft,
     });
   }
 
@@ -416,6 +448,8 @@ export class Connection {
 /** Marks a result of another type than the SDK knows, which is no fault of it. */
 const OTHER = Symbol("other type");
 
+const RELATED_TASK = "io.modelcontextprotocol/related-task";
+
 const KNOWN_TYPES = new Set(["complete", "input_required"]);
 
 // The SDK rejects results of types that it does not know: those are put into one that it does.
@@ -423,6 +457,16 @@ function carried<M>(message: M): M {
   const { result } = message as { result?: { resultType?: unknown } };
   if (typeof result?.resultType !== "string" || KNOWN_TYPES.has(result.resultType)) return message;
   return { ...message, result: { resultType: "complete", content: [], contents: [], messages: [], [OTHER]: result } };
+}
+
+const uncarried = (result: unknown): unknown => (result as { [OTHER]?: unknown } | undefined)?.[OTHER] ?? result;
+
+const isTaskInfo = (task: unknown): task is TaskInfo => !("resultType" in (task as object)) && "era" in (task as object);
+
+// In 2026-07-28 it is a type of results; in 2025-11-25 the member that the result of such a call has.
+function isTask(result: unknown): boolean {
+  const { [OTHER]: other, content, task } = (result ?? {}) as { [OTHER]?: { resultType?: unknown }; content?: unknown; task?: { taskId?: unknown } };
+  return other ? isTaskInfo(other) || other.resultType === "task" : content === undefined && typeof task?.taskId === "string";
 }
 
 async function measured(work: () => Promise<unknown>): Promise<Answer> {

@@ -2,11 +2,14 @@
 import type { ClientCapabilities } from "@modelcontextprotocol/client";
 import type { Offers } from "../protocol.ts";
 
-export function capabilitiesOf({ elicitationForm, elicitationUrl, sampling, roots }: Offers): ClientCapabilities {
+const TASKS = "io.modelcontextprotocol/tasks";
+
+export function capabilitiesOf({ elicitationForm, elicitationUrl, sampling, roots, tasks }: Offers): ClientCapabilities {
   return {
     ...(elicitationForm || elicitationUrl ? { elicitation: { ...(elicitationForm ? { form: {} } : {}), ...(elicitationUrl ? { url: {} } : {}) } } : {}),
     ...(sampling ? { sampling: { tools: {} } } : {}),
     ...(roots ? { roots: { listChanged: true } } : {}),
+    ...(tasks ? { extensions: { [TASKS]: {} } } : {}),
   };
 }
 

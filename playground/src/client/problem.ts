@@ -2,7 +2,7 @@
 import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError } from "@modelcontextprotocol/client";
 import type { Problem } from "../protocol.ts";
 import { RedirectRefused } from "./fetcher.ts";
-import { CallEnded } from "./questions.ts";
+import { CallEnded, TaskLeft } from "./questions.ts";
 import { SessionGone } from "./recovery.ts";
 
 /** Characters of a message from elsewhere. */
@@ -26,6 +26,7 @@ function knownProblem(error: unknown): Problem | undefined {
   if (error instanceof RedirectRefused) return { kind: "redirect", message };
   if (error instanceof InsufficientScopeError) return { kind: "scope", message, ...(error.requiredScope ? { scope: error.requiredScope } : {}) };
   if (error instanceof UnauthorizedError) return { kind: "unauthorized", message };
+  if (error instanceof TaskLeft) return { kind: "left", message };
   if (error instanceof CallEnded) return { kind: error.kind, message };
   if (error instanceof ProtocolError) return { kind: "protocol", message, code: error.code, data: error.data };
   if (error instanceof SdkHttpError) return httpProblem(error, message);

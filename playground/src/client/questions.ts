@@ -13,6 +13,9 @@ export class CallEnded extends Error {
   }
 }
 
+/** The connection was ended, and the task of the call goes on. */
+export class TaskLeft extends Error {}
+
 interface Open {
   call: number | undefined;
   answer: (reply: Reply) => void;
@@ -29,14 +32,14 @@ export class Questions {
     this.#tell = tell;
   }
 
-  /** Asks the person. A refusal is thrown as the error of the protocol that it is. */
-  ask(asked: Asked, signal?: AbortSignal): Promise<unknown> {
+  /** Asks the person. A refusal is thrown, as an error of the protocol where there is a request to answer with it. */
+  ask(asked: Asked, signal?: AbortSignal, isRequest = false): Promise<unknown> {
     const question = ++this.#last;
     return new Promise((resolve, reject) => {
       const answer = (reply: Reply) => {
         this.#open.delete(question);
         if ("json" in reply) resolve(parse(reply.json));
-        else reject(asked.round ? new CallEnded("declined", reply.error.message) : new ProtocolError(reply.error.code, reply.error.message));
+        else reject(isRequest ? new ProtocolError(reply.error.code, reply.error.message) : new CallEnded("declined", reply.error.message));
       };
       this.#open.set(question, { call: asked.call, answer });
       signal?.addEventListener("abort", () => this.#withdraw(question));

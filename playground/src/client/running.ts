@@ -13,6 +13,10 @@ export class Running {
   #limit: Limit;
   #isPatient: () => boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** It has become a task, whose time has no limit here. */
+  isTask = false;
+  /** It ended with the connection. */
+  isLeft = false;
   /** Set once it was stopped: why. */
   cause: Error | undefined;
 
@@ -32,7 +36,7 @@ export class Running {
     clearTimeout(this.#timer);
     const { seconds } = this.#limit;
     this.#timer = setTimeout(() => {
-      if (this.#isPatient()) this.restart();
+      if (this.isTask || this.#isPatient()) this.restart();
       else this.#end(new SdkError(SdkErrorCode.RequestTimeout, `There was no answer in ${seconds} s.`));
     }, seconds * 1000);
   }
@@ -44,6 +48,11 @@ export class Running {
 
   cancel(): void {
     this.#end(new DOMException("The call was cancelled.", "AbortError"));
+  }
+
+  leave(): void {
+    this.isLeft = true;
+    this.cancel();
   }
 
   done(): void {

@@ -1,10 +1,11 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
-import type { Answer, Asked, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, Tool, TraceEntry } from "../protocol.ts";
+import type { Answer, Asked, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool, TraceEntry } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
+import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
 
-export type Tab = "tools" | "resources" | "prompts" | "trace";
+export type Tab = "tools" | "resources" | "prompts" | "tasks" | "trace";
 
 /** A page that a server asked the person to open. */
 export interface OpenedPage {
@@ -19,6 +20,8 @@ export interface Use {
   at: number;
   answer?: Answer;
   problem?: Problem;
+  /** What it has become, as its server last described it. */
+  task?: TaskInfo;
   /** Pages that the person opened for it. */
   pages?: OpenedPage[];
   progress?: { progress: number; total?: number; message?: string };
@@ -51,6 +54,8 @@ export interface ServerState {
   /** By tab and name, the newest first. */
   uses: Record<string, Use[]>;
   questions: Question[];
+  /** Calls of tools that became tasks, the oldest first. */
+  tasks: TaskEntry[];
   /** Pages with which the person is through, as the server says. */
   completed: string[];
   trace: TraceEntry[];
@@ -93,6 +98,7 @@ export const newServer = (target: Target): ServerState => ({
   uses: {},
   questions: [],
   completed: [],
+  tasks: [],
   trace: [],
   signIn: undefined,
   isSignedIn: false,

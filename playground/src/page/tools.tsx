@@ -10,6 +10,7 @@ import { Listing } from "./listing.tsx";
 import { Opening } from "./opening.tsx";
 import { ToolResult } from "./result.tsx";
 import type { Word } from "../words/en.ts";
+import { TaskChoice } from "./task-choice.tsx";
 import { Uses } from "./uses.tsx";
 import { schemaOf } from "./visitor.ts";
 
@@ -92,6 +93,7 @@ function ToolView({ tool }: { tool: Tool }) {
             </button>
           </p>
         )}
+        <TaskChoice tool={tool} />
         <p class="choice">
           <button type="submit" class="button" disabled={state.phase !== "connected"}>
             {say(uses.length > 0 ? "tool.again" : "tool.call")}

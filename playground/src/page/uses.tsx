@@ -5,6 +5,7 @@ import { later } from "./later.tsx";
 import { ProblemNote } from "./problem.tsx";
 import type { Use } from "./state.ts";
 
+const TaskStatus = later(async () => (await import("./tasks.tsx")).TaskStatus);
 const Pages = later(async () => (await import("./pages.tsx")).Pages);
 
 export function Uses({ name, uses, show }: { name: string; uses: Use[]; show: (result: unknown) => ComponentChildren }) {
@@ -33,6 +34,7 @@ function Running({ name, use }: { name: string; use: Use }) {
   const amount = progress?.total === undefined ? {} : { value: progress.progress, max: progress.total };
   return (
     <>
+      {use.task && <TaskStatus info={use.task} />}
       {progress ? (
         <p>
           <progress aria-label={say("result.progress", { name })} {...amount} />{" "}
@@ -42,7 +44,7 @@ function Running({ name, use }: { name: string; use: Use }) {
           </span>
         </p>
       ) : (
-        <p role="status">{say("tool.calling")}</p>
+        !use.task && <p role="status">{say("tool.calling")}</p>
       )}
       <button type="button" class="button plain" onClick={() => visitor.cancel(use.number)}>
         {say("tool.cancel")}

@@ -7,6 +7,9 @@ import type { Answer, CompletionRequest, ListName, OperationName, Operations, Po
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
+import { nameOf } from "./name.ts";
+import { taskSupport } from "./task-choice.tsx";
+import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
 import { MAX_TRACE, MAX_USES, type OpenedPage, type ServerState, Store, type Tab, type Use } from "./state.ts";
 
 const RETURN_KEY = "playground return";
@@ -25,6 +28,8 @@ export class Visitor {
   #link: Link;
   #say: Say;
   #lastUse = 0;
+  /** Tools whose calls begin tasks, where the person decides that. */
+  #asTasks = new Set<string>();
   /** Each use, to be repeated as it was. */
   #works = new Map<number, () => Promise<void>>();
   /** Counts what was begun: what was stopped since is of an earlier number. */
@@ -79,7 +84,7 @@ export class Visitor {
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
-      this.#store.set({ phase: "connected", info, isSignedIn: isKept(target.url), announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
+      this.#store.set({ phase: "connected", info, tasks: keptTasks(target.url), isSignedIn: isKept(target.url), announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
       await this.#loadAll();
     } catch (error) {
       if (attempt === this.#attempt) await this.#failed(problemOf(error));
@@ -168,6 +173,7 @@ export class Visitor {
   async signOut(): Promise<void> {
     await this.disconnect();
     await this.#ask("signOut", {}).catch(() => null);
+    this.#setTasks([]);
     this.#store.set({ isSignedIn: false });
   }
 
@@ -229,7 +235,38 @@ export class Visitor {
 
   call(tool: Tool): Promise<void> {
     const json = write(this.draftOf(tool));
-    return this.#use("tools", tool.name, (call) => this.#ask("call", { call, tool, json }));
+    const asTask = this.isTask(tool);
+    return this.#use("tools", tool.name, (call) => this.#ask("call", { call, tool, json, asTask }));
+  }
+
+  /** Whether the tool's calls begin tasks of 2025-11-25. */
+  isTask(tool: Tool): boolean {
+    const support = this.#state.target.offers.tasks ? taskSupport(this.#state.info, tool) : undefined;
+    return support === "required" || (support === "optional" && this.#asTasks.has(tool.name));
+  }
+
+  setTask(tool: Tool, is: boolean): void {
+    if (is) this.#asTasks.add(tool.name);
+    else this.#asTasks.delete(tool.name);
+    this.#store.set({});
+  }
+
+  /** Goes on with a task of an earlier page. */
+  follow({ info, tool }: TaskEntry): Promise<void> {
+    return this.#use("tools", tool, (call) => {
+      this.#change(call, { task: info });
+      return this.#ask("follow", { call, task: info });
+    });
+  }
+
+  /** Takes a task off the list. */
+  forget(entry: TaskEntry): void {
+    this.#setTasks(this.#state.tasks.filter(({ info }) => info.id !== entry.info.id));
+  }
+
+  #setTasks(tasks: TaskEntry[]): void {
+    this.#store.set({ tasks });
+    keepTasks(this.#state.target.url, tasks);
   }
 
   /** The call of a tool as it can be made elsewhere. */
@@ -310,6 +347,9 @@ export class Visitor {
     else if ("changed" in event) void this.#load(event.changed).catch(() => {});
     else if ("question" in event) {
       this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
+    } else if ("task" in event) {
+      this.#change(event.call, { task: event.task });
+      this.#setTasks(withTask(this.#state.tasks, event.task, nameOf(this.#state, event.call) ?? ""));
     } else if ("completed" in event) {
       this.#store.set({ completed: [...this.#state.completed, event.completed], announcement: this.#say("page.completed") });
     } else if ("withdrawn" in event) {

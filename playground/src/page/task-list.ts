@@ -1,0 +1,40 @@
+// The tasks that this tab began, by server: they are known to it until it is closed.
+import type { TaskInfo } from "../protocol.ts";
+import { attempt } from "./language.ts";
+
+export interface TaskEntry {
+  info: TaskInfo;
+  /** The tool that it is a call of. */
+  tool: string;
+  /** When it began, in milliseconds since 1970. */
+  at: number;
+}
+
+/** Tasks that are kept of each server: the oldest go first. */
+const MAX_TASKS = 100;
+
+const keyOf = (url: string): string => `playground tasks ${url}`;
+
+export function keptTasks(url: string): TaskEntry[] {
+  const kept = attempt(() => JSON.parse(sessionStorage.getItem(keyOf(url)) ?? "[]") as unknown);
+  return Array.isArray(kept) ? kept.filter(isEntry) : [];
+}
+
+export function keepTasks(url: string, tasks: TaskEntry[]): void {
+  attempt(() => (tasks.length === 0 ? sessionStorage.removeItem(keyOf(url)) : sessionStorage.setItem(keyOf(url), JSON.stringify(tasks))));
+}
+
+/** The list with what is now known of a task. */
+export function withTask(tasks: TaskEntry[], info: TaskInfo, tool: string): TaskEntry[] {
+  const at = tasks.findIndex((entry) => entry.info.id === info.id);
+  if (at < 0) return [...tasks, { info, tool, at: Date.now() }].slice(-MAX_TASKS);
+  const entry = tasks[at] as TaskEntry;
+  return tasks.with(at, { ...entry, info: { ...entry.info, ...info } });
+}
+
+export const hasEnded = ({ status }: TaskInfo): boolean => ["completed", "failed", "cancelled"].includes(status);
+
+const isEntry = (entry: unknown): entry is TaskEntry => {
+  const { info, tool, at } = (entry ?? {}) as Partial<TaskEntry>;
+  return typeof info?.id === "string" && typeof info.status === "string" && typeof tool === "string" && typeof at === "number";
+};

@@ -1,0 +1,68 @@
+// The tasks of a server that this tab began, also before a reload.
+import type { Tool } from "../protocol.ts";
+import { type Word, en } from "../words/en.ts";
+import { useShared } from "./context.ts";
+import { ToolResult } from "./result.tsx";
+import { type TaskEntry, hasEnded } from "./task-list.ts";
+import { Uses } from "./uses.tsx";
+
+export function Tasks() {
+  const { state, say } = useShared();
+  return (
+    <div class="tasks">
+      {state.tasks.length === 0 && <p class="note">{say("tasks.none")}</p>}
+      <ol reversed>
+        {state.tasks.toReversed().map((entry) => (
+          <li key={entry.info.id}>
+            <TaskView entry={entry} />
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function TaskView({ entry }: { entry: TaskEntry }) {
+  const { state, visitor, say } = useShared();
+  const { info, tool: name, at } = entry;
+  const tool: Tool = state.tools.find((tool) => tool.name === name) ?? { name };
+  const uses = (state.uses[`tools ${name}`] ?? []).filter(({ task }) => task?.id === info.id);
+  const isFollowed = uses.some(({ answer, problem }) => !answer && !problem);
+  const known = `task.${info.status}`;
+  return (
+    <article>
+      <h3 dir="auto">{tool.title ?? name}</h3>
+      <p>
+        <span class="tag">{known in en ? say(known as Word) : info.status}</span> <span dir="auto">{info.message}</span>
+      </p>
+      <p class="note">
+        <code dir="auto">{info.id}</code> · <time>{new Date(at).toLocaleString()}</time>
+        {info.ttl !== undefined && <> · {say("task.kept", { time: new Date(at + info.ttl).toLocaleString() })}</>}
+      </p>
+      <p class="choice">
+        {!isFollowed && uses.every(({ answer }) => !answer) && (
+          <button type="button" class="button plain" disabled={state.phase !== "connected"} onClick={() => void visitor.follow(entry)}>
+            {say(hasEnded(info) ? "task.fetch" : "task.follow")}
+          </button>
+        )}
+        {!isFollowed && (
+          <button type="button" class="link" onClick={() => visitor.forget(entry)}>
+            {say("task.forget")}
+          </button>
+        )}
+      </p>
+      <Uses name={name} uses={uses} show={(result) => <ToolResult tool={tool} result={result} />} />
+    </article>
+  );
+}
+
+/** The state of a task, where its call is shown. */
+export function TaskStatus({ info }: { info: TaskEntry["info"] }) {
+  const { say } = useShared();
+  const known = `task.${info.status}`;
+  return (
+    <p role="status">
+      {say("task.heading")} <span class="tag">{known in en ? say(known as Word) : info.status}</span> <span dir="auto">{info.message}</span>
+    </p>
+  );
+}
