@@ -13,3 +13,11 @@ export function keep(key: string, value: string | null): void {
 }
 
 export const isKept = (url: string): boolean => (attempt(() => sessionStorage.getItem(`${PREFIX}sign-in ${url}`)) ?? "").includes('"access_token"');
+
+/** Forgets all that this origin stored in this browser. */
+export async function forgetAll(): Promise<void> {
+  attempt(() => sessionStorage.clear());
+  attempt(() => localStorage.clear());
+  const databases = await Promise.resolve(attempt(() => indexedDB.databases()) ?? []).catch(() => []);
+  for (const { name } of databases) if (name) await new Promise((done) => Object.assign(indexedDB.deleteDatabase(name), { onsuccess: done, onerror: done, onblocked: done }));
+}

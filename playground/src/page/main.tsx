@@ -1,35 +1,16 @@
 // The page's beginning.
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { addressOf } from "../address.ts";
-import { type Json, parse, isObject } from "../exact.ts";
-import { VERSIONS, targetOf } from "../protocol.ts";
 import { App } from "./app.tsx";
 import { SharedContext } from "./context.ts";
-import { attempt, firstLanguage, speaker } from "./language.ts";
+import { firstLanguage, speaker } from "./language.ts";
 import { Page } from "./page.ts";
-import { type ServerState, newServer } from "./state.ts";
+import { readSaved } from "./saved.ts";
+import { begin, own } from "./start.ts";
 
-const query = new URLSearchParams(location.search);
-const own = `${location.origin}/mcp`;
-const linked = addressOf(query.get("server") ?? "");
-
-const page = new Page(firstLanguage(), firstServer());
-
-function firstServer(): ServerState {
-  const transport = query.get("transport");
-  const version = VERSIONS.find((known) => known === query.get("version"));
-  const tool = query.get("tool") ?? undefined;
-  const draft = attempt(() => parse(query.get("args") ?? "")) as Json | undefined;
-  const url = "url" in linked ? linked.url : own;
-  return {
-    ...newServer({ ...targetOf(url), transport: transport === "sse" || transport === "streamable" ? transport : "auto", version: version ?? "auto" }),
-    isLinked: url !== own,
-    tab: query.has("prompt") ? "prompts" : query.has("uri") ? "resources" : "tools",
-    chosen: { tools: tool, resources: query.get("uri") ?? undefined, prompts: query.get("prompt") ?? undefined },
-    drafts: tool && isObject(draft) ? { [tool]: draft } : {},
-  };
-}
+const reading = readSaved();
+const start = begin(reading.servers);
+const page = new Page(firstLanguage(), reading, start);
 
 function Root() {
   const [state, setState] = useState(page.state);
@@ -59,5 +40,7 @@ await page.setLanguage(page.state.language);
 const root = document.getElementById("root");
 if (root) render(<Root />, root);
 const { visitor } = page;
-void visitor.resume();
-if (!("url" in linked)) void ownAddress().then((url) => visitor.state.target.url === own && visitor.setTarget({ url }));
+const isResumed = await visitor.resume();
+if (start.isAtOnce && !isResumed) void visitor.connect();
+const address = await ownAddress();
+if (visitor.state.phase === "idle" && visitor.state.target.url === own && !location.search.includes("server=")) visitor.setTarget({ url: address });

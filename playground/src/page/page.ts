@@ -1,8 +1,10 @@
 // The servers of the page, each with its connection, and the one that is shown.
 import { targetOf } from "../protocol.ts";
-import { keep, keptEntries } from "./kept.ts";
+import { forgetAll, keep, keptEntries } from "./kept.ts";
 import { type Language, keepLanguage, load, speaker } from "./language.ts";
 import { type Event, Link } from "./link.ts";
+import { type Reading, type Saved, changeSaved, onSavedElsewhere, readSaved } from "./saved.ts";
+import { type Start, keepTab } from "./start.ts";
 import { type PageState, type ServerState, type State, Store, newServer } from "./state.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -12,17 +14,23 @@ export class Page {
   #visitors = new Map<number, Visitor>();
   #last = 0;
 
-  constructor(language: Language, first: ServerState) {
-    this.#store = new Store({ language, shown: 1 });
+  #isCleared = false;
+
+  constructor(language: Language, { servers: saved, fault }: Reading, { servers, shown }: Start) {
+    this.#store = new Store({ language, shown: 1, servers: saved, storage: fault });
     this.#link = new Link((event) => this.#hear(event));
     this.#link.send({ restored: keptEntries() });
-    this.open(first);
+    for (const server of servers) this.open(server);
+    this.show(shown + 1);
+    if (fault === "corrupt") void this.changeSaved((servers) => servers);
+    onSavedElsewhere(() => this.#store.set({ servers: readSaved().servers }));
     for (const change of ["online", "offline"])
       window.addEventListener(change, () => {
         for (const visitor of this.visitors) visitor.retry();
       });
     window.addEventListener("pagehide", () => {
       for (const visitor of this.visitors) visitor.sayFarewell();
+      if (!this.#isCleared) keepTab(this.visitors.map(({ state }) => state), this.visitors.indexOf(this.visitor));
     });
   }
 
@@ -64,6 +72,26 @@ export class Page {
     if (!next) this.open();
     else if (this.#store.state.shown === visitor.connection) this.show(next.connection);
     await visitor.leave();
+  }
+
+  /** Shows a saved server, which is connected on the person's click. */
+  openSaved({ id, target }: Saved): void {
+    const open = this.visitors.find(({ state }) => state.saved === id);
+    if (open) this.show(open.connection);
+    else this.open({ ...newServer(target), saved: id });
+  }
+
+  async changeSaved(change: (servers: Saved[]) => Saved[]): Promise<void> {
+    const isKept = await changeSaved(change);
+    this.#store.set(isKept ? { servers: readSaved().servers } : { storage: "denied" });
+  }
+
+  /** Ends all connections, and forgets all that this browser keeps. */
+  async clear(): Promise<void> {
+    this.#isCleared = true;
+    await Promise.all(this.visitors.map((visitor) => visitor.leave().catch(() => {})));
+    await forgetAll();
+    location.replace("/playground");
   }
 
   async setLanguage(language: Language): Promise<void> {

@@ -10,6 +10,7 @@ import { SignInCard } from "./sign-in.tsx";
 
 const Switch = later(async () => (await import("./switch.tsx")).Switch);
 const Roots = later(async () => (await import("./roots.tsx")).Roots);
+const SavedServers = later(async () => (await import("./saved-servers.tsx")).SavedServers);
 const ServerCopies = later(async () => (await import("./copies.tsx")).ServerCopies);
 
 export function Server() {
@@ -31,8 +32,26 @@ export function Server() {
         </div>
       )}
       {state.notice && <p class="note">{say(state.notice)}</p>}
+      {state.storage && (
+        <p class="warning" role="status">
+          {say(`saved.${state.storage}`)}
+        </p>
+      )}
+      <Saved />
       {state.info && <Facts key={state.shown} />}
     </section>
+  );
+}
+
+function Saved() {
+  const { state, say } = useShared();
+  const count = state.servers.length;
+  const [isOpen, setOpen] = useState(count > 0);
+  return (
+    <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{say("saved.heading", { count })}</summary>
+      {isOpen && <SavedServers />}
+    </details>
   );
 }
 

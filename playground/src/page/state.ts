@@ -4,6 +4,7 @@ import type { Answer, Asked, Problem, Prompt, Resource, ResourceTemplate, Server
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
+import type { Saved } from "./saved.ts";
 
 export type Tab = "tools" | "resources" | "prompts" | "tasks" | "trace";
 
@@ -37,6 +38,8 @@ export interface ServerState {
   target: Target;
   /** The address as it is being typed. */
   typed: string | undefined;
+  /** The id of the saved server that this one is. */
+  saved: string | undefined;
   /** The address came from a link, and the person has not said yes to it. */
   isLinked: boolean;
   phase: "idle" | "connecting" | "connected";
@@ -74,6 +77,9 @@ export interface PageState {
   language: Language;
   /** The number of the connection that is shown. */
   shown: number;
+  /** What became of the browser's storage. */
+  storage: "denied" | "corrupt" | undefined;
+  servers: Saved[];
 }
 
 /** The shown server, and the page. */
@@ -83,6 +89,7 @@ export interface State extends PageState, ServerState {}
 export const newServer = (target: Target): ServerState => ({
   target,
   typed: undefined,
+  saved: undefined,
   isLinked: false,
   phase: "idle",
   problem: undefined,

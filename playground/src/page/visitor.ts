@@ -68,6 +68,10 @@ export class Visitor {
     this.#store.set({ typed });
   }
 
+  setSaved(saved: string): void {
+    this.#store.set({ saved });
+  }
+
   setTarget(more: Partial<Target>): void {
     this.#store.set({ target: { ...this.#state.target, ...more } });
   }
