@@ -68,6 +68,7 @@ fn every_variable_that_does_nothing_as_it_is_set_is_told() {
         ("IDENTITY_PROVIDER", "github"),
         ("GITHUB_ALLOWED", "octocat"),
         ("OPERATOR_TOKEN", "0123456789abcdef0123456789abcdef"),
+        ("PLAYGROUND_APPS_ORIGIN", "apps.example.com"),
     ] {
         let told = problems(&[(name, value)]);
         assert!(told.len() == 1 && told[0].contains(name), "{name}: {told:?}");
@@ -89,6 +90,8 @@ fn variables_that_can_be_read_are_not_told() {
         ("LOG_REQUESTS", "all"),
         ("LOG_REQUESTS", "errors"),
         ("LOG_REQUESTS", "none"),
+        ("PLAYGROUND_APPS_ORIGIN", "https://apps.example.com/"),
+        ("PLAYGROUND_APPS_ORIGIN", "http://127.0.0.1:8787"),
     ] {
         assert_eq!(problems(&[(name, value)]), [""; 0], "{name}");
     }

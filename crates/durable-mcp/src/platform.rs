@@ -1,5 +1,6 @@
 //! Cloudflare's runtime: the only place besides the exports that knows of it.
 
+mod assets;
 pub mod bindings;
 mod body;
 mod bound;

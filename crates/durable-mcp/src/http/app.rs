@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::operator::{OPERATOR_TOKEN, OperatorAccess};
 use super::own_routes::OwnRoute;
 use super::playground;
+use super::playground::apps::AppsOrigin;
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
 use super::recent::Recent;
@@ -32,7 +33,10 @@ const LOCATION_HINTS: [&str; 9] = ["wnam", "enam", "sam", "weur", "eeur", "apac"
 pub(crate) const SESSION_KEY: &str = "SESSION_KEY";
 
 /// The binding of the assets with the page at `/playground`: a deployment without it has no such page.
-const PLAYGROUND: &str = "PLAYGROUND";
+pub(crate) const PLAYGROUND: &str = "PLAYGROUND";
+
+/// The variable with an origin for apps alone.
+const APPS_ORIGIN: &str = "PLAYGROUND_APPS_ORIGIN";
 
 /// Text sent by a server whose variables name an identity provider, and whose build has no sign-in.
 const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
@@ -54,6 +58,7 @@ const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this b
 /// | `CLIENT_DOCUMENT_PORTS` | ports, separated by commas, that metadata documents of clients may be at besides 443 | 443 alone |
 /// | `ANSWERS` | `events`: results are always sent as an event stream; `initialize`, errors before a request runs and `tasks/*` stay JSON | JSON, unless the tool sends progress, a log message or a question before its result |
 /// | `OPERATOR_TOKEN` | a secret of 32 characters or more, with which an operator lists and ends users' grants by `POST /operator` | no such route |
+/// | `PLAYGROUND_APPS_ORIGIN` | an origin of this Worker that serves apps of the playground, and nothing else: `https://apps.example.com` | apps have no storage |
 /// | `LOG_REQUESTS` | requests that leave a line in the log: `all`; `errors`, those that failed or were slow; `none` | `errors` |
 #[derive(Clone)]
 pub struct App {
@@ -71,6 +76,8 @@ pub struct App {
     pub(super) missing: Option<Missing>,
     /// Whether the page at `/playground` is among the deployment's assets.
     pub(crate) has_playground: bool,
+    /// The origin of apps that the page shows.
+    pub(crate) apps: AppsOrigin,
     problems: Vec<String>,
 }
 
@@ -107,6 +114,7 @@ impl App {
             closed: None,
             missing: None,
             has_playground: false,
+            apps: AppsOrigin::Opaque,
             problems: Vec::new(),
         }
     }
@@ -139,7 +147,10 @@ impl App {
     /// The route of a path among those of this library.
     pub(super) fn library_route(&self, path: &str) -> Route {
         let route = |path: &str| match (self.paths.route(path), &self.provider) {
-            (Route::PlaygroundConfig | Route::PlaygroundClient, _) if !self.has_playground => Route::Unknown,
+            (Route::PlaygroundConfig | Route::PlaygroundClient | Route::PlaygroundApp, _) if !self.has_playground => {
+                Route::Unknown
+            }
+            (Route::Unknown, _) if self.has_playground_file(path) => Route::PlaygroundFile,
             (Route::Unknown, Some(provider)) => match provider.route(path) {
                 Route::Operator if self.operator == OperatorAccess::Off => Route::Unknown,
                 route => route,
@@ -151,6 +162,12 @@ impl App {
             (Route::Unknown, Some(shorter)) if !shorter.is_empty() => route(shorter),
             (route, _) => route,
         }
+    }
+
+    /// Whether a path can be one of the page's files. The Worker is asked for those that are there only if it runs before them.
+    fn has_playground_file(&self, path: &str) -> bool {
+        let below = path.strip_prefix(playground::PAGE);
+        self.has_playground && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// The paths that are protected resources of their own.
@@ -175,6 +192,7 @@ impl App {
         if self.has_playground {
             self.provider = self.provider.map(|provider| provider.serving_client(playground::CALLBACK));
         }
+        self.apps = variables.apps_origin(APPS_ORIGIN);
         self.placement = Placement {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
             location_hint: variables.hint("SESSION_LOCATION_HINT", &LOCATION_HINTS),

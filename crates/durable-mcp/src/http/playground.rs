@@ -1,9 +1,14 @@
 //! Documents for the page at `/playground`, which is served from the deployment's assets.
 
+pub(super) mod apps;
+mod source;
+
 use http::StatusCode;
 use serde_json::json;
 
+use self::apps::AppsOrigin;
 use super::app::App;
+use super::edge::Edge;
 use super::home::get;
 use crate::wire::{Head, Reply};
 
@@ -16,7 +21,7 @@ pub(super) const CALLBACK: &str = "/playground/callback";
 /// How long an authorization server may keep the playground's metadata, in seconds: it changes with the server's name alone.
 const CLIENT_CACHE: &str = "public, max-age=3600";
 
-/// `GET /playground/config.json`: the server that the page connects to first.
+/// `GET /playground/config.json`: the server that the page connects to first, and the frame of apps.
 pub(super) fn config(app: &App, head: &Head) -> Reply {
     get(head, || {
         let origin = head.origin();
@@ -24,6 +29,7 @@ pub(super) fn config(app: &App, head: &Head) -> Reply {
             "name": app.server.display_name(),
             "mcp": format!("{origin}{}", app.paths.mcp),
             "sse": format!("{origin}{}", app.paths.sse),
+            "apps": app.apps.frame(head),
         });
         cached(&config, "no-cache")
     })
@@ -45,6 +51,24 @@ pub(super) fn client(app: &App, head: &Head) -> Reply {
             "application_type": "web",
         });
         cached(&client, CLIENT_CACHE)
+    })
+}
+
+/// `GET /playground/app`: the frame of an app.
+pub(super) fn frame(app: &App, head: &Head) -> Reply {
+    apps::frame(&app.apps, head)
+}
+
+/// A file of the page, where the Worker runs before its assets.
+pub(super) fn file(app: &App, edge: &dyn Edge) -> Reply {
+    let framed = match &app.apps {
+        AppsOrigin::Own(origin) => origin,
+        AppsOrigin::Opaque => "'self'",
+        AppsOrigin::None => "'none'",
+    };
+    edge.playground_file(framed).unwrap_or_else(|fault| {
+        edge.warn(&format!("the playground's assets: {}", fault.0));
+        Reply::empty(StatusCode::INTERNAL_SERVER_ERROR)
     })
 }
 

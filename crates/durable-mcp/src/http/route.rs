@@ -1,5 +1,6 @@
 //! Every path that is served.
 
+use super::playground::apps as playground;
 use crate::oauth::provider::OAuth;
 
 /// The route of a path.
@@ -13,6 +14,10 @@ pub enum Route {
     PlaygroundConfig,
     /// `GET /playground/client.json`: the playground as a client, in the form of a client metadata document.
     PlaygroundClient,
+    /// `GET /playground/app`: the frame in which the playground shows apps of servers.
+    PlaygroundApp,
+    /// `GET /playground` and below: a file of the page, where the Worker runs before its assets.
+    PlaygroundFile,
     /// `POST`, `GET` and `DELETE /mcp`: Streamable HTTP.
     Mcp,
     /// `GET /sse`: opens an HTTP+SSE session.
@@ -87,6 +92,7 @@ impl Paths {
             "/style.css" => Route::Style,
             "/playground/config.json" => Route::PlaygroundConfig,
             "/playground/client.json" => Route::PlaygroundClient,
+            playground::FRAME => Route::PlaygroundApp,
             _ => Route::Unknown,
         }
     }

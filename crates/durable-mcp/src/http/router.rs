@@ -25,6 +25,11 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         Err(foreign) if !(foreign == Foreign::Origin && app.route_of(&head.path).is_for_any_origin()) => {
             told(app, head, edge, Closed { status: StatusCode::FORBIDDEN, text: foreign.message() })
         }
+        // An origin of apps has nothing that an app could use.
+        _ if app.apps.is_at(&head.host) => match app.library_route(&head.path) {
+            Route::PlaygroundApp => playground::frame(app, head),
+            _ => Reply::empty(StatusCode::NOT_FOUND),
+        },
         _ if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() => cors::preflight(head),
         _ => route(app, head, edge).await,
     };
@@ -80,7 +85,7 @@ fn told(app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
 
 /// The path for the log, `?` if it is unknown: it may hold anything.
 fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
-    if app.route_of(path) == Route::Unknown { "?" } else { path }
+    if matches!(app.route_of(path), Route::Unknown | Route::PlaygroundFile) { "?" } else { path }
 }
 
 /// Answers a request to an MCP endpoint. Its caller is authenticated before anything else of it is read.
@@ -105,7 +110,15 @@ async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Rep
 
 async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let route = app.route_of(&head.path);
-    let is_served = matches!(route, Route::Home | Route::Style | Route::PlaygroundConfig | Route::Unknown);
+    let is_served = matches!(
+        route,
+        Route::Home
+            | Route::Style
+            | Route::PlaygroundConfig
+            | Route::PlaygroundApp
+            | Route::PlaygroundFile
+            | Route::Unknown
+    );
     if let Some(missing) = app.missing.as_ref().filter(|missing| missing.is_vital && !is_served) {
         return lacking(missing, head);
     }
@@ -123,6 +136,8 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         },
         (Route::PlaygroundConfig, _) => playground::config(app, head),
         (Route::PlaygroundClient, _) => playground::client(app, head),
+        (Route::PlaygroundApp, _) => playground::frame(app, head),
+        (Route::PlaygroundFile, _) => playground::file(app, edge),
         (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
         _ => nothing_here(app),
     }

@@ -1,5 +1,6 @@
 //! Variables of a deployment, and what is wrong with them.
 
+use super::playground::apps::AppsOrigin;
 use crate::mcp::error::Quoted;
 use crate::session::log_line::RequestLog;
 
@@ -65,6 +66,15 @@ impl<'a> Variables<'a> {
         ports.unwrap_or_else(|| {
             self.expected(name, &text, "port numbers, separated by commas; no port besides 443 is used");
             Vec::new()
+        })
+    }
+
+    /// An origin for apps alone. No app is shown if it cannot be read, rather than on an origin that was not meant.
+    pub(super) fn apps_origin(&mut self, name: &str) -> AppsOrigin {
+        let Some(text) = self.text(name) else { return AppsOrigin::Opaque };
+        AppsOrigin::parse(&text).unwrap_or_else(|| {
+            self.expected(name, &text, "an origin, as in https://apps.example.com; no app is shown now");
+            AppsOrigin::None
         })
     }
 

@@ -15,6 +15,7 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 use worker::{Delay, ObjectNamespace, Stub};
 
+use super::assets;
 use super::body::RequestBody;
 use super::bound::Bound;
 use super::hung_up::hung_up;
@@ -317,6 +318,10 @@ impl Edge for WorkerEdge {
 
     fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
         own_route::call(self, handler)
+    }
+
+    fn playground_file(&self, framed: &str) -> Result<Reply, Fault> {
+        assets::file(&self.env, &self.request, framed)
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {

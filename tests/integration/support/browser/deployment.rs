@@ -424,6 +424,10 @@ impl Edge for Visit<'_> {
         async { Ok(Reply::empty(StatusCode::IM_A_TEAPOT)) }.boxed_local()
     }
 
+    fn playground_file(&self, framed: &str) -> Result<Reply, Fault> {
+        Ok(Reply::empty(StatusCode::OK).header("content-security-policy", format!("frame-src {framed}")))
+    }
+
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
         async { Ok(self.body.clone()) }.boxed_local()
     }

@@ -119,6 +119,10 @@ impl Edge for Visit {
         }
     }
 
+    fn playground_file(&self, _: &str) -> Result<Reply, Fault> {
+        Err(Fault("a test has no assets".to_owned()))
+    }
+
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
         ready(Ok(self.body.clone())).boxed_local()
     }

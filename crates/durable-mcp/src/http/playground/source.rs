@@ -1,0 +1,118 @@
+//! Sources of a Content-Security-Policy that an app may ask for.
+
+use super::super::policy::is_loopback;
+
+/// Use of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Requests and sockets.
+    Connection,
+    /// Scripts, styles, pictures, frames.
+    Document,
+}
+
+/// Characters of a name (RFC 1035 section 2.3.4).
+const MAX_NAME_CHARS: usize = 253;
+
+/// Whether a text is an origin in lower case, as `https://example.com`, `https://*.example.com` for all below it, or a port of
+/// this machine by plain HTTP. It holds nothing that ends a source or a directive, no keyword, and no scheme alone.
+pub(super) fn is_source(text: &str, kind: Kind) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return false };
+    let is_local = match (scheme, kind) {
+        ("https", _) | ("wss", Kind::Connection) => false,
+        ("http", _) | ("ws", Kind::Connection) => true,
+        _ => return false,
+    };
+    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+    let below = name.strip_prefix("*.");
+    let named = below.unwrap_or(name);
+    let is_named = is_loopback(named) || named.contains('.');
+    is_named && is_name(named) && port.is_none_or(is_port) && (!is_local || (below.is_none() && is_loopback(named)))
+}
+
+fn is_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(is_inside)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= MAX_NAME_CHARS && name.split('.').all(is_label)
+}
+
+fn is_port(port: &str) -> bool {
+    !port.starts_with('0') && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_sources() {
+        for source in [
+            "https://example.com",
+            "https://cdn.example.com:8443",
+            "https://*.example.com",
+            "https://xn--bcher-kva.example",
+            "https://a_b.example.com",
+            "http://localhost:8787",
+            "http://127.0.0.1",
+        ] {
+            assert!(is_source(source, Kind::Document) && is_source(source, Kind::Connection), "{source}");
+        }
+        for source in ["wss://live.example.com", "wss://*.example.com", "ws://localhost:9000"] {
+            assert!(is_source(source, Kind::Connection) && !is_source(source, Kind::Document), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_says_more_than_an_origin_is_no_source() {
+        for text in [
+            "",
+            "*",
+            "https:",
+            "https://",
+            "https://*",
+            "https://*.com",
+            "https://com",
+            "https://*.*.example.com",
+            "https://a.*.example.com",
+            "https://example.com/",
+            "https://example.com/path",
+            "https://example.com?x",
+            "https://example.com#x",
+            "https://user@example.com",
+            "https://example.com:",
+            "https://example.com:0",
+            "https://example.com:99999",
+            "https://example.com:*",
+            "https://example..com",
+            "https://-a.example.com",
+            "https://example.com https://evil.example",
+            "https://example.com;script-src",
+            "https://example.com,https://evil.example",
+            "https://example.com\nx",
+            "https://example.com%20x",
+            "https://EXAMPLE.com",
+            "https://bücher.example",
+            "http://example.com",
+            "http://*.localhost",
+            "ws://example.com",
+            "data:",
+            "blob:",
+            "'self'",
+            "'unsafe-eval'",
+            "javascript://example.com",
+            "ftp://example.com",
+            "//example.com",
+            "example.com",
+        ] {
+            assert!(!is_source(text, Kind::Document) && !is_source(text, Kind::Connection), "{text:?}");
+        }
+        let long = format!("https://{}.example.com", "a".repeat(64));
+        assert!(!is_source(&long, Kind::Document));
+    }
+}
