@@ -36,6 +36,7 @@ const POLICY = [
   "img-src 'self' data: blob:",
   "media-src data: blob:",
   "connect-src 'self' https: http://localhost:* http://127.0.0.1:*",
+  "frame-src 'self'",
   "form-action 'none'",
   "base-uri 'none'",
   "frame-ancestors 'none'",

@@ -10,6 +10,7 @@ test("what is switched off is not declared", () => {
   assert.deepEqual(capabilitiesOf({ ...NONE, elicitationUrl: true }), { elicitation: { url: {} } });
   assert.deepEqual(capabilitiesOf({ ...NONE, sampling: true }), { sampling: { tools: {} } });
   assert.deepEqual(capabilitiesOf({ ...NONE, roots: true }), { roots: { listChanged: true } });
+  assert.deepEqual(capabilitiesOf({ ...NONE, apps: true }), { extensions: { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } } });
 });
 
 test("a request for what was not offered is refused, -32601 for a method and -32602 for a mode", () => {

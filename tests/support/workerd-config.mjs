@@ -22,8 +22,8 @@ export function configFile(options, storage, ports) {
   const wrangler = parse(readFileSync(join(root, "wrangler.toml"), "utf8"));
   const main = new TestedWorker(wrangler, build, vars, { flags, withoutFlags, ai, playground, kv: faultyKv ? "faulty-kv" : "kv-service" });
   const workers = [
-    { name: "main", socket: playground ? "behind" : "http", worker: main.owner() },
-    playground && { name: "front", socket: "http", worker: frontWorker() },
+    { name: "main", socket: playground === true ? "behind" : "http", worker: main.owner() },
+    playground === true && { name: "front", socket: "http", worker: frontWorker("main") },
     secondSocket && { name: "second", socket: "second", worker: main.guest() },
     faultyKv && { name: "faulty-kv", socket: "faults", entrypoint: "control", worker: faultyKvWorker(wrangler) },
     timer && { name: "timer", socket: "timer", worker: timerWorker() },
@@ -36,7 +36,7 @@ export function configFile(options, storage, ports) {
       internet(outbound),
       disk("objects", storage),
       disk("kv", storage),
-      ...(playground ? [{ name: "assets", disk: { path: ASSETS } }] : []),
+      ...(playground ? [{ name: "assets", disk: { path: ASSETS } }, { name: "nothing", worker: nothing() }, { name: "files", worker: frontWorker("nothing") }] : []),
       { name: "kv-service", worker: kvWorker() },
       ...(ai ? [{ name: "ai", worker: { ...OLD_ENOUGH, modules: [module("ai.js", ai)] } }] : []),
     ],
@@ -68,7 +68,7 @@ class TestedWorker {
         kvNamespace: ofNamespace(kv, name),
       })),
       ...(ai ? [AI] : []),
-      ...(playground ? [{ name: wrangler.assets.binding, service: "assets" }] : []),
+      ...(playground ? [{ name: wrangler.assets.binding, service: "files" }] : []),
     ];
   }
 
@@ -121,16 +121,18 @@ const faultyKvWorker = (wrangler) => ({
   })),
 });
 
-// What Cloudflare puts before a Worker with assets.
-const frontWorker = () => ({
+// What Cloudflare puts before a Worker with assets; behind its binding, there is no Worker.
+const frontWorker = (behind) => ({
   ...OLD_ENOUGH,
   modules: [module("front.js", FRONT)],
   bindings: [
     { name: "FILES", service: "assets" },
-    { name: "MAIN", service: "main" },
+    { name: "MAIN", service: behind },
     { name: "RULES", json: JSON.stringify(headerRules()) },
   ],
 });
+
+const nothing = () => ({ ...OLD_ENOUGH, modules: [module("nothing.js", "export default { fetch: () => new Response(null, { status: 404 }) };")] });
 
 const timerWorker = () => ({
   ...OLD_ENOUGH,

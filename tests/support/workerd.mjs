@@ -29,7 +29,7 @@ export const fixture = (options) => startWorker({ build: "tests/fixture/build", 
  * - `ai`: the code of a Worker that is asked in place of Workers AI; otherwise there is no binding `AI`
  * - `outbound`: `host:port` that gets every request the Worker itself sends; otherwise there is no network
  * - `secondSocket`: `server.second` is the same Worker in another isolate, with the same objects and KV
- * - `playground`: files of the page at /playground come before the Worker
+ * - `playground`: files of the page at /playground come before the Worker; or, with `"worker first"`, are asked for by it
  * - `timer`: makes `server.ring()` work
  * - `trace`: makes `server.cost(..)` work
  * - `faultyKv`: makes `server.kv` fail when told to
@@ -116,7 +116,7 @@ class Server {
   async #listening() {
     const child = this.#child;
     const { secondSocket, trace, faultyKv, timer, playground } = this.#options;
-    const wanted = 1 + [secondSocket, trace, faultyKv, timer, playground].filter(Boolean).length;
+    const wanted = 1 + [secondSocket, trace, faultyKv, timer, playground === true].filter(Boolean).length;
     const ports = {};
     const listening = new Promise((done) => {
       eachLine(child.process.stdio[3], (text) => {

@@ -4,12 +4,15 @@ import type { Offers } from "../protocol.ts";
 
 const TASKS = "io.modelcontextprotocol/tasks";
 
-export function capabilitiesOf({ elicitationForm, elicitationUrl, sampling, roots, tasks }: Offers): ClientCapabilities {
+/** MCP Apps, 2026-01-26. */
+const APPS = { "io.modelcontextprotocol/ui": { mimeTypes: ["text/html;profile=mcp-app"] } };
+
+export function capabilitiesOf({ elicitationForm, elicitationUrl, sampling, roots, tasks, apps }: Offers): ClientCapabilities {
   return {
     ...(elicitationForm || elicitationUrl ? { elicitation: { ...(elicitationForm ? { form: {} } : {}), ...(elicitationUrl ? { url: {} } : {}) } } : {}),
     ...(sampling ? { sampling: { tools: {} } } : {}),
     ...(roots ? { roots: { listChanged: true } } : {}),
-    ...(tasks ? { extensions: { [TASKS]: {} } } : {}),
+    ...(tasks || apps ? { extensions: { ...(tasks ? { [TASKS]: {} } : {}), ...(apps ? APPS : {}) } } : {}),
   };
 }
 

@@ -28,8 +28,11 @@ export async function load(language: Language): Promise<void> {
 
 export function speaker(language: Language): Say {
   const words = tables[language] ?? en;
-  return (word, values = {}) => words[word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+  return (word, values = {}) => filled(words[word], values);
 }
+
+/** A text with values for what is in braces. */
+export const filled = (text: string, values: Record<string, string | number>): string => text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 
 /** The result of what a browser may refuse, such as storage. */
 export function attempt<T>(work: () => T): T | undefined {

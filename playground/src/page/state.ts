@@ -19,6 +19,8 @@ export interface OpenedPage {
 export interface Use {
   number: number;
   at: number;
+  /** The arguments of a tool, as JSON. */
+  json?: string;
   answer?: Answer;
   problem?: Problem;
   /** What it has become, as its server last described it. */

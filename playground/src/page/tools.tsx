@@ -16,6 +16,11 @@ import { schemaOf } from "./visitor.ts";
 
 const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
 
+const AppView = later(async () => (await import("../apps/view.tsx")).AppView);
+
+// What the app is, is read where it is shown.
+const hasApp = ({ _meta }: Tool): boolean => (_meta?.["ui"] as { resourceUri?: unknown } | undefined)?.resourceUri !== undefined || _meta?.["ui/resourceUri"] !== undefined;
+
 export function Tools() {
   const { state } = useShared();
   const tool = state.tools.find(({ name }) => name === state.chosen.tools);
@@ -100,7 +105,7 @@ function ToolView({ tool }: { tool: Tool }) {
           </button>
         </p>
       </form>
-      <Uses name={tool.name} uses={uses} show={(result) => <ToolResult tool={tool} result={result} />} />
+      <Uses name={tool.name} uses={uses} show={(result) => <ToolResult tool={tool} result={result} />} beside={state.target.offers.apps && hasApp(tool) ? (use) => <AppView tool={tool} use={use} /> : undefined} />
       {state.phase === "connected" && <Opening heading={say("copy.call")}>{() => <CallCopies tool={tool} />}</Opening>}
       <Schema heading={say("tool.schema")} schema={tool.inputSchema} />
       <Schema heading={say("tool.output")} schema={tool.outputSchema} />

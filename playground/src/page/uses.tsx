@@ -8,7 +8,15 @@ import type { Use } from "./state.ts";
 const TaskStatus = later(async () => (await import("./tasks.tsx")).TaskStatus);
 const Pages = later(async () => (await import("./pages.tsx")).Pages);
 
-export function Uses({ name, uses, show }: { name: string; uses: Use[]; show: (result: unknown) => ComponentChildren }) {
+interface Props {
+  name: string;
+  uses: Use[];
+  show: (result: unknown) => ComponentChildren;
+  /** Stands with a use from its beginning. */
+  beside?: ((use: Use) => ComponentChildren) | undefined;
+}
+
+export function Uses({ name, uses, show, beside }: Props) {
   const { say } = useShared();
   return (
     <>
@@ -20,6 +28,7 @@ export function Uses({ name, uses, show }: { name: string; uses: Use[]; show: (r
           </summary>
           {!use.answer && !use.problem && <Running name={name} use={use} />}
           {use.problem && <ProblemNote problem={use.problem} />}
+          {beside?.(use)}
           {use.answer && show(use.answer.result)}
           {(use.pages || use.problem?.code === -32042) && <Pages use={use} />}
         </details>

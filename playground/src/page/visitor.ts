@@ -240,7 +240,10 @@ export class Visitor {
   call(tool: Tool): Promise<void> {
     const json = write(this.draftOf(tool));
     const asTask = this.isTask(tool);
-    return this.#use("tools", tool.name, (call) => this.#ask("call", { call, tool, json, asTask }));
+    return this.#use("tools", tool.name, (call) => {
+      this.#change(call, { json });
+      return this.#ask("call", { call, tool, json, asTask });
+    });
   }
 
   /** Whether the tool's calls begin tasks of 2025-11-25. */
@@ -271,6 +274,18 @@ export class Visitor {
   #setTasks(tasks: TaskEntry[]): void {
     this.#store.set({ tasks });
     keepTasks(this.#state.target.url, tasks);
+  }
+
+  /** Calls a tool for an app, once its number is told. It is no use of the person's. */
+  callFor(tool: Tool, json: string, begun: (call: number) => void): Promise<Answer> {
+    const call = ++this.#lastUse;
+    begun(call);
+    return this.#ask("call", { call, tool, json, asTask: this.isTask(tool) });
+  }
+
+  /** Reads a resource for an app. */
+  readFor(uri: string): Promise<Answer> {
+    return this.#ask("read", { call: ++this.#lastUse, uri });
   }
 
   /** The call of a tool as it can be made elsewhere. */

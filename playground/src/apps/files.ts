@@ -1,0 +1,49 @@
+// Files that an app gives to be saved.
+
+export interface AppFile {
+  name: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+const MAX_NAME_CHARS = 100;
+
+/** The embedded resource of a content block as a file; nothing if it is none. */
+export function fileOf(block: unknown): AppFile | undefined {
+  const { type, resource } = (block ?? {}) as { type?: unknown; resource?: { uri?: unknown; text?: unknown; blob?: unknown } };
+  if (type !== "resource" || typeof resource !== "object" || resource === null) return undefined;
+  const { uri, text, blob } = resource;
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : typeof blob === "string" ? decoded(blob) : undefined;
+  return bytes && { name: cleanName(String(uri ?? "")), bytes };
+}
+
+/** The last part of a URI as the name of a file: without what leads elsewhere, is not seen, or turns the direction. */
+export function cleanName(uri: string): string {
+  const last = uri.split(/[?#]/)[0]?.split(/[/\\:]/).at(-1) ?? "";
+  const name = unescaped(last).replace(/[^\p{L}\p{N} ._()-]/gu, "_").replace(/^[. ]+|[. ]+$/g, "");
+  return name.slice(-MAX_NAME_CHARS) || "file";
+}
+
+export function save({ name, bytes }: AppFile): void {
+  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function decoded(base64: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
+}
