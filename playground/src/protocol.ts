@@ -97,6 +97,29 @@ export interface ResourceTemplate {
 
 export type ListName = "tools" | "resources" | "templates" | "prompts";
 
+/** A list of what a server offers. */
+export interface Listed {
+  entries: unknown[];
+  /** How long the server vouches for it. */
+  ttlMs?: number;
+}
+
+/** The changes that are to be told: of lists, and of resources. */
+export interface Watched {
+  lists: ListName[];
+  uris: string[];
+}
+
+/** The state of the stream by which changes are told. */
+export interface Listening {
+  state: "none" | "opening" | "open" | "waiting";
+  /** Milliseconds until it is opened again. */
+  ms?: number;
+  message?: string;
+  /** The resources whose changes the server will tell. */
+  uris?: string[];
+}
+
 /** The field for which suggestions are wanted. A newer request of the same field cancels the older. */
 export interface CompletionRequest {
   field: string;
@@ -116,7 +139,7 @@ export interface Suggestions {
 
 /** The fault of an operation, for the page to put into words. */
 export interface Problem {
-  kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "declined" | "notOffered" | "left" | "other";
+  kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "missing" | "declined" | "notOffered" | "left" | "other";
   message: string;
   /** HTTP status, or the code of a protocol error. */
   code?: number;
@@ -203,7 +226,9 @@ export interface Operations {
   disconnect: { arguments: object; result: null };
   /** Tries to reach a server that was lost. */
   retry: { arguments: object; result: null };
-  list: { arguments: { what: ListName }; result: unknown[] };
+  list: { arguments: { what: ListName }; result: Listed };
+  watch: { arguments: Watched; result: null };
+  listenAgain: { arguments: object; result: null };
   call: { arguments: { call: number; tool: Tool; json: string; asTask: boolean }; result: Answer };
   /** Goes on with a task. */
   follow: { arguments: { call: number; task: TaskInfo }; result: Answer };
@@ -234,6 +259,8 @@ export type FromWorker =
   | { connection: number; trace: TraceEntry }
   | { connection: number; progress: { call: number; progress: number; total?: number; message?: string } }
   | { connection: number; changed: ListName }
+  | { connection: number; updated: string }
+  | { connection: number; listening: Listening }
   | { connection: number; question: number; asked: Asked }
   | { connection: number; call: number; task: TaskInfo }
   | { connection: number; withdrawn: number }

@@ -1,5 +1,5 @@
 // Suggestions for the arguments of prompts and the variables of templates (`completion/complete`).
-import type { Client } from "@modelcontextprotocol/client";
+import type { RequestOptions } from "@modelcontextprotocol/client";
 import type { CompletionRequest, Suggestions } from "../protocol.ts";
 
 /** Suggestions that an answer may have (MCP, "Completion"): those beyond are counted only. */
@@ -11,13 +11,13 @@ const REQUEST_MS = 30_000;
 export class Completer {
   #running = new Map<string, AbortController>();
 
-  async complete(client: Client, { field, ref, name, value, context }: CompletionRequest): Promise<Suggestions> {
+  async complete(send: (params: object, options: RequestOptions) => Promise<unknown>, { field, ref, name, value, context }: CompletionRequest): Promise<Suggestions> {
     this.#running.get(field)?.abort();
     const stop = new AbortController();
     this.#running.set(field, stop);
     const params = { ref, argument: { name, value }, ...(Object.keys(context).length > 0 ? { context: { arguments: context } } : {}) };
     try {
-      return suggestionsOf(await client.request({ method: "completion/complete", params } as never, { signal: stop.signal, timeout: REQUEST_MS }));
+      return suggestionsOf(await send(params, { signal: stop.signal, timeout: REQUEST_MS }));
     } finally {
       if (this.#running.get(field) === stop) this.#running.delete(field);
     }

@@ -1,22 +1,22 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type ListName, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
 import { Account } from "./account.ts";
+import type { Changes } from "./changes.ts";
 import { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
+import { listed } from "./lists.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
-import { messageOf, problemOf } from "./problem.ts";
+import { asMissing, messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
 import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
 import type { InputRequired } from "./rounds.ts";
 import { Running, UNLIMITED_MS } from "./running.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
+import { StandingStream } from "./standing-stream.ts";
 import type { Streams } from "./streams.ts";
 import { type Message, Trace } from "./trace.ts";
-
-/** Entries of one list: a server that never stops is stopped. */
-const MAX_ENTRIES = 10_000;
 
 /** Milliseconds for a sign of life. */
 const PING_MS = 10_000;
@@ -28,8 +28,6 @@ const TASK_TTL_MS = 3_600_000;
 const END_MS = 3000;
 
 const LEGACY: Version[] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
-
-const LIST_METHODS = { tools: "tools/list", resources: "resources/list", templates: "resources/templates/list", prompts: "prompts/list" } as const;
 
 // Results are shown as they are, also where they are against the specification.
 const ANYTHING = { "~standard": { version: 1, vendor: "durable-mcp", validate: (value: unknown) => ({ value }) } } as const;
@@ -77,6 +75,8 @@ export class Connection {
   /** Ends everything under way. */
   #stop = new AbortController();
   #completer = new Completer();
+  #standing: StandingStream | undefined;
+  #changes: Promise<Changes> | undefined;
   #shelf: Shelf;
   readonly questions: Questions;
 
@@ -167,23 +167,25 @@ export class Connection {
   }
 
   #makeTransport(kind: "streamable" | "sse", target: Target): HttpTransport {
+    const standing: StandingStream = new StandingStream((listening) => this.#standing === standing && this.#tell({ connection: this.id, listening }));
+    this.#standing = standing;
     const options = {
-      fetch: this.#fetcher.fetch as never,
+      fetch: (kind === "sse" ? this.#fetcher.fetch : standing.watched(this.#fetcher.fetch)) as never,
       requestInit: { headers: target.headers },
       authProvider: { token: async () => target.token || (await this.signIn.token()) },
     };
     const url = new URL(target.url);
-    return kind === "sse" ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, { ...options, onInsufficientScope: "throw", ...this.#streams() });
+    return kind === "sse" ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, { ...options, onInsufficientScope: "throw", ...this.#streams(standing) });
   }
 
   // Streams are opened again for as long as the connection lasts.
-  #streams() {
+  #streams(standing: StandingStream) {
     const recovery = this.#recovery;
     return {
       reconnectionOptions: { initialReconnectionDelay: 1000, maxReconnectionDelay: 30_000, reconnectionDelayGrowFactor: 2, maxRetries: Infinity },
       reconnectionScheduler: (reconnect: () => void, ms: number) => {
         let isWanted = true;
-        void recovery.pause(ms / 1000).then(() => isWanted && reconnect());
+        void recovery.pause(standing.planned(ms) / 1000).then(() => isWanted && reconnect());
         return () => {
           isWanted = false;
         };
@@ -200,7 +202,7 @@ export class Connection {
       set: (next: Transport["onmessage"]) => {
         handler = next && ((message, extra) => {
           trace.in(message as Message);
-          next(carried(message), extra);
+          next(carried(message, this.#opened?.getProtocolEra() === "modern"), extra);
         });
       },
     });
@@ -214,6 +216,7 @@ export class Connection {
   #listen(client: Client): void {
     for (const what of ["tools", "resources", "prompts"] as const)
       client.setNotificationHandler(`notifications/${what}/list_changed`, () => this.#tell({ connection: this.id, changed: what }));
+    client.setNotificationHandler("notifications/resources/updated", ({ params }) => this.#tell({ connection: this.id, updated: params.uri }));
     client.setNotificationHandler("notifications/elicitation/complete", ({ params }) => this.#tell({ connection: this.id, completed: params.elicitationId }));
     client.fallbackRequestHandler = (request, { mcpReq }) => this.#asked(request, mcpReq.signal) as never;
     client.onclose = () => {
@@ -248,6 +251,7 @@ export class Connection {
   async #reopen(): Promise<ServerInfo> {
     const [client, transport] = [this.#client, this.#transport];
     this.#client = this.#opened = undefined;
+    this.#endChanges();
     await client?.close().catch(() => {});
     this.#trace.note("The server no longer knows the session. Now a new one.");
     return transport instanceof SSEClientTransport ? this.#open("sse", "legacy") : this.#open("streamable", "legacy");
@@ -308,6 +312,7 @@ export class Connection {
   async disconnect(): Promise<void> {
     const [client, transport] = [this.#client, this.#transport];
     this.#client = this.#opened = this.#transport = undefined;
+    this.#endChanges();
     this.#recovery.stop();
     this.#recovery = this.#newRecovery();
     this.#stop.abort();
@@ -328,17 +333,28 @@ export class Connection {
     if (this.#client?.getProtocolEra() === "legacy" && this.#target.offers.roots) await this.#client.sendRootsListChanged();
   }
 
-  async list(what: ListName): Promise<unknown[]> {
-    const entries: unknown[] = [];
-    let cursor: string | undefined;
-    do {
-      const params = cursor === undefined ? {} : { cursor };
-      const page = (await this.#connected.request({ method: LIST_METHODS[what], params }, this.#limit())) as Record<string, unknown>;
-      const more = page[what === "templates" ? "resourceTemplates" : what];
-      if (Array.isArray(more)) entries.push(...more);
-      cursor = typeof page["nextCursor"] === "string" && page["nextCursor"] !== cursor ? page["nextCursor"] : undefined;
-    } while (cursor !== undefined && entries.length < MAX_ENTRIES);
-    return entries.slice(0, MAX_ENTRIES);
+  list(what: ListName): Promise<Listed> {
+    return listed(async (method, params) => uncarried(await this.#connected.request({ method, params }, this.#limit())), what);
+  }
+
+  /** Sets which changes are to be told. */
+  async watch(wanted: Watched): Promise<null> {
+    const [client, standing] = [this.#connected, this.#standing];
+    this.#changes ??= import("./changes.ts").then(({ Changes }) => new Changes(client, standing, (listening) => this.#client === client && this.#tell({ connection: this.id, listening })));
+    await (await this.#changes).watch(wanted);
+    return null;
+  }
+
+  /** Opens the stream of changes anew. */
+  async listenAgain(): Promise<null> {
+    this.#recovery.wake();
+    (await this.#changes)?.again();
+    return null;
+  }
+
+  #endChanges(): void {
+    void this.#changes?.then((changes) => changes.stop());
+    this.#standing = this.#changes = undefined;
   }
 
   /** Calls a tool; on a session `asTask` begins a task. */
@@ -354,11 +370,13 @@ export class Connection {
   }
 
   read(call: number, uri: string): Promise<Answer> {
-    return this.#run(call, (more, options) => this.#connected.request({ method: "resources/read", params: { uri, ...more } }, options));
+    return this.#run(call, (more, options) => this.#connected.request({ method: "resources/read", params: { uri, ...more } }, options)).catch((error: unknown) => {
+      throw asMissing(error);
+    });
   }
 
   complete(request: CompletionRequest): Promise<Suggestions> {
-    return this.#completer.complete(this.#connected, request);
+    return this.#completer.complete(async (params, options) => uncarried(await this.#connected.request({ method: "completion/complete", params } as never, options)), request);
   }
 
   prompt(call: number, name: string, values: Record<string, string>): Promise<Answer> {
@@ -450,13 +468,16 @@ const OTHER = Symbol("other type");
 
 const RELATED_TASK = "io.modelcontextprotocol/related-task";
 
-const KNOWN_TYPES = new Set(["complete", "input_required"]);
+/** The least that the SDK takes as a result of any request. */
+const SHELL = { resultType: "complete", ttlMs: 0, cacheScope: "private", content: [], contents: [], messages: [], tools: [], resources: [], resourceTemplates: [], prompts: [], completion: { values: [] } };
 
-// The SDK rejects results of types that it does not know: those are put into one that it does.
-function carried<M>(message: M): M {
-  const { result } = message as { result?: { resultType?: unknown } };
-  if (typeof result?.resultType !== "string" || KNOWN_TYPES.has(result.resultType)) return message;
-  return { ...message, result: { resultType: "complete", content: [], contents: [], messages: [], [OTHER]: result } };
+// The SDK rejects results of types that it does not know, and in 2026-07-28 all that are not to the letter: those are put into one that
+// it takes, to be shown as they are.
+function carried<M>(message: M, isStrict: boolean): M {
+  const { result } = message as { result?: { resultType?: unknown; supportedVersions?: unknown } };
+  if (typeof result !== "object" || result === null || result.resultType === "input_required" || result.supportedVersions) return message;
+  if (!isStrict && (typeof result.resultType !== "string" || result.resultType === "complete")) return message;
+  return { ...message, result: { ...SHELL, [OTHER]: result } };
 }
 
 const uncarried = (result: unknown): unknown => (result as { [OTHER]?: unknown } | undefined)?.[OTHER] ?? result;

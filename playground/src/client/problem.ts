@@ -26,6 +26,7 @@ function knownProblem(error: unknown): Problem | undefined {
   if (error instanceof RedirectRefused) return { kind: "redirect", message };
   if (error instanceof InsufficientScopeError) return { kind: "scope", message, ...(error.requiredScope ? { scope: error.requiredScope } : {}) };
   if (error instanceof UnauthorizedError) return { kind: "unauthorized", message };
+  if (error instanceof ResourceMissing) return { kind: "missing", message, code: error.error.code, data: error.error.data };
   if (error instanceof TaskLeft) return { kind: "left", message };
   if (error instanceof CallEnded) return { kind: error.kind, message };
   if (error instanceof ProtocolError) return { kind: "protocol", message, code: error.code, data: error.data };
@@ -34,6 +35,19 @@ function knownProblem(error: unknown): Problem | undefined {
   if (error instanceof Error && error.name === "AbortError") return { kind: "cancelled", message };
   return undefined;
 }
+
+/** A resource that is not there: servers say so by one of two codes. */
+class ResourceMissing extends Error {
+  error: ProtocolError;
+
+  constructor(error: ProtocolError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+/** The error of reading a resource. */
+export const asMissing = (error: unknown): unknown => (error instanceof ProtocolError && [-32002, -32602].includes(error.code) ? new ResourceMissing(error) : error);
 
 function httpProblem(error: SdkHttpError, message: string): Problem {
   const { status, text } = (error.data ?? {}) as { status?: number; text?: string | null };

@@ -38,6 +38,8 @@ const HANDLERS: Handlers = {
   follow: (connection, { call, task }) => connection.follow(call, task),
   setRoots: (connection, { roots }) => connection.setRoots(roots).then(() => null),
   cancel: async (connection, { call }) => (connection.cancel(call), null),
+  watch: (connection, wanted) => connection.watch(wanted),
+  listenAgain: (connection) => connection.listenAgain(),
   read: (connection, { call, uri }) => connection.read(call, uri),
   complete: (connection, request) => connection.complete(request),
   prompt: (connection, { call, name, values }) => connection.prompt(call, name, values),

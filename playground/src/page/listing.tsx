@@ -1,5 +1,6 @@
 // A list to search, with one entry of it beside.
 import type { ComponentChildren } from "preact";
+import { ListAge } from "./age.tsx";
 import { useShared } from "./context.ts";
 import type { Tab } from "./state.ts";
 
@@ -8,6 +9,7 @@ export interface Entry {
   title: string;
   description: string | undefined;
   marks?: ComponentChildren;
+  state?: "new" | "gone" | "updated" | undefined;
 }
 
 /** Entries that are drawn: a search finds the others. */
@@ -24,13 +26,15 @@ export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]
         {entries.length > 5 && (
           <input class="field" type="search" aria-label={say("list.search")} placeholder={say("list.search")} value={search} onInput={(event) => visitor.search(tab, event.currentTarget.value)} />
         )}
+        {tab !== "trace" && tab !== "tasks" && <ListAge what={tab} />}
         {entries.length === 0 && <p class="note">{say("list.none")}</p>}
         {entries.length > 0 && found.length === 0 && <p class="note">{say("list.nothingFound")}</p>}
         <ul>
-          {found.slice(0, MAX_SHOWN).map(({ id, title, description, marks }) => (
+          {found.slice(0, MAX_SHOWN).map(({ id, title, description, marks, state }) => (
             <li key={id}>
               <button type="button" aria-pressed={id === chosen} onClick={() => visitor.choose(tab, id)}>
                 <b dir="auto">{title}</b>
+                {state && <i class="tag strong">{say(`list.${state}`)}</i>}
                 {title !== id && <code dir="auto">{id}</code>}
                 {description && <span dir="auto">{description}</span>}
                 {marks}

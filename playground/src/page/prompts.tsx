@@ -5,13 +5,15 @@ import type { Prompt } from "../protocol.ts";
 import { Combobox } from "./combobox.tsx";
 import { useShared } from "./context.ts";
 import { Listing } from "./listing.tsx";
+import { withGone } from "./marks.ts";
 import { Content } from "./result.tsx";
 import { Uses } from "./uses.tsx";
 
 export function Prompts() {
   const { state } = useShared();
-  const prompt = state.prompts.find(({ name }) => name === state.chosen.prompts);
-  const entries = state.prompts.map(({ name, title, description }) => ({ id: name, title: title ?? name, description }));
+  const { all, markOf } = withGone(state, "prompts");
+  const prompt = all.find(({ name }) => name === state.chosen.prompts);
+  const entries = all.map((prompt) => ({ id: prompt.name, title: prompt.title ?? prompt.name, description: prompt.description, state: markOf(prompt) }));
   return (
     <Listing tab="prompts" entries={entries}>
       {prompt && <PromptView key={prompt.name} prompt={prompt} />}

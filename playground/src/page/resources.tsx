@@ -4,25 +4,29 @@ import type { Resource } from "../protocol.ts";
 import { useShared } from "./context.ts";
 import { later } from "./later.tsx";
 import { type Entry, Listing } from "./listing.tsx";
+import { withGone } from "./marks.ts";
 import { Contents, visible } from "./result.tsx";
 import { Uses } from "./uses.tsx";
 
+const Watch = later(async () => (await import("./watch.tsx")).Watch);
 const TemplateView = later(async () => (await import("./template.tsx")).TemplateView);
 
 export function Resources() {
   const { state, say } = useShared();
   const chosen = state.chosen.resources;
-  const template = state.templates.find(({ uriTemplate }) => uriTemplate === chosen);
+  const resources = withGone(state, "resources");
+  const templates = withGone(state, "templates");
+  const template = templates.all.find(({ uriTemplate }) => uriTemplate === chosen);
   const entries: Entry[] = [
-    ...state.resources.map(({ uri, name, title, description }) => ({ id: uri, title: title ?? name ?? uri, description })),
-    ...state.templates.map(({ uriTemplate, name, title, description }) => ({ id: uriTemplate, title: title ?? name ?? uriTemplate, description, marks: <Mark text={say("template.mark")} /> })),
+    ...resources.all.map((resource) => ({ id: resource.uri, title: resource.title ?? resource.name ?? resource.uri, description: resource.description, state: state.updated.includes(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
+    ...templates.all.map((template) => ({ id: template.uriTemplate, title: template.title ?? template.name ?? template.uriTemplate, description: template.description, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
   ];
   return (
     <Listing tab="resources" entries={entries}>
       {template ? (
         <TemplateView key={template.uriTemplate} template={template} />
       ) : (
-        chosen !== undefined && <ResourceView key={chosen} uri={chosen} resource={state.resources.find(({ uri }) => uri === chosen)} />
+        chosen !== undefined && <ResourceView key={chosen} uri={chosen} resource={resources.all.find(({ uri }) => uri === chosen)} />
       )}
     </Listing>
   );
@@ -55,6 +59,7 @@ function ResourceView({ uri, resource }: { uri: string; resource: Resource | und
           {say("resource.read")}
         </button>
       </p>
+      <Watch uri={uri} onRead={() => void visitor.read(uri)} />
       <ReadResults uri={uri} />
     </article>
   );

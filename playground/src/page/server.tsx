@@ -5,6 +5,7 @@ import { type Transport, VERSIONS, type Version } from "../protocol.ts";
 import { useShared } from "./context.ts";
 import { later } from "./later.tsx";
 import { Opening } from "./opening.tsx";
+import { ListeningNote } from "./listening.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { SignInCard } from "./sign-in.tsx";
 
@@ -200,6 +201,7 @@ function Facts() {
       <p>
         <span class="tag">{info.protocol}</span> <span class="tag">{info.transport === "sse" ? "HTTP+SSE" : "Streamable HTTP"}</span>
       </p>
+      <ListeningNote />
       {info.instructions && (
         <details>
           <summary>{say("server.instructions")}</summary>

@@ -1,6 +1,6 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
-import type { Answer, Asked, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool, TraceEntry } from "../protocol.ts";
+import type { Answer, Asked, Listening, ListName, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool, TraceEntry } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
@@ -35,6 +35,15 @@ export interface Question extends Asked {
   number: number;
 }
 
+/** A list's age, and what a change of it brought and took. */
+export interface ListState {
+  /** Milliseconds since 1970. */
+  at: number;
+  ttlMs: number | undefined;
+  added: string[];
+  gone: unknown[];
+}
+
 /** What the page shows of one server. */
 export interface ServerState {
   target: Target;
@@ -52,6 +61,11 @@ export interface ServerState {
   resources: Resource[];
   templates: ResourceTemplate[];
   prompts: Prompt[];
+  lists: Partial<Record<ListName, ListState>>;
+  listening: Listening;
+  /** Resources whose changes the person wants to hear of, and those that have changed since they were read. */
+  watched: string[];
+  updated: string[];
   chosen: Partial<Record<Tab, string>>;
   search: Partial<Record<Tab, string>>;
   /** Arguments of each tool, as the person left them. */
@@ -87,6 +101,18 @@ export interface PageState {
 /** The shown server, and the page. */
 export interface State extends PageState, ServerState {}
 
+/** What is known of a server's lists before they are fetched. */
+export const NOTHING_LISTED: Pick<ServerState, ListName | "lists" | "listening" | "watched" | "updated"> = {
+  tools: [],
+  resources: [],
+  templates: [],
+  prompts: [],
+  lists: {},
+  listening: { state: "none" },
+  watched: [],
+  updated: [],
+};
+
 /** A server that nothing was done with yet. */
 export const newServer = (target: Target): ServerState => ({
   target,
@@ -97,10 +123,7 @@ export const newServer = (target: Target): ServerState => ({
   problem: undefined,
   info: undefined,
   tab: "tools",
-  tools: [],
-  resources: [],
-  templates: [],
-  prompts: [],
+  ...NOTHING_LISTED,
   chosen: {},
   search: {},
   drafts: {},

@@ -6,6 +6,7 @@ import { Combobox } from "./combobox.tsx";
 import { useShared } from "./context.ts";
 import { ReadResults } from "./resources.tsx";
 import { visible } from "./result.tsx";
+import { Watch } from "./watch.tsx";
 
 export function TemplateView({ template }: { template: ResourceTemplate }) {
   const { state, visitor, say } = useShared();
@@ -67,6 +68,7 @@ export function TemplateView({ template }: { template: ResourceTemplate }) {
           </button>
         </p>
       </form>
+      <Watch uri={uri} onRead={() => void visitor.read(uri, true)} />
       <ReadResults uri={uri} />
     </article>
   );

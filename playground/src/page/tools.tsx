@@ -10,6 +10,7 @@ import { Listing } from "./listing.tsx";
 import { Opening } from "./opening.tsx";
 import { ToolResult } from "./result.tsx";
 import type { Word } from "../words/en.ts";
+import { withGone } from "./marks.ts";
 import { TaskChoice } from "./task-choice.tsx";
 import { Uses } from "./uses.tsx";
 import { schemaOf } from "./visitor.ts";
@@ -23,8 +24,9 @@ const hasApp = ({ _meta }: Tool): boolean => (_meta?.["ui"] as { resourceUri?: u
 
 export function Tools() {
   const { state } = useShared();
-  const tool = state.tools.find(({ name }) => name === state.chosen.tools);
-  const entries = state.tools.map((tool) => ({ id: tool.name, title: titleOf(tool), description: tool.description, marks: <Marks tool={tool} /> }));
+  const { all, markOf } = withGone(state, "tools");
+  const tool = all.find(({ name }) => name === state.chosen.tools);
+  const entries = all.map((tool) => ({ id: tool.name, title: titleOf(tool), description: tool.description, marks: <Marks tool={tool} />, state: markOf(tool) }));
   return (
     <Listing tab="tools" entries={entries}>
       {tool && <ToolView key={tool.name} tool={tool} />}

@@ -4,13 +4,15 @@ import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
 import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
+import type { Changes } from "./changes.ts";
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
+import { type Ask, LISTS, isOffered, load, stateOf } from "./lists.ts";
 import { nameOf } from "./name.ts";
 import { taskSupport } from "./task-choice.tsx";
 import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
-import { MAX_TRACE, MAX_USES, type OpenedPage, type ServerState, Store, type Tab, type Use } from "./state.ts";
+import { MAX_TRACE, MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type Use } from "./state.ts";
 
 const RETURN_KEY = "playground return";
 const CHANNEL = "playground sign-in";
@@ -34,6 +36,7 @@ export class Visitor {
   #works = new Map<number, () => Promise<void>>();
   /** Counts what was begun: what was stopped since is of an earlier number. */
   #attempt = 0;
+  #changes: Promise<Changes> | undefined;
   #farewell: { url: string; headers: [string, string][] } | undefined;
   #channel = new BroadcastChannel(CHANNEL);
   /** The use that needed more permissions: it is tried once more with them. */
@@ -64,6 +67,8 @@ export class Visitor {
     return this.#link.ask(this.connection, operation, given);
   }
 
+  readonly #askAny: Ask = (operation, given) => this.#ask(operation, given);
+
   type(typed: string): void {
     this.#store.set({ typed });
   }
@@ -84,7 +89,7 @@ export class Visitor {
   async connect(): Promise<void> {
     const { target } = this.#state;
     const attempt = ++this.#attempt;
-    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isLinked: false, lost: undefined, notice: undefined, tools: [], resources: [], templates: [], prompts: [] });
+    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isLinked: false, lost: undefined, notice: undefined, ...NOTHING_LISTED });
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
@@ -106,11 +111,14 @@ export class Visitor {
   async leave(): Promise<void> {
     this.cancelSignIn();
     this.#channel.close();
+    void this.#changes?.then((changes) => changes.stop());
     await this.disconnect();
   }
 
   async #loadAll(): Promise<void> {
-    await Promise.all((["tools", "resources", "templates", "prompts"] as const).map((what) => this.#load(what)));
+    const attempt = this.#attempt;
+    await Promise.all(LISTS.map((what) => this.#load(what)));
+    if (attempt === this.#attempt) void this.#loadChanges().then((changes) => changes.follow()).catch(() => {});
   }
 
   /** Tries at once whether the server is there. */
@@ -119,11 +127,24 @@ export class Visitor {
   }
 
   async #load(what: ListName): Promise<void> {
-    if (!this.#state.info?.capabilities[what === "templates" ? "resources" : what]) return;
-    const list = this.#ask("list", { what });
-    // Servers with resources alone need not know the method for templates.
-    const entries = await (what === "templates" ? list.catch(() => []) : list);
-    this.#store.set({ [what]: entries.filter(isEntry) } as Partial<ServerState>);
+    if (!isOffered(this.#state, what)) return;
+    const list = await load(this.#askAny, what);
+    this.#store.set(stateOf(what, this.#state, list));
+  }
+
+  // What follows changes is loaded once there is something to follow.
+  #loadChanges(): Promise<Changes> {
+    this.#changes ??= import("./changes.ts").then(({ Changes }) => new Changes(this.#store, this.#askAny, this.#say));
+    return this.#changes;
+  }
+
+  watch(uri: string, is: boolean): Promise<void> {
+    return this.#loadChanges().then((changes) => changes.watch(uri, is));
+  }
+
+  /** Fetches a list, whatever its age. */
+  fetchAnew(what: ListName): Promise<void> {
+    return this.#loadChanges().then((changes) => changes.fetchAnew(what === "resources" ? ["resources", "templates"] : [what]));
   }
 
   async #failed(problem: Problem): Promise<void> {
@@ -219,6 +240,7 @@ export class Visitor {
 
   show(tab: Tab): void {
     this.#store.set({ tab });
+    void this.#changes?.then((changes) => changes.shown(tab));
   }
 
   choose(tab: Tab, name: string | undefined): void {
@@ -303,6 +325,7 @@ export class Visitor {
       this.show("resources");
       this.choose("resources", uri);
     }
+    this.#store.set({ updated: this.#state.updated.filter((other) => other !== uri) });
     return this.#use("resources", uri, (call) => this.#ask("read", { call, uri }));
   }
 
@@ -363,7 +386,9 @@ export class Visitor {
     if ("trace" in event) return this.#traced(event.trace);
     if ("farewell" in event) this.#farewell = event.farewell ?? undefined;
     else if ("progress" in event) this.#change(event.progress.call, { progress: event.progress });
-    else if ("changed" in event) void this.#load(event.changed).catch(() => {});
+    else if ("changed" in event) void this.#loadChanges().then((changes) => changes.changed(event.changed));
+    else if ("updated" in event) void this.#loadChanges().then((changes) => changes.updated(event.updated));
+    else if ("listening" in event) this.#store.set({ listening: event.listening });
     else if ("question" in event) {
       this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
     } else if ("task" in event) {
@@ -408,9 +433,6 @@ export const schemaOf = (tool: Tool): Json => (tool.inputSchema ?? {}) as Json;
 function problemOf(error: unknown): Problem {
   return error instanceof Failure ? error.problem : { kind: "other", message: String(error) };
 }
-
-const isEntry = (entry: unknown): boolean =>
-  typeof entry === "object" && entry !== null && (("name" in entry && typeof entry.name === "string") || ("uri" in entry && typeof entry.uri === "string") || ("uriTemplate" in entry && typeof entry.uriTemplate === "string"));
 
 function parametersOf(data: unknown): [string, string][] | undefined {
   if (typeof data !== "object" || data === null || !("parameters" in data) || !Array.isArray(data.parameters)) return undefined;
