@@ -315,3 +315,18 @@ test("a call whose stream is cut is resumed with Last-Event-ID, and its result i
   await resumption.locator("summary").click();
   await resumption.getByText("last-event-id: call-1").waitFor();
 });
+
+test("lists and results that are not to the letter of 2026-07-28 are shown as they are", async () => {
+  const handlers = {
+    "server/discover": () => ({ resultType: "complete", supportedVersions: ["2026-07-28"], capabilities: { tools: {} }, serverInfo: { name: "loose", version: "1" } }),
+    "tools/list": () => ({ tools: [{ name: "loose", annotations: 7, inputSchema: { type: "object" } }, { name: "bare" }] }),
+    "tools/call": () => ({ content: [{ type: "hologram", beam: 7 }] }),
+  };
+  await using other = await scripted({ handlers });
+  await using visitor = await connected({ url: other.url, allowed: [other.origin] }, { version: "2026-07-28" });
+  await tab(visitor, "Tools 2").waitFor();
+  await visitor.tool("bare");
+  await visitor.call();
+  assert.match(await (await visitor.result()).innerText(), /unknown type: hologram[^]*"beam": 7/);
+  visitor.done();
+});
