@@ -124,7 +124,7 @@ async function bundle(entry, define) {
     jsx: "automatic",
     jsxImportSource: "preact",
     conditions: ["browser"],
-    alias: { "@modelcontextprotocol/client/_shims": "./src/client/shims.ts" },
+    alias: { "@modelcontextprotocol/client/_shims": "./src/client/shims.ts", jose: "./src/client/jose.ts" },
     define,
     plugins: [WITHOUT_JSON_SCHEMA],
     metafile: true,

@@ -148,20 +148,95 @@ export interface Problem {
   scope?: string;
 }
 
-/** A message on its way, or a request of sign-in. */
-export interface TraceEntry {
+/** An answer of HTTP, as far as a page may know it. */
+export interface AnswerFacts {
+  status: number;
+  type: string;
+  url: string;
+  /** It names a way to sign in. */
+  hasChallenge: boolean;
+  retryAfter?: string;
+  isEmpty?: boolean;
+  /** The beginning of the body. */
+  start?: string;
+}
+
+/** A request that got no answer which the page may read. */
+export interface FailedRequest {
+  url: string;
+  method: string;
+  headers: string[];
+  step?: SignInStep;
+}
+
+/** Whether a trace is of this connection, or was taken from a file. */
+export type TraceSource = "live" | "file";
+
+/** The requests of a sign-in, in their order. */
+export type SignInStep = "resource" | "server" | "registration" | "authorize" | "answer" | "token" | "renewal" | "revocation";
+
+/** The answer that a message came in: of its own, or a stream of events. */
+export interface TraceStream {
+  kind: "json" | "events";
+  /** The number of the request that it answers. */
+  of: number;
+  /** The id of the event, after which a stream can be resumed. */
+  event?: string;
+}
+
+/** A message on its way, or a request of sign-in, in short. */
+export interface TraceRow {
   number: number;
   /** Milliseconds since 1970. */
   at: number;
   direction: "out" | "in" | "http" | "note";
   title: string;
+  isFault: boolean;
   id?: string | number;
-  /** The body, its secrets masked. */
-  body?: string;
   bytes?: number;
   /** From a request to its answer. */
   ms?: number;
+  status?: number;
+  /** The request of this answer, or the answer to this request. */
+  partner?: number;
+  /** The version of the protocol that is spoken. */
+  version?: string;
+  stream?: TraceStream;
+  step?: SignInStep;
+  /** Deviations from the schema of the version, once they were looked for. */
+  deviations?: number;
+}
+
+/** The same with all that is known of it, with masks in place of secrets. */
+export interface TraceEntry extends TraceRow {
+  body?: string;
+  /** The body of the answer, of a request that carries no message. */
+  answer?: string;
   http?: HttpExchange;
+  /** Only the beginning of the body was kept. */
+  isCut?: true;
+  /** The body was kept no longer, to make room. */
+  isGone?: true;
+  /** Its secrets are not masked. */
+  isPlain?: true;
+}
+
+/** A deviation of a message from the schema of its version. */
+export interface Deviation {
+  pointer: string;
+  keyword: string;
+  demand: string;
+}
+
+/** An entry that is looked at. */
+export interface TraceView {
+  entry: TraceEntry;
+  /** Nothing where there was nothing to check against. */
+  deviations: Deviation[] | undefined;
+  /** Headers that differ from what the body says. */
+  differing: { header: string; body: string }[];
+  /** Headers of the answer that a page may not read, if they were there. */
+  hidden: string[];
 }
 
 export interface HttpExchange {
@@ -237,6 +312,14 @@ export interface Operations {
   read: { arguments: { call: number; uri: string }; result: Answer };
   complete: { arguments: CompletionRequest; result: Suggestions };
   prompt: { arguments: { call: number; name: string; values: Record<string, string> }; result: Answer };
+  /** Begins to check messages, and gives the numbers of those with a text in them. */
+  searchTrace: { arguments: { text: string; of: TraceSource }; result: number[] };
+  traceEntry: { arguments: { number: number; isPlain: boolean; of: TraceSource }; result: TraceView };
+  traceRequest: { arguments: { number: number; of: TraceSource }; result: PortableRequest | null };
+  pinTrace: { arguments: { number: number; isPinned: boolean }; result: null };
+  clearTrace: { arguments: object; result: null };
+  exportTrace: { arguments: { of: TraceSource }; result: Blob };
+  importTrace: { arguments: { file: Blob }; result: TraceRow[] };
   /** A call as it can be made elsewhere. */
   portable: { arguments: { tool: Tool; json: string }; result: PortableCall };
   offer: { arguments: object; result: SignInOffer };
@@ -256,7 +339,7 @@ export type ToWorker =
 export type FromWorker =
   | { id: number; result: unknown }
   | { id: number; problem: Problem }
-  | { connection: number; trace: TraceEntry }
+  | { connection: number; rows: TraceRow[] }
   | { connection: number; progress: { call: number; progress: number; total?: number; message?: string } }
   | { connection: number; changed: ListName }
   | { connection: number; updated: string }

@@ -373,7 +373,7 @@ describe("hostile texts", () => {
       await visitor.button("Get prompt").click();
       await visitor.result();
       await visitor.trace();
-      for (const summary of await page.locator(".trace summary").all()) await summary.click();
+      await visitor.openTrace();
       assert.equal(await page.locator("main img, main iframe, main script, main svg, main a[href]").count(), 0);
       assert.equal(page.url(), `${server.url}/playground`);
       visitor.done();

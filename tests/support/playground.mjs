@@ -93,7 +93,17 @@ class Visitor {
   /** What the trace has, the oldest first. */
   async trace() {
     await this.page.getByRole("tab", { name: /^Messages/ }).click();
+    await this.page.locator(".trace .entry").first().waitFor();
     return (await this.page.locator(".trace .entry b").allInnerTexts()).reverse();
+  }
+
+  /** Opens all that the trace has. */
+  async openTrace() {
+    const entries = this.page.locator(".trace details").filter({ has: this.page.locator("summary.entry") });
+    for (const entry of await entries.all()) {
+      await entry.locator("summary").first().click();
+      await entry.locator(".opened").waitFor();
+    }
   }
 
   done() {

@@ -16,7 +16,8 @@ import { Running, UNLIMITED_MS } from "./running.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
 import { StandingStream } from "./standing-stream.ts";
 import type { Streams } from "./streams.ts";
-import { type Message, Trace } from "./trace.ts";
+import { Trace } from "./trace.ts";
+import type { Traces } from "./tracing.ts";
 
 /** Milliseconds for a sign of life. */
 const PING_MS = 10_000;
@@ -63,6 +64,8 @@ export class Connection {
   readonly id: number;
   #tell: Tell;
   #trace: Trace;
+  /** The trace of this connection, and one that was taken from a file. */
+  readonly traces: Traces;
   #fetcher: Fetcher;
   #signIn: SignIn | undefined;
   #target: Target | undefined;
@@ -84,7 +87,8 @@ export class Connection {
     this.id = id;
     this.#tell = tell;
     this.#shelf = shelf;
-    this.#trace = new Trace((trace) => tell({ connection: id, trace }));
+    this.#trace = new Trace((rows) => tell({ connection: id, rows }));
+    this.traces = { live: this.#trace };
     this.#fetcher = new Fetcher(this.#trace);
     this.questions = new Questions(id, tell);
   }
@@ -101,7 +105,8 @@ export class Connection {
   async connect(target: Target): Promise<ServerInfo> {
     await this.disconnect();
     this.#target = target;
-    this.#trace.secretHeaders = new Set(target.headers.map(([name]) => name.toLowerCase()));
+    this.#trace.masks.headers = new Set(target.headers.map(([name]) => name.toLowerCase()));
+    this.#fetcher.failures = [];
     this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, this.#account(target.url));
     if (target.transport === "sse") return this.#open("sse", "legacy");
     try {
@@ -193,17 +198,12 @@ export class Connection {
     };
   }
 
-  // What comes in is noted before the client has it.
   #watch(transport: HttpTransport): void {
-    const trace = this.#trace;
     let handler: Transport["onmessage"];
     Object.defineProperty(transport, "onmessage", {
       get: () => handler,
       set: (next: Transport["onmessage"]) => {
-        handler = next && ((message, extra) => {
-          trace.in(message as Message);
-          next(carried(message, this.#opened?.getProtocolEra() === "modern"), extra);
-        });
+        handler = next && ((message, extra) => next(carried(message, this.#opened?.getProtocolEra() === "modern"), extra));
       },
     });
     const send: Transport["send"] = transport.send.bind(transport) as never;
@@ -452,7 +452,7 @@ export class Connection {
   /** A call as it can be made elsewhere. */
   async portable(tool: Tool, json: string): Promise<PortableCall> {
     const { portableCall } = await import("./portable.ts");
-    const isSecret = (name: string) => this.#trace.isSecret(name);
+    const isSecret = (name: string) => this.#trace.masks.isSecretHeader(name);
     const own = this.#target?.headers ?? [];
     return portableCall({ tool, json, isSecret, own, url: this.url, sent: this.#fetcher.sent, info: this.#info(this.#connected, this.#transport instanceof SSEClientTransport ? "sse" : "streamable") });
   }

@@ -1,7 +1,8 @@
 // Every request of the Web Worker: without cookies, without redirects, and in the trace.
-import type { HttpExchange, TraceEntry } from "../protocol.ts";
+import type { AnswerFacts, FailedRequest, HttpExchange, SignInStep } from "../protocol.ts";
+import { type StreamEvent, overhear } from "./events.ts";
 import { Streams } from "./streams.ts";
-import { type Message, type Trace, masked } from "./trace.ts";
+import { type Message, type Recorded, type Trace, messageOf, messagesIn } from "./trace.ts";
 
 /** An answer that would lead elsewhere. It is told, and not followed: a token is for one origin. */
 export class RedirectRefused extends Error {
@@ -23,9 +24,12 @@ export interface SentRequest {
   body: string;
 }
 
+/** Characters of an answer that help is given by. */
+const MAX_START_CHARS = 2000;
+
 /** Makes requests for one connection. */
 export class Fetcher {
-  #trace: Trace;
+  readonly trace: Trace;
   /** Ends every request under way. */
   signal: AbortSignal | undefined;
   readonly streams = new Streams();
@@ -33,64 +37,95 @@ export class Fetcher {
   challenge: Challenge | undefined;
   /** The last HTTP status. */
   status: number | undefined;
+  /** The last answer, as far as a page may know it. */
+  answer: AnswerFacts | undefined;
+  /** Requests that got no answer since the person last began something. */
+  failures: FailedRequest[] = [];
   /** The last request with a message, as it was sent. */
   sent: SentRequest | undefined;
 
   constructor(trace: Trace) {
-    this.#trace = trace;
+    this.trace = trace;
   }
 
   readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const url = input instanceof Request ? input.url : String(input);
     const method = init?.method ?? "GET";
     const text = typeof init?.body === "string" ? init.body : init?.body instanceof URLSearchParams ? String(init.body) : undefined;
-    const http: HttpExchange = { method, url: shown(url), requestHeaders: this.#trace.headers(new Headers(init?.headers)), responseHeaders: [] };
-    const message = method === "POST" && text ? messageOf(text) : undefined;
-    const entry = message && text ? this.#trace.out(message, text, http) : this.#trace.http(http, text);
-    if (message?.id !== undefined && message.method && text) this.sent = { url, headers: [...new Headers(init?.headers)], body: text };
-    const began = performance.now();
-    const signals = [init?.signal, this.signal].filter((signal) => !!signal);
-    const response = await fetch(url, { ...init, signal: AbortSignal.any(signals), credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
-    this.#answered(entry, response, performance.now() - began);
+    const http: HttpExchange = { method, url, requestHeaders: [...new Headers(init?.headers)], responseHeaders: [] };
+    this.trace.masks.learnHeaders(http.requestHeaders);
+    const message = method === "POST" && text?.startsWith("{") ? messageOf(text) : undefined;
+    const entry = message && text ? this.trace.out(message, text, http) : this.trace.http(http, text, stepOf(method, url, text));
+    if (message?.id !== undefined && message.method && text) this.sent = { url, headers: http.requestHeaders, body: text };
+    const response = await this.#fetched(entry, url, { ...init, credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
     if (response.type === "opaqueredirect") throw new RedirectRefused(url);
-    if (message?.method && message.id !== undefined) this.streams.watch(message.id, response);
-    if (!message && isJson(response)) await this.#tell(entry, response);
+    await this.#read(entry, response, message);
     return response;
   };
 
-  #answered(entry: TraceEntry, response: Response, ms: number): void {
+  async #fetched(entry: Recorded, url: string, init: RequestInit): Promise<Response> {
+    const began = performance.now();
+    const signals = [init.signal, this.signal].filter((signal) => !!signal);
+    try {
+      const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) });
+      this.#answered(entry, response, performance.now() - began);
+      return response;
+    } catch (error) {
+      entry.isFault = true;
+      if (error instanceof TypeError) this.failures.push({ url, method: init.method ?? "GET", headers: entry.http?.requestHeaders.map(([name]) => name) ?? [], ...(entry.step ? { step: entry.step } : {}) });
+      this.trace.again(entry);
+      throw error;
+    }
+  }
+
+  #answered(entry: Recorded, response: Response, ms: number): void {
     this.status = response.status;
+    const { headers } = response;
+    this.answer = { status: response.status, type: headers.get("content-type") ?? "", url: entry.http?.url ?? "", hasChallenge: headers.has("www-authenticate"), ...(headers.get("retry-after") ? { retryAfter: headers.get("retry-after") ?? "" } : {}) };
     if (entry.http) {
       entry.http.status = response.status;
-      entry.http.responseHeaders = this.#trace.headers(response.headers);
+      entry.http.responseHeaders = [...headers];
     }
+    if (response.status >= 400) entry.isFault = true;
     if (entry.direction === "http" || !response.ok) entry.ms = Math.round(ms);
-    this.#trace.again(entry);
-    if (response.status === 401 || response.status === 403) this.challenge = { status: response.status, header: response.headers.get("www-authenticate") };
+    this.trace.again(entry);
+    if (response.status === 401 || response.status === 403) this.challenge = { status: response.status, header: headers.get("www-authenticate") };
   }
 
-  // Answers of sign-in are small, and shown.
-  async #tell(entry: TraceEntry, response: Response): Promise<void> {
-    const text = await response.clone().text().catch(() => "");
-    this.#trace.again({ ...entry, body: entry.body ? `${entry.body}\n\n${masked(text)}` : masked(text) });
+  // Messages are read as they come over the wire, before the client has them.
+  async #read(entry: Recorded, response: Response, message: Message | undefined): Promise<void> {
+    const type = response.headers.get("content-type") ?? "";
+    const { answer } = this;
+    if (/^text\/event-stream/i.test(type)) {
+      let events = 0;
+      const end = () => {
+        if (events === 0 && message?.id !== undefined && answer) answer.isEmpty = true;
+      };
+      const hear = (event: StreamEvent) => {
+        events++;
+        if (message?.id !== undefined) this.streams.heard(message.id, event.data);
+        this.trace.event(event, entry);
+      };
+      overhear(response, hear, end);
+    } else if (response.status !== 202 && response.status !== 204) {
+      const text = await response.clone().text().catch(() => "");
+      if (answer) Object.assign(answer, { isEmpty: text.trim() === "", start: text.slice(0, MAX_START_CHARS) });
+      if (text === "") return;
+      if (message && /json/.test(type) && messagesIn(text).some(messageOf)) for (const one of messagesIn(text)) this.trace.in(one, entry, "json");
+      else this.trace.answered(entry, text);
+    }
   }
 }
 
-const isJson = (response: Response): boolean => /json/.test(response.headers.get("content-type") ?? "");
-
-function messageOf(text: string): Message | undefined {
-  if (!text.startsWith("{")) return undefined;
-  try {
-    const message = JSON.parse(text) as Message & { jsonrpc?: string };
-    return message.jsonrpc === "2.0" ? message : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-// Session ids of HTTP+SSE stand in addresses.
-function shown(url: string): string {
-  const parsed = new URL(url);
-  for (const name of new Set(parsed.searchParams.keys())) if (/session|token|key|code|secret/i.test(name)) parsed.searchParams.set(name, "••••");
-  return parsed.href;
+/** The step of a sign-in that a request is, if it is one. */
+function stepOf(method: string, url: string, text: string | undefined): SignInStep | undefined {
+  const { pathname } = new URL(url);
+  if (pathname.includes("/.well-known/oauth-protected-resource")) return "resource";
+  if (/\/\.well-known\/(oauth-authorization-server|openid-configuration)/.test(pathname)) return "server";
+  if (method !== "POST" || text === undefined) return undefined;
+  if (text.startsWith("{")) return text.includes('"redirect_uris"') ? "registration" : undefined;
+  const form = new URLSearchParams(text);
+  if (form.get("grant_type") === "refresh_token") return "renewal";
+  if (form.has("grant_type")) return "token";
+  return form.has("token") ? "revocation" : undefined;
 }

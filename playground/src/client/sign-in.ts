@@ -61,12 +61,15 @@ export class SignIn {
     });
     const url: URL | undefined = this.#account.destination;
     if (!url) throw new SignInFailed("There is no address to sign in at.");
-    return { url: checked(url).href, state: this.#account.expectedState };
+    const { href, pathname } = checked(url);
+    this.#fetcher.trace.step("authorize", `GET ${pathname}`, href);
+    return { url: href, state: this.#account.expectedState };
   }
 
   /** Exchanges what came back for tokens. */
   async redeem(parameters: [string, string][]): Promise<void> {
     const answer = new URLSearchParams(parameters);
+    this.#fetcher.trace.step("answer", `GET ${new URL(this.#account.redirectUrl).pathname}`, `${this.#account.redirectUrl}?${answer}`);
     if (!this.#account.takeState(answer.get("state"))) throw new SignInFailed("This answer is not to a question of this tab.");
     const [error, code, iss] = ["error", "code", "iss"].map((name) => answer.get(name));
     if (error) throw new SignInFailed([error, answer.get("error_description")].filter(Boolean).join(": "));

@@ -2,8 +2,8 @@
 
 type Id = string | number;
 
-/** Characters of a line that is looked at: requests are shorter. */
-const MAX_LINE_CHARS = 1_000_000;
+/** Characters of an event that is looked at: requests are shorter. */
+const MAX_CHARS = 1_000_000;
 
 export class Streams {
   #callOf = new Map<Id, number>();
@@ -32,34 +32,14 @@ export class Streams {
     return origin === undefined ? undefined : this.#callOf.get(origin);
   }
 
-  /** Notes the server's requests on the stream that answers a request. */
-  watch(request: Id, response: Response): void {
-    const { body } = response;
-    if (!body || !this.#callOf.has(request) || !/^text\/event-stream/i.test(response.headers.get("content-type") ?? "")) return;
-    const decoder = new TextDecoder();
-    let line = "";
-    const note = (chunk: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>) => {
-      const [rest = "", ...lines] = decoder.decode(chunk, { stream: true }).split(/\r\n|\r|\n/);
-      if (line.length < MAX_LINE_CHARS) line += rest;
-      for (const next of lines) {
-        this.#read(line, request);
-        line = next;
-      }
-      controller.enqueue(chunk);
-    };
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({ transform: note });
-    // A stream that breaks off does so on its other end, too.
-    void body.pipeTo(writable).catch(() => {});
-    Object.defineProperty(response, "body", { value: readable });
-  }
-
-  #read(line: string, request: Id): void {
-    if (!line.startsWith("data:") || !line.includes('"method"')) return;
+  /** Notes an event on the stream that answers a request: it may be a request of the server. */
+  heard(request: Id, data: string): void {
+    if (!this.#callOf.has(request) || data.length > MAX_CHARS || !data.includes('"method"')) return;
     try {
-      const { id, method } = JSON.parse(line.slice(5)) as { id?: Id; method?: string };
+      const { id, method } = JSON.parse(data) as { id?: Id; method?: string };
       if (id !== undefined && method !== undefined) this.#origins.set(id, request);
     } catch {
-      // It goes on in the next line, or is none.
+      // It is no message.
     }
   }
 }

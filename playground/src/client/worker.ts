@@ -27,6 +27,8 @@ function connectionOf(id: number): Connection {
   return connection;
 }
 
+const tracing = () => import("./tracing.ts");
+
 type Handlers = { [K in OperationName]: (connection: Connection, given: Operations[K]["arguments"]) => Promise<Operations[K]["result"]> };
 
 const HANDLERS: Handlers = {
@@ -43,6 +45,13 @@ const HANDLERS: Handlers = {
   read: (connection, { call, uri }) => connection.read(call, uri),
   complete: (connection, request) => connection.complete(request),
   prompt: (connection, { call, name, values }) => connection.prompt(call, name, values),
+  searchTrace: async (connection, { text, of }) => (await tracing()).search(connection.traces, text, of),
+  traceEntry: async (connection, { number, isPlain, of }) => (await tracing()).view(connection.traces, number, isPlain, of),
+  traceRequest: async (connection, { number, of }) => (await tracing()).traceOf(connection.traces, of).portable(number) ?? null,
+  pinTrace: async (connection, { number, isPinned }) => (connection.traces.live.pin(number, isPinned), null),
+  clearTrace: async (connection) => (connection.traces.live.clear(), null),
+  exportTrace: async (connection, { of }) => (await tracing()).exported((await tracing()).traceOf(connection.traces, of)),
+  importTrace: async (connection, { file }) => (await tracing()).imported(connection.traces, file),
   portable: (connection, { tool, json }) => connection.portable(tool, json),
   offer: (connection) => connection.signIn.offer(),
   authorize: (connection, { callback, document }) => connection.signIn.authorize(callback, document),
@@ -59,8 +68,11 @@ self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
   if ("answer" in data) return connection.questions.answer(data.answer, data.reply);
   const handler = HANDLERS[data.operation] as (connection: Connection, given: unknown) => Promise<unknown>;
   try {
-    tell({ id: data.id, result: await handler(connection, data.arguments) });
+    const result = await handler(connection, data.arguments);
+    connection.traces.live.flush();
+    tell({ id: data.id, result });
   } catch (error) {
+    connection.traces.live.flush();
     tell({ id: data.id, problem: await problemOf(error, connection.url) });
   }
 });

@@ -19,16 +19,24 @@ export function keepLanguage(language: Language): void {
 export type Say = (word: Word, values?: Record<string, string | number>) => string;
 
 // English is there at once, and stands in for what cannot be loaded.
-const tables: Partial<Record<Language, Words>> = { en };
+const tables: Partial<Record<Language, Partial<Words>>> = { en };
+let needsLater = false;
 
 /** Loads the words of a language, before they are shown. */
 export async function load(language: Language): Promise<void> {
   if (language === "zh-Hans") tables[language] ??= (await import("../words/zh.ts")).zh;
+  else if (needsLater) tables.en = { ...en, ...(await import("../words/later-en.ts")).laterEn };
+}
+
+/** The same, with those of parts that are loaded when they are used. */
+export function loadLater(language: Language): Promise<void> {
+  needsLater = true;
+  return load(language);
 }
 
 export function speaker(language: Language): Say {
-  const words = tables[language] ?? en;
-  return (word, values = {}) => filled(words[word], values);
+  const words = tables[language];
+  return (word, values = {}) => filled(words?.[word] ?? tables.en?.[word] ?? "", values);
 }
 
 /** A text with values for what is in braces. */

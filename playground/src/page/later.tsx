@@ -2,6 +2,7 @@
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useShared } from "./context.ts";
+import { loadLater } from "./language.ts";
 
 /**
  * A view of a module that is loaded on its first use. Where the deployment was replaced while the page was open, its files are gone:
@@ -10,12 +11,12 @@ import { useShared } from "./context.ts";
 export function later<Props extends object>(load: () => Promise<ComponentType<Props>>): (props: Props) => JSX.Element | null {
   let View: ComponentType<Props> | undefined;
   return function Later(props: Props) {
-    const { say } = useShared();
+    const { state: page, say } = useShared();
     const [state, setState] = useState<"loading" | "there" | "failed">(View ? "there" : "loading");
     useEffect(() => {
       if (View) return;
-      load().then(
-        (loaded) => {
+      Promise.all([load(), loadLater(page.language)]).then(
+        ([loaded]) => {
           View = loaded;
           setState("there");
         },

@@ -1,10 +1,13 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
-import type { Answer, Asked, Listening, ListName, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool, TraceEntry } from "../protocol.ts";
+import type { Answer, Asked, Listening, ListName, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
 import type { Saved } from "./saved.ts";
+import { TraceLog } from "./trace-log.ts";
+
+export type TraceKind = "all" | "out" | "in" | "http" | "faults" | "deviations" | "signIn" | "pinned";
 
 export type Tab = "tools" | "resources" | "prompts" | "tasks" | "trace";
 
@@ -77,7 +80,9 @@ export interface ServerState {
   tasks: TaskEntry[];
   /** Pages with which the person is through, as the server says. */
   completed: string[];
-  trace: TraceEntry[];
+  trace: TraceLog;
+  /** The entries of the trace that are shown. */
+  traceKind: TraceKind;
   signIn: { offer: SignInOffer | undefined; isWaiting: boolean; fault: string | undefined; isStepUp: boolean } | undefined;
   isSignedIn: boolean;
   /** Seconds until a server that cannot be reached is tried again. */
@@ -131,16 +136,14 @@ export const newServer = (target: Target): ServerState => ({
   questions: [],
   completed: [],
   tasks: [],
-  trace: [],
+  trace: new TraceLog(),
+  traceKind: "all",
   signIn: undefined,
   isSignedIn: false,
   lost: undefined,
   notice: undefined,
   announcement: "",
 });
-
-/** Messages that the trace keeps: the oldest go first. */
-export const MAX_TRACE = 5000;
 
 /** Uses that are kept of each tool. */
 export const MAX_USES = 20;

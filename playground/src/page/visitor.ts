@@ -12,7 +12,7 @@ import { type Ask, LISTS, isOffered, load, stateOf } from "./lists.ts";
 import { nameOf } from "./name.ts";
 import { taskSupport } from "./task-choice.tsx";
 import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
-import { MAX_TRACE, MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type Use } from "./state.ts";
+import { MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, type Use } from "./state.ts";
 
 const RETURN_KEY = "playground return";
 const CHANNEL = "playground sign-in";
@@ -377,13 +377,34 @@ export class Visitor {
     this.#link.send({ connection: this.connection, answer: question, reply });
   }
 
+  /** Asks the Web Worker about this connection. */
+  ask<K extends OperationName>(operation: K, given: Operations[K]["arguments"]): Promise<Operations[K]["result"]> {
+    return this.#ask(operation, given);
+  }
+
+  showTrace(traceKind: TraceKind): void {
+    this.#store.set({ traceKind });
+  }
+
   clearTrace(): void {
-    this.#store.set({ trace: [] });
+    this.#state.trace.clear();
+    this.#store.set({});
+    void this.#ask("clearTrace", {});
+  }
+
+  /** Keeps a message, whatever goes. */
+  pinTrace(number: number, isPinned: boolean): void {
+    this.#state.trace.pin(number, isPinned);
+    this.#store.set({});
+    void this.#ask("pinTrace", { number, isPinned });
   }
 
   /** Takes what the Web Worker tells of this connection. */
   hear(event: Event): void {
-    if ("trace" in event) return this.#traced(event.trace);
+    if ("rows" in event) {
+      this.#state.trace.add(event.rows);
+      return this.#store.set({});
+    }
     if ("farewell" in event) this.#farewell = event.farewell ?? undefined;
     else if ("progress" in event) this.#change(event.progress.call, { progress: event.progress });
     else if ("changed" in event) void this.#loadChanges().then((changes) => changes.changed(event.changed));
@@ -411,13 +432,6 @@ export class Visitor {
     const notice = info ? "server.renewed" : "server.found";
     this.#store.set({ lost: undefined, notice, announcement: this.#say(notice), ...(info ? { info } : {}) });
     void this.#loadAll().catch(() => {});
-  }
-
-  #traced(entry: ServerState["trace"][number]): void {
-    const { trace } = this.#state;
-    const at = trace.findLastIndex(({ number }) => number === entry.number);
-    if (at >= 0) return this.#store.set({ trace: trace.with(at, entry) });
-    this.#store.set({ trace: [...trace, entry].slice(-MAX_TRACE) });
   }
 
   // A request that outlives the page ends the session, so that reloads leave none behind.

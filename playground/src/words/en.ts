@@ -1,4 +1,6 @@
-// English. Braces stand for what is put in.
+// English. Braces stand for what is put in. Words of parts that are loaded when they are used stand in later-en.ts.
+import type { laterEn } from "./later-en.ts";
+
 export const en = {
   title: "Playground",
   about: "Connect to an MCP server and use what it offers, by hand.",
@@ -265,28 +267,8 @@ export const en = {
   "sampling.refuse": "Refuse",
   "sampling.ask": "Have {name} answer",
   "sampling.askFailed": "{name} gave no answer.",
-  "trace.empty": "Messages appear here.",
-  "trace.clear": "Clear",
-  "trace.out": "sent",
-  "trace.in": "received",
-  "trace.http": "request",
-  "trace.note": "note",
-  "trace.headers.sent": "Headers sent",
-  "trace.headers.got": "Headers received, of those that a page may read",
-  "trace.filter": "Filter",
   "copy.call": "Copy this call",
   "copy.server": "Use it elsewhere",
-  "copy.form": "Form of the text",
-  "copy.copy": "Copy",
-  "copy.done": "Copied.",
-  "copy.failed": "The browser does not let this page copy. Mark the text and copy it by hand.",
-  "copy.command": "command",
-  "copy.through": "through {name}",
-  "copy.variables": "Set {names} first: secrets are not in the text.",
-  "copy.noSecrets": "Your token and headers are not in these texts.",
-  "copy.stream": "With HTTP+SSE an answer comes on another stream, so a single request does not show it.",
-  "copy.link": "Link to this page as it is",
-  "copy.link.hint": "It names the server, the tool and its arguments. It calls nothing, and has no token or header in it.",
   "problem.unauthorized": "The server wants you to sign in.",
   "problem.scope": "More permissions are needed.",
   "problem.blocked": "The server is there, and does not let web pages read its answers.",
@@ -315,5 +297,5 @@ export const en = {
   "later.reload": "Reload the page",
 };
 
-export type Words = typeof en;
+export type Words = typeof en & typeof laterEn;
 export type Word = keyof Words;

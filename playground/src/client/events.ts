@@ -1,0 +1,71 @@
+// The events of a stream (HTML standard, "server-sent events"), read beside their real reader.
+
+export interface StreamEvent {
+  /** The name of the event, "message" unless it has another. */
+  name: string;
+  data: string;
+  id: string | undefined;
+}
+
+export class EventReader {
+  #hear: (event: StreamEvent) => void;
+  #decoder = new TextDecoder();
+  /** The line that has not ended yet, in parts: joined once, it takes linear time. */
+  #line: string[] = [];
+  #endsWithReturn = false;
+  #data: string[] = [];
+  #name = "message";
+  #id: string | undefined;
+
+  constructor(hear: (event: StreamEvent) => void) {
+    this.#hear = hear;
+  }
+
+  take(chunk: Uint8Array): void {
+    const text = this.#decoder.decode(chunk, { stream: true });
+    let from = this.#endsWithReturn && text.startsWith("\n") ? 1 : 0;
+    if (text !== "") this.#endsWithReturn = text.endsWith("\r");
+    for (const end of text.matchAll(/\r\n|\r|\n/g)) {
+      if (end.index < from) continue;
+      this.#line.push(text.slice(from, end.index));
+      from = end.index + end[0].length;
+      this.#take(this.#line.join(""));
+      this.#line = [];
+    }
+    if (from < text.length) this.#line.push(text.slice(from));
+  }
+
+  #take(line: string): void {
+    if (line === "") return this.#dispatch();
+    const colon = line.indexOf(":");
+    if (colon === 0) return;
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
+    if (field === "data") this.#data.push(value);
+    else if (field === "event") this.#name = value || "message";
+    else if (field === "id" && !value.includes("\0")) this.#id = value;
+  }
+
+  #dispatch(): void {
+    const [data, name] = [this.#data, this.#name];
+    [this.#data, this.#name] = [[], "message"];
+    if (data.length > 0) this.#hear({ name, data: data.join("\n"), id: this.#id });
+  }
+}
+
+/** Has `hear` told of each event of a response, before whoever reads it, and of its end. */
+export function overhear(response: Response, hear: (event: StreamEvent) => void, end: () => void): void {
+  const { body } = response;
+  if (!body) return;
+  const reader = new EventReader(hear);
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      reader.take(chunk);
+      controller.enqueue(chunk);
+    },
+    flush: end,
+  });
+  // A stream that breaks off does so on its other end, too.
+  void body.pipeTo(writable).catch(end);
+  Object.defineProperty(response, "body", { value: readable });
+}
