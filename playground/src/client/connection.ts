@@ -114,7 +114,7 @@ export class Connection {
     } catch (error) {
       this.#stop.signal.throwIfAborted();
       if (target.transport !== "auto" || target.version === "2026-07-28" || !this.#isOldServer(error)) throw error;
-      this.#trace.note(`Streamable HTTP: ${this.#fetcher.status}. Now HTTP+SSE.`);
+      this.#trace.note(`Streamable HTTP: ${this.#fetcher.status ?? "no readable answer"}. Now HTTP+SSE.`);
       // Where neither is, the answer to the first says more.
       return await this.#open("sse", "legacy").catch((second: unknown) => {
         throw isSignInDemand(second) ? second : error;
@@ -141,9 +141,9 @@ export class Connection {
     }
   }
 
-  // The specification has clients try HTTP+SSE after these.
+  // The specification has clients try HTTP+SSE after these. A server that answers them without CORS headers hides the status from a page.
   #isOldServer(error: unknown): boolean {
-    return error instanceof SdkHttpError && [400, 404, 405].includes(this.#fetcher.status ?? 0);
+    return isFetchFailure(error) || error instanceof SdkHttpError && [400, 404, 405].includes(this.#fetcher.status ?? 0);
   }
 
   async #open(kind: "streamable" | "sse", era: "auto" | "modern" | "legacy"): Promise<ServerInfo> {

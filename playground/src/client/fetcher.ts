@@ -57,6 +57,7 @@ export class Fetcher {
     const message = method === "POST" && text?.startsWith("{") ? messageOf(text) : undefined;
     const entry = message && text ? this.trace.out(message, text, http) : this.trace.http(http, text, stepOf(method, url, text));
     if (message?.id !== undefined && message.method && text) this.sent = { url, headers: http.requestHeaders, body: text };
+    this.status = undefined;
     const response = await this.#fetched(entry, url, { ...init, credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
     if (response.type === "opaqueredirect") throw new RedirectRefused(url);
     await this.#read(entry, response, message);
