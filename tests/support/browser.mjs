@@ -12,7 +12,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export const launch = () => chromium.launch(options());
+/** Starts it, with flags besides those of all tests. */
+export const launch = (...flags) => chromium.launch(options(flags));
 
 /**
  * The same with a profile in a folder, as people have one, and cookies of third parties blocked or not: a context. Those
@@ -25,7 +26,7 @@ export function launchProfile(folder, { thirdPartyCookies }) {
   return chromium.launchPersistentContext(folder, options());
 }
 
-function options() {
+function options(flags = []) {
   const executablePath = [
     process.env.CHROMIUM,
     "/usr/bin/chromium",
@@ -33,5 +34,5 @@ function options() {
     "/usr/bin/google-chrome",
   ].find((path) => path && existsSync(path));
   if (!executablePath) throw new Error("No Chromium found: install it, or name it in CHROMIUM.");
-  return { executablePath, headless: true, chromiumSandbox: false, args: FLAGS, timeout: WAIT_MS };
+  return { executablePath, headless: true, chromiumSandbox: false, args: [...FLAGS, ...flags], timeout: WAIT_MS };
 }

@@ -48,7 +48,7 @@ export class Masks {
   url(url: string): string {
     const parsed = URL.parse(url);
     if (!parsed) return this.#known(url);
-    for (const name of new Set(parsed.searchParams.keys())) if (SECRET_PARAMETER.test(name) || name === "state") parsed.searchParams.set(name, MASK);
+    for (const name of new Set(parsed.searchParams.keys())) if ((SECRET_PARAMETER.test(name) && !name.startsWith("code_challenge")) || name === "state") parsed.searchParams.set(name, MASK);
     return this.#known(parsed.href.replaceAll(encodeURIComponent(MASK), MASK));
   }
 

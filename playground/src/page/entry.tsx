@@ -9,6 +9,8 @@ import { Opening } from "./opening.tsx";
 
 const RequestCopies = later(async () => (await import("./copies.tsx")).RequestCopies);
 
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
 interface Props {
   row: TraceRow;
   source: TraceSource;
@@ -30,7 +32,7 @@ export function Entry({ row, source, isOpen, toggle, find }: Props) {
       {deviations !== undefined && <span class="tag strong">{say("trace.deviations", { count: deviations })}</span>}
       {source === "live" && state.trace.pinned.has(number) && <span class="tag">{say("trace.pinned")}</span>}
       <span class="note">
-        {ms !== undefined && `${ms} ms`} {bytes !== undefined && `${bytes} B`} <time>{new Date(at).toLocaleTimeString()}</time>
+        {ms !== undefined && `${ms} ms`} {bytes !== undefined && `${bytes} B`} <time>{TIME.format(at)}</time>
       </span>
     </>
   );
