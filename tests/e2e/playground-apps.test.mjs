@@ -443,6 +443,29 @@ describe("many apps, and bad ones", () => {
     one.visitor.done();
   });
 
+  test("an app lives on while the person looks at other parts of the page, and ends with the connection", async () => {
+    await using one = await shown(withMessages(""), { tools: [{ name: "other", inputSchema: { type: "object" } }] });
+    const frame = await appFrame(one.visitor);
+    await until(() => frame.evaluate(() => heard.some(({ method }) => method === "ui/notifications/tool-result")), "the result");
+    await frame.evaluate(() => void (globalThis.mark = "kept"));
+    for (const leave of [() => one.page.getByRole("tab", { name: /^Messages/ }).click(), () => one.visitor.tool("other")]) {
+      await leave();
+      await until(async () => (await one.page.locator(".app").count()) === 0, "the app to be off the page");
+      await one.page.getByRole("tab", { name: /^Tools/ }).click();
+      await one.visitor.tool("show");
+      const again = await appFrame(one.visitor);
+      assert.equal(await again.evaluate(() => globalThis.mark), "kept");
+      await again.evaluate(() => request("ping"));
+      assert.equal(await again.evaluate(() => heard.filter(({ method }) => method === "ui/notifications/tool-result").length), 1);
+      await one.app.getByRole("button", { name: "Close app" }).waitFor();
+    }
+    await one.page.getByRole("tab", { name: /^Messages/ }).click();
+    assert.equal(await one.page.locator("iframe").count(), 1);
+    await one.visitor.button("Disconnect").click();
+    await until(async () => (await one.page.locator("iframe").count()) === 0, "the app's end");
+    one.visitor.done();
+  });
+
   test("an app of an earlier call lives on while another begins", async () => {
     await using one = await shown(withMessages(""));
     const frame = await appFrame(one.visitor);

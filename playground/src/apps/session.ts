@@ -24,6 +24,9 @@ const MAX_LINES = 200;
 const MAX_ALIVE = 10;
 const alive: AppSession[] = [];
 
+/** Apps whose place is off the page for now, by connection and use. */
+const parked = new Map<string, AppSession>();
+
 /** Permissions that browsers give to no opaque origin. */
 const OF_AN_ORIGIN: Permission[] = ["camera", "microphone", "geolocation"];
 
@@ -112,6 +115,7 @@ export class AppSession implements Service {
   #mayCall = false;
   #mayRead = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #unwatch: (() => void) | undefined;
   isSeen = false;
 
   constructor(visitor: Visitor, tool: Tool, use: Use, surroundings: Surroundings) {
@@ -209,14 +213,41 @@ export class AppSession implements Service {
     this.store.set({ phase });
   }
 
-  /** Ends the app at once, since its place is gone. */
-  leave(): void {
+  /** Shows the app of a parked session again. */
+  attach(place: HTMLElement): void {
+    this.#place = place;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
+    if (this.#frame) (place as Movable).moveBefore?.(this.#frame, null);
+  }
+
+  /** Its place goes off the page: the app lives on where browsers can move a frame that is alive. Otherwise it ends at once. */
+  park(): void {
+    this.isSeen = false;
+    const shelter = this.#isWanted ? shelterOfFrames() : undefined;
+    if (!this.#frame || !shelter?.moveBefore) return this.#leave();
+    this.setMode("inline");
+    shelter.moveBefore(this.#frame, null);
+    parked.set(keyOf(this.#visitor, this.#use), this);
+    this.#unwatch = this.#visitor.subscribe(() => !this.#isWanted && this.#leave());
+    removeUnseen();
+  }
+
+  /** Whether there is still a use that the app shows, and a server behind it. */
+  get #isWanted(): boolean {
+    const { phase, uses } = this.#visitor.state;
+    return phase === "connected" && Object.values(uses).some((list) => list.some(({ number }) => number === this.#use.number));
+  }
+
+  #leave(): void {
     void this.#host?.close();
     this.#remove();
   }
 
   #remove(): void {
     clearTimeout(this.#timer);
+    this.#unwatch?.();
+    parked.delete(keyOf(this.#visitor, this.#use));
     for (const { answer } of this.#state.questions) answer(false);
     this.#host?.stop();
     this.#frame?.remove();
@@ -358,6 +389,32 @@ export class AppSession implements Service {
       this.store.set({ questions: [...this.#state.questions, { number, kind, subject, detail, answer }] });
     });
   }
+}
+
+interface Movable extends Omit<HTMLElement, "moveBefore"> {
+  /** Moves a node without loading it anew; browsers of before 2025 do not have it. */
+  moveBefore?(node: Node, before: Node | null): void;
+}
+
+const keyOf = ({ connection }: Visitor, { number }: Use): string => `${connection} ${number}`;
+
+let shelter: Movable | undefined;
+
+function shelterOfFrames(): Movable {
+  if (!shelter) {
+    shelter = document.createElement("div");
+    shelter.hidden = true;
+    document.body.append(shelter);
+  }
+  return shelter;
+}
+
+/** The session of a use: the one that was parked, or a new one. */
+export function sessionOf(visitor: Visitor, tool: Tool, use: Use, surroundings: Surroundings): AppSession {
+  const key = keyOf(visitor, use);
+  const session = parked.get(key);
+  parked.delete(key);
+  return session ?? new AppSession(visitor, tool, use, surroundings);
 }
 
 /** Removes apps that nobody sees, the oldest first, where there are too many. */

@@ -1,12 +1,12 @@
 // An app that shows a tool's result, in its frame, with what it asks the person.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useShared } from "../page/context.ts";
 import { filled } from "../page/language.ts";
 import { visible } from "../page/result.tsx";
 import type { Use } from "../page/state.ts";
 import type { Tool } from "../protocol.ts";
 import { type AppWord, en, zh } from "../words/apps.ts";
-import { type AppQuestion, AppSession, type Surroundings, removeUnseen } from "./session.ts";
+import { type AppQuestion, type Surroundings, removeUnseen, sessionOf } from "./session.ts";
 
 /** Milliseconds in which the buttons of a question do nothing: a click that was meant for the app is no yes. */
 const ARM_MS = 600;
@@ -17,10 +17,13 @@ export function AppView({ tool, use }: { tool: Tool; use: Use }) {
   const { state: page, visitor, say: sayOfPage } = useShared();
   const say = useWords();
   const place = useRef<HTMLDivElement>(null);
-  const [session] = useState(() => new AppSession(visitor, tool, use, surroundingsOf(page.language, 0)));
+  const [session] = useState(() => sessionOf(visitor, tool, use, surroundingsOf(page.language, 0)));
   const [state, setState] = useState(session.store.state);
+  useLayoutEffect(() => {
+    if (place.current) session.attach(place.current);
+    return () => session.park();
+  }, []);
   useEffect(() => session.store.subscribe(() => setState(session.store.state)), []);
-  useEffect(() => () => session.leave(), []);
   useEffect(() => session.update(use), [use]);
   useEffect(() => {
     const surround = () => session.surround(surroundingsOf(page.language, place.current?.clientWidth ?? 0));
@@ -116,7 +119,7 @@ const surroundingsOf = (locale: string, width: number): Surroundings => ({ local
 // All of the page but the app cannot be reached while it fills the page; a frame that moved in the document would load anew.
 function useFilling(fills: boolean, leave: () => void) {
   const box = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!fills || !box.current) return;
     const others: Element[] = [];
     for (let at: Element = box.current; at !== document.body && at.parentElement; at = at.parentElement)
