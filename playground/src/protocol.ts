@@ -110,6 +110,19 @@ export interface Watched {
   uris: string[];
 }
 
+export const LOG_LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A log message of a server. */
+export interface LogEntry {
+  /** Milliseconds since 1970. */
+  at: number;
+  level: string;
+  logger: string;
+  data: unknown;
+}
+
 /** The state of the stream by which changes are told. */
 export interface Listening {
   state: "none" | "opening" | "open" | "waiting";
@@ -303,6 +316,8 @@ export interface Operations {
   retry: { arguments: object; result: null };
   list: { arguments: { what: ListName }; result: Listed };
   watch: { arguments: Watched; result: null };
+  /** The least level that the server is to send; none is what it sends unasked. */
+  setLogLevel: { arguments: { level: LogLevel | "" }; result: null };
   listenAgain: { arguments: object; result: null };
   call: { arguments: { call: number; tool: Tool; json: string; asTask: boolean }; result: Answer };
   /** Goes on with a task. */
@@ -343,6 +358,7 @@ export type FromWorker =
   | { connection: number; progress: { call: number; progress: number; total?: number; message?: string } }
   | { connection: number; changed: ListName }
   | { connection: number; updated: string }
+  | { connection: number; logged: LogEntry[] }
   | { connection: number; listening: Listening }
   | { connection: number; question: number; asked: Asked }
   | { connection: number; call: number; task: TaskInfo }

@@ -1,12 +1,13 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
 import { Account } from "./account.ts";
 import type { Changes } from "./changes.ts";
 import { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
 import { listed } from "./lists.ts";
+import { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
 import { asMissing, messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
@@ -36,14 +37,20 @@ const ANYTHING = { "~standard": { version: 1, vendor: "durable-mcp", validate: (
 type AnyRequest = (request: { method: string }, ...more: unknown[]) => Promise<unknown>;
 
 /** A client that takes any result of what the person asked for, and tells of what call each request is. */
-function lenientClient(streams: Streams, ...given: ConstructorParameters<typeof Client>): Client {
+function lenientClient(streams: Streams, logLevel: () => string, ...given: ConstructorParameters<typeof Client>): Client {
   const client = new Client(...given);
   const request = client.request.bind(client) as unknown as AnyRequest;
-  const lenient: AnyRequest = (asked, ...more) =>
-    streams.during((more[0] as CallOptions | undefined)?.call, () => (/^(tools|resources|prompts|completion|tasks)\//.test(asked.method) ? request(asked, ANYTHING, ...more) : request(asked, ...more)));
+  const lenient: AnyRequest = (asked, ...more) => {
+    if (!/^(tools|resources|prompts|completion|tasks)\//.test(asked.method)) return request(asked, ...more);
+    return streams.during((more[0] as CallOptions | undefined)?.call, () => request(client.getProtocolEra() === "modern" ? withLogLevel(asked, logLevel()) : asked, ANYTHING, ...more));
+  };
   client.request = lenient as never;
   return client;
 }
+
+// In 2026-07-28 each request says which log messages are wanted with its answer.
+const withLogLevel = <Asked extends { method: string; params?: { _meta?: object } }>(asked: Asked, level: string): Asked =>
+  level === "" ? asked : { ...asked, params: { ...asked.params, _meta: { ...asked.params?._meta, "io.modelcontextprotocol/logLevel": level } } };
 
 /** Options of a request that belongs to a call. */
 type CallOptions = RequestOptions & { call?: number };
@@ -78,6 +85,8 @@ export class Connection {
   /** Ends everything under way. */
   #stop = new AbortController();
   #completer = new Completer();
+  #logLevel: LogLevel | "" = "";
+  #log: LogSender;
   #standing: StandingStream | undefined;
   #changes: Promise<Changes> | undefined;
   #shelf: Shelf;
@@ -90,6 +99,7 @@ export class Connection {
     this.#trace = new Trace((rows) => tell({ connection: id, rows }));
     this.traces = { live: this.#trace };
     this.#fetcher = new Fetcher(this.#trace);
+    this.#log = new LogSender((logged) => tell({ connection: id, logged }));
     this.questions = new Questions(id, tell);
   }
 
@@ -153,6 +163,7 @@ export class Connection {
     const first = LEGACY.filter((version) => version === target.version);
     const client = lenientClient(
       this.#fetcher.streams,
+      () => this.#logLevel,
       { name: "durable-mcp playground", version: "1" },
       {
         capabilities: capabilitiesOf(target.offers),
@@ -216,6 +227,7 @@ export class Connection {
   #listen(client: Client): void {
     for (const what of ["tools", "resources", "prompts"] as const)
       client.setNotificationHandler(`notifications/${what}/list_changed`, () => this.#tell({ connection: this.id, changed: what }));
+    client.setNotificationHandler("notifications/message", ({ params }) => this.#log.take(params));
     client.setNotificationHandler("notifications/resources/updated", ({ params }) => this.#tell({ connection: this.id, updated: params.uri }));
     client.setNotificationHandler("notifications/elicitation/complete", ({ params }) => this.#tell({ connection: this.id, completed: params.elicitationId }));
     client.fallbackRequestHandler = (request, { mcpReq }) => this.#asked(request, mcpReq.signal) as never;
@@ -342,6 +354,13 @@ export class Connection {
     const [client, standing] = [this.#connected, this.#standing];
     this.#changes ??= import("./changes.ts").then(({ Changes }) => new Changes(client, standing, (listening) => this.#client === client && this.#tell({ connection: this.id, listening })));
     await (await this.#changes).watch(wanted);
+    return null;
+  }
+
+  /** Sets which log messages the server is to send: a session at once, a stateless one with each request. */
+  async setLogLevel(level: LogLevel | ""): Promise<null> {
+    this.#logLevel = level;
+    if (level !== "" && this.#connected.getProtocolEra() === "legacy") await this.#connected.setLoggingLevel(level, this.#limit());
     return null;
   }
 

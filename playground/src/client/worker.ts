@@ -41,6 +41,7 @@ const HANDLERS: Handlers = {
   setRoots: (connection, { roots }) => connection.setRoots(roots).then(() => null),
   cancel: async (connection, { call }) => (connection.cancel(call), null),
   watch: (connection, wanted) => connection.watch(wanted),
+  setLogLevel: (connection, { level }) => connection.setLogLevel(level),
   listenAgain: (connection) => connection.listenAgain(),
   read: (connection, { call, uri }) => connection.read(call, uri),
   complete: (connection, request) => connection.complete(request),

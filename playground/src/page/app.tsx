@@ -11,10 +11,11 @@ import { Tools } from "./tools.tsx";
 
 const Prompts = later(async () => (await import("./prompts.tsx")).Prompts);
 const TraceView = later(async () => (await import("./trace.tsx")).TraceView);
+const Logs = later(async () => (await import("./logs.tsx")).Logs);
 const Tasks = later(async () => (await import("./tasks.tsx")).Tasks);
 const QuestionDialog = later(async () => (await import("./question.tsx")).QuestionDialog);
 
-const VIEWS: Record<Tab, (props: object) => JSX.Element | null> = { tools: Tools, resources: Resources, prompts: Prompts, tasks: Tasks, trace: TraceView };
+const VIEWS: Record<Tab, (props: object) => JSX.Element | null> = { tools: Tools, resources: Resources, prompts: Prompts, tasks: Tasks, logs: Logs, trace: TraceView };
 
 export function App() {
   const { state, page, say } = useShared();
@@ -48,10 +49,10 @@ export function App() {
 
 function Parts() {
   const { state, visitor, say } = useShared();
-  const tabs = (["tools", "resources", "prompts", "tasks", "trace"] as const).filter((tab) => tab === "trace" || (tab === "tasks" && state.tasks.length > 0) || state.info?.capabilities[tab]);
+  const tabs = (["tools", "resources", "prompts", "tasks", "logs", "trace"] as const).filter((tab) => tab === "trace" || (tab === "tasks" && state.tasks.length > 0) || (tab === "logs" && state.logged > 0) || state.info?.capabilities[tab === "logs" ? "logging" : tab]);
   const shown = tabs.includes(state.tab) ? state.tab : (tabs[0] ?? "trace");
   const View = VIEWS[shown];
-  const counts = { tools: state.tools.length, resources: state.resources.length, prompts: state.prompts.length, tasks: state.tasks.length, trace: state.trace.length };
+  const counts = { tools: state.tools.length, resources: state.resources.length, prompts: state.prompts.length, tasks: state.tasks.length, logs: state.logged, trace: state.trace.length };
   function move(event: KeyboardEvent) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;

@@ -50,9 +50,11 @@ export class Changes {
 
   /** Has the server tell of its lists, and of the resources that are watched. */
   async follow(): Promise<void> {
-    const { info, watched } = this.#state;
+    const { info, watched, logLevel } = this.#state;
     const lists = LISTS.filter((what) => (info?.capabilities[what] as { listChanged?: unknown } | undefined)?.listChanged === true);
     await this.#ask("watch", { lists, uris: watched });
+    // A session is another one each time.
+    if (logLevel !== "") await this.#ask("setLogLevel", { level: logLevel });
   }
 
   async watch(uri: string, is: boolean): Promise<void> {

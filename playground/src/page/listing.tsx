@@ -26,7 +26,7 @@ export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]
         {entries.length > 5 && (
           <input class="field" type="search" aria-label={say("list.search")} placeholder={say("list.search")} value={search} onInput={(event) => visitor.search(tab, event.currentTarget.value)} />
         )}
-        {tab !== "trace" && tab !== "tasks" && <ListAge what={tab} />}
+        {(tab === "tools" || tab === "resources" || tab === "prompts") && <ListAge what={tab} />}
         {entries.length === 0 && <p class="note">{say("list.none")}</p>}
         {entries.length > 0 && found.length === 0 && <p class="note">{say("list.nothingFound")}</p>}
         <ul>

@@ -1,6 +1,6 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
-import type { Answer, Asked, Listening, ListName, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
+import type { Answer, Asked, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
@@ -9,7 +9,7 @@ import { TraceLog } from "./trace-log.ts";
 
 export type TraceKind = "all" | "out" | "in" | "http" | "faults" | "deviations" | "signIn" | "pinned";
 
-export type Tab = "tools" | "resources" | "prompts" | "tasks" | "trace";
+export type Tab = "tools" | "resources" | "prompts" | "tasks" | "logs" | "trace";
 
 /** A page that a server asked the person to open. */
 export interface OpenedPage {
@@ -66,6 +66,9 @@ export interface ServerState {
   prompts: Prompt[];
   lists: Partial<Record<ListName, ListState>>;
   listening: Listening;
+  logLevel: LogLevel | "";
+  /** How many log messages there are. */
+  logged: number;
   /** Resources whose changes the person wants to hear of, and those that have changed since they were read. */
   watched: string[];
   updated: string[];
@@ -129,6 +132,8 @@ export const newServer = (target: Target): ServerState => ({
   info: undefined,
   tab: "tools",
   ...NOTHING_LISTED,
+  logLevel: "",
+  logged: 0,
   chosen: {},
   search: {},
   drafts: {},

@@ -3,11 +3,12 @@ import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, CompletionRequest, ListName, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
+import type { Answer, CompletionRequest, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
 import type { Changes } from "./changes.ts";
 import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
+import { LogBook } from "./log-book.ts";
 import { type Ask, LISTS, isOffered, load, stateOf } from "./lists.ts";
 import { nameOf } from "./name.ts";
 import { taskSupport } from "./task-choice.tsx";
@@ -66,6 +67,9 @@ export class Visitor {
   #ask<K extends OperationName>(operation: K, given: Operations[K]["arguments"]): Promise<Operations[K]["result"]> {
     return this.#link.ask(this.connection, operation, given);
   }
+
+  /** The log messages of the server. */
+  readonly logs = new LogBook();
 
   readonly #askAny: Ask = (operation, given) => this.#ask(operation, given);
 
@@ -136,6 +140,17 @@ export class Visitor {
   #loadChanges(): Promise<Changes> {
     this.#changes ??= import("./changes.ts").then(({ Changes }) => new Changes(this.#store, this.#askAny, this.#say));
     return this.#changes;
+  }
+
+  async setLogLevel(logLevel: LogLevel | ""): Promise<void> {
+    const before = this.#state.logLevel;
+    this.#store.set({ logLevel, problem: undefined });
+    await this.#ask("setLogLevel", { level: logLevel }).catch((error) => this.#store.set({ logLevel: before, problem: problemOf(error) }));
+  }
+
+  clearLogs(): void {
+    this.logs.clear();
+    this.#store.set({ logged: 0 });
   }
 
   watch(uri: string, is: boolean): Promise<void> {
@@ -409,7 +424,10 @@ export class Visitor {
     else if ("progress" in event) this.#change(event.progress.call, { progress: event.progress });
     else if ("changed" in event) void this.#loadChanges().then((changes) => changes.changed(event.changed));
     else if ("updated" in event) void this.#loadChanges().then((changes) => changes.updated(event.updated));
-    else if ("listening" in event) this.#store.set({ listening: event.listening });
+    else if ("logged" in event) {
+      this.logs.add(event.logged);
+      this.#store.set({ logged: this.logs.entries.length });
+    } else if ("listening" in event) this.#store.set({ listening: event.listening });
     else if ("question" in event) {
       this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
     } else if ("task" in event) {
