@@ -4,10 +4,10 @@ import { parse } from "../exact.ts";
 import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
 import { Account } from "./account.ts";
 import type { Changes } from "./changes.ts";
-import { Completer } from "./completion.ts";
+import type { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
 import { listed } from "./lists.ts";
-import { LogSender } from "./log.ts";
+import type { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
 import { asMissing, messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
@@ -15,7 +15,7 @@ import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
 import type { InputRequired } from "./rounds.ts";
 import { Running, UNLIMITED_MS } from "./running.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
-import { StandingStream } from "./standing-stream.ts";
+import type { StandingStream } from "./standing-stream.ts";
 import type { Streams } from "./streams.ts";
 import { Trace } from "./trace.ts";
 import type { Traces } from "./tracing.ts";
@@ -84,10 +84,10 @@ export class Connection {
   #recovery = this.#newRecovery();
   /** Ends everything under way. */
   #stop = new AbortController();
-  #completer = new Completer();
+  #completer: Promise<Completer> | undefined;
   #logLevel: LogLevel | "" = "";
-  #log: LogSender;
-  #standing: StandingStream | undefined;
+  #log: Promise<LogSender> | undefined;
+  #standing: Promise<StandingStream> | undefined;
   #changes: Promise<Changes> | undefined;
   #shelf: Shelf;
   readonly questions: Questions;
@@ -99,7 +99,6 @@ export class Connection {
     this.#trace = new Trace((rows) => tell({ connection: id, rows }));
     this.traces = { live: this.#trace };
     this.#fetcher = new Fetcher(this.#trace);
-    this.#log = new LogSender((logged) => tell({ connection: id, logged }));
     this.questions = new Questions(id, tell);
   }
 
@@ -183,10 +182,11 @@ export class Connection {
   }
 
   #makeTransport(kind: "streamable" | "sse", target: Target): HttpTransport {
-    const standing: StandingStream = new StandingStream((listening) => this.#standing === standing && this.#tell({ connection: this.id, listening }));
+    const standing = import("./standing-stream.ts").then(({ StandingStream }) => new StandingStream((listening) => this.#standing === standing && this.#tell({ connection: this.id, listening })));
     this.#standing = standing;
+    const { fetch } = this.#fetcher;
     const options = {
-      fetch: (kind === "sse" ? this.#fetcher.fetch : standing.watched(this.#fetcher.fetch)) as never,
+      fetch: (async (url: URL, init?: RequestInit) => (kind === "sse" || init?.method === "POST" ? fetch(url, init) : (await standing).watched(fetch)(url, init))) as never,
       requestInit: { headers: target.headers },
       authProvider: { token: async () => target.token || (await this.signIn.token()) },
     };
@@ -195,13 +195,15 @@ export class Connection {
   }
 
   // Streams are opened again for as long as the connection lasts.
-  #streams(standing: StandingStream) {
+  #streams(standing: Promise<StandingStream>) {
     const recovery = this.#recovery;
     return {
       reconnectionOptions: { initialReconnectionDelay: 1000, maxReconnectionDelay: 30_000, reconnectionDelayGrowFactor: 2, maxRetries: Infinity },
       reconnectionScheduler: (reconnect: () => void, ms: number) => {
         let isWanted = true;
-        void recovery.pause(standing.planned(ms) / 1000).then(() => isWanted && reconnect());
+        void standing
+          .then((stream) => recovery.pause(stream.planned(ms) / 1000))
+          .then(() => isWanted && reconnect());
         return () => {
           isWanted = false;
         };
@@ -227,7 +229,7 @@ export class Connection {
   #listen(client: Client): void {
     for (const what of ["tools", "resources", "prompts"] as const)
       client.setNotificationHandler(`notifications/${what}/list_changed`, () => this.#tell({ connection: this.id, changed: what }));
-    client.setNotificationHandler("notifications/message", ({ params }) => this.#log.take(params));
+    client.setNotificationHandler("notifications/message", ({ params }) => this.#logged(params));
     client.setNotificationHandler("notifications/resources/updated", ({ params }) => this.#tell({ connection: this.id, updated: params.uri }));
     client.setNotificationHandler("notifications/elicitation/complete", ({ params }) => this.#tell({ connection: this.id, completed: params.elicitationId }));
     client.fallbackRequestHandler = (request, { mcpReq }) => this.#asked(request, mcpReq.signal) as never;
@@ -352,7 +354,7 @@ export class Connection {
   /** Sets which changes are to be told. */
   async watch(wanted: Watched): Promise<null> {
     const [client, standing] = [this.#connected, this.#standing];
-    this.#changes ??= import("./changes.ts").then(({ Changes }) => new Changes(client, standing, (listening) => this.#client === client && this.#tell({ connection: this.id, listening })));
+    this.#changes ??= Promise.all([import("./changes.ts"), standing]).then(([{ Changes }, stream]) => new Changes(client, stream, (listening) => this.#client === client && this.#tell({ connection: this.id, listening })));
     await (await this.#changes).watch(wanted);
     return null;
   }
@@ -362,6 +364,11 @@ export class Connection {
     this.#logLevel = level;
     if (level !== "" && this.#connected.getProtocolEra() === "legacy") await this.#connected.setLoggingLevel(level, this.#limit());
     return null;
+  }
+
+  async #logged(message: Parameters<LogSender["take"]>[0]): Promise<void> {
+    this.#log ??= import("./log.ts").then(({ LogSender }) => new LogSender((logged) => this.#tell({ connection: this.id, logged })));
+    (await this.#log).take(message);
   }
 
   /** Opens the stream of changes anew. */
@@ -394,8 +401,9 @@ export class Connection {
     });
   }
 
-  complete(request: CompletionRequest): Promise<Suggestions> {
-    return this.#completer.complete(async (params, options) => uncarried(await this.#connected.request({ method: "completion/complete", params } as never, options)), request);
+  async complete(request: CompletionRequest): Promise<Suggestions> {
+    this.#completer ??= import("./completion.ts").then(({ Completer }) => new Completer());
+    return (await this.#completer).complete(async (params, options) => uncarried(await this.#connected.request({ method: "completion/complete", params } as never, options)), request);
   }
 
   prompt(call: number, name: string, values: Record<string, string>): Promise<Answer> {
