@@ -107,6 +107,56 @@ async function forms({ name, ...options }, findings) {
   visitor.done();
 }
 
+async function questions({ name, ...options }, findings) {
+  await using visitor = await visit(browser, servers.fixture, options);
+  const { page } = visitor;
+  const dialog = page.getByRole("dialog");
+  const called = async (tool) => {
+    if (await page.locator(".back").isVisible()) await page.locator(".back").click();
+    await entry(visitor, tool).click();
+    await page.locator("article form .button").first().click();
+  };
+  await page.locator(".button").first().click();
+  await page.locator(".list li").first().waitFor();
+  await page.locator(".server > details summary").first().click();
+  await page.locator(".server > details .link").click();
+  await page.locator(".server > details input").first().fill("https://example.com");
+  await page.locator(".server > details .fault").waitFor();
+  await look(visitor, `folders-${name}`, findings);
+  await called("url_elicitation");
+  await dialog.locator("mark").waitFor();
+  await look(visitor, `page-${name}`, findings);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  if (await page.locator(".back").isVisible()) await page.locator(".back").click();
+  await entry(visitor, "sample").click();
+  await visitor.argument("sample", "/prompt").fill("Et toi?");
+  await page.locator("article form .button").first().click();
+  await dialog.locator("textarea").waitFor();
+  await look(visitor, `sampling-${name}`, findings);
+  await dialog.locator(".sides button").last().click();
+  await dialog.locator("textarea.json").waitFor();
+  await dialog.evaluate((element) => element.scrollTo(0, 0));
+  await look(visitor, `sampling-json-${name}`, findings);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await called("multi_input");
+  await dialog.locator("input").first().waitFor();
+  await look(visitor, `task-question-${name}`, findings);
+  await dialog.locator(".link").last().click();
+  await page.locator("[id=tab-tasks]").click();
+  await page.locator(".tasks .problem").waitFor();
+  await look(visitor, `tasks-${name}`, findings);
+  visitor.done();
+  await using older = await visit(browser, servers.fixture, { ...options, query: "?version=2025-11-25" });
+  await older.page.locator(".button").first().click();
+  await entry(older, "url_required").click();
+  await older.page.locator("article form .button").first().click();
+  await older.page.locator(".use mark").waitFor();
+  await look(older, `page-needed-${name}`, findings);
+  older.done();
+}
+
 async function signIn({ name, ...options }, findings) {
   await using visitor = await visit(browser, servers.private, options);
   await visitor.page.locator(".button").first().click();
@@ -119,7 +169,7 @@ describe("axe finds nothing", () => {
   for (const options of LOOKS)
     test(`in any view, ${options.name}`, async () => {
       const findings = [];
-      for (const part of [views, forms, signIn]) await part(options, findings);
+      for (const part of [views, forms, questions, signIn]) await part(options, findings);
       assert.deepEqual(findings, []);
     });
 });

@@ -135,6 +135,70 @@ describe("questions", () => {
   });
 });
 
+test("the focus returns to where it was, and each question has its own", async () => {
+  await using other = await withSession({ tools: ["asks"], call: async (_, ask) => text(`${(await Promise.all(["one", "two"].map((which) => ask("elicitation/create", form(which))))).length} answers`) });
+  await using visitor = await connected(other, LEGACY);
+  const { page } = visitor;
+  const dialog = dialogOf(visitor);
+  await visitor.tool("asks");
+  await page.getByRole("button", { name: "Call", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  for (const which of ["one", "two"]) {
+    await dialog.getByText(which, { exact: true }).waitFor();
+    await until(() => page.evaluate(() => document.querySelector("dialog").contains(document.activeElement)), "the focus in the dialog");
+    await page.keyboard.press("Escape");
+  }
+  await dialog.waitFor({ state: "detached" });
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /^Call/);
+  visitor.done();
+});
+
+test("hostile texts in what is asked stay text", async () => {
+  const payload = `<img src=x onerror="alert(1)"><script>alert(1)</script>"><svg onload=alert(1)> javascript:alert(1) \u202ecod.exe`;
+  const schema = { type: "object", title: payload, properties: { [payload]: { type: "string", title: payload, description: payload, default: payload } } };
+  const asked = [
+    ["elicitation/create", { message: payload, requestedSchema: schema }],
+    ["elicitation/create", { mode: "url", message: payload, url: `javascript:${payload}`, elicitationId: payload }],
+    ["elicitation/create", { mode: "url", message: payload, url: `https://pay.example/${payload}`, elicitationId: payload }],
+    ["sampling/createMessage", { systemPrompt: payload, maxTokens: payload, messages: [{ role: payload, content: { type: payload, text: payload } }, { role: "user", content: { type: "text", text: payload } }], tools: [{ name: payload, description: payload, inputSchema: schema }], toolChoice: { mode: payload }, metadata: { [payload]: payload } }],
+  ];
+  await using other = await withSession({
+    tools: [payload],
+    call: async (_, ask) => {
+      for (const [method, params] of asked) await ask(method, params);
+      return { error: { code: -32042, message: payload, data: { elicitations: [{ mode: "url", message: payload, url: payload, elicitationId: payload }] } } };
+    },
+  });
+  await using visitor = await connected(other, LEGACY);
+  const { page } = visitor;
+  await page.locator(".list li button").first().click();
+  await visitor.call();
+  const dialog = dialogOf(visitor);
+  for (const shown of ["form.schema-form, .schema-form", "p.fault", "mark", "textarea"]) {
+    await dialog.locator(shown).first().waitFor();
+    await page.keyboard.press("Escape");
+  }
+  await page.locator(".use .card p.fault").waitFor();
+  assert.equal(await page.locator("main img, main iframe, main script, main svg, main a[href], dialog").count(), 0);
+  assert.equal(page.url(), `${server.url}/playground`);
+  visitor.done();
+});
+
+test("HTTP+SSE of 2024-11-05 has a model asked, too", async () => {
+  await using visitor = await visit(browser, server);
+  await visitor.connect(`${server.url}/sse`, { transport: "sse", version: "2024-11-05" });
+  await visitor.tool("test_sampling");
+  await visitor.argument("test_sampling", "/prompt").fill("Say so");
+  await visitor.call();
+  const dialog = dialogOf(visitor);
+  await dialog.getByText("Say so").waitFor();
+  assert.match(await dialog.locator(".note").first().innerText(), /for the call of test_sampling/);
+  await dialog.getByRole("textbox", { name: "Text" }).fill("So.");
+  await dialog.getByRole("button", { name: "Send" }).click();
+  assert.match(await (await visitor.result()).innerText(), /LLM response: So\./);
+  visitor.done();
+});
+
 describe("rounds", () => {
   test("send the state back byte for byte, with all answers of the round", async () => {
     const state = 'é\u{1F600}"\\\u0000\u2028</script>=?base64?==';

@@ -4,6 +4,7 @@ import { after, describe, test } from "node:test";
 import { complete, stateless, text, withSession } from "../support/asking.mjs";
 import { launch } from "../support/browser.mjs";
 import { visit } from "../support/playground.mjs";
+import { sdkTasks } from "../support/sdk-tasks.mjs";
 import { until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
@@ -316,6 +317,26 @@ describe("a task of 2025-11-25", () => {
     await using second = await connected(failing, LEGACY);
     await start(second, "must");
     assert.match(await (await second.result()).innerText(), /error -32000[^]*It broke\./);
+    visitor.done();
+  });
+});
+
+describe("the SDK's own example of tasks of 2025-11-25", () => {
+  test("asks by a form and for a model's answer, and gives its results", async () => {
+    await using other = await sdkTasks();
+    await using visitor = await connected(other, LEGACY);
+    const dialog = dialogOf(visitor);
+    await start(visitor, "confirm_delete", { filename: "a.txt" });
+    await dialog.getByText("a.txt").first().waitFor();
+    assert.match(await dialog.locator(".note").first().innerText(), /for the call of confirm_delete/);
+    await visitor.page.keyboard.press("Escape");
+    assert.match(await (await visitor.result()).innerText(), /cancel/i);
+    await start(visitor, "write_haiku", { topic: "rain" });
+    await dialog.getByText("rain").first().waitFor();
+    await dialog.getByRole("textbox", { name: "Text" }).fill("Drops on the window");
+    await dialog.getByRole("button", { name: "Send" }).click();
+    assert.match(await (await visitor.result()).innerText(), /Drops on the window/);
+    assert.equal(count(await visitor.trace(), "tasks/result"), 4, "two, each with its answer");
     visitor.done();
   });
 });

@@ -81,6 +81,7 @@ export class Connection {
   #opened: Client | undefined;
   #transport: HttpTransport | undefined;
   #calls = new Map<number, Running>();
+  #callOfTask = new Map<string, number>();
   #recovery = this.#newRecovery();
   /** Ends everything under way. */
   #stop = new AbortController();
@@ -279,9 +280,10 @@ export class Connection {
 
   // A request of the server on a session.
   async #asked({ id, method, params }: JSONRPCRequest, signal: AbortSignal): Promise<unknown> {
-    const call = this.#fetcher.streams.callOf(id) ?? (this.#calls.size === 1 ? [...this.#calls.keys()][0] : undefined);
     const { [RELATED_TASK]: related } = ((params as { _meta?: object } | undefined)?._meta ?? {}) as { [RELATED_TASK]?: { taskId?: unknown } };
     const task = typeof related?.taskId === "string" ? { task: related.taskId } : {};
+    const only = this.#calls.size === 1 ? [...this.#calls.keys()][0] : undefined;
+    const call = this.#fetcher.streams.callOf(id) ?? this.#callOfTask.get(task.task ?? "") ?? only;
     return this.#put({ method, params, call, ...task }, signal, true);
   }
 
@@ -459,6 +461,7 @@ export class Connection {
     const { begunTask, follow } = await import("./tasks.ts");
     const begun = uncarried(result);
     const task = isTaskInfo(begun) ? begun : begunTask(begun);
+    this.#callOfTask.set(task.id, call);
     const request = (method: string, params: object, more: CallOptions) => (this.#connected.request as unknown as AnyRequest)({ method, params } as never, more);
     return follow(task, {
       request: (method, params) => request(method, params, this.#limit()),

@@ -44,21 +44,21 @@ function Row({ at, root, onInput, onChange, onRemove }: RowGiven) {
   const isWrong = root.uri !== "" && !isFolder(root.uri);
   return (
     <>
+      <input
+        class="field"
+        spellcheck={false}
+        aria-label={say("roots.uri")}
+        placeholder="file:///home/me/project"
+        value={root.uri}
+        aria-invalid={isWrong}
+        aria-describedby={isWrong ? `root-${at}-fault` : undefined}
+        onInput={(event) => onInput({ uri: event.currentTarget.value.trim() })}
+        onChange={onChange}
+      />
       <div class="row">
-        <input
-          class="field"
-          spellcheck={false}
-          aria-label={say("roots.uri")}
-          placeholder="file:///home/me/project"
-          value={root.uri}
-          aria-invalid={isWrong}
-          aria-describedby={isWrong ? `root-${at}-fault` : undefined}
-          onInput={(event) => onInput({ uri: event.currentTarget.value.trim() })}
-          onChange={onChange}
-        />
         <input class="field" aria-label={say("roots.name")} placeholder={say("roots.name")} value={root.name} onInput={(event) => onInput({ name: event.currentTarget.value })} onChange={onChange} />
         <button type="button" class="small" aria-label={say("roots.remove", { name: root.name || root.uri })} onClick={onRemove}>
-          ×
+          {say("roots.remove.short")}
         </button>
       </div>
       {isWrong && (

@@ -140,10 +140,10 @@ function Request({ params }: { params: Sampling }) {
   const { say } = useShared();
   const { messages, systemPrompt, tools, toolChoice, ...others } = params;
   return (
-    <div class="result">
+    <div class="request">
       {systemPrompt !== undefined && (
         <section>
-          <h5>{say("sampling.system")}</h5>
+          <h3>{say("sampling.system")}</h3>
           <pre class="text" tabIndex={0} dir="auto">
             {String(systemPrompt)}
           </pre>
@@ -151,7 +151,7 @@ function Request({ params }: { params: Sampling }) {
       )}
       {listOf(messages).map((message, at) => (
         <section key={at}>
-          <h5 dir="auto">{String((message as { role?: unknown } | null)?.role)}</h5>
+          <h3 dir="auto">{String((message as { role?: unknown } | null)?.role)}</h3>
           {listOf((message as { content?: unknown } | null)?.content).map((block, at) => (
             <Block key={at} block={block} />
           ))}
@@ -162,7 +162,7 @@ function Request({ params }: { params: Sampling }) {
           <summary>{say("sampling.tools", { count: listOf(tools).length, mode: String(toolChoice?.mode ?? "auto") })}</summary>
           {listOf(tools).map((tool, at) => (
             <section key={at}>
-              <h5 dir="auto">{isTool(tool) ? tool.name : "?"}</h5>
+              <h3 dir="auto">{isTool(tool) ? tool.name : "?"}</h3>
               {isTool(tool) && typeof tool.description === "string" && <p dir="auto">{tool.description}</p>}
               <pre tabIndex={0}>{JSON.stringify(isTool(tool) ? tool.inputSchema : tool, undefined, 2)}</pre>
             </section>
@@ -171,7 +171,7 @@ function Request({ params }: { params: Sampling }) {
       )}
       {Object.keys(others).length > 0 && (
         <section>
-          <h5>{say("sampling.settings")}</h5>
+          <h3>{say("sampling.settings")}</h3>
           <pre tabIndex={0}>{JSON.stringify(others, undefined, 2)}</pre>
         </section>
       )}

@@ -40,7 +40,7 @@ function TaskView({ entry }: { entry: TaskEntry }) {
         {info.ttl !== undefined && <> · {say("task.kept", { time: new Date(at + info.ttl).toLocaleString() })}</>}
       </p>
       <p class="choice">
-        {!isFollowed && uses.every(({ answer }) => !answer) && (
+        {!isFollowed && info.status !== "cancelled" && uses.every(({ answer }) => !answer) && (
           <button type="button" class="button plain" disabled={state.phase !== "connected"} onClick={() => void visitor.follow(entry)}>
             {say(hasEnded(info) ? "task.fetch" : "task.follow")}
           </button>

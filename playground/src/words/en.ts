@@ -239,6 +239,7 @@ export const en = {
   "roots.name": "Name",
   "roots.add": "Add folder",
   "roots.remove": "Remove folder {name}",
+  "roots.remove.short": "Remove",
   "roots.scheme": "Addresses of folders begin with file://. This one is not told.",
   "sampling.heading": "{server} asks for the answer of a model",
   "sampling.system": "System prompt",

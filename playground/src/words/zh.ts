@@ -252,6 +252,7 @@ export const zh: Words = {
   "roots.name": "名称",
   "roots.add": "添加文件夹",
   "roots.remove": "移除文件夹 {name}",
+  "roots.remove.short": "移除",
   "roots.scheme": "文件夹地址以 file:// 开头。此地址不会提供。",
   "sampling.heading": "{server} 请求模型的回答",
   "sampling.system": "系统提示词",
