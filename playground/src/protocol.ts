@@ -57,6 +57,8 @@ export interface ServerInfo {
   protocol: string;
   transport: "streamable" | "sse";
   era: "modern" | "legacy";
+  /** Where the person's sign-in is kept, if there is one. */
+  signedIn: "tab" | "device" | undefined;
 }
 
 /** A tool as its server describes it; of what is in it, nothing is sure. */
@@ -279,6 +281,13 @@ export interface SignInOffer {
   server: string;
   issuer: string;
   scopes: string[];
+  /** The sign-in before was kept on the device. */
+  isOnDevice: boolean;
+}
+
+export interface KeptSignIn {
+  server: string;
+  issuer: string;
 }
 
 /** A task, as its server last described it. */
@@ -338,9 +347,11 @@ export interface Operations {
   /** A call as it can be made elsewhere. */
   portable: { arguments: { tool: Tool; json: string }; result: PortableCall };
   offer: { arguments: object; result: SignInOffer };
-  authorize: { arguments: { callback: string; document: string | undefined }; result: { url: string; state: string } };
+  authorize: { arguments: { callback: string; document: string | undefined; isOnDevice: boolean }; result: { url: string; state: string } };
   redeem: { arguments: { parameters: [string, string][] }; result: null };
-  signOut: { arguments: object; result: null };
+  signOut: { arguments: { server: string }; result: null };
+  /** The sign-ins that are kept on this device. */
+  keptSignIns: { arguments: object; result: KeptSignIn[] };
 }
 
 export type OperationName = keyof Operations;
@@ -366,6 +377,8 @@ export type FromWorker =
   /** The person is through with a page: the id of its elicitation. */
   | { connection: number; completed: string }
   | { connection: number; closed: Problem | null }
+  /** The person signed out in another tab. */
+  | { connection: number; signedOut: true }
   /** The server cannot be reached, and is tried again after so many seconds. */
   | { connection: number; lost: number }
   /** It is there again; with a new session, what the server says of itself. */

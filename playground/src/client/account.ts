@@ -1,4 +1,4 @@
-// One server's sign-in, as the SDK wants to have it. All of it is kept as one text, which the page holds for the tab.
+// One server's sign-in, as the SDK wants to have it. All of it is kept as one text: for the tab, or on the device.
 import type {
   AuthorizationServerMetadata,
   OAuthClientMetadata,
@@ -17,6 +17,16 @@ interface Kept {
   verifier?: string;
   discovery?: OAuthDiscoveryState;
   state?: string;
+  /** Kept on the device, once there are tokens. */
+  isOnDevice?: boolean;
+}
+
+/** Where the text is kept. */
+export interface Shelf {
+  /** With an issuer, on the device. */
+  store(text: string | null, issuer: string | undefined): Promise<void>;
+  /** The text that is on the device by now, also by other tabs. */
+  stored(): Promise<string | undefined>;
 }
 
 /** Tokens are renewed so long before they expire. */
@@ -24,19 +34,39 @@ const EARLY_MS = 60_000;
 
 export class Account implements OAuthClientProvider {
   #kept: Kept;
-  #keep: (text: string | null) => void;
+  #shelf: Shelf;
   /** The address that the person is to be sent to. */
   destination: URL | undefined;
   clientMetadataUrl?: string;
 
-  constructor(text: string | undefined, keep: (text: string | null) => void) {
-    this.#kept = text ? (JSON.parse(text) as Kept) : {};
-    this.#keep = keep;
+  constructor(text: string | undefined, shelf: Shelf) {
+    this.#kept = read(text);
+    this.#shelf = shelf;
+  }
+
+  /** Takes what another tab has stored since. */
+  async reload(): Promise<void> {
+    if (this.isOnDevice) this.#kept = read(await this.#shelf.stored());
+  }
+
+  /** Takes a sign-in of another tab, if it is one. */
+  adopt(text: string | undefined): void {
+    const kept = read(text);
+    if (kept.tokens) this.#kept = kept;
+  }
+
+  get isOnDevice(): boolean {
+    return this.#kept.isOnDevice === true;
+  }
+
+  get issuer(): string | undefined {
+    const { discovery } = this.#kept;
+    return discovery && (discovery.authorizationServerMetadata?.issuer ?? discovery.authorizationServerUrl);
   }
 
   /** Prepares to send the person away. */
-  begin(callback: string, document: string | undefined): void {
-    this.#save({ callback });
+  async begin(callback: string, document: string | undefined, isOnDevice: boolean): Promise<void> {
+    await this.#save({ callback, isOnDevice });
     if (document) this.clientMetadataUrl = document;
     else delete this.clientMetadataUrl;
   }
@@ -61,14 +91,17 @@ export class Account implements OAuthClientProvider {
 
   state(): string {
     const state = crypto.randomUUID();
-    this.#save({ state });
+    void this.#save({ state });
     return state;
   }
 
   /** Takes the state of an answer: right, and only once. */
   takeState(state: string | null): boolean {
     const isRight = state !== null && state === this.#kept.state;
-    if (isRight) this.#forget("state");
+    if (isRight) {
+      delete this.#kept.state;
+      void this.#save({});
+    }
     return isRight;
   }
 
@@ -80,18 +113,18 @@ export class Account implements OAuthClientProvider {
     return this.#kept.clients?.[context?.issuer ?? ""];
   }
 
-  saveClientInformation(client: StoredOAuthClientInformation, context?: { issuer?: string }): void {
-    this.#save({ clients: { ...this.#kept.clients, [context?.issuer ?? ""]: client } });
+  saveClientInformation(client: StoredOAuthClientInformation, context?: { issuer?: string }): Promise<void> {
+    return this.#save({ clients: { ...this.#kept.clients, [context?.issuer ?? ""]: client } });
   }
 
   tokens(): StoredOAuthTokens | undefined {
     return this.#kept.tokens;
   }
 
-  saveTokens(tokens: StoredOAuthTokens): void {
+  saveTokens(tokens: StoredOAuthTokens): Promise<void> {
     const expires = tokens.expires_in === undefined ? {} : { expires: Date.now() + tokens.expires_in * 1000 };
-    if (tokens.expires_in === undefined) this.#forget("expires");
-    this.#save({ tokens, ...expires });
+    delete this.#kept.expires;
+    return this.#save({ tokens, ...expires });
   }
 
   get isDue(): boolean {
@@ -103,16 +136,24 @@ export class Account implements OAuthClientProvider {
     this.destination = url;
   }
 
-  saveCodeVerifier(verifier: string): void {
-    this.#save({ verifier });
+  saveCodeVerifier(verifier: string): Promise<void> {
+    return this.#save({ verifier });
   }
 
   codeVerifier(): string {
     return this.#kept.verifier ?? "";
   }
 
-  saveDiscoveryState(discovery: OAuthDiscoveryState): void {
-    this.#save({ discovery });
+  /** Takes what was found. Tokens of another issuer are not kept beside it. */
+  saveDiscoveryState(discovery: OAuthDiscoveryState): Promise<void> {
+    const before = this.issuer;
+    this.#kept.discovery = discovery;
+    if (before !== undefined && before !== this.issuer) {
+      delete this.#kept.tokens;
+      delete this.#kept.expires;
+      delete this.#kept.verifier;
+    }
+    return this.#save({});
   }
 
   discoveryState(): OAuthDiscoveryState | undefined {
@@ -123,7 +164,7 @@ export class Account implements OAuthClientProvider {
     return this.#kept.discovery?.authorizationServerMetadata;
   }
 
-  invalidateCredentials(what: "all" | "client" | "tokens" | "verifier" | "discovery"): void {
+  invalidateCredentials(what: "all" | "client" | "tokens" | "verifier" | "discovery"): Promise<void> {
     if (what === "all") this.#kept = {};
     if (what === "client") delete this.#kept.clients;
     if (what === "tokens") {
@@ -132,21 +173,25 @@ export class Account implements OAuthClientProvider {
     }
     if (what === "verifier") delete this.#kept.verifier;
     if (what === "discovery") delete this.#kept.discovery;
-    this.#save({});
+    return this.#save({});
   }
 
-  forget(): void {
+  forget(): Promise<void> {
     this.#kept = {};
-    this.#keep(null);
+    return this.#shelf.store(null, undefined);
   }
 
-  #forget(what: keyof Kept): void {
-    delete this.#kept[what];
-    this.#save({});
-  }
-
-  #save(more: Kept): void {
+  #save(more: Kept): Promise<void> {
     this.#kept = { ...this.#kept, ...more };
-    this.#keep(JSON.stringify(this.#kept));
+    const isForDevice = this.#kept.isOnDevice === true && this.#kept.tokens !== undefined;
+    return this.#shelf.store(JSON.stringify(this.#kept), isForDevice ? this.issuer : undefined);
+  }
+}
+
+function read(text: string | undefined): Kept {
+  try {
+    return (JSON.parse(text ?? "{}") ?? {}) as Kept;
+  } catch {
+    return {};
   }
 }

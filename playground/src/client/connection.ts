@@ -1,8 +1,8 @@
 // One connection to a server: its transport and version, and the operations on it.
-import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport } from "@modelcontextprotocol/client";
+import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
 import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
-import { Account } from "./account.ts";
+import type { Accounts } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
 import type { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
@@ -59,12 +59,6 @@ const isInputRequired = (result: unknown): result is InputRequired => (result as
 
 export type Tell = (message: FromWorker) => void;
 
-/** Where this tab's sign-ins are kept. */
-export interface Shelf {
-  get(key: string): string | undefined;
-  set(key: string, text: string | null): void;
-}
-
 type HttpTransport = StreamableHTTPClientTransport | SSEClientTransport;
 
 export class Connection {
@@ -90,13 +84,15 @@ export class Connection {
   #log: Promise<LogSender> | undefined;
   #standing: Promise<StandingStream> | undefined;
   #changes: Promise<Changes> | undefined;
-  #shelf: Shelf;
+  #accounts: Accounts;
+  /** The token that the session's end was told with. */
+  #told: string | undefined;
   readonly questions: Questions;
 
-  constructor(id: number, tell: Tell, shelf: Shelf) {
+  constructor(id: number, tell: Tell, accounts: Accounts) {
     this.id = id;
     this.#tell = tell;
-    this.#shelf = shelf;
+    this.#accounts = accounts;
     this.#trace = new Trace((rows) => tell({ connection: id, rows }));
     this.traces = { live: this.#trace };
     this.#fetcher = new Fetcher(this.#trace);
@@ -117,7 +113,8 @@ export class Connection {
     this.#target = target;
     this.#trace.masks.headers = new Set(target.headers.map(([name]) => name.toLowerCase()));
     this.#fetcher.failures = [];
-    this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, this.#account(target.url));
+    this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, await this.#accounts.of(target.url));
+    this.#stop.signal.throwIfAborted();
     if (target.transport === "sse") return this.#open("sse", "legacy");
     try {
       return await this.#negotiate();
@@ -130,11 +127,6 @@ export class Connection {
         throw isSignInDemand(second) ? second : error;
       });
     }
-  }
-
-  #account(url: string): Account {
-    const key = `sign-in ${url}`;
-    return new Account(this.#shelf.get(key), (text) => this.#shelf.set(key, text));
   }
 
   // A server that lets no page send the headers of 2026-07-28 makes the probe fail as if it were not there.
@@ -178,7 +170,7 @@ export class Connection {
     await client.connect(transport as Transport, this.#limit());
     this.#stop.signal.throwIfAborted();
     this.#opened = client;
-    this.#tellFarewell();
+    this.#tellFarewell(await this.#token(target));
     return this.#info(client, kind);
   }
 
@@ -189,10 +181,21 @@ export class Connection {
     const options = {
       fetch: (async (url: URL, init?: RequestInit) => (kind === "sse" || init?.method === "POST" ? fetch(url, init) : (await standing).watched(fetch)(url, init))) as never,
       requestInit: { headers: target.headers },
-      authProvider: { token: async () => target.token || (await this.signIn.token()) },
+      authProvider: { token: () => this.#token(target), onUnauthorized: () => this.#refused(target) },
     };
     const url = new URL(target.url);
     return kind === "sse" ? new SSEClientTransport(url, options) : new StreamableHTTPClientTransport(url, { ...options, onInsufficientScope: "throw", ...this.#streams(standing) });
+  }
+
+  async #token(target: Target): Promise<string | undefined> {
+    const token = target.token || (await this.signIn.token());
+    if (this.#opened && token !== this.#told) this.#tellFarewell(token);
+    return token;
+  }
+
+  // A token that ended early is renewed; what then is refused again needs the person.
+  async #refused(target: Target): Promise<void> {
+    if (target.token || !(await this.signIn.renew())) throw new UnauthorizedError();
   }
 
   // Streams are opened again for as long as the connection lasts.
@@ -308,20 +311,35 @@ export class Connection {
       capabilities: (client.getServerCapabilities() ?? {}) as Record<string, unknown>,
       protocol: client.getNegotiatedProtocolVersion() ?? "",
       transport,
+      signedIn: this.#target?.token ? undefined : this.signIn.place,
       era: client.getProtocolEra() === "modern" ? "modern" : "legacy",
     };
   }
 
-  #tellFarewell(): void {
+  #tellFarewell(token: string | undefined): void {
+    this.#told = token;
     const transport = this.#transport;
     const session = transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined;
     if (!session || !this.#target) return this.#tell({ connection: this.id, farewell: null });
     const headers: [string, string][] = [...this.#target.headers, ["mcp-session-id", session]];
-    const token = this.#target.token || this.#account(this.#target.url).tokens()?.access_token;
     if (token) headers.push(["authorization", `Bearer ${token}`]);
     const version = this.#client?.getNegotiatedProtocolVersion();
     if (version) headers.push(["mcp-protocol-version", version]);
     this.#tell({ connection: this.id, farewell: { url: this.url, headers } });
+  }
+
+  /** Signs out of a server: in this tab, and then in the others. */
+  async signOut(server: string): Promise<void> {
+    const signIn = server === this.url ? this.signIn : new SignIn(server, "", this.#fetcher, await this.#accounts.of(server));
+    await signIn.signOut().finally(() => this.#accounts.signedOut(server));
+  }
+
+  /** Ends what a sign-out in another tab ended. */
+  async signOutHere(): Promise<void> {
+    if (this.#target?.token) return;
+    await this.disconnect();
+    await this.#signIn?.signOut().catch(() => {});
+    this.#tell({ connection: this.id, signedOut: true });
   }
 
   /** Ends the session, where there is one, and everything under way. */

@@ -1,5 +1,5 @@
 // Signing in to a server: what it asks for, the address to go to, the exchange of the code, renewal, and the end.
-import { InsufficientScopeError, UnauthorizedError, auth, computeScopeUnion, discoverOAuthServerInfo, extractWWWAuthenticateParams } from "@modelcontextprotocol/client";
+import { InsufficientScopeError, OAuthError, OAuthErrorCode, UnauthorizedError, auth, computeScopeUnion, discoverOAuthServerInfo, extractWWWAuthenticateParams, refreshAuthorization } from "@modelcontextprotocol/client";
 import type { SignInOffer } from "../protocol.ts";
 import { Account } from "./account.ts";
 import type { Fetcher } from "./fetcher.ts";
@@ -14,6 +14,8 @@ export class SignIn {
   #fetcher: Fetcher;
   #account: Account;
   #scope: string | undefined;
+  /** A registration of earlier was sent to the authorization server, which has not answered. */
+  #isUnanswered = false;
 
   constructor(server: string, typed: string, fetcher: Fetcher, account: Account) {
     this.#server = server;
@@ -24,32 +26,71 @@ export class SignIn {
 
   /** The token for the next request; one that is about to expire is renewed first, once for all tabs. */
   async token(): Promise<string | undefined> {
-    if (this.#account.isDue) await navigator.locks.request(`sign-in ${this.#server}`, () => this.#renew());
+    if (this.#account.isDue) await this.renew();
     return this.#account.tokens()?.access_token;
   }
 
-  async #renew(): Promise<void> {
-    if (!this.#account.isDue) return;
-    const result = await auth(this.#account, { serverUrl: this.#server, fetchFn: this.#fetcher.fetch });
-    // A refresh token that is no longer taken: the person signs in again, when they want.
-    if (result !== "AUTHORIZED") this.#account.invalidateCredentials("tokens");
+  get place(): "tab" | "device" | undefined {
+    if (!this.#account.tokens()) return undefined;
+    return this.#account.isOnDevice ? "device" : "tab";
+  }
+
+  /** Renews the tokens, once for all tabs; whether there is another access token now. */
+  async renew(): Promise<boolean> {
+    const before = this.#account.tokens()?.access_token;
+    await navigator.locks.request(`sign-in ${this.#server}`, async () => {
+      await this.#account.reload();
+      if (this.#account.tokens()?.access_token === before) await this.#refresh();
+    });
+    const now = this.#account.tokens()?.access_token;
+    return now !== undefined && now !== before;
+  }
+
+  // A refresh token that is no longer taken is forgotten: the person signs in again, when they want.
+  async #refresh(): Promise<void> {
+    const { metadata, issuer } = this.#account;
+    const discovery = this.#account.discoveryState();
+    const refreshToken = this.#account.tokens()?.refresh_token;
+    const client = issuer && this.#account.clientInformation({ issuer });
+    if (!refreshToken || !client || !discovery) return;
+    const resource = discovery.resourceMetadata?.resource;
+    try {
+      const tokens = await refreshAuthorization(discovery.authorizationServerUrl, {
+        ...(metadata ? { metadata } : {}),
+        ...(resource ? { resource } : {}),
+        clientInformation: client,
+        refreshToken,
+        fetchFn: this.#fetcher.fetch,
+      });
+      await this.#account.saveTokens({ ...tokens, issuer });
+    } catch (error) {
+      // What cannot be reached, or has a fault of its own, may take it later.
+      if (!(error instanceof OAuthError) || error.code === OAuthErrorCode.ServerError || error.code === OAuthErrorCode.TemporarilyUnavailable) return;
+      if (isClientUnknown(error)) await this.#account.invalidateCredentials("client");
+      await this.#account.invalidateCredentials("tokens");
+    }
   }
 
   /** Looks up who signs people in for the server, and which scopes it wants. Nothing is opened. */
   async offer(): Promise<SignInOffer> {
     const { resourceMetadataUrl, scope } = this.#challenged();
     const info = await discoverOAuthServerInfo(this.#server, { ...(resourceMetadataUrl ? { resourceMetadataUrl } : {}), fetchFn: this.#fetcher.fetch });
-    const issuer = info.authorizationServerMetadata?.issuer ?? String(info.authorizationServerUrl);
+    await this.#account.saveDiscoveryState({ ...info, authorizationServerUrl: String(info.authorizationServerUrl), ...(resourceMetadataUrl ? { resourceMetadataUrl: String(resourceMetadataUrl) } : {}) });
+    const issuer = this.#account.issuer ?? "";
     const named = this.#typed || info.resourceMetadata?.scopes_supported?.join(" ");
     const tokens = this.#account.tokens();
     // A challenge of a first sign-in names what is usual; one of a later call names what is missing.
     this.#scope = tokens ? computeScopeUnion(tokens.scope, scope) : this.#typed || scope || named;
-    return { server: this.#server, issuer, scopes: (this.#scope ?? "").split(" ").filter(Boolean) };
+    return { server: this.#server, issuer, scopes: (this.#scope ?? "").split(" ").filter(Boolean), isOnDevice: this.#account.isOnDevice };
   }
 
   /** Prepares the flow, and gives the address to send the person to. */
-  async authorize(callback: string, document: string | undefined): Promise<{ url: string; state: string }> {
-    this.#account.begin(callback, document);
+  async authorize(callback: string, document: string | undefined, isOnDevice: boolean): Promise<{ url: string; state: string }> {
+    // The window of an authorization server that forgot the registration says so to the person, and to nobody else.
+    if (this.#isUnanswered) await this.#account.invalidateCredentials("client");
+    const { issuer } = this.#account;
+    this.#isUnanswered = issuer !== undefined && this.#account.clientInformation({ issuer }) !== undefined;
+    await this.#account.begin(callback, document, isOnDevice);
     this.#account.destination = undefined;
     const { resourceMetadataUrl } = this.#challenged();
     await auth(this.#account, {
@@ -71,10 +112,16 @@ export class SignIn {
     const answer = new URLSearchParams(parameters);
     this.#fetcher.trace.step("answer", `GET ${new URL(this.#account.redirectUrl).pathname}`, `${this.#account.redirectUrl}?${answer}`);
     if (!this.#account.takeState(answer.get("state"))) throw new SignInFailed("This answer is not to a question of this tab.");
+    this.#isUnanswered = false;
     const [error, code, iss] = ["error", "code", "iss"].map((name) => answer.get(name));
     if (error) throw new SignInFailed([error, answer.get("error_description")].filter(Boolean).join(": "));
     if (!code) throw new SignInFailed("The answer has no code.");
-    await auth(this.#account, { serverUrl: this.#server, authorizationCode: code, fetchFn: this.#fetcher.fetch, ...(iss ? { iss } : {}), ...(this.#scope ? { scope: this.#scope } : {}) });
+    const { issuer } = this.#account;
+    const exchanged = auth(this.#account, { serverUrl: this.#server, authorizationCode: code, fetchFn: this.#fetcher.fetch, ...(iss ? { iss } : {}), ...(this.#scope ? { scope: this.#scope } : {}) });
+    await exchanged.catch((error: unknown) => {
+      const isKnown = issuer === undefined || this.#account.clientInformation({ issuer }) !== undefined;
+      throw isKnown ? error : new SignInFailed("The authorization server no longer knows this page. Trying again registers it anew.");
+    });
     this.#fetcher.challenge = undefined;
   }
 
@@ -84,7 +131,7 @@ export class SignIn {
     const metadata = this.#account.metadata;
     const client = this.#account.clientInformation(metadata?.issuer ? { issuer: metadata.issuer } : undefined);
     const endpoint = metadata && "revocation_endpoint" in metadata ? metadata.revocation_endpoint : undefined;
-    this.#account.forget();
+    await this.#account.forget();
     const token = tokens?.refresh_token ?? tokens?.access_token;
     if (typeof endpoint !== "string" || !token || !client) return;
     const body = new URLSearchParams({ token, client_id: client.client_id });
@@ -103,5 +150,7 @@ function checked(url: URL): URL {
   if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback)) return url;
   throw new SignInFailed(`The authorization server's address is no https address: ${url.protocol}`);
 }
+
+const isClientUnknown = ({ code }: OAuthError): boolean => code === OAuthErrorCode.InvalidClient || code === OAuthErrorCode.UnauthorizedClient;
 
 export const isSignInDemand = (error: unknown): boolean => error instanceof UnauthorizedError || error instanceof InsufficientScopeError;

@@ -1,29 +1,29 @@
 // The Web Worker: connections of the page, each by its number. Nothing of it can reach a document.
 import { config } from "zod/v4/core";
 import type { FromWorker, OperationName, Operations, ToWorker } from "../protocol.ts";
+import { Accounts } from "./accounts.ts";
 import { Connection } from "./connection.ts";
 import { problemOf } from "./problem.ts";
 
 // The page's policy forbids code from text, and a try would be reported.
 config({ jitless: true });
 
-const kept = new Map<string, string>();
 const connections = new Map<number, Connection>();
 
 const tell = (message: FromWorker) => self.postMessage(message);
 
-const shelf = {
-  get: (key: string) => kept.get(key),
-  set(key: string, value: string | null) {
-    if (value === null) kept.delete(key);
-    else kept.set(key, value);
-    tell({ keep: [key, value] });
-  },
-};
+const accounts = new Accounts(tell, (server) => void signedOut(server));
+
+// Each tab revokes its own tokens.
+async function signedOut(server: string): Promise<void> {
+  const ofServer = [...connections.values()].filter(({ url }) => url === server);
+  await Promise.all(ofServer.map((connection) => connection.signOutHere()));
+  if (accounts.has(server)) await (await accounts.of(server)).forget();
+}
 
 function connectionOf(id: number): Connection {
   let connection = connections.get(id);
-  if (!connection) connections.set(id, (connection = new Connection(id, tell, shelf)));
+  if (!connection) connections.set(id, (connection = new Connection(id, tell, accounts)));
   return connection;
 }
 
@@ -55,15 +55,15 @@ const HANDLERS: Handlers = {
   importTrace: async (connection, { file }) => (await tracing()).imported(connection.traces, file),
   portable: (connection, { tool, json }) => connection.portable(tool, json),
   offer: (connection) => connection.signIn.offer(),
-  authorize: (connection, { callback, document }) => connection.signIn.authorize(callback, document),
+  authorize: (connection, { callback, document, isOnDevice }) => connection.signIn.authorize(callback, document, isOnDevice),
   redeem: (connection, { parameters }) => connection.signIn.redeem(parameters).then(() => null),
-  signOut: (connection) => connection.signIn.signOut().then(() => null),
+  signOut: (connection, { server }) => connection.signOut(server).then(() => null),
+  keptSignIns: () => accounts.kept(),
 };
 
 self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
   if ("restored" in data) {
-    for (const [key, value] of data.restored) kept.set(key, value);
-    return;
+    return accounts.restore(data.restored);
   }
   const connection = connectionOf(data.connection);
   if ("answer" in data) return connection.questions.answer(data.answer, data.reply);

@@ -12,8 +12,6 @@ export function keep(key: string, value: string | null): void {
   attempt(() => (value === null ? sessionStorage.removeItem(PREFIX + key) : sessionStorage.setItem(PREFIX + key, value)));
 }
 
-export const isKept = (url: string): boolean => (attempt(() => sessionStorage.getItem(`${PREFIX}sign-in ${url}`)) ?? "").includes('"access_token"');
-
 /** Forgets all that this origin stored in this browser. */
 export async function forgetAll(): Promise<void> {
   attempt(() => sessionStorage.clear());

@@ -1,6 +1,7 @@
 // The saved servers: chosen, ordered, renamed, removed, exported and imported.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useShared } from "./context.ts";
+import { Device } from "./device.tsx";
 import { type Imported, exportServers, importServers } from "./mcp-servers.ts";
 import { type Saved, withoutSecrets } from "./saved.ts";
 
@@ -40,6 +41,7 @@ export function SavedServers() {
         )}
       </p>
       <p class="note">{say("saved.secrets")}</p>
+      <Device />
       <Import />
       <Clear />
     </>

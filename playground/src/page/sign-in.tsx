@@ -1,11 +1,14 @@
 // The card that asks before a window opens.
+import { useState } from "preact/hooks";
 import { useShared } from "./context.ts";
 
 export function SignInCard() {
   const { state, visitor, say } = useShared();
+  const [chosen, setChosen] = useState<boolean>();
   const { signIn } = state;
   if (!signIn) return null;
   const { offer, fault, isWaiting } = signIn;
+  const isOnDevice = chosen ?? offer?.isOnDevice ?? false;
   const server = new URL(state.target.url).host;
   return (
     <section class="card" aria-labelledby="sign-in-heading">
@@ -35,8 +38,16 @@ export function SignInCard() {
         </p>
       )}
       {isWaiting && <p role="status">{say("signIn.waiting")}</p>}
+      <p>
+        <label class="check">
+          <input type="checkbox" checked={isOnDevice} aria-describedby="keep-hint" onChange={(event) => setChosen(event.currentTarget.checked)} /> {say("signIn.keep")}
+        </label>
+        <span id="keep-hint" class="note">
+          {say("signIn.keep.hint")}
+        </span>
+      </p>
       <p class="choice">
-        <button type="button" class="button" disabled={!offer} onClick={() => void visitor.signIn()}>
+        <button type="button" class="button" disabled={!offer} onClick={() => void visitor.signIn(isOnDevice)}>
           {say(isWaiting || fault ? "signIn.again" : "signIn.button")}
         </button>
         <button type="button" class="button plain" onClick={() => visitor.cancelSignIn()}>

@@ -3,9 +3,8 @@ import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, CompletionRequest, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
+import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
 import type { Changes } from "./changes.ts";
-import { isKept } from "./kept.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
 import { LogBook } from "./log-book.ts";
@@ -97,7 +96,7 @@ export class Visitor {
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
-      this.#store.set({ phase: "connected", info, tasks: keptTasks(target.url), isSignedIn: isKept(target.url), announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
+      this.#store.set({ phase: "connected", info, tasks: keptTasks(target.url), isSignedIn: info.signedIn !== undefined, announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
       await this.#loadAll();
     } catch (error) {
       if (attempt === this.#attempt) await this.#failed(problemOf(error));
@@ -179,7 +178,7 @@ export class Visitor {
   }
 
   /** Opens the window in the click itself: browsers block one that is opened later. */
-  async signIn(): Promise<void> {
+  async signIn(isOnDevice = false): Promise<void> {
     const { signIn, target } = this.#state;
     if (!signIn) return;
     const opened = window.open("about:blank", "_blank", "popup,width=520,height=720") ?? undefined;
@@ -191,7 +190,7 @@ export class Visitor {
       const isElsewhere = URL.parse(signIn.offer?.issuer ?? "")?.host !== location.host;
       const isPublic = isElsewhere && location.protocol === "https:" && !isLoopback(location.hostname);
       const document = isPublic ? new URL("/playground/client.json", location.href).href : undefined;
-      const { url, state } = await this.#ask("authorize", { callback, document });
+      const { url, state } = await this.#ask("authorize", { callback, document, isOnDevice });
       this.#expected = { state, window: opened };
       if (opened) return opened.location.replace(url);
       const coming: Return = { target };
@@ -212,9 +211,18 @@ export class Visitor {
 
   async signOut(): Promise<void> {
     await this.disconnect();
-    await this.#ask("signOut", {}).catch(() => null);
+    await this.forgetSignIn(this.#state.target.url);
     this.#setTasks([]);
     this.#store.set({ isSignedIn: false });
+  }
+
+  keptSignIns(): Promise<KeptSignIn[]> {
+    return this.#ask("keptSignIns", {}).catch(() => []);
+  }
+
+  /** Revokes and forgets the sign-in to a server, in every tab. */
+  async forgetSignIn(server: string): Promise<void> {
+    await this.#ask("signOut", { server }).catch(() => null);
   }
 
   // Anybody of this origin can write to the channel: only the state that was sent away counts.
@@ -439,7 +447,10 @@ export class Visitor {
       const questions = this.#state.questions.filter(({ number }) => number !== event.withdrawn);
       this.#store.set({ questions, announcement: this.#say("question.withdrawn") });
     } else if ("lost" in event) this.#store.set({ lost: event.lost });
-    else if ("found" in event) this.#found(event.found);
+    else if ("signedOut" in event) {
+      this.#setTasks([]);
+      this.#store.set({ phase: "idle", info: undefined, lost: undefined, isSignedIn: false, signIn: undefined, notice: "signIn.elsewhere", announcement: this.#say("signIn.elsewhere") });
+    } else if ("found" in event) this.#found(event.found);
     else if ("closed" in event && this.#state.phase === "connected") {
       this.#store.set({ phase: "idle", lost: undefined, announcement: this.#say("server.gone") });
       if (event.closed) void this.#failed(event.closed);
