@@ -178,11 +178,16 @@ describe("the frame of an app", () => {
         own: await fails(() => fetch(own)),
         script: await loads("script", { src: `${elsewhere}/script` }),
         image: await loads("img", { src: `${elsewhere}/image` }),
+        beacon: (navigator.sendBeacon(`${elsewhere}/beacon`, "x"), false),
+        hints: ["prefetch", "preload", "modulepreload", "prerender", "stylesheet", "icon", "manifest"].forEach((rel) => document.head.append(Object.assign(document.createElement("link"), { rel, href: `${elsewhere}/${rel}`, as: "script" }))),
+        rules: document.head.append(Object.assign(document.createElement("script"), { type: "speculationrules", textContent: JSON.stringify({ prefetch: [{ source: "list", urls: [`${elsewhere}/rules`] }] }) })),
+        socket: await new Promise((done) => Object.assign(new WebSocket(elsewhere.replace("http", "ws")), { onopen: () => done(true), onerror: () => done(false) })),
+        stream: await new Promise((done) => Object.assign(new EventSource(elsewhere), { onopen: () => done(true), onerror: () => done(false) })),
         window: open(elsewhere),
         eval: await fails(() => eval("1")),
       };
     }, { elsewhere: other.origin, own: `${server.url}/playground/config.json` });
-    assert.deepEqual(outcome, { origin: "null", parent: true, top: true, cookie: true, fetched: true, own: true, script: false, image: false, window: null, eval: true });
+    assert.deepEqual(outcome, { origin: "null", parent: true, top: true, cookie: true, fetched: true, own: true, script: false, image: false, beacon: false, hints: undefined, rules: undefined, socket: false, stream: false, window: null, eval: true });
     assert.equal(await frame.evaluate((elsewhere) => {
       const form = document.body.appendChild(Object.assign(document.createElement("form"), { action: elsewhere }));
       let events = 0;

@@ -163,7 +163,8 @@ export class AppSession implements Service {
 
   #show(frame: string, permissions: Permission[]): void {
     const { resource, hasStorage } = this.#state;
-    if (!resource || !this.#place || this.#state.phase === "closed") return;
+    // The place may be gone since the resource was asked for.
+    if (!resource || !this.#place?.isConnected) return;
     const address = frameAddress(frame, resource.sources);
     const element = document.createElement("iframe");
     element.setAttribute("sandbox", `allow-scripts allow-forms${hasStorage ? " allow-same-origin" : ""}`);

@@ -39,7 +39,7 @@ export const en = {
   "fault.origin": "The origin for apps is this page's own, so no app is shown.",
   "fault.read": "The app cannot be read: {message}",
   "fault.type": "The resource is no app (text/html;profile=mcp-app).",
-  "fault.load": "The app's frame did not load. With PLAYGROUND_APPS_ORIGIN, the Worker has to run before the files: see the documentation.",
+  "fault.load": "The app's frame did not load. This page has to be on https or localhost, and with PLAYGROUND_APPS_ORIGIN the Worker has to run before the files: see the documentation.",
 };
 
 export type AppWord = keyof typeof en;
@@ -84,5 +84,5 @@ export const zh: Record<AppWord, string> = {
   "fault.origin": "应用的来源与此页面相同，因此不显示应用。",
   "fault.read": "无法读取应用：{message}",
   "fault.type": "该资源不是应用（text/html;profile=mcp-app）。",
-  "fault.load": "应用的框架未能加载。使用 PLAYGROUND_APPS_ORIGIN 时，Worker 必须先于文件运行：请参阅文档。",
+  "fault.load": "应用的框架未能加载。此页面必须通过 https 或 localhost 访问；使用 PLAYGROUND_APPS_ORIGIN 时，Worker 必须先于文件运行：请参阅文档。",
 };
