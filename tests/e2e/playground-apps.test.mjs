@@ -20,7 +20,7 @@ after(async () => {
 });
 
 // A visitor at a server whose tool `show` was called, with its app on the page.
-async function shown(html, { allowed = [], at = server, by = browser, ...options } = {}, visitOptions = {}) {
+async function shown(html, { allowed = [], at = server, by = browser, frame, ...options } = {}, visitOptions = {}) {
   const other = await appServer(html, options);
   const visitor = await visit(by, at, { allowed: [other.origin, ...allowed], ...visitOptions });
   const close = async () => {
@@ -28,6 +28,7 @@ async function shown(html, { allowed = [], at = server, by = browser, ...options
     await other.stop();
   };
   try {
+    if (frame) await visitor.context.route("**/playground/config.json", (route) => route.fulfill({ json: { apps: frame } }));
     await visitor.connect(other.url);
     await visitor.tool("show");
     await visitor.call();
@@ -556,6 +557,15 @@ describe("an origin of apps", () => {
     await using one = await shown(withMessages(""), { at: none.worker });
     await one.app.getByText("This deployment shows no apps here.").waitFor();
     assert.equal(await one.app.locator("iframe").count(), 0);
+  });
+
+  test("is refused by the page itself if it is its own", async () => {
+    for (const frame of [`${server.url}/playground/app`, `${server.url}/mcp`]) {
+      await using one = await shown(withMessages(""), { frame });
+      await one.app.getByText("The origin for apps is this page's own, so no app is shown.").waitFor();
+      assert.equal(await one.app.locator("iframe").count(), 0);
+      assert.deepEqual(one.other.requests.filter(({ text }) => text.includes("resources/read")), []);
+    }
   });
 
   test("is named in the page where its policy does not have it, since the files came first", async () => {
