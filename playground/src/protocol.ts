@@ -49,6 +49,7 @@ export interface Icon {
 
 /** A connected server. */
 export interface ServerInfo {
+  icons?: unknown;
   name: string;
   title: string | undefined;
   version: string | undefined;
@@ -71,6 +72,7 @@ export interface Tool {
   annotations?: Record<string, unknown>;
   execution?: { taskSupport?: unknown };
   _meta?: Record<string, unknown>;
+  icons?: unknown;
 }
 
 export interface Resource {
@@ -79,6 +81,7 @@ export interface Resource {
   title?: string;
   description?: string;
   mimeType?: string;
+  icons?: unknown;
 }
 
 export interface Prompt {
@@ -86,6 +89,7 @@ export interface Prompt {
   title?: string;
   description?: string;
   arguments?: { name: string; title?: string; description?: string; required?: boolean }[];
+  icons?: unknown;
 }
 
 /** A family of resources, by a template of their URIs (RFC 6570). */
@@ -95,13 +99,22 @@ export interface ResourceTemplate {
   title?: string;
   description?: string;
   mimeType?: string;
+  icons?: unknown;
 }
 
 export type ListName = "tools" | "resources" | "templates" | "prompts";
 
+/** The rule of `x-mcp-header` that a schema breaks, and the property or the header's name that breaks it. */
+export interface HeaderFault {
+  rule: "place" | "name" | "type" | "twice";
+  of: string;
+}
+
 /** A list of what a server offers. */
 export interface Listed {
   entries: unknown[];
+  /** Tools that cannot be called in 2026-07-28. */
+  faults: Record<string, HeaderFault>;
   /** How long the server vouches for it. */
   ttlMs?: number;
 }
@@ -110,6 +123,13 @@ export interface Listed {
 export interface Watched {
   lists: ListName[];
   uris: string[];
+}
+
+export interface Progress {
+  call: number;
+  progress: number;
+  total?: number;
+  message?: string;
 }
 
 export const LOG_LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"] as const;
@@ -366,9 +386,10 @@ export type FromWorker =
   | { id: number; result: unknown }
   | { id: number; problem: Problem }
   | { connection: number; rows: TraceRow[] }
-  | { connection: number; progress: { call: number; progress: number; total?: number; message?: string } }
+  | { connection: number; progress: Progress }
   | { connection: number; changed: ListName }
   | { connection: number; updated: string }
+  | { connection: number; call: number; late: unknown }
   | { connection: number; logged: LogEntry[] }
   | { connection: number; listening: Listening }
   | { connection: number; question: number; asked: Asked }

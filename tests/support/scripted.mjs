@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 const MODERN_HEADERS = ["mcp-method", "mcp-name"];
 
 /**
- * Starts it: `{ url, origin, requests, stop() }`. `handlers` answer methods, with a result or `{ error }`; `headers` are those
- * that CORS allows, `session` the id that `initialize` gives, or what gives one; `answer(request, body, response)` may answer in its place.
+ * Starts it: `{ url, origin, requests, stop() }`. `handlers` answer methods, with a result or `{ error }`; `modernHeaders` and
+ * `moreHeaders` are those that CORS allows, `session` the id that `initialize` gives, or what gives one; `answer(request, body, response)` may answer in its place.
  */
-export async function scripted({ handlers = {}, info = { name: "scripted", version: "1" }, capabilities = { tools: {} }, modernHeaders = true, session, answer, port = 0 } = {}) {
+export async function scripted({ handlers = {}, info = { name: "scripted", version: "1" }, capabilities = { tools: {} }, modernHeaders = true, moreHeaders = [], session, answer, port = 0 } = {}) {
   const requests = [];
   const known = {
     initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities, serverInfo: info }),
@@ -20,7 +20,7 @@ export async function scripted({ handlers = {}, info = { name: "scripted", versi
     for await (const chunk of request) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
     requests.push({ method: request.method, url: request.url, headers: request.headers, text });
-    const allowed = ["content-type", "authorization", "accept", "mcp-session-id", "mcp-protocol-version", "last-event-id", "x-secret", ...(modernHeaders ? MODERN_HEADERS : [])];
+    const allowed = ["content-type", "authorization", "accept", "mcp-session-id", "mcp-protocol-version", "last-event-id", "x-secret", ...(modernHeaders ? MODERN_HEADERS : []), ...moreHeaders];
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("access-control-allow-headers", allowed.join(", "));
     response.setHeader("access-control-allow-methods", "GET, POST, DELETE");

@@ -1,7 +1,7 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
 import type { Completer } from "./completion.ts";
@@ -9,6 +9,7 @@ import { Fetcher } from "./fetcher.ts";
 import { listed } from "./lists.ts";
 import type { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
+import { paced } from "./paced.ts";
 import { asMissing, messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
 import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
@@ -19,6 +20,9 @@ import type { StandingStream } from "./standing-stream.ts";
 import type { Streams } from "./streams.ts";
 import { Trace } from "./trace.ts";
 import type { Traces } from "./tracing.ts";
+
+/** Milliseconds between two words of a call's progress to the page. */
+const PROGRESS_MS = 100;
 
 /** Milliseconds for a sign of life. */
 const PING_MS = 10_000;
@@ -76,6 +80,8 @@ export class Connection {
   #transport: HttpTransport | undefined;
   #calls = new Map<number, Running>();
   #callOfTask = new Map<string, number>();
+  /** Calls that were cancelled, or took too long: their results may still come. */
+  #ended = new Set<number>();
   #recovery = this.#newRecovery();
   /** Ends everything under way. */
   #stop = new AbortController();
@@ -220,7 +226,9 @@ export class Connection {
     Object.defineProperty(transport, "onmessage", {
       get: () => handler,
       set: (next: Transport["onmessage"]) => {
-        handler = next && ((message, extra) => next(carried(message, this.#opened?.getProtocolEra() === "modern"), extra));
+        handler = next && ((message, extra) => {
+          if (!this.#isLate(message)) next(carried(message, this.#opened?.getProtocolEra() === "modern"), extra);
+        });
       },
     });
     const send: Transport["send"] = transport.send.bind(transport) as never;
@@ -228,6 +236,15 @@ export class Connection {
       if ("method" in message && "id" in message) this.#fetcher.streams.sent(message.id);
       return send(message, options);
     };
+  }
+
+  // The SDK takes the result of a call that has ended for a fault.
+  #isLate(message: { id?: string | number; method?: string; result?: unknown; error?: unknown }): boolean {
+    const call = message.id === undefined || message.method !== undefined ? undefined : this.#fetcher.streams.sentFor(message.id);
+    if (call === undefined || !this.#ended.delete(call)) return false;
+    this.#tell({ connection: this.id, call, late: message.result ?? message.error });
+    this.#trace.note("This result came after its call had ended.");
+    return true;
   }
 
   #listen(client: Client): void {
@@ -305,6 +322,7 @@ export class Connection {
     const version = client.getServerVersion();
     return {
       name: version?.name ?? new URL(this.url).host,
+      icons: version?.icons,
       title: version?.title,
       version: version?.version,
       instructions: client.getInstructions(),
@@ -433,6 +451,7 @@ export class Connection {
   /** Runs what may ask the person on the way. `send` sends it, with more where its answers are sent. */
   async #run(call: number, send: (more: object, options: CallOptions) => Promise<unknown>): Promise<Answer> {
     const running = new Running(this.#target ?? targetOf(""), () => this.questions.isOpen(call));
+    const told = paced<Progress>(PROGRESS_MS, (progress) => this.#calls.has(call) && this.#tell({ connection: this.id, progress }));
     const options: CallOptions = {
       call,
       signal: running.signal,
@@ -440,7 +459,7 @@ export class Connection {
       allowInputRequired: true,
       onprogress: ({ progress, total, message }) => {
         running.progressed();
-        this.#tell({ connection: this.id, progress: { call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) } });
+        told({ call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) });
       },
     };
     this.#calls.set(call, running);
@@ -450,6 +469,7 @@ export class Connection {
         return isTask(result) ? this.#follow(call, running, options, result) : uncarried(result);
       });
     } catch (error) {
+      if (running.cause) this.#ended.add(call);
       if (this.#isSessionGone(error)) throw new SessionGone(messageOf(error));
       throw (running.isTask && running.isLeft ? error : running.cause) ?? error;
     } finally {

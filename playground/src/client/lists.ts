@@ -1,5 +1,5 @@
 // Lists of what a server offers, page by page.
-import type { Listed, ListName } from "../protocol.ts";
+import type { HeaderFault, Listed, ListName } from "../protocol.ts";
 
 /** Entries of one list: a server that never stops is stopped. */
 const MAX_ENTRIES = 10_000;
@@ -19,5 +19,19 @@ export async function listed(send: (method: (typeof METHODS)[ListName], params: 
     if (typeof page["ttlMs"] === "number" && page["ttlMs"] >= 0) ttlMs = Math.min(ttlMs ?? Infinity, page["ttlMs"]);
     cursor = typeof page["nextCursor"] === "string" && page["nextCursor"] !== cursor ? page["nextCursor"] : undefined;
   } while (cursor !== undefined && entries.length < MAX_ENTRIES);
-  return { entries: entries.slice(0, MAX_ENTRIES), ...(ttlMs === undefined ? {} : { ttlMs }) };
+  const faults = what === "tools" ? await faultsOf(entries) : {};
+  return { faults, entries: entries.slice(0, MAX_ENTRIES), ...(ttlMs === undefined ? {} : { ttlMs }) };
+}
+
+// Few tools have such headers.
+async function faultsOf(tools: unknown[]): Promise<Record<string, HeaderFault>> {
+  const faults: Record<string, HeaderFault> = {};
+  for (const tool of tools) {
+    const { name, inputSchema } = (tool ?? {}) as { name?: unknown; inputSchema?: unknown };
+    if (typeof name !== "string" || !JSON.stringify(inputSchema ?? {}).includes('"x-mcp-header"')) continue;
+    const { headerFault } = await import("../schema/header.ts");
+    const fault = headerFault(inputSchema);
+    if (fault) faults[name] = fault;
+  }
+  return faults;
 }

@@ -26,6 +26,11 @@ export class Streams {
     if (this.#sending !== undefined) this.#callOf.set(id, this.#sending);
   }
 
+  /** The call that a request of this side was sent for. */
+  sentFor(id: Id): number | undefined {
+    return this.#callOf.get(id);
+  }
+
   /** The call on whose stream a request of the server came. */
   callOf(id: Id): number | undefined {
     const origin = this.#origins.get(id);

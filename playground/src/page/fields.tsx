@@ -409,6 +409,7 @@ function RemoveButton({ name, onClick }: { name: string; onClick: () => void }) 
 }
 
 function ObjectView(view: View) {
+  const { say } = useShared();
   const { field, value, pointer, onChange, isRequired } = view;
   if (field.kind !== "object") return null;
   if (value === undefined) return <Absent {...view} />;
@@ -423,6 +424,7 @@ function ObjectView(view: View) {
       {more.map((name) => (
         <div key={name} class="more">
           <FieldView schema={field.others ?? true} value={value[name]} pointer={pointerTo(pointer, name)} name={name} isRequired onChange={(next) => onChange(withMember(value, name, next))} />
+          {field.others === undefined && <p class="note">{say("form.unknown")}</p>}
           <RemoveButton name={name} onClick={() => onChange(withMember(value, name, undefined))} />
         </div>
       ))}

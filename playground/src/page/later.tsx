@@ -6,9 +6,9 @@ import { loadLater } from "./language.ts";
 
 /**
  * A view of a module that is loaded on its first use. Where the deployment was replaced while the page was open, its files are gone:
- * then a reload is offered.
+ * then a reload is offered, unless the view is one that may be missing.
  */
-export function later<Props extends object>(load: () => Promise<ComponentType<Props>>): (props: Props) => JSX.Element | null {
+export function later<Props extends object>(load: () => Promise<ComponentType<Props>>, isQuiet = false): (props: Props) => JSX.Element | null {
   let View: ComponentType<Props> | undefined;
   return function Later(props: Props) {
     const { state: page, say } = useShared();
@@ -24,6 +24,7 @@ export function later<Props extends object>(load: () => Promise<ComponentType<Pr
       );
     }, []);
     if (View) return <View {...props} />;
+    if (isQuiet) return null;
     if (state === "loading") return <p class="note">{say("later.loading")}</p>;
     return (
       <div class="problem" role="alert">

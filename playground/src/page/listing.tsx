@@ -1,14 +1,18 @@
 // A list to search, with one entry of it beside.
 import type { ComponentChildren } from "preact";
-import { ListAge } from "./age.tsx";
 import { useShared } from "./context.ts";
+import { Icon, hasIcons } from "./icon.tsx";
+import { later } from "./later.tsx";
 import type { Tab } from "./state.ts";
+
+const ListAge = later(async () => (await import("./age.tsx")).ListAge, true);
 
 export interface Entry {
   id: string;
   title: string;
   description: string | undefined;
   marks?: ComponentChildren;
+  icons?: unknown;
   state?: "new" | "gone" | "updated" | undefined;
 }
 
@@ -20,6 +24,7 @@ export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]
   const search = state.search[tab] ?? "";
   const chosen = state.chosen[tab];
   const found = entries.filter(({ id, title, description }) => `${id}\n${title}\n${description ?? ""}`.toLowerCase().includes(search.trim().toLowerCase()));
+  const withIcons = entries.some(hasIcons);
   return (
     <div class={chosen === undefined ? "listing" : "listing chosen"}>
       <div class="list">
@@ -30,9 +35,10 @@ export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]
         {entries.length === 0 && <p class="note">{say("list.none")}</p>}
         {entries.length > 0 && found.length === 0 && <p class="note">{say("list.nothingFound")}</p>}
         <ul>
-          {found.slice(0, MAX_SHOWN).map(({ id, title, description, marks, state }) => (
+          {found.slice(0, MAX_SHOWN).map(({ id, title, description, marks, state, icons }) => (
             <li key={id}>
               <button type="button" aria-pressed={id === chosen} onClick={() => visitor.choose(tab, id)}>
+                {withIcons && <Icon icons={icons} title={title} />}
                 <b dir="auto">{title}</b>
                 {state && <i class="tag strong">{say(`list.${state}`)}</i>}
                 {title !== id && <code dir="auto">{id}</code>}

@@ -22,14 +22,14 @@ export async function load(ask: Ask, what: ListName): Promise<Loaded> {
   const at = Date.now();
   const list = ask("list", { what });
   // Servers with resources alone need not know the method for templates.
-  const { entries, ...more } = await (what === "templates" ? list.catch((): Listed => ({ entries: [] })) : list);
+  const { entries, ...more } = await (what === "templates" ? list.catch((): Listed => ({ entries: [], faults: {} })) : list);
   return { ...more, at, entries: (entries as Entry[]).filter((entry) => idOf(entry) !== undefined) };
 }
 
 /** The part of the state that a list is. */
-export const stateOf = (what: ListName, { lists }: ServerState, { entries, at, ttlMs }: Loaded, marks: { added: string[]; gone: unknown[] } = { added: [], gone: [] }): Partial<ServerState> => ({
+export const stateOf = (what: ListName, { lists }: ServerState, { entries, at, ttlMs, faults }: Loaded, marks: { added: string[]; gone: unknown[] } = { added: [], gone: [] }): Partial<ServerState> => ({
   [what]: entries,
-  lists: { ...lists, [what]: { at, ttlMs, ...marks } },
+  lists: { ...lists, [what]: { at, ttlMs, faults, ...marks } },
 });
 
 /** An entry's name, or the address that it has in place of one. */

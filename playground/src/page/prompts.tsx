@@ -13,7 +13,7 @@ export function Prompts() {
   const { state } = useShared();
   const { all, markOf } = withGone(state, "prompts");
   const prompt = all.find(({ name }) => name === state.chosen.prompts);
-  const entries = all.map((prompt) => ({ id: prompt.name, title: prompt.title ?? prompt.name, description: prompt.description, state: markOf(prompt) }));
+  const entries = all.map((prompt) => ({ id: prompt.name, title: prompt.title ?? prompt.name, description: prompt.description, icons: prompt.icons, state: markOf(prompt) }));
   return (
     <Listing tab="prompts" entries={entries}>
       {prompt && <PromptView key={prompt.name} prompt={prompt} />}

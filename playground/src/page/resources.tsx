@@ -18,8 +18,8 @@ export function Resources() {
   const templates = withGone(state, "templates");
   const template = templates.all.find(({ uriTemplate }) => uriTemplate === chosen);
   const entries: Entry[] = [
-    ...resources.all.map((resource) => ({ id: resource.uri, title: resource.title ?? resource.name ?? resource.uri, description: resource.description, state: state.updated.includes(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
-    ...templates.all.map((template) => ({ id: template.uriTemplate, title: template.title ?? template.name ?? template.uriTemplate, description: template.description, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
+    ...resources.all.map((resource) => ({ id: resource.uri, title: resource.title ?? resource.name ?? resource.uri, description: resource.description, icons: resource.icons, state: state.updated.includes(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
+    ...templates.all.map((template) => ({ id: template.uriTemplate, title: template.title ?? template.name ?? template.uriTemplate, description: template.description, icons: template.icons, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
   ];
   return (
     <Listing tab="resources" entries={entries}>

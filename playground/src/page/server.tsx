@@ -5,9 +5,11 @@ import { type Transport, VERSIONS, type Version } from "../protocol.ts";
 import { useShared } from "./context.ts";
 import { later } from "./later.tsx";
 import { Opening } from "./opening.tsx";
-import { ListeningNote } from "./listening.tsx";
+import { Icon, hasIcons } from "./icon.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { SignInCard } from "./sign-in.tsx";
+
+const ListeningNote = later(async () => (await import("./listening.tsx")).ListeningNote, true);
 
 const Switch = later(async () => (await import("./switch.tsx")).Switch);
 const Roots = later(async () => (await import("./roots.tsx")).Roots);
@@ -194,7 +196,9 @@ function Facts() {
   if (!info) return null;
   return (
     <div class="facts">
-      <h3 dir="auto">{info.title ?? info.name}</h3>
+      <h3 dir="auto">
+        {hasIcons(info) && <Icon icons={info.icons} title={info.title ?? info.name} />} {info.title ?? info.name}
+      </h3>
       <p class="note" dir="auto">
         {[info.name, info.version].filter(Boolean).join(" ")} · {new URL(state.target.url).host}
       </p>

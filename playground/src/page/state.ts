@@ -1,6 +1,6 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
-import type { Answer, Asked, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
+import type { Answer, Asked, HeaderFault, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
@@ -30,6 +30,8 @@ export interface Use {
   task?: TaskInfo;
   /** Pages that the person opened for it. */
   pages?: OpenedPage[];
+  /** A result that came after the use had ended. */
+  late?: { result: unknown };
   progress?: { progress: number; total?: number; message?: string };
 }
 
@@ -43,6 +45,7 @@ export interface ListState {
   /** Milliseconds since 1970. */
   at: number;
   ttlMs: number | undefined;
+  faults: Record<string, HeaderFault>;
   added: string[];
   gone: unknown[];
 }

@@ -11,9 +11,12 @@ import { Opening } from "./opening.tsx";
 import { ToolResult } from "./result.tsx";
 import type { Word } from "../words/en.ts";
 import { withGone } from "./marks.ts";
+import type { State } from "./state.ts";
 import { TaskChoice } from "./task-choice.tsx";
 import { Uses } from "./uses.tsx";
 import { schemaOf } from "./visitor.ts";
+
+const HeaderNote = later(async () => (await import("./header-note.tsx")).HeaderNote);
 
 const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
 
@@ -26,7 +29,7 @@ export function Tools() {
   const { state } = useShared();
   const { all, markOf } = withGone(state, "tools");
   const tool = all.find(({ name }) => name === state.chosen.tools);
-  const entries = all.map((tool) => ({ id: tool.name, title: titleOf(tool), description: tool.description, marks: <Marks tool={tool} />, state: markOf(tool) }));
+  const entries = all.map((tool) => ({ id: tool.name, title: titleOf(tool), description: tool.description, marks: <Marks tool={tool} />, state: markOf(tool), icons: tool.icons }));
   return (
     <Listing tab="tools" entries={entries}>
       {tool && <ToolView key={tool.name} tool={tool} />}
@@ -49,10 +52,14 @@ function marksOf({ annotations = {}, _meta }: Tool): Word[] {
   return marks;
 }
 
+/** Whether the tool cannot be called for a fault of its headers, which the older versions do not know. */
+const isUncallable = ({ info, lists }: State, { name }: Tool): boolean => info?.era === "modern" && Object.hasOwn(lists.tools?.faults ?? {}, name);
+
 function Marks({ tool }: { tool: Tool }) {
-  const { say } = useShared();
+  const { state, say } = useShared();
   return (
     <span class="marks">
+      {isUncallable(state, tool) && <span class="tag strong">{say("tool.uncallable")}</span>}
       {marksOf(tool).map((mark) => (
         <span key={mark} class={mark === "tool.destructive" ? "tag strong" : "tag"}>
           {say(mark)}
@@ -90,19 +97,20 @@ function ToolView({ tool }: { tool: Tool }) {
           {tool.description}
         </p>
       )}
+      {isUncallable(state, tool) && <HeaderNote tool={tool} />}
       <form ref={form} onSubmit={call} noValidate>
         <SchemaForm id={`tool-${tool.name}`} schema={schema} value={value} misfits={misfits} onChange={(next) => visitor.setDraft(tool, next)} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
         {misfits.length > 0 && (
           <p class="fault" role="alert">
             {say("tool.misfits")}{" "}
-            <button type="button" class="link" onClick={() => void visitor.call(tool)}>
+            <button type="button" class="link" disabled={isUncallable(state, tool)} onClick={() => void visitor.call(tool)}>
               {say("tool.anyway")}
             </button>
           </p>
         )}
         <TaskChoice tool={tool} />
         <p class="choice">
-          <button type="submit" class="button" disabled={state.phase !== "connected"}>
+          <button type="submit" class="button" disabled={state.phase !== "connected" || isUncallable(state, tool)}>
             {say(uses.length > 0 ? "tool.again" : "tool.call")}
           </button>
         </p>

@@ -17,7 +17,7 @@ interface Props {
 }
 
 export function Uses({ name, uses, show, beside }: Props) {
-  const { say } = useShared();
+  const { state, visitor, say } = useShared();
   return (
     <>
       {uses.map((use, at) => (
@@ -30,6 +30,17 @@ export function Uses({ name, uses, show, beside }: Props) {
           {use.problem && <ProblemNote problem={use.problem} />}
           {beside?.(use)}
           {use.answer && show(use.answer.result)}
+          {use.late && (
+            <>
+              <p class="warning">{say("result.late")}</p>
+              {show(use.late.result)}
+            </>
+          )}
+          {(use.answer || use.problem) && use.json !== undefined && (
+            <button type="button" class="link" disabled={state.phase !== "connected"} onClick={() => void visitor.repeat(use.number)}>
+              {say("result.repeat")}
+            </button>
+          )}
           {(use.pages || use.problem?.code === -32042) && <Pages use={use} />}
         </details>
       ))}

@@ -435,7 +435,8 @@ export class Visitor {
     else if ("logged" in event) {
       this.logs.add(event.logged);
       this.#store.set({ logged: this.logs.entries.length });
-    } else if ("listening" in event) this.#store.set({ listening: event.listening });
+    } else if ("late" in event) this.#change(event.call, { late: { result: event.late } });
+    else if ("listening" in event) this.#store.set({ listening: event.listening });
     else if ("question" in event) {
       this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
     } else if ("task" in event) {
