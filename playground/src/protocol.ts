@@ -338,6 +338,16 @@ export interface Asked {
 /** The person's answer, as JSON, or the error that a refusal is. */
 export type Reply = { json: string } | { error: { code: number; message: string } };
 
+/** What the page does with this deployment's model: signing in to it, and asking it, whose answer comes in pieces. */
+export type ChatRequest =
+  | { kind: "admit"; resource: string }
+  | { kind: "offer" }
+  | { kind: "authorize"; callback: string }
+  | { kind: "redeem"; parameters: [string, string][] }
+  | { kind: "signOut" }
+  | { kind: "ask"; call: number; url: string; body: string }
+  | { kind: "stop"; call: number };
+
 export interface Operations {
   connect: { arguments: { target: Target }; result: ServerInfo };
   disconnect: { arguments: object; result: null };
@@ -372,6 +382,7 @@ export interface Operations {
   signOut: { arguments: { server: string }; result: null };
   /** The sign-ins that are kept on this device. */
   keptSignIns: { arguments: object; result: KeptSignIn[] };
+  chat: { arguments: ChatRequest; result: unknown };
 }
 
 export type OperationName = keyof Operations;
@@ -406,4 +417,6 @@ export type FromWorker =
   | { connection: number; found: ServerInfo | null }
   /** The request that ends the session, for a page that is left before it could ask the Worker. */
   | { connection: number; farewell: { url: string; headers: [string, string][] } | null }
+  /** A piece of a model's answer. */
+  | { connection: number; chat: { call: number; piece: string } }
   | { keep: [key: string, value: string | null] };

@@ -16,7 +16,7 @@ use durable_mcp::keys::Keys;
 use durable_mcp::mcp::change::Change;
 use durable_mcp::mcp::jsonrpc::{Body, Message, Request, parse};
 use durable_mcp::mcp::user::Caller;
-use durable_mcp::oauth::authority::{Command, Outcome, Refused};
+use durable_mcp::oauth::authority::{Allowance, Command, Outcome, Quota, Refused, Spent};
 use durable_mcp::oauth::client::Client;
 use durable_mcp::oauth::document_cache::Documents;
 use durable_mcp::oauth::document_url::DocumentPolicy;
@@ -225,6 +225,12 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         Format::ClientRecord => assert_eq!(Client::read(text).unwrap().name.as_deref(), Some("Editor")),
         Format::ClientDocument => {
             assert_eq!(documented(text, &MemoryWeb::default()), (Some("C".to_owned()), 0));
+        }
+        Format::SpendingRow => {
+            let mut world = World::new(3, Hooks::default());
+            *world.outside.rows.spending.borrow_mut() = Some(text.to_owned());
+            let spent = world.run(Command::Spent);
+            assert_eq!(spent, Ok(Outcome::Spent(Spent { requests: 2, tokens: 1100 })));
         }
         Format::GrantTimes => assert!(Handle::parse(text.split(' ').next().unwrap()).is_some()),
         Format::GrantCommand => {

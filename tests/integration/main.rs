@@ -3,6 +3,7 @@
 
 mod administration;
 mod architecture;
+mod chat;
 mod examples;
 mod front_door;
 mod golden;

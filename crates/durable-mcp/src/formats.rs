@@ -75,6 +75,8 @@ formats! {
     ClientDocument = "client-document", 1;
     /// The row of a grant.
     GrantRow = "grant-row", 2;
+    /// The row of what a user spends.
+    SpendingRow = "spending-row", 1;
     /// The times at which users' grants are looked at.
     GrantTimes = "grant-times", 1;
     /// A command to a user's grants.

@@ -9,7 +9,7 @@ pub mod mcp_endpoint;
 pub mod oauth_endpoints;
 mod operator;
 mod own_routes;
-mod playground;
+pub mod playground;
 pub mod policy;
 mod problem;
 pub mod provider;

@@ -16,6 +16,7 @@ mod kv;
 mod linked;
 mod listed;
 mod listeners;
+mod model;
 mod object;
 mod own_route;
 mod pattern;

@@ -1,9 +1,13 @@
 // The Web Worker: connections of the page, each by its number. Nothing of it can reach a document.
 import { config } from "zod/v4/core";
 import type { FromWorker, OperationName, Operations, ToWorker } from "../protocol.ts";
+import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import { Connection } from "./connection.ts";
+import { Fetcher } from "./fetcher.ts";
 import { problemOf } from "./problem.ts";
+import { SignIn } from "./sign-in.ts";
+import { Trace } from "./trace.ts";
 
 // The page's policy forbids code from text, and a try would be reported.
 config({ jitless: true });
@@ -26,6 +30,8 @@ function connectionOf(id: number): Connection {
   if (!connection) connections.set(id, (connection = new Connection(id, tell, accounts)));
   return connection;
 }
+
+const signInTo = (resource: string, account: Account) => new SignIn(resource, "chat", new Fetcher(new Trace(() => {})), account);
 
 const tracing = () => import("./tracing.ts");
 
@@ -59,6 +65,7 @@ const HANDLERS: Handlers = {
   redeem: (connection, { parameters }) => connection.signIn.redeem(parameters).then(() => null),
   signOut: (connection, { server }) => connection.signOut(server).then(() => null),
   keptSignIns: () => accounts.kept(),
+  chat: async (_, request) => (await import("./chat.ts")).handle(request, { accounts, tell, signInTo }),
 };
 
 self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {

@@ -7,12 +7,13 @@ import { Lost } from "./lost.tsx";
 import { Resources } from "./resources.tsx";
 import { Server } from "./server.tsx";
 import type { Tab } from "./state.ts";
-import { Tools } from "./tools.tsx";
+import { Marks, Tools } from "./tools.tsx";
 
 const Prompts = later(async () => (await import("./prompts.tsx")).Prompts);
 const TraceView = later(async () => (await import("./trace.tsx")).TraceView);
 const Logs = later(async () => (await import("./logs.tsx")).Logs);
 const Tasks = later(async () => (await import("./tasks.tsx")).Tasks);
+const Chat = later(async () => (await import("./chat.tsx")).Chat);
 const QuestionDialog = later(async () => (await import("./question.tsx")).QuestionDialog);
 
 const VIEWS: Record<Tab, (props: object) => JSX.Element | null> = { tools: Tools, resources: Resources, prompts: Prompts, tasks: Tasks, logs: Logs, trace: TraceView };
@@ -29,6 +30,11 @@ export function App() {
         <h1>{say("title")}</h1>
         <nav>
           <a href="/">{say("home")}</a>
+          {state.chat && (
+            <button type="button" class="link" aria-pressed={!!state.isChatting} onClick={() => page.setChat({ isChatting: !state.isChatting })}>
+              {say("chat")}
+            </button>
+          )}
           <button type="button" class="link" lang={state.language === "en" ? "zh-Hans" : "en"} onClick={() => page.setLanguage(state.language === "en" ? "zh-Hans" : "en")}>
             {say("language")}
           </button>
@@ -37,7 +43,7 @@ export function App() {
       <Lost />
       <main>
         <Server />
-        {(state.info || state.trace.length > 0) && <Parts key={state.shown} />}
+        {state.isChatting ? <Chat Marks={Marks} /> : (state.info || state.trace.length > 0) && <Parts key={state.shown} />}
       </main>
       <p class="unseen" role="status">
         {state.announcement}

@@ -7,6 +7,13 @@ import { firstLanguage, speaker } from "./language.ts";
 import { Page } from "./page.ts";
 import { readSaved } from "./saved.ts";
 import { begin, own } from "./start.ts";
+import type { ChatFacts } from "./state.ts";
+
+/** What this deployment says of itself. */
+interface Facts {
+  mcp?: string;
+  chat?: ChatFacts;
+}
 
 const reading = readSaved();
 const start = begin(reading.servers);
@@ -25,22 +32,14 @@ function Root() {
   );
 }
 
-// Where the server has other paths, its own address is another one.
-async function ownAddress(): Promise<string> {
-  try {
-    const response = await fetch("/playground/config.json", { credentials: "omit" });
-    const config = (await response.json()) as { mcp?: unknown };
-    return typeof config.mcp === "string" ? config.mcp : own;
-  } catch {
-    return own;
-  }
-}
-
 await page.setLanguage(page.state.language);
 const root = document.getElementById("root");
 if (root) render(<Root />, root);
 const { visitor } = page;
 const isResumed = await visitor.resume();
 if (start.isAtOnce && !isResumed) void visitor.connect();
-const address = await ownAddress();
-if (visitor.state.phase === "idle" && visitor.state.target.url === own && !location.search.includes("server=")) visitor.setTarget({ url: address });
+// Where the server has other paths, its own address is another one.
+const facts: Promise<Facts> = fetch("/playground/config.json", { credentials: "omit" }).then((response) => response.json());
+const { mcp, chat } = await facts.catch((): Facts => ({}));
+if (chat) page.setChat({ chat });
+if (mcp && visitor.state.phase === "idle" && visitor.state.target.url === own && !location.search.includes("server=")) visitor.setTarget({ url: mcp });

@@ -12,6 +12,7 @@ export class Page {
   #store: Store<PageState>;
   #link: Link;
   #visitors = new Map<number, Visitor>();
+  #hearChat: ((event: Event) => void) | undefined;
   #last = 0;
 
   #isCleared = false;
@@ -32,6 +33,16 @@ export class Page {
       for (const visitor of this.visitors) visitor.sayFarewell();
       if (!this.#isCleared) keepTab(this.visitors.map(({ state }) => state), this.visitors.indexOf(this.visitor));
     });
+  }
+
+  /** The link for the chat, which hears what the Web Worker tells of it. */
+  linkFor(hear: (event: Event) => void): Link {
+    this.#hearChat = hear;
+    return this.#link;
+  }
+
+  setChat(more: Pick<PageState, "chat" | "isChatting">): void {
+    this.#store.set(more);
   }
 
   /** At the server that is shown. */
@@ -103,6 +114,7 @@ export class Page {
 
   #hear(event: Event): void {
     if ("keep" in event) keep(...event.keep);
+    else if ("chat" in event) this.#hearChat?.(event);
     else this.#visitors.get(event.connection)?.hear(event);
   }
 }

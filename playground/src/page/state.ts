@@ -99,8 +99,18 @@ export interface ServerState {
   announcement: string;
 }
 
+/** The chat of this deployment: its models, and whether it takes a sign-in. */
+export interface ChatFacts {
+  models: string[];
+  signIn: boolean;
+}
+
 /** What the page shows besides. */
 export interface PageState {
+  /** None where the chat is off. */
+  chat?: ChatFacts;
+  /** The chat is shown in place of the parts of a server. */
+  isChatting?: boolean;
   language: Language;
   /** The number of the connection that is shown. */
   shown: number;

@@ -55,7 +55,7 @@ function marksOf({ annotations = {}, _meta }: Tool): Word[] {
 /** Whether the tool cannot be called for a fault of its headers, which the older versions do not know. */
 const isUncallable = ({ info, lists }: State, { name }: Tool): boolean => info?.era === "modern" && Object.hasOwn(lists.tools?.faults ?? {}, name);
 
-function Marks({ tool }: { tool: Tool }) {
+export function Marks({ tool }: { tool: Tool }) {
   const { state, say } = useShared();
   return (
     <span class="marks">

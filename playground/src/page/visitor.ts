@@ -333,6 +333,11 @@ export class Visitor {
     return this.#ask("read", { call: ++this.#lastUse, uri });
   }
 
+  /** Calls a tool for the chat, which has the answer alone. */
+  run(number: number, tool: Tool, json: string): Promise<Answer> {
+    return this.#ask("call", { call: number, tool, json, asTask: false });
+  }
+
   /** The call of a tool as it can be made elsewhere. */
   portable(tool: Tool): Promise<PortableCall> {
     return this.#ask("portable", { tool, json: write(this.draftOf(tool)) });

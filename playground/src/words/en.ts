@@ -6,6 +6,7 @@ export const en = {
   about: "Connect to an MCP server and use what it offers, by hand.",
   home: "About this server",
   language: "中文",
+  chat: "Chat",
   "server.heading": "Server",
   "server.address": "Address",
   "server.connect": "Connect",

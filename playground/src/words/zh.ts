@@ -6,6 +6,7 @@ export const zh: Words = {
   about: "连接 MCP 服务器，亲手使用它提供的功能。",
   home: "关于此服务器",
   language: "English",
+  chat: "对话",
   "server.heading": "服务器",
   "server.address": "地址",
   "server.connect": "连接",

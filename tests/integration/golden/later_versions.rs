@@ -1,5 +1,6 @@
 //! Texts that a later version may have written, which are refused without harm.
 
+use super::writing::spending;
 use super::*;
 
 /// Refuses texts that a later version may have written. A format that is missing here does not compile.
@@ -33,6 +34,15 @@ fn refuses(format: Format) {
         Format::GrantHeader => refuses_headers(),
         // See grants/unreadable.rs.
         Format::GrantRow => {}
+        Format::SpendingRow => {
+            let mut world = World::new(3, Hooks::default());
+            for text in ["2", "{}", &file("").replacen("{", "{\"v\":2,", 1)] {
+                *world.outside.rows.spending.borrow_mut() = Some(text.to_owned());
+                assert!(matches!(world.run(Command::Spent), Err(Refused::Unavailable { .. })), "{text}");
+                assert!(matches!(world.run(spending("a")), Err(Refused::Unavailable { .. })), "{text}");
+                assert_eq!(world.outside.rows.spending.borrow().as_deref(), Some(text));
+            }
+        }
         // A row of times that names no user is left for a day; see `GrantAuthority`.
         Format::GrantTimes => {
             for text in ["", "2", &format!("v2 {}", file("")), "2/AAAA"] {

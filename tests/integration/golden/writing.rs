@@ -26,6 +26,32 @@ fn write_grants(put: &dyn Fn(Format, &str, &str)) {
     put(".ending.json", &json!({ "issued": next, "stored": stored(&world) }));
 }
 
+/// A request with 1000 tokens, counted for nobody in particular.
+pub(super) fn spending(id: &str) -> Command {
+    let quota = Quota { requests: 10, tokens: 5000, at_once: 2 };
+    Command::Spend { id: id.to_owned(), grant: None, tokens: 1000, quota }
+}
+
+fn write_spending(put: &dyn Fn(Format, &str, &str)) {
+    let mut world = World::new(3, Hooks::default());
+    let command = |kind: &str, command: &Command| {
+        put(Format::GrantCommand, kind, &serde_json::to_string(command).unwrap());
+    };
+    let outcome = |kind: &str, outcome: Outcome| {
+        put(Format::GrantOutcome, kind, &serde_json::to_string(&Ok::<_, Refused>(outcome)).unwrap());
+    };
+    command(".spend", &spending("a"));
+    world.run(spending("a")).unwrap();
+    outcome(".allowance", world.run(spending("b")).unwrap());
+    let settle = Command::Settle { id: "a".to_owned(), used: Some(100) };
+    command(".settle", &settle);
+    world.run(settle).unwrap();
+    command(".spent", &Command::Spent);
+    outcome(".spent", world.run(Command::Spent).unwrap());
+    outcome(".busy", Outcome::Allowance(Allowance::Busy { retry_after: 2 }));
+    put(Format::SpendingRow, "", &world.outside.rows.spending.borrow().clone().unwrap());
+}
+
 /// Writes the golden files of versions that have none yet: `cargo test --test integration write_the_newest -- --ignored`.
 #[test]
 #[ignore = "it writes files"]
@@ -48,6 +74,7 @@ fn write_the_newest_versions() {
         put(Format::RequestState, kind, &state.unwrap().unwrap());
     }
     write_grants(&put);
+    write_spending(&put);
     let deployment = Deployment::new();
     let client = deployment.register(&json!({ "client_name": "Editor" }));
     let records = deployment.records();

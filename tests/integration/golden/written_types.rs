@@ -14,6 +14,7 @@ const WRITTEN: &[(&str, &[&str])] = &[
         ],
     ),
     ("oauth/authority/exchange.rs", &["Inside"]),
+    ("oauth/authority/spending.rs", &["Quota", "Allowance", "Spent", "Spending", "UnderWay"]),
     ("oauth/authority/refresh.rs", &["Pair"]),
     ("oauth/client.rs", &["AuthMethod", "ApplicationType", "Origin", "Client", "Record"]),
     ("oauth/document_cache.rs", &["Kept"]),

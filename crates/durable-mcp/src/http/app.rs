@@ -7,6 +7,7 @@ use super::operator::{OPERATOR_TOKEN, OperatorAccess};
 use super::own_routes::OwnRoute;
 use super::playground;
 use super::playground::apps::AppsOrigin;
+use super::playground::settings::ChatSettings;
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
 use super::recent::Recent;
@@ -16,7 +17,7 @@ use super::variables::Variables;
 use crate::identity::settings;
 use crate::keys::Keys;
 use crate::mcp::Server;
-use crate::oauth::provider::OAuth;
+use crate::oauth::provider::{CostlyResource, OAuth};
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
 use crate::session::core::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
@@ -42,6 +43,13 @@ const APPS_ORIGIN: &str = "PLAYGROUND_APPS_ORIGIN";
 const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
      wrangler.toml or .dev.vars, where the build looks for it, and build again: see docs/identity/README.md.";
 
+/// Text for a chat that nobody can be let in to.
+const NOBODY_CHATS: &str = "PLAYGROUND_CHAT is set, and nobody signs in, so there is no chat: set IDENTITY_PROVIDER, or have \
+     PLAYGROUND_CHAT_URL lead to a model on this machine.";
+
+/// What the scope of the chat allows, for the person who is asked.
+const CHAT_WORDS: &str = "Chat with this server's model in the playground / 在试用页面中与此服务器的模型对话";
+
 /// A deployment: the server, where it is reached, who may reach it.
 ///
 /// Variables of the deployment, by name:
@@ -56,6 +64,7 @@ const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this b
 /// | `SESSION_JURISDICTION` | `eu`, `us`, `fedramp` or `fedramp-high`: where sessions run and are kept | anywhere |
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
 /// | `CLIENT_DOCUMENT_PORTS` | ports, separated by commas, that metadata documents of clients may be at besides 443 | 443 alone |
+/// | `PLAYGROUND_CHAT`, `PLAYGROUND_MODELS`, `PLAYGROUND_CHAT_URL`, `PLAYGROUND_CHAT_KEY`, `PLAYGROUND_CHAT_DAILY`, `PLAYGROUND_CHAT_TOTAL` | the model that the playground lends: see `docs/playground.md` | no chat |
 /// | `ANSWERS` | `events`: results are always sent as an event stream; `initialize`, errors before a request runs and `tasks/*` stay JSON | JSON, unless the tool sends progress, a log message or a question before its result |
 /// | `OPERATOR_TOKEN` | a secret of 32 characters or more, with which an operator lists and ends users' grants by `POST /operator` | no such route |
 /// | `PLAYGROUND_APPS_ORIGIN` | an origin of this Worker that serves apps of the playground, and nothing else: `https://apps.example.com` | apps have no storage |
@@ -78,6 +87,8 @@ pub struct App {
     pub(crate) has_playground: bool,
     /// The origin of apps that the page shows.
     pub(crate) apps: AppsOrigin,
+    /// The chat of that page; none where it is off.
+    pub(super) chat: Option<ChatSettings>,
     problems: Vec<String>,
 }
 
@@ -115,6 +126,7 @@ impl App {
             missing: None,
             has_playground: false,
             apps: AppsOrigin::Opaque,
+            chat: None,
             problems: Vec::new(),
         }
     }
@@ -151,6 +163,7 @@ impl App {
                 Route::Unknown
             }
             (Route::Unknown, _) if self.has_playground_file(path) => Route::PlaygroundFile,
+            (Route::PlaygroundChat, _) if self.chat.is_none() => Route::Unknown,
             (Route::Unknown, Some(provider)) => match provider.route(path) {
                 Route::Operator if self.operator == OperatorAccess::Off => Route::Unknown,
                 route => route,
@@ -191,6 +204,13 @@ impl App {
         self.has_playground = variables.text(PLAYGROUND).is_some();
         if self.has_playground {
             self.provider = self.provider.map(|provider| provider.serving_client(playground::CALLBACK));
+            self.chat = ChatSettings::read(&mut variables);
+        }
+        if let Some(chat) = &self.chat {
+            let is_served = self.provider.is_some() || chat.source.is_local();
+            variables.problems.extend((!is_served).then(|| NOBODY_CHATS.to_owned()));
+            let costly = || CostlyResource { path: playground::PAGE.to_owned(), scope: playground::CHAT.to_owned() };
+            self.provider = self.provider.map(|provider| provider.offering(costly(), CHAT_WORDS));
         }
         self.apps = variables.apps_origin(APPS_ORIGIN);
         self.placement = Placement {

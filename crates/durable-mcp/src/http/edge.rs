@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
 
+use super::playground::settings::ModelSource;
 use crate::hub::Listener;
 use crate::mcp::error::Error;
 use crate::mcp::user::Caller;
@@ -16,7 +17,7 @@ use crate::task::command::{Begin, Command};
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::refusal::Refusal;
-use crate::wire::{Fault, Reply};
+use crate::wire::{Body, Fault, Reply};
 
 /// An object that requests are passed on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,46 @@ impl Order {
 
 /// Starts a task, and gives the JSON that tells of it. The id is still to be made.
 pub type StartTask = Rc<dyn Fn(Begin, Rc<Caller>) -> LocalBoxFuture<'static, Result<String, Fault>>>;
+
+/// A request to a model that is still to be prepared. Both steps run to their end though the client hangs up.
+pub trait ModelWork {
+    /// Prepares the request; or the refusal.
+    fn prepare<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>>;
+
+    /// The answer is over, which used so many tokens; none if nothing was asked.
+    fn over(&self, edge: &dyn Edge, used: Option<u64>);
+}
+
+/// A request to a model.
+#[derive(Debug, Clone)]
+pub struct ModelRequest {
+    /// Where it goes.
+    pub source: ModelSource,
+    /// The model's name.
+    pub model: String,
+    /// The body, as JSON.
+    pub body: String,
+}
+
+/// The answer of a model.
+pub enum ModelAnswer {
+    /// An answer that is passed on as it comes.
+    Stream {
+        /// Whether it is one JSON document rather than events.
+        is_document: bool,
+        /// Its bytes.
+        body: Body,
+    },
+    /// An answer that is none.
+    Failure {
+        /// Its status.
+        status: u16,
+        /// Its header `Retry-After`.
+        retry_after: Option<String>,
+        /// The beginning of its text.
+        text: String,
+    },
+}
 
 /// The runtime around one request.
 pub trait Edge: Runtime {
@@ -117,6 +158,9 @@ pub trait Edge: Runtime {
     /// Opens the socket of a stream and gives what comes through as an event stream, after `opening`; or the object's
     /// answer, if it refuses.
     fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>>;
+
+    /// Asks a model. The request to it ends when the client hangs up. The inner error is a refusal.
+    fn ask_model(&self, work: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>>;
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);

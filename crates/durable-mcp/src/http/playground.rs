@@ -1,7 +1,11 @@
 //! Documents for the page at `/playground`, which is served from the deployment's assets.
 
 pub(super) mod apps;
+pub(super) mod chat;
+mod request;
+pub mod settings;
 mod source;
+pub mod spending;
 
 use http::StatusCode;
 use serde_json::json;
@@ -15,22 +19,29 @@ use crate::wire::{Head, Reply};
 /// The path of the page.
 pub(super) const PAGE: &str = "/playground";
 
+/// The scope of its chat.
+pub(super) const CHAT: &str = "chat";
+
 /// The path at which the page takes the answers of authorization servers.
 pub(super) const CALLBACK: &str = "/playground/callback";
 
 /// How long an authorization server may keep the playground's metadata, in seconds: it changes with the server's name alone.
 const CLIENT_CACHE: &str = "public, max-age=3600";
 
-/// `GET /playground/config.json`: the server that the page connects to first, and the frame of apps.
+/// `GET /playground/config.json`: the server that the page connects to first, the frame of apps, and the chat if there is one.
 pub(super) fn config(app: &App, head: &Head) -> Reply {
     get(head, || {
         let origin = head.origin();
-        let config = json!({
+        let mut config = json!({
             "name": app.server.display_name(),
             "mcp": format!("{origin}{}", app.paths.mcp),
             "sse": format!("{origin}{}", app.paths.sse),
             "apps": app.apps.frame(head),
         });
+        if let (Some(chat), Some(config)) = (chat::served(app, head), config.as_object_mut()) {
+            let chat = json!({ "models": chat.models, "signIn": app.provider.is_some() });
+            config.insert("chat".to_owned(), chat);
+        }
         cached(&config, "no-cache")
     })
 }

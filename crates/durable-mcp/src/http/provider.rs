@@ -8,6 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use super::app::App;
 use super::edge::Edge;
 use super::mcp_endpoint::failed;
+use super::playground::spending::{self, Quotas, Receipt, Spending};
 use super::recent::Recent;
 use super::route::{Route, oauth_route};
 use super::router::Closed;
@@ -18,7 +19,7 @@ use crate::mcp::user::Caller;
 use crate::oauth::authority::{Authority, AuthorityHost};
 use crate::oauth::event::Event;
 use crate::oauth::gate::insufficient_scope;
-use crate::oauth::provider::OAuth;
+use crate::oauth::provider::{CostlyResource, OAuth};
 use crate::oauth::purge::{Purged, purge};
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
@@ -87,6 +88,21 @@ pub trait Provider {
 
     /// The same provider, to which the page at that path may be a client.
     fn serving_client(&self, path: &str) -> Rc<dyn Provider>;
+
+    /// The same provider, with a resource that costs; `words` say what its scope allows, unless the application does.
+    fn offering(&self, costly: CostlyResource, words: &str) -> Rc<dyn Provider>;
+
+    /// Counts a chat of a caller, with so many tokens at most, before it is asked for.
+    fn spend<'a>(
+        &'a self,
+        edge: &'a dyn Edge,
+        caller: &'a Caller,
+        quotas: &'a Quotas,
+        tokens: u64,
+    ) -> LocalBoxFuture<'a, Result<Spending, Fault>>;
+
+    /// Corrects what was counted to the tokens that were used; to nothing, if nothing was asked for.
+    fn settle(&self, edge: &dyn Edge, receipt: &Receipt, used: Option<u64>);
 
     /// Tells a person why their browser is not let in.
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply;
@@ -204,6 +220,31 @@ impl Provider for InFront {
         let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
         oauth.registry.offer.redirects.own_paths.push(path.to_owned());
         Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
+    }
+
+    fn offering(&self, costly: CostlyResource, words: &str) -> Rc<dyn Provider> {
+        let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
+        if oauth.words_for(&costly.scope).is_none() {
+            oauth = oauth.describe_scope(&costly.scope, words);
+        }
+        oauth.costly = Some(costly);
+        Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
+    }
+
+    fn spend<'a>(
+        &'a self,
+        edge: &'a dyn Edge,
+        caller: &'a Caller,
+        quotas: &'a Quotas,
+        tokens: u64,
+    ) -> LocalBoxFuture<'a, Result<Spending, Fault>> {
+        async move { spending::spend(surroundings(edge)?, caller, quotas, tokens).await }.boxed_local()
+    }
+
+    fn settle(&self, edge: &dyn Edge, receipt: &Receipt, used: Option<u64>) {
+        if let Some(around) = edge.surroundings() {
+            spending::settle(around, receipt, used);
+        }
     }
 
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {

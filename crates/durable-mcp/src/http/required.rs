@@ -1,6 +1,7 @@
 //! Bindings that the server needs, and the lines of `wrangler.toml` for those that are missing.
 
 use super::app::{App, SESSION_KEY};
+use super::playground::settings::{AI, ModelSource};
 
 /// A binding of this library's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,9 @@ impl Binding {
         }
     }
 }
+
+/// The lines of `wrangler.toml` for Workers AI.
+const AI_LINES: &str = "add [ai] with binding = \"AI\" to wrangler.toml.";
 
 const OBJECT: Binding = Binding { name: "MCP_OBJECT", class: Some("McpObject"), is_vital: true };
 const HUB: Binding = Binding { name: "MCP_HUB", class: Some("McpHub"), is_vital: false };
@@ -57,6 +61,10 @@ impl App {
     /// Looks for the bindings that the application needs. All that are missing are one problem of the deployment.
     #[must_use]
     pub fn with_bindings(mut self, has: &dyn Fn(&str) -> bool) -> Self {
+        if self.chat.as_ref().is_some_and(|chat| matches!(chat.source, ModelSource::WorkersAi)) && !has(AI) {
+            self.chat = None;
+            self.add_problem(format!("PLAYGROUND_CHAT is workers-ai, and the binding {AI} is missing: {AI_LINES}"));
+        }
         let mut missing = self.required(has(SESSION_KEY));
         missing.retain(|binding| !has(binding.name));
         if !missing.is_empty() {

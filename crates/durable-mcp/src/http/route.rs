@@ -18,6 +18,8 @@ pub enum Route {
     PlaygroundApp,
     /// `GET /playground` and below: a file of the page, where the Worker runs before its assets.
     PlaygroundFile,
+    /// `POST /playground/chat`: a model's answer.
+    PlaygroundChat,
     /// `POST`, `GET` and `DELETE /mcp`: Streamable HTTP.
     Mcp,
     /// `GET /sse`: opens an HTTP+SSE session.
@@ -93,6 +95,7 @@ impl Paths {
             "/playground/config.json" => Route::PlaygroundConfig,
             "/playground/client.json" => Route::PlaygroundClient,
             playground::FRAME => Route::PlaygroundApp,
+            "/playground/chat" => Route::PlaygroundChat,
             _ => Route::Unknown,
         }
     }

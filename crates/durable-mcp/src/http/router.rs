@@ -138,6 +138,7 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         (Route::PlaygroundClient, _) => playground::client(app, head),
         (Route::PlaygroundApp, _) => playground::frame(app, head),
         (Route::PlaygroundFile, _) => playground::file(app, edge),
+        (Route::PlaygroundChat, _) => playground::chat::handle(app, head, edge).await,
         (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
         _ => nothing_here(app),
     }

@@ -18,6 +18,7 @@ mod redeem;
 mod refresh;
 mod rows;
 mod settings;
+mod spending;
 mod sweep;
 mod unreadable;
 
@@ -29,6 +30,8 @@ pub use settings::{
     MAX_ACCESS_TOKENS, MAX_DISCONNECTED, MAX_GRANTS, MAX_WRONG_VERIFIERS, REMEMBERED_CONSENT_SECONDS, RETRY_DELETES_MS,
     SESSIONS_END_SECONDS, SIGN_IN_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS,
 };
+
+pub use spending::{Allowance, Quota, SPENDING_MS, Spent};
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -126,6 +129,11 @@ impl Authority {
             Command::NoteTask { grant, key, expires } => self.note_task(&grant, key, expires).await,
             Command::ForgetSession { grant, key } => self.forget_session(&grant, &key),
             Command::Adopt(adopt) => self.adopt(adopt).await,
+            Command::Spend { id, grant, tokens, quota } => {
+                self.spend(id, grant.as_deref(), tokens, &quota).map(Outcome::Allowance)
+            }
+            Command::Settle { id, used } => self.settle(&id, used).map(|()| Outcome::Done),
+            Command::Spent => self.spent().map(Outcome::Spent),
         }
     }
 

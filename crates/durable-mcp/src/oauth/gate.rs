@@ -88,6 +88,11 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
     let wanted = Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
     let ended = Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.");
     let (keys, presented) = site.read_any_token(text, Kind::Access).await?;
+    let is_costly = site.costly(path).is_some();
+    if !is_token(&presented) && is_costly {
+        site.settle(&presented)?;
+        return Ok(Err(ended));
+    }
     if !is_token(&presented) {
         // Whose it is, if anybody's, is for the application to say. A token of ours never leaves.
         let resolved = match &site.oauth.resolve {
@@ -102,9 +107,11 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
     // A token of client credentials has the client as its subject.
     let is_known = |access: &Access| access.subject == access.client_id || site.oauth.sign_in.knows(&access.subject);
     Ok(match read(site, &presented, keys, text).await?.filter(is_known) {
+        // Not even a token for all of this server may cost without naming it.
+        Some(access) if is_costly && access.audience.contains(&wanted) => Ok(access),
         // A token of workers-oauth-provider may be bound to no resource.
-        Some(access) if access.audience.is_empty() => Ok(access),
-        Some(access) if Resources::covers(&access.audience, &wanted, &root) => Ok(access),
+        Some(access) if !is_costly && access.audience.is_empty() => Ok(access),
+        Some(access) if !is_costly && Resources::covers(&access.audience, &wanted, &root) => Ok(access),
         Some(_) => {
             Err(Denied::Invalid("The token is for another resource. Ask for one with resource set to this URL."))
         }
@@ -167,7 +174,7 @@ fn refused(site: &Site<'_>, path: &str, denied: &Denied) -> Refused {
         Denied::Invalid(reason) => (Some(BearerError::InvalidToken), *reason),
     };
     let url = well_known_url(&format!("{}{path}", site.origin), PROTECTED_RESOURCE);
-    let scopes = site.scopes();
+    let scopes = site.scopes_at(path.strip_suffix('/').unwrap_or(path));
     let challenge = BearerChallenge {
         error,
         description: error.map(|_| description),

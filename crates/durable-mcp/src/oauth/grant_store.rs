@@ -31,6 +31,18 @@ pub trait GrantStore {
     /// When storage fails.
     fn all(&self) -> Result<Vec<(String, String)>, Fault>;
 
+    /// The row of what the user spends, if there is one. It is none of [those of grants](Self::all).
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn spending(&self) -> Result<Option<String>, Fault>;
+
+    /// Writes the row of what the user spends, or deletes it.
+    ///
+    /// # Errors
+    /// When storage fails.
+    fn put_spending(&self, json: Option<&str>) -> Result<(), Fault>;
+
     /// When the object is woken next, in milliseconds since 1970; none if that is not ordered.
     fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>>;
 

@@ -98,6 +98,15 @@ pub type ResolveToken = Rc<dyn Fn(String, String) -> LocalBoxFuture<'static, Opt
 /// Hears of what happens.
 pub type OnEvent = Rc<dyn Fn(&Event)>;
 
+/// A resource that costs: its scope is given only to clients that ask for it by name, and its tokens have to name the resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostlyResource {
+    /// Its path.
+    pub path: String,
+    /// Its scope.
+    pub scope: String,
+}
+
 /// An OAuth 2.1 authorization server in front of this server.
 #[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch that an application sets by itself")]
@@ -107,6 +116,7 @@ pub struct OAuth {
     pub(crate) endpoints: Endpoints,
     pub(crate) scopes: Scopes,
     pub(crate) described: Vec<(String, String)>,
+    pub(crate) costly: Option<CostlyResource>,
     pub(crate) lifetimes: Rc<Lifetimes>,
     pub(crate) hooks: Rc<Hooks>,
     pub(crate) registry: RegistrySettings,
@@ -132,6 +142,7 @@ impl OAuth {
             endpoints: Endpoints::default(),
             scopes: Scopes::default(),
             described: Vec::new(),
+            costly: None,
             lifetimes: Rc::default(),
             hooks: Rc::default(),
             registry: RegistrySettings::default(),

@@ -13,7 +13,7 @@ use super::metadata::{self, OFFLINE_ACCESS, ResourceMetadata, ServerMetadata};
 use super::metadata_document::Fetch;
 use super::params::Params;
 use super::port::Kv;
-use super::provider::OAuth;
+use super::provider::{CostlyResource, OAuth};
 use super::rates::Rates;
 use super::registry::{Registry, RegistrySettings};
 use super::resource::Resources;
@@ -123,7 +123,18 @@ impl<'a> Site<'a> {
     /// What is protected here.
     #[must_use]
     pub fn resources(&self) -> Resources {
-        Resources::new(&self.origin, self.paths)
+        let costly = self.oauth.costly.iter().map(|costly| costly.path.as_str());
+        Resources::new(&self.origin, &self.paths.iter().copied().chain(costly).collect::<Vec<_>>())
+    }
+
+    /// The resource that costs, if it is at that path.
+    pub(super) fn costly(&self, path: &str) -> Option<&CostlyResource> {
+        self.oauth.costly.as_ref().filter(|costly| costly.path == path)
+    }
+
+    /// The scopes that the resource at a path is of use with.
+    pub(super) fn scopes_at(&self, path: &str) -> Scopes {
+        self.costly(path).map_or_else(|| self.scopes(), |costly| Scopes::parse(&costly.scope).unwrap_or_default())
     }
 
     /// The scopes that clients can ask for.
@@ -273,10 +284,10 @@ impl<'a> Site<'a> {
         let path = path.strip_prefix(&prefix)?;
         // A client that connects with a slash at the end compares the resource with that (RFC 9728 section 3.3).
         let known = path.strip_suffix('/').unwrap_or(path);
-        if !known.is_empty() && !self.paths.contains(&known) {
+        if !known.is_empty() && !self.paths.contains(&known) && self.costly(known).is_none() {
             return None;
         }
-        let (resource, scopes) = (format!("{}{path}", self.origin), self.scopes());
+        let (resource, scopes) = (format!("{}{path}", self.origin), self.scopes_at(known));
         let document = ResourceMetadata {
             resource: &resource,
             authorization_servers: &[self.issuer()],
@@ -294,7 +305,9 @@ impl<'a> Site<'a> {
     /// When one of them is no scope-token.
     pub(super) fn asked_scopes(&self, params: &Params) -> Result<Option<Scopes>, BadScope> {
         let named = params.get("scope").map(Scopes::parse).transpose()?;
-        Ok(named.map(|named| named.both(&self.scopes())).filter(|known| !known.is_empty()))
+        let costly = self.oauth.costly.as_ref().map(|costly| costly.scope.as_str()).unwrap_or_default();
+        let known = Scopes::parse(&format!("{} {costly}", self.scopes()))?;
+        Ok(named.map(|named| named.both(&known)).filter(|known| !known.is_empty()))
     }
 
     /// The scopes that a client can have of [those](Self::asked_scopes) that it asks for; of all, where it asks for none.

@@ -100,6 +100,13 @@ impl Handle {
         Self(URL_SAFE_NO_PAD.encode(mac.first_chunk::<HANDLE_BYTES>().unwrap_or(&[0; HANDLE_BYTES])))
     }
 
+    /// The handle of what all users share, which is no user's.
+    #[must_use]
+    pub fn of_all(keys: &Keys) -> Self {
+        let mac = keys.anchor_mac("handle of all", b"");
+        Self(URL_SAFE_NO_PAD.encode(mac.first_chunk::<HANDLE_BYTES>().unwrap_or(&[0; HANDLE_BYTES])))
+    }
+
     /// Reads a handle.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -55,6 +55,8 @@ pub struct Account<'a> {
     pub connections: &'a [Connection],
     /// How many answers this browser remembers.
     pub remembered: usize,
+    /// Requests of today's chat in the playground, and tokens of their answers; none where there is no chat.
+    pub chat: Option<(u64, u64)>,
     /// What was just done.
     pub done: Option<&'a str>,
 }
@@ -123,6 +125,7 @@ mod tests {
             person: markup,
             connections: &[connection],
             remembered: 1,
+            chat: Some((1, 2)),
             done: Some(markup),
         };
         let html = account.render().unwrap();

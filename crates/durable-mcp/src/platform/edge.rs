@@ -20,10 +20,10 @@ use super::body::RequestBody;
 use super::bound::Bound;
 use super::hung_up::hung_up;
 use super::promise::promised;
-use super::{convert, hub, linked, own_route, stream_socket};
+use super::{convert, hub, linked, model, own_route, stream_socket};
 use crate::formats::Format;
 use crate::http::app::Placement;
-use crate::http::edge::{Edge, Order, Place, StartTask};
+use crate::http::edge::{Edge, ModelAnswer, ModelWork, Order, Place, StartTask};
 use crate::hub::Listener;
 use crate::mcp::context::Extensions;
 use crate::mcp::error::Error;
@@ -326,6 +326,10 @@ impl Edge for WorkerEdge {
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
         self.body.text().boxed_local()
+    }
+
+    fn ask_model(&self, work: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>> {
+        model::answer(self, work).boxed_local()
     }
 
     fn forward(&self, order: Order) -> Result<Reply, Fault> {

@@ -29,6 +29,12 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = rowAll)]
     fn row_all(state: &JsValue, user: &str) -> Result<Array, JsValue>;
 
+    #[wasm_bindgen(catch, js_name = spendingGet)]
+    fn spending_get(state: &JsValue, user: &str) -> Result<Option<String>, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = spendingPut)]
+    fn spending_put(state: &JsValue, user: &str, json: Option<&str>) -> Result<(), JsValue>;
+
     #[wasm_bindgen(catch, js_name = wakesAt)]
     fn wakes_at(state: &JsValue, user: &str) -> Result<Option<f64>, JsValue>;
 
@@ -105,6 +111,14 @@ impl GrantStore for Rows {
             rows.push((id, json));
         }
         Ok(rows)
+    }
+
+    fn spending(&self) -> Result<Option<String>, Fault> {
+        spending_get(&self.state, &self.user).map_err(fault)
+    }
+
+    fn put_spending(&self, json: Option<&str>) -> Result<(), Fault> {
+        spending_put(&self.state, &self.user, json).map_err(fault)
     }
 
     fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {

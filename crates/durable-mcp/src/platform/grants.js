@@ -41,6 +41,19 @@ export function rowAll(state, user) {
   return [...state.storage.kv.list({ prefix })].flatMap(([key, json]) => [key.slice(prefix.length), json]);
 }
 
+// What a user spends, apart from the user's rows: a handle is longer than this word.
+const spending = (user) => row("spending", user);
+
+export function spendingGet(state, user) {
+  const json = state.storage.kv.get(spending(user));
+  return json === undefined || typeof json === "string" ? json : "";
+}
+
+export function spendingPut(state, user, json) {
+  if (json === undefined) state.storage.kv.delete(spending(user));
+  else state.storage.kv.put(spending(user), json);
+}
+
 const opened = new WeakSet();
 
 // When each user is looked at next, in an object that has just woken made sure of first.

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_mcp::http::edge::{Edge, Order, Place, StartTask};
+use durable_mcp::http::edge::{Edge, ModelAnswer, ModelRequest, ModelWork, Order, Place, StartTask};
 use durable_mcp::http::sign_in::IdentitySignIn;
 use durable_mcp::hub::Listener;
 use durable_mcp::identity::stand_in::StandIn as NoWeb;
@@ -32,7 +32,7 @@ use durable_mcp::session::log_line::LogLine;
 use durable_mcp::task::command::Command;
 use durable_mcp::transport::claims::{Claims, ObjectId};
 use durable_mcp::transport::refusal::Refusal;
-use durable_mcp::wire::{Fault, Reply};
+use durable_mcp::wire::{Body, Fault, Reply};
 use durable_mcp::{App, Server};
 use futures_executor::block_on;
 use futures_util::FutureExt;
@@ -166,6 +166,8 @@ pub(crate) struct Deployment {
     /// A fetch could reach what only this server can.
     pub(crate) is_inside: Cell<bool>,
     pub(crate) log: RefCell<Vec<String>>,
+    /// Requests to models, and what is to be done at their ends.
+    pub(crate) asked: RefCell<Vec<(ModelRequest, Rc<dyn ModelWork>)>>,
 }
 
 /// One request.
@@ -246,7 +248,14 @@ impl Deployment {
             outcome: RefCell::default(),
             is_inside: Cell::new(false),
             log: RefCell::default(),
+            asked: RefCell::default(),
         }
+    }
+
+    /// The answer of the request to a model that was made at that place is over.
+    pub(crate) fn answered(&self, at: usize, used: Option<u64>) {
+        let (_, work) = self.asked.borrow().get(at).map(|(request, work)| (request.clone(), Rc::clone(work))).unwrap();
+        work.over(&Visit { deployment: self, ends: false, body: String::new() }, used);
     }
 
     pub(crate) fn pass_ms(&self, ms: u64) {
@@ -430,6 +439,20 @@ impl Edge for Visit<'_> {
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
         async { Ok(self.body.clone()) }.boxed_local()
+    }
+
+    /// Notes the request, which is under way until the deployment ends it.
+    fn ask_model(&self, work: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>> {
+        async move {
+            let request = match work.prepare(self).await {
+                Ok(request) => request,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            self.deployment.asked.borrow_mut().push((request, work));
+            let body = Body::Text("data: [DONE]\n\n".to_owned());
+            Ok(Ok(ModelAnswer::Stream { is_document: false, body }))
+        }
+        .boxed_local()
     }
 
     /// As a session's object answers: with nothing, or that it has ended.

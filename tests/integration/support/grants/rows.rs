@@ -13,6 +13,8 @@ use futures_util::future::LocalBoxFuture;
 #[derive(Default)]
 pub(crate) struct MemoryRows {
     rows: RefCell<BTreeMap<String, String>>,
+    /// The row of what the user spends.
+    pub(crate) spending: RefCell<Option<String>>,
     pub(super) alarm: Cell<Option<u64>>,
     pub(crate) alarms_ordered: Cell<usize>,
     pub(crate) puts: Cell<usize>,
@@ -77,6 +79,15 @@ impl GrantStore for MemoryRows {
 
     fn all(&self) -> Result<Vec<(String, String)>, Fault> {
         Ok(self.rows.borrow().iter().map(|(id, json)| (id.clone(), json.clone())).collect())
+    }
+
+    fn spending(&self) -> Result<Option<String>, Fault> {
+        Ok(self.spending.borrow().clone())
+    }
+
+    fn put_spending(&self, json: Option<&str>) -> Result<(), Fault> {
+        self.spending.replace(json.map(str::to_owned));
+        Ok(())
     }
 
     fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {

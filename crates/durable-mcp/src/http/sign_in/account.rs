@@ -8,8 +8,9 @@ use super::flow::{Aim, Flow, token};
 use super::remembered::Remembered;
 use super::visit::{MAX_NAME_CHARS, Visit, host_of};
 use crate::formats::Format;
+use crate::http::playground::spending::spent;
 use crate::identity::{Identity, IdentityProvider};
-use crate::oauth::authority::Listed;
+use crate::oauth::authority::{Listed, Spent};
 use crate::oauth::params::Params;
 use crate::oauth::secret::same;
 use crate::oauth::session_note::SessionNote;
@@ -114,6 +115,11 @@ async fn told(visit: &mut Visit<'_>, session: &Session, what: &str, form: &Param
 async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, Fault> {
     let grants = visit.site.grants_of(&session.subject).await?;
     let connections: Vec<Connection> = grants.iter().rev().map(|grant| connection(visit, grant)).collect();
+    let chat = match &visit.site.oauth.costly {
+        // The page is there for more than that.
+        Some(_) => spent(visit.site.around, &session.subject).await.ok(),
+        None => None,
+    };
     let done = match visit.head.query_value("done") {
         Some("end") => Some(visit.frame.say("The application is disconnected.", "该应用已断开连接。")),
         Some("end-session") => Some(visit.frame.say(
@@ -131,6 +137,7 @@ async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, Fault> {
         person: &session.person(),
         connections: &connections,
         remembered: Remembered::read(visit).await?.count(),
+        chat: chat.map(|Spent { requests, tokens }| (requests, tokens)),
         done,
     };
     Ok(account.reply())

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::spending::{Allowance, Quota, Spent};
 use crate::oauth::pkce::Challenge;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
@@ -73,6 +74,26 @@ pub enum Command {
     },
     /// Takes over a grant of workers-oauth-provider; one that is known already stays as it is.
     Adopt(Adopt),
+    /// Counts a request to something that costs, before it is made.
+    Spend {
+        /// Name of the spending.
+        id: String,
+        /// The grant that it is asked for with, which has to live; none for what everybody spends.
+        grant: Option<String>,
+        /// Tokens that it may use.
+        tokens: u64,
+        /// What may be spent a day.
+        quota: Quota,
+    },
+    /// Corrects a spending that was counted.
+    Settle {
+        /// Name of the spending.
+        id: String,
+        /// Tokens that it used; none if it did not happen.
+        used: Option<u64>,
+    },
+    /// What was spent today.
+    Spent,
 }
 
 /// The user has agreed.
@@ -219,6 +240,10 @@ pub enum Outcome {
     Issued(Issued),
     /// Of [`Command::List`].
     Grants(Vec<Listed>),
+    /// Of [`Command::Spend`].
+    Allowance(Allowance),
+    /// Of [`Command::Spent`].
+    Spent(Spent),
     /// Of the others.
     Done,
 }
@@ -330,6 +355,9 @@ impl Command {
             Self::NoteTask { .. } => "note_task",
             Self::ForgetSession { .. } => "forget_session",
             Self::Adopt(_) => "adopt",
+            Self::Spend { .. } => "spend",
+            Self::Settle { .. } => "settle",
+            Self::Spent => "spent",
         }
     }
 }

@@ -64,7 +64,8 @@ impl Authority {
         let unfinished = |_: &str, grant: &Grant| is_unfinished(grant).then_some(now + GO_ON_MS);
         let at_once = if left.get() == 0 { self.rows.pick(store, unfinished)? } else { Vec::new() };
         let looks = self.rows.pick(store, |_, grant| Some(look_at(grant, now)))?;
-        let next = looks.into_iter().chain(at_once).chain(unreadable).min();
+        let spending = self.sweep_spending(now)?;
+        let next = looks.into_iter().chain(at_once).chain(unreadable).chain(spending).min();
         if let Some(next) = next {
             store.wake_at(next)?;
             self.wakes.set(Wakes::At(next));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::Poll;
 
-use crate::http::edge::{Edge, Order, Place, StartTask};
+use crate::http::edge::{Edge, ModelAnswer, ModelWork, Order, Place, StartTask};
 use crate::hub::Listener;
 use crate::mcp::Error;
 use crate::mcp::user::Caller;
@@ -125,6 +125,10 @@ impl Edge for Visit {
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
         ready(Ok(self.body.clone())).boxed_local()
+    }
+
+    fn ask_model(&self, _: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>> {
+        ready(Err(Fault("no models here".to_owned()))).boxed_local()
     }
 
     fn forward(&self, order: Order) -> Result<Reply, Fault> {

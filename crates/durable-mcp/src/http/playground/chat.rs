@@ -1,0 +1,206 @@
+//! `POST /playground/chat`: the answer of a model, as it comes. Nothing of its text is stored or logged.
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::request::{Asked, MAX_BODY_BYTES};
+use super::settings::{ChatSettings, ModelSource};
+use super::spending::{Quotas, Receipt, Spending};
+use super::{CHAT, PAGE};
+use crate::http::app::App;
+use crate::http::edge::{Edge, ModelAnswer, ModelRequest, ModelWork};
+use crate::http::policy::is_loopback;
+use crate::http::provider::{Gated, Provider};
+use crate::mcp::user::Caller;
+use crate::oauth::authority::Allowance;
+use crate::transport::refusal::Refusal;
+use crate::wire::{Fault, Head, Reply};
+
+/// Characters of a provider's message that the page is told.
+const MAX_MESSAGE_CHARS: usize = 500;
+
+/// The chat as it is served to this request; none where it is not. Without sign-in it is for this machine alone, with a
+/// model on it.
+pub(super) fn served<'a>(app: &'a App, head: &Head) -> Option<&'a ChatSettings> {
+    let is_for_all = || is_loopback(&head.host) && app.closed.is_none();
+    app.chat.as_ref().filter(|chat| app.provider.is_some() || (chat.source.is_local() && is_for_all()))
+}
+
+/// Answers a request.
+pub(in crate::http) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    let Some(chat) = served(app, head) else {
+        return refusal(StatusCode::NOT_FOUND, "off", "There is no chat here.");
+    };
+    if head.method != Method::POST {
+        return Refusal::Method("POST, OPTIONS").into();
+    }
+    let spender = match &app.provider {
+        None => None,
+        Some(provider) => match signed_in(app, provider.as_ref(), head, edge).await {
+            Ok(caller) => Some(Spender { provider: Rc::clone(provider), caller, receipt: OnceCell::new() }),
+            Err(refused) => return refused,
+        },
+    };
+    let asked = match checked(chat, head, edge, spender.is_some()).await {
+        Ok(asked) => asked,
+        Err(refused) => return refused,
+    };
+    let work = Chatting { asked: Cell::new(Some(asked)), source: chat.source.clone(), quotas: chat.quotas, spender };
+    match edge.ask_model(Rc::new(work)).await {
+        Ok(Ok(answer)) => answered(chat, edge, answer),
+        Ok(Err(refused)) => refused,
+        Err(fault) => unreachable(edge, &fault),
+    }
+}
+
+/// Finds out who chats: the token is for the page, and has its scope.
+async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, edge: &dyn Edge) -> Gated {
+    let caller = provider.caller(app, head, edge, PAGE).await?;
+    if caller.scopes.iter().any(|scope| scope == CHAT) {
+        return Ok(caller);
+    }
+    let page = Head { path: PAGE.to_owned(), ..head.clone() };
+    let refused = refusal(StatusCode::FORBIDDEN, "unauthorized", "The token is not for the chat.");
+    Err(refused.header("www-authenticate", provider.challenge(&page, CHAT)))
+}
+
+/// A request that is counted before it is made, and corrected after.
+struct Chatting {
+    asked: Cell<Option<Asked>>,
+    source: ModelSource,
+    quotas: Quotas,
+    spender: Option<Spender>,
+}
+
+/// The person whose allowance is used.
+struct Spender {
+    provider: Rc<dyn Provider>,
+    caller: Rc<Caller>,
+    receipt: OnceCell<Receipt>,
+}
+
+impl Spender {
+    /// The tokens that the answer may have.
+    async fn spend(&self, edge: &dyn Edge, quotas: &Quotas, tokens: u64) -> Result<u64, Reply> {
+        match self.provider.spend(edge, &self.caller, quotas, tokens).await {
+            Ok(Spending::Granted(receipt, tokens)) => {
+                let _ = self.receipt.set(receipt);
+                Ok(tokens)
+            }
+            Ok(Spending::Personal(allowance)) => Err(used_up(allowance, "limit", "busy")),
+            Ok(Spending::Total(allowance)) => Err(used_up(allowance, "total", "upstream_limit")),
+            Err(fault) => {
+                edge.warn(&fault.0);
+                let refused = refusal(StatusCode::SERVICE_UNAVAILABLE, "upstream", "The request cannot be counted.");
+                Err(refused.header("retry-after", "2"))
+            }
+        }
+    }
+}
+
+impl ModelWork for Chatting {
+    fn prepare<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>> {
+        async move {
+            let asked = self.asked.take().ok_or(Refusal::Internal)?;
+            let tokens = match &self.spender {
+                Some(spender) => spender.spend(edge, &self.quotas, asked.tokens).await?,
+                None => asked.tokens,
+            };
+            let model = asked.model.clone();
+            Ok(ModelRequest { source: self.source.clone(), model, body: asked.body(&self.source, tokens) })
+        }
+        .boxed_local()
+    }
+
+    fn over(&self, edge: &dyn Edge, used: Option<u64>) {
+        if let Some(Spender { provider, receipt, .. }) = &self.spender
+            && let Some(receipt) = receipt.get()
+        {
+            provider.settle(edge, receipt, used);
+        }
+    }
+}
+
+/// The refusal where nothing may be spent.
+fn used_up(allowance: Allowance, day: &'static str, now: &'static str) -> Reply {
+    let (code, seconds) = match allowance {
+        Allowance::UsedUp { retry_after } => (day, retry_after),
+        Allowance::Busy { retry_after } => (now, retry_after),
+        Allowance::Ended | Allowance::Granted { .. } => {
+            let ended = refusal(StatusCode::UNAUTHORIZED, "unauthorized", "The access has ended. Sign in again.");
+            return ended.header("www-authenticate", "Bearer error=\"invalid_token\"");
+        }
+    };
+    let refused = refusal(StatusCode::TOO_MANY_REQUESTS, code, "The allowance is used up for now.");
+    refused.header("retry-after", seconds.to_string())
+}
+
+/// Reads the request, after what costs less than to read it.
+async fn checked(chat: &ChatSettings, head: &Head, edge: &dyn Edge, has_token: bool) -> Result<Asked, Reply> {
+    let is_own = |origin: &str| origin.eq_ignore_ascii_case(&head.origin());
+    if !has_token && head.header("origin").is_some_and(|origin| !is_own(&origin)) {
+        return Err(refusal(StatusCode::FORBIDDEN, "request", "This is for the page of this server."));
+    }
+    if !head.has_type("application/json") || head.is_coded() {
+        return Err(Refusal::NotJson.into());
+    }
+    let too_large = || refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The chat is too long.");
+    if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
+    let text = edge.read_body().await?;
+    if text.len() > MAX_BODY_BYTES {
+        return Err(too_large());
+    }
+    Asked::read(&text, chat).map_err(|wrong| refusal(StatusCode::BAD_REQUEST, "request", wrong))
+}
+
+/// The model's answer, or what the page is told of its failure. None of its headers goes out.
+fn answered(chat: &ChatSettings, edge: &dyn Edge, answer: ModelAnswer) -> Reply {
+    match answer {
+        ModelAnswer::Stream { is_document: false, body } => Reply::events(body),
+        ModelAnswer::Stream { is_document: true, body } => Reply { body, ..Reply::json(StatusCode::OK, String::new()) },
+        ModelAnswer::Failure { status, retry_after, text } => {
+            edge.warn(&format!("the model of the playground answers {status}"));
+            match status {
+                429 => {
+                    let reply = refusal(StatusCode::TOO_MANY_REQUESTS, "upstream_limit", "The model takes no more.");
+                    let seconds = retry_after.and_then(|text| text.trim().parse::<u32>().ok());
+                    match seconds {
+                        Some(seconds) => reply.header("retry-after", seconds.to_string()),
+                        None => reply,
+                    }
+                }
+                413 => refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The chat is too long for the model."),
+                400 | 404 | 422 => refusal(StatusCode::BAD_REQUEST, "request", &told(chat, &text)),
+                _ => refusal(StatusCode::BAD_GATEWAY, "upstream", "The model cannot be had."),
+            }
+        }
+    }
+}
+
+fn unreachable(edge: &dyn Edge, fault: &Fault) -> Reply {
+    edge.warn(&format!("the model of the playground cannot be reached: {}", fault.0));
+    refusal(StatusCode::BAD_GATEWAY, "upstream", "The model cannot be reached.")
+}
+
+/// The message in a provider's error, unless it repeats the key.
+fn told(chat: &ChatSettings, text: &str) -> String {
+    let error: Value = serde_json::from_str(text).unwrap_or_default();
+    let places = ["/error/message", "/errors/0/message", "/description", "/message"];
+    let message = places.iter().find_map(|place| error.pointer(place)?.as_str()).unwrap_or_default();
+    let message: String = message.chars().take(MAX_MESSAGE_CHARS).collect();
+    match &chat.source {
+        ModelSource::OpenAi { key: Some(key), .. } if message.contains(key.secret()) => String::new(),
+        _ => message,
+    }
+}
+
+fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
+    Reply::json(status, json!({ "error": { "code": code, "message": message } }).to_string())
+}

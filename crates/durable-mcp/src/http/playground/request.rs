@@ -1,0 +1,93 @@
+//! A request for a model's answer, checked: of what the page sends, only known members go to the model.
+
+use serde_json::{Map, Value, json};
+
+use super::settings::{ChatSettings, ModelSource};
+
+/// Bytes of a request: a long chat with tools, and a fraction of what models read at once.
+pub(super) const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// Tokens of one answer at most. A tool's arguments and a page of text fit.
+pub(super) const MAX_ANSWER_TOKENS: u64 = 4096;
+
+/// A host whose newer models take another name for the limit of tokens.
+const OPENAI: &str = "https://api.openai.com/";
+
+/// A request that can be sent.
+pub(super) struct Asked {
+    pub(super) model: String,
+    /// The tokens that the answer may have.
+    pub(super) tokens: u64,
+    body: Map<String, Value>,
+}
+
+impl Asked {
+    /// Checks a request; the error says what is wrong with it.
+    pub(super) fn read(text: &str, settings: &ChatSettings) -> Result<Self, &'static str> {
+        let Ok(Value::Object(given)) = serde_json::from_str(text) else {
+            return Err("The body is no JSON object.");
+        };
+        let model = given.get("model").and_then(Value::as_str).unwrap_or_default();
+        if !settings.models.iter().any(|known| known == model) {
+            return Err("The model is none of this deployment's.");
+        }
+        let messages: Option<Vec<Value>> = match given.get("messages") {
+            Some(Value::Array(messages)) if !messages.is_empty() => messages.iter().map(message).collect(),
+            _ => None,
+        };
+        let messages = messages.ok_or("messages is not a list of messages.")?;
+        let mut body = keep(&given, &["tool_choice", "temperature", "top_p"]);
+        body.insert("messages".to_owned(), messages.into());
+        if let Some(tools) = given.get("tools") {
+            let tools: Option<Vec<Value>> = tools.as_array().and_then(|tools| tools.iter().map(tool).collect());
+            body.insert("tools".to_owned(), tools.ok_or("tools is not a list of functions.")?.into());
+        }
+        let tokens = given.get("max_tokens").and_then(Value::as_u64).unwrap_or(MAX_ANSWER_TOKENS);
+        Ok(Self { model: model.to_owned(), tokens: tokens.clamp(1, MAX_ANSWER_TOKENS), body })
+    }
+
+    /// The body for the model, whose answer has so many tokens at most.
+    pub(super) fn body(mut self, source: &ModelSource, tokens: u64) -> String {
+        let mut set = |name: &str, value: Value| self.body.insert(name.to_owned(), value);
+        set("stream", true.into());
+        let mut limit = "max_tokens";
+        if let ModelSource::OpenAi { url, .. } = source {
+            set("model", self.model.into());
+            set("stream_options", json!({ "include_usage": true }));
+            if url.starts_with(OPENAI) {
+                limit = "max_completion_tokens";
+            }
+        }
+        set(limit, tokens.into());
+        Value::Object(self.body).to_string()
+    }
+}
+
+fn keep(given: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+    let kept = names.iter().filter_map(|name| Some(((*name).to_owned(), given.get(*name)?.clone())));
+    kept.collect()
+}
+
+fn message(given: &Value) -> Option<Value> {
+    let given = given.as_object()?;
+    let role = given.get("role")?.as_str()?;
+    let is_content = match given.get("content") {
+        Some(Value::Array(parts)) => parts.iter().all(is_part),
+        content => content.is_none_or(Value::is_string),
+    };
+    let is_known = ["system", "user", "assistant", "tool"].contains(&role);
+    let kept = keep(given, &["role", "content", "tool_calls", "tool_call_id", "name"]);
+    (is_known && is_content).then_some(Value::Object(kept))
+}
+
+/// A text, or an image with its bytes: a model's provider would fetch one that is only named.
+fn is_part(part: &Value) -> bool {
+    let image = part.pointer("/image_url/url").and_then(Value::as_str);
+    part.get("text").is_some_and(Value::is_string) || image.is_some_and(|url| url.starts_with("data:image/"))
+}
+
+fn tool(given: &Value) -> Option<Value> {
+    let function = given.get("function")?.as_object()?;
+    function.get("name")?.as_str()?;
+    Some(json!({ "type": "function", "function": keep(function, &["name", "description", "parameters"]) }))
+}

@@ -1,0 +1,105 @@
+//! The allowance of the chat: the person's, and that of the whole deployment. Each is counted in an object of its own.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::formats::Format;
+use crate::mcp::user::Caller;
+use crate::oauth::authority::{Allowance, Command, Outcome, Quota, Refused, Spent};
+use crate::oauth::site::Surroundings;
+use crate::oauth::token::Handle;
+use crate::wire::Fault;
+
+const ID_BYTES: usize = 12;
+
+/// What may be spent a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// By one person.
+    pub user: Quota,
+    /// By all.
+    pub total: Quota,
+}
+
+/// A spending that was counted.
+#[derive(Debug, Clone)]
+pub struct Receipt {
+    user: Handle,
+    total: Handle,
+    id: String,
+}
+
+/// Whether a request may be made.
+#[derive(Debug)]
+pub enum Spending {
+    /// It may, with so many tokens.
+    Granted(Receipt, u64),
+    /// The person's allowance does not let it.
+    Personal(Allowance),
+    /// The deployment's does not.
+    Total(Allowance),
+}
+
+/// Counts a request of a caller, with so many tokens at most, before it is made.
+pub(in crate::http) async fn spend(
+    around: &dyn Surroundings,
+    caller: &Caller,
+    quotas: &Quotas,
+    tokens: u64,
+) -> Result<Spending, Fault> {
+    let keys = around.keys(false).await?;
+    let mut id = [0; ID_BYTES];
+    around.random().fill(&mut id)?;
+    let receipt = Receipt {
+        user: Handle::of(&keys, caller.subject.as_deref().unwrap_or_default()),
+        total: Handle::of_all(&keys),
+        id: URL_SAFE_NO_PAD.encode(id),
+    };
+    let command = |grant, tokens, quota| Command::Spend { id: receipt.id.clone(), grant, tokens, quota };
+    // A caller without a grant has none that could end.
+    let grant = Some(caller.grant.clone().unwrap_or_default());
+    let tokens = match ask(around, &receipt.user, &command(grant, tokens, quotas.user)).await? {
+        Outcome::Allowance(Allowance::Granted { tokens }) => tokens,
+        Outcome::Allowance(refused) => return Ok(Spending::Personal(refused)),
+        _ => return Err(Format::GrantOutcome.unreadable()),
+    };
+    let spending = match ask(around, &receipt.total, &command(None, tokens, quotas.total)).await {
+        Ok(Outcome::Allowance(Allowance::Granted { tokens })) => return Ok(Spending::Granted(receipt, tokens)),
+        Ok(Outcome::Allowance(refused)) => Ok(Spending::Total(refused)),
+        Ok(_) => Err(Format::GrantOutcome.unreadable()),
+        Err(fault) => Err(fault),
+    };
+    correct(around, &receipt.user, &receipt.id, None);
+    spending
+}
+
+/// Corrects what was counted to the tokens that were used; to nothing, if the request was not made.
+pub(in crate::http) fn settle(around: &dyn Surroundings, receipt: &Receipt, used: Option<u64>) {
+    for handle in [&receipt.user, &receipt.total] {
+        correct(around, handle, &receipt.id, used);
+    }
+}
+
+/// What a person spent today.
+pub(in crate::http) async fn spent(around: &dyn Surroundings, subject: &str) -> Result<Spent, Fault> {
+    let keys = around.keys(false).await?;
+    match ask(around, &Handle::of(&keys, subject), &Command::Spent).await? {
+        Outcome::Spent(spent) => Ok(spent),
+        _ => Err(Format::GrantOutcome.unreadable()),
+    }
+}
+
+fn correct(around: &dyn Surroundings, handle: &Handle, id: &str, used: Option<u64>) {
+    match serde_json::to_string(&Command::Settle { id: id.to_owned(), used }) {
+        Ok(json) => around.command_later(handle, json),
+        Err(error) => around.warn(&format!("a chat is not settled: {error}")),
+    }
+}
+
+async fn ask(around: &dyn Surroundings, handle: &Handle, command: &Command) -> Result<Outcome, Fault> {
+    let json = serde_json::to_string(command).map_err(|error| Fault(format!("a command: {error}")))?;
+    let outcome = around.command(handle, json).await?;
+    let outcome: Result<Outcome, Refused> =
+        serde_json::from_str(&outcome).map_err(|_| Format::GrantOutcome.unreadable())?;
+    outcome.map_err(|refused| Fault(format!("an allowance cannot be counted: {refused:?}")))
+}

@@ -1,0 +1,190 @@
+//! What a user spends of a day's allowance: counted before it is spent, and corrected after.
+//!
+//! Each step is one read and one write without an await between them, so that requests at the same time cannot pass over
+//! an allowance together.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Authority, Refused};
+use crate::formats::Format;
+use crate::oauth::grant::Grant;
+use crate::oauth::token::GrantId;
+use crate::wire::Fault;
+
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// How long a spending is under way at most, in milliseconds. One that nobody settles until then counts as a whole.
+pub const SPENDING_MS: u64 = 6 * 60 * 1000;
+
+/// When to try again where others are under way, in seconds.
+const BUSY_SECONDS: u64 = 2;
+
+/// What may be spent a day, from midnight to midnight (UTC).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quota {
+    /// Requests.
+    pub requests: u64,
+    /// Tokens of answers.
+    pub tokens: u64,
+    /// Requests under way at the same time.
+    pub at_once: u32,
+}
+
+/// Whether something may be spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Allowance {
+    /// It may, with so many tokens.
+    Granted {
+        /// As many as were asked for, or as are left.
+        tokens: u64,
+    },
+    /// As many as may are under way.
+    Busy {
+        /// When to try again, in seconds.
+        retry_after: u64,
+    },
+    /// The day's share is used up.
+    UsedUp {
+        /// When the day ends, in seconds.
+        retry_after: u64,
+    },
+    /// The grant that it was asked for with has ended.
+    Ended,
+}
+
+/// What was spent in a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spent {
+    /// Requests.
+    pub requests: u64,
+    /// Tokens of answers, those of answers under way as if they were all used.
+    pub tokens: u64,
+}
+
+/// The row of what a user spends.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spending {
+    /// Days since 1970.
+    day: u64,
+    spent: Spent,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    under_way: Vec<UnderWay>,
+}
+
+/// A spending that was counted and may have to be corrected.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnderWay {
+    id: String,
+    day: u64,
+    tokens: u64,
+    /// In milliseconds since 1970.
+    until: u64,
+}
+
+impl Spending {
+    fn read(json: Option<String>) -> Result<Self, Fault> {
+        let read = |json: String| serde_json::from_str(&json).map_err(|_| Format::SpendingRow.unreadable());
+        json.map_or_else(|| Ok(Self::default()), read)
+    }
+
+    /// The same at a later time: a new day begins with nothing, and what nobody settled is under way no more.
+    fn at(mut self, now: u64) -> Self {
+        let day = now / DAY_MS;
+        if self.day != day {
+            (self.day, self.spent) = (day, Spent::default());
+        }
+        self.under_way.retain(|one| now < one.until);
+        self
+    }
+
+    fn begin(&mut self, id: String, tokens: u64, quota: &Quota, now: u64) -> Allowance {
+        if self.under_way.len() >= usize::try_from(quota.at_once).unwrap_or(usize::MAX) {
+            return Allowance::Busy { retry_after: BUSY_SECONDS };
+        }
+        let tokens = tokens.min(quota.tokens.saturating_sub(self.spent.tokens));
+        if self.spent.requests >= quota.requests || tokens == 0 {
+            return Allowance::UsedUp { retry_after: (DAY_MS - now % DAY_MS).div_ceil(1000) };
+        }
+        self.spent.requests += 1;
+        self.spent.tokens += tokens;
+        self.under_way.push(UnderWay { id, day: self.day, tokens, until: now + SPENDING_MS });
+        Allowance::Granted { tokens }
+    }
+
+    /// Corrects what was counted. A second correction of the same changes nothing.
+    fn settle(&mut self, id: &str, used: Option<u64>) {
+        let Some(at) = self.under_way.iter().position(|one| one.id == id) else {
+            return;
+        };
+        let one = self.under_way.remove(at);
+        if one.day == self.day {
+            self.spent.tokens = self.spent.tokens.saturating_sub(one.tokens).saturating_add(used.unwrap_or_default());
+            self.spent.requests = self.spent.requests.saturating_sub(u64::from(used.is_none()));
+        }
+    }
+
+    /// When the row is of no use any more.
+    fn ends(&self) -> u64 {
+        let day = self.day.saturating_add(1).saturating_mul(DAY_MS);
+        self.under_way.iter().map(|one| one.until).fold(day, u64::max)
+    }
+}
+
+impl Authority {
+    /// Counts a spending before it happens; that of a grant only while the grant lives.
+    pub(super) fn spend(
+        &self,
+        id: String,
+        grant: Option<&str>,
+        tokens: u64,
+        quota: &Quota,
+    ) -> Result<Allowance, Refused> {
+        if let Some(grant) = grant {
+            let known = GrantId::parse(grant).map(|id| self.row(&id)).transpose()?.flatten();
+            if !matches!(known, Some(Grant::Live(_))) {
+                return Ok(Allowance::Ended);
+            }
+        }
+        self.spending(|spending, now| spending.begin(id, tokens, quota, now)).map_err(|fault| self.failed(&fault))
+    }
+
+    /// Corrects a spending to what was used; to nothing, if it did not happen.
+    pub(super) fn settle(&self, id: &str, used: Option<u64>) -> Result<(), Refused> {
+        self.spending(|spending, _| spending.settle(id, used)).map_err(|fault| self.failed(&fault))
+    }
+
+    /// What was spent so far today.
+    pub(super) fn spent(&self) -> Result<Spent, Refused> {
+        let read = self.host.store().spending().and_then(Spending::read);
+        read.map(|spending| spending.at(self.host.now()).spent).map_err(|fault| self.failed(&fault))
+    }
+
+    fn spending<T>(&self, change: impl FnOnce(&mut Spending, u64) -> T) -> Result<T, Fault> {
+        let (store, now) = (self.host.store(), self.host.now());
+        let mut spending = Spending::read(store.spending()?)?.at(now);
+        let changed = change(&mut spending, now);
+        let json = serde_json::to_string(&spending).map_err(|error| Fault(error.to_string()))?;
+        store.put_spending(Some(&json))?;
+        self.wake_by(spending.ends())?;
+        Ok(changed)
+    }
+
+    /// Deletes the row when its day is over; gives the time of the next look. One of another version is left alone.
+    pub(super) fn sweep_spending(&self, now: u64) -> Result<Option<u64>, Fault> {
+        let store = self.host.store();
+        let Some(json) = store.spending()? else { return Ok(None) };
+        match Spending::read(Some(json)) {
+            Ok(spending) if spending.ends() <= now => store.put_spending(None).map(|()| None),
+            Ok(spending) => Ok(Some(spending.ends())),
+            Err(fault) => {
+                self.host.warn(&fault.0);
+                Ok(Some(now + super::LOOK_AT_UNREADABLE_MS))
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Models, as the Worker reaches them: Workers AI, or an OpenAI-compatible endpoint.
+
+use std::future::ready;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use worker::js_sys::{Array, Promise};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::worker_sys::web_sys;
+
+use super::edge::WorkerEdge;
+use super::kv::settled;
+use crate::http::edge::{ModelAnswer, ModelRequest, ModelWork};
+use crate::http::playground::settings::ModelSource;
+use crate::session::host::Around;
+use crate::wire::{Body, Fault, Reply};
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/model.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn ask(
+        request: &web_sys::Request,
+        env: &JsValue,
+        model: &str,
+        url: Option<&str>,
+        key: Option<&str>,
+        body: &str,
+        longest: u32,
+    ) -> Result<Promise, JsValue>;
+}
+
+/// How long an answer may take in all, in milliseconds.
+const LONGEST_MS: u32 = 5 * 60 * 1000;
+
+/// Asks a model, until the client of the request hangs up. What has to happen before and after is a task of its own, which
+/// goes on then.
+pub(super) async fn answer(edge: &WorkerEdge, work: Rc<dyn ModelWork>) -> Result<Result<ModelAnswer, Reply>, Fault> {
+    let (tell, told) = oneshot::channel();
+    let own = edge.clone();
+    edge.spawn(
+        async move {
+            let request = match work.prepare(&own).await {
+                Ok(request) => request,
+                Err(refused) => return drop(tell.send(Ok(Err(refused)))),
+            };
+            let used = match ask_for(&own, request).await {
+                Ok((answer, used)) => {
+                    let _ = tell.send(Ok(Ok(answer)));
+                    Some(used.await)
+                }
+                Err(fault) => {
+                    let _ = tell.send(Err(fault));
+                    None
+                }
+            };
+            work.over(&own, used);
+        }
+        .boxed_local(),
+    );
+    told.await.unwrap_or_else(|_| Err(Fault("nobody asked the model".to_owned())))
+}
+
+/// Gives the answer, and the tokens in it once it is over.
+async fn ask_for(
+    edge: &WorkerEdge,
+    request: ModelRequest,
+) -> Result<(ModelAnswer, LocalBoxFuture<'static, u64>), Fault> {
+    let ModelRequest { source, model, body } = request;
+    let (url, key) = match &source {
+        ModelSource::WorkersAi => (None, None),
+        ModelSource::OpenAi { url, key } => (Some(url.as_str()), key.as_ref().map(|key| key.secret())),
+    };
+    let asked = ask(&edge.request, edge.env.as_ref().as_ref(), &model, url, key, &body, LONGEST_MS);
+    let parts = Array::from(&settled(asked).await?);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
+    let status = parts.get(0).as_f64().unwrap_or_default() as u16;
+    if status != 200 {
+        let text = parts.get(2).as_string().unwrap_or_default();
+        let failure = ModelAnswer::Failure { status, retry_after: parts.get(1).as_string(), text };
+        return Ok((failure, ready(0).boxed_local()));
+    }
+    let stream: web_sys::ReadableStream = parts.get(2).unchecked_into();
+    let body = Body::NativeStream(Box::new(stream));
+    let tokens: Promise = parts.get(3).unchecked_into();
+    Ok((ModelAnswer::Stream { is_document: parts.get(1).is_truthy(), body }, counted(tokens).boxed_local()))
+}
+
+async fn counted(tokens: Promise) -> u64 {
+    let tokens = settled(Ok(tokens)).await.ok().and_then(|tokens| tokens.as_f64()).unwrap_or_default();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count, which is whole")]
+    let tokens = tokens as u64;
+    tokens
+}
