@@ -157,6 +157,40 @@ async function questions({ name, ...options }, findings) {
   older.done();
 }
 
+async function offers({ name, ...options }, findings) {
+  await using visitor = await visit(browser, servers.fixture, options);
+  const { page } = visitor;
+  const back = page.locator(".back");
+  await page.locator(".button").first().click();
+  await page.locator(".list .row .link").waitFor();
+  await page.locator("[id=tab-logs]").click();
+  await page.locator("[id=log-level]").selectOption("debug");
+  await page.locator("[id=tab-tools]").click();
+  await entry(visitor, "test_tool_with_logging").click();
+  await page.locator("article form .button").first().click();
+  await page.locator(".result").first().waitFor();
+  await page.locator("[id=tab-logs]").click();
+  await page.locator(".log button").first().click();
+  await look(visitor, `logs-${name}`, findings);
+  await page.locator("[id=tab-resources]").click();
+  await entry(visitor, "Template").click();
+  await page.locator("[id=template-id]").fill("7");
+  await look(visitor, `template-${name}`, findings);
+  if (await back.isVisible()) await back.click();
+  await entry(visitor, "Watched").click();
+  await page.locator("article [aria-pressed]").click();
+  await page.locator("article [aria-pressed=true]").waitFor();
+  await look(visitor, `watched-${name}`, findings);
+  await page.locator("[id=tab-prompts]").click();
+  await entry(visitor, "test_prompt_with_arguments").click();
+  await page.locator("article form .button").first().click();
+  await page.locator("[id=prompt-arg1]").pressSequentially("pa");
+  await page.getByRole("option").first().waitFor();
+  await page.keyboard.press("ArrowDown");
+  await look(visitor, `completion-${name}`, findings);
+  visitor.done();
+}
+
 async function signIn({ name, ...options }, findings) {
   await using visitor = await visit(browser, servers.private, options);
   await visitor.page.locator(".button").first().click();
@@ -169,7 +203,7 @@ describe("axe finds nothing", () => {
   for (const options of LOOKS)
     test(`in any view, ${options.name}`, async () => {
       const findings = [];
-      for (const part of [views, forms, questions, signIn]) await part(options, findings);
+      for (const part of [views, forms, questions, offers, signIn]) await part(options, findings);
       assert.deepEqual(findings, []);
     });
 });

@@ -58,7 +58,7 @@ function Parts() {
   const tabs = (["tools", "resources", "prompts", "tasks", "logs", "trace"] as const).filter((tab) => tab === "trace" || (tab === "tasks" && state.tasks.length > 0) || (tab === "logs" && state.logged > 0) || state.info?.capabilities[tab === "logs" ? "logging" : tab]);
   const shown = tabs.includes(state.tab) ? state.tab : (tabs[0] ?? "trace");
   const View = VIEWS[shown];
-  const counts = { tools: state.tools.length, resources: state.resources.length, prompts: state.prompts.length, tasks: state.tasks.length, logs: state.logged, trace: state.trace.length };
+  const counts = { tools: state.tools.length, resources: state.resources.length + state.templates.length, prompts: state.prompts.length, tasks: state.tasks.length, logs: state.logged, trace: state.trace.length };
   function move(event: KeyboardEvent) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;

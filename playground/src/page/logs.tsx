@@ -65,9 +65,9 @@ export function Logs() {
       {found.length === 0 ? <p class="note">{say(entries.length === 0 ? "logs.empty" : "list.nothingFound")}</p> : <Rows entries={found} chosen={chosen} onChoose={setChosen} />}
       {chosen && (
         <section>
-          <h5 dir="auto">
+          <h3 dir="auto">
             {chosen.level} {chosen.logger} {new Date(chosen.at).toLocaleTimeString()}
-          </h5>
+          </h3>
           <pre class="text" tabIndex={0} dir="auto">
             {textOf(chosen.data, 2)}
           </pre>
