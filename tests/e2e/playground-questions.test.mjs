@@ -616,7 +616,7 @@ describe("a page", () => {
     await visitor.argument("pays", "/n").fill("3");
     await visitor.call();
     const use = await visitor.result();
-    await use.getByText("Please pay.").first().waitFor();
+    await use.locator(".card a").waitFor();
     assert.equal(await use.locator("a").count(), 1);
     const opened = visitor.context.waitForEvent("page");
     await use.getByRole("link", { name: "Open pay.example" }).click();

@@ -500,7 +500,7 @@ export class Connection {
     const begun = uncarried(result);
     const task = isTaskInfo(begun) ? begun : begunTask(begun);
     this.#callOfTask.set(task.id, call);
-    const request = (method: string, params: object, more: CallOptions) => (this.#connected.request as unknown as AnyRequest)({ method, params } as never, more);
+    const request = async (method: string, params: object, more: CallOptions) => uncarried(await (this.#connected.request as unknown as AnyRequest)({ method, params } as never, more));
     return follow(task, {
       request: (method, params) => request(method, params, this.#limit()),
       result: (taskId) => request("tasks/result", { taskId }, options),
