@@ -1,7 +1,7 @@
-// Copied, moved and dated back: what is built is what the sources say, whatever the times of the files are.
+// Copied, moved and dated back, with variables, configuration and build scripts: what is built is what cargo would build anew.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -49,6 +49,11 @@ pub fn volume() -> String {
 }
 
 #[wasm_bindgen]
+pub fn settings() -> String {
+    [option_env!("GREETING"), option_env!("DATA")].map(|text| text.unwrap_or("unset")).join(" ")
+}
+
+#[wasm_bindgen]
 pub fn text() -> String {
     "${text}".to_owned()
 }
@@ -71,27 +76,27 @@ before(async () => {
 after(() => removeFolder(all));
 
 test("without a change nothing is built", async () => {
-  assert.equal(await build("first"), "");
+  await isCurrent("first");
 });
 
 test("a copy is current as it is, and built after an edit of its own sources", async () => {
   cpSync(at("first"), at("copy"), { recursive: true, preserveTimestamps: true });
-  assert.equal(await build("copy"), "");
+  await isCurrent("copy");
   writeFileSync(at("copy/src/lib.rs"), source("two"));
   await builds("copy", "two", "text one");
-  assert.equal(await build("first"), "");
+  await isCurrent("first");
   isBuiltOf("first", "one", "text one");
 });
 
 test("an edit of the sources that were copied from is none of the copy's", async () => {
   writeFileSync(at("first/src/text.txt"), "text two");
-  assert.equal(await build("copy"), "");
+  await isCurrent("copy");
   await builds("first", "one", "text two");
 });
 
 test("a moved folder is built after an edit where it is now", async () => {
   renameSync(at("copy"), at("moved"));
-  assert.equal(await build("moved"), "");
+  await isCurrent("moved");
   writeFileSync(at("moved/src/text.txt"), "text three");
   await builds("moved", "two", "text three");
 });
@@ -129,21 +134,87 @@ test("copies that share the folder of compiled code are built of their own sourc
   isBuiltOf("moved", "seven", "eight");
 });
 
+for (const [what, env, text] of [
+  ["is set", { GREETING: "greeting one" }, "greeting one"],
+  ["changes", { GREETING: "greeting two" }, "greeting two"],
+]) {
+  test(`a variable that the source reads and that ${what} is in the build`, async () => {
+    assert.match(await build("first", env), /built/);
+    assert.ok(module("first").includes(text));
+    await isCurrent("first", env);
+  });
+}
+
+test("configuration of cargo that is added is in the build", async () => {
+  mkdirSync(at("first/.cargo"));
+  writeFileSync(at("first/.cargo/config.toml"), '[env]\nGREETING = "greeting configured"\n');
+  assert.match(await build("first"), /built/);
+  assert.ok(module("first").includes("greeting configured"));
+  rmSync(at("first/.cargo"), { recursive: true });
+});
+
+test("a build script that is added is run, and again after a change of the folder that it names", async () => {
+  mkdirSync(at("first/data"));
+  writeFileSync(at("first/data/text.txt"), "data one");
+  writeFileSync(at("first/build.rs"), script('println!("cargo:rerun-if-changed=data");'));
+  assert.match(await build("first"), /built/);
+  assert.ok(module("first").includes("data one"));
+  await isCurrent("first");
+  writeFileSync(at("first/data/text.txt"), "data two");
+  assert.match(await build("first"), /built/);
+  assert.ok(module("first").includes("data two"));
+});
+
+test("a build script that names nothing is run again after a change of any file", async () => {
+  writeFileSync(at("first/build.rs"), script(""));
+  await build("first");
+  writeFileSync(at("first/data/text.txt"), "data three");
+  assert.match(await build("first"), /built/);
+  assert.ok(module("first").includes("data three"));
+});
+
+test("a folder that is named by a symbolic link is built", async () => {
+  symlinkSync(at("first"), at("link"));
+  const { code, stdout, stderr } = await durableMcp("first", ["build", at("link")]);
+  assert.equal(code, 0, stdout + stderr);
+});
+
+test("a Cargo.toml that cannot be read is told with cargo's reason and the line", async () => {
+  writeFileSync(at("first/Cargo.toml"), MANIFEST.replace('edition = "2024"', "edition = 2024"));
+  const { code, stderr } = await durableMcp("first", ["build"]);
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /invalid type: integer `2024`[^]*Cargo\.toml:4:11[^]*durable-mcp: Cargo\.toml cannot be read/);
+});
+
+const script = (line) => `fn main() {
+    ${line}
+    println!("cargo:rustc-env=DATA={}", std::fs::read_to_string("data/text.txt").unwrap());
+}
+`;
+
 async function builds(name, text, included) {
   assert.match(await build(name), /built/);
   isBuiltOf(name, text, included);
 }
 
-/** What a build of a crate says, which is nothing if there is nothing to do. */
+async function isCurrent(name, more = {}) {
+  assert.doesNotMatch(await build(name, more), /Compiling|built/);
+}
+
+/** What a build of a crate says. */
 async function build(name, more = {}, options = []) {
-  const { code, stdout, stderr } = await run(process.execPath, [DURABLE_MCP, "build", "--", ...options], {
+  const { code, stdout, stderr } = await durableMcp(name, ["build", "--", ...options], more);
+  assert.equal(code, 0, stdout + stderr);
+  return stderr;
+}
+
+function durableMcp(name, args, more = {}) {
+  return run(process.execPath, [DURABLE_MCP, ...args], {
     cwd: at(name),
     // Each copy has its compiled code with it.
     env: { ...env, CARGO_TARGET_DIR: at(`${name}/target`), ...more },
     ms: BUILD_MS,
   });
-  assert.equal(code, 0, stdout + stderr);
-  return stderr;
 }
 
 function isBuiltOf(name, text, included) {

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { root } from "../support/child.mjs";
+import { root, run } from "../support/child.mjs";
 import { WAIT_MS } from "../support/wait.mjs";
 
 const ROUNDS = 200;
@@ -24,12 +24,32 @@ const RIVAL = `
   process.send("ready");
 `;
 
+const library = join(root, "crates/durable-mcp-build/npm/lib/lock.mjs");
+
+// As in a container, whose processes have the same ids each time.
+for (const [whose, holder] of [
+  ["of the same id as the build's own", "`${process.pid}`"],
+  ["of the id of a process that runs", "`${process.ppid} 1`"],
+]) {
+  test(`the lock of a killed build ${whose} is taken, once`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "durable-mcp-lock-"));
+    after(() => rmSync(folder, { recursive: true, force: true }));
+    const script = `
+      import { symlinkSync } from "node:fs";
+      import { taken } from ${JSON.stringify(library)};
+      const lock = ${JSON.stringify(join(folder, "lock"))};
+      symlinkSync(${holder}, lock);
+      console.log([taken(lock), taken(lock), taken(lock), taken(lock)].join(" "));`;
+    const { stdout, stderr } = await run(process.execPath, ["--input-type=module", "-e", script]);
+    assert.equal(stdout, "false true false false", stderr);
+  });
+}
+
 test("of processes that find the lock of a killed build one gets it", async () => {
   const folder = mkdtempSync(join(tmpdir(), "durable-mcp-lock-"));
   const lock = join(folder, "lock");
   const gone = spawn(process.execPath, ["-e", ""]);
   await once(gone, "exit");
-  const library = join(root, "crates/durable-mcp-build/npm/lib/lock.mjs");
   const rivals = Array.from({ length: PROCESSES }, () =>
     spawn(process.execPath, ["--input-type=module", "-e", RIVAL, library, lock], { stdio: ["ignore", "ignore", "inherit", "ipc"] }),
   );

@@ -25,10 +25,10 @@ describe("the option", () => {
   });
 
   test("is refused for a server that others can reach", () => {
-    for (const options of [["--ip", "0.0.0.0"], ["--ip=*"], ["--ip", "192.0.2.1"], ["--remote"], ["--tunnel"], ["--tunnel=true"]]) {
+    for (const options of [["--ip", "0.0.0.0"], ["--ip=*"], ["--ip", "192.0.2.1"], ["--remote"], ["-r"], ["-r=true"], ["-lr"], ["--tunnel"], ["--tunnel=true"]]) {
       assert.throws(() => standInOf(["--stand-in", "github", ...options]), /for this machine alone/, `${options}`);
     }
-    assert.equal(standInOf(["--stand-in", "github", "--tunnel=false"]).name, "github");
+    for (const option of ["--tunnel=false", "-r=false", "-l"]) assert.equal(standInOf(["--stand-in", "github", option]).name, "github");
   });
 
   test("sets variables in the options of wrangler, and in no file", async () => {

@@ -1,14 +1,15 @@
 // The README's first command, as a user runs it.
 import assert from "node:assert/strict";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { descendants, isRunning } from "../support/child.mjs";
+import { descendants, isRunning, temporaryFolder } from "../support/child.mjs";
 import { open, openSse, send } from "../support/mcp.mjs";
 import { until } from "../support/wait.mjs";
 import { npmStart } from "../support/wrangler.mjs";
 
 test("npm start serves the page and both transports, and ends with all that it started", async () => {
-  // The module of the other tests, which is there already.
-  const server = await npmStart({ env: { DURABLE_MCP_PROFILE: "release" } });
+  const server = await start();
   try {
     const home = await send(server, "GET", "/");
     assert.equal(home.status, 200, `${home}`);
@@ -30,3 +31,20 @@ test("npm start serves the page and both transports, and ends with all that it s
     await server.stop();
   }
 });
+
+test("npm start ends when npm is killed, also where a shell between stays", async () => {
+  const shell = join(temporaryFolder("durable-mcp-shell"), "shell");
+  writeFileSync(shell, '#!/bin/sh\nsh "$@"\nexit $?\n');
+  chmodSync(shell, 0o755);
+  const server = await start({ npm_config_script_shell: shell });
+  try {
+    const started = descendants(server.pid);
+    process.kill(server.pid, "SIGKILL");
+    await until(() => !started.some(isRunning), () => `the end of ${started.filter(isRunning)}`);
+  } finally {
+    await server.stop();
+  }
+});
+
+/** The server with the module of the other tests, which is there already. */
+const start = (env = {}) => npmStart({ env: { DURABLE_MCP_PROFILE: "release", ...env } });

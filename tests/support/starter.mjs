@@ -60,8 +60,9 @@ export function starter(name) {
   const read = (file) => readFileSync(join(folder, file), "utf8");
   const edit = (file, from, to) => {
     const text = read(file);
-    if (!text.includes(from)) throw new Error(`${file} has no ${from}`);
-    write(file, text.replace(from, to));
+    const edited = text.replace(from, to);
+    if (edited === text) throw new Error(`${file} has no ${from}`);
+    write(file, edited);
   };
   for (const [file, text] of Object.entries(FILES)) write(file, text);
   // The versions that are compiled already.

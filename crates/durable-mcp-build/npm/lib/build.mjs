@@ -1,6 +1,6 @@
 // Builds the Worker of a crate: cargo, the build tool, wasm-opt for a release, and a bundler.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bindgen } from "./bindgen.mjs";
@@ -21,65 +21,67 @@ const FOLDER = "worker";
 export const folderOf = (crate) => join(crate, "build");
 
 /**
- * Builds into the folder `build` of the crate, unless that is current: gives whether anything was done. `profile` is release
- * or dev, `cargo` has further options of cargo.
+ * Builds into the folder `build` of the crate. `profile` is release or dev, `cargo` has further options of cargo.
+ *
+ * cargo decides whether anything has to be compiled: it alone knows of all variables, configuration and build scripts. What comes
+ * after it is left out where that was done for the same module.
  */
-export async function build({ crate, profile, cargo = [] }) {
-  if (!existsSync(join(crate, "Cargo.toml"))) throw new Failure(`There is no Cargo.toml in ${crate}.`);
-  const options = { profile, cargo, tool: toolSum(), ...compilerOptions(crate, process.env) };
-  if (isCurrent(crate, folderOf(crate), options)) return false;
+export async function build({ crate: path, profile, cargo = [] }) {
+  if (!existsSync(join(path, "Cargo.toml"))) throw new Failure(`There is no Cargo.toml in ${path}.`);
+  // As cargo names it.
+  const crate = realpathSync(path);
   await prepareRust({ crate, installs: Boolean(process.env.WORKERS_CI) });
-  const { name, target } = await library(crate);
-  return locked(target, async () => {
-    // Another process that held the lock may have built this.
-    if (isCurrent(crate, folderOf(crate), options)) return false;
-    await make({ crate, name, target, profile, cargo, options });
-    return true;
-  });
+  const { name, target, hasScript } = await library(crate);
+  await locked(target, () => make({ crate, name, target, profile, cargo, hasScript }));
 }
 
-async function make({ crate, name, target, profile, cargo, options }) {
+async function make({ crate, name, target, profile, cargo, hasScript }) {
   const steps = new Steps();
   const folder = folderOf(crate);
-  // A build that fails leaves nothing that counts as current.
-  forget(folder);
-  const output = join(target, TARGET, profile === "release" ? "release" : "debug");
-  // A crate writes its module under one name here, whatever its features are and wherever it lies. cargo does not notice when
-  // another one has replaced it, so it is made anew.
-  rmSync(join(output, "deps", `${name}.wasm`), { force: true });
-  const began = Date.now();
   await compile({ crate, target, profile, cargo });
   steps.end("cargo");
 
+  const output = join(target, TARGET, profile === "release" ? "release" : "debug");
+  const module = join(output, `${name}.wasm`);
+  const files = listed(crate, join(output, `${name}.d`), target, hasScript);
+  const origin = { profile, tool: toolSum(), module: sumOf(module) };
+  if (isCurrent(folder, origin)) {
+    note(crate, folder, origin, files);
+    return;
+  }
   const parts = join(folder, ".parts");
   rmSync(parts, { recursive: true, force: true });
   mkdirSync(parts, { recursive: true });
-  await bindgen(join(output, `${name}.wasm`), parts);
+  await bindgen(module, parts);
   steps.end("wasm-bindgen");
   if (profile === "release") {
     await optimise(join(parts, "index_bg.wasm"));
     steps.end("wasm-opt");
   }
   await bundle(crate, parts);
+  forget(folder);
   renameSync(join(parts, "index_bg.wasm"), join(folder, "index_bg.wasm"));
   renameSync(join(parts, "bundle.js"), join(folder, "index.js"));
   rmSync(parts, { recursive: true, force: true });
-  note(crate, folder, options, filesRead(crate, join(output, `${name}.d`), target), began);
+  note(crate, folder, origin, files);
   steps.end("esbuild");
   say(`built ${relative(process.cwd(), folder) || "."}: ${steps}`);
 }
 
-// The name of the crate's library, and the folder for compiled code.
+// The name of the crate's library, the folder for compiled code, and whether the crate has a build script.
 async function library(crate) {
   const { code, stdout, stderr } = await run("cargo", ["metadata", "--no-deps", "--format-version", "1"], { cwd: crate });
-  if (code !== 0) throw new BuildFailure("Cargo.toml cannot be read", shown(stderr, true));
+  if (code !== 0) {
+    process.stderr.write(stderr);
+    throw new BuildFailure("Cargo.toml cannot be read", shown(stderr, true));
+  }
   const { packages, target_directory: target } = JSON.parse(stdout);
   const manifest = join(crate, "Cargo.toml");
-  const found = packages
-    .find(({ manifest_path: path }) => resolve(path) === manifest)
-    ?.targets.find(({ crate_types: types }) => types.includes("cdylib"));
+  const targets = packages.find(({ manifest_path: path }) => realpathSync(path) === manifest)?.targets ?? [];
+  const found = targets.find(({ crate_types: types }) => types.includes("cdylib"));
   if (!found) throw new Failure(`${manifest} has no library for the Worker. Add to it:\n\n[lib]\ncrate-type = ["cdylib"]\n`);
-  return { name: found.name.replaceAll("-", "_"), target: join(target, FOLDER) };
+  const hasScript = targets.some(({ kind }) => kind.includes("custom-build"));
+  return { name: found.name.replaceAll("-", "_"), target: join(target, FOLDER), hasScript };
 }
 
 async function compile({ crate, target, profile, cargo }) {
@@ -104,6 +106,9 @@ export function cargoEnvironment(env) {
     CARGO_PROFILE_RELEASE_TRIM_PATHS: "object",
     // A file that was replaced by an older one has changed, too.
     CARGO_UNSTABLE_CHECKSUM_FRESHNESS: "true",
+    // A crate would write its module under one name, whatever its features and settings are, and cargo would not notice that
+    // another one has replaced it. Any value has it write each under a name of its own, as it does for other libraries.
+    __CARGO_DEFAULT_LIB_METADATA: "durable-mcp",
     // Debug information is most of what an unoptimised build writes, and nothing here reads it.
     CARGO_PROFILE_DEV_DEBUG: "0",
     // Read by wasm-bindgen's macros: promises are those of js-sys.
@@ -139,8 +144,9 @@ async function bundle(crate, parts) {
     });
 }
 
-// The compiler's own list of what it read, templates and included files too, and what cargo reads besides.
-function filesRead(crate, list, target) {
+// Files and folders whose changes can change the module, for those who watch them: the compiler's own list of what it read, with
+// templates, included files and what build scripts name, and what cargo reads or would read besides.
+function listed(crate, list, target, hasScript) {
   const sources = readFileSync(list, "utf8")
     .replace(/^.*?: /, "")
     .trim()
@@ -151,13 +157,12 @@ function filesRead(crate, list, target) {
   const folders = new Set([crate]);
   for (const source of sources) for (let folder = dirname(source); folder !== dirname(folder); folder = dirname(folder)) folders.add(folder);
   const settings = ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "rust-toolchain", ".cargo/config.toml", ".cargo/config"];
-  const read = [...folders].flatMap((folder) => settings.map((name) => join(folder, name))).filter(existsSync);
-  return [...new Set([...sources, ...read])].sort();
+  const read = [...folders].flatMap((folder) => settings.map((name) => join(folder, name)));
+  // A build script that names nothing is run again after a change of any file.
+  return [...new Set([...sources, ...read, ...(hasScript ? [crate] : [])])].sort();
 }
 
-function compilerOptions(crate, { RUSTFLAGS, RUSTUP_TOOLCHAIN, RUSTC }) {
-  return { RUSTFLAGS, RUSTUP_TOOLCHAIN, RUSTC: RUSTC && relative(crate, RUSTC) };
-}
+const sumOf = (file) => createHash("sha256").update(readFileSync(file)).digest("hex");
 
 // Another version of the build makes another Worker.
 function toolSum() {

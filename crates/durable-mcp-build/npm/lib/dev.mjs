@@ -3,10 +3,11 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build, folderOf } from "./build.mjs";
 import { exitCode, stopPrograms } from "./process.mjs";
+import { launchers } from "./started.mjs";
 import { Report } from "./report.mjs";
 import { BuildFailure, Failure, say } from "./say.mjs";
 import { Served } from "./served.mjs";
-import { noted } from "./stamp.mjs";
+import { filesRead } from "./stamp.mjs";
 import { Watched, around } from "./watch.mjs";
 import { Configuration, WranglerDev, configuration } from "./wrangler.mjs";
 import { standInOf, startStandIn } from "../stand-in/option.mjs";
@@ -26,10 +27,12 @@ export async function dev({ options, profile, cargo }) {
   }
 }
 
-// npm does not hand on every signal that ends it.
+// npm does not hand on every signal that ends it, and the shell between does not notice its end.
 async function abandoned() {
   const parent = process.ppid;
-  while (!process.env.npm_command || process.ppid === parent) await sleep(LOOK_MS, undefined, { ref: false });
+  const above = process.env.npm_command ? launchers() : [];
+  const isLeft = () => process.env.npm_command && (process.ppid !== parent || above.some((launcher) => !launcher.isRunning));
+  while (!isLeft()) await sleep(LOOK_MS, undefined, { ref: false });
   return exitCode("SIGTERM");
 }
 
@@ -65,7 +68,9 @@ class Session {
     this.#configuration = new Configuration({ crate: this.#crate, named: this.#named, entry: this.#served.entry });
     const [config] = await Promise.all([this.#configuration.write(), this.#firstBuild()]);
     if (this.#standIn) this.#provider = await startStandIn(this.#standIn);
-    this.#wrangler = new WranglerDev(this.#crate, config, [...this.#options, ...(this.#provider?.options ?? [])]);
+    await this.#configured();
+    const options = [...this.#options, ...(this.#provider?.options ?? [])];
+    this.#wrangler = new WranglerDev(this.#crate, config, options, this.#served.programs);
     return Promise.race([this.#wrangler.ended, this.#follow()]);
   }
 
@@ -83,6 +88,7 @@ class Session {
     this.#watched = new Watched(this.#paths());
     while (!(await this.#built()) && !this.#stopped) {
       say("waiting for a change");
+      this.#watched.watch(this.#paths());
       await this.#watched.change();
     }
     await this.#served.publish(folderOf(this.#crate));
@@ -91,19 +97,22 @@ class Session {
   async #follow() {
     for (;;) {
       this.#watched.watch(this.#paths());
-      const path = await this.#watched.change();
-      if (this.#configuration.watched[0] === path) await this.#configured();
+      // A change during the build, too.
+      await this.#configured();
+      await this.#watched.change();
+      await this.#configured();
+      // Another process may have built what is there.
       if (await this.#built()) await this.#served.publish(folderOf(this.#crate));
     }
   }
 
-  /** Whether a build succeeded and made something new, or this is the first one. */
+  /** Whether a build succeeded. */
   async #built() {
     try {
-      const isNew = await build(this.#build);
+      await build(this.#build);
       if (this.#report.failure !== undefined) say("mended");
       this.#report.failure = undefined;
-      return isNew || !this.#wrangler;
+      return true;
     } catch (error) {
       if (this.#stopped) return false;
       // An edit does not install a tool that is missing.
@@ -117,7 +126,7 @@ class Session {
   // wrangler notices that its file has changed.
   async #configured() {
     try {
-      await this.#configuration.write();
+      await this.#configuration.update();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       say(error.message);
@@ -125,8 +134,8 @@ class Session {
   }
 
   #paths() {
-    const usual = ["Cargo.toml", "Cargo.lock", "src"].map((name) => resolve(this.#crate, name));
-    this.#read = noted(this.#crate, folderOf(this.#crate))?.files ?? this.#read;
+    const usual = ["Cargo.toml", "Cargo.lock", "build.rs", "src"].map((name) => resolve(this.#crate, name));
+    this.#read = filesRead(this.#crate, folderOf(this.#crate)) ?? this.#read;
     return [...new Set([...usual, ...around(this.#read, this.#crate), ...this.#configuration.watched])];
   }
 }

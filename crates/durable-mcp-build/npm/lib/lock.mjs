@@ -2,19 +2,26 @@
 import { mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Started } from "./started.mjs";
 import { say } from "./say.mjs";
 
 const AGAIN_MS = 200;
+
+// Locks of this process. Any other that has its id is of one before it: containers give the same ids again.
+const held = new Set();
 
 /** Runs the work when no other process does any under a lock on the folder. */
 export async function locked(folder, work) {
   mkdirSync(folder, { recursive: true });
   const lock = join(folder, ".durable-mcp-lock");
   for (let told = false; !taken(lock); told = true) {
-    if (!told) say(`waiting for another build (process ${holder(lock) ?? "unknown"})`);
+    if (!told) say(`waiting for another build (process ${holder(lock)?.pid ?? "unknown"})`);
     await sleep(AGAIN_MS);
   }
-  const release = () => rmSync(lock, { force: true });
+  const release = () => {
+    held.delete(lock);
+    rmSync(lock, { force: true });
+  };
   process.once("exit", release);
   try {
     return await work();
@@ -24,10 +31,11 @@ export async function locked(folder, work) {
   }
 }
 
-// A symbolic link is made in one step on every system, and what it points at is room for the holder's process id.
+// A symbolic link is made in one step on every system, and what it points at is room for its holder.
 export function taken(lock) {
   try {
-    symlinkSync(`${process.pid}`, lock);
+    symlinkSync(`${Started.self}`, lock);
+    held.add(lock);
     return true;
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
@@ -37,8 +45,9 @@ export function taken(lock) {
 }
 
 function isLeft(lock) {
-  const pid = holder(lock);
-  return Boolean(pid) && !isRunning(pid);
+  const by = holder(lock);
+  if (by === undefined) return false;
+  return by.pid === process.pid ? !held.has(lock) : !by.isRunning;
 }
 
 // Of several processes that find a lock whose holder is gone, one removes it: a second one would remove the lock that the first
@@ -46,7 +55,7 @@ function isLeft(lock) {
 function removeLeft(lock) {
   const removing = `${lock}-removing`;
   try {
-    symlinkSync(`${process.pid}`, removing);
+    symlinkSync(`${Started.self}`, removing);
   } catch (error) {
     if (error.code !== "EEXIST") throw error;
     if (isLeft(removing)) rmSync(removing, { force: true });
@@ -58,18 +67,8 @@ function removeLeft(lock) {
 
 function holder(lock) {
   try {
-    return Number(readlinkSync(lock));
+    return Started.parse(readlinkSync(lock));
   } catch {
     return undefined;
-  }
-}
-
-export function isRunning(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's process is there, too.
-    return error.code === "EPERM";
   }
 }

@@ -8,6 +8,8 @@ const EVERY_MS = 200;
 
 // Folders that builds write into, or that are not the server's own.
 const SKIPPED = new Set(["target", "node_modules", "build"]);
+// In cargo's folders, which can have any name.
+const MARK = "CACHEDIR.TAG";
 
 /** Files and folders, and how they looked when that was noted. */
 export class Watched {
@@ -19,13 +21,13 @@ export class Watched {
     this.#seen = look(paths);
   }
 
-  /** Resolves after a change since the last look, and gives the path of what changed. */
+  /** Resolves after a change since the last look. */
   async change() {
     for (;;) {
       const now = look(this.#paths);
-      const changed = difference(this.#seen, now);
+      const changed = isDifferent(this.#seen, now);
       this.#seen = now;
-      if (changed) return changed;
+      if (changed) return;
       await sleep(EVERY_MS);
     }
   }
@@ -63,7 +65,9 @@ function lookAt(path, seen) {
 }
 
 function lookInto(folder, seen) {
-  for (const entry of entries(folder)) {
+  const all = entries(folder);
+  if (all.some(({ name }) => name === MARK)) return;
+  for (const entry of all) {
     // A link to a folder may lead back here.
     if (entry.name.startsWith(".") || SKIPPED.has(entry.name)) continue;
     const path = join(folder, entry.name);
@@ -80,8 +84,6 @@ function entries(folder) {
   }
 }
 
-function difference(before, after) {
-  for (const [path, look] of after) if (before.get(path) !== look) return path;
-  for (const path of before.keys()) if (!after.has(path)) return path;
-  return undefined;
+function isDifferent(before, after) {
+  return before.size !== after.size || after.entries().some(([path, look]) => before.get(path) !== look);
 }

@@ -27,7 +27,8 @@ export function standInOf(options) {
   if (!Object.hasOwn(STAND_INS, name)) throw new Failure(`--stand-in is ${NAMES}`);
   // On a network, everybody could sign in as anybody.
   const ip = taken(rest, "--ip") ?? "localhost";
-  const shared = rest.find((option) => /^--(remote|tunnel)(=(?!false$)|$)/.test(option));
+  // wrangler has `-r` for `--remote`, also among other letters.
+  const shared = rest.find((option) => /^--(remote|tunnel|ip)(=(?!false$)|$)|^-[a-z]*r(?!=false$)/i.test(option));
   if (shared !== undefined || !LOOPBACK.includes(ip)) {
     throw new Failure(`--stand-in is for this machine alone: leave out ${shared ?? `--ip ${ip}`}`);
   }
