@@ -1,11 +1,13 @@
 //! The client for tests of a server's tools, tested with tools that do what the demo's do not.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 use std::time::Duration;
 
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::mcp::log::LogLevel;
 use durable_mcp::prelude::*;
-use durable_mcp::testing::{Change, Progressed, TestClient, json};
+use durable_mcp::testing::{Change, Progressed, TestClient, Value, json};
 
 /// A client of each version.
 fn each(server: impl Fn() -> Server) -> Vec<TestClient> {
@@ -101,6 +103,100 @@ fn an_hour_of_waiting_takes_no_time_and_is_seen_on_the_clock() {
 #[should_panic(expected = "waits for something that does not come")]
 fn a_call_that_waits_for_ever_fails_its_test() {
     TestClient::new(of("s", Tool::new("stuck", "", std::future::pending::<String>))).call("stuck", json!({}));
+}
+
+/// The texts with which the tests of a tool's author fail: in a session, without one, and of a task.
+fn stuck(tool: impl Fn() -> Tool) -> [String; 3] {
+    let client = |tool| TestClient::new(of("s", tool)).on_elicit(|_| Elicited::Accepted(json!({})));
+    let clients = [client(tool()), client(tool()).stateless(), client(tool().only_as_task()).stateless()];
+    clients.map(|client| panicked(|| drop(client.call("stuck", json!({})))))
+}
+
+fn panicked(call: impl FnOnce()) -> String {
+    let failed = catch_unwind(AssertUnwindSafe(call)).expect_err("it ends");
+    failed.downcast_ref::<String>().expect("a text").clone()
+}
+
+#[test]
+fn a_call_that_sleeps_in_a_loop_for_ever_fails_its_test_with_words() {
+    async fn for_no_time(clock: Clock) -> String {
+        loop {
+            clock.sleep(Duration::ZERO).await;
+        }
+    }
+    async fn for_a_millisecond(clock: Clock) -> String {
+        loop {
+            clock.sleep(Duration::from_millis(1)).await;
+        }
+    }
+    let [in_a_session, stateless, task] = stuck(|| Tool::new("stuck", "", for_a_millisecond));
+    let client = TestClient::new(of("s", Tool::new("stuck", "", for_no_time)));
+    let for_no_time = panicked(|| drop(client.call("stuck", json!({}))));
+    for told in [in_a_session, stateless, task, for_no_time] {
+        assert!(told.contains("has waited 20000 times") && told.contains("Give the loop an end"), "{told}");
+    }
+}
+
+#[test]
+fn a_call_that_polls_for_ever_fails_its_test_with_words() {
+    async fn yields() -> String {
+        loop {
+            yield_once().await;
+        }
+    }
+    for told in stuck(|| Tool::new("stuck", "", yields)) {
+        assert!(told.contains("while no time passed") && told.contains("Give the loop an end"), "{told}");
+    }
+}
+
+/// Lets others run.
+async fn yield_once() {
+    let mut has_yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn a_call_that_asks_for_ever_fails_its_test_with_words() {
+    #[derive(Deserialize, JsonSchema)]
+    struct Nothing {}
+    async fn asks(client: Client) -> Result<String, ToolError> {
+        loop {
+            client.elicit::<Nothing>("again", "Again?").await?;
+        }
+    }
+    for told in stuck(|| Tool::new("stuck", "", asks)) {
+        assert!(told.contains("has asked 100") && told.contains("Give the handler a way out"), "{told}");
+    }
+}
+
+#[test]
+fn a_call_in_a_session_may_ask_about_each_of_many_things() {
+    async fn sums(client: Client) -> Result<String, ToolError> {
+        for _ in 0..300 {
+            client.sample("sum", Sampling::new("Sum it up", 100)).await?;
+        }
+        Ok("done".to_owned())
+    }
+    let client = TestClient::new(of("s", Tool::new("sums", "", sums))).on_sample(|_| "short".to_owned());
+    assert_eq!(client.call("sums", json!({})).text(), "done");
+}
+
+#[test]
+fn params_that_are_no_object_fail_their_test_with_words() {
+    for client in each(|| of("s", Tool::new("t", "", async || ""))) {
+        for params in [json!([]), json!("x"), json!(7)] {
+            let told = panicked(|| drop(client.request("tools/list", params)));
+            assert!(told.contains("The params of tools/list are no object") && told.contains("json!({})"), "{told}");
+        }
+        assert!(client.request("tools/list", Value::Null).is_ok());
+    }
 }
 
 #[test]

@@ -46,6 +46,7 @@ mod conversation;
 pub mod doubles;
 mod executor;
 mod listening;
+mod patience;
 mod questions;
 mod seen;
 mod wire;

@@ -21,14 +21,17 @@ use super::extract::{Extract, Rejection};
 pub struct Clock(Context);
 
 impl Clock {
-    /// Waits.
+    /// Waits, by whole milliseconds and no shorter than for `time`. After no time at all others have run, too.
     pub async fn sleep(&self, time: Duration) {
-        let mut left = time.as_millis();
-        while left > 0 {
+        let mut left = time.as_nanos().div_ceil(1_000_000);
+        loop {
             // The runtime counts in 31 bits: 24 days.
             let part = i32::try_from(left).unwrap_or(i32::MAX).unsigned_abs();
             self.0.peer().sleep(part).await;
             left -= u128::from(part);
+            if left == 0 {
+                return;
+            }
         }
     }
 

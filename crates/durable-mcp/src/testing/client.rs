@@ -12,6 +12,7 @@ use super::answer::Answer;
 use super::doubles::deployment::Deployment;
 use super::doubles::host::FakeHost;
 use super::listening::Listening;
+use super::patience::Patience;
 use super::questions::{Elicit, Form, Questions, Sample};
 use super::seen::{Logged, Progressed, Seen};
 use crate::App;
@@ -20,9 +21,6 @@ use crate::mcp::client::Elicited;
 use crate::mcp::error::Error;
 use crate::mcp::user::Caller;
 use crate::mcp::version::ProtocolVersion;
-
-/// Rounds of questions after which a call is taken for one that asks for ever.
-const MAX_ROUNDS: usize = 100;
 
 /// A client of a server in the same program. It is made first, and told then what to call.
 ///
@@ -251,11 +249,16 @@ impl TestClient {
         self.deployment.advance(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     }
 
-    /// Sends any request, and answers the questions that come before its result.
+    /// Sends any request, and answers the questions that come before its result. `params` is an object, or `null` for none.
     ///
     /// # Errors
     /// The protocol error in the result's place.
     pub fn request(&self, method: &str, params: Value) -> Result<Value, Error> {
+        assert!(
+            params.is_object() || params.is_null(),
+            "The params of {method} are no object, and the client adds its `_meta` to them: write json!({{ .. }}), or json!({{}}) for \
+             none, in place of {params}"
+        );
         if !self.version.is_stateless() {
             self.session();
             return self.post(method, params);
@@ -264,9 +267,11 @@ impl TestClient {
             self.listen();
         }
         let mut result = self.post(method, params.clone())?;
-        for _ in 0..MAX_ROUNDS {
+        let mut patience = Patience::new(method, &self.deployment);
+        loop {
             match result["resultType"].as_str() {
                 Some("input_required") => {
+                    patience.count_round();
                     let mut again = params.clone();
                     again["inputResponses"] = self.questions.round(&result["inputRequests"]);
                     again["requestState"] = result["requestState"].take();
@@ -276,7 +281,6 @@ impl TestClient {
                 _ => return Ok(result),
             }
         }
-        panic!("{method} has asked {MAX_ROUNDS} times, and is not done");
     }
 
     fn answer(&self, method: &str, params: Value) -> Answer {

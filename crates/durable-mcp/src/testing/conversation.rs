@@ -6,12 +6,12 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{TestClient, to_value};
-use super::wire::{CALL_WITHIN_MS, Replied, header_value, send};
+use super::patience::Patience;
+use super::wire::{Replied, header_value, send};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::fields::Fields;
 use crate::mcp::tool::Tool;
-use crate::runtime::Runtime;
 use crate::task::POLL_MS;
 use crate::transport::{era, headers, order};
 
@@ -19,9 +19,8 @@ impl TestClient {
     /// Waits for a task, and answers its questions.
     pub(super) fn task(&self, id: &Value) -> Result<Value, Error> {
         let mut last = None;
-        let host = &self.deployment.host;
-        let ends = host.now() + CALL_WITHIN_MS;
-        while host.now() < ends {
+        let mut patience = Patience::new("The task", &self.deployment);
+        loop {
             let mut task = self.post("tasks/get", json!({ "taskId": id }))?;
             let status = task["status"].as_str().unwrap_or_default();
             // The message of a failure is in its error.
@@ -35,17 +34,17 @@ impl TestClient {
                     return Err(Error::parse(&error).unwrap_or_else(|| Error::internal(error)));
                 }
                 "input_required" => {
+                    patience.count_round();
                     let answers = self.questions.round(&task["inputRequests"]);
                     self.post("tasks/update", json!({ "taskId": id, "inputResponses": answers }))?;
                 }
                 // Sooner than a client asks, so that no status is missed.
                 "working" => {
-                    self.deployment.step(host.now() + POLL_MS);
+                    patience.step(&self.deployment, POLL_MS);
                 }
                 other => return Err(Error::new(ErrorCode::REFUSED, format!("The task is {other}."))),
             }
         }
-        panic!("The task works for a day by the test's clock, and is not done");
     }
 
     /// The session's id. The session begins with the first request.
@@ -61,7 +60,14 @@ impl TestClient {
             let of_session = self.of_session(&id);
             let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
             self.exchange(&ready, of_session.clone());
-            let opened = send(&self.deployment, &self.caller, Method::GET, self.all(of_session.clone()), String::new());
+            let opened = send(
+                &self.deployment,
+                &self.caller,
+                Method::GET,
+                self.all(of_session.clone()),
+                String::new(),
+                Patience::new("GET", &self.deployment),
+            );
             self.listening.open(opened.reply());
             if self.deployment.app.server.logs() {
                 let level = message(1, "logging/setLevel", &json!({ "level": "debug" }));
@@ -109,7 +115,10 @@ impl TestClient {
             for mut message in replied.messages() {
                 match (message["method"].take(), message["id"].take()) {
                     (Value::String(method), Value::Null) => self.seen.take(&method, &message["params"]),
-                    (Value::String(method), id) => self.settle(&method, &message["params"], &id),
+                    (Value::String(method), id) => {
+                        replied.patience.count_question();
+                        self.settle(&method, &message["params"], &id);
+                    }
                     _ if message["error"].is_object() => {
                         let error = message["error"].to_string();
                         return Err(Error::parse(&error).unwrap_or_else(|| Error::internal(error)));
@@ -163,7 +172,9 @@ impl TestClient {
 
     /// Sends a message.
     fn exchange(&self, message: &Value, headers: BTreeMap<String, String>) -> Replied {
-        send(&self.deployment, &self.caller, Method::POST, self.all(headers), message.to_string()).reply()
+        let method = message["method"].as_str().unwrap_or("An answer");
+        let patience = Patience::new(method, &self.deployment);
+        send(&self.deployment, &self.caller, Method::POST, self.all(headers), message.to_string(), patience).reply()
     }
 
     /// All headers of a request.

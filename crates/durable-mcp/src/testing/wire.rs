@@ -16,21 +16,18 @@ use serde_json::Value;
 use super::doubles::deployment::Deployment;
 use super::doubles::headers::HeaderMap;
 use super::doubles::visit::Visit;
+use super::patience::Patience;
 use crate::http::mcp_endpoint;
 use crate::mcp::user::Caller;
 use crate::oauth::memory::Invocation;
-use crate::runtime::Runtime;
 use crate::session::host::Around;
 use crate::wire::{Body, Head, Reply};
-
-/// How long a call may take by the test's clock, in milliseconds: a day. Longer than any client waits.
-pub(super) const CALL_WITHIN_MS: u64 = 24 * 3600 * 1000;
 
 /// A request under way.
 pub(super) struct Exchange {
     deployment: Rc<Deployment>,
     reply: oneshot::Receiver<Reply>,
-    ends: u64,
+    patience: Patience,
     /// Dropping it tells the server that the client has gone.
     connection: oneshot::Sender<()>,
 }
@@ -42,6 +39,7 @@ pub(super) fn send(
     method: Method,
     headers: BTreeMap<String, String>,
     body: String,
+    patience: Patience,
 ) -> Exchange {
     let head = Head {
         method,
@@ -72,7 +70,7 @@ pub(super) fn send(
         let _ = done.send(reply);
     };
     deployment.host.spawn(work.boxed_local());
-    Exchange { deployment: Rc::clone(deployment), reply, ends: deployment.host.now() + CALL_WITHIN_MS, connection }
+    Exchange { deployment: Rc::clone(deployment), reply, patience, connection }
 }
 
 impl Exchange {
@@ -81,7 +79,7 @@ impl Exchange {
         loop {
             self.deployment.host.run();
             if let Some(reply) = self.reply.try_recv().expect("the server answers") {
-                let Self { deployment, ends, connection, .. } = self;
+                let Self { deployment, patience, connection, .. } = self;
                 let headers = reply.headers.iter().map(|(name, value)| ((*name).to_owned(), value.to_string()));
                 let headers = headers.collect();
                 let (unread, stream) = match reply.body {
@@ -89,23 +87,17 @@ impl Exchange {
                     Body::Stream(stream) => (String::new(), Some(stream)),
                     _ => (String::new(), None),
                 };
-                return Replied { deployment, ends, headers, unread, stream, _connection: connection };
+                return Replied { deployment, patience, headers, unread, stream, _connection: connection };
             }
-            pass_time(&self.deployment, self.ends);
+            self.patience.wait(&self.deployment);
         }
     }
-}
-
-/// Lets time pass until the next thing that somebody waits for.
-fn pass_time(deployment: &Deployment, ends: u64) {
-    let more = deployment.step(ends);
-    assert!(more, "The call waits for something that does not come, and has waited for a day by the test's clock.");
 }
 
 /// An answer, whose messages may still be on their way.
 pub(super) struct Replied {
     deployment: Rc<Deployment>,
-    ends: u64,
+    pub(super) patience: Patience,
     headers: BTreeMap<String, String>,
     unread: String,
     stream: Option<LocalBoxStream<'static, String>>,
@@ -134,7 +126,7 @@ impl Replied {
     /// Runs what there is to run; lets time pass if that brings nothing.
     pub(super) fn wait(&mut self) {
         assert!(self.stream.is_some(), "The answer has ended without a result.");
-        pass_time(&self.deployment, self.ends);
+        self.patience.wait(&self.deployment);
     }
 }
 

@@ -19,6 +19,7 @@ use crate::session::notice::Notice;
 use crate::task::command::Command;
 use crate::task::host::TaskStore;
 use crate::task::{Owner, TaskObject};
+use crate::testing::patience::MAX_STEPS;
 use crate::transport::claims::ObjectId;
 use crate::transport::object::Object;
 use crate::wire::Fault;
@@ -144,7 +145,17 @@ impl Deployment {
     pub fn advance(&self, milliseconds: u64) {
         let end = self.host.now() + milliseconds;
         self.host.run();
-        while self.step(end) {}
+        let begun = self.host.now();
+        let mut steps = 0;
+        while self.step(end) {
+            steps += 1;
+            assert!(
+                steps <= MAX_STEPS,
+                "Something has waited {MAX_STEPS} times in {} ms of the {milliseconds} ms that are to pass. Does it wait in a loop? \
+                 Give the loop an end, or sleep for longer in it",
+                self.host.now() - begun
+            );
+        }
     }
 
     /// Lets time pass until the next thing that somebody waits for, and to `end` at the latest: false if nothing is to come
