@@ -41,6 +41,21 @@ async function script(args, env = { OPERATOR_TOKEN }) {
   );
 }
 
+// A server of the test: `answer` gives status and body for a request, and `asked` has the requests with their bodies.
+async function answering(answer) {
+  const asked = [];
+  const api = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray()).toString();
+    const { url, headers } = request;
+    asked.push({ url, headers, body });
+    const [status, json] = answer({ url, headers, body });
+    response.writeHead(status).end(typeof json === "string" ? json : JSON.stringify(json));
+  });
+  await new Promise((resolve) => api.listen(0, "127.0.0.1", resolve));
+  const stop = () => new Promise((resolve) => api.close(resolve));
+  return { url: `http://127.0.0.1:${api.address().port}`, asked, [Symbol.asyncDispose]: stop };
+}
+
 // The sessions of a user, once so many are listed: they are noted beside the requests that begin them.
 const listed = (user, count) =>
   until(async () => {
@@ -61,7 +76,7 @@ describe("an operator", () => {
 
     const from = server.logs.length;
     const { status, json } = await operate({ do: "end", user: "demo:Ann", grant: grants[0].grant });
-    assert.deepEqual([status, json], [200, { handle, grants: [] }]);
+    assert.deepEqual([status, json], [200, { handle, grants: [], found: true }]);
     assert.equal(await takes(server, access_token), false);
     await bounded(stream.text(), WAIT_MS, "the end of the stream");
     // The line of the list before may come late. It names no grant.
@@ -119,18 +134,85 @@ describe("scripts/grants", () => {
   });
 
   test("finds a user of GitHub by login", async () => {
-    const asked = [];
-    const api = createServer((request, response) => {
-      asked.push(request.url);
-      response.end(JSON.stringify({ id: 583231, login: "octocat" }));
-    });
-    await new Promise((resolve) => api.listen(0, "127.0.0.1", resolve));
-    const env = { OPERATOR_TOKEN, GITHUB_API_URL: `http://127.0.0.1:${api.address().port}` };
+    await using api = await answering(() => [200, { id: 583231, login: "octocat" }]);
+    const env = { OPERATOR_TOKEN, GITHUB_API_URL: api.url };
     const found = await script(["--json", server.url, "list", "github:@octocat"], env);
-    api.close();
-    assert.deepEqual(asked, ["/users/octocat"], found.stderr);
+    assert.deepEqual(api.asked.map(({ url }) => url), ["/users/octocat"], found.stderr);
     const { json } = await operate({ do: "list", user: "github:583231" });
     assert.deepEqual(JSON.parse(found.stdout), json);
+  });
+
+  test("asks GitHub for nothing but a login, and names the other way if that fails", async () => {
+    await using api = await answering(() => [404, { message: "Not Found" }]);
+    const env = { OPERATOR_TOKEN, GITHUB_API_URL: api.url };
+    for (const user of ["github:@", "github:@..", "github:@a/b", "github:@-"]) {
+      const { code, stderr } = await script([server.url, "list", user], env);
+      assert.equal(code, 1);
+      assert.match(stderr, /no login of GitHub/);
+    }
+    assert.deepEqual(api.asked, []);
+    for (const GITHUB_API_URL of [api.url, "http://127.0.0.1:1"]) {
+      const { code, stderr } = await script([server.url, "list", "github:@octocat"], { ...env, GITHUB_API_URL });
+      assert.equal(code, 1);
+      assert.match(stderr, /\/users\/octocat.*github:583231/);
+    }
+  });
+
+  test("sends ids that begin with a hyphen, and options before and behind them", async () => {
+    await using api = await answering(() => [200, { handle: "h", grants: [], found: true }]);
+    for (const args of [
+      ["--json", api.url, "end-session", "u", "-o-grant", "--session"],
+      [api.url, "end-session", "u", "-o-grant", "--session", "--json"],
+    ]) {
+      const { code, stdout, stderr } = await script(args);
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(JSON.parse(stdout), { handle: "h", grants: [], found: true });
+      const sent = { do: "end-session", user: "u", grant: "-o-grant", session: "--session" };
+      assert.deepEqual(JSON.parse(api.asked.pop().body), sent);
+    }
+  });
+
+  test("fails with words for a grant or session that is not there", async () => {
+    for (const args of [["end", "demo:Ann", "mistyped"], ["end-session", "demo:Ann", "mistyped", "other"]]) {
+      const { code, stdout, stderr } = await script([server.url, ...args]);
+      assert.equal(code, 1, stdout);
+      assert.match(stdout, /handle in the log/);
+      assert.match(stderr, /demo:Ann has no .*grant mistyped, so nothing was ended now/);
+    }
+  });
+
+  test("takes each token of the secret, and prints none", async () => {
+    const accepts = ({ headers }) => headers.authorization === `Bearer ${OPERATOR_TOKEN}`;
+    await using api = await answering((request) =>
+      accepts(request) ? [200, { handle: "h", grants: [] }] : [401, { error_description: "no" }],
+    );
+    for (const secret of [`${OPERATOR_TOKEN}\n`, `another-one ${OPERATOR_TOKEN}`, `${OPERATOR_TOKEN} another-one`]) {
+      const { code, stderr } = await script([api.url, "list", "u"], { OPERATOR_TOKEN: secret });
+      assert.equal(code, 0, stderr);
+    }
+    const { code, stderr } = await script([api.url, "list", "u"], { OPERATOR_TOKEN: "sécret\u0007" });
+    assert.equal(code, 1);
+    assert.match(stderr, /OPERATOR_TOKEN has a character/);
+    assert.doesNotMatch(stderr, /sécret/);
+  });
+
+  test("names address and status of an answer that is none of the route", async () => {
+    for (const [status, body] of [
+      [200, "<html>"],
+      [502, "<html>"],
+      [200, { hello: "world" }],
+      [200, "null"],
+      [500, { error: "x" }],
+    ]) {
+      await using api = await answering(() => [status, body]);
+      const { code, stderr } = await script([api.url, "list", "u"]);
+      assert.equal(code, 1);
+      assert.ok(stderr.includes(`${api.url}/operator answers ${status}`), stderr);
+    }
+    const { code, stderr } = await script(["http://127.0.0.1:1", "list", "u"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /http:\/\/127\.0\.0\.1:1\/operator cannot be asked: \S+/);
+    assert.match((await script(["mcp.example", "list", "u"])).stderr, /mcp\.example is no URL/);
   });
 
   test("says what is wrong", async () => {

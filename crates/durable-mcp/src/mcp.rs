@@ -30,7 +30,7 @@ mod json_path;
 pub(crate) mod json_text;
 pub(crate) mod json_tokens;
 pub mod jsonrpc;
-mod kind;
+pub(crate) mod kind;
 pub mod log;
 mod mirrored;
 mod misfit;

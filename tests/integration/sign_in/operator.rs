@@ -81,18 +81,27 @@ fn an_operator_ends_a_session_a_grant_and_all_grants() {
     assert_eq!(after["grants"].as_array().unwrap().len(), 3);
     assert_eq!((deployment.ended.borrow().len(), takes(&deployment, &tokens[0])), (1, true));
 
-    let after = told(&deployment, &json!({ "do": "end", "user": "stand-in:ann", "grant": grant }));
-    assert_eq!(after["grants"].as_array().unwrap().len(), 2, "{after}");
+    assert_eq!(after["found"], true);
+    // One that has ended before, and one that there never was, is not found.
+    let again = told(&deployment, &request);
+    assert_eq!((again["found"].clone(), again["grants"].clone()), (json!(false), after["grants"].clone()));
+
+    let end = json!({ "do": "end", "user": "stand-in:ann", "grant": grant });
+    let after = told(&deployment, &end);
+    assert_eq!((after["grants"].as_array().unwrap().len(), after["found"].clone()), (2, json!(true)), "{after}");
+    let again = told(&deployment, &end);
+    assert_eq!((again["found"].clone(), again["grants"].clone()), (json!(false), after["grants"].clone()));
     assert_eq!(tokens.each_ref().map(|token| takes(&deployment, token)), [false, true, true]);
 
     // A grant of another user is no grant of this one.
     let handle = Handle::of(&deployment.keys(), "stand-in:bob");
     let others = told(&deployment, &json!({ "do": "list", "handle": handle.as_str() }))["grants"][0]["grant"].clone();
-    told(&deployment, &json!({ "do": "end", "user": "stand-in:ann", "grant": others }));
+    let foreign = told(&deployment, &json!({ "do": "end", "user": "stand-in:ann", "grant": others }));
+    assert_eq!(foreign["found"], false);
     assert!(takes(&deployment, &stranger));
 
     let after = told(&deployment, &json!({ "do": "end-all", "user": "stand-in:ann" }));
-    assert_eq!(after["grants"], json!([]));
+    assert_eq!((&after["grants"], &after["found"]), (&json!([]), &Value::Null));
     assert_eq!(tokens.each_ref().map(|token| takes(&deployment, token)), [false; 3]);
     assert!(takes(&deployment, &stranger));
     told(&deployment, &json!({ "do": "end-all", "handle": handle.as_str() }));
@@ -214,6 +223,7 @@ fn a_request_that_does_not_say_what_to_do_is_told_how() {
     for body in [
         json!({}),
         json!([]),
+        json!(["list", user, null, null, null]),
         json!({ "do": "list" }),
         json!({ "do": "list", "user": "" }),
         json!({ "do": "list", "user": user, "handle": Handle::of(&deployment.keys(), user).as_str() }),
@@ -249,7 +259,14 @@ fn the_application_hears_of_what_operators_do() {
     let set_up = move |event: &Event| heard.borrow_mut().push(event.clone());
     let deployment = Deployment::set_up_with(|oauth| oauth.on_event(set_up), &[("OPERATOR_TOKEN", TOKEN)]);
     told(&deployment, &json!({ "do": "end", "user": "stand-in:ann", "grant": "g" }));
+    told(&deployment, &json!({ "do": "end-session", "user": "stand-in:ann", "grant": "g", "session": "s" }));
     send(&deployment, "wrong", &list("stand-in:ann"));
     let handle = Handle::of(&deployment.keys(), "stand-in:ann").as_str().to_owned();
-    assert_eq!(*events.borrow(), [Event::Operator { action: "end".to_owned(), handle, grant: Some("g".to_owned()) }]);
+    let event = |action: &str, session: Option<&str>| Event::Operator {
+        action: action.to_owned(),
+        handle: handle.clone(),
+        grant: Some("g".to_owned()),
+        session: session.map(str::to_owned),
+    };
+    assert_eq!(*events.borrow(), [event("end", None), event("end-session", Some("s"))]);
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::policy::is_loopback;
 use crate::keys::MIN_KEY_CHARACTERS;
+use crate::mcp::kind::check_object;
 use crate::oauth::administer::UserRef;
 use crate::oauth::authority::Listed;
 use crate::oauth::event::Event;
@@ -146,6 +147,7 @@ fn admit(site: &Site<'_>, access: &OperatorAccess, head: &Head) -> Result<(), Re
 
 async fn carry_out(site: &Site<'_>) -> Result<Value, Refused> {
     let body = site.around.body(MAX_BODY_BYTES).await.map_err(Refused::Body)?;
+    check_object(&body).map_err(Refused::Request)?;
     let asked: Asked = serde_json::from_str(&body).map_err(|error| Refused::Request(error.to_string()))?;
     let user = match (&asked.user, &asked.handle) {
         (Some(subject), None) if !subject.is_empty() => UserRef::from(subject),
@@ -155,17 +157,28 @@ async fn carry_out(site: &Site<'_>) -> Result<Value, Refused> {
     let action = Action::read(&asked)?;
     let handle = site.handle(user).await?;
     tell(site, &asked, &handle);
+    let found = match action {
+        Action::List | Action::EndAll => None,
+        Action::End { grant } => Some(site.has_grant(user, grant).await?),
+        Action::EndSession { grant, session } => Some(site.has_session(user, grant, session).await?),
+    };
     match action {
         Action::List => {}
+        // Also one that is not listed: an end that failed before goes on.
         Action::End { grant } => site.end_grant(user, grant).await?,
         Action::EndSession { grant, session } => site.end_session(user, grant, session).await?,
         Action::EndAll => site.end_grants(user).await?,
     }
-    let grants = site.grants_of(user).await?;
-    Ok(json!({ "handle": handle.as_str(), "grants": grants.iter().map(grant_json).collect::<Vec<_>>() }))
+    let grants: Vec<_> = site.grants_of(user).await?.iter().map(grant_json).collect();
+    let handle = handle.as_str();
+    Ok(match found {
+        Some(found) => json!({ "handle": handle, "grants": grants, "found": found }),
+        None => json!({ "handle": handle, "grants": grants }),
+    })
 }
 
 /// Something to be done.
+#[derive(Clone, Copy)]
 enum Action<'a> {
     List,
     End { grant: &'a str },
@@ -194,6 +207,7 @@ fn tell(site: &Site<'_>, asked: &Asked, handle: &Handle) {
         action: asked.action.clone(),
         handle: handle.as_str().to_owned(),
         grant: asked.grant.clone(),
+        session: asked.session.clone(),
     };
     site.around.event(&event);
     site.oauth.tell(&event);

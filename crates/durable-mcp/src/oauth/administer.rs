@@ -122,6 +122,25 @@ impl Site<'_> {
         Ok(grants)
     }
 
+    /// Whether a user has a grant that has not ended.
+    pub(crate) async fn has_grant(&self, user: UserRef<'_>, grant: &str) -> Result<bool, Fault> {
+        let Outcome::Grants(grants) = self.told(&self.handle(user).await?, &Command::List).await? else {
+            return Err(Format::GrantOutcome.unreadable());
+        };
+        if grants.iter().any(|listed| listed.grant == grant) {
+            return Ok(true);
+        }
+        match user.subject().filter(|subject| self.has_legacy(subject) && !grant.contains(':')) {
+            Some(subject) => Ok(self.around.kv().get(&grant_key(subject, grant)).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether a grant of a user has a session that has not ended.
+    pub(crate) async fn has_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<bool, Fault> {
+        Ok(self.sessions(&self.handle(user).await?, grant).await?.iter().any(|known| known == key))
+    }
+
     /// Ends one grant of a user, and all that it held: see [`GrantHolding`](super::holding::GrantHolding). A grant that does
     /// not exist counts as ended.
     ///

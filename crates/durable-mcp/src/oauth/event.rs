@@ -53,6 +53,9 @@ pub enum Event {
         /// The grant, of `end` and `end-session`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<String>,
+        /// The key of the session, of `end-session`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
     },
     /// The scheduled run looked through grants that storage cannot expire by itself.
     Purged {
