@@ -32,6 +32,7 @@ pub(crate) struct FakePeer {
     subscribed: RefCell<BTreeSet<String>>,
     releases: Cell<u32>,
     announced: RefCell<Vec<Change>>,
+    warnings: RefCell<Vec<String>>,
 }
 
 impl Peer for FakePeer {
@@ -45,6 +46,10 @@ impl Peer for FakePeer {
 
     fn notify(&self, about: About, method: &'static str, params: String) {
         self.told.borrow_mut().push((about, method, json::value(&params)));
+    }
+
+    fn warn(&self, message: &str) {
+        self.warnings.borrow_mut().push(message.to_owned());
     }
 
     fn announce(&self, change: &Change) {
@@ -200,6 +205,11 @@ impl Conversation {
     /// The changes that were announced since this was asked last.
     pub(crate) fn announced(&self) -> Vec<Change> {
         self.peer.announced.take()
+    }
+
+    /// Texts for operators since this was asked last.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.peer.warnings.take()
     }
 
     pub(crate) fn releases(&self) -> u32 {

@@ -28,6 +28,9 @@ pub trait Peer {
     /// Sends a notification. There is no answer and no failure: a client that is gone gets nothing.
     fn notify(&self, about: About, method: &'static str, params: String);
 
+    /// Tells operators that something is wrong. The client does not hear of it.
+    fn warn(&self, message: &str);
+
     /// Tells everybody whom it concerns of a change.
     fn announce(&self, change: &Change);
 

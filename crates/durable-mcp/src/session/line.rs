@@ -96,6 +96,10 @@ impl Peer for SessionPeer {
         }
     }
 
+    fn warn(&self, message: &str) {
+        self.core.host.warn(message);
+    }
+
     fn announce(&self, change: &Change) {
         if self.silenced.get() {
             return;

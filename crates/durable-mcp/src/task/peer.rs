@@ -70,6 +70,10 @@ impl Peer for TaskPeer {
         }
     }
 
+    fn warn(&self, message: &str) {
+        self.host.warn(message);
+    }
+
     fn announce(&self, change: &Change) {
         let Some(task) = self.task.upgrade() else { return };
         let user = match task.server.reach(change) {

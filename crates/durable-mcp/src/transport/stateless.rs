@@ -320,6 +320,10 @@ impl Peer for CallPeer {
         }
     }
 
+    fn warn(&self, message: &str) {
+        self.around.warn(message);
+    }
+
     fn announce(&self, change: &Change) {
         if self.silenced.get() {
             return;
