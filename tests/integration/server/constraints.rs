@@ -155,6 +155,31 @@ struct Tree {
 }
 
 #[test]
+fn with_several_faults_are_told_all_of_them_at_once_up_to_a_bound() {
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only faults are looked at")]
+    struct Order {
+        #[schemars(length(min = 1))]
+        name: String,
+        #[schemars(range(max = 9))]
+        count: u32,
+        #[schemars(inner(range(max = 3)))]
+        sizes: Option<Vec<u8>>,
+    }
+    async fn order(_: Args<Order>) -> String {
+        String::new()
+    }
+    let talk = Conversation::with(empty().tool("order", "", order));
+    let told = talk.failure("order", &json!({ "name": "", "count": 99, "sizes": [1, 7] }));
+    for fault in ["`name` must have at least 1", "`count` must be at most 9, and is 99", "`sizes[1]` must be at most 3"]
+    {
+        assert!(told.contains(fault), "{fault}: {told}");
+    }
+    let told = talk.failure("order", &json!({ "name": "", "count": 99, "sizes": vec![7; 1000] }));
+    assert_eq!(told.matches(" must ").count(), 8, "{told}");
+}
+
+#[test]
 fn are_an_object_even_if_nothing_else_is_asked_of_them() {
     #[derive(serde::Deserialize, schemars::JsonSchema)]
     struct Word {

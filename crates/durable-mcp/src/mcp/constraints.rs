@@ -26,6 +26,9 @@ const MAX_DEPTH: usize = 512;
 /// How many schemas may be tried for each byte of a value. Alternatives that nest could be tried in every combination.
 const TRIES_PER_BYTE: usize = 16;
 
+/// The most faults that are told of a value, so that a model can mend them at once.
+const MAX_FAULTS: usize = 8;
+
 /// The constraints of a schema.
 pub(crate) struct Constraints {
     schema: Value,
@@ -77,7 +80,7 @@ impl Constraints {
     /// Checks a value.
     ///
     /// # Errors
-    /// The path of the first part that breaks a constraint, and which one.
+    /// The paths of the first parts that break a constraint, and which one each.
     pub(crate) fn check(&self, json: &str) -> Result<(), String> {
         if self.only_kinds && is_flat(json) {
             return Ok(());
@@ -85,10 +88,8 @@ impl Constraints {
         let value = parse_at(json)?;
         let tries = Cell::new(json.len().saturating_mul(TRIES_PER_BYTE).saturating_add(MAX_DEPTH));
         let check = Check { constraints: self, tries };
-        match check.judge(&self.schema, &value, &Path::Root, 0).fault {
-            Some(fault) => Err(fault),
-            None => Ok(()),
-        }
+        let faults = check.judge(&self.schema, &value, &Path::Root, 0).faults;
+        if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
     }
 }
 
@@ -194,8 +195,8 @@ impl fmt::Display for Path<'_> {
 struct Verdict {
     /// Whether the value is of the schema's shape: its types, members and constants.
     fits: bool,
-    /// The constraint that it breaks.
-    fault: Option<String>,
+    /// The constraints that it breaks, each once.
+    faults: Vec<String>,
     /// Whether the value, or one inside, is of another kind than the schema names and yet may be read by serde, unchecked.
     is_misread: bool,
     /// Whether the value itself is of another kind.
@@ -203,12 +204,16 @@ struct Verdict {
 }
 
 impl Verdict {
-    const FITS: Self = Self { fits: true, fault: None, is_misread: false, is_other_kind: false };
-    const OTHER: Self = Self { fits: false, ..Self::FITS };
+    const FITS: Self = Self { fits: true, faults: Vec::new(), is_misread: false, is_other_kind: false };
+    const OTHER: Self = Self { fits: false, faults: Vec::new(), is_misread: false, is_other_kind: false };
 
     fn add(&mut self, other: Self) {
         self.fits &= other.fits;
-        self.fault = self.fault.take().or(other.fault);
+        for fault in other.faults {
+            if self.faults.len() < MAX_FAULTS && !self.faults.contains(&fault) {
+                self.faults.push(fault);
+            }
+        }
         self.is_misread |= other.is_misread;
         self.is_other_kind |= other.is_other_kind;
     }
@@ -284,30 +289,39 @@ impl Check<'_> {
     /// Accepts a value if one alternative does. A value with the shape of none may still be read by serde as one of them,
     /// so it is rejected only if every alternative that it could be reports a fault.
     fn choice(&self, choices: &[Value], value: &Value, path: &Path<'_>, depth: usize) -> Verdict {
-        let (mut of_shape, mut misread) = (None, None);
-        let (mut of_others, mut all_at_fault) = (None, true);
-        let mut all_other_kinds = !choices.is_empty();
+        let (mut of_shape, mut misread, mut of_others) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut all_at_fault, mut all_other_kinds) = (true, !choices.is_empty());
         for choice in choices {
-            let verdict = self.judge(choice, value, path, depth + 1);
-            all_other_kinds &= verdict.is_other_kind;
-            match verdict {
-                Verdict { fits: true, fault: None, .. } => return Verdict::FITS,
-                Verdict { fits: true, fault, .. } => of_shape = of_shape.or(fault),
-                Verdict { is_misread: true, fault, .. } => misread = misread.or(fault),
-                _ if choice.as_object().is_some_and(|rules| is_other(rules, value)) => {}
-                Verdict { fault, .. } => {
-                    all_at_fault &= fault.is_some();
-                    of_others = of_others.or(fault);
-                }
+            let Verdict { fits, faults, is_misread, is_other_kind } = self.judge(choice, value, path, depth + 1);
+            all_other_kinds &= is_other_kind;
+            if fits && faults.is_empty() {
+                return Verdict::FITS;
+            }
+            let of_kind = if fits {
+                &mut of_shape
+            } else if is_misread {
+                &mut misread
+            } else if choice.as_object().is_some_and(|rules| is_other(rules, value)) {
+                continue;
+            } else {
+                all_at_fault &= !faults.is_empty();
+                &mut of_others
+            };
+            // The faults of one alternative: those of two would contradict each other.
+            if of_kind.is_empty() {
+                *of_kind = faults;
             }
         }
         if all_other_kinds {
-            return other_kind(&all_kinds(choices), value, path, misread.is_some());
+            return other_kind(&all_kinds(choices), value, path, !misread.is_empty());
         }
-        let fits = of_shape.is_some();
-        let is_misread = !fits && misread.is_some();
-        let fault = of_shape.or(misread).or(of_others.filter(|_| all_at_fault));
-        Verdict { fits, fault, is_misread, is_other_kind: false }
+        if !all_at_fault {
+            of_others.clear();
+        }
+        let fits = !of_shape.is_empty();
+        let is_misread = !fits && !misread.is_empty();
+        let faults = [of_shape, misread, of_others].into_iter().find(|faults| !faults.is_empty()).unwrap_or_default();
+        Verdict { fits, faults, is_misread, is_other_kind: false }
     }
 
     fn own_fault(&self, rules: &Map<String, Value>, value: &Value) -> Option<String> {
@@ -349,7 +363,7 @@ fn said(path: &Path<'_>, fault: &str) -> Verdict {
         Path::Root => format!("the value {fault}"),
         path => format!("`{}` {fault}", cut_text(path)),
     };
-    Verdict { fault: Some(fault), ..Verdict::FITS }
+    Verdict { faults: vec![fault], ..Verdict::FITS }
 }
 
 fn other_kind(kinds: &[&str], value: &Value, path: &Path<'_>, is_misread: bool) -> Verdict {
