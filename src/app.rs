@@ -9,7 +9,10 @@ use durable_mcp::worker::Env;
 #[must_use]
 pub(crate) fn app(env: &Env) -> App {
     let app = App::new(tools::server(env));
-    match cfg!(feature = "sign-in").then(|| identity(env)).flatten() {
+    if !cfg!(feature = "sign-in") {
+        return app.built_without_sign_in();
+    }
+    match identity(env) {
         Some(sign_in) => app.oauth(sign_in.oauth()),
         None => app,
     }

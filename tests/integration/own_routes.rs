@@ -104,6 +104,35 @@ fn a_path_that_is_none_or_is_there_twice_is_told() {
 }
 
 #[test]
+fn a_path_that_no_request_has_is_told_with_the_form_that_requests_have() {
+    for (path, form) in
+        [("/caf\u{e9}", "/caf%C3%A9"), ("/x\\y", "/x/y"), ("/x/../y", "/y"), ("/h<i>\"", "/h%3Ci%3E%22")]
+    {
+        let app = started(with(app(), path));
+        let problem = app.problems().concat();
+        assert!(problem.starts_with(&format!("route {path:?} is left out: ")), "{problem}");
+        assert!(problem.ends_with(&format!("come with the path {form:?}; write it so")), "{problem}");
+        assert_eq!(app.route_of(path), Route::Unknown);
+        let right = started(with(self::app(), form));
+        assert_eq!((right.problems(), right.route_of(form)), (&[][..], Route::Own));
+    }
+    let moved = started(app().paths("/caf\u{e9}", "/sse"));
+    assert!(moved.problems().concat().contains("write it so"), "{:?}", moved.problems());
+}
+
+#[test]
+fn a_path_of_the_playground_is_the_servers_if_its_assets_are_bound() {
+    for path in ["/playground", "/playground/", "/playground/x", "/playground/config.json"] {
+        let bound = |name: &str| (name == "PLAYGROUND").then(|| "assets".to_owned());
+        let served = with(app(), path).with_variables(&bound);
+        assert!(served.problems().concat().contains("choose another path"), "{path}: {:?}", served.problems());
+        assert!(served.route_of(path) != Route::Own, "{path}");
+    }
+    let unbound = started(with(app(), "/playground"));
+    assert_eq!((unbound.problems(), unbound.route_of("/playground")), (&[][..], Route::Own));
+}
+
+#[test]
 fn a_handler_that_fails_or_panics_is_an_error_of_its_request_alone() {
     let fails = handled(app(), "/fails", |_, _| ready(Err(Fault("the cause".to_owned()))).boxed_local());
     let app = started(handled(fails, "/panics", |_, _| async { panic!("as the test wants it") }.boxed_local()));

@@ -79,6 +79,18 @@ fn every_variable_that_does_nothing_as_it_is_set_is_told() {
 }
 
 #[test]
+fn an_application_without_the_sign_in_that_variables_ask_for_is_told_the_line_to_add() {
+    let told = |app: App| {
+        app.with_variables(&|name| (name == "IDENTITY_PROVIDER").then(|| "github".into())).problems().concat()
+    };
+    let own = told(App::new(Server::new("s", "1")));
+    assert!(own.contains("identity(env)") && own.contains("app.oauth(sign_in.oauth())"), "{own}");
+    assert!(!own.contains("build again"), "{own}");
+    let demo = told(App::new(Server::new("s", "1")).built_without_sign_in());
+    assert!(demo.contains("build again") && !demo.contains("app.oauth"), "{demo}");
+}
+
+#[test]
 fn variables_that_can_be_read_are_not_told() {
     for (name, value) in [
         ("ALLOWED_ORIGINS", "https://a.example, *.trycloudflare.com"),

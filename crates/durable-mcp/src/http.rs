@@ -9,6 +9,7 @@ pub mod mcp_endpoint;
 pub mod oauth_endpoints;
 mod operator;
 mod own_routes;
+mod path;
 pub mod playground;
 pub mod policy;
 mod problem;

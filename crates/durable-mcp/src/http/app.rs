@@ -39,8 +39,13 @@ pub(crate) const PLAYGROUND: &str = "PLAYGROUND";
 /// The variable with an origin for apps alone.
 const APPS_ORIGIN: &str = "PLAYGROUND_APPS_ORIGIN";
 
-/// Text sent by a server whose variables name an identity provider, and whose build has no sign-in.
-const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
+/// Text sent by a server whose variables name an identity provider, and whose application takes no sign-in.
+const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but the function `app` of this server takes no sign-in, so nobody is let in. \
+     Give it to the application there, by `match durable_mcp::platform::worker::identity(env) { Some(sign_in) => \
+     app.oauth(sign_in.oauth()), None => app }`: see docs/identity/README.md.";
+
+/// Text sent by such a server if its build has left sign-in out.
+const SIGN_IN_LEFT_OUT: &str = "IDENTITY_PROVIDER is set, but sign-in is not in this build, so nobody is let in. Set it in \
      wrangler.toml or .dev.vars, where the build looks for it, and build again: see docs/identity/README.md.";
 
 /// Text for a chat that nobody can be let in to.
@@ -80,6 +85,8 @@ pub struct App {
     pub(crate) provider: Option<Rc<dyn Provider>>,
     pub(crate) operator: OperatorAccess,
     pub(super) own_routes: Vec<OwnRoute>,
+    /// Text for the case that the variables name an identity provider, and there is none.
+    without_sign_in: &'static str,
     /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
     pub(crate) closed: Option<&'static str>,
     pub(super) missing: Option<Missing>,
@@ -118,6 +125,7 @@ impl App {
             provider: None,
             operator: OperatorAccess::Off,
             own_routes: Vec::new(),
+            without_sign_in: NO_SIGN_IN,
             paths: Paths::default(),
             policy: Policy::default(),
             settings: Rc::new(settings),
@@ -135,6 +143,14 @@ impl App {
     #[must_use]
     pub fn paths(mut self, mcp: &str, sse: &str) -> Self {
         self.paths = Paths::new(mcp, sse);
+        self
+    }
+
+    /// An application whose build has left sign-in out. If the variable `IDENTITY_PROVIDER` names a provider, its operators are told to
+    /// build again, and not to call [`App::oauth`].
+    #[must_use]
+    pub fn built_without_sign_in(mut self) -> Self {
+        self.without_sign_in = SIGN_IN_LEFT_OUT;
         self
     }
 
@@ -223,14 +239,15 @@ impl App {
         self.operator = OperatorAccess::from_variable(&variable(OPERATOR_TOKEN).unwrap_or_default());
         variables.problems.extend(self.operator.problem(self.provider.is_some()).map(str::to_owned));
         let wanted = variables.text("IDENTITY_PROVIDER").filter(|name| name != "none");
-        let unprotected = wanted.filter(|_| self.provider.is_none()).map(|_| NO_SIGN_IN);
+        let unprotected = wanted.filter(|_| self.provider.is_none()).map(|_| self.without_sign_in);
         self.closed = Keys::from_variable(&variable(SESSION_KEY).unwrap_or_default()).err().or(unprotected);
         variables.problems.extend(self.closed.map(str::to_owned));
         variables.problems.append(&mut settings::unused_lists(variable));
         self.problems.append(&mut variables.problems);
         // Only after the variables are all paths of the library known.
-        let mut of_routes = self.check_own_routes();
-        self.problems.append(&mut of_routes);
+        let mut of_paths = self.check_paths();
+        of_paths.append(&mut self.check_own_routes());
+        self.problems.append(&mut of_paths);
         self
     }
 

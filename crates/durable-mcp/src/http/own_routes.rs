@@ -7,6 +7,7 @@ use http::StatusCode;
 
 use super::app::App;
 use super::edge::Edge;
+use super::path::as_sent;
 use super::route::Route;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
@@ -53,10 +54,19 @@ impl App {
         problems
     }
 
+    /// The faults of paths that [`App::paths`] set.
+    pub(super) fn check_paths(&self) -> Vec<String> {
+        let faults = self.resources().into_iter().filter_map(|path| Some((path, never_sent(path)?)));
+        faults.map(|(path, fault)| format!("path {path:?} is not served: {fault}")).collect()
+    }
+
     fn fault_of(&self, path: &str) -> Option<String> {
         let is_path = path.starts_with('/') && !path.contains(['?', '#', ' ', '*', '{']);
         if !is_path {
             return Some("it is no path; begin it with `/`, and write it without query, pattern and space".to_owned());
+        }
+        if let Some(fault) = never_sent(path) {
+            return Some(fault);
         }
         let above = path.match_indices('/').filter_map(|(at, _)| path.get(..at)).filter(|above| !above.is_empty());
         let ours = above.chain([path]).find(|own| self.library_route(own) != Route::Unknown)?;
@@ -64,6 +74,12 @@ impl App {
             "{ours} and what is below it belongs to the server; choose another path, or move the server's by `App::paths`"
         ))
     }
+}
+
+/// The fault of a path that no request has.
+fn never_sent(path: &str) -> Option<String> {
+    let sent = as_sent(path);
+    (sent != path).then(|| format!("requests to it come with the path {sent:?}; write it so"))
 }
 
 /// The answer of a user's route.

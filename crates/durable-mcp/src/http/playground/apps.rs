@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 
-use super::super::home::get;
 use super::source::{Kind, is_source};
+use crate::http::home::get;
 use crate::wire::{Body, Head, Reply};
 
 /// The path of the frame.

@@ -1,6 +1,6 @@
 //! Sources of a Content-Security-Policy that an app may ask for.
 
-use super::super::policy::is_loopback;
+use crate::http::policy::is_loopback;
 
 /// Use of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
