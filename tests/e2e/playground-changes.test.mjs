@@ -330,3 +330,14 @@ test("lists and results that are not to the letter of 2026-07-28 are shown as th
   assert.match(await (await visitor.result()).innerText(), /unknown type: hologram[^]*"beam": 7/);
   visitor.done();
 });
+
+test("a list that the server answers with an error is told, and leaves the others", async () => {
+  const handlers = { "tools/list": () => ({ tools: [toolNamed("one")] }), "prompts/list": () => ({ error: { code: -32603, message: "No prompts today." } }) };
+  await using other = await scripted({ capabilities: { tools: {}, prompts: {} }, handlers });
+  await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+  await row(visitor, "one").waitFor();
+  await visitor.page.locator(".server .problem").getByText("No prompts today.").waitFor();
+  await tab(visitor, "Prompts 0").waitFor();
+  await visitor.button("Disconnect").waitFor();
+  visitor.done();
+});

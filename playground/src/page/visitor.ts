@@ -118,9 +118,14 @@ export class Visitor {
     await this.disconnect();
   }
 
+  // A list that the server answers with an error, or that a cut of the connection ends, leaves the others as they are.
   async #loadAll(): Promise<void> {
     const attempt = this.#attempt;
-    await Promise.all(LISTS.map((what) => this.#load(what)));
+    const outcomes = await Promise.allSettled(LISTS.map((what) => this.#load(what)));
+    const problems = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
+    const worst = problems.find((error) => !["protocol", "session", "other"].includes(problemOf(error).kind));
+    if (worst !== undefined) throw worst;
+    if (attempt === this.#attempt && problems.length > 0) this.#store.set({ problem: problemOf(problems[0]) });
     if (attempt === this.#attempt) void this.#loadChanges().then((changes) => changes.follow()).catch(() => {});
   }
 
@@ -465,8 +470,10 @@ export class Visitor {
 
   #found(info: ServerInfo | null): void {
     const notice = info ? "server.renewed" : "server.found";
-    this.#store.set({ lost: undefined, notice, announcement: this.#say(notice), ...(info ? { info } : {}) });
-    void this.#loadAll().catch(() => {});
+    this.#store.set({ lost: undefined, problem: undefined, notice, announcement: this.#say(notice), ...(info ? { info } : {}) });
+    void this.#loadChanges()
+      .then((changes) => changes.refresh(LISTS).then(() => changes.follow()))
+      .catch(() => {});
   }
 
   // A request that outlives the page ends the session, so that reloads leave none behind.
