@@ -1,7 +1,7 @@
 // The tasks of a server that this tab began, also before a reload.
 import type { Tool } from "../protocol.ts";
-import { type Word, en } from "../words/en.ts";
 import { useShared } from "./context.ts";
+import type { Say } from "./language.ts";
 import { ToolResult } from "./result.tsx";
 import { type TaskEntry, hasEnded } from "./task-list.ts";
 import { Uses } from "./uses.tsx";
@@ -28,12 +28,11 @@ function TaskView({ entry }: { entry: TaskEntry }) {
   const tool: Tool = state.tools.find((tool) => tool.name === name) ?? { name };
   const uses = (state.uses[`tools ${name}`] ?? []).filter(({ task }) => task?.id === info.id);
   const isFollowed = uses.some(({ answer, problem }) => !answer && !problem);
-  const known = `task.${info.status}`;
   return (
     <article>
       <h3 dir="auto">{tool.title ?? name}</h3>
       <p>
-        <span class="tag">{known in en ? say(known as Word) : info.status}</span> <span dir="auto">{info.message}</span>
+        <span class="tag">{statusOf(info, say)}</span> <span dir="auto">{info.message}</span>
       </p>
       <p class="note">
         <code dir="auto">{info.id}</code> · <time>{new Date(at).toLocaleString()}</time>
@@ -59,10 +58,16 @@ function TaskView({ entry }: { entry: TaskEntry }) {
 /** The state of a task, where its call is shown. */
 export function TaskStatus({ info }: { info: TaskEntry["info"] }) {
   const { say } = useShared();
-  const known = `task.${info.status}`;
   return (
     <p role="status">
-      {say("task.heading")} <span class="tag">{known in en ? say(known as Word) : info.status}</span> <span dir="auto">{info.message}</span>
+      {say("task.heading")} <span class="tag">{statusOf(info, say)}</span> <span dir="auto">{info.message}</span>
     </p>
   );
+}
+
+const STATES = ["working", "input_required", "completed", "failed", "cancelled"] as const;
+
+function statusOf({ status }: TaskEntry["info"], say: Say): string {
+  const known = STATES.find((state) => state === status);
+  return known ? say(`task.${known}`) : status;
 }

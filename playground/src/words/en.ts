@@ -189,7 +189,6 @@ export const en = {
   "question.lost": "The call of {name} asked something in round {round} when the page was left. It is lost: call again.",
   "question.lost.close": "Close",
   tasks: "Tasks",
-  "task.input_required": "waits for an answer",
   "task.choice": "Call as a task",
   "problem.left": "The connection has ended. The task goes on, and stays in the list of tasks.",
   "roots.heading": "Folders offered: {count}",

@@ -185,4 +185,5 @@ export const laterEn = {
   "copy.stream": "With HTTP+SSE an answer comes on another stream, so a single request does not show it.",
   "copy.link": "Link to this page as it is",
   "copy.link.hint": "It names the server, the tool and its arguments. It calls nothing, and has no token or header in it.",
+  "task.input_required": "waits for an answer",
 };
