@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, describe, test } from "node:test";
+import { withSession } from "../support/asking.mjs";
 import { launch } from "../support/browser.mjs";
 import { root } from "../support/child.mjs";
 import { WORKERS_AI, begin, calls, delta, endless, fails, openAi, says } from "../support/model.mjs";
@@ -534,5 +535,53 @@ describe("Workers AI", () => {
     await using at = await fixture({ playground: true, vars: { ...DEMO, PLAYGROUND_CHAT: "workers-ai", PLAYGROUND_MODELS: "m" } });
     assert.equal((await fetch(`${at.url}/playground/chat`, { method: "POST" })).status, 404);
     await at.log(({ text }) => /binding AI is missing/.test(text));
+  });
+});
+
+describe("a model's answer that a server asks for", () => {
+  const asking = async (request) => {
+    const own = await withSession({ tools: ["samples"], call: async (_, ask) => ({ content: [{ type: "text", text: JSON.stringify((await ask("sampling/createMessage", request)).result) }] }) });
+    return own;
+  };
+
+  test("comes of the chat's model when the person lets it, and is sent when they have seen it", async () => {
+    await using own = await asking({ systemPrompt: "Be brief.", messages: [{ role: "user", content: { type: "text", text: "Which weather?" } }], maxTokens: 50, temperature: 0.5 });
+    await using visitor = await chatting(own, [says("Take a hat.")]);
+    // Opened once, it answers where it is not shown, too.
+    await visitor.button("Chat").click();
+    await visitor.tool("samples");
+    await visitor.call();
+    const dialog = visitor.page.getByRole("dialog");
+    await dialog.getByText("Which weather?").waitFor();
+    assert.equal(model.requests.length, 0, "nothing is asked by itself");
+    await dialog.getByRole("button", { name: "Have tiny answer" }).click();
+    await until(async () => (await dialog.locator("textarea.json").inputValue().catch(() => "")).includes("Take a hat."), "the answer");
+    const [asked] = model.requests;
+    assert.deepEqual(asked.messages, [{ role: "system", content: "Be brief." }, { role: "user", content: "Which weather?" }]);
+    assert.deepEqual([asked.max_tokens ?? asked.max_completion_tokens, asked.temperature, asked.tools], [50, 0.5, undefined]);
+    const text = dialog.locator("textarea.json");
+    await text.fill((await text.inputValue()).replace("hat", "coat"));
+    await dialog.getByRole("button", { name: "Send" }).click();
+    assert.deepEqual(JSON.parse(await (await visitor.result()).locator("pre").first().innerText()), { role: "assistant", content: { type: "text", text: "Take a coat." }, model: "tiny", stopReason: "endTurn" });
+  });
+
+  test("may call the tools that the server sent, and a failure of the model leaves the person to answer", async () => {
+    const tools = [{ name: "forecast", description: "Tells", inputSchema: NUMBERS }];
+    await using own = await asking({ messages: [{ role: "user", content: { type: "text", text: "Well?" } }], maxTokens: 50, tools, toolChoice: { mode: "required" } });
+    await using visitor = await chatting(own, [fails(500, "down"), calls(["forecast", { a: 1, b: 2 }])]);
+    // Opened once, it answers where it is not shown, too.
+    await visitor.button("Chat").click();
+    await visitor.tool("samples");
+    await visitor.call();
+    const dialog = visitor.page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "Have tiny answer" }).click();
+    await dialog.getByText("tiny gave no answer.").waitFor();
+    await dialog.getByRole("button", { name: "Have tiny answer" }).click();
+    await until(async () => (await dialog.locator("textarea.json").inputValue().catch(() => "")).includes("forecast"), "the answer");
+    await dialog.getByRole("button", { name: "Send" }).click();
+    const answer = JSON.parse(await (await visitor.result()).locator("pre").first().innerText());
+    assert.deepEqual([answer.stopReason, answer.content[0].name, answer.content[0].input], ["toolUse", "forecast", { a: 1, b: 2 }]);
+    const asked = model.requests.at(-1);
+    assert.deepEqual([asked.tool_choice, asked.tools.map(({ function: { name } }) => name)], ["required", ["forecast"]]);
   });
 });

@@ -6,5 +6,5 @@ export interface Answerer {
   answer(params: unknown, signal: AbortSignal): Promise<unknown>;
 }
 
-/** Those that there are: the chat adds its model. */
+/** Those that there are: the chat adds its model when it is opened. */
 export const answerers: Answerer[] = [];

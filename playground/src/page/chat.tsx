@@ -4,9 +4,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { key } from "../chat/allowed.ts";
 import { Conversation, type Step, type Turn } from "../chat/conversation.ts";
 import { type ChatServer, named } from "../chat/names.ts";
+import { sampled } from "../chat/sampled.ts";
 import { tokensOf, toolOf } from "../chat/told.ts";
 import type { Tool } from "../protocol.ts";
 import { type ChatWord, type SayChat, chatSpeaker } from "../words/chat.ts";
+import { answerers } from "./answerers.ts";
 import { ChatAccount } from "./chat-account.ts";
 import { CallCard } from "./chat-call.tsx";
 import { useShared } from "./context.ts";
@@ -26,6 +28,12 @@ function keptChat(page: Page, models: string[]) {
   const account = new ChatAccount(page);
   const conversation = new Conversation(models[0] ?? "", (...asked) => account.ask(...asked), () => serversOf(page));
   account.onChange = () => conversation.change();
+  answerers.push({
+    get name() {
+      return conversation.model;
+    },
+    answer: (params, signal) => sampled(params, conversation.model, (...asked) => account.ask(...asked), signal),
+  });
   return (kept = { conversation, account });
 }
 

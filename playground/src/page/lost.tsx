@@ -2,7 +2,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { useShared } from "./context.ts";
 import { attempt } from "./language.ts";
-import { nameOf } from "./name.ts";
 
 const KEY = "playground lost";
 
@@ -17,8 +16,8 @@ export function Lost() {
   useEffect(() => {
     const keep = () => {
       // A task goes on without the page.
-      const asking = page.visitors.flatMap(({ state }) => state.questions.filter(({ task }) => task === undefined).map((question) => ({ state, ...question })));
-      const calls = asking.map(({ state, call, round }): LostCall => ({ name: nameOf(state, call) ?? "", round: round?.number ?? 1 }));
+      const asking = page.visitors.flatMap((visitor) => visitor.state.questions.filter(({ task }) => task === undefined).map((question) => ({ visitor, ...question })));
+      const calls = asking.map(({ visitor, call, round }): LostCall => ({ name: visitor.nameOf(call) ?? "", round: round?.number ?? 1 }));
       if (calls.length > 0) attempt(() => sessionStorage.setItem(KEY, JSON.stringify(calls)));
     };
     window.addEventListener("pagehide", keep);

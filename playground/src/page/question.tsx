@@ -6,7 +6,6 @@ import type { Word } from "../words/en.ts";
 import { useShared } from "./context.ts";
 import { FormQuestion, PageQuestion } from "./elicitation.tsx";
 import { later } from "./later.tsx";
-import { nameOf } from "./name.ts";
 import type { Question } from "./state.ts";
 
 const SamplingQuestion = later(async () => (await import("./sampling.tsx")).SamplingQuestion);
@@ -74,8 +73,8 @@ function Dialog({ question }: { question: Question }) {
 }
 
 function Place({ question: { call, round } }: { question: Question }) {
-  const { state, say } = useShared();
-  const name = nameOf(state, call);
+  const { visitor, say } = useShared();
+  const name = visitor.nameOf(call);
   return (
     <>
       {name !== undefined && <>· {say("question.call", { name })} </>}

@@ -9,7 +9,6 @@ import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
 import { LogBook } from "./log-book.ts";
 import { type Ask, LISTS, isOffered, load, stateOf } from "./lists.ts";
-import { nameOf } from "./name.ts";
 import { taskSupport } from "./task-choice.tsx";
 import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
 import { MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, type Use } from "./state.ts";
@@ -32,6 +31,8 @@ export class Visitor {
   #lastUse = 0;
   /** Tools whose calls begin tasks, where the person decides that. */
   #asTasks = new Set<string>();
+  /** Names of the tools that the chat called. */
+  #chatCalls = new Map<number, string>();
   /** Each use, to be repeated as it was. */
   #works = new Map<number, () => Promise<void>>();
   /** Counts what was begun: what was stopped since is of an earlier number. */
@@ -340,6 +341,7 @@ export class Visitor {
 
   /** Calls a tool for the chat, which has the answer alone. */
   run(number: number, tool: Tool, json: string): Promise<Answer> {
+    this.#chatCalls.set(number, tool.name);
     return this.#ask("call", { call: number, tool, json, asTask: false });
   }
 
@@ -392,6 +394,12 @@ export class Visitor {
   #change(number: number, more: Partial<Use>): void {
     const uses = Object.entries(this.#state.uses).map(([key, list]) => [key, list.map((use) => (use.number === number ? { ...use, ...more } : use))] as const);
     this.#store.set({ uses: Object.fromEntries(uses) });
+  }
+
+  /** The name of the tool, resource or prompt of a call. */
+  nameOf(call: number | undefined): string | undefined {
+    const entry = Object.entries(this.#state.uses).find(([, uses]) => uses.some(({ number }) => number === call));
+    return entry?.[0].replace(/^\w+ /, "") ?? this.#chatCalls.get(call ?? 0);
   }
 
   /** Uses the same once more, with the same arguments. */
@@ -451,7 +459,7 @@ export class Visitor {
       this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
     } else if ("task" in event) {
       this.#change(event.call, { task: event.task });
-      this.#setTasks(withTask(this.#state.tasks, event.task, nameOf(this.#state, event.call) ?? ""));
+      this.#setTasks(withTask(this.#state.tasks, event.task, this.nameOf(event.call) ?? ""));
     } else if ("completed" in event) {
       this.#store.set({ completed: [...this.#state.completed, event.completed], announcement: this.#say("page.completed") });
     } else if ("withdrawn" in event) {
