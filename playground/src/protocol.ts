@@ -176,6 +176,12 @@ export interface Suggestions {
 export interface Problem {
   kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "missing" | "declined" | "notOffered" | "left" | "other";
   message: string;
+  /** The cause, as far as it can be told: a part of a word's name. */
+  cause?: string;
+  /** Values for the words of the help. */
+  facts?: Record<string, string>;
+  /** Headers of a request that a server has to let pages send. */
+  headers?: string[];
   /** HTTP status, or the code of a protocol error. */
   code?: number;
   data?: unknown;
@@ -192,6 +198,8 @@ export interface AnswerFacts {
   hasChallenge: boolean;
   retryAfter?: string;
   isEmpty?: boolean;
+  /** Its stream ended without an answer. */
+  isSilent?: boolean;
   /** The beginning of the body. */
   start?: string;
 }
@@ -202,6 +210,8 @@ export interface FailedRequest {
   method: string;
   headers: string[];
   step?: SignInStep;
+  /** Milliseconds since 1970. */
+  at: number;
 }
 
 /** Whether a trace is of this connection, or was taken from a file. */

@@ -220,7 +220,7 @@ describe("what goes wrong is told, with what to do", () => {
     const other = await scripted();
     await other.stop();
     await using visitor = await visit(browser, server, { allowed: [other.origin] });
-    assert.match(await told(visitor, other.url), /cannot be reached/);
+    assert.match(await told(visitor, other.url), /Nothing answers/);
   });
 
   test("one that lets no page read", async () => {

@@ -233,7 +233,7 @@ describe("results", () => {
     const call = ({ name }) => (name === "odd" ? { content: [{ type: "hologram", beam: 7 }] } : { error: { code: -32602, message: "Not so.", data: { field: "x" } } });
     await using other = await scripted({ handlers: { "tools/list": () => ({ tools }), "tools/call": call } });
     await using visitor = await connected({ url: other.url, allowed: [other.origin] });
-    for (const [name, expected] of [["odd", /unknown type: hologram[^]*"beam": 7/], ["wrong", /error -32602[^]*Not so\.[^]*"field": "x"/]]) {
+    for (const [name, expected] of [["odd", /unknown type: hologram[^]*"beam": 7/], ["wrong", /Error -32602[^]*Not so\.[^]*"field": "x"/]]) {
       await visitor.tool(name);
       await visitor.call();
       assert.match(await (await visitor.result()).innerText(), expected);

@@ -105,6 +105,10 @@ export class Connection {
     this.questions = new Questions(id, tell);
   }
 
+  get fetcher(): Fetcher {
+    return this.#fetcher;
+  }
+
   get url(): string {
     return this.#target?.url ?? "";
   }

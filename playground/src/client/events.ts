@@ -17,6 +17,11 @@ export class EventReader {
   #name = "message";
   #id: string | undefined;
 
+  /** Whether the stream can be resumed after its last event. */
+  get isResumable(): boolean {
+    return this.#id !== undefined;
+  }
+
   constructor(hear: (event: StreamEvent) => void) {
     this.#hear = hear;
   }
@@ -53,8 +58,8 @@ export class EventReader {
   }
 }
 
-/** Has `hear` told of each event of a response, before whoever reads it, and of its end. */
-export function overhear(response: Response, hear: (event: StreamEvent) => void, end: () => void): void {
+/** Has `hear` told of each event of a response, before whoever reads it; `last` may add an event where it ends for good. */
+export function overhear(response: Response, hear: (event: StreamEvent) => void, last: () => string | undefined): void {
   const { body } = response;
   if (!body) return;
   const reader = new EventReader(hear);
@@ -63,9 +68,12 @@ export function overhear(response: Response, hear: (event: StreamEvent) => void,
       reader.take(chunk);
       controller.enqueue(chunk);
     },
-    flush: end,
+    flush(controller) {
+      const data = reader.isResumable ? undefined : last();
+      if (data !== undefined) controller.enqueue(new TextEncoder().encode(`\n\ndata: ${data}\n\n`));
+    },
   });
   // A stream that breaks off does so on its other end, too.
-  void body.pipeTo(writable).catch(end);
+  void body.pipeTo(writable).catch(() => {});
   Object.defineProperty(response, "body", { value: readable });
 }

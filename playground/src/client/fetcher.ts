@@ -41,6 +41,8 @@ export class Fetcher {
   answer: AnswerFacts | undefined;
   /** Requests that got no answer since the person last began something. */
   failures: FailedRequest[] = [];
+  /** Requests of sign-in whose answers the page may read. */
+  readable: { url: string; step: SignInStep }[] = [];
   /** The last request with a message, as it was sent. */
   sent: SentRequest | undefined;
 
@@ -73,7 +75,7 @@ export class Fetcher {
       return response;
     } catch (error) {
       entry.isFault = true;
-      if (error instanceof TypeError) this.failures.push({ url, method: init.method ?? "GET", headers: entry.http?.requestHeaders.map(([name]) => name) ?? [], ...(entry.step ? { step: entry.step } : {}) });
+      if (error instanceof TypeError) this.failures.push({ url, at: entry.at, method: init.method ?? "GET", headers: entry.http?.requestHeaders.map(([name]) => name) ?? [], ...(entry.step ? { step: entry.step } : {}) });
       this.trace.again(entry);
       throw error;
     }
@@ -81,6 +83,7 @@ export class Fetcher {
 
   #answered(entry: Recorded, response: Response, ms: number): void {
     this.status = response.status;
+    if (entry.step && entry.http && response.ok) this.readable.push({ url: entry.http.url, step: entry.step });
     const { headers } = response;
     this.answer = { status: response.status, type: headers.get("content-type") ?? "", url: entry.http?.url ?? "", hasChallenge: headers.has("www-authenticate"), ...(headers.get("retry-after") ? { retryAfter: headers.get("retry-after") ?? "" } : {}) };
     if (entry.http) {
@@ -98,16 +101,19 @@ export class Fetcher {
     const type = response.headers.get("content-type") ?? "";
     const { answer } = this;
     if (/^text\/event-stream/i.test(type)) {
-      let events = 0;
-      const end = () => {
-        if (events === 0 && message?.id !== undefined && answer) answer.isEmpty = true;
-      };
+      let isAnswered = false;
       const hear = (event: StreamEvent) => {
-        events++;
         if (message?.id !== undefined) this.streams.heard(message.id, event.data);
+        isAnswered ||= /"(result|error)"\s*:/.test(event.data);
         this.trace.event(event, entry);
       };
-      overhear(response, hear, end);
+      // No answer can come any more: to wait for the time limit would be in vain.
+      const last = () => {
+        if (isAnswered || message?.id === undefined || !message.method) return undefined;
+        if (answer) answer.isSilent = true;
+        return JSON.stringify({ jsonrpc: "2.0", id: message.id, error: { code: -32000, message: "The stream ended without an answer." } });
+      };
+      overhear(response, hear, last);
     } else if (response.status !== 202 && response.status !== 204) {
       const text = await response.clone().text().catch(() => "");
       if (answer) Object.assign(answer, { isEmpty: text.trim() === "", start: text.slice(0, MAX_START_CHARS) });

@@ -54,7 +54,8 @@ function httpProblem(error: SdkHttpError, message: string): Problem {
   return { kind: status === 401 ? "unauthorized" : "http", message: text || message, ...(status ? { code: status } : {}) };
 }
 
-function causes(error: unknown): unknown[] {
+/** An error, and those behind it. */
+export function causes(error: unknown): unknown[] {
   const chain: unknown[] = [];
   for (let at = error; at !== undefined && at !== null && chain.length < 8; at = (at as { cause?: unknown }).cause) chain.push(at);
   return chain;

@@ -48,8 +48,8 @@ export class Trace {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = new Map<string, Recorded>();
   #version: string | undefined;
-  /** The method of the last request that was answered with an error. */
-  failed: string | undefined;
+  /** The last request that was answered with an error, and its code as it came. */
+  failed: { method: string; code: unknown } | undefined;
   /** Told of each new message, once somebody looks at the trace. */
   onmessage: ((entry: Recorded) => void) | undefined;
 
@@ -114,7 +114,7 @@ export class Trace {
     entry.partner = request.number;
     request.partner = entry.number;
     if (request.version && entry.direction === "in" && request.title !== "initialize") entry.version = request.version;
-    if (entry.isFault && direction === "in") this.failed = request.title;
+    if (entry.isFault && direction === "in") this.failed = { method: request.title, code: (message.error as { code?: unknown } | null)?.code };
     this.again(request);
   }
 

@@ -1,6 +1,6 @@
 // The Web Worker: connections of the page, each by its number. Nothing of it can reach a document.
 import { config } from "zod/v4/core";
-import type { FromWorker, OperationName, Operations, ToWorker } from "../protocol.ts";
+import type { FromWorker, OperationName, Operations, Problem, ToWorker } from "../protocol.ts";
 import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";
 import { Connection } from "./connection.ts";
@@ -32,6 +32,9 @@ function connectionOf(id: number): Connection {
 }
 
 const signInTo = (resource: string, account: Account) => new SignIn(resource, "chat", new Fetcher(new Trace(() => {})), account);
+
+/** Problems that have causes to be told apart. */
+const EXPLAINED = new Set<Problem["kind"]>(["blocked", "refused", "http", "protocol", "timeout", "other"]);
 
 const tracing = () => import("./tracing.ts");
 
@@ -75,12 +78,18 @@ self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
   const connection = connectionOf(data.connection);
   if ("answer" in data) return connection.questions.answer(data.answer, data.reply);
   const handler = HANDLERS[data.operation] as (connection: Connection, given: unknown) => Promise<unknown>;
+  const since = Date.now();
   try {
     const result = await handler(connection, data.arguments);
     connection.traces.live.flush();
     tell({ id: data.id, result });
   } catch (error) {
     connection.traces.live.flush();
-    tell({ id: data.id, problem: await problemOf(error, connection.url) });
+    const problem = await problemOf(error, connection.url);
+    const isSigningIn = ["offer", "authorize", "redeem"].includes(data.operation);
+    if (!isSigningIn && !EXPLAINED.has(problem.kind)) return tell({ id: data.id, problem });
+    // Where the part for it cannot be loaded, the problem has no cause.
+    const explained = import("./diagnosis.ts").then(({ diagnosed }) => diagnosed(error, problem, { url: connection.url, fetcher: connection.fetcher, since, isSigningIn }));
+    tell({ id: data.id, problem: await explained.catch(() => (navigator.onLine ? problem : { ...problem, cause: "offline" })) });
   }
 });

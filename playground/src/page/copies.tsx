@@ -9,7 +9,7 @@ import { useShared } from "./context.ts";
 import { Failure } from "./link.ts";
 import { linkTo } from "./state-link.ts";
 
-interface Choice {
+export interface Choice {
   label: string;
   text: string;
 }
@@ -82,7 +82,8 @@ export function ServerCopies() {
   );
 }
 
-function Copyable({ choices }: { choices: Choice[] }) {
+/** Texts of which one is shown, to be copied. */
+export function Copyable({ choices }: { choices: Choice[] }) {
   const { say } = useShared();
   const id = useId();
   const [at, setAt] = useState(0);

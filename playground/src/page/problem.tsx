@@ -2,25 +2,36 @@
 import type { Problem } from "../protocol.ts";
 import { type Word, en } from "../words/en.ts";
 import { useShared } from "./context.ts";
+import { later } from "./later.tsx";
+
+const Help = later(async () => (await import("./help.tsx")).Help);
 
 export function ProblemNote({ problem }: { problem: Problem }) {
   const { state, say } = useShared();
   const todo = `problem.${problem.kind}.do`;
+  // Without a network the help cannot be loaded.
+  if (problem.cause && problem.cause !== "offline") return <Help problem={problem} />;
+  const isToken = problem.kind === "unauthorized" && state.target.token;
   return (
     <div class="problem" role="alert">
       <p>
-        <b>{problem.kind === "unauthorized" && state.target.token ? say("signIn.token") : say(`problem.${problem.kind}`, { code: problem.code ?? "" })}</b>
+        <b>{isToken ? say("signIn.token") : problem.cause ? say("problem.offline") : say(`problem.${problem.kind}`, { code: problem.code ?? "" })}</b>
       </p>
       {todo in en && <p>{say(todo as Word)}</p>}
-      {problem.kind !== "cancelled" && (
-        <details open={problem.kind === "protocol"}>
-          <summary>{say("problem.details")}</summary>
-          <pre tabIndex={0} dir="auto">
-            {problem.message}
-            {problem.data !== undefined && `\n${JSON.stringify(problem.data, undefined, 2)}`}
-          </pre>
-        </details>
-      )}
+      {problem.kind !== "cancelled" && <Details problem={problem} />}
     </div>
+  );
+}
+
+export function Details({ problem }: { problem: Problem }) {
+  const { say } = useShared();
+  return (
+    <details open={problem.kind === "protocol"}>
+      <summary>{say("problem.details")}</summary>
+      <pre tabIndex={0} dir="auto">
+        {problem.message}
+        {problem.data !== undefined && `\n${JSON.stringify(problem.data, undefined, 2)}`}
+      </pre>
+    </details>
   );
 }

@@ -1,6 +1,7 @@
 // The card that asks before a window opens.
 import { useState } from "preact/hooks";
 import { useShared } from "./context.ts";
+import { ProblemNote } from "./problem.tsx";
 
 export function SignInCard() {
   const { state, visitor, say } = useShared();
@@ -34,9 +35,10 @@ export function SignInCard() {
       )}
       {fault && (
         <p class="fault" role="alert" dir="auto">
-          {say("signIn.failed", { message: fault })}
+          {say("signIn.failed", { message: fault.message })}
         </p>
       )}
+      {fault?.cause && <ProblemNote problem={fault} />}
       {isWaiting && <p role="status">{say("signIn.waiting")}</p>}
       <p>
         <label class="check">

@@ -89,7 +89,7 @@ export interface ServerState {
   trace: TraceLog;
   /** The entries of the trace that are shown. */
   traceKind: TraceKind;
-  signIn: { offer: SignInOffer | undefined; isWaiting: boolean; fault: string | undefined; isStepUp: boolean } | undefined;
+  signIn: { offer: SignInOffer | undefined; isWaiting: boolean; fault: Problem | undefined; isStepUp: boolean } | undefined;
   isSignedIn: boolean;
   /** Seconds until a server that cannot be reached is tried again. */
   lost: number | undefined;

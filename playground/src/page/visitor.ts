@@ -179,7 +179,7 @@ export class Visitor {
       const offer = await this.#ask("offer", {});
       if (attempt === this.#attempt) this.#store.set({ signIn: { offer, isWaiting: false, fault: undefined, isStepUp } });
     } catch (error) {
-      if (attempt === this.#attempt) this.#store.set({ signIn: { offer: undefined, isWaiting: false, fault: problemOf(error).message, isStepUp } });
+      if (attempt === this.#attempt) this.#store.set({ signIn: { offer: undefined, isWaiting: false, fault: problemOf(error), isStepUp } });
     }
   }
 
@@ -204,7 +204,7 @@ export class Visitor {
       location.assign(url);
     } catch (error) {
       opened?.close();
-      this.#store.set({ signIn: { ...signIn, isWaiting: false, fault: problemOf(error).message } });
+      this.#store.set({ signIn: { ...signIn, isWaiting: false, fault: problemOf(error) } });
     }
   }
 
@@ -250,7 +250,7 @@ export class Visitor {
       if (this.#state.phase === "connected") await again?.();
     } catch (error) {
       const signIn = this.#state.signIn ?? { offer: undefined, isStepUp: false };
-      this.#store.set({ phase: "idle", signIn: { ...signIn, isWaiting: false, fault: problemOf(error).message } });
+      this.#store.set({ phase: "idle", signIn: { ...signIn, isWaiting: false, fault: problemOf(error) } });
     }
   }
 

@@ -195,6 +195,7 @@ export const en = {
   logs: "Logs",
   "copy.call": "Copy this call",
   "copy.server": "Use it elsewhere",
+  "problem.offline": "There is no network.",
   "problem.unauthorized": "The server wants you to sign in.",
   "problem.scope": "More permissions are needed.",
   "problem.blocked": "The server is there, and does not let web pages read its answers.",

@@ -1,0 +1,62 @@
+// Help with a problem whose cause is known: what happened, what to do, and the details folded.
+import type { Problem } from "../protocol.ts";
+import { type Word } from "../words/en.ts";
+import { useShared } from "./context.ts";
+import { Copyable } from "./copies.tsx";
+import { corsTexts } from "./cors.ts";
+import { Details } from "./problem.tsx";
+
+export function Help({ problem }: { problem: Problem }) {
+  const { say } = useShared();
+  const { cause = "", facts = {}, code } = problem;
+  return (
+    <div class="problem" role="alert">
+      <p>
+        <b>{say(`help.${cause}` as Word, { ...facts, code: code ?? "" })}</b>
+      </p>
+      {facts["step"] && <p>{say("help.step", { step: say(`step.${facts["step"]}` as Word), url: facts["url"] ?? "" })}</p>}
+      {facts["worked"] && <p>{say("help.worked", { url: facts["worked"] })}</p>}
+      <p>{say(`help.${cause}.do` as Word, { ...facts, origin: location.origin })}</p>
+      {(cause === "cors" || cause === "cors.headers") && <Cors problem={problem} />}
+      {cause === "http.404" && <OtherPaths url={facts["url"] ?? ""} />}
+      {cause === "nothing" && <OwnTab url={facts["url"] ?? ""} />}
+      <Details problem={problem} />
+    </div>
+  );
+}
+
+function Cors({ problem: { facts = {}, headers = [] } }: { problem: Problem }) {
+  const choices = corsTexts({ origin: location.origin, step: facts["step"], method: facts["method"] ?? "POST", headers, path: URL.parse(facts["url"] ?? "")?.pathname ?? "/mcp" });
+  return <Copyable choices={choices} />;
+}
+
+// Where servers are usually found.
+function OtherPaths({ url }: { url: string }) {
+  const { visitor, say } = useShared();
+  const here = URL.parse(url);
+  if (!here) return null;
+  return (
+    <p class="choice">
+      {["/mcp", "/sse"]
+        .filter((path) => path !== here.pathname)
+        .map((path) => (
+          <button key={path} type="button" class="small" onClick={() => (visitor.setTarget({ url: `${here.origin}${path}` }), void visitor.connect())}>
+            {say("help.try", { path })}
+          </button>
+        ))}
+    </p>
+  );
+}
+
+// A tab of its own says which of several causes it is.
+function OwnTab({ url }: { url: string }) {
+  const { say } = useShared();
+  if (!/^https?:/.test(url)) return null;
+  return (
+    <p>
+      <a href={url} target="_blank" rel="noopener noreferrer">
+        {say("help.tab", { host: new URL(url).host })}
+      </a>
+    </p>
+  );
+}
