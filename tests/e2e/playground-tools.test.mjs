@@ -180,6 +180,20 @@ describe("calls", () => {
     visitor.done();
   });
 
+  test("are kept with their results, the last twenty of each tool", async () => {
+    let count = 0;
+    await using other = await scripted({ handlers: { "tools/list": () => ({ tools }), "tools/call": () => ({ content: [{ type: "text", text: `result ${++count}` }] }) } });
+    await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+    await visitor.tool("echo");
+    for (let made = 1; made <= 22; made++) {
+      await visitor.call();
+      await visitor.page.getByText(`result ${made}`, { exact: true }).waitFor();
+    }
+    const kept = await visitor.page.locator(".use pre").allTextContents();
+    assert.deepEqual(kept, Array.from({ length: 20 }, (_, at) => `result ${22 - at}`));
+    visitor.done();
+  });
+
   test("have a button to cancel them within 50 ms", async () => {
     await using other = await scripted({ handlers: { "tools/list": () => ({ tools }), "tools/call": () => new Promise(() => {}) } });
     await using visitor = await connected({ url: other.url, allowed: [other.origin] });
