@@ -7,7 +7,10 @@ export type Transport = "auto" | "streamable" | "sse";
 /** The version to speak: "auto" asks the server first. */
 export type Version = "auto" | "2026-07-28" | "2025-11-25" | "2025-06-18" | "2025-03-26" | "2024-11-05";
 
-export const VERSIONS: Version[] = ["auto", "2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+/** Versions with `initialize`, the newest first. */
+export const LEGACY: Version[] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+
+export const VERSIONS: Version[] = ["auto", "2026-07-28", ...LEGACY];
 
 /** A server, and how it is spoken to. */
 export interface Target {
@@ -174,7 +177,7 @@ export interface Suggestions {
 
 /** The fault of an operation, for the page to put into words. */
 export interface Problem {
-  kind: "unauthorized" | "session" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "missing" | "declined" | "notOffered" | "left" | "other";
+  kind: "unauthorized" | "session" | "version" | "scope" | "blocked" | "http" | "protocol" | "timeout" | "cancelled" | "redirect" | "refused" | "missing" | "declined" | "notOffered" | "left" | "other";
   message: string;
   /** The cause, as far as it can be told: a part of a word's name. */
   cause?: string;
@@ -429,4 +432,6 @@ export type FromWorker =
   | { connection: number; farewell: { url: string; headers: [string, string][] } | null }
   /** A piece of a model's answer. */
   | { connection: number; chat: { call: number; piece: string } }
+  /** A part of the Web Worker could not be loaded. */
+  | { outdated: true }
   | { keep: [key: string, value: string | null] };

@@ -199,11 +199,31 @@ async function signIn({ name, ...options }, findings) {
   visitor.done();
 }
 
+async function several({ name, ...options }, findings) {
+  await using visitor = await visit(browser, servers.demo, options);
+  const { page } = visitor;
+  await page.locator(".server form .link").last().click();
+  await page.locator(".switch li").nth(1).waitFor();
+  await page.locator(".switch button").first().click();
+  await page.locator(".saved > summary").click();
+  await page.locator(".saved .choice .link").first().click();
+  await page.locator(".saved .switch li").waitFor();
+  await page.locator(".saved details summary").click();
+  await page.locator(".saved .link").last().click();
+  await page.locator(".saved .warning").waitFor();
+  await page.locator(".server form summary").first().click();
+  await page.locator("#seconds").waitFor();
+  await look(visitor, `servers-${name}`, findings);
+  await page.locator(".saved .switch .small").first().click();
+  await look(visitor, `rename-${name}`, findings);
+  visitor.done();
+}
+
 describe("axe finds nothing", () => {
   for (const options of LOOKS)
     test(`in any view, ${options.name}`, async () => {
       const findings = [];
-      for (const part of [views, forms, questions, offers, signIn]) await part(options, findings);
+      for (const part of [views, forms, questions, offers, signIn, several]) await part(options, findings);
       assert.deepEqual(findings, []);
     });
 });

@@ -1,7 +1,7 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
 import type { Completer } from "./completion.ts";
@@ -10,7 +10,7 @@ import { listed } from "./lists.ts";
 import type { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
 import { paced } from "./paced.ts";
-import { asMissing, messageOf, problemOf } from "./problem.ts";
+import { asMissing, commonVersion, messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
 import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
 import type { InputRequired } from "./rounds.ts";
@@ -32,8 +32,6 @@ const TASK_TTL_MS = 3_600_000;
 
 /** Milliseconds for the end of a session, which nothing depends on. */
 const END_MS = 3000;
-
-const LEGACY: Version[] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
 // Results are shown as they are, also where they are against the specification.
 const ANYTHING = { "~standard": { version: 1, vendor: "durable-mcp", validate: (value: unknown) => ({ value }) } } as const;
@@ -120,36 +118,41 @@ export class Connection {
 
   async connect(target: Target): Promise<ServerInfo> {
     await this.disconnect();
+    const { signal } = this.#stop;
     this.#target = target;
     this.#trace.masks.headers = new Set(target.headers.map(([name]) => name.toLowerCase()));
     this.#fetcher.failures = [];
     this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, await this.#accounts.of(target.url));
-    this.#stop.signal.throwIfAborted();
-    if (target.transport === "sse") return this.#open("sse", "legacy");
+    signal.throwIfAborted();
+    if (target.transport === "sse") return this.#open("sse", "legacy", signal);
     try {
-      return await this.#negotiate();
+      return await this.#negotiate(target, signal);
     } catch (error) {
-      this.#stop.signal.throwIfAborted();
+      signal.throwIfAborted();
       if (target.transport !== "auto" || target.version === "2026-07-28" || !this.#isOldServer(error)) throw error;
       this.#trace.note(`Streamable HTTP: ${this.#fetcher.status ?? "no readable answer"}. Now HTTP+SSE.`);
       // Where neither is, the answer to the first says more.
-      return await this.#open("sse", "legacy").catch((second: unknown) => {
+      return await this.#open("sse", "legacy", signal).catch((second: unknown) => {
         throw isSignInDemand(second) ? second : error;
       });
     }
   }
 
-  // A server that lets no page send the headers of 2026-07-28 makes the probe fail as if it were not there.
-  async #negotiate(): Promise<ServerInfo> {
-    const version = this.#target?.version ?? "auto";
-    if (version !== "auto") return this.#open("streamable", version === "2026-07-28" ? "modern" : "legacy");
+  async #negotiate({ version }: Target, signal: AbortSignal): Promise<ServerInfo> {
+    const era = version === "auto" ? "auto" : version === "2026-07-28" ? "modern" : "legacy";
     try {
-      return await this.#open("streamable", "auto");
+      return await this.#open("streamable", era, signal);
     } catch (error) {
-      this.#stop.signal.throwIfAborted();
-      if (!isFetchFailure(error)) throw error;
+      signal.throwIfAborted();
+      const common = commonVersion(error);
+      if (common) {
+        this.#trace.note(`The server does not speak ${version === "auto" ? "2026-07-28" : version}. Now ${common}, which it names.`);
+        return this.#open("streamable", "legacy", signal, common);
+      }
+      // A server that lets no page send the headers of 2026-07-28 makes the probe fail as if it were not there.
+      if (era !== "auto" || !isFetchFailure(error)) throw error;
       this.#trace.note("The probe of 2026-07-28 could not be sent, as where CORS does not allow its headers. Now initialize.");
-      return this.#open("streamable", "legacy");
+      return this.#open("streamable", "legacy", signal);
     }
   }
 
@@ -158,11 +161,12 @@ export class Connection {
     return isFetchFailure(error) || error instanceof SdkHttpError && [400, 404, 405].includes(this.#fetcher.status ?? 0);
   }
 
-  async #open(kind: "streamable" | "sse", era: "auto" | "modern" | "legacy"): Promise<ServerInfo> {
+  async #open(kind: "streamable" | "sse", era: "auto" | "modern" | "legacy", signal: AbortSignal, version?: Version): Promise<ServerInfo> {
+    signal.throwIfAborted();
     const target = this.#target as Target;
+    const preferred = version ?? target.version;
     const transport = this.#makeTransport(kind, target);
     this.#watch(transport);
-    const first = LEGACY.filter((version) => version === target.version);
     const client = lenientClient(
       this.#fetcher.streams,
       () => this.#logLevel,
@@ -171,16 +175,18 @@ export class Connection {
         capabilities: capabilitiesOf(target.offers),
         inputRequired: { autoFulfill: false },
         versionNegotiation: { mode: era === "modern" ? { pin: "2026-07-28" } : era },
-        ...(era === "legacy" ? { supportedProtocolVersions: [...first, ...LEGACY.filter((version) => version !== target.version)] } : {}),
+        ...(era === "legacy" ? { supportedProtocolVersions: LEGACY.toSorted((one, other) => Number(other === preferred) - Number(one === preferred)) } : {}),
       },
     );
     this.#listen(client);
     this.#client = client;
     this.#transport = transport;
     await client.connect(transport as Transport, this.#limit());
-    this.#stop.signal.throwIfAborted();
+    const token = await this.#token(target);
+    if (signal.aborted) await client.close();
+    signal.throwIfAborted();
     this.#opened = client;
-    this.#tellFarewell(await this.#token(target));
+    this.#tellFarewell(token);
     return this.#info(client, kind);
   }
 
@@ -288,12 +294,13 @@ export class Connection {
   }
 
   async #reopen(): Promise<ServerInfo> {
+    const { signal } = this.#stop;
     const [client, transport] = [this.#client, this.#transport];
     this.#client = this.#opened = undefined;
     this.#endChanges();
     await client?.close().catch(() => {});
     this.#trace.note("The server no longer knows the session. Now a new one.");
-    return transport instanceof SSEClientTransport ? this.#open("sse", "legacy") : this.#open("streamable", "legacy");
+    return transport instanceof SSEClientTransport ? this.#open("sse", "legacy", signal) : this.#open("streamable", "legacy", signal);
   }
 
   /** Tries at once to reach a server that was lost, and whether it is there otherwise. */

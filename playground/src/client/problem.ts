@@ -1,6 +1,6 @@
 // Faults of operations, told apart as far as a browser lets them be.
-import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError } from "@modelcontextprotocol/client";
-import type { Problem } from "../protocol.ts";
+import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError, UnsupportedProtocolVersionError } from "@modelcontextprotocol/client";
+import { LEGACY, type Problem, type Version } from "../protocol.ts";
 import { RedirectRefused } from "./fetcher.ts";
 import { CallEnded, TaskLeft } from "./questions.ts";
 import { SessionGone } from "./recovery.ts";
@@ -20,6 +20,16 @@ export async function problemOf(error: unknown, url: string): Promise<Problem> {
   return { kind: "other", message: messageOf(error).slice(0, MAX_MESSAGE_CHARS) };
 }
 
+/** The newest version with `initialize` that a server named when it refused another one. */
+export function commonVersion(error: unknown): Version | undefined {
+  const supported = refusedVersion(error)?.supported;
+  return supported && LEGACY.find((version) => supported.includes(version));
+}
+
+function refusedVersion(error: unknown): UnsupportedProtocolVersionError | undefined {
+  return causes(error).find((cause) => cause instanceof UnsupportedProtocolVersionError);
+}
+
 function knownProblem(error: unknown): Problem | undefined {
   const message = messageOf(error);
   if (error instanceof SessionGone) return { kind: "session", message };
@@ -29,6 +39,7 @@ function knownProblem(error: unknown): Problem | undefined {
   if (error instanceof ResourceMissing) return { kind: "missing", message, code: error.error.code, data: error.error.data };
   if (error instanceof TaskLeft) return { kind: "left", message };
   if (error instanceof CallEnded) return { kind: error.kind, message };
+  if (error instanceof UnsupportedProtocolVersionError) return { kind: "version", message, code: error.code, data: { supported: error.supported } };
   if (error instanceof ProtocolError) return { kind: "protocol", message, code: error.code, data: error.data };
   if (error instanceof SdkHttpError) return httpProblem(error, message);
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) return { kind: "timeout", message };

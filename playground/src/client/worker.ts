@@ -1,5 +1,6 @@
 // The Web Worker: connections of the page, each by its number. Nothing of it can reach a document.
 import { config } from "zod/v4/core";
+import { isMissingPart, onMissingPart } from "../missing.ts";
 import type { FromWorker, OperationName, Operations, Problem, ToWorker } from "../protocol.ts";
 import type { Account } from "./account.ts";
 import { Accounts } from "./accounts.ts";
@@ -71,6 +72,8 @@ const HANDLERS: Handlers = {
   chat: async (_, request) => (await import("./chat.ts")).handle(request, { accounts, tell, signInTo }),
 };
 
+onMissingPart(self, () => tell({ outdated: true }));
+
 self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
   if ("restored" in data) {
     return accounts.restore(data.restored);
@@ -85,6 +88,7 @@ self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
     tell({ id: data.id, result });
   } catch (error) {
     connection.traces.live.flush();
+    if (isMissingPart(error)) tell({ outdated: true });
     const problem = await problemOf(error, connection.url);
     const isSigningIn = ["offer", "authorize", "redeem"].includes(data.operation);
     if (!isSigningIn && !EXPLAINED.has(problem.kind)) return tell({ id: data.id, problem });

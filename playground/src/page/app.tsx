@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { useShared } from "./context.ts";
-import { later } from "./later.tsx";
+import { Outdated, later } from "./later.tsx";
 import { Lost } from "./lost.tsx";
 import { Resources } from "./resources.tsx";
 import { Server } from "./server.tsx";
@@ -41,6 +41,7 @@ export function App() {
         </nav>
       </header>
       <Lost />
+      <Outdated />
       <main>
         <Server />
         {state.isChatting ? <Chat Marks={Marks} /> : (state.info || state.trace.length > 0) && <Parts key={state.shown} />}

@@ -1,4 +1,5 @@
 // The servers of the page, each with its connection, and the one that is shown.
+import { onMissingPart } from "../missing.ts";
 import { targetOf } from "../protocol.ts";
 import { forgetAll, keep, keptEntries } from "./kept.ts";
 import { type Language, keepLanguage, load, speaker } from "./language.ts";
@@ -18,12 +19,13 @@ export class Page {
   #isCleared = false;
 
   constructor(language: Language, { servers: saved, fault }: Reading, { servers, shown }: Start) {
-    this.#store = new Store({ language, shown: 1, servers: saved, storage: fault });
+    this.#store = new Store({ language, shown: 1, servers: saved, storage: fault, isOutdated: false });
     this.#link = new Link((event) => this.#hear(event));
     this.#link.send({ restored: keptEntries() });
     for (const server of servers) this.open(server);
     this.show(shown + 1);
     if (fault === "corrupt") void this.changeSaved((servers) => servers);
+    onMissingPart(window, () => this.outdate());
     onSavedElsewhere(() => this.#store.set({ servers: readSaved().servers }));
     for (const change of ["online", "offline"])
       window.addEventListener(change, () => {
@@ -72,6 +74,11 @@ export class Page {
     return visitor;
   }
 
+  /** Offers a reload. */
+  outdate(): void {
+    this.#store.set({ isOutdated: true });
+  }
+
   show(connection: number): void {
     this.#store.set({ shown: connection });
   }
@@ -115,6 +122,7 @@ export class Page {
   #hear(event: Event): void {
     if ("keep" in event) keep(...event.keep);
     else if ("chat" in event) this.#hearChat?.(event);
+    else if ("outdated" in event) this.outdate();
     else this.#visitors.get(event.connection)?.hear(event);
   }
 }

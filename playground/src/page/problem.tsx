@@ -1,5 +1,5 @@
 // A problem in words: what happened, what to do, and the details folded.
-import type { Problem } from "../protocol.ts";
+import { type Problem, VERSIONS } from "../protocol.ts";
 import { type Word, en } from "../words/en.ts";
 import { useShared } from "./context.ts";
 import { later } from "./later.tsx";
@@ -17,7 +17,7 @@ export function ProblemNote({ problem }: { problem: Problem }) {
       <p>
         <b>{isToken ? say("signIn.token") : problem.cause ? say("problem.offline") : say(`problem.${problem.kind}`, { code: problem.code ?? "" })}</b>
       </p>
-      {todo in en && <p>{say(todo as Word)}</p>}
+      {todo in en && <p>{say(todo as Word, versionsOf(problem))}</p>}
       {problem.kind !== "cancelled" && <Details problem={problem} />}
     </div>
   );
@@ -34,4 +34,10 @@ export function Details({ problem }: { problem: Problem }) {
       </pre>
     </details>
   );
+}
+
+// Those of the server, and those that are spoken here.
+function versionsOf({ data }: Problem): Record<string, string> {
+  const supported = (data as { supported?: unknown } | undefined)?.supported;
+  return { supported: Array.isArray(supported) ? supported.join(", ") : "", spoken: VERSIONS.slice(1).join(", ") };
 }

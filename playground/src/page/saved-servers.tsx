@@ -4,6 +4,7 @@ import { useShared } from "./context.ts";
 import { Device } from "./device.tsx";
 import { type Imported, exportServers, importServers } from "./mcp-servers.ts";
 import { type Saved, withoutSecrets } from "./saved.ts";
+import { Sign } from "./sign.tsx";
 
 /** Bytes of a file that may be imported. */
 const MAX_IMPORT_BYTES = 1_000_000;
@@ -76,17 +77,17 @@ function Entry({ entry, isFirst, isLast }: { entry: Saved; isFirst: boolean; isL
           <span class="note">{URL.parse(target.url)?.host}</span>
         </button>
       )}
-      <button key="rename" type="button" class="small" ref={edit} aria-label={say("saved.rename", { name })} onClick={() => setRenamed(!isRenamed)}>
-        ✎
+      <button key="rename" type="button" class="small" ref={edit} onClick={() => setRenamed(!isRenamed)}>
+        <Sign sign="Aa" text={say("saved.rename", { name })} />
       </button>
-      <button type="button" class="small" aria-label={say("saved.up", { name })} disabled={isFirst} onClick={() => move(-1)}>
-        ↑
+      <button type="button" class="small" disabled={isFirst} onClick={() => move(-1)}>
+        <Sign sign="↑" text={say("saved.up", { name })} />
       </button>
-      <button type="button" class="small" aria-label={say("saved.down", { name })} disabled={isLast} onClick={() => move(1)}>
-        ↓
+      <button type="button" class="small" disabled={isLast} onClick={() => move(1)}>
+        <Sign sign="↓" text={say("saved.down", { name })} />
       </button>
-      <button type="button" class="small" aria-label={say("saved.remove", { name })} onClick={() => void page.changeSaved((servers) => servers.filter((other) => other.id !== id))}>
-        ×
+      <button type="button" class="small" onClick={() => void page.changeSaved((servers) => servers.filter((other) => other.id !== id))}>
+        <Sign sign="×" text={say("saved.remove", { name })} />
       </button>
     </li>
   );

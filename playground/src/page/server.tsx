@@ -1,7 +1,6 @@
 // The server: its address, how it is spoken to, and what it says of itself.
 import { useState } from "preact/hooks";
 import { addressOf, isHeaderAllowed } from "../address.ts";
-import { type Transport, VERSIONS, type Version } from "../protocol.ts";
 import { useShared } from "./context.ts";
 import { later } from "./later.tsx";
 import { Opening } from "./opening.tsx";
@@ -13,6 +12,7 @@ const ListeningNote = later(async () => (await import("./listening.tsx")).Listen
 
 const Switch = later(async () => (await import("./switch.tsx")).Switch);
 const Roots = later(async () => (await import("./roots.tsx")).Roots);
+const Options = later(async () => (await import("./options.tsx")).Options);
 const SavedServers = later(async () => (await import("./saved-servers.tsx")).SavedServers);
 const ServerCopies = later(async () => (await import("./copies.tsx")).ServerCopies);
 
@@ -51,7 +51,7 @@ function Saved() {
   const count = state.servers.length;
   const [isOpen, setOpen] = useState(count > 0);
   return (
-    <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details class="saved" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{say("saved.heading", { count })}</summary>
       {isOpen && <SavedServers />}
     </details>
@@ -94,7 +94,7 @@ function ServerForm() {
         </p>
       )}
       {state.isLinked && <p class="warning">{say("server.linked", { host: new URL(target.url).host })}</p>}
-      {phase === "idle" && <Options />}
+      {phase === "idle" && <OptionsPart />}
       <p class="choice">
         {phase === "idle" && (
           <button type="submit" class="button">
@@ -131,61 +131,13 @@ function Folders() {
   );
 }
 
-function Options() {
-  const { state, visitor, say } = useShared();
-  const { target } = state;
-  const headers = target.headers;
-  const setHeader = (at: number, header: [string, string]) => visitor.setTarget({ headers: headers.with(at, header) });
+function OptionsPart() {
+  const { say } = useShared();
+  const [isOpen, setOpen] = useState(false);
   return (
-    <details>
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{say("server.options")}</summary>
-      <label for="transport">{say("server.transport")}</label>
-      <select id="transport" class="field" value={target.transport} onChange={(event) => visitor.setTarget({ transport: event.currentTarget.value as Transport })}>
-        <option value="auto">{say("server.transport.auto")}</option>
-        <option value="streamable">Streamable HTTP</option>
-        <option value="sse">HTTP+SSE</option>
-      </select>
-      <label for="version">{say("server.version")}</label>
-      <select id="version" class="field" value={target.version} onChange={(event) => visitor.setTarget({ version: event.currentTarget.value as Version })}>
-        {VERSIONS.map((version) => (
-          <option key={version} value={version}>
-            {version === "auto" ? say("server.version.auto") : version}
-          </option>
-        ))}
-      </select>
-      <label for="token">{say("server.token")}</label>
-      <input
-        id="token"
-        class="field"
-        type="password"
-        autocomplete="off"
-        value={target.token}
-        aria-describedby="token-hint"
-        onInput={(event) => visitor.setTarget({ token: event.currentTarget.value.trim() })}
-      />
-      <p id="token-hint" class="note">
-        {say("server.token.hint")}
-      </p>
-      <label for="scope">{say("server.scope")}</label>
-      <input id="scope" class="field" spellcheck={false} value={target.scope} aria-describedby="scope-hint" onInput={(event) => visitor.setTarget({ scope: event.currentTarget.value })} />
-      <p id="scope-hint" class="note">
-        {say("server.scope.hint")}
-      </p>
-      <fieldset>
-        <legend>{say("server.headers")}</legend>
-        {headers.map(([name, value], at) => (
-          <div key={at} class="row">
-            <input class="field" aria-label={say("server.header.name")} placeholder={say("server.header.name")} value={name} onInput={(event) => setHeader(at, [event.currentTarget.value.trim(), value])} />
-            <input class="field" type="password" autocomplete="off" aria-label={say("server.header.value")} placeholder={say("server.header.value")} value={value} onInput={(event) => setHeader(at, [name, event.currentTarget.value])} />
-            <button type="button" class="small" aria-label={say("server.header.remove", { name })} onClick={() => visitor.setTarget({ headers: headers.toSpliced(at, 1) })}>
-              ×
-            </button>
-          </div>
-        ))}
-        <button type="button" class="link" onClick={() => visitor.setTarget({ headers: [...headers, ["", ""]] })}>
-          {say("server.header.add")}
-        </button>
-      </fieldset>
+      {isOpen && <Options />}
     </details>
   );
 }

@@ -117,6 +117,8 @@ export interface PageState {
   /** What became of the browser's storage. */
   storage: "denied" | "corrupt" | undefined;
   servers: Saved[];
+  /** A part of the page could not be loaded. */
+  isOutdated: boolean;
 }
 
 /** The shown server, and the page. */

@@ -1,6 +1,7 @@
 // The servers of the page, to switch between.
 import { useShared } from "./context.ts";
 import type { Visitor } from "./visitor.ts";
+import { Sign } from "./sign.tsx";
 
 export function Switch() {
   const { page, say } = useShared();
@@ -25,8 +26,8 @@ function Choice({ visitor }: { visitor: Visitor }) {
         {host && name !== host && <span class="note">{host}</span>}
         <span class="note">{say(questions.length > 0 ? "switch.asks" : `switch.${phase}`)}</span>
       </button>
-      <button type="button" class="small" aria-label={say("switch.close", { name })} onClick={() => void page.close(visitor)}>
-        ×
+      <button type="button" class="small" onClick={() => void page.close(visitor)}>
+        <Sign sign="×" text={say("switch.close", { name })} />
       </button>
     </li>
   );
