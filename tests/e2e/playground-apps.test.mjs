@@ -20,7 +20,7 @@ after(async () => {
 });
 
 // A visitor at a server whose tool `show` was called, with its app on the page.
-async function shown(html, { allowed = [], at = server, by = browser, frame, ...options } = {}, visitOptions = {}) {
+async function shown(html, { allowed = [], at = server, by = browser, config, frame = config && "/playground/app", ...options } = {}, visitOptions = {}) {
   const other = await appServer(html, options);
   const visitor = await visit(by, at, { allowed: [other.origin, ...allowed], ...visitOptions });
   const close = async () => {
@@ -28,7 +28,10 @@ async function shown(html, { allowed = [], at = server, by = browser, frame, ...
     await other.stop();
   };
   try {
-    if (frame) await visitor.context.route("**/playground/config.json", (route) => route.fulfill({ json: { apps: frame } }));
+    if (frame) {
+      await visitor.context.route("**/playground/config.json", (route) => route.fulfill({ json: { apps: frame, ...config } }));
+      await visitor.page.reload();
+    }
     await visitor.connect(other.url);
     await visitor.tool("show");
     await visitor.call();
@@ -389,6 +392,20 @@ describe("an app asks the person", () => {
     await one.app.getByText(`${target.origin}/page?x`).waitFor();
     await one.app.getByRole("button", { name: "Refuse" }).click();
     assert.equal((await again).error.code, -32000);
+  });
+
+  test("before it says something in the chat, where that and its context wait to be sent", async () => {
+    const config = { chat: { models: ["a model"], signIn: false } };
+    await using one = await shown(withMessages(""), { config });
+    const frame = await appFrame(one.visitor);
+    const say = (text) => `request("ui/message", { role: "user", content: [{ type: "text", text: "${text}" }] })`;
+    assert.equal((await asked(one, frame, say("refused"), "Refuse")).error.code, -32000);
+    assert.deepEqual((await asked(one, frame, say("a message"), "Accept")).result, {});
+    await asked(one, frame, `request("ui/update-model-context", { content: [{ type: "text", text: "a context" }] })`);
+    await one.app.getByText("Context for a model").click();
+    await one.app.getByRole("button", { name: "Put into the chat" }).click();
+    await one.visitor.button("Chat").click();
+    assert.equal(await one.page.getByLabel("Message").inputValue(), 'a message\n{"content":[{"type":"text","text":"a context"}]}');
   });
 
   test("before a file is saved, under a clean name", async () => {

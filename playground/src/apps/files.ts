@@ -1,4 +1,5 @@
 // Files that an app gives to be saved.
+import { saveFile } from "../page/save.ts";
 
 export interface AppFile {
   name: string;
@@ -23,14 +24,7 @@ export function cleanName(uri: string): string {
   return name.slice(-MAX_NAME_CHARS) || "file";
 }
 
-export function save({ name, bytes }: AppFile): void {
-  const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
-}
+export const save = ({ name, bytes }: AppFile): void => saveFile(new Blob([bytes], { type: "application/octet-stream" }), name);
 
 function unescaped(text: string): string {
   try {

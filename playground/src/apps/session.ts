@@ -116,9 +116,12 @@ export class AppSession implements Service {
   #mayRead = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #unwatch: (() => void) | undefined;
+  /** Puts a text into the chat's field, where there is a chat. */
+  #toChat: (text: string) => void;
   isSeen = false;
 
-  constructor(visitor: Visitor, tool: Tool, use: Use, surroundings: Surroundings) {
+  constructor(visitor: Visitor, tool: Tool, use: Use, surroundings: Surroundings, toChat: (text: string) => void) {
+    this.#toChat = toChat;
     this.#visitor = visitor;
     this.#tool = tool;
     this.#use = use;
@@ -339,6 +342,7 @@ export class AppSession implements Service {
     const text = textOf(content);
     await this.#ask("say", text);
     this.#add({ kind: "said", text });
+    this.#toChat(text);
   }
 
   setContext(context: { content?: unknown; structuredContent?: unknown }): void {
@@ -411,11 +415,11 @@ function shelterOfFrames(): Movable {
 }
 
 /** The session of a use: the one that was parked, or a new one. */
-export function sessionOf(visitor: Visitor, tool: Tool, use: Use, surroundings: Surroundings): AppSession {
+export function sessionOf(...[visitor, tool, use, ...more]: ConstructorParameters<typeof AppSession>): AppSession {
   const key = keyOf(visitor, use);
   const session = parked.get(key);
   parked.delete(key);
-  return session ?? new AppSession(visitor, tool, use, surroundings);
+  return session ?? new AppSession(visitor, tool, use, ...more);
 }
 
 /** Removes apps that nobody sees, the oldest first, where there are too many. */

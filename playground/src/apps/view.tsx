@@ -1,4 +1,5 @@
 // An app that shows a tool's result, in its frame, with what it asks the person.
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useShared } from "../page/context.ts";
 import { filled } from "../page/language.ts";
@@ -14,10 +15,12 @@ const ARM_MS = 600;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 export function AppView({ tool, use }: { tool: Tool; use: Use }) {
-  const { state: page, visitor, say: sayOfPage } = useShared();
+  const { state: page, page: whole, visitor, say: sayOfPage } = useShared();
   const say = useWords();
   const place = useRef<HTMLDivElement>(null);
-  const [session] = useState(() => sessionOf(visitor, tool, use, surroundingsOf(page.language, 0)));
+  // A text of the app waits in the chat's field, for the person to send.
+  const toChat = (text: string) => whole.setChat({ drafted: [whole.state.drafted, text].filter(Boolean).join("\n") });
+  const [session] = useState(() => sessionOf(visitor, tool, use, surroundingsOf(page.language, 0), toChat));
   const [state, setState] = useState(session.store.state);
   useLayoutEffect(() => {
     if (place.current) session.attach(place.current);
@@ -104,7 +107,13 @@ export function AppView({ tool, use }: { tool: Tool; use: Use }) {
         </p>
       )}
       <Told heading={say("lines")} texts={state.lines.map(({ kind, text }) => (kind === "said" ? say("said", { text }) : text))} />
-      <Told heading={say("context")} texts={state.context === undefined ? [] : [JSON.stringify(state.context, undefined, 2)]} />
+      <Told heading={say("context")} texts={state.context === undefined ? [] : [JSON.stringify(state.context, undefined, 2)]}>
+        {page.chat && (
+          <button type="button" class="link" onClick={() => toChat(JSON.stringify(state.context))}>
+            {say("toChat")}
+          </button>
+        )}
+      </Told>
     </section>
   );
 }
@@ -212,7 +221,7 @@ function Asking({ text, detail, href, yes, no, answer }: Asked) {
   );
 }
 
-function Told({ heading, texts }: { heading: string; texts: string[] }) {
+function Told({ heading, texts, children }: { heading: string; texts: string[]; children?: ComponentChildren }) {
   if (texts.length === 0) return null;
   return (
     <details>
@@ -224,6 +233,7 @@ function Told({ heading, texts }: { heading: string; texts: string[] }) {
           {text}
         </pre>
       ))}
+      {children}
     </details>
   );
 }

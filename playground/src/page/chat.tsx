@@ -242,7 +242,9 @@ function sentence({ end, problem }: Step, say: SayChat): string {
 }
 
 function Composer({ conversation, isOff, say }: { conversation: Conversation; isOff: boolean; say: SayChat }) {
-  const [text, setText] = useState("");
+  const { state, page } = useShared();
+  const text = state.drafted ?? "";
+  const setText = (drafted: string) => page.setChat({ drafted });
   const form = useRef<HTMLFormElement>(null);
   function send(event: SubmitEvent) {
     event.preventDefault();

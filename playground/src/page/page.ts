@@ -43,7 +43,7 @@ export class Page {
     return this.#link;
   }
 
-  setChat(more: Pick<PageState, "chat" | "isChatting">): void {
+  setChat(more: Pick<PageState, "chat" | "isChatting" | "drafted">): void {
     this.#store.set(more);
   }
 

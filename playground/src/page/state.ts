@@ -111,6 +111,8 @@ export interface PageState {
   chat?: ChatFacts;
   /** The chat is shown in place of the parts of a server. */
   isChatting?: boolean;
+  /** The message that is being written to the chat. */
+  drafted?: string;
   language: Language;
   /** The number of the connection that is shown. */
   shown: number;
