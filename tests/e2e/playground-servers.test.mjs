@@ -128,6 +128,7 @@ describe("a step that takes long can be stopped", () => {
     await visitor.button("Stop").click();
     await visitor.connect(`${server.url}/mcp`);
     assert.equal(await visitor.page.getByRole("alert").count(), 0);
+    assert.ok(other.requests.every(({ method, text }) => method === "OPTIONS" || text.includes("server/discover")), "no other way is tried after the stop");
   });
 
   test("listing", async () => {
@@ -292,6 +293,9 @@ describe("saved servers", () => {
     assert.equal(await other.getByLabel("Header value").inputValue(), "");
     assert.equal(await other.getByLabel("Bearer token").inputValue(), "");
     assert.equal(one.requests.length, requests, "choosing one connects to nothing");
+    await other.getByRole("button", { name: "Connect", exact: true }).click();
+    await other.getByRole("button", { name: "Disconnect" }).waitFor();
+    assert.equal(one.requests.at(-1).headers["x-secret"], undefined, "a header without a value is not sent");
     await other.getByRole("button", { name: "Remove two" }).click();
     await until(async () => (await savedNames(page)).join() === "My <b>server</b>", "the removal in the first tab");
     visitor.done();

@@ -196,7 +196,7 @@ export class Connection {
     const { fetch } = this.#fetcher;
     const options = {
       fetch: (async (url: URL, init?: RequestInit) => (kind === "sse" || init?.method === "POST" ? fetch(url, init) : (await standing).watched(fetch)(url, init))) as never,
-      requestInit: { headers: target.headers },
+      requestInit: { headers: typed(target) },
       authProvider: { token: () => this.#token(target), onUnauthorized: () => this.#refused(target) },
     };
     const url = new URL(target.url);
@@ -350,7 +350,7 @@ export class Connection {
     const transport = this.#transport;
     const session = transport instanceof StreamableHTTPClientTransport ? transport.sessionId : undefined;
     if (!session || !this.#target) return this.#tell({ connection: this.id, farewell: null });
-    const headers: [string, string][] = [...this.#target.headers, ["mcp-session-id", session]];
+    const headers: [string, string][] = [...typed(this.#target), ["mcp-session-id", session]];
     if (token) headers.push(["authorization", `Bearer ${token}`]);
     const version = this.#client?.getNegotiatedProtocolVersion();
     if (version) headers.push(["mcp-protocol-version", version]);
@@ -575,3 +575,6 @@ async function measured(work: () => Promise<unknown>): Promise<Answer> {
   const ms = Math.round(performance.now() - began);
   return { result, ms, bytes: new TextEncoder().encode(JSON.stringify(result)).length };
 }
+
+// Saved servers have names of headers alone, until the person types their values.
+const typed = ({ headers }: Target): [string, string][] => headers.filter(([, value]) => value !== "");
