@@ -36,7 +36,7 @@ async function look(visitor, name, findings) {
   // Of what is scrolled out of sight axe cannot tell the contrast: meanwhile nothing scrolls by itself.
   await page.evaluate(() => {
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(".list, .scroller, pre { max-height: none !important; position: static !important }");
+    sheet.replaceSync(".list, .scroller, .popup, pre { max-height: none !important; position: static !important }");
     document.adoptedStyleSheets = [sheet];
   });
   // A dialog that is open covers the page.

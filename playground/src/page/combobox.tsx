@@ -120,14 +120,16 @@ export function Combobox({ id, name, of, value, context, isRequired = false, isI
         onKeyDown={press}
         onBlur={close}
       />
-      <ul id={`${id}-options`} role="listbox" aria-label={say("complete.label", { name })} hidden={!isOpen}>
-        {options.map((text, at) => (
-          <Option key={`${at} ${text}`} id={`${id}-option-${at}`} text={text} isActive={at === active} onPick={() => pick(text)} />
-        ))}
-      </ul>
-      <p class="note" role="status" dir="auto">
-        {fault === undefined ? told : say("complete.failed", { message: fault })}
-      </p>
+      <div class="popup">
+        <ul id={`${id}-options`} role="listbox" aria-label={say("complete.label", { name })} hidden={!isOpen}>
+          {options.map((text, at) => (
+            <Option key={`${at} ${text}`} id={`${id}-option-${at}`} text={text} isActive={at === active} onPick={() => pick(text)} />
+          ))}
+        </ul>
+        <p class="note" role="status" dir="auto">
+          {fault === undefined ? told : say("complete.failed", { message: fault })}
+        </p>
+      </div>
     </div>
   );
 }
