@@ -1,6 +1,7 @@
 // Processes by their ids and the times at which they started: systems, and containers above all, give the same ids again.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 
 const SHELLS = new Set(["sh", "ash", "bash", "busybox", "dash", "ksh", "zsh"]);
 
@@ -76,9 +77,18 @@ function isThere(pid) {
 // proc_pid_stat(5). The name, in brackets, can have anything in it. The time is in ticks since the start of the machine.
 function ofLinux(pid) {
   try {
-    const [, program, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    const [, name, rest] = /^\d+ \((.*)\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8"));
     const [state, parent, ...others] = rest.split(" ");
-    return { parent: Number(parent), program, time: others[17], isEnded: state === "Z" };
+    return { parent: Number(parent), program: programOfLinux(pid) ?? name, time: others[17], isEnded: state === "Z" };
+  } catch {
+    return undefined;
+  }
+}
+
+// The shell that runs a script, where the name is that of the script. Other users' are not shown.
+function programOfLinux(pid) {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`));
   } catch {
     return undefined;
   }
