@@ -1,9 +1,9 @@
 // The README's first command, as a user runs it.
 import assert from "node:assert/strict";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { descendants, isRunning, temporaryFolder } from "../support/child.mjs";
+import { descendants, isRunning, root, run, temporaryFolder } from "../support/child.mjs";
 import { open, openSse, send } from "../support/mcp.mjs";
 import { until } from "../support/wait.mjs";
 import { npmStart } from "../support/wrangler.mjs";
@@ -44,6 +44,13 @@ test("npm start ends when npm is killed, also where a shell between stays", asyn
   } finally {
     await server.stop();
   }
+});
+
+test("npm run wrangler runs the wrangler that serves", async () => {
+  const { version } = JSON.parse(readFileSync(join(root, "node_modules/wrangler/package.json"), "utf8"));
+  const { code, stdout, stderr } = await run("npm", ["run", "--silent", "wrangler", "--", "--version"]);
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout.trim(), version);
 });
 
 /** The server with the module of the other tests, which is there already. */
