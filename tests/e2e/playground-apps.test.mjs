@@ -145,6 +145,20 @@ describe("an app", () => {
     }
   });
 
+  test("is not shown where the person switched apps off", async () => {
+    await using other = await appServer(withMessages(""));
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    await visitor.page.getByText("Options", { exact: true }).click();
+    await visitor.page.getByLabel("Apps", { exact: true }).uncheck();
+    await visitor.connect(other.url);
+    await visitor.tool("show");
+    await visitor.call();
+    await visitor.page.locator(".use .result").waitFor();
+    assert.equal(await visitor.page.locator(".app").count(), 0);
+    assert.ok(other.requests.every(({ text }) => !text.includes("io.modelcontextprotocol/ui") && !text.includes("resources/read")));
+    visitor.done();
+  });
+
   test("is declared to the server", async () => {
     await using one = await shown(withMessages(""));
     const said = one.other.requests.find(({ text }) => text.includes("io.modelcontextprotocol/ui"));
