@@ -21,9 +21,10 @@ export class Streams {
     }
   }
 
-  /** A request is sent. */
+  /** A request is sent. Connections count their requests anew: what an earlier one had by that id is over. */
   sent(id: Id): void {
-    if (this.#sending !== undefined) this.#callOf.set(id, this.#sending);
+    if (this.#sending === undefined) this.#callOf.delete(id);
+    else this.#callOf.set(id, this.#sending);
   }
 
   /** The call that a request of this side was sent for. */
