@@ -295,9 +295,18 @@ export interface HttpExchange {
   responseHeaders: [string, string][];
 }
 
+/** A text of a result that stays in the Web Worker. */
+export interface HeldText {
+  /** The part of the result that it belongs to. */
+  path: string[];
+  id: number;
+  chars: number;
+}
+
 /** What a result took. */
 export interface Answer {
   result: unknown;
+  held?: HeldText[];
   ms: number;
   bytes: number;
 }
@@ -387,6 +396,9 @@ export interface Operations {
   clearTrace: { arguments: object; result: null };
   exportTrace: { arguments: { of: TraceSource }; result: Blob };
   importTrace: { arguments: { file: Blob }; result: TraceRow[] };
+  textRows: { arguments: { id: number; columns: number; from: number; count: number }; result: { rows: string[]; total: number } };
+  textFind: { arguments: { id: number; text: string; from: number }; result: number | null };
+  textFile: { arguments: { id: number }; result: Blob };
   /** A call as it can be made elsewhere. */
   portable: { arguments: { tool: Tool; json: string }; result: PortableCall };
   offer: { arguments: object; result: SignInOffer };

@@ -18,7 +18,7 @@ import { Running, UNLIMITED_MS } from "./running.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
 import type { StandingStream } from "./standing-stream.ts";
 import type { Streams } from "./streams.ts";
-import { Trace } from "./trace.ts";
+import { Trace, bytesOf } from "./trace.ts";
 import type { Traces } from "./tracing.ts";
 
 /** Milliseconds between two words of a call's progress to the page. */
@@ -29,6 +29,9 @@ const PING_MS = 10_000;
 
 /** Milliseconds for which a server of 2025-11-25 is asked to keep a task. */
 const TASK_TTL_MS = 3_600_000;
+
+/** Bytes of a result that goes to the page as it is: of a larger one, long texts stay. */
+const MAX_SENT_BYTES = 100_000;
 
 /** Milliseconds for the end of a session, which nothing depends on. */
 const END_MS = 3000;
@@ -573,7 +576,8 @@ async function measured(work: () => Promise<unknown>): Promise<Answer> {
   const began = performance.now();
   const result = await work();
   const ms = Math.round(performance.now() - began);
-  return { result, ms, bytes: new TextEncoder().encode(JSON.stringify(result)).length };
+  const bytes = bytesOf(JSON.stringify(result) ?? "");
+  return { ms, bytes, ...(bytes > MAX_SENT_BYTES ? (await import("./held.ts")).hold(result) : { result }) };
 }
 
 // Saved servers have names of headers alone, until the person types their values.

@@ -4,13 +4,17 @@ import { type Json, isObject } from "../exact.ts";
 import type { Tool } from "../protocol.ts";
 import { check } from "../schema/check.ts";
 import { useShared } from "./context.ts";
+import { heldOf } from "./held-texts.ts";
+import { later } from "./later.tsx";
 
-/** Characters of a text that are shown at once. */
-const MAX_SHOWN_CHARS = 100_000;
+const HeldView = later(async () => (await import("./held.tsx")).HeldView);
+const ResourceLink = later(async () => (await import("./resource-link.tsx")).ResourceLink);
+const Annotations = later(async () => (await import("./resource-link.tsx")).Annotations);
 
 export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
   const { say } = useShared();
   const { content, structuredContent, isError } = (isObject(result as Json) ? result : {}) as { content?: unknown; structuredContent?: Json; isError?: unknown };
+  const held = heldOf(result);
   const blocks = Array.isArray(content) ? content : [];
   const promised = isObject(tool.outputSchema as Json) ? (tool.outputSchema as Json) : undefined;
   const misfits = promised !== undefined && structuredContent !== undefined ? check(structuredContent, promised) : [];
@@ -27,7 +31,7 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
       {structuredContent !== undefined && (
         <section>
           <h5>{say("result.structured")}</h5>
-          <pre tabIndex={0}>{JSON.stringify(structuredContent, undefined, 2)}</pre>
+          {held ? <HeldView held={held} name="result.json" /> : <pre tabIndex={0}>{JSON.stringify(structuredContent, undefined, 2)}</pre>}
         </section>
       )}
       {misfits.length > 0 && (
@@ -60,20 +64,27 @@ interface Block {
   data?: unknown;
   mimeType?: unknown;
   uri?: unknown;
-  name?: unknown;
-  title?: unknown;
-  description?: unknown;
   blob?: unknown;
   resource?: unknown;
 }
 
 export function Content({ block }: { block: unknown }) {
+  const annotations = isObject(block as Json) ? (block as { annotations?: Json }).annotations : undefined;
+  return (
+    <>
+      <Plain block={block} />
+      {isObject(annotations) && <Annotations given={annotations} />}
+    </>
+  );
+}
+
+function Plain({ block }: { block: unknown }) {
   const { say } = useShared();
   const { type, text, data, mimeType, resource } = (isObject(block as Json) ? block : {}) as Block;
-  if (type === "text" && typeof text === "string") return <LongText text={text} name="result.txt" />;
+  if (type === "text" && typeof text === "string") return <LongText text={text} name="result.txt" of={block} />;
   if (type === "image" && typeof data === "string") return <Media kind="image" data={data} mimeType={String(mimeType)} />;
   if (type === "audio" && typeof data === "string") return <Media kind="audio" data={data} mimeType={String(mimeType)} />;
-  if (type === "resource_link") return <ResourceLink link={block as Block} />;
+  if (type === "resource_link") return <ResourceLink link={block as object} />;
   if (type === "resource" && isObject(resource as Json)) return <Contents contents={resource as Block} />;
   return (
     <div>
@@ -92,7 +103,7 @@ export function Contents({ contents }: { contents: Block }) {
     <section>
       <h5 dir="auto">{say("result.resource", { uri: visible(String(uri)) })}</h5>
       <p class="note">{type}</p>
-      {typeof text === "string" && <LongText text={text} name="resource.txt" />}
+      {typeof text === "string" && <LongText text={text} name="resource.txt" of={contents} />}
       {typeof blob === "string" && /^image\//.test(type) && <Media kind="image" data={blob} mimeType={type} />}
       {typeof blob === "string" && /^audio\//.test(type) && <Media kind="audio" data={blob} mimeType={type} />}
       {typeof blob === "string" && !/^(image|audio)\//.test(type) && <Save bytes={decoded(blob)} name="resource.bin" />}
@@ -100,43 +111,14 @@ export function Contents({ contents }: { contents: Block }) {
   );
 }
 
-function ResourceLink({ link }: { link: Block }) {
-  const { visitor, say } = useShared();
-  const { uri, name, title, description, mimeType } = link;
-  return (
-    <section class="card">
-      <h5>{say("result.link")}</h5>
-      <p dir="auto">
-        <b>{String(title ?? name ?? uri)}</b> {typeof mimeType === "string" && <span class="tag">{mimeType}</span>}
-      </p>
-      {typeof description === "string" && <p dir="auto">{description}</p>}
-      <p>
-        <code dir="auto">{visible(String(uri))}</code>
-      </p>
-      <button type="button" class="button plain" onClick={() => void visitor.read(String(uri))}>
-        {say("result.read")}
-      </button>
-    </section>
-  );
-}
-
-function LongText({ text, name }: { text: string; name: string }) {
-  const { say } = useShared();
-  const [isWhole, setWhole] = useState(false);
-  const isCut = text.length > MAX_SHOWN_CHARS && !isWhole;
+function LongText({ text, name, of }: { text: string; name: string; of: unknown }) {
+  const held = heldOf(of);
+  if (held) return <HeldView held={held} name={name} />;
   return (
     <div>
       <pre class="text" tabIndex={0} dir="auto">
-        {isCut ? text.slice(0, MAX_SHOWN_CHARS) : text}
+        {text}
       </pre>
-      {isCut && (
-        <p class="note">
-          {say("result.long", { shown: MAX_SHOWN_CHARS, all: text.length })}{" "}
-          <button type="button" class="link" onClick={() => setWhole(true)}>
-            {say("result.all")}
-          </button>
-        </p>
-      )}
       {text.length > 2000 && <Save bytes={new TextEncoder().encode(text)} name={name} />}
     </div>
   );

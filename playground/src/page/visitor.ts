@@ -5,6 +5,7 @@ import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
 import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
 import type { Changes } from "./changes.ts";
+import { noteHeld } from "./held-texts.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
 import { LogBook } from "./log-book.ts";
@@ -379,6 +380,7 @@ export class Visitor {
     this.#store.set({ uses: { ...this.#state.uses, [key]: [{ number, at: Date.now() }, ...(this.#state.uses[key] ?? [])].slice(0, MAX_USES) } });
     try {
       const answer = await work(number);
+      noteHeld(answer);
       this.#change(number, { answer });
       this.#store.set({ announcement: this.#say("result.done", { name }) });
     } catch (error) {

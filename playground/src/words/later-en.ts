@@ -297,4 +297,13 @@ export const laterEn = {
   "help.code.32042.do": "Page at: {hosts}. Open it if you trust it, and call again.",
   "help.code.32002": "Error -32002, Resource not found: there is no {uri}.",
   "help.code.32002.do": "Check the address of the resource, or fetch the list anew.",
+  "result.link": "Link to a resource",
+  "held.find": "Find in this text",
+  "held.next": "Find next",
+  "held.row": "Row {row}",
+  "held.size": "{chars} characters, {rows} rows",
+  "link.size": "{bytes} bytes",
+  "annotation.audience": "for: {roles}",
+  "annotation.priority": "priority {priority}",
+  "annotation.changed": "changed {time}",
 };

@@ -1,0 +1,90 @@
+// A long text, of which the rows in sight are fetched from the Web Worker.
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { HeldText } from "../protocol.ts";
+import { useShared } from "./context.ts";
+import { saveFile } from "./save.ts";
+import { MAX_PIXELS } from "./scroller.tsx";
+
+/** Rows that are fetched above and below what is in sight. */
+const MARGIN = 30;
+
+const ROW_PIXELS = 20;
+
+export function HeldView({ held: { id, chars }, name }: { held: HeldText; name: string }) {
+  const { visitor, say } = useShared();
+  const box = useRef<HTMLDivElement>(null);
+  const [columns, setColumns] = useState(0);
+  const [from, setFrom] = useState(0);
+  const [shown, setShown] = useState<{ from: number; rows: string[]; total: number }>({ from: 0, rows: [], total: 0 });
+  const [text, setText] = useState("");
+  const [found, setFound] = useState<number | null>();
+  const [fault, setFault] = useState<string>();
+  const count = Math.ceil((box.current?.clientHeight ?? 480) / ROW_PIXELS);
+  // A browser does not scroll without end: beyond, a pixel stands for more.
+  const height = Math.min(shown.total * ROW_PIXELS, MAX_PIXELS);
+  const ratio = shown.total * ROW_PIXELS > MAX_PIXELS ? (shown.total - count) / Math.max(1, height - count * ROW_PIXELS) : 1 / ROW_PIXELS;
+  useLayoutEffect(() => {
+    const measured = box.current;
+    if (!measured) return;
+    const measure = () => {
+      const letter = measured.querySelector<HTMLElement>(".measure")?.getBoundingClientRect().width ?? 80;
+      setColumns(Math.max(20, Math.floor((measured.clientWidth - 32) / (letter / 10))));
+    };
+    const observer = new ResizeObserver(measure);
+    observer.observe(measured);
+    measure();
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
+    if (columns === 0) return;
+    let isWanted = true;
+    const first = Math.max(0, from - MARGIN);
+    visitor.ask("textRows", { id, columns, from: first, count: count + 2 * MARGIN }).then(
+      ({ rows, total }) => isWanted && setShown({ from: first, rows, total }),
+      (error: unknown) => isWanted && setFault(error instanceof Error ? error.message : String(error)),
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [columns, from, count]);
+  function scroll(top: number) {
+    setFrom(Math.max(0, Math.min(shown.total - count, Math.floor(top * ratio))));
+  }
+  async function find(event: SubmitEvent) {
+    event.preventDefault();
+    const row = await visitor.ask("textFind", { id, text, from: found ?? -1 }).catch(() => null);
+    setFound(row);
+    if (row !== null && box.current) box.current.scrollTop = Math.max(0, (row - 3) / ratio);
+  }
+  if (fault) return <p class="note">{fault}</p>;
+  return (
+    <div class="held">
+      <form class="row wrap" onSubmit={(event) => void find(event)}>
+        <input class="field" type="search" aria-label={say("held.find")} placeholder={say("held.find")} value={text} onInput={(event) => (setText(event.currentTarget.value), setFound(undefined))} />
+        <button type="submit" class="small">
+          {say("held.next")}
+        </button>
+        <button type="button" class="small" onClick={() => void visitor.ask("textFile", { id }).then((file) => saveFile(file, name))}>
+          {say("result.save")}
+        </button>
+        <span class="note" role="status">
+          {found === null ? say("list.nothingFound") : found !== undefined ? say("held.row", { row: found + 1 }) : say("held.size", { chars, rows: shown.total })}
+        </span>
+      </form>
+      <div ref={box} class="window" role="region" aria-label={name} tabIndex={0} dir="ltr" onScroll={(event) => scroll(event.currentTarget.scrollTop)}>
+        <span class="measure" aria-hidden="true">
+          0000000000
+        </span>
+        <div style={{ height: `${height}px` }}>
+          <div class="rows" style={{ transform: `translateY(${Math.max(0, shown.from / ratio)}px)` }}>
+            {shown.rows.map((row, at) => (
+              <div key={shown.from + at} class={shown.from + at === found ? "found" : undefined}>
+                {row}
+              </div>
+            ))}
+          </div>
+        </div>
+      </div>
+    </div>
+  );
+}
