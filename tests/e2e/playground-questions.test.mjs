@@ -461,6 +461,35 @@ test("requests that nothing answers get -32601, which the trace has", async () =
   assert.ok(titles.some((title) => title.includes("-32601: hologram/create was not offered.")), titles);
 });
 
+for (const [version, serve] of [
+  [LEGACY, (name, params) => withSession({ tools: [name], call: async (_, ask) => text(JSON.stringify((await ask(name, params)).error)) })],
+  [MODERN, (name, params) => stateless({ tools: [name], call: () => round({ q: { method: name, params } }, "s") })],
+])
+  test(`what the person switched off is not declared, and refused, in ${version.version}`, async () => {
+    for (const [offer, method, params, code] of [
+      ["Sampling", "sampling/createMessage", { messages: [], maxTokens: 1 }, -32601],
+      ["Folders (roots)", "roots/list", {}, -32601],
+      ["Questions that open a page", "elicitation/create", { mode: "url", message: "x", url: "https://pay.example/", elicitationId: "e" }, -32602],
+    ]) {
+      await using other = await serve(method, params);
+      await using visitor = await visit(browser, server, { allowed: [other.origin] });
+      await visitor.page.getByText("Options", { exact: true }).click();
+      await visitor.page.getByLabel(offer, { exact: true }).uncheck();
+      await visitor.page.getByText("Options", { exact: true }).click();
+      await visitor.connect(other.url, version);
+      await start(visitor, method);
+      const use = await visitor.result();
+      if (version === LEGACY) assert.match(await use.innerText(), new RegExp(`"code":${code}`));
+      else await use.getByText("The server asks for what was not offered to it").waitFor();
+      assert.ok((await visitor.trace()).some((title) => title.startsWith(`${code}: `)), "the note");
+      const [first] = other.requests.filter(({ method }) => method === "POST").map(({ text }) => JSON.parse(text));
+      const declared = first.params.capabilities ?? first.params._meta["io.modelcontextprotocol/clientCapabilities"];
+      const isDeclared = { "sampling/createMessage": declared.sampling, "roots/list": declared.roots, "elicitation/create": declared.elicitation?.url }[method];
+      assert.equal(isDeclared, undefined);
+      visitor.done();
+    }
+  });
+
 test("several kinds of questions of one round are answered together", async () => {
   await using visitor = await connected(undefined, MODERN);
   await start(visitor, "test_input_required_result_multiple_inputs");
