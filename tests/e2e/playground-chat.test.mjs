@@ -55,7 +55,8 @@ async function tools(more = {}) {
 async function chatting(own, answers, at = server, options = {}) {
   model.answers.splice(0, Infinity, ...answers);
   model.requests.length = 0;
-  const visitor = await visit(browser, at, { allowed: [own.origin], ...options });
+  const { others = [], ...more } = options;
+  const visitor = await visit(browser, at, { allowed: [own.origin, ...others], ...more });
   await visitor.connect(own.url);
   await visitor.button("Chat").click();
   await visitor.page.getByRole("heading", { name: "Chat" }).waitFor();
@@ -200,6 +201,37 @@ describe("a call of the model", () => {
     assert.equal(model.requests.length, 10);
     await visitor.button("Go on").click();
     await visitor.log.getByText("At last.").waitFor();
+  });
+});
+
+describe("the tools for the model", () => {
+  test("are those that the person leaves in the list, and many of them are warned of", async () => {
+    const many = Array.from({ length: 101 }, (_, at) => ({ name: `tool_${at}`, description: "x".repeat(400), inputSchema: { type: "object" } }));
+    await using own = await tools({ "tools/list": () => ({ tools: many }) });
+    await using visitor = await chatting(own, [says("Yes.")]);
+    await visitor.page.getByText(/many tools: about 1\d{4} tokens/).waitFor();
+    await visitor.page.getByText("Tools for the model: 101 of 101").click();
+    for (const at of [3, 7]) await visitor.page.getByRole("checkbox", { name: `tool_${at}`, exact: true }).uncheck();
+    await visitor.page.getByText("Tools for the model: 99 of 101").waitFor();
+    assert.equal(await visitor.page.getByText(/many tools/).count(), 0);
+    await visitor.say("Ready?");
+    await visitor.log.getByText("Yes.").waitFor();
+    const names = model.requests[0].tools.map(({ function: { name } }) => name);
+    assert.deepEqual([names.length, names.includes("tool_3"), names.includes("tool_4")], [99, false, true]);
+  });
+
+  test("have names of their own where several servers are connected, and each call goes to its server", async () => {
+    await using one = await tools();
+    await using two = await tools();
+    await using visitor = await chatting(one, [(response, body) => calls([body.tools.filter(({ function: { name } }) => name.endsWith("add"))[1].function.name, { a: 1, b: 2 }])(response), says("Three.")], server, { others: [two.origin] });
+    await visitor.button("Another server").click();
+    await visitor.connect(two.url);
+    await visitor.say("Add there");
+    const card = visitor.card("add");
+    assert.match(await card.innerText(), new RegExp(new URL(two.url).host));
+    await card.getByRole("button", { name: "Allow once" }).click();
+    await visitor.log.getByText("Three.").waitFor();
+    assert.deepEqual([one.ran.length, two.ran], [0, [["add", { a: 1, b: 2 }]]]);
   });
 });
 
