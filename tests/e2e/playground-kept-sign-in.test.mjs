@@ -75,7 +75,10 @@ describe("a sign-in that is kept on this device", () => {
     await tab.getByRole("button", { name: `Sign out of ${other.url}` }).click();
     await tab.getByRole("heading", { name: "Sign-ins kept on this device" }).waitFor({ state: "detached" });
     await until(() => as.revoked.length > 0, "the revocation");
-    await page.getByText("You signed out in another tab.").first().waitFor();
+    for (const each of [page, tab]) {
+      await each.getByText("You signed out of this server.").first().waitFor();
+      await disconnected(each);
+    }
     await asked(page);
     visitor.done();
   });

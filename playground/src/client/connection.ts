@@ -114,6 +114,10 @@ export class Connection {
     return this.#target?.url ?? "";
   }
 
+  get isConnected(): boolean {
+    return this.#opened !== undefined;
+  }
+
   get signIn(): SignIn {
     if (!this.#signIn) throw new Error("There is no server yet.");
     return this.#signIn;
@@ -366,7 +370,7 @@ export class Connection {
     await signIn.signOut().finally(() => this.#accounts.signedOut(server));
   }
 
-  /** Ends what a sign-out in another tab ended. */
+  /** Ends what a sign-out elsewhere ended. */
   async signOutHere(): Promise<void> {
     if (this.#target?.token) return;
     await this.disconnect();

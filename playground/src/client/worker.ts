@@ -19,10 +19,11 @@ const tell = (message: FromWorker) => self.postMessage(message);
 
 const accounts = new Accounts(tell, (server) => void signedOut(server));
 
+const endAll = (ended: Connection[]) => Promise.all(ended.map((connection) => connection.signOutHere()));
+
 // Each tab revokes its own tokens.
 async function signedOut(server: string): Promise<void> {
-  const ofServer = [...connections.values()].filter(({ url }) => url === server);
-  await Promise.all(ofServer.map((connection) => connection.signOutHere()));
+  await endAll([...connections.values()].filter(({ url }) => url === server));
   if (accounts.has(server)) await (await accounts.of(server)).forget();
 }
 
@@ -70,7 +71,11 @@ const HANDLERS: Handlers = {
   offer: (connection) => connection.signIn.offer(),
   authorize: (connection, { callback, document, isOnDevice }) => connection.signIn.authorize(callback, document, isOnDevice),
   redeem: (connection, { parameters }) => connection.signIn.redeem(parameters).then(() => null),
-  signOut: (connection, { server }) => connection.signOut(server).then(() => null),
+  async signOut(connection, { server }) {
+    await connection.signOut(server);
+    await endAll([...connections.values()].filter(({ url, isConnected }) => url === server && isConnected));
+    return null;
+  },
   keptSignIns: () => accounts.kept(),
   chat: async (_, request) => (await import("./chat.ts")).handle(request, { accounts, tell, signInTo }),
 };

@@ -44,7 +44,7 @@ export const en = {
   "signIn.cancel": "Cancel",
   "signIn.keep": "Keep on this device",
   "signIn.keep.hint": "Without it, closing the tab forgets the sign-in.",
-  "signIn.elsewhere": "You signed out in another tab.",
+  "signIn.elsewhere": "You signed out of this server.",
   "signIn.out": "Sign out",
   "signIn.failed": "Signing in did not work: {message}",
   "signIn.token": "The token was not accepted. Check it, or remove it to sign in.",

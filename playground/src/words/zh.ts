@@ -94,7 +94,7 @@ export const zh: Words = {
   "signIn.cancel": "取消",
   "signIn.keep": "在此设备上保持登录",
   "signIn.keep.hint": "若不选择，关闭标签页后登录即失效。",
-  "signIn.elsewhere": "您已在另一个标签页中退出登录。",
+  "signIn.elsewhere": "您已退出此服务器的登录。",
   "device.heading": "保存在此设备上的登录",
   "device.by": "登录于 {issuer}",
   "device.remove": "退出登录 {server}",
