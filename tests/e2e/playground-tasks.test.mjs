@@ -90,7 +90,7 @@ describe("a task of 2026-07-28", () => {
     await start(visitor, "failing_job");
     assert.match(await (await visitor.result()).innerText(), /The tool failed[^]*This job always fails/);
     await start(visitor, "protocol_error_job");
-    assert.match(await (await visitor.result()).innerText(), /error -32603[^]*error of the protocol/);
+    assert.match(await (await visitor.result()).innerText(), /error -32603[^]*error of the protocol/i);
     visitor.done();
   });
 
@@ -208,7 +208,7 @@ describe("a task of 2026-07-28", () => {
     });
     await using visitor = await connected(other, MODERN);
     await start(visitor, "works");
-    assert.match(await (await visitor.result()).innerText(), /error -32602[^]*no such task/);
+    assert.match(await (await visitor.result()).innerText(), /error -32602[^]*no such task/i);
     visitor.done();
   });
 
