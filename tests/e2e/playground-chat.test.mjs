@@ -443,8 +443,15 @@ describe("a deployment with sign-in", () => {
     await account.getByLabel("Your name").fill("Ann of the chat");
     await account.getByRole("button", { name: /Sign in/ }).click();
     await account.getByText(/Used today: [3-6] requests, \d\d tokens/).waitFor();
+    const closed = model.closed;
+    model.answers.splice(0, Infinity, endless("On and on"));
+    await visitor.say("Go on");
+    await visitor.log.getByText("On and on").waitFor();
     await account.getByRole("button", { name: "Disconnect", exact: true }).click();
+    await until(() => model.closed > closed, "the end of the request", { ms: 5000 });
     await account.getByText("The application is disconnected.").waitFor();
+    // It ended an answer that was coming, too.
+    await visitor.log.getByText(/broke off/).waitFor();
     model.requests.length = 0;
     await visitor.say("Still there?");
     await visitor.log.getByText("Sign in to this deployment to use its model.").waitFor();

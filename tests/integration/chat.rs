@@ -306,9 +306,13 @@ fn a_grant_that_has_ended_spends_nothing() {
         |grant: &str| Command::Spend { id: "a".to_owned(), grant: Some(grant.to_owned()), tokens: 1, quota: QUOTA };
     assert_eq!(world.run(with(&issued.grant)), Ok(Outcome::Allowance(Allowance::Granted { tokens: 1 })));
     world.run(Command::Settle { id: "a".to_owned(), used: Some(1) }).unwrap();
+    let go_on = Command::GoOn { grant: issued.grant.clone() };
+    assert_eq!(world.run(go_on), Ok(Outcome::Allowance(Allowance::Granted { tokens: 0 })));
     world.run(Command::RevokeGrant { grant: issued.grant.clone() }).unwrap();
     for grant in [issued.grant.as_str(), "", "AAAAAAAAAAAAAAAA"] {
         assert_eq!(world.run(with(grant)), Ok(Outcome::Allowance(Allowance::Ended)));
+        let go_on = Command::GoOn { grant: grant.to_owned() };
+        assert_eq!(world.run(go_on), Ok(Outcome::Allowance(Allowance::Ended)));
     }
     assert_eq!(world.run(Command::RevokeAll), Ok(Outcome::Done));
     assert_eq!(world.run(Command::Spent), Ok(Outcome::Spent(Spent { requests: 1, tokens: 1 })), "it stays spent");

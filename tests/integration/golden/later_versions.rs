@@ -36,7 +36,7 @@ fn refuses(format: Format) {
         Format::GrantRow => {}
         Format::SpendingRow => {
             let mut world = World::new(3, Hooks::default());
-            for text in ["2", "{}", &file("").replacen("{", "{\"v\":2,", 1)] {
+            for text in ["2", "{}", &file("").replacen('{', "{\"v\":2,", 1)] {
                 *world.outside.rows.spending.borrow_mut() = Some(text.to_owned());
                 assert!(matches!(world.run(Command::Spent), Err(Refused::Unavailable { .. })), "{text}");
                 assert!(matches!(world.run(spending("a")), Err(Refused::Unavailable { .. })), "{text}");

@@ -43,6 +43,7 @@ fn write_spending(put: &dyn Fn(Format, &str, &str)) {
     command(".spend", &spending("a"));
     world.run(spending("a")).unwrap();
     outcome(".allowance", world.run(spending("b")).unwrap());
+    command(".go-on", &Command::GoOn { grant: "AAAAAAAAAAAAAAAA".to_owned() });
     let settle = Command::Settle { id: "a".to_owned(), used: Some(100) };
     command(".settle", &settle);
     world.run(settle).unwrap();

@@ -61,6 +61,9 @@ pub trait ModelWork {
     /// Prepares the request; or the refusal.
     fn prepare<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>>;
 
+    /// Whether the answer may go on; asked once a second while it comes.
+    fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool>;
+
     /// The answer is over, which used so many tokens; none if nothing was asked.
     fn over(&self, edge: &dyn Edge, used: Option<u64>);
 }

@@ -101,6 +101,9 @@ pub trait Provider {
         tokens: u64,
     ) -> LocalBoxFuture<'a, Result<Spending, Fault>>;
 
+    /// Whether an answer that was counted may go on: the caller's access has not ended.
+    fn goes_on<'a>(&'a self, edge: &'a dyn Edge, receipt: &'a Receipt, caller: &'a Caller) -> LocalBoxFuture<'a, bool>;
+
     /// Corrects what was counted to the tokens that were used; to nothing, if nothing was asked for.
     fn settle(&self, edge: &dyn Edge, receipt: &Receipt, used: Option<u64>);
 
@@ -239,6 +242,16 @@ impl Provider for InFront {
         tokens: u64,
     ) -> LocalBoxFuture<'a, Result<Spending, Fault>> {
         async move { spending::spend(surroundings(edge)?, caller, quotas, tokens).await }.boxed_local()
+    }
+
+    fn goes_on<'a>(&'a self, edge: &'a dyn Edge, receipt: &'a Receipt, caller: &'a Caller) -> LocalBoxFuture<'a, bool> {
+        async move {
+            match edge.surroundings() {
+                Some(around) => spending::goes_on(around, receipt, caller).await,
+                None => true,
+            }
+        }
+        .boxed_local()
     }
 
     fn settle(&self, edge: &dyn Edge, receipt: &Receipt, used: Option<u64>) {

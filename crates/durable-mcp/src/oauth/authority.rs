@@ -132,6 +132,7 @@ impl Authority {
             Command::Spend { id, grant, tokens, quota } => {
                 self.spend(id, grant.as_deref(), tokens, &quota).map(Outcome::Allowance)
             }
+            Command::GoOn { grant } => self.go_on(&grant).map(Outcome::Allowance),
             Command::Settle { id, used } => self.settle(&id, used).map(|()| Outcome::Done),
             Command::Spent => self.spent().map(Outcome::Spent),
         }

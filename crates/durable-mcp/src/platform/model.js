@@ -77,9 +77,10 @@ async function beginning(response) {
   return new TextDecoder().decode(await new Blob(chunks).arrayBuffer()).slice(0, MAX_ERROR_BYTES);
 }
 
-// `url` is none for Workers AI. Both stop when the client of `request` hangs up.
+// `url` is none for Workers AI. Both stop when the client of `request` hangs up, or when the function is called that comes last.
 export async function ask(request, env, model, url, key, body, longest) {
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(longest)]);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([request.signal, ended.signal, AbortSignal.timeout(longest)]);
   const headers = { "content-type": "application/json", accept: "text/event-stream", ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) };
   const response =
     url === undefined
@@ -90,5 +91,5 @@ export async function ask(request, env, model, url, key, body, longest) {
   if (response.status !== 200 || !response.body || !(isDocument || type === "text/event-stream")) {
     return [response.status === 200 ? 502 : response.status, response.headers.get("retry-after") ?? undefined, await beginning(response)];
   }
-  return [200, isDocument, ...counted(response.body)];
+  return [200, isDocument, ...counted(response.body), () => ended.abort()];
 }

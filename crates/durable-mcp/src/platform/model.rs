@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
-use worker::js_sys::{Array, Promise};
+use futures_util::future::{Either, LocalBoxFuture, select};
+use worker::js_sys::{Array, Function, Promise};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
@@ -35,6 +35,9 @@ extern "C" {
 /// How long an answer may take in all, in milliseconds.
 const LONGEST_MS: u32 = 5 * 60 * 1000;
 
+/// How often it is looked whether an answer may go on, in milliseconds: access that has ended ends it within two seconds.
+const LOOK_MS: u32 = 1000;
+
 /// Asks a model, until the client of the request hangs up. What has to happen before and after is a task of its own, which
 /// goes on then.
 pub(super) async fn answer(edge: &WorkerEdge, work: Rc<dyn ModelWork>) -> Result<Result<ModelAnswer, Reply>, Fault> {
@@ -47,9 +50,9 @@ pub(super) async fn answer(edge: &WorkerEdge, work: Rc<dyn ModelWork>) -> Result
                 Err(refused) => return drop(tell.send(Ok(Err(refused)))),
             };
             let used = match ask_for(&own, request).await {
-                Ok((answer, used)) => {
+                Ok(Asked { answer, used, stop }) => {
                     let _ = tell.send(Ok(Ok(answer)));
-                    Some(used.await)
+                    Some(watched(&own, &*work, used, stop.as_ref()).await)
                 }
                 Err(fault) => {
                     let _ = tell.send(Err(fault));
@@ -63,11 +66,33 @@ pub(super) async fn answer(edge: &WorkerEdge, work: Rc<dyn ModelWork>) -> Result
     told.await.unwrap_or_else(|_| Err(Fault("nobody asked the model".to_owned())))
 }
 
-/// Gives the answer, and the tokens in it once it is over.
-async fn ask_for(
+/// Waits for the end of an answer, which comes at once where it may not go on. Gives its tokens.
+async fn watched(
     edge: &WorkerEdge,
-    request: ModelRequest,
-) -> Result<(ModelAnswer, LocalBoxFuture<'static, u64>), Fault> {
+    work: &dyn ModelWork,
+    mut used: LocalBoxFuture<'static, u64>,
+    stop: Option<&Function>,
+) -> u64 {
+    loop {
+        match select(used, edge.sleep(LOOK_MS)).await {
+            Either::Left((tokens, _)) => return tokens,
+            Either::Right(((), rest)) => used = rest,
+        }
+        if !work.goes_on(edge).await {
+            let _ = stop.map(|stop| stop.call0(&JsValue::UNDEFINED));
+            return used.await;
+        }
+    }
+}
+
+/// An answer, its tokens once it is over, and what ends it.
+struct Asked {
+    answer: ModelAnswer,
+    used: LocalBoxFuture<'static, u64>,
+    stop: Option<Function>,
+}
+
+async fn ask_for(edge: &WorkerEdge, request: ModelRequest) -> Result<Asked, Fault> {
     let ModelRequest { source, model, body } = request;
     let (url, key) = match &source {
         ModelSource::WorkersAi => (None, None),
@@ -79,13 +104,14 @@ async fn ask_for(
     let status = parts.get(0).as_f64().unwrap_or_default() as u16;
     if status != 200 {
         let text = parts.get(2).as_string().unwrap_or_default();
-        let failure = ModelAnswer::Failure { status, retry_after: parts.get(1).as_string(), text };
-        return Ok((failure, ready(0).boxed_local()));
+        let answer = ModelAnswer::Failure { status, retry_after: parts.get(1).as_string(), text };
+        return Ok(Asked { answer, used: ready(0).boxed_local(), stop: None });
     }
     let stream: web_sys::ReadableStream = parts.get(2).unchecked_into();
     let body = Body::NativeStream(Box::new(stream));
     let tokens: Promise = parts.get(3).unchecked_into();
-    Ok((ModelAnswer::Stream { is_document: parts.get(1).is_truthy(), body }, counted(tokens).boxed_local()))
+    let answer = ModelAnswer::Stream { is_document: parts.get(1).is_truthy(), body };
+    Ok(Asked { answer, used: counted(tokens).boxed_local(), stop: Some(parts.get(4).unchecked_into()) })
 }
 
 async fn counted(tokens: Promise) -> u64 {

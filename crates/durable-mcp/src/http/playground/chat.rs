@@ -1,6 +1,7 @@
 //! `POST /playground/chat`: the answer of a model, as it comes. Nothing of its text is stored or logged.
 
 use std::cell::{Cell, OnceCell};
+use std::future::ready;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
@@ -115,6 +116,15 @@ impl ModelWork for Chatting {
             Ok(ModelRequest { source: self.source.clone(), model, body: asked.body(&self.source, tokens) })
         }
         .boxed_local()
+    }
+
+    fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool> {
+        if let Some(Spender { provider, caller, receipt }) = &self.spender
+            && let Some(receipt) = receipt.get()
+        {
+            return provider.goes_on(edge, receipt, caller);
+        }
+        ready(true).boxed_local()
     }
 
     fn over(&self, edge: &dyn Edge, used: Option<u64>) {

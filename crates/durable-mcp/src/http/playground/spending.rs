@@ -80,6 +80,12 @@ pub(in crate::http) fn settle(around: &dyn Surroundings, receipt: &Receipt, used
     }
 }
 
+/// Whether an answer to a caller may go on: the access has not ended. Where that cannot be found out, it may.
+pub(in crate::http) async fn goes_on(around: &dyn Surroundings, receipt: &Receipt, caller: &Caller) -> bool {
+    let grant = caller.grant.clone().unwrap_or_default();
+    !matches!(ask(around, &receipt.user, &Command::GoOn { grant }).await, Ok(Outcome::Allowance(Allowance::Ended)))
+}
+
 /// What a person spent today.
 pub(in crate::http) async fn spent(around: &dyn Surroundings, subject: &str) -> Result<Spent, Fault> {
     let keys = around.keys(false).await?;

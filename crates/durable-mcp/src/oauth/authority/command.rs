@@ -85,6 +85,11 @@ pub enum Command {
         /// What may be spent a day.
         quota: Quota,
     },
+    /// Asks whether what is spent for a grant may go on: the grant lives.
+    GoOn {
+        /// The grant.
+        grant: String,
+    },
     /// Corrects a spending that was counted.
     Settle {
         /// Name of the spending.
@@ -240,7 +245,7 @@ pub enum Outcome {
     Issued(Issued),
     /// Of [`Command::List`].
     Grants(Vec<Listed>),
-    /// Of [`Command::Spend`].
+    /// Of [`Command::Spend`] and [`Command::GoOn`].
     Allowance(Allowance),
     /// Of [`Command::Spent`].
     Spent(Spent),
@@ -356,6 +361,7 @@ impl Command {
             Self::ForgetSession { .. } => "forget_session",
             Self::Adopt(_) => "adopt",
             Self::Spend { .. } => "spend",
+            Self::GoOn { .. } => "go_on",
             Self::Settle { .. } => "settle",
             Self::Spent => "spent",
         }

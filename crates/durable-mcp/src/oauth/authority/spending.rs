@@ -144,13 +144,19 @@ impl Authority {
         tokens: u64,
         quota: &Quota,
     ) -> Result<Allowance, Refused> {
-        if let Some(grant) = grant {
-            let known = GrantId::parse(grant).map(|id| self.row(&id)).transpose()?.flatten();
-            if !matches!(known, Some(Grant::Live(_))) {
-                return Ok(Allowance::Ended);
-            }
+        if let Some(grant) = grant
+            && self.go_on(grant)? == Allowance::Ended
+        {
+            return Ok(Allowance::Ended);
         }
         self.spending(|spending, now| spending.begin(id, tokens, quota, now)).map_err(|fault| self.failed(&fault))
+    }
+
+    /// Whether a grant lives, so that what is spent for it may go on.
+    pub(super) fn go_on(&self, grant: &str) -> Result<Allowance, Refused> {
+        let known = GrantId::parse(grant).map(|id| self.row(&id)).transpose()?.flatten();
+        let lives = matches!(known, Some(Grant::Live(_)));
+        Ok(if lives { Allowance::Granted { tokens: 0 } } else { Allowance::Ended })
     }
 
     /// Corrects a spending to what was used; to nothing, if it did not happen.
