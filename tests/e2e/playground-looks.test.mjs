@@ -8,6 +8,7 @@ import { after, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { root } from "../support/child.mjs";
 import { visit } from "../support/playground.mjs";
+import { scripted } from "../support/scripted.mjs";
 import { DEMO } from "../support/sign-in.mjs";
 import { until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
@@ -219,11 +220,45 @@ async function several({ name, ...options }, findings) {
   visitor.done();
 }
 
+// A long text, texts to copy, and messages that are opened.
+async function messages({ name, ...options }, findings) {
+  const tools = [{ name: "large", description: 5, inputSchema: { type: "object" } }];
+  const content = [{ type: "text", text: "a line of many\n".repeat(20_000), annotations: { audience: ["user"], priority: 1 } }, { type: "resource_link", uri: "https://files.example/x", name: "x" }];
+  await using other = await scripted({ handlers: { "tools/list": () => ({ tools }), "tools/call": () => ({ content }) } });
+  await using visitor = await visit(browser, servers.demo, { ...options, allowed: [other.origin] });
+  const { page } = visitor;
+  await page.locator("#address").fill(other.url);
+  await page.locator(".button").first().click();
+  await page.locator(".list li button").first().click();
+  await page.locator("article .button").first().click();
+  await page.locator(".held .rows > div").first().waitFor();
+  for (const summary of await page.locator("article > details > summary, .facts > details > summary").all()) await summary.click();
+  await page.locator(".facts .copy pre").first().waitFor();
+  await look(visitor, `large-${name}`, findings);
+  await page.locator("[role=tab]").last().click();
+  await page.locator(".trace summary").nth(1).click();
+  await page.locator(".opened").first().waitFor();
+  await look(visitor, `messages-${name}`, findings);
+}
+
+async function help({ name, ...options }, findings) {
+  const answer = (_, __, response) => {
+    response.removeHeader("access-control-allow-origin");
+    return Boolean(response.writeHead(200).end("{}"));
+  };
+  await using other = await scripted({ answer });
+  await using visitor = await visit(browser, servers.demo, { ...options, allowed: [other.origin] });
+  await visitor.page.locator("#address").fill(other.url);
+  await visitor.page.locator(".button").first().click();
+  await visitor.page.locator(".problem .copy pre").waitFor();
+  await look(visitor, `help-${name}`, findings);
+}
+
 describe("axe finds nothing", () => {
   for (const options of LOOKS)
     test(`in any view, ${options.name}`, async () => {
       const findings = [];
-      for (const part of [views, forms, questions, offers, signIn, several]) await part(options, findings);
+      for (const part of [views, forms, questions, offers, signIn, several, messages, help]) await part(options, findings);
       assert.deepEqual(findings, []);
     });
 });

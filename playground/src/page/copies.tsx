@@ -117,7 +117,7 @@ export function Copyable({ choices }: { choices: Choice[] }) {
           {isCopied !== undefined && say(isCopied ? "copy.done" : "copy.failed")}
         </span>
       </p>
-      <pre tabIndex={0} aria-label={label} dir="ltr">
+      <pre tabIndex={0} role="region" aria-label={label} dir="ltr">
         {text}
       </pre>
     </div>
