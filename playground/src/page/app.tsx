@@ -4,11 +4,11 @@ import { useEffect } from "preact/hooks";
 import { useShared } from "./context.ts";
 import { Outdated, later } from "./later.tsx";
 import { Lost } from "./lost.tsx";
-import { Resources } from "./resources.tsx";
 import { Server } from "./server.tsx";
 import type { Tab } from "./state.ts";
 import { Marks, Tools } from "./tools.tsx";
 
+const Resources = later(async () => (await import("./resources.tsx")).Resources);
 const Prompts = later(async () => (await import("./prompts.tsx")).Prompts);
 const TraceView = later(async () => (await import("./trace.tsx")).TraceView);
 const Logs = later(async () => (await import("./logs.tsx")).Logs);

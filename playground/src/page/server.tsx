@@ -6,8 +6,8 @@ import { later } from "./later.tsx";
 import { Opening } from "./opening.tsx";
 import { Icon, hasIcons } from "./icon.tsx";
 import { ProblemNote } from "./problem.tsx";
-import { SignInCard } from "./sign-in.tsx";
 
+const SignInCard = later(async () => (await import("./sign-in.tsx")).SignInCard);
 const ListeningNote = later(async () => (await import("./listening.tsx")).ListeningNote, true);
 
 const Switch = later(async () => (await import("./switch.tsx")).Switch);

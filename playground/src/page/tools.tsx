@@ -8,7 +8,6 @@ import { SchemaForm } from "./form.tsx";
 import { later } from "./later.tsx";
 import { Listing } from "./listing.tsx";
 import { Opening } from "./opening.tsx";
-import { ToolResult } from "./result.tsx";
 import type { Word } from "../words/en.ts";
 import { withGone } from "./marks.ts";
 import type { State } from "./state.ts";
@@ -16,6 +15,7 @@ import { TaskChoice } from "./task-choice.tsx";
 import { Uses } from "./uses.tsx";
 import { schemaOf } from "./visitor.ts";
 
+const ToolResult = later(async () => (await import("./result.tsx")).ToolResult);
 const HeaderNote = later(async () => (await import("./header-note.tsx")).HeaderNote);
 
 const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
