@@ -106,7 +106,7 @@ const WITHOUT_JSON_SCHEMA = {
     }),
 };
 
-/** What an entry needs at once, itself first, and what it loads when that is used. */
+/** The files that an entry needs at once, itself first, and those that it loads later. */
 async function bundle(entry, define) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: here,

@@ -164,7 +164,7 @@ export interface CompletionRequest {
   ref: { type: "ref/prompt"; name: string } | { type: "ref/resource"; uri: string };
   name: string;
   value: string;
-  /** What is filled in besides. */
+  /** Values of the other arguments. */
   context: Record<string, string>;
 }
 
@@ -197,11 +197,11 @@ export interface AnswerFacts {
   status: number;
   type: string;
   url: string;
-  /** It names a way to sign in. */
+  /** Whether the challenge names a way to sign in. */
   hasChallenge: boolean;
   retryAfter?: string;
   isEmpty?: boolean;
-  /** Its stream ended without an answer. */
+  /** Whether the stream ended without an answer. */
   isSilent?: boolean;
   /** The beginning of the body. */
   start?: string;
@@ -265,7 +265,7 @@ export interface TraceEntry extends TraceRow {
   isCut?: true;
   /** The body was kept no longer, to make room. */
   isGone?: true;
-  /** Its secrets are not masked. */
+  /** Whether secrets are shown. */
   isPlain?: true;
 }
 
@@ -303,7 +303,7 @@ export interface HeldText {
   chars: number;
 }
 
-/** What a result took. */
+/** A result with its time and size. */
 export interface Answer {
   result: unknown;
   held?: HeldText[];
@@ -360,7 +360,7 @@ export interface Asked {
 /** The person's answer, as JSON, or the error that a refusal is. */
 export type Reply = { json: string } | { error: { code: number; message: string } };
 
-/** What the page does with this deployment's model: signing in to it, and asking it, whose answer comes in pieces. */
+/** Operations on this deployment's model: sign-in, and questions whose answers come in pieces. */
 export type ChatRequest =
   | { kind: "admit"; resource: string }
   | { kind: "offer" }
@@ -415,7 +415,7 @@ export type OperationName = keyof Operations;
 export type ToWorker =
   | { [K in OperationName]: { id: number; connection: number; operation: K; arguments: Operations[K]["arguments"] } }[OperationName]
   | { answer: number; connection: number; reply: Reply }
-  /** What an earlier page of this tab left, by the address of the server. */
+  /** Sign-ins that an earlier page of this tab left, by the address of the server. */
   | { restored: [string, string][] };
 
 export type FromWorker =
@@ -438,7 +438,7 @@ export type FromWorker =
   | { connection: number; signedOut: true }
   /** The server cannot be reached, and is tried again after so many seconds. */
   | { connection: number; lost: number }
-  /** It is there again; with a new session, what the server says of itself. */
+  /** The connection is back; after a new session, with the server's description. */
   | { connection: number; found: ServerInfo | null }
   /** The request that ends the session, for a page that is left before it could ask the Worker. */
   | { connection: number; farewell: { url: string; headers: [string, string][] } | null }

@@ -5,19 +5,14 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { appFrame, appServer, withLibrary, withMessages } from "../support/apps.mjs";
-import { launch, launchProfile } from "../support/browser.mjs";
+import { launchProfile } from "../support/browser.mjs";
 import { removeFolder, root, temporaryFolder } from "../support/child.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { freePorts } from "../support/port.mjs";
 import { until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
-const server = await fixture({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(fixture({ playground: true }));
 
 // A visitor at a server whose tool `show` was called, with its app on the page.
 async function shown(html, { allowed = [], at = server, by = browser, config, frame = config && "/playground/app", ...options } = {}, visitOptions = {}) {

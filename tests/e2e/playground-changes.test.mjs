@@ -1,25 +1,13 @@
 // The playground hears of changes: subscriptions, lists that change, the streams that tell of them, and the age of lists.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { telling } from "../support/telling.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const server = await fixture({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
-
-async function connected({ url, ...options } = {}, ...version) {
-  const visitor = await visit(browser, server, options);
-  await visitor.connect(url, ...version);
-  return visitor;
-}
+const { server, browser, connected } = await inBrowser(fixture({ playground: true }));
 
 const ERAS = ["2026-07-28", "2025-11-25"];
 const LISTENS = "Listens for changes.";

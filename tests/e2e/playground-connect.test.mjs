@@ -2,18 +2,12 @@
 // the table in tests/README.md.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { until } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
-const server = await demo({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(demo({ playground: true }));
 
 describe("a first visit", () => {
   test("lists the tools of its own server after one click, with nothing typed", async () => {

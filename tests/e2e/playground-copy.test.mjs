@@ -2,21 +2,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { promisify } from "node:util";
-import { launch } from "../support/browser.mjs";
 import { root } from "../support/child.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { WAIT_MS } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const server = await fixture({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(fixture({ playground: true }));
 
 const run = promisify(execFile);
 

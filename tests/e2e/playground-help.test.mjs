@@ -2,19 +2,13 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { demo } from "../support/workerd.mjs";
 
-const server = await demo({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(demo({ playground: true }));
 
-/** What the page says once it has tried to connect. */
+/** The text of the page once it has tried to connect. */
 async function told(visitor, url, { version, seconds } = {}) {
   const { page } = visitor;
   await page.getByLabel("Address", { exact: true }).fill(url);

@@ -2,18 +2,12 @@
 // ended in every tab. Numbers are those of the table in tests/README.md.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { authority, guarded } from "../support/scripted-authority.mjs";
 import { until } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
-const server = await demo({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(demo({ playground: true }));
 
 const handlers = {
   "tools/list": () => ({ tools: [{ name: "echo", inputSchema: { type: "object" } }] }),

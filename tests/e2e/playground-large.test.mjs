@@ -1,19 +1,13 @@
 // Results of large size in the playground, links to resources, and the notes that content carries.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { describe, test } from "node:test";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { until } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
-const server = await demo({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(demo({ playground: true }));
 
 async function called(result) {
   const other = await scripted({ handlers: { "tools/list": () => ({ tools: [{ name: "large", inputSchema: { type: "object" } }] }), "tools/call": () => result } });

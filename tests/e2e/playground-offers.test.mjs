@@ -1,24 +1,12 @@
 // The playground shows what a server offers besides tools: resource templates, completion, prompts.
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { describe, test } from "node:test";
+import { inBrowser } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const server = await fixture({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
-
-async function connected({ url, ...options } = {}, ...version) {
-  const visitor = await visit(browser, server, options);
-  await visitor.connect(url, ...version);
-  return visitor;
-}
+const { server, browser, connected } = await inBrowser(fixture({ playground: true }));
 
 const ERAS = ["2026-07-28", "2025-11-25"];
 

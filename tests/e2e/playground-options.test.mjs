@@ -3,21 +3,15 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { withSession } from "../support/asking.mjs";
-import { launch } from "../support/browser.mjs";
 import { root } from "../support/child.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { until } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
-const server = await demo({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(demo({ playground: true }));
 
 const options = (visitor) => visitor.page.getByText("Options", { exact: true }).click();
 

@@ -4,18 +4,12 @@ import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { until } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
-const server = await demo({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(demo({ playground: true }));
 
 const tool = (name) => ({ name, inputSchema: { type: "object", properties: { word: { type: "string" } } } });
 
@@ -245,7 +239,7 @@ describe("a server that is gone for a while", () => {
   });
 });
 
-// What is stored for all tabs, and for this one.
+// Storage of all tabs, and of this one.
 const stored = (page) => page.evaluate(() => ({ local: JSON.stringify({ ...localStorage }), session: JSON.stringify({ ...sessionStorage }) }));
 
 const savedNames = (page) => page.locator("ol.switch b").allInnerTexts();

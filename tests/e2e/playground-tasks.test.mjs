@@ -2,18 +2,12 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { complete, stateless, text, withSession } from "../support/asking.mjs";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { sdkTasks } from "../support/sdk-tasks.mjs";
 import { until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
-const server = await fixture({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(fixture({ playground: true }));
 
 const MODERN = { version: "2026-07-28" };
 const LEGACY = { version: "2025-11-25" };

@@ -1,24 +1,12 @@
 // The playground's list of tools, their icons, headers and calls: several at once, again, cancelled, with progress.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const server = await fixture({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
-
-async function connected({ url, ...options } = {}, ...version) {
-  const visitor = await visit(browser, server, options);
-  await visitor.connect(url, ...version);
-  return visitor;
-}
+const { server, browser, connected } = await inBrowser(fixture({ playground: true }));
 
 const row = (visitor, name) => visitor.page.locator(".list li").filter({ has: visitor.page.getByText(name, { exact: true }) });
 

@@ -3,18 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { DEMO } from "../support/sign-in.mjs";
 import { until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
-const server = await demo({ playground: true });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-});
+const { server, browser } = await inBrowser(demo({ playground: true }));
 
 const OLD = { version: "2025-11-25" };
 
@@ -204,7 +199,7 @@ describe("50,000 messages", () => {
     return processInfo.filter(({ type }) => type === "renderer").reduce((sum, { id }) => sum + Number(/RssAnon:\s*(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"))[1]) * 1024, 0);
   }
 
-  // What nobody holds is freed, of the page and of its Web Worker.
+  // Collects garbage of the page and of its Web Worker.
   async function collected(page) {
     for (const one of [page, ...page.workers()]) await one.evaluate(() => globalThis.gc());
     const session = await page.context().newCDPSession(page);

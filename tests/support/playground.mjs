@@ -1,6 +1,27 @@
 // The page at /playground in Chromium.
 import assert from "node:assert/strict";
+import { after } from "node:test";
+import { launch } from "./browser.mjs";
 import { WAIT_MS } from "./wait.mjs";
+
+/**
+ * A Worker with the page, and a browser; both end with the tests of the file: `{ server, browser, connected({ url, ..options }, how) }`.
+ * `connected` gives a visitor who is connected to its own server, or to the one at `url`; `how` are the options of `Visitor.connect`.
+ */
+export async function inBrowser(starting) {
+  const server = await starting;
+  const browser = await launch();
+  after(async () => {
+    await browser.close();
+    await server.stop();
+  });
+  const connected = async ({ url, ...options } = {}, how) => {
+    const visitor = await visit(browser, server, options);
+    await visitor.connect(url, how);
+    return visitor;
+  };
+  return { server, browser, connected };
+}
 
 /**
  * Opens it: `{ page, complaints, .. }`. `complaints` are errors of the console, reports of its policy among them, and requests to
@@ -90,7 +111,7 @@ class Visitor {
     return newest;
   }
 
-  /** What the trace has, the oldest first. */
+  /** Titles in the trace, the oldest first. */
   async trace() {
     await this.page.getByRole("tab", { name: /^Messages/ }).click();
     await this.page.locator(".trace .entry").first().waitFor();

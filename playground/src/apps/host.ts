@@ -100,7 +100,7 @@ export class AppHost {
     this.#notify("ui/notifications/tool-input", { arguments: given });
   }
 
-  /** Its result. */
+  /** The result. */
   result(result: unknown): void {
     this.#notify("ui/notifications/tool-result", result as Params);
   }

@@ -30,7 +30,7 @@ const parked = new Map<string, AppSession>();
 /** Permissions that browsers give to no opaque origin. */
 const OF_AN_ORIGIN: Permission[] = ["camera", "microphone", "geolocation"];
 
-/** What an app wants to do, for the person to say yes or no. */
+/** A wish of an app, for the person to say yes or no. */
 export interface AppQuestion {
   number: number;
   kind: "call" | "destroy" | "read" | "link" | "save" | "say";
@@ -225,7 +225,7 @@ export class AppSession implements Service {
     if (this.#frame) (place as Movable).moveBefore?.(this.#frame, null);
   }
 
-  /** Its place goes off the page: the app lives on where browsers can move a frame that is alive. Otherwise it ends at once. */
+  /** Tells that the app's place goes off the page: the app lives on where browsers can move a frame that is alive. Otherwise it ends at once. */
   park(): void {
     this.isSeen = false;
     const shelter = this.#isWanted ? shelterOfFrames() : undefined;
@@ -291,7 +291,7 @@ export class AppSession implements Service {
     };
   }
 
-  // What the app asks for.
+  // Requests of the app.
 
   async callTool(name: string, given: Record<string, unknown>, signal: AbortSignal): Promise<unknown> {
     const tool = this.#visitor.state.tools.find((tool) => tool.name === name);

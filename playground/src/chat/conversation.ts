@@ -21,7 +21,7 @@ export interface Call {
   state: CallState;
   answer?: Answer;
   problem?: Problem;
-  /** What the model gets for it. */
+  /** The answer to the model. */
   told: string;
   decide: (isAllowed: boolean) => void;
   /** The number of the call at its server, while it runs. */
@@ -40,7 +40,7 @@ export interface Step {
 export interface Turn {
   text: string;
   steps: Step[];
-  /** It has reached the limit of steps. */
+  /** Whether the limit of steps is reached. */
   isPaused: boolean;
 }
 

@@ -52,7 +52,7 @@ function messagesOf({ role, content }: Members): Message[] {
   return [...told, { role: role === "assistant" ? "assistant" : "user", content: text, ...(asked.length > 0 ? { tool_calls: asked } : {}) }];
 }
 
-// What is no text is named: the model is not sent it.
+// Images and sounds are named, and not sent to the model.
 const textOf = (blocks: Members[]): string => blocks.map(({ type, text }) => (typeof text === "string" ? text : `[${String(type)}]`)).join("\n");
 
 function inputOf(given: string): Json {

@@ -1,4 +1,4 @@
-// What a model is told. Everything that comes from a server is marked as data, and is never system text.
+// Texts for the model. Everything that comes from a server is marked as data, and is never system text.
 import { type Json, isObject } from "../exact.ts";
 import type { Misfit } from "../schema/check.ts";
 import type { ChatServer, Offered } from "./names.ts";

@@ -1,4 +1,4 @@
-// What a server says of changes, in both eras: of lists, and of resources that are watched.
+// Notifications of changes in both eras: of lists, and of resources that are watched.
 import type { Client } from "@modelcontextprotocol/client";
 import type { Listening, Watched } from "../protocol.ts";
 import { ListenStream } from "./listening.ts";

@@ -4,7 +4,7 @@ import type { Account } from "./account.ts";
 import type { Accounts } from "./accounts.ts";
 import type { SignIn } from "./sign-in.ts";
 
-/** What the Web Worker lends: this module imports nothing of it, so that its bundle stays in one piece. */
+/** Functions of the Web Worker. They are handed in, since an import would split its bundle. */
 interface Lent {
   accounts: Accounts;
   tell: (message: FromWorker) => void;
@@ -41,7 +41,7 @@ async function ask({ call, url, body }: ChatRequest & { kind: "ask" }, hear: (pi
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
     const response = await fetch(url, { method: "POST", headers, body, signal: stop.signal, credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
     if (response.ok && response.body) return await read(response.body, hear);
-    // It is no longer taken.
+    // The token is no longer accepted.
     if (response.status === 401) account?.invalidateCredentials("tokens");
     return await problemOf(response);
   } catch (error) {

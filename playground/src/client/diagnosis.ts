@@ -46,7 +46,7 @@ async function unreached({ url, method, headers, step }: FailedRequest, readable
   if (await answers(url, { mode: "no-cors" })) {
     const needed = headers.filter((name) => name !== "accept" && !(name === "content-type" && step));
     const missing = (await answers(url, {})) ? await refusedHeaders(url, needed) : ["access-control-allow-origin"];
-    // What the same server did let the page read tells that it is one part alone that does not.
+    // Other answers of the same server could be read, so one part alone lacks the headers.
     const worked = readable.findLast((other) => new URL(other.url).origin === origin && other.url !== url)?.url;
     const isOrigin = missing[0] === "access-control-allow-origin";
     return { kind: "blocked", cause: isOrigin ? "cors" : "cors.headers", facts: { ...facts, method, missing: missing.join(", "), ...(worked ? { worked } : {}) }, headers: needed };

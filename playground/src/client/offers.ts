@@ -1,4 +1,4 @@
-// What the client offers to a server, as capabilities; and the answer to what was not offered.
+// Capabilities that the client offers to a server; and the answer to what was not offered.
 import type { ClientCapabilities } from "@modelcontextprotocol/client";
 import type { Offers } from "../protocol.ts";
 

@@ -48,7 +48,7 @@ function headersOf(schema: Json | undefined, value: Json | undefined): [string, 
   return [...own, ...Object.entries(properties).flatMap(([name, inner]) => (Object.hasOwn(value, name) ? headersOf(inner, value[name]) : []))];
 }
 
-// What a header cannot hold as it is, is base64 (2026-07-28, "Value Encoding").
+// Values that a header cannot hold are base64 (2026-07-28, "Value Encoding").
 function encoded(value: string): string {
   const isPlain = value !== "" && value === value.trim() && /^[\t\x20-\x7e]*$/.test(value) && !/^=\?base64\?.*\?=$/.test(value);
   return isPlain ? value : `=?base64?${btoa(String.fromCharCode(...new TextEncoder().encode(value)))}?=`;

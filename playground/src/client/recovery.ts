@@ -8,7 +8,7 @@ const MAX_SECONDS = 30;
 /** The server had forgotten the session before it took the request. */
 export class SessionGone extends Error {}
 
-/** What a recovery does with its connection, and tells of it. */
+/** The connection, for its recovery. */
 export interface Recoverable {
   /** Asks for a sign of life. */
   ping(): Promise<unknown>;

@@ -13,9 +13,9 @@ export class Running {
   #limit: Limit;
   #isPatient: () => boolean;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** It has become a task, whose time has no limit here. */
+  /** Whether the call became a task, whose time has no limit here. */
   isTask = false;
-  /** It ended with the connection. */
+  /** Whether the call ended with the connection. */
   isLeft = false;
   /** Set once it was stopped: why. */
   cause: Error | undefined;

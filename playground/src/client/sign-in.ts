@@ -64,7 +64,7 @@ export class SignIn {
       });
       await this.#account.saveTokens({ ...tokens, issuer });
     } catch (error) {
-      // What cannot be reached, or has a fault of its own, may take it later.
+      // A server that cannot be reached, or fails, may accept the refresh token later.
       if (!(error instanceof OAuthError) || error.code === OAuthErrorCode.ServerError || error.code === OAuthErrorCode.TemporarilyUnavailable) return;
       if (isClientUnknown(error)) await this.#account.invalidateCredentials("client");
       await this.#account.invalidateCredentials("tokens");

@@ -45,7 +45,7 @@ export class Streams {
       const { id, method } = JSON.parse(data) as { id?: Id; method?: string };
       if (id !== undefined && method !== undefined) this.#origins.set(id, request);
     } catch {
-      // It is no message.
+      // The event has no message.
     }
   }
 }

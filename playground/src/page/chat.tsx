@@ -22,7 +22,7 @@ let lastCall = 1e9;
 
 let kept: { conversation: Conversation; account: ChatAccount } | undefined;
 
-// It lasts as long as the page, whatever is shown.
+// The conversation lasts as long as the page, whatever is shown.
 function keptChat(page: Page, models: string[]) {
   if (kept) return kept;
   const account = new ChatAccount(page);

@@ -1,4 +1,4 @@
-// What every part of the page needs.
+// State and actions for every part of the page.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Say } from "./language.ts";

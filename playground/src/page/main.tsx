@@ -9,7 +9,7 @@ import { readSaved } from "./saved.ts";
 import { begin, own } from "./start.ts";
 import type { ChatFacts } from "./state.ts";
 
-/** What this deployment says of itself. */
+/** Settings of this deployment, from /playground/config.json. */
 interface Facts {
   mcp?: string;
   chat?: ChatFacts;

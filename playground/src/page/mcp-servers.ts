@@ -17,7 +17,7 @@ export function exportServers(saved: Saved[]): string {
     const { url, transport, version, scope, headers, offers, seconds, isExtended } = target;
     let key = name;
     for (let number = 2; servers.has(key); number++) key = `${name} ${number}`;
-    // What other clients do not know stands apart.
+    // Settings that other clients do not know stand apart.
     const playground = { transport, version, scope, headers: headers.map(([header]) => header), offers, seconds, isExtended };
     servers.set(key, { type: transport === "sse" ? "sse" : "http", url, playground });
   }

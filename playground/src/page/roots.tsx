@@ -12,7 +12,7 @@ export function Roots() {
     latest.current = next;
     setRows(next);
   }
-  // What is no folder stays here until it is one.
+  // Text that is no folder yet stays here until it is one.
   function tell() {
     const fit = latest.current.filter(({ uri }) => isFolder(uri));
     if (JSON.stringify(fit) !== JSON.stringify(state.target.roots)) void visitor.setRoots(fit);
@@ -34,7 +34,7 @@ interface RowGiven {
   at: number;
   root: Root;
   onInput: (more: Partial<Root>) => void;
-  /** What was typed is whole. */
+  /** Whether the typed text is complete. */
   onChange: () => void;
   onRemove: () => void;
 }

@@ -46,7 +46,7 @@ function linkedServer(query: URLSearchParams, url: string, known: Saved | undefi
   };
 }
 
-// What was typed, so that a reload loses none of it. Secrets of it live as long as the tab, as tokens do.
+// Typed text is stored, so that a reload loses none of it. Secrets of it live as long as the tab, as tokens do.
 export function keepTab(servers: ServerState[], shown: number): void {
   const kept = servers.map(({ target, typed, saved, isLinked, tab, chosen, search, drafts }) => ({ target, typed, saved, isLinked, tab, chosen, search, drafts }));
   attempt(() => sessionStorage.setItem(KEY, write({ servers: kept, shown } as unknown as Json)));

@@ -26,7 +26,7 @@ export interface Use {
   json?: string;
   answer?: Answer;
   problem?: Problem;
-  /** What it has become, as its server last described it. */
+  /** The task that the call became, as its server last described it. */
   task?: TaskInfo;
   /** Pages that the person opened for it. */
   pages?: OpenedPage[];
@@ -50,7 +50,7 @@ export interface ListState {
   gone: unknown[];
 }
 
-/** What the page shows of one server. */
+/** State of one server on the page. */
 export interface ServerState {
   target: Target;
   /** The address as it is being typed. */
@@ -93,7 +93,7 @@ export interface ServerState {
   isSignedIn: boolean;
   /** Seconds until a server that cannot be reached is tried again. */
   lost: number | undefined;
-  /** What happened to the connection meanwhile. */
+  /** A change of the connection that the person is told of. */
   notice: Word | undefined;
   /** Said to readers that do not see the page. */
   announcement: string;
@@ -105,7 +105,7 @@ export interface ChatFacts {
   signIn: boolean;
 }
 
-/** What the page shows besides. */
+/** State of the page beside that of its servers. */
 export interface PageState {
   /** None where the chat is off. */
   chat?: ChatFacts;
@@ -116,7 +116,7 @@ export interface PageState {
   language: Language;
   /** The number of the connection that is shown. */
   shown: number;
-  /** What became of the browser's storage. */
+  /** Failures of the browser's storage. */
   storage: "denied" | "corrupt" | undefined;
   servers: Saved[];
   /** A part of the page could not be loaded. */
@@ -126,7 +126,7 @@ export interface PageState {
 /** The shown server, and the page. */
 export interface State extends PageState, ServerState {}
 
-/** What is known of a server's lists before they are fetched. */
+/** Facts about a server's lists before they are fetched. */
 export const NOTHING_LISTED: Pick<ServerState, ListName | "lists" | "listening" | "watched" | "updated"> = {
   tools: [],
   resources: [],

@@ -2,7 +2,7 @@
 import type { ServerInfo, Tool } from "../protocol.ts";
 import { useShared } from "./context.ts";
 
-/** What the server lets a client choose for a tool. */
+/** The choice that a server leaves to clients: whether a call of a tool runs as a task. */
 export function taskSupport(info: ServerInfo | undefined, { execution }: Tool): "required" | "optional" | undefined {
   const tasks = info?.capabilities["tasks"] as { requests?: { tools?: { call?: unknown } } } | undefined;
   const support = execution?.taskSupport;

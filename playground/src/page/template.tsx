@@ -74,7 +74,7 @@ export function TemplateView({ template }: { template: ResourceTemplate }) {
   );
 }
 
-// What is empty is absent; a list is typed with commas.
+// Empty values are left out; a list is typed with commas.
 function given(variables: Variable[], values: Record<string, string>): Record<string, string | string[]> {
   const filled = variables.filter(({ name }) => (values[name] ?? "") !== "");
   return Object.fromEntries(filled.map(({ name, isExploded }) => [name, isExploded ? (values[name] ?? "").split(",").map((item) => item.trim()) : (values[name] ?? "")]));

@@ -22,7 +22,7 @@ const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
 
 const AppView = later(async () => (await import("../apps/view.tsx")).AppView);
 
-// What the app is, is read where it is shown.
+// The module of apps reads the details when one is shown.
 const hasApp = ({ _meta }: Tool): boolean => (_meta?.["ui"] as { resourceUri?: unknown } | undefined)?.resourceUri !== undefined || _meta?.["ui/resourceUri"] !== undefined;
 
 export function Tools() {

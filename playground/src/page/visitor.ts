@@ -1,4 +1,4 @@
-// What a person does at one server.
+// Actions of a person at one server.
 import type { Json } from "../exact.ts";
 import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
@@ -17,7 +17,7 @@ import { MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, typ
 const RETURN_KEY = "playground return";
 const CHANNEL = "playground sign-in";
 
-/** What a sign-in in the same tab comes back with. */
+/** State that survives a sign-in in the same tab. */
 interface Return {
   target: Target;
   parameters?: [string, string][];
@@ -142,7 +142,7 @@ export class Visitor {
     this.#store.set(stateOf(what, this.#state, list));
   }
 
-  // What follows changes is loaded once there is something to follow.
+  // The module that follows changes is loaded once there is something to follow.
   #loadChanges(): Promise<Changes> {
     this.#changes ??= import("./changes.ts").then(({ Changes }) => new Changes(this.#store, this.#askAny, this.#say));
     return this.#changes;

@@ -155,7 +155,7 @@ function objectShape(schema: Members): Shape {
   const { properties, required, additionalProperties, patternProperties } = schema;
   const needed = new Set(Array.isArray(required) ? required : []);
   const members = Object.entries(isObject(properties) ? properties : {}).map(([name, schema]) => ({ name, schema, isRequired: needed.has(name) }));
-  // What is required without a schema can be anything.
+  // A required property without a schema can have any value.
   for (const name of needed)
     if (typeof name === "string" && !members.some((member) => member.name === name)) members.push({ name, schema: true, isRequired: true });
   members.sort((one, other) => Number(other.isRequired) - Number(one.isRequired));

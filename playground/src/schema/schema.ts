@@ -28,7 +28,7 @@ export function dereferenced(schema: Schema, root: Schema): Schema | undefined {
   }
   if (isObject(found) && (found["$ref"] !== undefined || found["$dynamicRef"] !== undefined)) return undefined;
   if (Object.keys(siblings).length === 0 || !isObject(found)) return found;
-  // What stands beside a reference holds besides; the words of the nearer one count.
+  // Keywords beside a reference hold, too; the words of the nearer one count.
   const words = ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"];
   const told: Members = Object.fromEntries(Object.entries(siblings).filter(([name]) => words.includes(name)));
   const demanded: Members = Object.fromEntries(Object.entries(siblings).filter(([name]) => !words.includes(name)));

@@ -91,7 +91,7 @@ async function compile({ crate, target, profile, cargo }) {
   if (code !== 0) throw new BuildFailure("the server did not compile", shown(stderr));
 }
 
-/** What cargo has in its environment, besides what the user has there. */
+/** Cargo's environment, besides that of the user. */
 export function cargoEnvironment(env) {
   return {
     // A panic is one call's error: it unwinds, and so the standard library is compiled with it. No stable compiler has that

@@ -8,7 +8,7 @@ const LOOK_MS = 500;
 const GRACE_MS = 5_000;
 
 const { DURABLE_MCP_PARENT: parent, DURABLE_MCP_PROGRAMS: file } = process.env;
-// It is none of theirs.
+// These variables are not for programs that wrangler starts.
 delete process.env.DURABLE_MCP_PARENT;
 delete process.env.DURABLE_MCP_PROGRAMS;
 

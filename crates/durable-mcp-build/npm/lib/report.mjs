@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 
 /** Serves the last failure to the Worker. */
 export class Report {
-  /** What the compiler said, or undefined if all is well. */
+  /** The compiler's message, or undefined if all is well. */
   failure;
   #server;
   #path = `/${randomBytes(16).toString("hex")}`;

@@ -27,7 +27,7 @@ export class Served {
     mkdirSync(all, { recursive: true });
     for (const name of readdirSync(all)) removeLeft(join(all, name), name);
     mkdirSync(this.#folder);
-    /** What runs besides this process. */
+    /** Processes beside this one. */
     this.programs = new Programs(programsOf(this.#folder));
     this.programs.note(process.pid);
   }

@@ -41,7 +41,7 @@ export class Watched {
   }
 }
 
-/** What to watch for files that were read: each one, and the folders that source files are in, for those that are added. */
+/** Paths to watch for files that were read: each one, and the folders that source files are in, for those that are added. */
 export function around(files, crate) {
   const folders = files.filter((file) => file.endsWith(".rs")).map(dirname);
   // The manifest is in the folder of everything else.

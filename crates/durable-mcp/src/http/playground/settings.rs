@@ -31,7 +31,7 @@ pub enum ModelSource {
     OpenAi {
         /// The URL of its chat completions.
         url: String,
-        /// Its key, if it has one.
+        /// The key, if there is one.
         key: Option<Rc<Secret>>,
     },
 }

@@ -12,7 +12,7 @@ use crate::wire::Fault;
 
 const ID_BYTES: usize = 12;
 
-/// What may be spent a day.
+/// Limits of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quotas {
     /// By one person.
@@ -32,7 +32,7 @@ pub struct Receipt {
 /// Whether a request may be made.
 #[derive(Debug)]
 pub enum Spending {
-    /// It may, with so many tokens.
+    /// The request may go on, with so many tokens.
     Granted(Receipt, u64),
     /// The person's allowance does not let it.
     Personal(Allowance),
@@ -86,7 +86,7 @@ pub(in crate::http) async fn goes_on(around: &dyn Surroundings, receipt: &Receip
     !matches!(ask(around, &receipt.user, &Command::GoOn { grant }).await, Ok(Outcome::Allowance(Allowance::Ended)))
 }
 
-/// What a person spent today.
+/// Spending of a person today.
 pub(in crate::http) async fn spent(around: &dyn Surroundings, subject: &str) -> Result<Spent, Fault> {
     let keys = around.keys(false).await?;
     match ask(around, &Handle::of(&keys, subject), &Command::Spent).await? {
