@@ -20,6 +20,8 @@ const PARSERS = { toml: parseToml, json: JSON.parse };
 const FOREIGN_MESSAGES = [
   "Binding … is undefined.",
   "the trait bound …: JsonSchema is not satisfied, or …: Deserialize",
+  "no method named d1 found for struct Env, or queue",
+  "Wrangler requires at least Node.js …",
 ];
 
 const files = [...markdownIn("docs"), "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "tests/README.md"];
