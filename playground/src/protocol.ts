@@ -306,7 +306,10 @@ export interface HeldText {
 /** A result with its time and size. */
 export interface Answer {
   result: unknown;
+  /** Long texts of the result, which has the beginnings of them. */
   held?: HeldText[];
+  /** The result with its long texts, where that was asked for. */
+  whole?: unknown;
   ms: number;
   bytes: number;
 }
@@ -370,6 +373,9 @@ export type ChatRequest =
   | { kind: "ask"; call: number; url: string; body: string }
   | { kind: "stop"; call: number };
 
+/** Whether a tool names an app, by the member of today or of drafts. */
+export const hasApp = ({ _meta }: Tool): boolean => (_meta?.["ui"] as { resourceUri?: unknown } | undefined)?.resourceUri !== undefined || _meta?.["ui/resourceUri"] !== undefined;
+
 export interface Operations {
   connect: { arguments: { target: Target }; result: ServerInfo };
   disconnect: { arguments: object; result: null };
@@ -380,12 +386,13 @@ export interface Operations {
   /** The least level that the server is to send; none is what it sends unasked. */
   setLogLevel: { arguments: { level: LogLevel | "" }; result: null };
   listenAgain: { arguments: object; result: null };
-  call: { arguments: { call: number; tool: Tool; json: string; asTask: boolean }; result: Answer };
+  /** `isWhole`: long texts come with the answer, too. */
+  call: { arguments: { call: number; tool: Tool; json: string; asTask: boolean; isWhole: boolean }; result: Answer };
   /** Goes on with a task. */
   follow: { arguments: { call: number; task: TaskInfo }; result: Answer };
   setRoots: { arguments: { roots: Root[] }; result: null };
   cancel: { arguments: { call: number }; result: null };
-  read: { arguments: { call: number; uri: string }; result: Answer };
+  read: { arguments: { call: number; uri: string; isWhole: boolean }; result: Answer };
   complete: { arguments: CompletionRequest; result: Suggestions };
   prompt: { arguments: { call: number; name: string; values: Record<string, string> }; result: Answer };
   /** Begins to check messages, and gives the numbers of those with a text in them. */

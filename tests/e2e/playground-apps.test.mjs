@@ -106,6 +106,14 @@ describe("an app", () => {
     assert.ok(!(await frame.evaluate(() => heard.some(({ method }) => method === "ui/notifications/tool-result"))));
   });
 
+  test("gets a long result as a whole", async () => {
+    const text = "long ".repeat(500_000);
+    await using one = await shown(withMessages(""), { show: () => ({ content: [{ type: "text", text }] }) });
+    const frame = await appFrame(one.visitor);
+    const result = () => frame.evaluate(() => heard.find(({ method }) => method === "ui/notifications/tool-result")?.params.content[0].text.length);
+    await until(async () => (await result()) === text.length, "the result");
+  });
+
   test("hears nothing before it has started, then arguments and result, each once", async () => {
     await using one = await shown(withMessages("", { starts: false }));
     const frame = await appFrame(one.visitor);

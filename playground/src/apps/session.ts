@@ -146,7 +146,7 @@ export class AppSession implements Service {
       const hasStorage = new URL(frame, location.href).origin !== location.origin;
       if (hasStorage === frame.startsWith("/")) return this.#fail("origin");
       const read = await this.#visitor.readFor(uri);
-      const resource = resourceOf(read.result, this.#visitor.state.resources.find((listed) => listed.uri === uri));
+      const resource = resourceOf(read.whole ?? read.result, this.#visitor.state.resources.find((listed) => listed.uri === uri));
       if (!resource) return this.#fail("type");
       const missing = hasStorage ? [] : resource.permissions.filter((permission) => OF_AN_ORIGIN.includes(permission));
       const askable = resource.permissions.filter((permission) => !missing.includes(permission));
@@ -201,7 +201,7 @@ export class AppSession implements Service {
     }
     if (this.#told === "end" || !(use.answer || use.problem)) return;
     this.#told = "end";
-    if (use.answer) host.result(use.answer.result);
+    if (use.answer) host.result(use.answer.whole ?? use.answer.result);
     else host.cancelled(use.problem?.kind === "cancelled" ? "The person cancelled the call." : (use.problem?.message ?? ""));
   }
 
@@ -314,10 +314,11 @@ export class AppSession implements Service {
     return { resources: this.#visitor.state.resources };
   }
 
-  async #answerOf(work: (begun: (call: number) => void) => Promise<{ result: unknown }>, signal?: AbortSignal): Promise<unknown> {
+  async #answerOf(work: (begun: (call: number) => void) => Promise<{ result: unknown; whole?: unknown }>, signal?: AbortSignal): Promise<unknown> {
     try {
       const begun = (call: number) => signal?.addEventListener("abort", () => this.#visitor.cancel(call));
-      return (await work(begun)).result;
+      const { whole, result } = await work(begun);
+      return whole ?? result;
     } catch (error) {
       const problem = error instanceof Failure ? error.problem : undefined;
       throw new Refusal(problem?.message ?? messageOf(error), problem?.kind === "protocol" ? (problem.code ?? -32603) : -32603);

@@ -247,7 +247,7 @@ export class Conversation {
     const edited = same(call.arguments, attempt(call.asked.arguments)) ? undefined : json;
     try {
       call.answer = await server.call(number, tool, json);
-      call.told = resultOf(call.answer.result, edited);
+      call.told = resultOf(call.answer.whole ?? call.answer.result, edited);
       call.state = "done";
     } catch (error) {
       call.problem = (error as { problem?: Problem }).problem ?? { kind: "other", message: String(error) };

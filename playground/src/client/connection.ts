@@ -439,11 +439,11 @@ export class Connection {
     this.#standing = this.#changes = undefined;
   }
 
-  /** Calls a tool; on a session `asTask` begins a task. */
-  call(call: number, tool: Tool, json: string, asTask: boolean): Promise<Answer> {
+  /** Calls a tool; on a session `asTask` begins a task. `isWhole` gives long texts, too. */
+  call(call: number, tool: Tool, json: string, asTask: boolean, isWhole: boolean): Promise<Answer> {
     const { outputSchema: _, ...definition } = tool;
     const toolDefinition = { inputSchema: { type: "object" }, ...definition } as never;
-    return this.#run(call, (more, options) => this.#connected.callTool({ name: tool.name, arguments: parse(json) as never, ...(asTask ? { task: { ttl: TASK_TTL_MS } } : {}), ...more }, { ...options, toolDefinition }));
+    return this.#run(call, (more, options) => this.#connected.callTool({ name: tool.name, arguments: parse(json) as never, ...(asTask ? { task: { ttl: TASK_TTL_MS } } : {}), ...more }, { ...options, toolDefinition }), isWhole);
   }
 
   cancel(call: number): void {
@@ -451,8 +451,8 @@ export class Connection {
     this.questions.withdraw(call);
   }
 
-  read(call: number, uri: string): Promise<Answer> {
-    return this.#run(call, (more, options) => this.#connected.request({ method: "resources/read", params: { uri, ...more } }, options)).catch((error: unknown) => {
+  read(call: number, uri: string, isWhole: boolean): Promise<Answer> {
+    return this.#run(call, (more, options) => this.#connected.request({ method: "resources/read", params: { uri, ...more } }, options), isWhole).catch((error: unknown) => {
       throw asMissing(error);
     });
   }
@@ -467,7 +467,7 @@ export class Connection {
   }
 
   /** Runs what may ask the person on the way. `send` sends it, with more where its answers are sent. */
-  async #run(call: number, send: (more: object, options: CallOptions) => Promise<unknown>): Promise<Answer> {
+  async #run(call: number, send: (more: object, options: CallOptions) => Promise<unknown>, isWhole = false): Promise<Answer> {
     const running = new Running(this.#target ?? targetOf(""), () => this.questions.isOpen(call));
     const told = paced<Progress>(PROGRESS_MS, (progress) => this.#calls.has(call) && this.#tell({ connection: this.id, progress }));
     const options: CallOptions = {
@@ -485,7 +485,7 @@ export class Connection {
       return await measured(async () => {
         const result = await this.#answered(call, await send({}, options), (more) => (running.restart(), send(more, options)));
         return isTask(result) ? this.#follow(call, running, options, result) : uncarried(result);
-      });
+      }, isWhole);
     } catch (error) {
       if (running.cause) this.#ended.add(call);
       if (this.#isSessionGone(error)) throw new SessionGone(messageOf(error));
@@ -576,12 +576,13 @@ function isTask(result: unknown): boolean {
   return other ? isTaskInfo(other) || other.resultType === "task" : content === undefined && typeof task?.taskId === "string";
 }
 
-async function measured(work: () => Promise<unknown>): Promise<Answer> {
+async function measured(work: () => Promise<unknown>, isWhole: boolean): Promise<Answer> {
   const began = performance.now();
   const result = await work();
   const ms = Math.round(performance.now() - began);
   const bytes = bytesOf(JSON.stringify(result) ?? "");
-  return { ms, bytes, ...(bytes > MAX_SENT_BYTES ? (await import("./held.ts")).hold(result) : { result }) };
+  if (bytes <= MAX_SENT_BYTES) return { ms, bytes, result };
+  return { ms, bytes, ...(await import("./held.ts")).hold(result), ...(isWhole ? { whole: result } : {}) };
 }
 
 // Saved servers have names of headers alone, until the person types their values.

@@ -1,7 +1,7 @@
 // The tools, and the one that is chosen: its form, its calls and their results.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isObject } from "../exact.ts";
-import type { Tool } from "../protocol.ts";
+import { type Tool, hasApp } from "../protocol.ts";
 import { type Misfit, check } from "../schema/check.ts";
 import { useShared } from "./context.ts";
 import { SchemaForm } from "./form.tsx";
@@ -21,9 +21,6 @@ const HeaderNote = later(async () => (await import("./header-note.tsx")).HeaderN
 const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
 
 const AppView = later(async () => (await import("../apps/view.tsx")).AppView);
-
-// The module of apps reads the details when one is shown.
-const hasApp = ({ _meta }: Tool): boolean => (_meta?.["ui"] as { resourceUri?: unknown } | undefined)?.resourceUri !== undefined || _meta?.["ui/resourceUri"] !== undefined;
 
 export function Tools() {
   const { state } = useShared();

@@ -4,6 +4,7 @@ import { write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
 import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
+import { hasApp } from "../protocol.ts";
 import type { Changes } from "./changes.ts";
 import { noteHeld } from "./held-texts.ts";
 import { attempt, type Say } from "./language.ts";
@@ -294,7 +295,7 @@ export class Visitor {
     const asTask = this.isTask(tool);
     return this.#use("tools", tool.name, (call) => {
       this.#change(call, { json });
-      return this.#ask("call", { call, tool, json, asTask });
+      return this.#ask("call", { call, tool, json, asTask, isWhole: hasApp(tool) });
     });
   }
 
@@ -332,18 +333,20 @@ export class Visitor {
   callFor(tool: Tool, json: string, begun: (call: number) => void): Promise<Answer> {
     const call = ++this.#lastUse;
     begun(call);
-    return this.#ask("call", { call, tool, json, asTask: this.isTask(tool) });
+    return this.#ask("call", { call, tool, json, asTask: this.isTask(tool), isWhole: true });
   }
 
   /** Reads a resource for an app. */
   readFor(uri: string): Promise<Answer> {
-    return this.#ask("read", { call: ++this.#lastUse, uri });
+    return this.#ask("read", { call: ++this.#lastUse, uri, isWhole: true });
   }
 
   /** Calls a tool for the chat, which has the answer alone. */
-  run(number: number, tool: Tool, json: string): Promise<Answer> {
+  async run(number: number, tool: Tool, json: string): Promise<Answer> {
     this.#chatCalls.set(number, tool.name);
-    return this.#ask("call", { call: number, tool, json, asTask: false });
+    const answer = await this.#ask("call", { call: number, tool, json, asTask: false, isWhole: true });
+    noteHeld(answer);
+    return answer;
   }
 
   /** The call of a tool as it can be made elsewhere. */
@@ -362,7 +365,7 @@ export class Visitor {
       this.choose("resources", uri);
     }
     this.#store.set({ updated: this.#state.updated.filter((other) => other !== uri) });
-    return this.#use("resources", uri, (call) => this.#ask("read", { call, uri }));
+    return this.#use("resources", uri, (call) => this.#ask("read", { call, uri, isWhole: false }));
   }
 
   complete(request: CompletionRequest): Promise<Suggestions> {
