@@ -131,7 +131,10 @@ class Visitor {
     assert.deepEqual(this.complaints, []);
   }
 
-  [Symbol.asyncDispose]() {
-    return this.context.close();
+  async [Symbol.asyncDispose]() {
+    // A route of a test may still pass on a stream that never ends.
+    await this.page.unrouteAll({ behavior: "ignoreErrors" });
+    await this.context.unrouteAll({ behavior: "ignoreErrors" });
+    await this.context.close();
   }
 }
