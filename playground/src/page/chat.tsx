@@ -84,7 +84,7 @@ export function Chat({ Marks }: ChatGiven) {
   if (!chat) return null;
   const isLetIn = !chat.signIn || account.isSignedIn;
   return (
-    <section aria-labelledby="chat-heading">
+    <section class="parts" aria-labelledby="chat-heading">
       <h2 id="chat-heading">{say("log")}</h2>
       <p class="note">{say("about")}</p>
       <Settings conversation={conversation} models={chat.models} servers={serversOf(page)} say={say} />
