@@ -201,7 +201,7 @@ describe("an error of the protocol is named, with its cause", () => {
     [-32602, "Bad.", { field: "width" }, /Field: width/],
     [-32020, "Mcp-Name does not match", undefined, /Header mismatch[^]*Header: Mcp-Name/],
     [-32021, "Missing", { requiredCapabilities: { sampling: {} } }, /Missing required client capability[^]*Needed: sampling/],
-    [-32022, "No", { supported: ["2025-06-18"], requested: "2025-11-25" }, /versions[^]*2025-06-18/],
+    [-32022, "No", { supported: ["2025-06-18"], requested: "2025-11-25" }, /Unsupported protocol version: the server does not speak 2025-11-25[^]*It speaks: 2025-06-18/],
     [-32002, "Gone", { uri: "a:b" }, /Resource not found: there is no a:b/],
   ])
     test(`${code} ${message}`, async () => {

@@ -1,6 +1,6 @@
 // Faults of operations, told apart as far as a browser lets them be.
 import { InsufficientScopeError, ProtocolError, SdkError, SdkErrorCode, SdkHttpError, UnauthorizedError, UnsupportedProtocolVersionError } from "@modelcontextprotocol/client";
-import { LEGACY, type Problem, type Version } from "../protocol.ts";
+import { LEGACY, VERSIONS, type Problem, type Version } from "../protocol.ts";
 import { RedirectRefused } from "./fetcher.ts";
 import { CallEnded, TaskLeft } from "./questions.ts";
 import { SessionGone } from "./recovery.ts";
@@ -39,7 +39,7 @@ function knownProblem(error: unknown): Problem | undefined {
   if (error instanceof ResourceMissing) return { kind: "missing", message, code: error.error.code, data: error.error.data };
   if (error instanceof TaskLeft) return { kind: "left", message };
   if (error instanceof CallEnded) return { kind: error.kind, message };
-  if (error instanceof UnsupportedProtocolVersionError) return { kind: "version", message, code: error.code, data: { supported: error.supported } };
+  if (error instanceof UnsupportedProtocolVersionError && !error.supported.some((version) => VERSIONS.some((known) => known === version))) return { kind: "version", message, code: error.code, data: { supported: error.supported } };
   if (error instanceof ProtocolError) return { kind: "protocol", message, code: error.code, data: error.data };
   if (error instanceof SdkHttpError) return httpProblem(error, message);
   if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) return { kind: "timeout", message };
