@@ -491,8 +491,11 @@ test("several kinds of questions of one round are answered together", async () =
   for (let left = 2; left > 0; left--) {
     await dialog.getByText(/question \d of 3/).waitFor();
     const place = await dialog.locator(".note").first().innerText();
-    if (await dialog.getByText("Generate a greeting").count()) await dialog.getByRole("textbox", { name: "Text" }).fill("Good day");
-    else await dialog.getByRole("textbox", { name: "name" }).fill("Ann");
+    const [greeting, name] = [dialog.getByText("Generate a greeting"), dialog.getByRole("textbox", { name: "name", exact: true })];
+    // The view of a question is loaded when it is first shown.
+    await greeting.or(name).first().waitFor();
+    if (await greeting.count()) await dialog.getByRole("textbox", { name: "Text" }).fill("Good day");
+    else await name.fill("Ann");
     await dialog.getByRole("button", { name: "Send" }).click();
     await until(async () => !(await dialog.count()) || (await dialog.locator(".note").first().innerText()) !== place, "the next question");
   }
