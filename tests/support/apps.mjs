@@ -53,6 +53,8 @@ export function appServer(html, { ui, tools = [], handlers = {}, show = () => ({
 
 /** The app's frame of the page, once it has its HTML. */
 export async function appFrame(visitor, at = 0) {
+  // An app begins when it is first in sight.
+  await visitor.page.locator(".app").nth(at).scrollIntoViewIfNeeded();
   const element = visitor.page.locator(".app iframe").nth(at);
   await element.waitFor();
   const frame = await (await element.elementHandle()).contentFrame();
