@@ -176,11 +176,7 @@ describe("headers and tokens that the person types", () => {
     await using other = await scripted();
     await using visitor = await visit(browser, server, { allowed: [other.origin] });
     const { page } = visitor;
-    await page.getByText("Options", { exact: true }).click();
-    await page.getByLabel("Bearer token").fill("planted-token-1");
-    await visitor.button("Add header").click();
-    await page.getByLabel("Header name").fill("X-Secret");
-    await page.getByLabel("Header value").fill("planted-value-2");
+    await visitor.identify({ token: "planted-token-1", header: ["X-Secret", "planted-value-2"] });
     await page.getByLabel("Address").fill(other.url);
     await visitor.button("Connect").click();
     await visitor.button("Disconnect").waitFor();

@@ -76,6 +76,15 @@ class Visitor {
     await this.button("Disconnect").waitFor();
   }
 
+  /** Fills in a bearer token and a header among the options. */
+  async identify({ token, header: [name, value] }) {
+    await this.page.getByText("Options", { exact: true }).click();
+    await this.page.getByLabel("Bearer token").fill(token);
+    await this.button("Add header").click();
+    await this.page.getByLabel("Header name").fill(name);
+    await this.page.getByLabel("Header value").fill(value);
+  }
+
   /** Chooses an entry of the list that is shown. */
   async choose(name) {
     await this.page.locator(".list button").filter({ hasText: new RegExp(`^${name}|${name}`) }).locator(`text="${name}"`).first().click();

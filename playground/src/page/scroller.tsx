@@ -32,7 +32,7 @@ export function Scroller<Row>({ label, rows, keyOf, draw, wanted }: Props<Row>) 
   const all = rows.length <= FEW;
   const places = placesOf(rows, keyOf, height.current, extra.current);
   const [from, to] = all ? [0, rows.length] : [places.at(top - MARGIN), places.at(top + visible + MARGIN) + 1];
-  // What is in an open row may come later, and change its height.
+  // The contents of an open row may come later, and change its height.
   useLayoutEffect(() => {
     if (all) return;
     const remeasure = () => measure(box, height, extra.current) && setMeasured((times) => times + 1);

@@ -32,7 +32,7 @@ export class Started {
   get isRunning() {
     if (!isThere(this.pid)) return false;
     const now = look(this.pid);
-    // Where nothing can be told, the id has to do.
+    // Systems that tell no start time leave the id alone.
     return now === undefined || (!now.isEnded && (!this.#time || now.time === this.#time));
   }
 

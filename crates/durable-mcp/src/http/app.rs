@@ -52,7 +52,7 @@ const SIGN_IN_LEFT_OUT: &str = "IDENTITY_PROVIDER is set, but sign-in is not in 
 const NOBODY_CHATS: &str = "PLAYGROUND_CHAT is set, and nobody signs in, so there is no chat: set IDENTITY_PROVIDER, or have \
      PLAYGROUND_CHAT_URL lead to a model on this machine.";
 
-/// What the scope of the chat allows, for the person who is asked.
+/// Words for the scope of the chat on the consent page.
 const CHAT_WORDS: &str = "Chat with this server's model in the playground / 在试用页面中与此服务器的模型对话";
 
 /// A deployment: the server, where it is reached, who may reach it.

@@ -71,7 +71,7 @@ pub trait ModelWork {
 /// A request to a model.
 #[derive(Debug, Clone)]
 pub struct ModelRequest {
-    /// Where it goes.
+    /// The address that is asked.
     pub source: ModelSource,
     /// The model's name.
     pub model: String,
@@ -85,14 +85,14 @@ pub enum ModelAnswer {
     Stream {
         /// Whether it is one JSON document rather than events.
         is_document: bool,
-        /// Its bytes.
+        /// The bytes of the answer, as they come.
         body: Body,
     },
     /// An answer that is none.
     Failure {
-        /// Its status.
+        /// The status of the answer.
         status: u16,
-        /// Its header `Retry-After`.
+        /// The header `Retry-After`.
         retry_after: Option<String>,
         /// The beginning of its text.
         text: String,

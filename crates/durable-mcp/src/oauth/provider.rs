@@ -101,9 +101,9 @@ pub type OnEvent = Rc<dyn Fn(&Event)>;
 /// A resource that costs: its scope is given only to clients that ask for it by name, and its tokens have to name the resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CostlyResource {
-    /// Its path.
+    /// The path of the resource.
     pub path: String,
-    /// Its scope.
+    /// The scope that a token needs.
     pub scope: String,
 }
 

@@ -41,7 +41,7 @@ export function rowAll(state, user) {
   return [...state.storage.kv.list({ prefix })].flatMap(([key, json]) => [key.slice(prefix.length), json]);
 }
 
-// What a user spends, apart from the user's rows: a handle is longer than this word.
+// The key of a user's spending, apart from the user's rows: a handle is longer than this word.
 const spending = (user) => row("spending", user);
 
 export function spendingGet(state, user) {

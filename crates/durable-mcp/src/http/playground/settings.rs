@@ -22,7 +22,7 @@ const USER: Quota = Quota { requests: 100, tokens: 50_000, at_once: 1 };
 /// Everybody's day: some euros with a large model. Each request under way has its place in one row.
 const TOTAL: Quota = Quota { requests: 500, tokens: 250_000, at_once: 100 };
 
-/// Where the model's answers come from.
+/// The service that has the models.
 #[derive(Debug, Clone)]
 pub enum ModelSource {
     /// Workers AI, by its binding.

@@ -82,7 +82,7 @@ pub enum Command {
         grant: Option<String>,
         /// Tokens that it may use.
         tokens: u64,
-        /// What may be spent a day.
+        /// The limits of a day.
         quota: Quota,
     },
     /// Asks whether what is spent for a grant may go on: the grant lives.
@@ -97,7 +97,7 @@ pub enum Command {
         /// Tokens that it used; none if it did not happen.
         used: Option<u64>,
     },
-    /// What was spent today.
+    /// The spending of today.
     Spent,
 }
 

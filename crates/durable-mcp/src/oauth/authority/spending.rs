@@ -1,4 +1,4 @@
-//! What a user spends of a day's allowance: counted before it is spent, and corrected after.
+//! Spending of a user within the limits of a day: counted before a request, and corrected after.
 //!
 //! Each step is one read and one write without an await between them, so that requests at the same time cannot pass over
 //! an allowance together.
@@ -19,7 +19,7 @@ pub const SPENDING_MS: u64 = 6 * 60 * 1000;
 /// When to try again where others are under way, in seconds.
 const BUSY_SECONDS: u64 = 2;
 
-/// What may be spent a day, from midnight to midnight (UTC).
+/// Limits of a day, from midnight to midnight (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quota {
@@ -35,7 +35,7 @@ pub struct Quota {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Allowance {
-    /// It may, with so many tokens.
+    /// The request may go on, with so many tokens.
     Granted {
         /// As many as were asked for, or as are left.
         tokens: u64,
@@ -54,7 +54,7 @@ pub enum Allowance {
     Ended,
 }
 
-/// What was spent in a day.
+/// Spending of a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spent {
@@ -164,7 +164,7 @@ impl Authority {
         self.spending(|spending, _| spending.settle(id, used)).map_err(|fault| self.failed(&fault))
     }
 
-    /// What was spent so far today.
+    /// The spending of today so far.
     pub(super) fn spent(&self) -> Result<Spent, Refused> {
         let read = self.host.store().spending().and_then(Spending::read);
         read.map(|spending| spending.at(self.host.now()).spent).map_err(|fault| self.failed(&fault))
