@@ -51,6 +51,18 @@ async function call(visitor) {
   return visitor.result();
 }
 
+// A visitor who has signed in at a server of an authorization server.
+async function signedIn() {
+  await using stack = new AsyncDisposableStack();
+  const as = stack.use(await authority());
+  const other = stack.use(await guarded(() => as, { handlers }));
+  const visitor = stack.use(await opened({}, [as, other]));
+  await asked(visitor.page, other.url);
+  await signIn(visitor.page);
+  const kept = stack.move();
+  return { as, other, visitor, page: visitor.page, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
 describe("a sign-in that is kept on this device", () => {
   test("is there for another tab, in no storage but IndexedDB, is listed, and can be removed", async () => {
     await using as = await authority();
@@ -78,11 +90,8 @@ describe("a sign-in that is kept on this device", () => {
   });
 
   test("is not there without the choice: another tab has none", async () => {
-    await using as = await authority();
-    await using other = await guarded(() => as, { handlers });
-    await using visitor = await opened({}, [as, other]);
-    await asked(visitor.page, other.url);
-    await signIn(visitor.page);
+    await using one = await signedIn();
+    const { other, visitor } = one;
     assert.deepEqual(await visitor.page.evaluate(async () => (await indexedDB.databases()).length), 0);
     await asked(await second(visitor, other.url));
   });
@@ -123,11 +132,8 @@ describe("tokens that expire", () => {
   });
 
   test("early are renewed when the server refuses them, and the call is done", async () => {
-    await using as = await authority();
-    await using other = await guarded(() => as, { handlers });
-    await using visitor = await opened({}, [as, other]);
-    await asked(visitor.page, other.url);
-    await signIn(visitor.page);
+    await using one = await signedIn();
+    const { as, visitor } = one;
     as.access.clear();
     assert.match(await (await call(visitor)).innerText(), /done/);
     assert.equal(posts(as, "/token", "refresh_token"), 1);
@@ -135,12 +141,8 @@ describe("tokens that expire", () => {
   });
 
   test("and cannot be renewed (invalid_grant) lead to a card, not to a loop", async () => {
-    await using as = await authority();
-    await using other = await guarded(() => as, { handlers });
-    await using visitor = await opened({}, [as, other]);
-    const { page } = visitor;
-    await asked(page, other.url);
-    await signIn(page);
+    await using one = await signedIn();
+    const { as, visitor, page } = one;
     as.access.clear();
     as.refresh.clear();
     await call(visitor);
@@ -155,12 +157,8 @@ describe("tokens that expire", () => {
 
 describe("a registration that the authorization server forgot", () => {
   test("is made again when a token cannot be renewed for it, with one window", async () => {
-    await using as = await authority();
-    await using other = await guarded(() => as, { handlers });
-    await using visitor = await opened({}, [as, other]);
-    const { page } = visitor;
-    await asked(page, other.url);
-    await signIn(page);
+    await using one = await signedIn();
+    const { as, visitor, page } = one;
     as.clients.clear();
     as.access.clear();
     await call(visitor);
@@ -173,12 +171,8 @@ describe("a registration that the authorization server forgot", () => {
   });
 
   test("is made again when the person tries again after a window without an answer", async () => {
-    await using as = await authority();
-    await using other = await guarded(() => as, { handlers });
-    await using visitor = await opened({}, [as, other]);
-    const { page } = visitor;
-    await asked(page, other.url);
-    await signIn(page);
+    await using one = await signedIn();
+    const { as, visitor, page } = one;
     await page.getByRole("button", { name: "Disconnect" }).click();
     await disconnected(page);
     as.clients.clear();
