@@ -133,7 +133,7 @@ impl Store {
     /// Deletes what sign-ins and writers that ended too early left behind.
     pub(crate) fn sweep(&self) {
         let is_left = |name: &str| {
-            name.starts_with("code_verifier_") || name.starts_with("discovery_state_") || is_temporary(name)
+            name.starts_with("code_verifier_") || name.starts_with("discovery_state_") || has_extension(name, "tmp")
         };
         for (path, name) in self.files() {
             if is_left(&name) && file::age(&path).is_some_and(|age| age > FLOW_LIFETIME) {
