@@ -20,6 +20,7 @@ pub(crate) use header::Headers;
 pub(crate) use help::HELP;
 pub(crate) use parse::parse;
 pub(crate) use tool_filter::ToolFilter;
+pub(crate) use values::is_loopback;
 
 /// Run of this program, as its command line asks for it.
 #[derive(Debug)]
