@@ -58,13 +58,15 @@ export function removeFolder(folder) {
 export class Child {
   /** `{ stream: "stdout" | "stderr", text, json? }` for every line so far. */
   lines = [];
+  /** Called with each line. */
+  onLine;
   #watchers = new Set();
 
   /**
    * `group` gives the child a process group of its own, ended as a whole: for programs that start others.
-   * `pipes` is the number of further pipes from file descriptor 3 on.
+   * `pipes` is the number of further pipes from file descriptor 3 on. With `input`, stdin is a pipe too.
    */
-  constructor(command, args, { group = false, cwd = root, env = {}, pipes = 0 } = {}) {
+  constructor(command, args, { group = false, cwd = root, env = {}, pipes = 0, input = false } = {}) {
     this.command = [command, ...args].join(" ");
     this.group = group;
     // The project's own node and tools before the system's.
@@ -73,7 +75,7 @@ export class Child {
       cwd,
       detached: group,
       env: { ...process.env, PATH: path, ...env },
-      stdio: ["ignore", "pipe", "pipe", ...Array(pipes).fill("pipe")],
+      stdio: [input ? "pipe" : "ignore", "pipe", "pipe", ...Array(pipes).fill("pipe")],
     });
     children.add(this);
     // A test that forgets one still ends; whoever waits has a timer.
@@ -82,6 +84,7 @@ export class Child {
     for (const stream of ["stdout", "stderr"]) {
       eachLine(this.process[stream], (text) => {
         this.lines.push(line(stream, text));
+        this.onLine?.(this.lines.at(-1));
         for (const watcher of this.#watchers) watcher();
       });
     }
@@ -195,6 +198,11 @@ export function eachLine(readable, onLine) {
   let rest = "";
   readable.setEncoding("utf8");
   readable.on("data", (data) => {
+    // A line of megabytes is put together once.
+    if (!data.includes("\n")) {
+      rest += data;
+      return;
+    }
     const lines = (rest + data).split("\n");
     rest = lines.pop();
     lines.forEach(onLine);

@@ -6,26 +6,42 @@
 //!
 //! JSON-RPC messages alone are written to stdout, one on a line; all else goes to stderr.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the parts that read the other flags are being written"))]
+#![expect(dead_code, reason = "parts of sign-in, streams and subcommands are being written")]
+
 mod arguments;
-#[expect(dead_code, reason = "the bridge, which reads it, is being written")]
+mod bridge;
+mod calls;
+mod ending;
+mod events;
+mod gate;
 mod http;
-#[expect(dead_code, reason = "sign-in, which reads it, is being written")]
+mod log;
+mod members;
+mod message;
+mod remote;
+mod run;
+mod session;
+mod sign_in;
+mod stdio;
 mod store;
+mod streamable;
+mod trouble;
 
 use std::env;
 use std::process::ExitCode;
 
-use arguments::{HELP, Invocation};
+use arguments::{Command, HELP, Invocation};
+use log::log;
 
 fn main() -> ExitCode {
     let invocation = arguments::parse(env::args_os().skip(1), &|name| env::var(name).ok());
     match invocation {
         Ok(Invocation::Help) => print!("{HELP}"),
         Ok(Invocation::Version) => println!("{}", env!("CARGO_PKG_VERSION")),
+        Ok(Invocation::Server(Command::Bridge, arguments)) => return run::run(*arguments),
         Ok(_) => {}
         Err(error) => {
-            eprintln!("durable-mcp-remote: {error}");
+            log(&error.to_string());
             return ExitCode::FAILURE;
         }
     }

@@ -1,0 +1,305 @@
+//! Messages between the client, on stdio, and the server.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_local;
+use tokio::time::Instant;
+
+use crate::arguments::Arguments;
+use crate::calls::{Asker, Call, Calls};
+use crate::gate::Gate;
+use crate::http::Client;
+use crate::log::log;
+use crate::members::Members;
+use crate::message::{BRIDGE_ERROR, INVALID_REQUEST, Id, Kind, Malformed, Message, error_response, is_batch};
+use crate::remote::Remote;
+use crate::session::{Initialized, Session};
+use crate::sign_in::SignIn;
+use crate::stdio::{Line, Output, read_lines};
+use crate::trouble::Trouble;
+
+/// Most requests of the client without an answer. A client that has more has lost count.
+const MAX_CALLS: usize = 4096;
+/// Notifications that wait for the one before them.
+const NOTIFICATIONS_WAITING: usize = 64;
+/// Longest that a notification waits for the receipt of the one before it.
+const NOTIFICATION_WAIT: Duration = Duration::from_secs(5);
+/// Waits between attempts to reach a server that is down: the first, and the longest.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(15);
+
+/// Bridge between a client and a server.
+pub(crate) struct Bridge {
+    pub(crate) arguments: Arguments,
+    pub(crate) remote: Remote,
+    pub(crate) output: Output,
+    pub(crate) calls: Calls,
+    pub(crate) gate: Gate,
+    pub(crate) session: RefCell<Session>,
+    /// Held while a new session is opened.
+    pub(crate) renewing: tokio::sync::Mutex<()>,
+    work: watch::Sender<usize>,
+    notifications: mpsc::Sender<Message>,
+}
+
+/// Unit of work that the end waits for.
+pub(crate) struct Work(watch::Sender<usize>);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cancelled {
+    request_id: Id,
+}
+
+impl Bridge {
+    /// Starts the threads of stdio. The lines of the client are to be given to [`Bridge::relay`].
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says what to change.
+    pub(crate) fn start(arguments: Arguments) -> Result<(Rc<Self>, mpsc::Receiver<Line>), String> {
+        let client = Client::new(&arguments)?;
+        for warning in arguments.warnings.iter().chain(&client.warnings) {
+            log(warning);
+        }
+        let prefix = random_prefix().map_err(|error| format!("the system gives no random bytes: {error}"))?;
+        let threads = |error: io::Error| format!("the system gives no thread: {error}");
+        let lines = read_lines(arguments.max_message).map_err(threads)?;
+        let (notifications, waiting) = mpsc::channel(NOTIFICATIONS_WAITING);
+        let bridge = Rc::new(Self {
+            remote: Remote { client, sign_in: SignIn::None },
+            output: Output::start().map_err(threads)?,
+            calls: Calls::new(prefix),
+            gate: Gate::new(),
+            session: RefCell::default(),
+            renewing: tokio::sync::Mutex::default(),
+            work: watch::Sender::new(0),
+            notifications,
+            arguments,
+        });
+        spawn_local(Rc::clone(&bridge).send_notifications(waiting));
+        Ok((bridge, lines))
+    }
+
+    /// Relays the client's lines until their end.
+    pub(crate) async fn relay(self: Rc<Self>, mut lines: mpsc::Receiver<Line>) {
+        while let Some(line) = lines.recv().await {
+            match line {
+                Line::Whole(bytes) if is_batch(&bytes) && !self.session.borrow().allows_batches() => {
+                    let reason = "batches are of version 2025-03-26 alone".to_owned();
+                    self.refuse(Malformed { code: INVALID_REQUEST, id: None, reason }).await;
+                }
+                Line::Whole(bytes) => match Message::parse_all(bytes) {
+                    Err(malformed) => self.refuse(malformed).await,
+                    Ok(messages) => {
+                        for message in messages {
+                            match message {
+                                Ok(message) => self.dispatch(message).await,
+                                Err(malformed) => self.refuse(malformed).await,
+                            }
+                        }
+                    }
+                },
+                Line::TooLong(members) => self.refuse_long(&members).await,
+            }
+        }
+    }
+
+    /// Waits until everything the client asked for is answered, or `time` is over.
+    pub(crate) async fn finish(&self, time: Duration) {
+        let mut work = self.work.subscribe();
+        // Time over: what is left is lost with the process.
+        tokio::time::timeout(time, work.wait_for(|count| *count == 0)).await.ok();
+    }
+
+    pub(crate) fn work(&self) -> Work {
+        self.work.send_modify(|count| *count += 1);
+        Work(self.work.clone())
+    }
+
+    async fn refuse(&self, malformed: Malformed) {
+        let answer = error_response(malformed.id.as_ref(), malformed.code.into(), &malformed.reason);
+        self.output.write(answer).await;
+    }
+
+    async fn refuse_long(&self, members: &Members) {
+        let reason = format!("the message has more than {} bytes: raise --max-message", self.arguments.max_message);
+        let id = members.id.as_deref().and_then(Id::from_json).filter(|_| members.has_method);
+        match id {
+            Some(id) => self.output.write(error_response(Some(&id), BRIDGE_ERROR.into(), &reason)).await,
+            None => log(&reason),
+        }
+    }
+
+    async fn dispatch(self: &Rc<Self>, message: Message) {
+        match message.kind.clone() {
+            Kind::Request { id, method } => self.dispatch_request(message, id, &method).await,
+            Kind::Notification { method } => match method.as_str() {
+                "notifications/initialized" => {
+                    self.gate.close();
+                    self.spawn(|bridge| bridge.send_initialized(message));
+                }
+                "notifications/cancelled" => {
+                    if let Some(Cancelled { request_id }) = message.params() {
+                        drop(self.calls.take(&request_id));
+                    }
+                    self.spawn(|bridge| bridge.send_one_way(message));
+                }
+                // The receiver lives as long as the bridge.
+                _ => drop(self.notifications.send(message).await),
+            },
+            Kind::Response { .. } => self.spawn(|bridge| bridge.send_one_way(message)),
+        }
+    }
+
+    async fn dispatch_request(self: &Rc<Self>, message: Message, id: Id, method: &str) {
+        let call = self.calls.of_client(&id, method).filter(|_| self.calls.len() <= MAX_CALLS);
+        let Some(call) = call else {
+            let reason = "this id is in use, or too many requests have no answer yet";
+            return self.output.write(error_response(Some(&id), INVALID_REQUEST.into(), reason)).await;
+        };
+        if method == "initialize" {
+            self.gate.close();
+            self.session.borrow_mut().begin(message.clone());
+            self.spawn(|bridge| bridge.initialize(call, message));
+        } else {
+            self.session.borrow_mut().note(method, &message);
+            self.spawn(|bridge| bridge.call(call, message));
+        }
+    }
+
+    /// Runs a task that the end waits for.
+    fn spawn<F: Future<Output = ()> + 'static>(self: &Rc<Self>, task: impl FnOnce(Rc<Self>) -> F) {
+        let work = self.work();
+        let task = task(Rc::clone(self));
+        spawn_local(async move {
+            task.await;
+            drop(work);
+        });
+    }
+
+    async fn initialize(self: Rc<Self>, call: Call, message: Message) {
+        let deadline = Instant::now() + self.arguments.initialize_deadline;
+        let mut wait = FIRST_RETRY;
+        loop {
+            let attempt = tokio::time::timeout_at(deadline, self.exchange(&call, &message)).await;
+            let trouble = match attempt {
+                Ok(Ok(())) => return,
+                Ok(Err(trouble)) => trouble,
+                Err(_) => Trouble::Lost("initialize has no answer".to_owned()),
+            };
+            if !trouble.is_temporary() || Instant::now() + wait >= deadline {
+                self.gate.refuse(trouble.clone());
+                return self.fail(&call.id, &trouble).await;
+            }
+            log(&trouble.error().1);
+            tokio::time::sleep(wait).await;
+            wait = LONGEST_RETRY.min(wait * 2);
+        }
+    }
+
+    async fn send_initialized(self: Rc<Self>, message: Message) {
+        self.session.borrow_mut().notification = Some(message.clone());
+        if let Err(trouble) = self.post(&message).await {
+            log(&trouble.error().1);
+        }
+        self.gate.open();
+    }
+
+    async fn call(self: Rc<Self>, call: Call, message: Message) {
+        if let Err(trouble) = self.gate.pass().await {
+            return self.fail(&call.id, &trouble).await;
+        }
+        if call.is_done() {
+            return;
+        }
+        if let Err(trouble) = self.exchange(&call, &message).await {
+            self.fail(&call.id, &trouble).await;
+        }
+    }
+
+    /// Sends a response of the client, or a notification that need not wait for those before it.
+    async fn send_one_way(self: Rc<Self>, message: Message) {
+        if self.gate.pass().await.is_err() {
+            return;
+        }
+        if let Err(trouble) = self.post(&message).await {
+            log(&trouble.error().1);
+        }
+    }
+
+    async fn send_notifications(self: Rc<Self>, mut waiting: mpsc::Receiver<Message>) {
+        while let Some(message) = waiting.recv().await {
+            let work = self.work();
+            let bridge = Rc::clone(&self);
+            let sent = spawn_local(async move {
+                bridge.send_one_way(message).await;
+                drop(work);
+            });
+            // One that takes long is overtaken, and goes on.
+            tokio::time::timeout(NOTIFICATION_WAIT, sent).await.ok();
+        }
+    }
+
+    /// Hands on a message of the server.
+    pub(crate) async fn deliver(&self, message: Message) {
+        let Kind::Response { id: Some(id), .. } = &message.kind else {
+            if !matches!(message.kind, Kind::Response { .. }) {
+                self.output.write(message.bytes).await;
+            }
+            return;
+        };
+        // Cancelled, answered before, or never asked.
+        let Some(entry) = self.calls.take(id) else { return };
+        match entry.asker {
+            Asker::Client => {
+                if entry.method == "initialize" {
+                    self.opened(&message);
+                }
+                self.output.write(message.bytes).await;
+            }
+            // The task that asked may have ended.
+            Asker::Bridge(asker) => drop(asker.send(message)),
+        }
+    }
+
+    fn opened(&self, response: &Message) {
+        let Some(initialized) = response.result::<Initialized>() else {
+            let (code, message) = response.error().map_or((0, String::new()), |error| (error.code, error.message));
+            return self.gate.refuse(Trouble::SignIn(format!("the server refused initialize: {message} ({code})")));
+        };
+        let mut session = self.session.borrow_mut();
+        session.initialized = Some(initialized);
+        session.is_open = true;
+        self.gate.open();
+    }
+
+    /// Answers a request with an error, unless it has an answer.
+    pub(crate) async fn fail(&self, id: &Id, trouble: &Trouble) {
+        let Some(entry) = self.calls.take(id) else { return };
+        if !matches!(entry.asker, Asker::Client) {
+            return;
+        }
+        let answer = match trouble {
+            Trouble::Refused(refusal) => refusal.error.as_ref().and_then(|error| error.with_id(id)),
+            _ => None,
+        };
+        let (code, reason) = trouble.error();
+        self.output.write(answer.map_or_else(|| error_response(Some(id), code, &reason), |answer| answer.bytes)).await;
+    }
+}
+
+fn random_prefix() -> Result<String, getrandom::Error> {
+    Ok(format!("bridge-{:016x}", getrandom::u64()?))
+}

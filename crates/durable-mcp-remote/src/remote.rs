@@ -1,0 +1,135 @@
+//! Requests to the server, with authorization.
+
+use bytes::Bytes;
+use reqwest::StatusCode;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+
+use crate::http::{Client, Request, Response};
+use crate::message::{Kind, Message};
+use crate::sign_in::SignIn;
+use crate::trouble::{Refusal, Trouble};
+
+/// Largest part that is read of an answer with an error status.
+const MAX_ERROR_BODY: usize = 64 << 10;
+/// Longest part of such an answer that people are shown.
+const SHOWN_BODY: usize = 300;
+
+/// The server, as a place to send requests to.
+pub(crate) struct Remote {
+    pub(crate) client: Client,
+    pub(crate) sign_in: SignIn,
+}
+
+impl Remote {
+    /// Sends a request; the answer has a status of success. Where the server asks for authorization, the request is sent
+    /// once more for each of the statuses 401 and 403.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`]; [`Trouble::SessionLost`] only if `in_session`.
+    pub(crate) async fn send(&self, request: &Request, in_session: bool) -> Result<Response, Trouble> {
+        let mut challenged = Vec::new();
+        loop {
+            let mut request = request.clone();
+            if let Some(value) = self.sign_in.header().await {
+                request.headers.insert(AUTHORIZATION, value);
+            }
+            let mut response = self.client.send(request).await?;
+            let status = response.status;
+            if status.is_success() {
+                return Ok(response);
+            }
+            let body = beginning(&mut response).await;
+            if in_session && tells_of_session(status, &body) {
+                return Err(Trouble::SessionLost(shown(status, &body)));
+            }
+            if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && !challenged.contains(&status) {
+                challenged.push(status);
+                let challenge = response.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+                if self.sign_in.challenged(status, challenge).await.map_err(Trouble::SignIn)? {
+                    continue;
+                }
+            }
+            return Err(Trouble::Refused(refusal(status, &body)));
+        }
+    }
+}
+
+/// Whole body, if it has at most `max` bytes.
+///
+/// # Errors
+///
+/// [`Trouble::Lost`] when it is cut, [`Trouble::Refused`] when it is too long.
+pub(crate) async fn body(response: &mut Response, max: usize) -> Result<Bytes, Trouble> {
+    let mut whole = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if whole.len() + chunk.len() > max {
+            return Err(too_long(response.status, max));
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(Bytes::from(whole))
+}
+
+/// Refusal of an answer over the limit.
+pub(crate) fn too_long(status: StatusCode, max: usize) -> Trouble {
+    let reason = format!("the answer has more than {max} bytes: raise --max-message");
+    Trouble::Refused(Refusal { status, error: None, reason })
+}
+
+/// Media type without parameters, in lower case.
+pub(crate) fn media_type(response: &Response) -> String {
+    let value = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+async fn beginning(response: &mut Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = MAX_ERROR_BODY - body.len();
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if body.len() >= MAX_ERROR_BODY {
+            break;
+        }
+    }
+    body
+}
+
+// 404 is the specification's; the others are what servers do instead. -32601 with a 404 is an unknown method.
+fn tells_of_session(status: StatusCode, body: &[u8]) -> bool {
+    match status {
+        StatusCode::NOT_FOUND => json_error(body).is_none_or(|(_, code, _)| code != -32601),
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => names_session(
+            json_error(body).map_or_else(|| String::from_utf8_lossy(body).into_owned(), |(.., text)| text),
+        ),
+        _ => false,
+    }
+}
+
+/// Whether an error text is about a session that the server does not know.
+pub(crate) fn names_session(mut text: String) -> bool {
+    text.make_ascii_lowercase();
+    text.contains("session") || text.contains("not initialized")
+}
+
+fn json_error(body: &[u8]) -> Option<(Message, i64, String)> {
+    let message = Message::parse(Bytes::copy_from_slice(body)).ok()?;
+    let Kind::Response { failed: true, .. } = message.kind else { return None };
+    let error = message.error()?;
+    Some((message, error.code, error.message))
+}
+
+fn refusal(status: StatusCode, body: &[u8]) -> Refusal {
+    Refusal { status, error: json_error(body).map(|(message, ..)| message), reason: shown(status, body) }
+}
+
+fn shown(status: StatusCode, body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = json_error(body).map_or_else(|| text.trim().to_owned(), |(_, _, message)| message);
+    let is_page = text.starts_with('<');
+    let text: String = text.chars().filter(|letter| !letter.is_control()).take(SHOWN_BODY).collect();
+    if text.is_empty() || is_page {
+        return format!("the server answered with HTTP {status}");
+    }
+    format!("the server answered with HTTP {status}: {text}")
+}

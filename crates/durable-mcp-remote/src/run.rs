@@ -1,0 +1,60 @@
+//! Life of a bridge: from the first line of the client to the end of the session.
+
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::task::LocalSet;
+
+use crate::arguments::Arguments;
+use crate::bridge::Bridge;
+use crate::ending::{Signals, parent_ended};
+use crate::log::log;
+
+/// Time for calls in flight after the client has gone. Hosts kill what is left after some seconds.
+const TIME_FOR_CALLS: Duration = Duration::from_millis(1900);
+/// Time for the DELETE of the session after that.
+const TIME_FOR_DELETE: Duration = Duration::from_millis(800);
+/// Time for a client that still reads.
+const TIME_FOR_OUTPUT: Duration = Duration::from_millis(200);
+
+/// Runs a bridge until its client goes.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            log(&format!("the system gives no event loop: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = LocalSet::new().block_on(&runtime, relay(arguments));
+    if let Err(reason) = &outcome {
+        log(reason);
+    }
+    // The thread of stdin waits for a line that may never come.
+    std::process::exit(i32::from(outcome.is_err()));
+}
+
+/// Relays until the client goes: by the end of stdin, a signal, or its own end.
+async fn relay(arguments: Arguments) -> Result<(), String> {
+    let mut signals = Signals::listen().map_err(|error| format!("signals cannot be waited for: {error}"))?;
+    let (bridge, lines) = Bridge::start(arguments)?;
+    tokio::select! {
+        () = Rc::clone(&bridge).relay(lines) => {}
+        () = signals.next() => {}
+        () = parent_ended() => {}
+        () = bridge.output.closed() => return Ok(()),
+    }
+    tokio::select! {
+        () = end(&bridge) => {}
+        () = signals.next() => {}
+    }
+    Ok(())
+}
+
+async fn end(bridge: &Bridge) {
+    bridge.finish(TIME_FOR_CALLS).await;
+    // A server that does not answer keeps its session.
+    tokio::time::timeout(TIME_FOR_DELETE, bridge.delete_session()).await.ok();
+    tokio::time::timeout(TIME_FOR_OUTPUT, bridge.output.flush()).await.ok();
+}

@@ -1,0 +1,95 @@
+//! Session with the server: what opened it, and what a new one has to be told.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::message::Message;
+
+/// Header of the session id (Streamable HTTP, "Session Management").
+pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+/// Header of the negotiated version.
+pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// Most resource subscriptions that a new session is told of.
+const MAX_SUBSCRIPTIONS: usize = 1024;
+
+/// Session with the server.
+#[derive(Default)]
+pub(crate) struct Session {
+    pub(crate) id: Option<HeaderValue>,
+    /// Counts the sessions, so that a failure is not blamed on a later one.
+    pub(crate) generation: u64,
+    /// The client's `initialize`.
+    pub(crate) initialize: Option<Message>,
+    /// Its result, once there was one.
+    pub(crate) initialized: Option<Initialized>,
+    /// Whether the server has told so in this generation.
+    pub(crate) is_open: bool,
+    /// The client's `notifications/initialized`.
+    pub(crate) notification: Option<Message>,
+    /// The client's last `logging/setLevel`.
+    pub(crate) level: Option<Message>,
+    /// The client's `resources/subscribe` requests, by URI.
+    pub(crate) subscriptions: BTreeMap<String, Message>,
+}
+
+/// Result of `initialize`.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Initialized {
+    pub(crate) protocol_version: String,
+    pub(crate) capabilities: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Subscription {
+    uri: String,
+}
+
+impl Session {
+    /// Begins anew with the client's `initialize`.
+    pub(crate) fn begin(&mut self, initialize: Message) {
+        *self = Self { initialize: Some(initialize), generation: self.generation + 1, ..Self::default() };
+    }
+
+    /// Headers of each request in this session.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(id) = &self.id {
+            headers.insert(SESSION_ID, id.clone());
+        }
+        let version =
+            self.initialized.as_ref().filter(|_| self.is_open).map(|initialized| &initialized.protocol_version);
+        // 2025-03-26 and before know no such header.
+        let version = version.filter(|version| version.as_str() > "2025-03-26");
+        if let Some(value) = version.and_then(|version| HeaderValue::from_str(version).ok()) {
+            headers.insert(PROTOCOL_VERSION, value);
+        }
+        headers
+    }
+
+    /// Whether lines of the client may be batches.
+    pub(crate) fn allows_batches(&self) -> bool {
+        self.initialized.as_ref().is_some_and(|initialized| initialized.protocol_version == "2025-03-26")
+    }
+
+    /// Notes requests that a new session has to repeat.
+    pub(crate) fn note(&mut self, method: &str, request: &Message) {
+        match method {
+            "logging/setLevel" => self.level = Some(request.clone()),
+            "resources/subscribe" if self.subscriptions.len() < MAX_SUBSCRIPTIONS => {
+                if let Some(Subscription { uri }) = request.params() {
+                    self.subscriptions.insert(uri, request.clone());
+                }
+            }
+            "resources/unsubscribe" => {
+                if let Some(Subscription { uri }) = request.params() {
+                    self.subscriptions.remove(&uri);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Streamable HTTP: messages are sent by POST, answers come as JSON or as a stream of events.
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, StatusCode};
+
+use crate::bridge::Bridge;
+use crate::calls::Call;
+use crate::http::{Request, Response};
+use crate::log::log;
+use crate::message::{INVALID_REQUEST, Kind, Message};
+use crate::remote::{body, media_type, names_session};
+use crate::session::SESSION_ID;
+use crate::trouble::{Refusal, Trouble};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const JSON_OR_EVENTS: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+/// Error code of a session that is not found, where servers answer with HTTP 200.
+const SESSION_NOT_FOUND: i64 = -32001;
+
+impl Bridge {
+    /// POSTs a request and hands on what comes, until it has its response.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`], with the request still unanswered.
+    pub(crate) async fn exchange(&self, call: &Call, message: &Message) -> Result<(), Trouble> {
+        let opens = call.method == "initialize";
+        let mut response = self.send(message).await?;
+        if opens {
+            self.session.borrow_mut().id = response.headers.get(SESSION_ID).cloned();
+        }
+        if matches!(response.status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
+            return Err(unexpected(&response, "it took the request without answering"));
+        }
+        match media_type(&response).as_str() {
+            "application/json" | "" => {
+                let body = body(&mut response, self.arguments.max_message).await?;
+                let Ok(messages) = Message::parse_all(body) else {
+                    return Err(unexpected(&response, "its answer is no JSON-RPC"));
+                };
+                for message in messages {
+                    match message {
+                        Ok(message) => self.deliver_unless_refused(call, message, opens).await?,
+                        Err(malformed) => log(&format!("the server sent a malformed message: {}", malformed.reason)),
+                    }
+                }
+            }
+            other => {
+                return Err(unexpected(
+                    &response,
+                    &format!("its answer is {other}; is this the address of an MCP server?"),
+                ));
+            }
+        }
+        if call.is_done() { Ok(()) } else { Err(unexpected(&response, "its answer is for another request")) }
+    }
+
+    /// POSTs a notification or a response.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] of the request.
+    pub(crate) async fn post(&self, message: &Message) -> Result<(), Trouble> {
+        let mut response = self.send(message).await?;
+        // The rest of a short answer is read, so that the connection can be used again.
+        body(&mut response, self.arguments.max_message).await.map(drop)
+    }
+
+    async fn send(&self, message: &Message) -> Result<Response, Trouble> {
+        let mut headers = self.session.borrow().headers();
+        let in_session = headers.contains_key(SESSION_ID);
+        headers.insert(ACCEPT, JSON_OR_EVENTS);
+        headers.insert(CONTENT_TYPE, JSON);
+        let url = self.arguments.url.parsed.clone();
+        let request = Request { method: Method::POST, url, headers, body: Some(message.bytes.clone()) };
+        self.remote.send(&request, in_session).await
+    }
+
+    /// Hands a message on, unless it says that the session of `call` is lost.
+    async fn deliver_unless_refused(&self, call: &Call, message: Message, opens: bool) -> Result<(), Trouble> {
+        match &message.kind {
+            Kind::Response { id, failed: true } if id.is_none() || id.as_ref() == Some(&call.id) => {
+                let error = message.error();
+                let (code, text) = error.map_or((0, String::new()), |error| (error.code, error.message));
+                let is_code = code == i64::from(INVALID_REQUEST) || code == SESSION_NOT_FOUND;
+                if !opens && is_code && names_session(text.clone()) {
+                    return Err(Trouble::SessionLost(text));
+                }
+                if id.is_none() {
+                    let refusal = Refusal { status: StatusCode::OK, error: Some(message), reason: text };
+                    return Err(Trouble::Refused(refusal));
+                }
+            }
+            _ => {}
+        }
+        self.deliver(message).await;
+        Ok(())
+    }
+
+    /// Ends the session on the server.
+    pub(crate) async fn delete_session(&self) {
+        let headers = self.session.borrow().headers();
+        if !headers.contains_key(SESSION_ID) {
+            return;
+        }
+        let url = self.arguments.url.parsed.clone();
+        let request = Request { method: Method::DELETE, url, headers, body: None };
+        // 405 and the like: the server ends its sessions by itself.
+        self.remote.send(&request, false).await.ok();
+    }
+}
+
+fn unexpected(response: &Response, reason: &str) -> Trouble {
+    let reason = format!("the server cannot be understood (HTTP {}): {reason}", response.status);
+    Trouble::Refused(Refusal { status: response.status, error: None, reason })
+}
