@@ -1,9 +1,10 @@
 // The playground and servers that others wrote: connect, list, call, read, get a prompt, and leave.
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
-import { everything, fastMcp, mcpAgent, sdk1, sdk2, withoutFastMcp } from "../support/others.mjs";
+import { everything, fastMcp, mcpAgent, rmcp, sdk1, sdk2, withoutFastMcp } from "../support/others.mjs";
 import { visit } from "../support/playground.mjs";
+import { BUILD_MS, buildRmcpServer } from "../support/rmcp.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
@@ -13,6 +14,8 @@ after(async () => {
   await browser.close();
   await own.stop();
 });
+
+before(buildRmcpServer, { timeout: BUILD_MS });
 
 async function connected(other, path, options) {
   const visitor = await visit(browser, own, { allowed: [other.origin] });
@@ -43,6 +46,7 @@ const OTHERS = [
   { name: "the TypeScript SDK 2", start: sdk2, ways: [["/mcp", "2026-07-28", "Streamable HTTP"], ["/mcp", "2025-11-25", "Streamable HTTP", { version: "2025-11-25" }]] },
   { name: "the TypeScript SDK 1", start: sdk1, ways: [["/mcp", "2025-11-25", "Streamable HTTP"], ["/sse", "2025-11-25", "HTTP+SSE"], ["/mcp", "2025-03-26", "Streamable HTTP", { version: "2025-03-26" }]] },
   { name: "FastMCP", start: fastMcp, skip: withoutFastMcp, ways: [["/mcp", undefined, "Streamable HTTP"], ["/mcp", "2025-11-25", "Streamable HTTP", { version: "2025-11-25" }]] },
+  { name: "rmcp", start: rmcp, ways: [["/mcp", "2026-07-28", "Streamable HTTP"], ["/mcp", "2025-11-25", "Streamable HTTP", { version: "2025-11-25" }]] },
   { name: "McpAgent", start: mcpAgent, ways: [["/mcp", "2025-11-25", "Streamable HTTP"], ["/sse", "2025-11-25", "HTTP+SSE"]] },
 ];
 

@@ -1,8 +1,10 @@
-// MCP servers that others wrote, each on a free port of loopback: tests/others has them, `scripts/setup others` their packages.
+// MCP servers that others wrote, each on a free port of loopback: tests/others has them, `scripts/setup others` their packages. That of
+// rmcp is in tests/rmcp.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Child, root } from "./child.mjs";
 import { freePorts } from "./port.mjs";
+import { RMCP_SERVER } from "./rmcp.mjs";
 
 const folder = join(root, "tests/others");
 const PYTHON = join(root, ".tools/fastmcp/bin/python");
@@ -16,6 +18,8 @@ const START_MS = 180_000;
 export const sdk1 = () => start(process.execPath, ["sdk-1.mjs"]);
 export const sdk2 = () => start(process.execPath, ["sdk-2.mjs"]);
 export const fastMcp = () => start(PYTHON, ["fastmcp_server.py"]);
+/** Needs `buildRmcpServer`. */
+export const rmcp = () => start(RMCP_SERVER, []);
 
 export async function everything() {
   const [port] = await freePorts(1);

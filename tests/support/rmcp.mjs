@@ -1,18 +1,25 @@
-// The tests of the crate in tests/rmcp, which uses the official Rust SDK as the client. The first run builds it.
+// The crate in tests/rmcp: tests that use the official Rust SDK as the client, and a server of it. The first run builds it.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root, run } from "./child.mjs";
 
 export const BUILD_MS = 900_000;
 const LIMIT_MS = 120_000;
-const TEST = ["test", "--quiet", "--locked", "--manifest-path", "tests/rmcp/Cargo.toml"];
+const CRATE = ["--quiet", "--locked", "--manifest-path", "tests/rmcp/Cargo.toml"];
+const TEST = ["test", ...CRATE];
+const target = join(root, "target/rmcp");
+
+/** The server, once `buildRmcpServer` has built it. */
+export const RMCP_SERVER = join(target, "debug/rmcp-server");
 
 // With the compiler that everything else is built with, and a target directory of its own, so that no build waits.
 const cargo = (args, { ms, env }) =>
-  run("bash", ["-c", '. scripts/environment && exec cargo "$@"', "cargo", ...args], {
-    ms,
-    env: { CARGO_TARGET_DIR: join(root, "target/rmcp"), ...env },
-  });
+  run("bash", ["-c", '. scripts/environment && exec cargo "$@"', "cargo", ...args], { ms, env: { CARGO_TARGET_DIR: target, ...env } });
+
+export async function buildRmcpServer() {
+  const { code, stdout, stderr } = await cargo(["build", ...CRATE], { ms: BUILD_MS });
+  assert.equal(code, 0, `${stdout}\n${stderr}`);
+}
 
 export async function buildRmcpTests() {
   const { code, stdout, stderr } = await cargo([...TEST, "--no-run"], { ms: BUILD_MS });
