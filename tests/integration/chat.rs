@@ -226,6 +226,27 @@ fn spend(id: &str) -> Command {
 }
 
 #[test]
+fn images_have_a_limit_of_their_own_beside_the_texts() {
+    let deployment = deployment();
+    let token = token(&deployment, "ann", "chat", Some("/playground"));
+    let with = |text: usize, image: usize| {
+        let image = format!("data:image/png;base64,{}", "A".repeat(image));
+        let parts = json!([{ "type": "text", "text": "x".repeat(text) }, { "type": "image_url", "image_url": { "url": image } }]);
+        let messages = json!([{ "role": "user", "content": "look" }, { "role": "user", "content": parts }]);
+        ask(&deployment, &token, &json!({ "model": "small", "messages": messages }))
+    };
+    assert_eq!(with(200 * 1024, 1000 * 1024).status, 200);
+    let sent: Value = serde_json::from_str(&deployment.asked.borrow()[0].0.body).unwrap();
+    let url = sent["messages"][1]["content"][1]["image_url"]["url"].as_str().unwrap();
+    assert_eq!(url.len(), 1000 * 1024 + "data:image/png;base64,".len());
+    for (text, image) in [(257 * 1024, 1), (1, 1024 * 1024), (900 * 1024, 300 * 1024)] {
+        let shown = with(text, image);
+        assert_eq!((shown.status, code(&shown).as_str()), (413, "too_large"), "{text} {image}");
+    }
+    assert_eq!(deployment.asked.borrow().len(), 1);
+}
+
+#[test]
 fn requests_at_the_same_time_do_not_pass_over_an_allowance_together() {
     for seed in 1..=50 {
         let mut world = World::new(seed, Hooks::default());

@@ -91,8 +91,9 @@ export const fails =
 export const WORKERS_AI = `export default {
   async fetch(request) {
     const { inputs } = await request.json();
-    const asked = inputs.messages.findLast(({ role }) => role === "user").content;
-    const isAnswered = inputs.messages.at(-1).role === "tool";
+    const isText = ({ content }) => typeof content === "string";
+    const asked = inputs.messages.findLast((message) => message.role === "user" && isText(message)).content;
+    const isAnswered = inputs.messages.findLast(isText).role === "tool";
     console.log(JSON.stringify({ model: request.headers.get("cf-consn-model-id"), inputs }));
     if (asked.includes("too many")) return Response.json({ name: "x", internalCode: 3040, description: "Capacity temporarily exceeded" }, { status: 429 });
     const events = asked.includes("newer")

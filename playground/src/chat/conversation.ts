@@ -4,6 +4,7 @@ import type { Answer, Problem } from "../protocol.ts";
 import { type Misfit, check } from "../schema/check.ts";
 import { Allowed, isRisky, key } from "./allowed.ts";
 import { AnswerReader, type AskedCall, type End } from "./answer.ts";
+import { imagesMessage, withImages } from "./images.ts";
 import { type ChatServer, type Offered, named } from "./names.ts";
 import { DENIED, type Message, STOPPED, SYSTEM, failed, instructionsOf, misfitting, resultOf, toolOf, unknownTool, unreadable } from "./told.ts";
 
@@ -23,6 +24,8 @@ export interface Call {
   problem?: Problem;
   /** The answer to the model. */
   told: string;
+  /** Images of the result that the model gets. */
+  images: string[];
   decide: (isAllowed: boolean) => void;
   /** The number of the call at its server, while it runs. */
   number?: number;
@@ -66,6 +69,8 @@ export class Conversation {
   instructing = new Set<number>();
   /** Calls of one step run at the same time. */
   isTogether = false;
+  /** Models of which the person says that they take images. */
+  seeing = new Set<string>();
   /** Told to readers that do not see the page. */
   onEvent: (event: "asked" | "answered" | "problem", detail: string) => void = () => {};
   #ask: AskModel;
@@ -88,6 +93,10 @@ export class Conversation {
   change(work: () => void = () => {}): void {
     work();
     for (const listener of this.#listeners) listener();
+  }
+
+  get takesImages(): boolean {
+    return this.seeing.has(this.model);
   }
 
   get isRunning(): boolean {
@@ -205,7 +214,7 @@ export class Conversation {
 
   async #prepare(asked: AskedCall, offered: Offered[]): Promise<Call> {
     const found = offered.find(({ name }) => name === asked.name);
-    const call: Call = { asked, offered: found, arguments: {}, state: "asked", told: "", decide: () => {} };
+    const call: Call = { asked, offered: found, arguments: {}, state: "asked", told: "", images: [], decide: () => {} };
     const refuse = (told: string) => Object.assign(call, { state: "unfit", told });
     try {
       call.arguments = parse(asked.arguments);
@@ -247,7 +256,8 @@ export class Conversation {
     const edited = same(call.arguments, attempt(call.asked.arguments)) ? undefined : json;
     try {
       call.answer = await server.call(number, tool, json);
-      call.told = resultOf(call.answer.whole ?? call.answer.result, edited);
+      const { text, images } = resultOf(call.answer.whole ?? call.answer.result, edited, this.takesImages);
+      [call.told, call.images] = [text, images];
       call.state = "done";
     } catch (error) {
       call.problem = (error as { problem?: Problem }).problem ?? { kind: "other", message: String(error) };
@@ -261,7 +271,7 @@ export class Conversation {
 
   #messages(): Message[] {
     const instructions = this.#servers().filter(({ id, instructions }) => instructions && this.instructing.has(id));
-    return [SYSTEM, ...instructions.map(instructionsOf), ...this.turns.flatMap(messagesOf)];
+    return withImages([SYSTEM, ...instructions.map(instructionsOf), ...this.turns.flatMap(messagesOf)], this.takesImages);
   }
 }
 
@@ -282,7 +292,8 @@ function messagesOfStep({ text, calls }: Step): Message[] {
   if (calls.length === 0) return text.trim() === "" ? [] : [{ role: "assistant", content: text }];
   const tool_calls = calls.map(({ asked: { id, name, arguments: given } }) => ({ id, type: "function" as const, function: { name, arguments: attempt(given) === undefined ? "{}" : given } }));
   const results = calls.map(({ asked: { id, name }, told }): Message => ({ role: "tool", tool_call_id: id, name, content: told || STOPPED }));
-  return [{ role: "assistant", content: text, tool_calls }, ...results];
+  const images = imagesMessage(calls.map(({ asked: { name }, images }) => ({ name, images })));
+  return [{ role: "assistant", content: text, tool_calls }, ...results, ...images];
 }
 
 function attempt(text: string): Json | undefined {

@@ -32,7 +32,7 @@ function keptChat(page: Page, models: string[]) {
     get name() {
       return conversation.model;
     },
-    answer: (params, signal) => sampled(params, conversation.model, (...asked) => account.ask(...asked), signal),
+    answer: (params, signal) => sampled(params, conversation, (...asked) => account.ask(...asked), signal),
   });
   return (kept = { conversation, account });
 }
@@ -128,6 +128,13 @@ function Settings({ conversation, models, servers, say }: { conversation: Conver
         <button type="button" class="small" onClick={() => conversation.clear()}>
           {say("new")}
         </button>
+      </p>
+      <label class="check">
+        <input type="checkbox" checked={conversation.takesImages} aria-describedby="chat-images-hint" onChange={(event) => toggle(conversation.seeing, conversation.model, event.currentTarget.checked)} />
+        {say("images")}
+      </label>
+      <p id="chat-images-hint" class="note">
+        {say("images.hint")}
       </p>
       {all.length === 0 && <p class="note">{say("tools.none")}</p>}
       {all.length > 0 && (

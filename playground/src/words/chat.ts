@@ -2,6 +2,8 @@
 const en = {
   about: "The model may call tools of the connected servers. You see each call before it runs.",
   model: "Model",
+  images: "This model takes images",
+  "images.hint": "Images of results are sent to it, up to a megabyte in all. A model that takes none answers with an error.",
   message: "Message",
   send: "Send",
   stop: "Stop",
@@ -65,6 +67,8 @@ export type ChatWord = keyof typeof en;
 const zh: Record<ChatWord, string> = {
   about: "模型可以调用已连接服务器的工具。每次调用在运行前都会显示给您。",
   model: "模型",
+  images: "此模型可接收图片",
+  "images.hint": "结果中的图片将发送给模型，总计不超过 1 MB。不支持图片的模型会返回错误。",
   message: "消息",
   send: "发送",
   stop: "停止",

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::request::{Asked, MAX_BODY_BYTES};
+use super::request::{Asked, MAX_BODY_BYTES, Unfit};
 use super::settings::{ChatSettings, ModelSource};
 use super::spending::{Quotas, Receipt, Spending};
 use super::{CHAT, PAGE};
@@ -167,7 +167,10 @@ async fn checked(chat: &ChatSettings, head: &Head, edge: &dyn Edge, has_token: b
     if text.len() > MAX_BODY_BYTES {
         return Err(too_large());
     }
-    Asked::read(&text, chat).map_err(|wrong| refusal(StatusCode::BAD_REQUEST, "request", wrong))
+    Asked::read(&text, chat).map_err(|unfit| match unfit {
+        Unfit::TooLarge => too_large(),
+        Unfit::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
+    })
 }
 
 /// The model's answer, or what the page is told of its failure. None of its headers goes out.

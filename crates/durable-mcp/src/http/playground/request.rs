@@ -4,8 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::settings::{ChatSettings, ModelSource};
 
-/// Bytes of a request: a long chat with tools, and a fraction of what models read at once.
-pub(super) const MAX_BODY_BYTES: usize = 256 * 1024;
+/// Bytes of a request without its images: a long chat with tools, and a fraction of what models read at once.
+const MAX_TEXT_BYTES: usize = 256 * 1024;
+
+/// Bytes of a request's images as data URIs: some screenshots, which models scale down to less.
+const MAX_IMAGE_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a request.
+pub(super) const MAX_BODY_BYTES: usize = MAX_TEXT_BYTES + MAX_IMAGE_BYTES;
 
 /// Tokens of one answer at most. A tool's arguments and a page of text fit.
 pub(super) const MAX_ANSWER_TOKENS: u64 = 4096;
@@ -21,15 +27,33 @@ pub(super) struct Asked {
     body: Map<String, Value>,
 }
 
+/// Reasons for which a request is not sent.
+pub(super) enum Unfit {
+    /// Its texts, or its images, are too long.
+    TooLarge,
+    /// It is no request; the text says why.
+    Wrong(&'static str),
+}
+
+impl From<&'static str> for Unfit {
+    fn from(why: &'static str) -> Self {
+        Self::Wrong(why)
+    }
+}
+
 impl Asked {
-    /// Checks a request; the error says what is wrong with it.
-    pub(super) fn read(text: &str, settings: &ChatSettings) -> Result<Self, &'static str> {
+    /// Checks a request.
+    pub(super) fn read(text: &str, settings: &ChatSettings) -> Result<Self, Unfit> {
         let Ok(Value::Object(given)) = serde_json::from_str(text) else {
-            return Err("The body is no JSON object.");
+            return Err("The body is no JSON object.".into());
         };
+        let images = image_bytes(given.get("messages"));
+        if images > MAX_IMAGE_BYTES || text.len().saturating_sub(images) > MAX_TEXT_BYTES {
+            return Err(Unfit::TooLarge);
+        }
         let model = given.get("model").and_then(Value::as_str).unwrap_or_default();
         if !settings.models.iter().any(|known| known == model) {
-            return Err("The model is none of this deployment's.");
+            return Err("The model is none of this deployment's.".into());
         }
         let messages: Option<Vec<Value>> = match given.get("messages") {
             Some(Value::Array(messages)) if !messages.is_empty() => messages.iter().map(message).collect(),
@@ -80,10 +104,20 @@ fn message(given: &Value) -> Option<Value> {
     (is_known && is_content).then_some(Value::Object(kept))
 }
 
-/// A text, or an image with its bytes: a model's provider would fetch one that is only named.
+/// A text, or an image with its bytes.
 fn is_part(part: &Value) -> bool {
-    let image = part.pointer("/image_url/url").and_then(Value::as_str);
-    part.get("text").is_some_and(Value::is_string) || image.is_some_and(|url| url.starts_with("data:image/"))
+    part.get("text").is_some_and(Value::is_string) || image_of(part).is_some()
+}
+
+/// The data URI of an image: a model's provider would fetch one that is only named.
+fn image_of(part: &Value) -> Option<&str> {
+    part.pointer("/image_url/url").and_then(Value::as_str).filter(|url| url.starts_with("data:image/"))
+}
+
+fn image_bytes(messages: Option<&Value>) -> usize {
+    let messages = messages.and_then(Value::as_array).into_iter().flatten();
+    let parts = messages.filter_map(|message| message.get("content")?.as_array()).flatten();
+    parts.filter_map(image_of).map(str::len).sum()
 }
 
 fn tool(given: &Value) -> Option<Value> {
