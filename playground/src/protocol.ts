@@ -201,8 +201,6 @@ export interface AnswerFacts {
   hasChallenge: boolean;
   retryAfter?: string;
   isEmpty?: boolean;
-  /** Whether the stream ended without an answer. */
-  isSilent?: boolean;
   /** The beginning of the body. */
   start?: string;
 }

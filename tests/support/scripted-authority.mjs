@@ -3,10 +3,11 @@ import { createServer } from "node:http";
 import { scripted } from "./scripted.mjs";
 
 /**
- * Starts one: `{ origin, requests, clients, access, refresh, stop() }`. `expiresIn` is the life in seconds of tokens for a code;
- * `approve()` may hold back its answer at `/authorize`.
+ * Starts one: `{ origin, issuer, requests, clients, access, refresh, stop() }`. `expiresIn` is the life in seconds of tokens for a
+ * code; `approve()` may hold back its answer at `/authorize`, and `answer(parameters)` change it. `path` is that of its issuer,
+ * `serves(pathname)` tells where its metadata is, and `metadata(document)` changes it.
  */
-export async function authority({ name = "as", expiresIn = 3600, approve = async () => true } = {}) {
+export async function authority({ name = "as", expiresIn = 3600, approve = async () => true, answer: changed = (parameters) => parameters, path = "", serves = () => true, metadata = (document) => document } = {}) {
   const state = { requests: [], clients: new Set(), access: new Set(), refresh: new Set(), codes: new Set(), revoked: [], expiresIn };
   let count = 0;
   const made = (kind) => `${name}-${kind}-${++count}`;
@@ -32,9 +33,11 @@ export async function authority({ name = "as", expiresIn = 3600, approve = async
     response.setHeader("connection", "close");
     const answer = (status, body) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (request.method === "OPTIONS") return response.writeHead(204).end();
-    if (pathname.startsWith("/.well-known/")) {
+    if (pathname.includes("/.well-known/")) {
+      if (!serves(pathname)) return answer(404, {});
       const endpoints = { authorization_endpoint: `${origin}/authorize`, token_endpoint: `${origin}/token`, registration_endpoint: `${origin}/register`, revocation_endpoint: `${origin}/revoke` };
-      return answer(200, { issuer: origin, ...endpoints, response_types_supported: ["code"], code_challenge_methods_supported: ["S256"], token_endpoint_auth_methods_supported: ["none"] });
+      const openId = { jwks_uri: `${origin}/keys`, subject_types_supported: ["public"], id_token_signing_alg_values_supported: ["RS256"] };
+      return answer(200, metadata({ issuer: `${origin}${path}`, ...endpoints, ...openId, response_types_supported: ["code"], code_challenge_methods_supported: ["S256"], token_endpoint_auth_methods_supported: ["none"] }));
     }
     if (pathname === "/register") {
       const id = made("client");
@@ -47,7 +50,7 @@ export async function authority({ name = "as", expiresIn = 3600, approve = async
       const back = new URL(searchParams.get("redirect_uri"));
       const code = made("code");
       state.codes.add(code);
-      back.search = new URLSearchParams({ code, state: searchParams.get("state") });
+      back.search = new URLSearchParams(changed({ code, state: searchParams.get("state") }));
       return response.writeHead(302, { location: back.href }).end();
     }
     if (pathname === "/token") return answer(...exchange(new URLSearchParams(text)));
@@ -65,18 +68,24 @@ export async function authority({ name = "as", expiresIn = 3600, approve = async
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   };
-  return Object.assign(state, { origin, stop, [Symbol.asyncDispose]: stop });
+  return Object.assign(state, { origin, issuer: `${origin}${path}`, stop, [Symbol.asyncDispose]: stop });
 }
 
-/** An MCP server whose tokens `issuer()` gives: `scripted()` with a guard before it. */
-export async function guarded(issuer, more = {}) {
+/**
+ * An MCP server whose tokens `issuer()` gives: `scripted()` with a guard before it. `resource(origin, pathname)` gives its metadata,
+ * or nothing; `challenge(origin)` the challenge.
+ */
+export async function guarded(issuer, { resource, challenge, ...more } = {}) {
   let origin;
+  const found = resource ?? (() => ({ resource: `${origin}/mcp`, authorization_servers: [issuer().issuer] }));
+  const challenged = challenge ?? (() => `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`);
   const answer = ({ url, method, headers }, _, response) => {
     const json = (status, body, head = {}) => Boolean(response.writeHead(status, { "content-type": "application/json", ...head }).end(JSON.stringify(body)));
-    if (url.startsWith("/.well-known/oauth-protected-resource")) return json(200, { resource: `${origin}/mcp`, authorization_servers: [issuer().origin] });
-    if (url.startsWith("/.well-known/")) return json(404, {});
+    const document = url.includes("/.well-known/oauth-protected-resource") || url === "/about" ? found(origin, url) : undefined;
+    if (document) return typeof document === "number" ? json(document, {}) : json(200, document);
+    if (url.includes("/.well-known/") || url === "/about") return json(404, {});
     if (method === "DELETE" || issuer().access.has(headers.authorization?.replace("Bearer ", ""))) return false;
-    return json(401, {}, { "www-authenticate": `Bearer resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"` });
+    return json(401, {}, { "www-authenticate": challenged(origin) });
   };
   const server = await scripted({ ...more, answer });
   origin = server.origin;

@@ -2,8 +2,8 @@
 import { ProtocolError, SdkError, SdkErrorCode } from "@modelcontextprotocol/client";
 import { isLoopback } from "../address.ts";
 import type { FailedRequest, Problem } from "../protocol.ts";
-import type { Fetcher } from "./fetcher.ts";
-import { causes } from "./problem.ts";
+import { type Fetcher, UNANSWERED, type Unanswered } from "./fetcher.ts";
+import { SignInFailed, causes } from "./problem.ts";
 
 /** Milliseconds for a look at whether a server is there. */
 const LOOK_MS = 5000;
@@ -19,12 +19,13 @@ interface Asked {
 
 /** The problem with its cause. */
 export async function diagnosed(error: unknown, problem: Problem, { url, fetcher, since, isSigningIn }: Asked): Promise<Problem> {
+  if (error instanceof SignInFailed) return problem;
   const failures = fetcher.failures.filter(({ at }) => at >= since);
   const failed = (isSigningIn ? decisive(fetcher) : undefined) ?? (["refused", "blocked"].includes(problem.kind) ? (failures.at(-1) ?? { url, method: "POST", headers: [], at: since }) : undefined);
   if (failed) return { ...problem, ...(await unreached(failed, isSigningIn ? fetcher.readable : [])) };
   if (isSigningIn) return fetcher.challenge?.header === null ? { ...problem, cause: "challenge" } : problem;
-  const { answer } = fetcher;
-  if (answer?.isSilent && problem.code === -32000) return { kind: "other", message: problem.message, cause: "silent", facts: { url: answer.url } };
+  const { [UNANSWERED]: why } = (problem.data ?? {}) as { [UNANSWERED]?: Unanswered };
+  if (why && problem.code === -32000) return { kind: "other", message: problem.message, cause: why, facts: { url } };
   const cause = problem.kind === "protocol" ? protocolCause(error, fetcher.trace.failed) : httpCause(error, problem, fetcher);
   return cause ? { ...problem, ...cause } : problem;
 }

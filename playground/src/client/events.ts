@@ -58,22 +58,30 @@ export class EventReader {
   }
 }
 
-/** Has `hear` told of each event of a response, before whoever reads it; `last` may add an event where it ends for good. */
-export function overhear(response: Response, hear: (event: StreamEvent) => void, last: () => string | undefined): void {
+/**
+ * Has `hear` told of each event of a response, before whoever reads it; `last` may add an event where it ends for good, or breaks off
+ * (`isCut`), without a way to resume it.
+ */
+export function overhear(response: Response, hear: (event: StreamEvent) => void, last: (isCut: boolean) => string | undefined): void {
   const { body } = response;
   if (!body) return;
   const reader = new EventReader(hear);
+  let isCut = false;
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       reader.take(chunk);
       controller.enqueue(chunk);
     },
     flush(controller) {
-      const data = reader.isResumable ? undefined : last();
+      const data = reader.isResumable ? undefined : last(isCut);
       if (data !== undefined) controller.enqueue(new TextEncoder().encode(`\n\ndata: ${data}\n\n`));
+      else if (isCut) controller.error(new Error("The stream broke off."));
     },
   });
-  // A stream that breaks off does so on its other end, too.
-  void body.pipeTo(writable).catch(() => {});
+  // A stream that breaks off does so on its other end, too, unless an event can be said to be its last.
+  void body.pipeTo(writable, { preventAbort: true }).catch((error: unknown) => {
+    isCut = !(error instanceof DOMException && error.name === "AbortError");
+    return isCut ? writable.close() : writable.abort(error);
+  }).catch(() => {});
   Object.defineProperty(response, "body", { value: readable });
 }

@@ -27,6 +27,9 @@ export interface SentRequest {
 /** Characters of an answer that help is given by. */
 const MAX_START_CHARS = 2000;
 
+/** The member of an error's data that says why there is no answer. */
+export const UNANSWERED = "durable-mcp/unanswered";
+
 /** Makes requests for one connection. */
 export class Fetcher {
   readonly trace: Trace;
@@ -45,6 +48,8 @@ export class Fetcher {
   readable: { url: string; step: SignInStep }[] = [];
   /** The last request with a message, as it was sent. */
   sent: SentRequest | undefined;
+  /** The last events of streams that owe the answers to these requests: by them they are resumed. */
+  #owed = new Map<string | number, string>();
 
   constructor(trace: Trace) {
     this.trace = trace;
@@ -62,9 +67,23 @@ export class Fetcher {
     this.status = undefined;
     const response = await this.#fetched(entry, url, { ...init, credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
     if (response.type === "opaqueredirect") throw new RedirectRefused(url);
-    await this.#read(entry, response, message);
-    return response;
+    const asked = message ? (message.method === undefined ? undefined : message.id) : this.#owedAfter(http);
+    await this.#read(entry, response, message, asked);
+    return message || asked === undefined || !isRefusal(response) ? response : this.#unresumed(asked, response);
   };
+
+  // The request whose answer a stream goes on with.
+  #owedAfter({ method, requestHeaders }: HttpExchange): string | number | undefined {
+    const from = method === "GET" ? requestHeaders.find(([name]) => name === "last-event-id")?.[1] : undefined;
+    return from === undefined ? undefined : [...this.#owed].find(([, event]) => event === from)?.[0];
+  }
+
+  // A server that named its events, and does not resume after them, is not asked until the time limit.
+  #unresumed(asked: string | number, { status }: Response): Response {
+    this.#owed.delete(asked);
+    const told = unanswered(asked, "unresumed", `The stream broke off, and the server does not resume it (HTTP ${status}).`);
+    return new Response(`data: ${told}\n\n`, { headers: { "content-type": "text/event-stream" } });
+  }
 
   async #fetched(entry: Recorded, url: string, init: RequestInit): Promise<Response> {
     const began = performance.now();
@@ -97,21 +116,25 @@ export class Fetcher {
   }
 
   // Messages are read as they come over the wire, before the client has them.
-  async #read(entry: Recorded, response: Response, message: Message | undefined): Promise<void> {
+  async #read(entry: Recorded, response: Response, message: Message | undefined, asked: string | number | undefined): Promise<void> {
     const type = response.headers.get("content-type") ?? "";
     const { answer } = this;
     if (/^text\/event-stream/i.test(type)) {
       let isAnswered = false;
       const hear = (event: StreamEvent) => {
-        if (message?.id !== undefined) this.streams.heard(message.id, event.data);
+        if (asked !== undefined) this.streams.heard(asked, event.data);
         isAnswered ||= /"(result|error)"\s*:/.test(event.data);
+        if (asked !== undefined && isAnswered) this.#owed.delete(asked);
+        else if (asked !== undefined && event.id !== undefined) this.#owed.set(asked, event.id);
         this.trace.event(event, entry);
       };
       // No answer can come any more: to wait for the time limit would be in vain.
-      const last = () => {
-        if (isAnswered || message?.id === undefined || !message.method) return undefined;
-        if (answer) answer.isSilent = true;
-        return JSON.stringify({ jsonrpc: "2.0", id: message.id, error: { code: -32000, message: "The stream ended without an answer." } });
+      const last = (isCut: boolean) => {
+        if (isAnswered || asked === undefined) return undefined;
+        if (!isCut) return unanswered(asked, "silent", "The stream ended without an answer.");
+        const text = "The stream broke off before the answer, and cannot be resumed.";
+        this.trace.note(`${entry.title}: ${text}`);
+        return unanswered(asked, "cut", text);
       };
       overhear(response, hear, last);
     } else if (response.status !== 202 && response.status !== 204) {
@@ -123,6 +146,15 @@ export class Fetcher {
     }
   }
 }
+
+/** Reasons for which no answer can come: the stream ended, broke off, or is not resumed. */
+export type Unanswered = "silent" | "cut" | "unresumed";
+
+/** The message in the place of an answer that cannot come. */
+const unanswered = (id: string | number, why: Unanswered, message: string): string => JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32000, message, data: { [UNANSWERED]: why } } });
+
+// A sign-in that is needed, a session that is gone, and a server that is busy are no refusals to resume.
+const isRefusal = ({ status }: Response): boolean => status >= 400 && status < 500 && ![401, 403, 404, 429].includes(status);
 
 /** The step of a sign-in that a request is, if it is one. */
 function stepOf(method: string, url: string, text: string | undefined): SignInStep | undefined {

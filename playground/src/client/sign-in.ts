@@ -1,11 +1,9 @@
 // Signing in to a server: what it asks for, the address to go to, the exchange of the code, renewal, and the end.
-import { InsufficientScopeError, OAuthError, OAuthErrorCode, UnauthorizedError, auth, computeScopeUnion, discoverOAuthServerInfo, extractWWWAuthenticateParams, refreshAuthorization } from "@modelcontextprotocol/client";
+import { InsufficientScopeError, OAuthError, OAuthErrorCode, UnauthorizedError, auth, computeScopeUnion, extractWWWAuthenticateParams, fetchToken, refreshAuthorization } from "@modelcontextprotocol/client";
 import type { SignInOffer } from "../protocol.ts";
 import { Account } from "./account.ts";
 import type { Fetcher } from "./fetcher.ts";
-
-/** An answer of an authorization server that is none to our question. */
-export class SignInFailed extends Error {}
+import { SignInFailed } from "./problem.ts";
 
 export class SignIn {
   #server: string;
@@ -74,7 +72,8 @@ export class SignIn {
   /** Looks up who signs people in for the server, and which scopes it wants. Nothing is opened. */
   async offer(): Promise<SignInOffer> {
     const { resourceMetadataUrl, scope } = this.#challenged();
-    const info = await discoverOAuthServerInfo(this.#server, { ...(resourceMetadataUrl ? { resourceMetadataUrl } : {}), fetchFn: this.#fetcher.fetch });
+    const { discover } = await import("./discovery.ts");
+    const info = await discover(this.#server, resourceMetadataUrl, this.#fetcher);
     await this.#account.saveDiscoveryState({ ...info, authorizationServerUrl: String(info.authorizationServerUrl), ...(resourceMetadataUrl ? { resourceMetadataUrl: String(resourceMetadataUrl) } : {}) });
     const issuer = this.#account.issuer ?? "";
     const named = this.#typed || info.resourceMetadata?.scopes_supported?.join(" ");
@@ -114,15 +113,44 @@ export class SignIn {
     if (!this.#account.takeState(answer.get("state"))) throw new SignInFailed("This answer is not to a question of this tab.");
     this.#isUnanswered = false;
     const [error, code, iss] = ["error", "code", "iss"].map((name) => answer.get(name));
+    this.#checkIssuer(iss ?? undefined);
     if (error) throw new SignInFailed([error, answer.get("error_description")].filter(Boolean).join(": "));
     if (!code) throw new SignInFailed("The answer has no code.");
-    const { issuer } = this.#account;
-    const exchanged = auth(this.#account, { serverUrl: this.#server, authorizationCode: code, fetchFn: this.#fetcher.fetch, ...(iss ? { iss } : {}), ...(this.#scope ? { scope: this.#scope } : {}) });
-    await exchanged.catch((error: unknown) => {
-      const isKnown = issuer === undefined || this.#account.clientInformation({ issuer }) !== undefined;
-      throw isKnown ? error : new SignInFailed("The authorization server no longer knows this page. Trying again registers it anew.");
-    });
+    await this.#exchange(code, iss ?? undefined);
     this.#fetcher.challenge = undefined;
+  }
+
+  // RFC 9207: of an answer that another authorization server may have given, neither code nor error is used.
+  #checkIssuer(iss: string | undefined): void {
+    const { metadata } = this.#account;
+    if (!metadata) return;
+    const isPromised = metadata.authorization_response_iss_parameter_supported === true;
+    const isRight = iss === undefined ? !isPromised : iss === metadata.issuer;
+    const found = iss === undefined ? "has no iss" : isRight ? `is of ${metadata.issuer}, by its iss` : `is not of ${metadata.issuer}, by its iss`;
+    const told = `The answer ${found}${iss === undefined ? `, which the authorization server ${isPromised ? "promises" : "does not promise"}` : ""} (RFC 9207).`;
+    this.#fetcher.trace.check("answer", told, !isRight);
+    if (!isRight) throw new SignInFailed(`${told} Nothing of it was used.`);
+  }
+
+  async #exchange(code: string, iss: string | undefined): Promise<void> {
+    const { metadata, issuer } = this.#account;
+    const discovery = this.#account.discoveryState();
+    if (!discovery || issuer === undefined) throw new SignInFailed("This tab no longer knows the authorization server.");
+    const resource = discovery.resourceMetadata?.resource;
+    try {
+      const tokens = await fetchToken(this.#account, discovery.authorizationServerUrl, {
+        ...(metadata ? { metadata } : {}),
+        ...(resource ? { resource } : {}),
+        ...(iss === undefined ? {} : { iss }),
+        authorizationCode: code,
+        fetchFn: this.#fetcher.fetch,
+      });
+      await this.#account.saveTokens({ ...tokens, issuer });
+    } catch (error) {
+      if (!(error instanceof OAuthError) || !isClientUnknown(error)) throw error;
+      await this.#account.invalidateCredentials("client");
+      throw new SignInFailed("The authorization server no longer knows this page. Trying again registers it anew.");
+    }
   }
 
   /** Revokes the tokens where that can be done (RFC 7009), and forgets them. */

@@ -132,6 +132,11 @@ export class Trace {
     this.#add({ ...this.#row("http", title), step, http: { method: "GET", url, requestHeaders: [], responseHeaders: [] }, isFault: parsed?.searchParams.has("error") === true });
   }
 
+  /** A check of what a sign-in found. */
+  check(step: SignInStep, title: string, isFault: boolean): void {
+    this.#add({ ...this.#row("note", title), step, isFault });
+  }
+
   /** The answer to a request that carries no message. */
   answered(entry: Recorded, text: string): void {
     if (entry.step) this.masks.learn(text);

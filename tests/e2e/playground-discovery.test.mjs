@@ -1,0 +1,184 @@
+// How the playground finds out who signs people in, what it checks of it, and from whom it takes an answer.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { inBrowser, visit } from "../support/playground.mjs";
+import { authority, guarded } from "../support/scripted-authority.mjs";
+import { until } from "../support/wait.mjs";
+import { fixture } from "../support/workerd.mjs";
+
+const { server, browser } = await inBrowser(fixture({ playground: true }));
+
+// The card, once the server was asked.
+async function asked(own, ...others) {
+  const visitor = await visit(browser, server, { allowed: [own.origin, ...others.map(({ origin }) => origin)] });
+  await visitor.page.getByLabel("Address").fill(own.url);
+  await visitor.button("Connect").click();
+  await visitor.page.getByRole("heading", { name: "Sign-in needed" }).waitFor();
+  return visitor;
+}
+
+async function signIn(visitor) {
+  const popups = [];
+  visitor.context.on("page", (page) => popups.push(page));
+  await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+  await visitor.button("Sign in").click();
+  return popups;
+}
+
+// The steps of the sign-in, as they are shown.
+async function steps({ page }) {
+  await page.getByRole("tab", { name: /^Messages/ }).click();
+  await page.getByLabel("Messages to show").selectOption({ label: "Sign-in, step by step" });
+  await page.locator(".steps > li").first().waitFor();
+  return (await page.locator(".steps > li").allInnerTexts()).map((text) => text.replace(/\s+/g, " "));
+}
+
+const looked = ({ requests }) => requests.filter(({ method }) => method === "GET").map(({ url, pathname = url }) => pathname).filter((path) => path.includes("/.well-known/") || path === "/about");
+
+describe("the metadata of a server is looked for", () => {
+  const PATH = "/.well-known/oauth-protected-resource/mcp";
+  const ROOT = "/.well-known/oauth-protected-resource";
+  const plain = () => "Bearer";
+  for (const [name, { challenge, at }, expected] of [
+    ["where its challenge says, and nowhere else", { challenge: (origin) => `Bearer resource_metadata="${origin}/about"`, at: "/about" }, ["/about"]],
+    ["at its path, where the challenge names none", { challenge: plain, at: PATH }, [PATH]],
+    ["and at its root at last", { challenge: plain, at: ROOT }, [PATH, ROOT]],
+  ])
+    test(name, async () => {
+      await using as = await authority();
+      await using own = await guarded(() => as, { challenge, resource: (origin, path) => path === at && { resource: `${origin}/mcp`, authorization_servers: [as.origin] } });
+      await using visitor = await asked(own, as);
+      await signIn(visitor);
+      await visitor.button("Disconnect").waitFor();
+      assert.deepEqual([...new Set(looked(own))], expected);
+      assert.match((await steps(visitor))[1], /The metadata is for .*\/mcp, which covers .*\/mcp\./);
+      visitor.done();
+    });
+
+  test("and where there is none, its own origin signs people in, as in 2025-03-26", async () => {
+    await using as = await authority();
+    await using own = await guarded(() => as, { challenge: plain, resource: () => undefined });
+    await using visitor = await asked(own, as);
+    await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+    assert.match(await visitor.page.locator(".card").first().innerText(), new RegExp(`You sign in at\\s+${new URL(own.origin).host}`));
+    const [, ofResource, ofServer] = await steps(visitor);
+    assert.match(ofResource, /no metadata of the server/);
+    assert.match(ofServer, /no metadata of .* Its endpoints are guessed/);
+  });
+
+  for (const [name, resource, sentence] of [
+    ["that cannot be read", () => ({ authorization_servers: "none" }), /metadata of the server cannot be read/],
+    ["of a server that fails", () => 500, /answered with 500/],
+    ["for another resource", (origin) => ({ resource: `${origin}/other`, authorization_servers: ["http://127.0.0.1:9"] }), /metadata is for .*\/other, which does not cover .*\/mcp/],
+    ["of an authorization server without https", (origin) => ({ resource: `${origin}/mcp`, authorization_servers: ["http://as.example"] }), /http:\/\/as\.example, which is not https/],
+    ["of an authorization server that is no web address", (origin) => ({ resource: `${origin}/mcp`, authorization_servers: ["javascript:alert(1)"] }), /cannot be read|no web address/],
+  ])
+    test(`and one ${name} is refused, with the reason, before anything else is asked`, async () => {
+      await using as = await authority();
+      await using own = await guarded(() => as, { resource });
+      await using visitor = await asked(own, as);
+      const alert = visitor.page.locator(".card").getByRole("alert");
+      await alert.waitFor();
+      assert.match(await alert.innerText(), sentence);
+      assert.ok(await visitor.button("Sign in").or(visitor.button("Try again")).first().isDisabled());
+      assert.deepEqual(as.requests, []);
+      assert.match((await steps(visitor)).join(" "), sentence);
+      visitor.done();
+    });
+});
+
+describe("the metadata of an authorization server is looked for", () => {
+  const INSERTED = "/.well-known/oauth-authorization-server/tenant";
+  const OPENID = "/.well-known/openid-configuration/tenant";
+  const APPENDED = "/tenant/.well-known/openid-configuration";
+  for (const [at, tried] of [
+    [INSERTED, [INSERTED]],
+    [OPENID, [INSERTED, OPENID]],
+    [APPENDED, [INSERTED, OPENID, APPENDED]],
+  ])
+    test(`at ${at}, after ${tried.length - 1} others`, async () => {
+      await using as = await authority({ path: "/tenant", serves: (path) => path === at });
+      await using own = await guarded(() => as);
+      await using visitor = await asked(own, as);
+      await signIn(visitor);
+      await visitor.button("Disconnect").waitFor();
+      assert.deepEqual([...new Set(looked(as))], tried);
+      assert.match((await steps(visitor))[2], /The issuer is .*\/tenant, which was asked for\. .*It takes the proof S256/);
+      visitor.done();
+    });
+
+  const REFUSED = {
+    "of an issuer that differs by one character": [(document) => ({ ...document, issuer: `${document.issuer}x` }), /metadata of (\S+) says that its issuer is \1x/],
+    "without a word on PKCE": [({ code_challenge_methods_supported: _, ...document }) => document, /does not say that it takes the proof S256.*is missing/],
+    "without S256": [(document) => ({ ...document, code_challenge_methods_supported: ["plain"] }), /does not say that it takes the proof S256.*\["plain"\]/],
+    "with a token endpoint that is not https": [(document) => ({ ...document, token_endpoint: "http://as.example/token" }), /http:\/\/as\.example\/token, which is not https/],
+  };
+  for (const [name, [metadata, sentence]] of Object.entries(REFUSED))
+    test(`and one ${name} is refused: nothing is opened, and the page does not register`, async () => {
+      await using as = await authority({ metadata });
+      await using own = await guarded(() => as);
+      await using visitor = await asked(own, as);
+      const alert = visitor.page.locator(".card").getByRole("alert");
+      await alert.waitFor();
+      assert.match(await alert.innerText(), sentence);
+      assert.match((await steps(visitor))[2], sentence);
+      assert.equal(visitor.context.pages().length, 1);
+      assert.deepEqual([...new Set(as.requests.map(({ pathname }) => pathname))], ["/.well-known/oauth-authorization-server"]);
+      visitor.done();
+    });
+});
+
+describe("an answer", () => {
+  const promising = (document) => ({ ...document, authorization_response_iss_parameter_supported: true });
+  const SIX = {
+    "with the right iss, which is promised, is taken": { metadata: promising, iss: (issuer) => issuer, isTaken: true },
+    "without the iss that is promised is refused": { metadata: promising, told: /has no iss, which the authorization server promises/ },
+    "with the iss of another issuer is refused where one is promised": { metadata: promising, iss: () => "https://evil.example", told: /is not of/ },
+    "without an iss that nobody promised is taken": { isTaken: true },
+    "with the right iss that nobody promised is taken": { iss: (issuer) => issuer, isTaken: true },
+    "with the iss of another issuer is refused also where none is promised": { iss: () => "https://evil.example", told: /is not of/ },
+    "with an iss that is the same only after normalization is refused": { iss: (issuer) => `${issuer}/`, told: /is not of/ },
+  };
+  for (const [name, { metadata, iss, isTaken = false, told }] of Object.entries(SIX))
+    test(name, async () => {
+      await using as = await authority({ metadata, answer: (parameters) => ({ ...parameters, ...(iss ? { iss: iss(as.issuer) } : {}) }) });
+      await using own = await guarded(() => as);
+      await using visitor = await asked(own, as);
+      await signIn(visitor);
+      const exchanges = () => as.requests.filter(({ pathname }) => pathname === "/token").length;
+      if (isTaken) {
+        await visitor.button("Disconnect").waitFor();
+        assert.equal(exchanges(), 1);
+      } else {
+        const alert = visitor.page.locator(".card").getByRole("alert");
+        await alert.waitFor();
+        assert.match(await alert.innerText(), told);
+        assert.equal(exchanges(), 0);
+        assert.ok(!(await alert.innerText()).includes("evil"));
+        assert.match((await steps(visitor)).find((text) => text.startsWith("Authorization response")), told);
+      }
+      visitor.done();
+    });
+
+  test("of another issuer has its error told by nobody", async () => {
+    await using as = await authority({ metadata: promising, answer: ({ state }) => ({ state, error: "access_denied", error_description: "Call 555 now", iss: "https://evil.example" }) });
+    await using own = await guarded(() => as);
+    await using visitor = await asked(own, as);
+    await signIn(visitor);
+    const alert = visitor.page.locator(".card").getByRole("alert");
+    await alert.waitFor();
+    assert.match(await alert.innerText(), /is not of/);
+    assert.ok(!(await visitor.page.locator(".card").innerText()).includes("555"));
+  });
+
+  test("whose code is refused is exchanged once, and says so", async () => {
+    await using as = await authority({ answer: ({ state }) => ({ state, code: "stale" }) });
+    await using own = await guarded(() => as);
+    await using visitor = await asked(own, as);
+    await signIn(visitor);
+    const alert = visitor.page.locator(".card").getByRole("alert");
+    await alert.waitFor();
+    assert.match(await alert.innerText(), /invalid_grant/);
+    assert.equal(as.requests.filter(({ pathname }) => pathname === "/token").length, 1);
+  });
+});
