@@ -346,6 +346,12 @@ export interface TaskInfo {
   interval?: number;
 }
 
+/** Tasks that a server of 2025-11-25 has, and where more are. */
+export interface TaskPage {
+  tasks: TaskInfo[];
+  next?: string;
+}
+
 /** A question of the server. */
 export interface Asked {
   /** Of the protocol, or "rounds": whether to go on after many. */
@@ -388,6 +394,8 @@ export interface Operations {
   call: { arguments: { call: number; tool: Tool; json: string; asTask: boolean; isWhole: boolean }; result: Answer };
   /** Goes on with a task. */
   follow: { arguments: { call: number; task: TaskInfo }; result: Answer };
+  /** A page of the server's own list of tasks. */
+  tasks: { arguments: { cursor?: string }; result: TaskPage };
   setRoots: { arguments: { roots: Root[] }; result: null };
   cancel: { arguments: { call: number }; result: null };
   read: { arguments: { call: number; uri: string; isWhole: boolean }; result: Answer };
@@ -435,6 +443,8 @@ export type FromWorker =
   | { connection: number; listening: Listening }
   | { connection: number; question: number; asked: Asked }
   | { connection: number; call: number; task: TaskInfo }
+  /** What the server says by itself of a task that is not followed. */
+  | { connection: number; taskStatus: TaskInfo }
   | { connection: number; withdrawn: number }
   /** The person is through with a page: the id of its elicitation. */
   | { connection: number; completed: string }

@@ -84,7 +84,7 @@ describe("a task of 2026-07-28", () => {
     await start(visitor, "failing_job");
     assert.match(await (await visitor.result()).innerText(), /The tool failed[^]*This job always fails/);
     await start(visitor, "protocol_error_job");
-    assert.match(await (await visitor.result()).innerText(), /error -32603[^]*error of the protocol/i);
+    assert.match(await (await visitor.result()).innerText(), /error -32603[^]*failed at tools\/call[^]*error of the protocol/i);
     visitor.done();
   });
 
@@ -313,6 +313,92 @@ describe("a task of 2025-11-25", () => {
     assert.match(await (await second.result()).innerText(), /error -32000[^]*It broke\./);
     visitor.done();
   });
+});
+
+describe("tasks of 2025-11-25 that the server lists", () => {
+  const capabilities = { tools: {}, tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } } };
+  const at = (id, status, more) => ({ taskId: id, status, createdAt: "2026-01-01T00:00:00Z", lastUpdatedAt: "2026-01-01T00:00:00Z", ttl: 60_000, pollInterval: 200, ...more });
+  const PAGES = { "": { tasks: [at("t-1", "working", { statusMessage: "far away" }), { odd: true }], nextCursor: "p2" }, p2: { tasks: [at("t-2", "completed"), at("t-3", "cancelled")] } };
+
+  // Its tool `tell` has it say what became of t-1, on its own stream.
+  const listing = (handlers = {}) =>
+    withSession({
+      tools: ["tell"],
+      capabilities,
+      call: async (_, __, tell) => (tell("notifications/tasks/status", at("t-1", "failed", { statusMessage: "It broke" })), text("told")),
+      streams: { "tasks/result": async ({ taskId }) => text(`the result of ${taskId}`) },
+      handlers: { "tasks/list": ({ cursor = "" }) => PAGES[cursor], "tasks/get": ({ taskId }) => at(taskId, "completed"), ...handlers },
+    });
+
+  test("are fetched by a click, page by page, and their results can be got", async () => {
+    await using other = await listing();
+    await using visitor = await connected(other, LEGACY);
+    const { page } = visitor;
+    await tab(visitor, "Tasks");
+    assert.deepEqual(sent(other, "tasks/list"), []);
+    await visitor.button("List them").click();
+    const entries = page.locator(".server-tasks > li");
+    await entries.first().waitFor();
+    assert.equal(await entries.count(), 1, "what is no task is left out");
+    assert.match(await entries.first().innerText(), /t-1 works far away/);
+    await visitor.button("More").click();
+    await entries.nth(2).waitFor();
+    assert.equal(await visitor.button("More").count(), 0);
+    assert.deepEqual(sent(other, "tasks/list").map(({ params: { cursor } }) => cursor), [undefined, "p2"]);
+    assert.match(await entries.nth(2).innerText(), /t-3 cancelled/);
+    assert.equal(await entries.nth(2).getByRole("button").count(), 0);
+    await entries.nth(1).getByRole("button", { name: "Get result" }).click();
+    await page.getByText("the result of t-2", { exact: true }).waitFor();
+    assert.match(await entries.nth(1).innerText(), /of this tab/);
+    assert.match(await page.locator(".tasks article").innerText(), /A call of elsewhere[^]*t-2/);
+    visitor.done();
+  });
+
+  test("change where the server says so by itself", async () => {
+    await using other = await listing();
+    await using visitor = await connected(other, LEGACY);
+    await tab(visitor, "Tasks");
+    await visitor.button("List them").click();
+    const entry = visitor.page.locator(".server-tasks > li");
+    await entry.waitFor();
+    await tab(visitor, "Tools");
+    await visitor.tool("tell");
+    await visitor.call();
+    assert.match(await (await visitor.result()).innerText(), /told/);
+    await tab(visitor, "Tasks");
+    await visitor.button("List them").click();
+    await visitor.page.locator(".server-tasks > li", { hasText: "failed It broke" }).waitFor();
+    assert.ok((await visitor.trace()).includes("notifications/tasks/status"));
+    visitor.done();
+  });
+
+  test("and a list that is refused says so", async () => {
+    await using other = await listing({ "tasks/list": () => ({ error: { code: -32603, message: "Not now." } }) });
+    await using visitor = await connected(other, LEGACY);
+    await tab(visitor, "Tasks");
+    await visitor.button("List them").click();
+    await visitor.page.locator(".problem", { hasText: "the server failed at tasks/list" }).waitFor();
+    visitor.done();
+  });
+});
+
+test("a status that the server tells of a task that is followed is shown with its call", async () => {
+  const capabilities = { tools: {}, tasks: { requests: { tools: { call: {} } } } };
+  const at = (status, more) => ({ taskId: "t-1", status, createdAt: new Date().toISOString(), lastUpdatedAt: new Date().toISOString(), ttl: 60_000, pollInterval: 600_000, ...more });
+  await using other = await withSession({
+    tools: [{ name: "works", inputSchema: { type: "object" }, execution: { taskSupport: "required" } }, "tell"],
+    capabilities,
+    call: async ({ task }, _, tell) => (task ? { task: at("working") } : (tell("notifications/tasks/status", at("working", { statusMessage: "half way" })), text("told"))),
+    handlers: { "tasks/get": () => at("working") },
+  });
+  await using visitor = await connected(other, LEGACY);
+  await start(visitor, "works");
+  await visitor.page.getByText("Task works").waitFor();
+  await start(visitor, "tell");
+  await visitor.result();
+  await visitor.tool("works");
+  await visitor.page.locator(".use", { hasText: "half way" }).waitFor();
+  visitor.done();
 });
 
 describe("the SDK's own example of tasks of 2025-11-25", () => {

@@ -1,7 +1,7 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type TaskPage, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
 import type { Completer } from "./completion.ts";
@@ -270,6 +270,9 @@ export class Connection {
     client.setNotificationHandler("notifications/message", ({ params }) => this.#logged(params));
     client.setNotificationHandler("notifications/resources/updated", ({ params }) => this.#tell({ connection: this.id, updated: params.uri }));
     client.setNotificationHandler("notifications/elicitation/complete", ({ params }) => this.#tell({ connection: this.id, completed: params.elicitationId }));
+    client.fallbackNotificationHandler = async ({ method, params }) => {
+      if (method === "notifications/tasks/status") await this.#taskTold(params);
+    };
     client.fallbackRequestHandler = (request, { mcpReq }) => this.#asked(request, mcpReq.signal) as never;
     client.onclose = () => {
       if (this.#opened === client) this.#tell({ connection: this.id, closed: null });
@@ -510,6 +513,20 @@ export class Connection {
   /** Goes on with a task that an earlier page of the tab began. */
   follow(call: number, task: TaskInfo): Promise<Answer> {
     return this.#run(call, async () => ({ [OTHER]: task }));
+  }
+
+  /** A page of the server's own tasks. */
+  async tasks(cursor: string | undefined): Promise<TaskPage> {
+    const { taskPage } = await import("./tasks.ts");
+    const request = this.#connected.request as unknown as AnyRequest;
+    return taskPage(uncarried(await request({ method: "tasks/list", params: cursor === undefined ? {} : { cursor } } as never, this.#limit())));
+  }
+
+  async #taskTold(params: unknown): Promise<void> {
+    const { legacyTask } = await import("./tasks.ts");
+    const task = legacyTask(params);
+    const call = task && this.#callOfTask.get(task.id);
+    if (task) this.#tell({ connection: this.id, ...(call === undefined || !this.#calls.has(call) ? { taskStatus: task } : { call, task }) });
   }
 
   async #follow(call: number, running: Running, options: CallOptions, result: unknown): Promise<unknown> {

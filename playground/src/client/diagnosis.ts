@@ -3,7 +3,7 @@ import { ProtocolError, SdkError, SdkErrorCode } from "@modelcontextprotocol/cli
 import { isLoopback } from "../address.ts";
 import type { FailedRequest, Problem } from "../protocol.ts";
 import { type Fetcher, UNANSWERED, type Unanswered } from "./fetcher.ts";
-import { SignInFailed, causes } from "./problem.ts";
+import { SignInFailed, TaskFailed, causes } from "./problem.ts";
 
 /** Milliseconds for a look at whether a server is there. */
 const LOOK_MS = 5000;
@@ -129,7 +129,8 @@ function protocolCause(error: unknown, failed: Fetcher["trace"]["failed"]): Caus
   // The SDK gives the older code of a missing resource as the newer one.
   const code = failed?.code === -32002 && known?.code === -32602 ? -32002 : known?.code;
   if (!known || code === undefined || !OF_CODES.includes(code)) return undefined;
-  const method = failed?.method ?? "";
+  // Tasks are calls of tools.
+  const method = known instanceof TaskFailed ? "tools/call" : (failed?.method ?? "–");
   const data = (known.data ?? {}) as Record<string, unknown>;
   const list = (value: unknown) => (Array.isArray(value) ? value.map(String).join(", ") : typeof value === "object" && value !== null ? Object.keys(value).join(", ") : "");
   const elicitations = Array.isArray(data["elicitations"]) ? (data["elicitations"] as { url?: unknown }[]) : [];

@@ -50,6 +50,9 @@ function knownProblem(error: unknown): Problem | undefined {
 /** A sign-in that is not gone on with: what was found is wrong, or the answer is none to our question. */
 export class SignInFailed extends Error {}
 
+/** The failure of a task, which no answer to a request says. */
+export class TaskFailed extends ProtocolError {}
+
 /** A resource that is not there: servers say so by one of two codes. */
 class ResourceMissing extends Error {
   error: ProtocolError;

@@ -1,6 +1,7 @@
 // Tasks: calls that go on after their request is over. Of the extension of 2026-07-28, and of 2025-11-25.
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
-import type { TaskInfo } from "../protocol.ts";
+import { SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
+import type { TaskInfo, TaskPage } from "../protocol.ts";
+import { TaskFailed } from "./problem.ts";
 import { CallEnded, TaskLeft } from "./questions.ts";
 import { isFetchFailure } from "./recovery.ts";
 
@@ -42,6 +43,19 @@ interface WireTask {
 export function begunTask(result: unknown): TaskInfo {
   const { resultType, task } = result as { resultType?: unknown; task?: WireTask };
   return resultType === "task" ? described(result as WireTask, "modern") : described(task as WireTask, "legacy");
+}
+
+/** A page of the tasks of a server of 2025-11-25. What is no task is left out. */
+export function taskPage(result: unknown): TaskPage {
+  const { tasks, nextCursor } = (result ?? {}) as { tasks?: unknown; nextCursor?: unknown };
+  const listed = Array.isArray(tasks) ? tasks.flatMap((task: unknown) => legacyTask(task) ?? []) : [];
+  return { tasks: listed, ...(typeof nextCursor === "string" ? { next: nextCursor } : {}) };
+}
+
+/** A task as a server of 2025-11-25 lists it, or tells of it by itself. */
+export function legacyTask(task: unknown): TaskInfo | undefined {
+  const { taskId } = (task ?? {}) as { taskId?: unknown };
+  return typeof taskId === "string" ? described(task as WireTask, "legacy") : undefined;
 }
 
 function described(task: WireTask, era: TaskInfo["era"]): TaskInfo {
@@ -145,7 +159,7 @@ class Follower {
     if (now.status === "cancelled") throw cancelled();
     if (now.status !== "failed") return undefined;
     const { code, message, data } = now.error ?? {};
-    throw new ProtocolError(typeof code === "number" ? code : -32603, String(message ?? now.statusMessage ?? ""), data);
+    throw new TaskFailed(typeof code === "number" ? code : -32603, String(message ?? now.statusMessage ?? ""), data);
   }
 
   // Each question is asked once, and withdrawn when the server does not ask it any more.

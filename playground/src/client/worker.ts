@@ -49,6 +49,7 @@ const HANDLERS: Handlers = {
   list: (connection, { what }) => connection.list(what),
   call: (connection, { call, tool, json, asTask, isWhole }) => connection.call(call, tool, json, asTask, isWhole),
   follow: (connection, { call, task }) => connection.follow(call, task),
+  tasks: (connection, { cursor }) => connection.tasks(cursor),
   setRoots: (connection, { roots }) => connection.setRoots(roots).then(() => null),
   cancel: async (connection, { call }) => (connection.cancel(call), null),
   watch: (connection, wanted) => connection.watch(wanted),

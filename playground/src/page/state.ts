@@ -84,6 +84,8 @@ export interface ServerState {
   questions: Question[];
   /** Calls of tools that became tasks, the oldest first. */
   tasks: TaskEntry[];
+  /** What the server said by itself of tasks, by their ids. */
+  taskNews: Record<string, TaskInfo>;
   /** Pages with which the person is through, as the server says. */
   completed: string[];
   trace: TraceLog;
@@ -158,6 +160,7 @@ export const newServer = (target: Target): ServerState => ({
   questions: [],
   completed: [],
   tasks: [],
+  taskNews: {},
   trace: new TraceLog(),
   traceKind: "all",
   signIn: undefined,

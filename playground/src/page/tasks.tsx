@@ -3,6 +3,7 @@ import type { Tool } from "../protocol.ts";
 import { useShared } from "./context.ts";
 import type { Say } from "./language.ts";
 import { ToolResult } from "./result.tsx";
+import { ServerTasks } from "./server-tasks.tsx";
 import { type TaskEntry, hasEnded } from "./task-list.ts";
 import { Uses } from "./uses.tsx";
 
@@ -18,6 +19,7 @@ export function Tasks() {
           </li>
         ))}
       </ol>
+      <ServerTasks />
     </div>
   );
 }
@@ -30,7 +32,7 @@ function TaskView({ entry }: { entry: TaskEntry }) {
   const isFollowed = uses.some(({ answer, problem }) => !answer && !problem);
   return (
     <article>
-      <h3 dir="auto">{tool.title ?? name}</h3>
+      <h3 dir="auto">{tool.title ?? (name || say("task.unknown"))}</h3>
       <p>
         <span class="tag">{statusOf(info, say)}</span> <span dir="auto">{info.message}</span>
       </p>
@@ -67,7 +69,8 @@ export function TaskStatus({ info }: { info: TaskEntry["info"] }) {
 
 const STATES = ["working", "input_required", "completed", "failed", "cancelled"] as const;
 
-function statusOf({ status }: TaskEntry["info"], say: Say): string {
+/** The state of a task in words. */
+export function statusOf({ status }: TaskEntry["info"], say: Say): string {
   const known = STATES.find((state) => state === status);
   return known ? say(`task.${known}`) : status;
 }

@@ -465,6 +465,11 @@ export class Visitor {
     } else if ("task" in event) {
       this.#change(event.call, { task: event.task });
       this.#setTasks(withTask(this.#state.tasks, event.task, this.nameOf(event.call) ?? ""));
+    } else if ("taskStatus" in event) {
+      const { taskStatus } = event;
+      this.#store.set({ taskNews: { ...this.#state.taskNews, [taskStatus.id]: taskStatus } });
+      const known = this.#state.tasks.find(({ info }) => info.id === taskStatus.id);
+      if (known) this.#setTasks(withTask(this.#state.tasks, taskStatus, known.tool));
     } else if ("completed" in event) {
       this.#store.set({ completed: [...this.#state.completed, event.completed], announcement: this.#say("page.completed") });
     } else if ("withdrawn" in event) {
