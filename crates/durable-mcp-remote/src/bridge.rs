@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_local;
 use tokio::time::Instant;
 
@@ -17,6 +17,7 @@ use crate::http::Client;
 use crate::log::log;
 use crate::members::Members;
 use crate::message::{BRIDGE_ERROR, INVALID_REQUEST, Id, Kind, Malformed, Message, error_response, is_batch};
+use crate::recent::RecentEvents;
 use crate::remote::Remote;
 use crate::session::{Initialized, Session};
 use crate::sign_in::SignIn;
@@ -41,6 +42,9 @@ pub(crate) struct Bridge {
     pub(crate) calls: Calls,
     pub(crate) gate: Gate,
     pub(crate) session: RefCell<Session>,
+    pub(crate) recent: RefCell<RecentEvents>,
+    /// Told of each line of the client.
+    pub(crate) activity: Notify,
     /// Held while a new session is opened.
     pub(crate) renewing: tokio::sync::Mutex<()>,
     work: watch::Sender<usize>,
@@ -83,18 +87,27 @@ impl Bridge {
             calls: Calls::new(prefix),
             gate: Gate::new(),
             session: RefCell::default(),
+            recent: RefCell::default(),
+            activity: Notify::new(),
             renewing: tokio::sync::Mutex::default(),
             work: watch::Sender::new(0),
             notifications,
             arguments,
         });
         spawn_local(Rc::clone(&bridge).send_notifications(waiting));
+        if let Some(interval) = bridge.arguments.ping_interval {
+            spawn_local(Rc::clone(&bridge).keep_alive(interval));
+        }
+        if let Some(quiet) = bridge.arguments.idle_timeout {
+            spawn_local(Rc::clone(&bridge).rest(quiet));
+        }
         Ok((bridge, lines))
     }
 
     /// Relays the client's lines until their end.
     pub(crate) async fn relay(self: Rc<Self>, mut lines: mpsc::Receiver<Line>) {
         while let Some(line) = lines.recv().await {
+            self.activity.notify_one();
             match line {
                 Line::Whole(bytes) if is_batch(&bytes) && !self.session.borrow().allows_batches() => {
                     let reason = "batches are of version 2025-03-26 alone".to_owned();
@@ -194,6 +207,9 @@ impl Bridge {
         let mut wait = FIRST_RETRY;
         loop {
             let attempt = tokio::time::timeout_at(deadline, self.exchange(&call, &message)).await;
+            if call.done.is_done() {
+                return;
+            }
             let trouble = match attempt {
                 Ok(Ok(())) => return,
                 Ok(Err(trouble)) => trouble,
@@ -215,18 +231,7 @@ impl Bridge {
             log(&trouble.error().1);
         }
         self.gate.open();
-    }
-
-    async fn call(self: Rc<Self>, call: Call, message: Message) {
-        if let Err(trouble) = self.gate.pass().await {
-            return self.fail(&call.id, &trouble).await;
-        }
-        if call.is_done() {
-            return;
-        }
-        if let Err(trouble) = self.exchange(&call, &message).await {
-            self.fail(&call.id, &trouble).await;
-        }
+        self.listen();
     }
 
     /// Sends a response of the client, or a notification that need not wait for those before it.
@@ -234,7 +239,16 @@ impl Bridge {
         if self.gate.pass().await.is_err() {
             return;
         }
-        if let Err(trouble) = self.post(&message).await {
+        let generation = self.session.borrow().generation;
+        let mut outcome = self.post(&message).await;
+        // A response belongs to a request of the session that is gone.
+        if matches!((&outcome, &message.kind), (Err(Trouble::SessionLost(_)), Kind::Notification { .. })) {
+            outcome = match self.renew(generation).await {
+                Ok(()) => self.post(&message).await,
+                failed => failed,
+            };
+        }
+        if let Err(trouble) = outcome {
             log(&trouble.error().1);
         }
     }

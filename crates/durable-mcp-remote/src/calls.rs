@@ -18,8 +18,8 @@ pub(crate) struct Calls {
 pub(crate) struct Entry {
     pub(crate) method: String,
     pub(crate) asker: Asker,
-    // Dropped with the entry, which tells `Call::done`.
-    _open: watch::Sender<()>,
+    // Dropped with the entry.
+    _open: Open,
 }
 
 /// Receiver of a response.
@@ -33,8 +33,16 @@ pub(crate) enum Asker {
 pub(crate) struct Call {
     pub(crate) id: Id,
     pub(crate) method: String,
-    done: watch::Receiver<()>,
+    /// Whether it was answered or cancelled.
+    pub(crate) done: Done,
 }
+
+/// Something that is under way until this is dropped.
+pub(crate) struct Open(#[expect(dead_code, reason = "only its end is looked at")] watch::Sender<()>);
+
+/// End of something that was under way.
+#[derive(Clone)]
+pub(crate) struct Done(watch::Receiver<()>);
 
 impl Calls {
     /// No requests yet. `prefix` is random: ids of the bridge must not be those of the client.
@@ -60,7 +68,7 @@ impl Calls {
     }
 
     fn insert(&self, id: Id, method: &str, asker: Asker) -> Call {
-        let (open, done) = watch::channel(());
+        let (open, done) = Done::pair();
         let entry = Entry { method: method.to_owned(), asker, _open: open };
         self.open.borrow_mut().insert(id.clone(), entry);
         Call { id, method: method.to_owned(), done }
@@ -71,20 +79,36 @@ impl Calls {
         self.open.borrow_mut().remove(id)
     }
 
+    /// Takes a request out when the guard is dropped.
+    pub(crate) fn until_dropped<'a>(&'a self, id: &'a Id) -> impl Drop + use<'a> {
+        struct Waiting<'a>(&'a Calls, &'a Id);
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                drop(self.0.take(self.1));
+            }
+        }
+        Waiting(self, id)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.open.borrow().len()
     }
 }
 
-impl Call {
-    /// Whether it was answered or cancelled.
-    pub(crate) fn is_done(&self) -> bool {
-        self.done.has_changed().is_err()
+impl Done {
+    /// Both sides of something that begins now.
+    pub(crate) fn pair() -> (Open, Self) {
+        let (open, done) = watch::channel(());
+        (Open(open), Self(done))
     }
 
-    /// Waits until it is answered or cancelled.
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.has_changed().is_err()
+    }
+
+    /// Waits for the end.
     pub(crate) async fn done(&self) {
-        let mut done = self.done.clone();
+        let mut done = self.0.clone();
         // Nothing is ever sent: the only news is that the sender is gone.
         while done.changed().await.is_ok() {}
     }

@@ -10,22 +10,28 @@
 
 mod arguments;
 mod bridge;
+mod call;
 mod calls;
 mod ending;
 mod events;
 mod gate;
 mod http;
+mod listen;
 mod log;
 mod members;
 mod message;
+mod recent;
 mod remote;
+mod renewal;
 mod run;
 mod session;
 mod sign_in;
 mod stdio;
 mod store;
+mod stream;
 mod streamable;
 mod trouble;
+mod upkeep;
 
 use std::env;
 use std::process::ExitCode;

@@ -149,6 +149,14 @@ impl Message {
         Self::parse(Bytes::from(json))
     }
 
+    /// Method of a request or notification; empty for a response.
+    pub(crate) fn method(&self) -> &str {
+        match &self.kind {
+            Kind::Request { method, .. } | Kind::Notification { method } => method,
+            Kind::Response { .. } => "",
+        }
+    }
+
     /// Parameters of a request or notification, read as `T`.
     pub(crate) fn params<T: DeserializeOwned>(&self) -> Option<T> {
         let envelope: Envelope = serde_json::from_slice(&self.bytes).ok()?;

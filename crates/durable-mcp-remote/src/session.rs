@@ -6,6 +6,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::calls::Open;
 use crate::message::Message;
 
 /// Header of the session id (Streamable HTTP, "Session Management").
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) initialized: Option<Initialized>,
     /// Whether the server has told so in this generation.
     pub(crate) is_open: bool,
+    /// Its own stream, which is closed when this is dropped.
+    pub(crate) listening: Option<Open>,
     /// The client's `notifications/initialized`.
     pub(crate) notification: Option<Message>,
     /// The client's last `logging/setLevel`.

@@ -6,7 +6,6 @@ use reqwest::{Method, StatusCode};
 use crate::bridge::Bridge;
 use crate::calls::Call;
 use crate::http::{Request, Response};
-use crate::log::log;
 use crate::message::{INVALID_REQUEST, Kind, Message};
 use crate::remote::{body, media_type, names_session};
 use crate::session::SESSION_ID;
@@ -33,17 +32,10 @@ impl Bridge {
             return Err(unexpected(&response, "it took the request without answering"));
         }
         match media_type(&response).as_str() {
+            "text/event-stream" => return self.follow(call, response).await,
             "application/json" | "" => {
                 let body = body(&mut response, self.arguments.max_message).await?;
-                let Ok(messages) = Message::parse_all(body) else {
-                    return Err(unexpected(&response, "its answer is no JSON-RPC"));
-                };
-                for message in messages {
-                    match message {
-                        Ok(message) => self.deliver_unless_refused(call, message, opens).await?,
-                        Err(malformed) => log(&format!("the server sent a malformed message: {}", malformed.reason)),
-                    }
-                }
+                self.take_messages(body, Some(call)).await?;
             }
             other => {
                 return Err(unexpected(
@@ -52,7 +44,7 @@ impl Bridge {
                 ));
             }
         }
-        if call.is_done() { Ok(()) } else { Err(unexpected(&response, "its answer is for another request")) }
+        if call.done.is_done() { Ok(()) } else { Err(unexpected(&response, "its answer is none to this request")) }
     }
 
     /// POSTs a notification or a response.
@@ -77,13 +69,17 @@ impl Bridge {
     }
 
     /// Hands a message on, unless it says that the session of `call` is lost.
-    async fn deliver_unless_refused(&self, call: &Call, message: Message, opens: bool) -> Result<(), Trouble> {
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::SessionLost`], or [`Trouble::Refused`] for an error without an id.
+    pub(crate) async fn deliver_unless_refused(&self, call: &Call, message: Message) -> Result<(), Trouble> {
         match &message.kind {
             Kind::Response { id, failed: true } if id.is_none() || id.as_ref() == Some(&call.id) => {
                 let error = message.error();
                 let (code, text) = error.map_or((0, String::new()), |error| (error.code, error.message));
                 let is_code = code == i64::from(INVALID_REQUEST) || code == SESSION_NOT_FOUND;
-                if !opens && is_code && names_session(text.clone()) {
+                if call.method != "initialize" && is_code && names_session(text.clone()) {
                     return Err(Trouble::SessionLost(text));
                 }
                 if id.is_none() {
