@@ -1,4 +1,7 @@
-// URI templates (RFC 6570): their variables, and the URI that values make of one. Values are texts and lists of texts.
+// URI templates (RFC 6570): their variables, and the URI that values make of one.
+
+/** A text, a list of texts, or an associative array of them. */
+export type Value = string | string[] | { pairs: [name: string, value: string][] };
 
 export interface Variable {
   name: string;
@@ -45,7 +48,7 @@ export function variablesOf(template: string): Variable[] | undefined {
 }
 
 /** The URI for these values; one that is absent is left out. A text that is no template stays as it is. */
-export function expand(template: string, values: Record<string, string | string[]>): string {
+export function expand(template: string, values: Record<string, Value>): string {
   const parts = partsOf(template);
   if (!parts) return template;
   return parts.map((part) => (typeof part === "string" ? encoded(part, true) : expression(part.operator, part.variables, values))).join("");
@@ -73,19 +76,28 @@ function variableOf(text: string): Variable | undefined {
   return { name: match[1], isExploded: match[2] === "*", prefix: match[3] === undefined ? undefined : Number(match[3]) };
 }
 
-function expression(operator: string, variables: Variable[], values: Record<string, string | string[]>): string {
+function expression(operator: string, variables: Variable[], values: Record<string, Value>): string {
   const rule = RULES[operator] ?? SIMPLE;
   const texts = variables.flatMap((variable) => {
     const value = Object.hasOwn(values, variable.name) ? values[variable.name] : undefined;
-    return value === undefined || (Array.isArray(value) && value.length === 0) ? [] : [expanded(variable, value, rule)];
+    return value === undefined || (typeof value !== "string" && listOf(value).length === 0) ? [] : [expanded(variable, value, rule)];
   });
   return texts.length === 0 ? "" : rule.first + texts.join(rule.between);
 }
 
-function expanded({ name, isExploded, prefix }: Variable, value: string | string[], rule: Rule): string {
+const listOf = (value: Exclude<Value, string>): readonly unknown[] => (Array.isArray(value) ? value : value.pairs);
+
+function expanded({ name, isExploded, prefix }: Variable, value: Value, rule: Rule): string {
   const written = (text: string) => encoded(prefix === undefined ? text : [...text].slice(0, prefix).join(""), rule.keepsReserved);
-  const named = (text: string) => (!rule.isNamed ? text : text === "" ? name + rule.ifEmpty : `${name}=${text}`);
-  if (!Array.isArray(value)) return named(written(value));
+  const under = (name: string, text: string) => (text === "" ? name + rule.ifEmpty : `${name}=${text}`);
+  const named = (text: string) => (rule.isNamed ? under(name, text) : text);
+  if (typeof value === "string") return named(written(value));
+  if (!Array.isArray(value)) {
+    const pairs = value.pairs.map((pair) => pair.map(written) as [string, string]);
+    // An exploded pair has its own name in the place of the variable's.
+    if (isExploded) return pairs.map(([key, text]) => (rule.isNamed ? under(key, text) : `${key}=${text}`)).join(rule.between);
+    return named(pairs.flat().join(","));
+  }
   return isExploded ? value.map((item) => named(written(item))).join(rule.between) : named(value.map(written).join(","));
 }
 

@@ -56,6 +56,36 @@ describe("a resource template", () => {
     visitor.done();
   });
 
+  test("has rows of names with values for an associative array, and lists for what is not exploded", async () => {
+    const resourceTemplates = [{ uriTemplate: "x://find{?filter*,sort,cut:2}", name: "find" }];
+    await using other = await scripted({
+      capabilities: { resources: {} },
+      handlers: { "resources/list": () => ({ resources: [] }), "resources/templates/list": () => ({ resourceTemplates }), "resources/read": ({ uri }) => ({ contents: [{ uri, text: "read" }] }) },
+    });
+    await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+    const { page } = visitor;
+    await open(visitor, "Resources", "find");
+    await page.getByText("Kinds of values").click();
+    assert.deepEqual(await page.getByRole("combobox", { name: /^Value of/ }).evaluateAll((selects) => selects.map(({ id, value }) => [id.replace(/.*-/, ""), value])), [["filter", "list"], ["sort", "text"]]);
+    await page.getByLabel("Value of filter").selectOption("names with values");
+    const rows = page.getByRole("group", { name: "filter" });
+    await rows.getByRole("button", { name: "Add" }).click();
+    await rows.getByLabel("Name").first().fill("state");
+    await rows.getByLabel("Value", { exact: true }).first().fill("open & new");
+    await rows.getByRole("button", { name: "Add" }).click();
+    await rows.getByLabel("Name").nth(1).fill("owner");
+    assert.equal(await page.locator("output").innerText(), "x://find?state=open%20%26%20new&owner=");
+    await rows.getByRole("button", { name: "Remove state" }).click();
+    await page.getByLabel("Value of sort").selectOption("a list");
+    await page.getByLabel("sort", { exact: true }).fill("age, name");
+    await page.getByLabel("cut", { exact: true }).fill("abc");
+    assert.equal(await page.locator("output").innerText(), "x://find?owner=&sort=age,name&cut=ab");
+    await visitor.button("Read").click();
+    await visitor.result();
+    assert.deepEqual(sent(other, "resources/read").map(({ uri }) => uri), ["x://find?owner=&sort=age,name&cut=ab"]);
+    visitor.done();
+  });
+
   test("is not needed: a server that does not know the method for templates is used without", async () => {
     await using other = await scripted({ capabilities: { resources: {} }, handlers: { "resources/list": () => ({ resources: [{ uri: "x://one", name: "one" }] }) } });
     await using visitor = await connected({ url: other.url, allowed: [other.origin] });
@@ -243,6 +273,7 @@ describe("a prompt", () => {
     await open(visitor, "Prompts", "all");
     await visitor.button("Get prompt").click();
     const result = await visitor.result();
+    await result.getByText("linked").waitFor();
     assert.match(await result.innerText(), /user[^]*plain[^]*assistant[^]*user[^]*user[^]*linked[^]*user[^]*embedded/);
     await result.locator("audio").waitFor();
     visitor.done();

@@ -1,4 +1,4 @@
-// URI templates: the examples of RFC 6570 whose values are texts and lists.
+// URI templates: the examples of RFC 6570.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { expand, variablesOf } from "../../playground/src/uri-template.ts";
@@ -18,7 +18,9 @@ const VALUES = {
   x: "1024",
   y: "768",
   empty: "",
+  keys: { pairs: [["semi", ";"], ["dot", "."], ["comma", ","]] as [string, string][] },
   none: [],
+  noKeys: { pairs: [] },
 };
 
 const EXPANSIONS: Record<string, string> = {
@@ -78,6 +80,24 @@ const EXPANSIONS: Record<string, string> = {
   "?fixed=yes{&x}": "?fixed=yes&x=1024",
   "{&x,y,empty}": "&x=1024&y=768&empty=",
   "{&list}": "&list=red,green,blue",
+  "{keys}": "semi,%3B,dot,.,comma,%2C",
+  "{keys*}": "semi=%3B,dot=.,comma=%2C",
+  "{+keys}": "semi,;,dot,.,comma,,",
+  "{+keys*}": "semi=;,dot=.,comma=,",
+  "{#keys}": "#semi,;,dot,.,comma,,",
+  "{#keys*}": "#semi=;,dot=.,comma=,",
+  "X{.keys}": "X.semi,%3B,dot,.,comma,%2C",
+  "X{.keys*}": "X.semi=%3B.dot=..comma=%2C",
+  "X{.noKeys}": "X",
+  "X{.noKeys*}": "X",
+  "{/keys}": "/semi,%3B,dot,.,comma,%2C",
+  "{/keys*}": "/semi=%3B/dot=./comma=%2C",
+  "{;keys}": ";keys=semi,%3B,dot,.,comma,%2C",
+  "{;keys*}": ";semi=%3B;dot=.;comma=%2C",
+  "{?keys}": "?keys=semi,%3B,dot,.,comma,%2C",
+  "{?keys*}": "?semi=%3B&dot=.&comma=%2C",
+  "{&keys}": "&keys=semi,%3B,dot,.,comma,%2C",
+  "{&keys*}": "&semi=%3B&dot=.&comma=%2C",
 };
 
 for (const [template, expansion] of Object.entries(EXPANSIONS)) test(`${template} becomes ${expansion}`, () => assert.equal(expand(template, VALUES), expansion));

@@ -1,19 +1,21 @@
 // A resource template: a field for each variable, the URI that they make, and what was read there.
 import { useState } from "preact/hooks";
 import type { ResourceTemplate } from "../protocol.ts";
-import { type Variable, expand, variablesOf } from "../uri-template.ts";
-import { Combobox } from "./combobox.tsx";
+import { expand, variablesOf } from "../uri-template.ts";
 import { useShared } from "./context.ts";
 import { ReadResults } from "./resources.tsx";
 import { visible } from "./result.tsx";
+import { type Filled, Kinds, TemplateField, filledOf, valuesOf } from "./template-field.tsx";
 import { Watch } from "./watch.tsx";
 
 export function TemplateView({ template }: { template: ResourceTemplate }) {
   const { state, visitor, say } = useShared();
-  const [values, setValues] = useState<Record<string, string>>({});
+  const [values, setValues] = useState<Record<string, Filled>>({});
   const { uriTemplate } = template;
   const variables = variablesOf(uriTemplate);
-  const uri = expand(uriTemplate, given(variables ?? [], values));
+  const uri = expand(uriTemplate, valuesOf(variables ?? [], values));
+  const context = Object.fromEntries(Object.entries(values).map(([name, { text }]) => [name, text]));
+  const change = (name: string, filled: Filled) => setValues({ ...values, [name]: filled });
   function read(event: SubmitEvent) {
     event.preventDefault();
     void visitor.read(uri, true);
@@ -31,31 +33,10 @@ export function TemplateView({ template }: { template: ResourceTemplate }) {
       )}
       <form onSubmit={read}>
         {!variables && <p class="warning">{say("template.unreadable")}</p>}
-        {variables?.map((variable) => {
-          const id = `template-${variable.name}`;
-          return (
-            <div key={variable.name} class="labelled">
-              <label for={id} dir="auto">
-                {variable.name}
-              </label>
-              <Combobox
-                id={id}
-                name={variable.name}
-                of={{ type: "ref/resource", uri: uriTemplate }}
-                value={values[variable.name] ?? ""}
-                context={values}
-                isInvalid={false}
-                describedBy={variable.isExploded ? `${id}-about` : undefined}
-                onChange={(value) => setValues({ ...values, [variable.name]: value })}
-              />
-              {variable.isExploded && (
-                <p id={`${id}-about`} class="note">
-                  {say("template.several")}
-                </p>
-              )}
-            </div>
-          );
-        })}
+        {variables?.map((variable) => (
+          <TemplateField key={variable.name} uriTemplate={uriTemplate} variable={variable} filled={filledOf(variable, values)} context={context} onChange={(filled) => change(variable.name, filled)} />
+        ))}
+        {variables && <Kinds variables={variables} values={values} onChange={change} />}
         <p class="label">{say("template.uri")}</p>
         <p>
           <output dir="auto" for={variables?.map(({ name }) => `template-${name}`).join(" ") ?? ""}>
@@ -72,10 +53,4 @@ export function TemplateView({ template }: { template: ResourceTemplate }) {
       <ReadResults uri={uri} />
     </article>
   );
-}
-
-// Empty values are left out; a list is typed with commas.
-function given(variables: Variable[], values: Record<string, string>): Record<string, string | string[]> {
-  const filled = variables.filter(({ name }) => (values[name] ?? "") !== "");
-  return Object.fromEntries(filled.map(({ name, isExploded }) => [name, isExploded ? (values[name] ?? "").split(",").map((item) => item.trim()) : (values[name] ?? "")]));
 }
