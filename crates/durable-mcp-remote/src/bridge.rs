@@ -230,8 +230,8 @@ impl Bridge {
         if let Err(trouble) = self.post(&message).await {
             log(&trouble.error().1);
         }
+        self.listen().await;
         self.gate.open();
-        self.listen();
     }
 
     /// Sends a response of the client, or a notification that need not wait for those before it.

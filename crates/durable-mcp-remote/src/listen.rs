@@ -3,8 +3,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::spawn_local;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::bridge::Bridge;
 use crate::calls::Done;
@@ -12,23 +13,35 @@ use crate::log::log;
 use crate::stream::Cursor;
 use crate::trouble::Trouble;
 
+/// Longest wait of the first messages for the head of the stream.
+const TIME_FOR_HEAD: Duration = Duration::from_secs(1);
+
 impl Bridge {
-    /// Opens the stream of the present session, in place of that of the one before.
-    pub(crate) fn listen(self: &Rc<Self>) {
+    /// Opens the stream of the present session, in place of that of the one before, and waits a moment for its head: what
+    /// a server asks during the first call goes to this stream, or nowhere if there is none yet.
+    pub(crate) async fn listen(self: &Rc<Self>) {
         let (open, done) = Done::pair();
+        let (answered, head) = oneshot::channel();
         let generation = {
             let mut session = self.session.borrow_mut();
             session.listening = Some(open);
             session.generation
         };
         let bridge = Rc::clone(self);
-        spawn_local(async move { bridge.keep_listening(generation, &done).await });
+        spawn_local(async move { bridge.keep_listening(generation, &done, Some(answered)).await });
+        // Servers that send the head with the first event, much later, are not waited for.
+        timeout(TIME_FOR_HEAD, head).await.ok();
     }
 
-    async fn keep_listening(self: Rc<Self>, generation: u64, done: &Done) {
+    async fn keep_listening(self: Rc<Self>, generation: u64, done: &Done, mut answered: Option<oneshot::Sender<()>>) {
         let mut cursor = Cursor::new();
         loop {
-            match self.listen_from(&cursor).await {
+            let response = tokio::select! {
+                response = self.listen_from(&cursor) => response,
+                () = done.done() => return,
+            };
+            drop(answered.take());
+            match response {
                 // Cut or ended: it is opened again.
                 Ok(response) => drop(self.read(response, &mut cursor, done, None).await),
                 Err(Trouble::Refused(refusal)) if matches!(refusal.status.as_u16(), 400 | 404..=406 | 501) => return,

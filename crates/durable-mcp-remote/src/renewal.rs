@@ -99,7 +99,7 @@ impl Bridge {
                 log(&trouble.error().1);
             }
         }
-        self.listen();
+        self.listen().await;
     }
 
     async fn tell_changes(&self, before: Option<&Initialized>, now: &Initialized) {

@@ -40,7 +40,7 @@ impl Bridge {
                 log("the server answers no pings: its connections are opened again");
                 missed = 0;
                 self.remote.client.close();
-                self.listen();
+                self.listen().await;
             }
         }
     }
@@ -55,7 +55,7 @@ impl Bridge {
             self.remote.client.close();
             self.activity.notified().await;
             if was_listening {
-                self.listen();
+                self.listen().await;
             }
         }
     }

@@ -1,0 +1,44 @@
+// A client for the official conformance suite that speaks to the server through the local bridge: `node bridge-driver.mjs URL`.
+// The suite names the scenario in MCP_CONFORMANCE_SCENARIO; DRIVER_ARGS are further arguments of the bridge, as a JSON array.
+import { startBridge } from "./bridge.mjs";
+
+const url = process.argv.at(-1);
+const args = JSON.parse(process.env.DRIVER_ARGS ?? "[]");
+const bridge = startBridge(url, { args, env: { BROWSER: process.env.DRIVER_BROWSER ?? "true" } });
+
+/** What a person would send who leaves each field as it is. */
+function defaults({ requestedSchema }) {
+  const fields = Object.entries(requestedSchema?.properties ?? {});
+  return Object.fromEntries(fields.filter(([, { default: value }]) => value !== undefined).map(([name, { default: value }]) => [name, value]));
+}
+
+bridge.child.onLine = ((next) => (line) => {
+  next(line);
+  if (line.stream !== "stdout" || line.json?.method === undefined || line.json.id === undefined) return;
+  const { id, method, params } = line.json;
+  const answers = {
+    ping: () => ({ result: {} }),
+    "elicitation/create": () => ({ result: { action: "accept", content: defaults(params) } }),
+  };
+  bridge.send({ jsonrpc: "2.0", id, ...(answers[method]?.() ?? { error: { code: -32601, message: `There is no ${method}.` } }) });
+})(bridge.child.onLine);
+
+/** Arguments for the tools of the suite's servers. */
+function argumentsFor(name, tools) {
+  if (name === "add_numbers") return { a: 5, b: 3 };
+  if (name === "json_schema_echo") return { schema: tools.find(({ name }) => name === "json_schema_2020_12_tool").inputSchema };
+  return {};
+}
+
+try {
+  const { protocolVersion } = await bridge.initialize({ capabilities: { elicitation: {} } });
+  const { tools } = await bridge.result("tools/list");
+  for (const { name } of tools) await bridge.request("tools/call", { name, arguments: argumentsFor(name, tools) });
+  console.log(`connected by ${protocolVersion} with ${tools.length} tools`);
+  await bridge.end();
+} finally {
+  console.error(bridge.stderr);
+  await bridge.stop();
+}
+// What the suite's server keeps open is not waited for.
+process.exit();
