@@ -15,8 +15,11 @@ const VERSIONS = [
   // The workspace itself.
   `(?<=^\\[workspace\\.package\\]\nversion = ")${VERSION}(?=")`,
   // Its packages in lock files.
-  `(?<=^name = "durable-mcp(?:-build|-server)?"\nversion = ")${VERSION}(?=")`,
-  `(?<="name": "durable-mcp",\\s+"version": ")${VERSION}(?=")`,
+  `(?<=^name = "durable-mcp(?:-build|-remote|-server)?"\nversion = ")${VERSION}(?=")`,
+  `(?<="name": "durable-mcp(?:-remote)?",\\s+"version": ")${VERSION}(?=")`,
+  // The bridge in the bundle, and its programs by platform.
+  `(?<="display_name": "Remote MCP server",\\s+"version": ")${VERSION}(?=")`,
+  `(?<="durable-mcp-remote-(?:darwin|linux|win32)-(?:arm64|x64)": ")${VERSION}(?=")`,
   // Dependencies on them.
   `(?<=^durable-mcp = (?:\\{ version = )?")${VERSION}(?=")`,
   `(?<="durable-mcp": ")${VERSION}(?=")`,

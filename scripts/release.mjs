@@ -9,6 +9,8 @@ import { dateChanges, deviations, release, released } from "./published.mjs";
 
 const root = resolve(fileURLToPath(new URL("..", import.meta.url)));
 const NPM_PACKAGE = "crates/durable-mcp-build/npm";
+// Published by .github/workflows/release.yml once it has built the programs that this package starts.
+const NPM_BRIDGE = "crates/durable-mcp-remote/npm";
 // As GitHub has names, and Semantic Versioning versions.
 const OWNER = /^[a-z\d](?:[a-z\d]|-(?=[a-z\d])){0,38}$/i;
 const VERSION = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
@@ -67,6 +69,7 @@ function prepare(copy, { owner, version, tag }) {
 function check(copy) {
   run(copy, "cargo", "publish", "--workspace", "--locked", "--dry-run");
   run(join(copy, NPM_PACKAGE), "npm", "publish", "--dry-run");
+  run(join(copy, NPM_BRIDGE), "npm", "pack", "--dry-run");
 }
 
 function take(copy, tag) {
@@ -77,7 +80,7 @@ function take(copy, tag) {
 function publish(copy) {
   run(copy, "cargo", "publish", "--workspace", "--locked");
   run(join(copy, NPM_PACKAGE), "npm", "publish");
-  say("published. Now: git push --follow-tags");
+  say("published, but for the programs of the bridge: a workflow of GitHub builds them at the tag. Now: git push --follow-tags");
 }
 
 function git(cwd, ...args) {

@@ -8,6 +8,10 @@ import { dateChanges, deviations, release, released } from "../../scripts/publis
 import { removeFolder, root } from "../support/child.mjs";
 import { clone } from "../support/clone.mjs";
 
+// The npm package of the bridge, and the bundle for desktop clients.
+const BRIDGE = "crates/durable-mcp-remote/npm/package.json";
+const BUNDLE = "crates/durable-mcp-remote/mcpb/manifest.json";
+
 const { folder } = await clone();
 execFileSync("git", ["init", "--quiet"], { cwd: folder });
 after(() => removeFolder(folder));
@@ -24,11 +28,15 @@ test("a release sets owner and version everywhere, and a second one does the sam
     const changed = release(folder, to);
     assert.deepEqual(released(folder), to);
     assert.deepEqual(deviations(folder), []);
-    for (const file of ["README.md", "Cargo.lock", "fuzz/Cargo.lock", "examples/minimal/README.md", "examples/minimal/package.json"]) {
+    for (const file of ["README.md", "Cargo.lock", "fuzz/Cargo.lock", "examples/minimal/README.md", "examples/minimal/package.json", BRIDGE, BUNDLE]) {
       assert.ok(changed.includes(file), `${file} did not change`);
     }
     assert.match(read("examples/minimal/Cargo.toml"), new RegExp(`^durable-mcp = "${to.version}"$`, "m"));
     assert.match(read("examples/github/package.json"), new RegExp(`"durable-mcp": "${to.version}"`));
+    const bridge = JSON.parse(read(BRIDGE));
+    assert.deepEqual([...new Set([bridge.version, ...Object.values(bridge.optionalDependencies)])], [to.version]);
+    assert.equal(JSON.parse(read(BUNDLE)).version, to.version);
+    assert.match(read("Cargo.lock"), new RegExp(`name = "durable-mcp-remote"\nversion = "${to.version}"`));
     assert.match(read("README.md"), new RegExp(`https://github\\.com/${to.owner}/durable-mcp`));
     assert.doesNotMatch(read("README.md"), new RegExp(`\\b${before.owner}/durable-mcp`));
   }
