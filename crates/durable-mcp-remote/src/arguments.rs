@@ -49,7 +49,8 @@ pub(crate) enum Command {
     /// `logout`: removes the server's stored credentials.
     Logout,
     /// `config --client NAME`: prints the entry of a client's configuration; without a name, those of all clients.
-    Config { client: Option<String> },
+    /// `arguments` are the command line of the entry: as typed, without `config` and `--client`.
+    Config { client: Option<String>, arguments: Vec<String> },
 }
 
 /// Refused command line, in one sentence that says what to do.

@@ -89,7 +89,26 @@ pub(crate) fn parse(
     if arguments.iter().any(|argument| argument == "--version" || argument == "-V") {
         return Ok(Invocation::Version);
     }
-    Given::read(arguments, environment)?.invocation(environment)
+    let entry = entry_arguments(&arguments);
+    let mut given = Given::read(arguments, environment)?;
+    given.entry = entry;
+    given.invocation(environment)
+}
+
+/// Command line without `config` and `--client`.
+fn entry_arguments(arguments: &[OsString]) -> Vec<String> {
+    let mut entry = Vec::new();
+    let mut rest = arguments.iter().filter_map(|argument| argument.to_str());
+    let mut is_first = true;
+    while let Some(argument) = rest.next() {
+        if argument == "--client" {
+            rest.next();
+        } else if !argument.starts_with("--client=") && !(is_first && argument == "config") {
+            entry.push(argument.to_owned());
+        }
+        is_first = false;
+    }
+    entry
 }
 
 /// Command line by the names of flags, their values not looked at.
@@ -101,6 +120,8 @@ struct Given {
     lists: BTreeMap<&'static str, Vec<String>>,
     headers: Headers,
     debug: Option<DebugDetail>,
+    /// Command line of the entry that `config` prints.
+    entry: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -182,7 +203,7 @@ impl Given {
             Some("logout") => Command::Logout,
             Some("login") => Command::Login,
             Some("doctor") => Command::Doctor { json, login: self.has("login") },
-            Some("config") => Command::Config { client: self.take("client") },
+            Some("config") => Command::Config { client: self.take("client"), arguments: std::mem::take(&mut self.entry) },
             _ => Command::Bridge,
         };
         let url = self.server_url(positional.next())?;

@@ -110,7 +110,9 @@ fn subcommands_take_the_url_behind_them() {
     assert_eq!(server(&["doctor", URL, "--json"]).0, Command::Doctor { json: true, login: false });
     assert_eq!(server(&["login", URL]).0, Command::Login);
     assert_eq!(server(&["logout", URL]).0, Command::Logout);
-    assert_eq!(server(&["config", URL, "--client", "cursor"]).0, Command::Config { client: Some("cursor".to_owned()) });
+    let entry = ["config", URL, "--client", "cursor", "--header=A:${TOKEN}"];
+    let arguments = vec![URL.to_owned(), "--header=A:${TOKEN}".to_owned()];
+    assert_eq!(server(&entry).0, Command::Config { client: Some("cursor".to_owned()), arguments });
     assert!(matches!(invocation(&["logout", "--all"]), Ok(Invocation::LogoutAll)));
     assert!(matches!(invocation(&["list", "--json"]), Ok(Invocation::List { json: true })));
     assert!(invocation(&["doctor"]).unwrap_err().contains("URL is missing"));

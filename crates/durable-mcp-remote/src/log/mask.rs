@@ -1,0 +1,170 @@
+//! Secrets, kept out of every log and error.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+
+/// Text in place of a secret.
+const MASK: &str = "***";
+
+/// Secrets of this run: values of headers, tokens, secrets of clients. Longest first, since one may hold another.
+static SECRETS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Shortest secret that is searched for; shorter ones are words of other texts.
+const SHORTEST: usize = 6;
+
+/// Most secrets that are remembered: tokens are renewed, and the oldest of them are good for nothing.
+const MOST_SECRETS: usize = 64;
+
+/// Parts of the names of JSON members whose values are secret.
+const SECRET_NAMES: [&str; 11] = [
+    "apikey",
+    "assertion",
+    "authorization",
+    "codeverifier",
+    "cookie",
+    "credential",
+    "devicecode",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+];
+
+/// Members with such a part that are none: the token of progress notifications is a name.
+const PLAIN_NAMES: [&str; 5] =
+    ["progresstoken", "tokenendpoint", "tokentype", "maxtokens", "tokenendpointauthmethod"];
+
+/// Parameters of URLs and forms whose values are secret.
+const SECRET_PARAMETERS: [&str; 9] = [
+    "access_token=",
+    "client_secret=",
+    "code=",
+    "code_verifier=",
+    "device_code=",
+    "id_token=",
+    "password=",
+    "refresh_token=",
+    "state=",
+];
+
+/// Schemes of the `Authorization` header, before a credential.
+const SCHEMES: [&str; 3] = ["bearer ", "basic ", "dpop "];
+
+/// Remembers a secret, so that [`masked`] takes it out of any text.
+pub(crate) fn remember_secret(secret: &str) {
+    if secret.len() < SHORTEST {
+        return;
+    }
+    let mut secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    if secrets.iter().any(|known| known == secret) {
+        return;
+    }
+    if secrets.len() >= MOST_SECRETS {
+        secrets.remove(0);
+    }
+    secrets.push(secret.to_owned());
+}
+
+/// Text without secrets: those of this run, credentials behind a scheme, and secret parameters.
+pub(crate) fn masked(text: &str) -> String {
+    let mut secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let known = secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
+    let schemes = SCHEMES.iter().fold(known, |text, scheme| masked_behind(&text, scheme));
+    SECRET_PARAMETERS.iter().fold(schemes, |text, parameter| masked_behind(&text, parameter))
+}
+
+/// Body of a message without secrets: values of JSON members that are named like one, and all that [`masked`] finds.
+pub(crate) fn masked_body(body: &[u8]) -> String {
+    let text = match serde_json::from_slice::<Value>(body) {
+        Ok(mut value) => {
+            mask_members(&mut value);
+            value.to_string()
+        }
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    };
+    masked(&text)
+}
+
+fn mask_members(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(mask_members),
+        Value::Object(members) => {
+            for (name, value) in members {
+                if is_secret_name(name) && (value.is_string() || value.is_number()) {
+                    *value = Value::from(MASK);
+                } else {
+                    mask_members(value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    !PLAIN_NAMES.contains(&plain.as_str()) && SECRET_NAMES.iter().any(|part| plain.contains(part))
+}
+
+/// Replaces the word behind each mention of `lead`, whatever its case.
+fn masked_behind(text: &str, lead: &str) -> String {
+    let lowercase = text.to_ascii_lowercase();
+    let mut masked = String::with_capacity(text.len());
+    let mut from = 0;
+    while let Some(found) = lowercase.get(from..).and_then(|rest| rest.find(lead)) {
+        let lead_start = from + found;
+        let start = lead_start + lead.len();
+        // `barcode=` is no `code=`.
+        let is_word = !lowercase.get(..lead_start).is_some_and(|before| before.ends_with(is_name_character));
+        let end = start + word_length(text.get(start..).unwrap_or_default());
+        masked.push_str(text.get(from..start).unwrap_or_default());
+        let word = text.get(start..end).unwrap_or_default();
+        masked.push_str(if is_word && !word.is_empty() { MASK } else { word });
+        from = end;
+    }
+    masked.push_str(text.get(from..).unwrap_or_default());
+    masked
+}
+
+fn is_name_character(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_' || letter == '-'
+}
+
+fn word_length(text: &str) -> usize {
+    let ends = |letter: char| letter.is_whitespace() || matches!(letter, '&' | '"' | '\'' | ',' | ';' | '<' | '>' | ')' | '}');
+    text.find(ends).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{masked, masked_body, remember_secret};
+
+    #[test]
+    fn a_remembered_secret_is_in_no_text() {
+        remember_secret("hunter2-hunter2");
+        remember_secret("hunter2-hunter2-longer");
+        remember_secret("ab");
+        assert_eq!(masked("a hunter2-hunter2 b hunter2-hunter2-longer ab"), "a *** b *** ab");
+    }
+
+    #[test]
+    fn credentials_behind_a_scheme_and_secret_parameters_are_masked() {
+        assert_eq!(masked("Authorization: Bearer abc.def=, more"), "Authorization: Bearer ***, more");
+        assert_eq!(masked("bearer"), "bearer");
+        assert_eq!(masked("https://x/cb?code=abc&state=%20x&iss=y"), "https://x/cb?code=***&state=***&iss=y");
+        assert_eq!(masked("barcode=123 grant_type=x"), "barcode=123 grant_type=x");
+        assert_eq!(masked("İ code=x ß"), "İ code=*** ß");
+    }
+
+    #[test]
+    fn members_named_like_a_secret_are_masked_and_others_stay() {
+        let body = br#"{"params":{"apiKey":"k","nested":[{"Client-Secret":"s","password":1}],"name":"add"},"_meta":{"progressToken":"p"}}"#;
+        assert_eq!(
+            masked_body(body),
+            r#"{"params":{"apiKey":"***","nested":[{"Client-Secret":"***","password":"***"}],"name":"add"},"_meta":{"progressToken":"p"}}"#
+        );
+        assert_eq!(masked_body(b"no json, Bearer abc"), "no json, Bearer ***");
+    }
+}
