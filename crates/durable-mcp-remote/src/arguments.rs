@@ -14,8 +14,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
+use reqwest::header::USER_AGENT;
 use serde_json::{Map, Value};
 
+use crate::store::StoreKey;
+use crate::store::key::KeyParts;
 pub(crate) use header::Headers;
 pub(crate) use help::HELP;
 pub(crate) use parse::parse;
@@ -94,6 +97,37 @@ pub(crate) struct Arguments {
     pub(crate) idle_timeout: Option<Duration>,
     /// Complaints about flags that were ignored, for stderr.
     pub(crate) warnings: Vec<String>,
+}
+
+impl Arguments {
+    /// Key of the stored files of this server with these flags.
+    pub(crate) fn store_key(&self) -> StoreKey {
+        let sign_in = &self.sign_in;
+        StoreKey::new(&KeyParts {
+            server: &self.url.typed,
+            resource: match &sign_in.resource {
+                Resource::Given(resource) => Some(resource),
+                Resource::Derived | Resource::Omitted => None,
+            },
+            authorize_params: &sign_in.authorize_params,
+            headers: &self.headers.typed,
+            client_metadata_url: sign_in.client_metadata_url.as_deref(),
+            token_endpoint: match &sign_in.grant {
+                Grant::ClientCredentials { token_endpoint } => token_endpoint.as_ref().map(Url::as_str),
+                Grant::AuthorizationCode | Grant::DeviceCode => None,
+            },
+        })
+    }
+
+    /// Texts of the command line that no log may hold.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.sent.iter();
+        // Names of programs and media types are known to everyone, and stand in other texts.
+        let values = headers.filter(|(name, _)| **name != USER_AGENT).filter_map(|(_, value)| value.to_str().ok());
+        let credentials = values.flat_map(|value| [value, value.split_once(' ').map_or(value, |(_, behind)| behind)]);
+        let client = self.sign_in.client_info.iter().filter_map(|client| client.get("client_secret")?.as_str());
+        credentials.chain(client)
+    }
 }
 
 /// URL of the server.

@@ -22,6 +22,7 @@ use crate::remote::Remote;
 use crate::session::{Initialized, Session};
 use crate::sign_in::SignIn;
 use crate::stdio::{Line, Output, read_lines};
+use crate::tools;
 use crate::trouble::Trouble;
 
 /// Most requests of the client without an answer. A client that has more has lost count.
@@ -177,6 +178,9 @@ impl Bridge {
     }
 
     async fn dispatch_request(self: &Rc<Self>, message: Message, id: Id, method: &str) {
+        if let Some(answer) = tools::refusal(&self.arguments.tools, &message, &id, method) {
+            return self.output.write(answer).await;
+        }
         let call = self.calls.of_client(&id, method).filter(|_| self.calls.len() <= MAX_CALLS);
         let Some(call) = call else {
             let reason = "this id is in use, or too many requests have no answer yet";
@@ -281,6 +285,10 @@ impl Bridge {
                 if entry.method == "initialize" {
                     self.opened(&message);
                 }
+                let message = match entry.method.as_str() {
+                    "tools/list" => tools::shown(&self.arguments.tools, message),
+                    _ => message,
+                };
                 self.output.write(message.bytes).await;
             }
             // The task that asked may have ended.

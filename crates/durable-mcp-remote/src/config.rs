@@ -40,18 +40,8 @@ const CLIENTS: [Client; 9] = [
         file: "a terminal",
         form: Form::Command { add: "claude mcp add" },
     },
-    Client {
-        name: "cursor",
-        title: "Cursor",
-        file: "~/.cursor/mcp.json",
-        form: Form::Json { key: "mcpServers" },
-    },
-    Client {
-        name: "vscode",
-        title: "VS Code",
-        file: ".vscode/mcp.json",
-        form: Form::TypedJson { key: "servers" },
-    },
+    Client { name: "cursor", title: "Cursor", file: "~/.cursor/mcp.json", form: Form::Json { key: "mcpServers" } },
+    Client { name: "vscode", title: "VS Code", file: ".vscode/mcp.json", form: Form::TypedJson { key: "servers" } },
     Client { name: "codex", title: "Codex", file: "~/.codex/config.toml", form: Form::Toml },
     Client {
         name: "gemini",
@@ -115,15 +105,13 @@ pub(crate) fn entry(client: Option<&str>, url: &Url, program: &str, arguments: &
 impl Form {
     fn render(&self, name: &str, program: &str, arguments: &[String]) -> String {
         match self {
-            Self::Json { key } => servers(key, name, json!({ "command": program, "args": arguments })),
+            Self::Json { key } => servers(key, name, &json!({ "command": program, "args": arguments })),
             Self::TypedJson { key } => {
-                servers(key, name, json!({ "type": "stdio", "command": program, "args": arguments }))
+                servers(key, name, &json!({ "type": "stdio", "command": program, "args": arguments }))
             }
-            Self::Toml => format!(
-                "[mcp_servers.{name}]\ncommand = {}\nargs = {}",
-                toml(&json!(program)),
-                toml(&json!(arguments))
-            ),
+            Self::Toml => {
+                format!("[mcp_servers.{name}]\ncommand = {}\nargs = {}", toml(&json!(program)), toml(&json!(arguments)))
+            }
             Self::Command { add } => {
                 let words: Vec<String> = arguments.iter().map(|argument| word(argument)).collect();
                 format!("{add} {name} -- {} {}", word(program), words.join(" "))
@@ -132,7 +120,7 @@ impl Form {
     }
 }
 
-fn servers(key: &str, name: &str, server: Value) -> String {
+fn servers(key: &str, name: &str, server: &Value) -> String {
     format!("{:#}", json!({ key: { name: server } }))
 }
 

@@ -12,6 +12,7 @@ mod arguments;
 mod bridge;
 mod call;
 mod calls;
+mod config;
 mod ending;
 mod events;
 mod gate;
@@ -30,26 +31,68 @@ mod stdio;
 mod store;
 mod stream;
 mod streamable;
+mod tools;
 mod trouble;
 mod upkeep;
 
 use std::env;
 use std::process::ExitCode;
 
-use arguments::{Command, HELP, Invocation};
-use log::log;
+use arguments::{Arguments, Command, HELP, Invocation};
+use log::{log, log_error};
 
 fn main() -> ExitCode {
     let invocation = arguments::parse(env::args_os().skip(1), &|name| env::var(name).ok());
     match invocation {
         Ok(Invocation::Help) => print!("{HELP}"),
         Ok(Invocation::Version) => println!("{}", env!("CARGO_PKG_VERSION")),
-        Ok(Invocation::Server(Command::Bridge, arguments)) => return run::run(*arguments),
+        Ok(Invocation::Server(Command::Bridge, arguments)) => {
+            configure_log(&arguments);
+            return run::run(*arguments);
+        }
+        Ok(Invocation::Server(Command::Config { client, arguments: entry }, arguments)) => {
+            return print_entry(client.as_deref(), &arguments, &entry);
+        }
         Ok(_) => {}
         Err(error) => {
-            log(&error.to_string());
+            log_error(&error.to_string());
             return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Prints the entry of a client's configuration, which starts this very program.
+fn print_entry(client: Option<&str>, arguments: &Arguments, entry: &[String]) -> ExitCode {
+    let program =
+        env::current_exe().map_or_else(|_| "durable-mcp-remote".to_owned(), |path| path.display().to_string());
+    match config::entry(client, &arguments.url.parsed, &program, entry) {
+        Ok(entry) => {
+            if let Some(place) = entry.place {
+                log(&place);
+            }
+            println!("{}", entry.text);
+            ExitCode::SUCCESS
+        }
+        Err(reason) => {
+            log_error(&reason);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn configure_log(arguments: &Arguments) {
+    for secret in arguments.secrets() {
+        log::remember_secret(secret);
+    }
+    log::configure(&arguments.log, || {
+        let store = store::Store::open(arguments.store_key());
+        match store {
+            Ok(store) => Some(store.path("debug.log")),
+            Err(error) => {
+                log_error(&format!("there is no debug log: {error}"));
+                None
+            }
+        }
+    });
 }

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use tokio::time::Instant;
 
 use crate::http::{Client, Request, Response};
+use crate::log::{self, Direction, Record};
 use crate::message::{Kind, Message};
 use crate::sign_in::SignIn;
 use crate::trouble::{Refusal, Trouble};
@@ -34,7 +36,14 @@ impl Remote {
             if let Some(value) = self.sign_in.header().await {
                 request.headers.insert(AUTHORIZATION, value);
             }
+            let logged = log::is_debug()
+                .then(|| (request.body.clone().unwrap_or_default(), request.method.clone(), Instant::now()));
             let mut response = self.client.send(request).await?;
+            if let Some((body, method, sent)) = logged {
+                log::debug(|| {
+                    Record::new(Direction::ToServer, &body).over_http(&method, response.status, sent.elapsed())
+                });
+            }
             let status = response.status;
             if status.is_success() {
                 return Ok(response);

@@ -10,6 +10,7 @@ use std::thread;
 use bytes::Bytes;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
+use crate::log::{self, Direction, Record};
 use crate::members::Members;
 
 /// Lines of the client that wait for the bridge. More than that stay in the pipe.
@@ -125,6 +126,7 @@ impl Output {
 
     /// Writes a message, once the client has read enough of those before it.
     pub(crate) async fn write(&self, message: Bytes) {
+        log::debug(|| Record::new(Direction::ToClient, &message));
         let size = u32::try_from(message.len()).unwrap_or(u32::MAX).min(BYTES_WAITING);
         let Ok(room) = Arc::clone(&self.room).acquire_many_owned(size).await else { return };
         // Fails only after stdout was closed, which ends the program.

@@ -103,7 +103,7 @@ fn entry_arguments(arguments: &[OsString]) -> Vec<String> {
     while let Some(argument) = rest.next() {
         if argument == "--client" {
             rest.next();
-        } else if !argument.starts_with("--client=") && !(is_first && argument == "config") {
+        } else if !(argument.starts_with("--client=") || is_first && argument == "config") {
             entry.push(argument.to_owned());
         }
         is_first = false;
@@ -203,7 +203,9 @@ impl Given {
             Some("logout") => Command::Logout,
             Some("login") => Command::Login,
             Some("doctor") => Command::Doctor { json, login: self.has("login") },
-            Some("config") => Command::Config { client: self.take("client"), arguments: std::mem::take(&mut self.entry) },
+            Some("config") => {
+                Command::Config { client: self.take("client"), arguments: std::mem::take(&mut self.entry) }
+            }
             _ => Command::Bridge,
         };
         let url = self.server_url(positional.next())?;

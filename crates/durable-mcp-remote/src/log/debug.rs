@@ -6,8 +6,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
+use reqwest::{Method, StatusCode};
+
 use super::mask::masked_body;
 use crate::arguments::DebugDetail;
+use crate::message::{Kind, Message};
 
 /// Size at which the log is renamed and begun again.
 const ROTATE_AT: u64 = 5 * 1024 * 1024;
@@ -31,17 +35,38 @@ pub(crate) enum Direction {
 }
 
 /// Message on its way, or an HTTP request that carried it.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record<'a> {
-    pub(crate) direction: Option<Direction>,
-    /// Method of JSON-RPC or HTTP.
-    pub(crate) method: &'a str,
+    direction: Direction,
+    /// Method of JSON-RPC, with that of HTTP before it.
+    method: String,
     /// Id as it is written in JSON.
-    pub(crate) id: Option<String>,
+    id: Option<String>,
     /// Status of HTTP.
-    pub(crate) status: Option<u16>,
-    pub(crate) duration: Option<Duration>,
-    pub(crate) body: &'a [u8],
+    status: Option<u16>,
+    duration: Option<Duration>,
+    body: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// Record of a message.
+    pub(crate) fn new(direction: Direction, body: &'a Bytes) -> Self {
+        let (method, id) = match Message::parse(body.clone()).map(|message| message.kind) {
+            Ok(Kind::Request { id, method }) => (method, Some(id.to_string())),
+            Ok(Kind::Notification { method }) => (method, None),
+            Ok(Kind::Response { id, failed }) => {
+                ((if failed { "error" } else { "result" }).to_owned(), id.map(|id| id.to_string()))
+            }
+            Err(_) => (String::new(), None),
+        };
+        Self { direction, method, id, status: None, duration: None, body }
+    }
+
+    /// The same with its HTTP request and the status of the answer.
+    pub(crate) fn over_http(self, method: &Method, status: StatusCode, duration: Duration) -> Self {
+        let method = format!("{method} {}", self.method).trim_end().to_owned();
+        Self { method, status: Some(status.as_u16()), duration: Some(duration), ..self }
+    }
 }
 
 impl DebugLog {
@@ -52,9 +77,8 @@ impl DebugLog {
     /// Line about a message, without its end.
     pub(super) fn line(&self, record: &Record<'_>) -> String {
         let arrow = match record.direction {
-            Some(Direction::ToServer) => "->",
-            Some(Direction::ToClient) => "<-",
-            None => "--",
+            Direction::ToServer => "->",
+            Direction::ToClient => "<-",
         };
         let mut line = format!("{arrow} {}", record.method);
         // Writing to a string cannot fail.
@@ -145,6 +169,9 @@ mod tests {
     use std::fs;
     use std::time::{Duration, UNIX_EPOCH};
 
+    use bytes::Bytes;
+    use reqwest::{Method, StatusCode};
+
     use super::{DebugLog, Direction, Record, older, timestamp};
     use crate::arguments::DebugDetail;
 
@@ -158,18 +185,14 @@ mod tests {
 
     #[test]
     fn bodies_are_logged_only_if_asked_for_and_without_secrets() {
-        let record = Record {
-            direction: Some(Direction::ToServer),
-            method: "tools/call",
-            id: Some("7".to_owned()),
-            status: Some(200),
-            duration: Some(Duration::from_millis(12)),
-            body: br#"{"password":"x"}"#,
-        };
+        let body = Bytes::from_static(br#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"password":"x"}}"#);
+        let record = Record::new(Direction::ToServer, &body);
+        let record = record.over_http(&Method::POST, StatusCode::OK, Duration::from_millis(12));
         let messages = DebugLog::new("x".into(), DebugDetail::Messages);
-        assert_eq!(messages.line(&record), "-> tools/call id=7 status=200 bytes=16 ms=12");
+        assert_eq!(messages.line(&record), "-> POST m id=7 status=200 bytes=63 ms=12");
         let bodies = DebugLog::new("x".into(), DebugDetail::Bodies);
-        assert_eq!(bodies.line(&record), "-> tools/call id=7 status=200 bytes=16 ms=12 {\"password\":\"***\"}");
+        let line = bodies.line(&record);
+        assert!(line.contains(r#""password":"***""#) && line.contains("ms=12 {"), "{line}");
     }
 
     #[test]

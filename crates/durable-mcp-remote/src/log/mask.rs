@@ -32,8 +32,7 @@ const SECRET_NAMES: [&str; 11] = [
 ];
 
 /// Members with such a part that are none: the token of progress notifications is a name.
-const PLAIN_NAMES: [&str; 5] =
-    ["progresstoken", "tokenendpoint", "tokentype", "maxtokens", "tokenendpointauthmethod"];
+const PLAIN_NAMES: [&str; 5] = ["progresstoken", "tokenendpoint", "tokentype", "maxtokens", "tokenendpointauthmethod"];
 
 /// Parameters of URLs and forms whose values are secret.
 const SECRET_PARAMETERS: [&str; 9] = [
@@ -133,7 +132,8 @@ fn is_name_character(letter: char) -> bool {
 }
 
 fn word_length(text: &str) -> usize {
-    let ends = |letter: char| letter.is_whitespace() || matches!(letter, '&' | '"' | '\'' | ',' | ';' | '<' | '>' | ')' | '}');
+    let ends =
+        |letter: char| letter.is_whitespace() || matches!(letter, '&' | '"' | '\'' | ',' | ';' | '<' | '>' | ')' | '}');
     text.find(ends).unwrap_or(text.len())
 }
 
