@@ -14,6 +14,7 @@ mod long_texts;
 mod memory;
 mod oauth_values;
 mod own_routes;
+mod page_origin;
 mod server;
 mod session;
 mod settings;

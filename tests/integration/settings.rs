@@ -69,6 +69,10 @@ fn every_variable_that_does_nothing_as_it_is_set_is_told() {
         ("GITHUB_ALLOWED", "octocat"),
         ("OPERATOR_TOKEN", "0123456789abcdef0123456789abcdef"),
         ("PLAYGROUND_APPS_ORIGIN", "apps.example.com"),
+        ("PLAYGROUND_ORIGIN", "play.example.com"),
+        ("PLAYGROUND_ORIGIN", "https://play.example.com"),
+        ("PLAYGROUND_SERVER_ORIGIN", "mcp.example.com"),
+        ("PLAYGROUND_SERVER_ORIGIN", "https://mcp.example.com"),
     ] {
         let told = problems(&[(name, value)]);
         assert!(told.len() == 1 && told[0].contains(name), "{name}: {told:?}");

@@ -1,6 +1,7 @@
 // One app on the page: its resource, its frame, and what it may do for the person.
 import { isLoopback } from "../address.ts";
 import { Failure } from "../page/link.ts";
+import { SETTINGS } from "../page/start.ts";
 import { Store, type Use } from "../page/state.ts";
 import type { Visitor } from "../page/visitor.ts";
 import type { Tool } from "../protocol.ts";
@@ -96,7 +97,7 @@ export interface Surroundings {
 let frameOfApps: Promise<string | undefined> | undefined;
 
 async function askForFrame(): Promise<string | undefined> {
-  const response = await fetch("/playground/config.json", { credentials: "omit" });
+  const response = await fetch(SETTINGS, { credentials: "omit" });
   const { apps } = response.ok ? ((await response.json()) as { apps?: unknown }) : {};
   return typeof apps === "string" ? apps : undefined;
 }

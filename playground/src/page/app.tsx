@@ -5,6 +5,7 @@ import { useShared } from "./context.ts";
 import { Outdated, later } from "./later.tsx";
 import { Lost } from "./lost.tsx";
 import { Server } from "./server.tsx";
+import { own } from "./start.ts";
 import type { Tab } from "./state.ts";
 import { Marks, Tools } from "./tools.tsx";
 
@@ -29,7 +30,7 @@ export function App() {
         <p class="kind">{location.host}</p>
         <h1>{say("title")}</h1>
         <nav>
-          <a href="/">{say("home")}</a>
+          <a href={new URL("/", own).href}>{say("home")}</a>
           {state.chat && (
             <button type="button" class="link" aria-pressed={!!state.isChatting} onClick={() => page.setChat({ isChatting: !state.isChatting })}>
               {say("chat")}

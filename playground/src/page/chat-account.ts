@@ -4,13 +4,15 @@ import type { ChatRequest, Problem, SignInOffer } from "../protocol.ts";
 import { ModelProblem } from "../chat/conversation.ts";
 import type { Event, Link } from "./link.ts";
 import type { Page } from "./page.ts";
+import { own } from "./start.ts";
 
 /** Connections of servers have numbers from one on. */
 const CONNECTION = 0;
 
 const CHANNEL = "playground sign-in";
 
-const RESOURCE = new URL("/playground", location.href).href;
+/** The page as a resource of the server: the token is for it, wherever the page is. */
+const RESOURCE = new URL("/playground", own).href;
 
 export class ChatAccount {
   isSignedIn = false;
@@ -35,7 +37,7 @@ export class ChatAccount {
     this.#hearing.set(call, hear);
     signal.addEventListener("abort", () => void this.#ask({ kind: "stop", call }));
     try {
-      const problem = (await this.#ask({ kind: "ask", call, url: `${RESOURCE}/chat`, body: write(body) })) as Problem | null;
+      const problem = (await this.#ask({ kind: "ask", call, url: new URL("/playground/chat", location.href).href, body: write(body) })) as Problem | null;
       if (problem?.kind === "unauthorized") void this.admit();
       if (problem) throw new ModelProblem(problem);
     } finally {

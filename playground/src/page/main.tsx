@@ -6,10 +6,10 @@ import { SharedContext } from "./context.ts";
 import { firstLanguage, speaker } from "./language.ts";
 import { Page } from "./page.ts";
 import { readSaved } from "./saved.ts";
-import { begin, own } from "./start.ts";
+import { SETTINGS, begin, own } from "./start.ts";
 import type { ChatFacts } from "./state.ts";
 
-/** Settings of this deployment, from /playground/config.json. */
+/** Settings of this deployment. */
 interface Facts {
   mcp?: string;
   chat?: ChatFacts;
@@ -39,7 +39,7 @@ const { visitor } = page;
 const isResumed = await visitor.resume();
 if (start.isAtOnce && !isResumed) void visitor.connect();
 // Where the server has other paths, its own address is another one.
-const facts: Promise<Facts> = fetch("/playground/config.json", { credentials: "omit" }).then((response) => response.json());
+const facts: Promise<Facts> = fetch(SETTINGS, { credentials: "omit" }).then((response) => response.json());
 const { mcp, chat } = await facts.catch((): Facts => ({}));
 if (chat) page.setChat({ chat });
 if (mcp && visitor.state.phase === "idle" && visitor.state.target.url === own && !location.search.includes("server=")) visitor.setTarget({ url: mcp });

@@ -8,7 +8,14 @@ import { type ServerState, type Tab, newServer } from "./state.ts";
 
 const KEY = "playground tab";
 
-export const own = `${location.origin}/mcp`;
+// Where the page may have an origin of its own, the Worker names the server in it.
+const { server: named } = document.documentElement.dataset;
+
+/** The address of this deployment's server. */
+export const own = named ?? `${location.origin}/mcp`;
+
+/** Settings of this deployment. The Worker learns from the address whether the page came from it. */
+export const SETTINGS = `/playground/config.json${named ? "?worker" : ""}`;
 
 export interface Start {
   servers: ServerState[];

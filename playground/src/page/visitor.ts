@@ -11,6 +11,7 @@ import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
 import { LogBook } from "./log-book.ts";
 import { type Ask, LISTS, isOffered, load, stateOf } from "./lists.ts";
+import { own } from "./start.ts";
 import { taskSupport } from "./task-choice.tsx";
 import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
 import { MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, type Use } from "./state.ts";
@@ -195,7 +196,7 @@ export class Visitor {
     try {
       const callback = new URL("/playground/callback", location.href).href;
       // A server does not fetch a document from itself: there the page registers.
-      const isElsewhere = URL.parse(signIn.offer?.issuer ?? "")?.host !== location.host;
+      const isElsewhere = URL.parse(signIn.offer?.issuer ?? "")?.host !== new URL(own).host;
       const isPublic = isElsewhere && location.protocol === "https:" && !isLoopback(location.hostname);
       const document = isPublic ? new URL("/playground/client.json", location.href).href : undefined;
       const { url, state } = await this.#ask("authorize", { callback, document, isOnDevice });

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::operator::{OPERATOR_TOKEN, OperatorAccess};
 use super::own_routes::OwnRoute;
 use super::playground;
-use super::playground::apps::AppsOrigin;
+use super::playground::origin::Origins;
 use super::playground::settings::ChatSettings;
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
@@ -35,9 +35,6 @@ pub(crate) const SESSION_KEY: &str = "SESSION_KEY";
 
 /// The binding of the assets with the page at `/playground`: a deployment without it has no such page.
 pub(crate) const PLAYGROUND: &str = "PLAYGROUND";
-
-/// The variable with an origin for apps alone.
-const APPS_ORIGIN: &str = "PLAYGROUND_APPS_ORIGIN";
 
 /// Text sent by a server whose variables name an identity provider, and whose application takes no sign-in.
 const NO_SIGN_IN: &str = "IDENTITY_PROVIDER is set, but the function `app` of this server takes no sign-in, so nobody is let in. \
@@ -73,6 +70,8 @@ const CHAT_WORDS: &str = "Chat with this server's model in the playground / åœ¨è
 /// | `ANSWERS` | `events`: results are always sent as an event stream; `initialize`, errors before a request runs and `tasks/*` stay JSON | JSON, unless the tool sends progress, a log message or a question before its result |
 /// | `OPERATOR_TOKEN` | a secret of 32 characters or more, with which an operator lists and ends users' grants by `POST /operator` | no such route |
 /// | `PLAYGROUND_APPS_ORIGIN` | an origin of this Worker that serves apps of the playground, and nothing else: `https://apps.example.com` | apps have no storage |
+/// | `PLAYGROUND_ORIGIN` | an origin of this Worker that serves the playground, and nothing else: `https://play.example.com` | the server's |
+/// | `PLAYGROUND_SERVER_ORIGIN` | the origin of the server, for a playground with an origin of its own: `https://mcp.example.com` | no such playground |
 /// | `LOG_REQUESTS` | requests that leave a line in the log: `all`; `errors`, those that failed or were slow; `none` | `errors` |
 #[derive(Clone)]
 pub struct App {
@@ -92,8 +91,8 @@ pub struct App {
     pub(super) missing: Option<Missing>,
     /// Whether the page at `/playground` is among the deployment's assets.
     pub(crate) has_playground: bool,
-    /// The origin of apps that the page shows.
-    pub(crate) apps: AppsOrigin,
+    /// The origins of that page and of apps that it shows.
+    pub(super) origins: Origins,
     /// The chat of that page; none where it is off.
     pub(super) chat: Option<ChatSettings>,
     problems: Vec<String>,
@@ -133,7 +132,7 @@ impl App {
             closed: None,
             missing: None,
             has_playground: false,
-            apps: AppsOrigin::Opaque,
+            origins: Origins::default(),
             chat: None,
             problems: Vec::new(),
         }
@@ -217,9 +216,11 @@ impl App {
             request_log: variables.request_log("LOG_REQUESTS"),
             always_streams: matches!(variables.word("ANSWERS", &["events"]), Ok(Some(_))),
         });
-        self.has_playground = variables.text(PLAYGROUND).is_some();
+        self.origins = Origins::read(&mut variables);
+        self.has_playground = variables.text(PLAYGROUND).is_some() && self.origins.has_page;
         if self.has_playground {
-            self.provider = self.provider.map(|provider| provider.serving_client(playground::CALLBACK));
+            self.provider =
+                self.provider.map(|provider| provider.serving_client(&self.origins.of_page(playground::CALLBACK)));
             self.chat = ChatSettings::read(&mut variables);
         }
         if let Some(chat) = &self.chat {
@@ -228,7 +229,6 @@ impl App {
             let costly = || CostlyResource { path: playground::PAGE.to_owned(), scope: playground::CHAT.to_owned() };
             self.provider = self.provider.map(|provider| provider.offering(costly(), CHAT_WORDS));
         }
-        self.apps = variables.apps_origin(APPS_ORIGIN);
         self.placement = Placement {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
             location_hint: variables.hint("SESSION_LOCATION_HINT", &LOCATION_HINTS),

@@ -142,11 +142,12 @@ pub trait Edge: Runtime {
     /// When the handler fails.
     fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>>;
 
-    /// A file of the page at `/playground` from the deployment's assets, whose policy lets in frames of the source `framed`.
+    /// A file of the page at `/playground` from the deployment's assets, whose policy lets in frames of the source `framed`. A
+    /// page learns from it the address of the `server`, if there is one.
     ///
     /// # Errors
     /// When there are no assets.
-    fn playground_file(&self, framed: &str) -> Result<Reply, Fault>;
+    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, Fault>;
 
     /// Reads the body, up to [`MAX_BODY_BYTES`](crate::transport::refusal::MAX_BODY_BYTES).
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>>;

@@ -24,7 +24,7 @@ pub(super) fn page(app: &App, head: &Head) -> Reply {
             is_loopback(&head.host),
         );
         let home = home.problems(problems(app, head)).signs_in(app.provider.is_some() || app.closed.is_some());
-        let home = home.with_playground(app.has_playground.then_some(playground::PAGE));
+        let home = home.with_playground(app.has_playground.then(|| app.origins.of_page(playground::PAGE)));
         let notice = app.provider.as_ref().and_then(|provider| provider.notice());
         document(&match (app.closed, notice) {
             (Some(problem), _) => home.trouble(problem.to_owned()),
@@ -41,7 +41,7 @@ fn problems(app: &App, head: &Head) -> Vec<String> {
     if !is_loopback(&head.host) {
         return Vec::new();
     }
-    app.problems().iter().cloned().chain(app.server.problems()).collect()
+    app.problems().iter().cloned().chain(app.origins.problem()).chain(app.server.problems()).collect()
 }
 
 /// `GET /style.css`. Pages name the style sheet by its content, so it never changes.

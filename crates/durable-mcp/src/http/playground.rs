@@ -2,6 +2,7 @@
 
 pub(super) mod apps;
 pub(super) mod chat;
+pub(super) mod origin;
 mod request;
 pub mod settings;
 mod source;
@@ -14,6 +15,7 @@ use self::apps::AppsOrigin;
 use super::app::App;
 use super::edge::Edge;
 use super::home::get;
+use super::route::Route;
 use crate::wire::{Head, Reply};
 
 /// The path of the page.
@@ -28,15 +30,46 @@ pub(super) const CALLBACK: &str = "/playground/callback";
 /// How long an authorization server may keep the playground's metadata, in seconds: it changes with the server's name alone.
 const CLIENT_CACHE: &str = "public, max-age=3600";
 
+/// The answer of a host that has a part of the playground alone, and of the server's host in place of a page that has an origin
+/// of its own. None where the request is served as usual.
+pub(super) fn apart(app: &App, head: &Head, edge: &dyn Edge) -> Option<Reply> {
+    let origins = &app.origins;
+    if !origins.are_apart() {
+        return None;
+    }
+    let route = app.library_route(&head.path);
+    let nothing = || Some(Reply::empty(StatusCode::NOT_FOUND));
+    if origins.apps.is_at(&head.host) {
+        // Nothing is here that an app could use.
+        return if route == Route::PlaygroundApp { Some(frame(app, head)) } else { nothing() };
+    }
+    if route == Route::PlaygroundConfig {
+        origins.check_page(head, edge);
+    }
+    let is_page = head.path.strip_suffix('/').unwrap_or(&head.path) == PAGE;
+    match (origins.page.as_ref()?.page.is_at(&head.host), route.is_of_playground()) {
+        (true, true) | (false, false) => None,
+        (false, true) if is_page => Some(get(head, || moved(app, head))),
+        _ => nothing(),
+    }
+}
+
+/// Leads to the page at its own origin.
+fn moved(app: &App, head: &Head) -> Reply {
+    let mark = if head.query.is_empty() { "" } else { "?" };
+    let address = format!("{}{mark}{}", app.origins.of_page(PAGE), head.query);
+    Reply::empty(StatusCode::FOUND).header("location", address).header("cache-control", "no-store")
+}
+
 /// `GET /playground/config.json`: the server that the page connects to first, the frame of apps, and the chat if there is one.
 pub(super) fn config(app: &App, head: &Head) -> Reply {
     get(head, || {
-        let origin = head.origin();
+        let origin = app.origins.at_server(head).origin();
         let mut config = json!({
             "name": app.server.display_name(),
             "mcp": format!("{origin}{}", app.paths.mcp),
             "sse": format!("{origin}{}", app.paths.sse),
-            "apps": app.apps.frame(head),
+            "apps": app.origins.apps.frame(head),
         });
         if let (Some(chat), Some(config)) = (chat::served(app, head), config.as_object_mut()) {
             let chat = json!({ "models": chat.models, "signIn": app.provider.is_some() });
@@ -67,17 +100,19 @@ pub(super) fn client(app: &App, head: &Head) -> Reply {
 
 /// `GET /playground/app`: the frame of an app.
 pub(super) fn frame(app: &App, head: &Head) -> Reply {
-    apps::frame(&app.apps, head)
+    apps::frame(&app.origins.apps, head)
 }
 
 /// A file of the page, where the Worker runs before its assets.
-pub(super) fn file(app: &App, edge: &dyn Edge) -> Reply {
-    let framed = match &app.apps {
-        AppsOrigin::Own(origin) => origin,
+pub(super) fn file(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    let framed = match &app.origins.apps {
+        AppsOrigin::Own(own) => own.as_str(),
         AppsOrigin::Opaque => "'self'",
         AppsOrigin::None => "'none'",
     };
-    edge.playground_file(framed).unwrap_or_else(|fault| {
+    let server = || format!("{}{}", app.origins.at_server(head).origin(), app.paths.mcp);
+    let server = app.origins.are_apart().then(server);
+    edge.playground_file(framed, server.as_deref()).unwrap_or_else(|fault| {
         edge.warn(&format!("the playground's assets: {}", fault.0));
         Reply::empty(StatusCode::INTERNAL_SERVER_ERROR)
     })

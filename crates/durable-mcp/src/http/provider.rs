@@ -86,8 +86,8 @@ pub trait Provider {
     /// The same provider, which fetches metadata documents from these ports besides 443.
     fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider>;
 
-    /// The same provider, to which the page at that path may be a client.
-    fn serving_client(&self, path: &str) -> Rc<dyn Provider>;
+    /// The same provider, to which the page at that path or URL may be a client.
+    fn serving_client(&self, page: &str) -> Rc<dyn Provider>;
 
     /// The same provider, with a resource that costs; `words` say what its scope allows, unless the application does.
     fn offering(&self, costly: CostlyResource, words: &str) -> Rc<dyn Provider>;
@@ -219,9 +219,9 @@ impl Provider for InFront {
         Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
     }
 
-    fn serving_client(&self, path: &str) -> Rc<dyn Provider> {
+    fn serving_client(&self, page: &str) -> Rc<dyn Provider> {
         let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
-        oauth.registry.offer.redirects.own_paths.push(path.to_owned());
+        oauth.registry.offer.redirects.own_pages.push(page.to_owned());
         Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
     }
 

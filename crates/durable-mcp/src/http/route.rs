@@ -57,6 +57,25 @@ impl Route {
     pub const fn is_for_any_origin(self) -> bool {
         matches!(self, Self::WellKnown | Self::Token | Self::Register | Self::Revoke | Self::Introspect)
     }
+
+    /// Whether it is a transport of MCP.
+    #[must_use]
+    pub const fn is_mcp(self) -> bool {
+        matches!(self, Self::Mcp | Self::Sse | Self::SseMessage)
+    }
+
+    /// Whether it is of the page at `/playground`.
+    #[must_use]
+    pub const fn is_of_playground(self) -> bool {
+        matches!(
+            self,
+            Self::PlaygroundConfig
+                | Self::PlaygroundClient
+                | Self::PlaygroundApp
+                | Self::PlaygroundFile
+                | Self::PlaygroundChat
+        )
+    }
 }
 
 /// The paths of the transports.

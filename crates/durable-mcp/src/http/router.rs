@@ -22,16 +22,14 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     // No browser sends an empty one, so it is checked, and matches no origin.
     let origin = head.raw_header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
-        Err(foreign) if !(foreign == Foreign::Origin && app.route_of(&head.path).is_for_any_origin()) => {
+        Err(foreign) if !(foreign == Foreign::Origin && is_for_origin(app, head, origin.as_deref())) => {
             told(app, head, edge, Closed { status: StatusCode::FORBIDDEN, text: foreign.message() })
         }
-        // An origin of apps has nothing that an app could use.
-        _ if app.apps.is_at(&head.host) => match app.library_route(&head.path) {
-            Route::PlaygroundApp => playground::frame(app, head),
-            _ => Reply::empty(StatusCode::NOT_FOUND),
+        _ => match playground::apart(app, head, edge) {
+            Some(reply) => reply,
+            None if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() => cors::preflight(head),
+            None => route(app, head, edge).await,
         },
-        _ if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() => cors::preflight(head),
-        _ => route(app, head, edge).await,
     };
     // An object's answer has the headers already, and the object writes its line in the log.
     let is_native = matches!(reply.body, Body::Native(_));
@@ -54,6 +52,13 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     }
     // A route of the user's own answers as it likes.
     if is_native { reply } else { secured(cors::allow(reply, origin.as_deref()), head) }
+}
+
+/// Whether a page of a foreign origin may call the route. That of the playground is a client as others are: it may call MCP, and
+/// nothing in a person's place.
+fn is_for_origin(app: &App, head: &Head, origin: Option<&str>) -> bool {
+    let route = app.route_of(&head.path);
+    route.is_for_any_origin() || (route.is_mcp() && origin.is_some_and(|origin| app.origins.is_page(origin)))
 }
 
 /// Value of `Strict-Transport-Security` (RFC 6797): a year in seconds, the least that browsers' preload lists accept.
@@ -137,7 +142,7 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         (Route::PlaygroundConfig, _) => playground::config(app, head),
         (Route::PlaygroundClient, _) => playground::client(app, head),
         (Route::PlaygroundApp, _) => playground::frame(app, head),
-        (Route::PlaygroundFile, _) => playground::file(app, edge),
+        (Route::PlaygroundFile, _) => playground::file(app, head, edge),
         (Route::PlaygroundChat, _) => playground::chat::handle(app, head, edge).await,
         (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
         _ => nothing_here(app),

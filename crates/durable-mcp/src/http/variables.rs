@@ -1,6 +1,6 @@
 //! Variables of a deployment, and what is wrong with them.
 
-use super::playground::apps::AppsOrigin;
+use super::playground::origin::OwnOrigin;
 use crate::mcp::error::Quoted;
 use crate::session::log_line::RequestLog;
 
@@ -69,13 +69,11 @@ impl<'a> Variables<'a> {
         })
     }
 
-    /// An origin for apps alone. No app is shown if it cannot be read, rather than on an origin that was not meant.
-    pub(super) fn apps_origin(&mut self, name: &str) -> AppsOrigin {
-        let Some(text) = self.text(name) else { return AppsOrigin::Opaque };
-        AppsOrigin::parse(&text).unwrap_or_else(|| {
-            self.expected(name, &text, "an origin, as in https://apps.example.com; no app is shown now");
-            AppsOrigin::None
-        })
+    /// An origin of this Worker; what is none comes as an error that says so.
+    pub(super) fn origin(&mut self, name: &str, example: &str) -> Result<Option<OwnOrigin>, String> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let own = OwnOrigin::parse(&text);
+        own.map(Some).ok_or_else(|| self.expected(name, &text, &format!("an origin, as in {example}")))
     }
 
     fn expected(&mut self, name: &str, text: &str, expected: &str) -> String {

@@ -34,8 +34,8 @@ pub struct RedirectPolicy {
     pub schemes: Vec<String>,
     /// Origins of this server, as `https://mcp.example`. A code sent there would reach no client.
     pub own_origins: Vec<String>,
-    /// Paths of this server at which a page of its own is the client that waits for a code.
-    pub own_paths: Vec<String>,
+    /// Pages of this server that are clients and wait for a code there: paths, or URLs of another origin.
+    pub own_pages: Vec<String>,
     /// Whether every scheme that [`RedirectUri`] accepts is accepted: for clients that the operator registers.
     pub any_scheme: bool,
 }
@@ -65,10 +65,9 @@ impl RedirectPolicy {
     }
 
     fn is_own_page(&self, uri: &RedirectUri) -> bool {
-        let is_there = |own: &String| {
-            uri.as_str().strip_prefix(own.as_str()).is_some_and(|path| self.own_paths.iter().any(|own| own == path))
-        };
-        self.own_origins.iter().any(is_there)
+        let is_page = |text: &str| self.own_pages.iter().any(|own| own == text);
+        let is_below = |own: &String| uri.as_str().strip_prefix(own.as_str()).is_some_and(is_page);
+        is_page(uri.as_str()) || self.own_origins.iter().any(is_below)
     }
 
     fn is_accepted(&self, scheme: &str) -> bool {
@@ -225,7 +224,7 @@ mod tests {
     fn of_this_server_only_the_very_uri_of_a_page_that_is_a_client_is_accepted() {
         let policy = RedirectPolicy {
             own_origins: vec!["https://mcp.example".to_owned()],
-            own_paths: vec!["/playground/callback".to_owned()],
+            own_pages: vec!["/playground/callback".to_owned()],
             ..RedirectPolicy::default()
         };
         assert!(is_accepted(&policy, "https://mcp.example/playground/callback"));

@@ -19,8 +19,8 @@ pub struct Home<'a> {
     is_demo: bool,
     trouble: Option<String>,
     problems: Vec<String>,
-    /// Path of the page that tries the server.
-    playground: Option<&'static str>,
+    /// Address of the page that tries the server.
+    playground: Option<String>,
 }
 
 impl<'a> Home<'a> {
@@ -48,10 +48,10 @@ impl<'a> Home<'a> {
         Self { signs_in, ..self }
     }
 
-    /// The same of a server that can be tried at that path.
+    /// The same of a server that can be tried at that address.
     #[must_use]
-    pub fn with_playground(self, path: Option<&'static str>) -> Self {
-        Self { playground: path, ..self }
+    pub fn with_playground(self, address: Option<String>) -> Self {
+        Self { playground: address, ..self }
     }
 
     /// The same of a server whose users sign in with somebody else, as in "GitHub".

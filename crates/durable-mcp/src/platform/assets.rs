@@ -13,14 +13,19 @@ use crate::wire::{Fault, Reply};
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/assets.js")]
 extern "C" {
     #[wasm_bindgen(js_name = fileOf)]
-    fn file_of(assets: &JsValue, request: &web_sys::Request, framed: &str) -> Promise;
+    fn file_of(assets: &JsValue, request: &web_sys::Request, framed: &str, server: Option<&str>) -> Promise;
 }
 
 /// The file that a request asks for.
-pub(super) fn file(env: &worker::Env, request: &web_sys::Request, framed: &str) -> Result<Reply, Fault> {
+pub(super) fn file(
+    env: &worker::Env,
+    request: &web_sys::Request,
+    framed: &str,
+    server: Option<&str>,
+) -> Result<Reply, Fault> {
     let assets = Reflect::get(env.as_ref(), &PLAYGROUND.into()).map_err(js_fault)?;
     if assets.is_undefined() {
         return Err(fault(format!("there is no binding {PLAYGROUND}")));
     }
-    Ok(convert::pending(file_of(&assets, request, framed)))
+    Ok(convert::pending(file_of(&assets, request, framed, server)))
 }

@@ -320,8 +320,8 @@ impl Edge for WorkerEdge {
         own_route::call(self, handler)
     }
 
-    fn playground_file(&self, framed: &str) -> Result<Reply, Fault> {
-        assets::file(&self.env, &self.request, framed)
+    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, Fault> {
+        assets::file(&self.env, &self.request, framed, server)
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {

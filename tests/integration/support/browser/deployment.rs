@@ -433,8 +433,9 @@ impl Edge for Visit<'_> {
         async { Ok(Reply::empty(StatusCode::IM_A_TEAPOT)) }.boxed_local()
     }
 
-    fn playground_file(&self, framed: &str) -> Result<Reply, Fault> {
-        Ok(Reply::empty(StatusCode::OK).header("content-security-policy", format!("frame-src {framed}")))
+    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, Fault> {
+        let file = Reply { body: Body::Text(server.unwrap_or_default().to_owned()), ..Reply::default() };
+        Ok(file.header("content-security-policy", format!("frame-src {framed}")))
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {

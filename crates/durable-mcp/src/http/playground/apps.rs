@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::origin::{OwnOrigin, is_origin};
 use super::source::{Kind, is_source};
 use crate::http::home::get;
 use crate::wire::{Body, Head, Reply};
@@ -21,42 +22,25 @@ pub(crate) enum AppsOrigin {
     /// An opaque one for each app, of a frame at the page's own address: apps have no storage.
     Opaque,
     /// One that serves the frame alone, as `PLAYGROUND_APPS_ORIGIN` names it.
-    Own(String),
+    Own(OwnOrigin),
     /// None, since the variable cannot be read: no app is shown.
     None,
 }
 
 impl AppsOrigin {
-    /// Reads `PLAYGROUND_APPS_ORIGIN`; `None` if it is no origin.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let text = text.to_ascii_lowercase();
-        let origin = text.strip_suffix('/').unwrap_or(&text);
-        is_origin(origin).then(|| Self::Own(origin.to_owned()))
-    }
-
     /// Whether the host of a request is for apps alone.
-    pub(crate) fn is_at(&self, host: &str) -> bool {
-        let Self::Own(origin) = self else { return false };
-        let own = origin.split_once("://").map_or("", |(_, own)| own);
-        without_usual_port(own).eq_ignore_ascii_case(without_usual_port(host))
+    pub(super) fn is_at(&self, host: &str) -> bool {
+        matches!(self, Self::Own(own) if own.is_at(host))
     }
 
     /// The address of the frame for a page; none if apps would share the page's origin.
     pub(super) fn frame(&self, head: &Head) -> Option<String> {
         match self {
             Self::Opaque => Some(FRAME.to_owned()),
-            Self::Own(origin) if !self.is_at(&head.host) => Some(format!("{origin}{FRAME}")),
+            Self::Own(own) if !own.is_at(&head.host) => Some(format!("{}{FRAME}", own.as_str())),
             Self::Own(_) | Self::None => None,
         }
     }
-}
-
-fn is_origin(text: &str) -> bool {
-    is_source(text, Kind::Document) && !text.contains('*')
-}
-
-fn without_usual_port(host: &str) -> &str {
-    host.strip_suffix(":443").or_else(|| host.strip_suffix(":80")).unwrap_or(host)
 }
 
 /// `GET /playground/app`: the frame of an app. Its query names sources for its policy, as the app's resource does:

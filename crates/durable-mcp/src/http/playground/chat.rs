@@ -59,13 +59,14 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> 
     }
 }
 
-/// Finds out who chats: the token is for the page, and has its scope.
+/// Finds out who chats: the token is for the page, as a resource of the server, and has its scope.
 async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, edge: &dyn Edge) -> Gated {
-    let caller = provider.caller(app, head, edge, PAGE).await?;
+    let head = app.origins.at_server(head);
+    let caller = provider.caller(app, &head, edge, PAGE).await?;
     if caller.scopes.iter().any(|scope| scope == CHAT) {
         return Ok(caller);
     }
-    let page = Head { path: PAGE.to_owned(), ..head.clone() };
+    let page = Head { path: PAGE.to_owned(), ..head };
     let refused = refusal(StatusCode::FORBIDDEN, "unauthorized", "The token is not for the chat.");
     Err(refused.header("www-authenticate", provider.challenge(&page, CHAT)))
 }

@@ -1,7 +1,7 @@
 //! The check that a form was sent after a click of a person in its window.
 //!
 //! A script of this origin reads the token of a form, so the token alone does not show that somebody pressed a button. The
-//! playground shares the origin with these pages, and shows texts of any server.
+//! playground shares the origin with these pages, unless `PLAYGROUND_ORIGIN` is set, and shows texts of any server.
 
 use super::visit::Visit;
 use crate::wire::{Head, Reply};
@@ -10,7 +10,8 @@ use crate::wire::{Head, Reply};
 /// in a frame another destination, and a click by script no user activation. No script can set or drop these headers.
 ///
 /// User activation is of the window: a script of this origin that holds the window can send the form when the person clicks
-/// anywhere in it. Only the policy of the playground's page, which lets no foreign script run, prevents that.
+/// anywhere in it. On a shared origin only the policy of the playground's page, which lets no foreign script run, prevents that;
+/// a page with an origin of its own cannot reach into the window.
 ///
 /// A browser sends all of them or none: none if it is older than 2023, or on plain HTTP. Its form has its token checked all the
 /// same. A program may send the mode alone, as `fetch` of Node.js does.

@@ -119,7 +119,7 @@ impl Edge for Visit {
         }
     }
 
-    fn playground_file(&self, _: &str) -> Result<Reply, Fault> {
+    fn playground_file(&self, _: &str, _: Option<&str>) -> Result<Reply, Fault> {
         Err(Fault("a test has no assets".to_owned()))
     }
 
