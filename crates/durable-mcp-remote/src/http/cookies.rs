@@ -77,7 +77,8 @@ impl Cookie {
                 "path" if value.starts_with('/') => value.clone_into(&mut cookie.path),
                 "secure" => cookie.secure = true,
                 "max-age" => max_age = value.parse::<i64>().ok(),
-                "expires" => cookie.expires = httpdate::parse_http_date(value).ok(),
+                // Cookies are older than the form of dates, and many servers write hyphens.
+                "expires" => cookie.expires = httpdate::parse_http_date(&value.replace('-', " ")).ok(),
                 _ => {}
             }
         }
@@ -167,7 +168,7 @@ mod tests {
     fn a_cookie_is_replaced_ended_and_expires() {
         let mut cookies = Cookies::default();
         set(&mut cookies, "https://a.example/", &["a=1; Max-Age=60", "b=2"]);
-        set(&mut cookies, "https://a.example/", &["a=3; Max-Age=60", "b=; Expires=Wed, 31 Dec 1969 23:59:59 GMT"]);
+        set(&mut cookies, "https://a.example/", &["a=3; Max-Age=60", "b=; Expires=Thu, 01-Jan-1970 00:00:00 GMT"]);
         assert_eq!(sent(&cookies, "https://a.example/").as_deref(), Some("a=3"));
         let later = NOW + Duration::from_mins(2);
         assert!(cookies.header(&url("https://a.example/"), later).is_none());

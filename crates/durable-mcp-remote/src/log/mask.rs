@@ -163,7 +163,7 @@ mod tests {
         let body = br#"{"params":{"apiKey":"k","nested":[{"Client-Secret":"s","password":1}],"name":"add"},"_meta":{"progressToken":"p"}}"#;
         assert_eq!(
             masked_body(body),
-            r#"{"params":{"apiKey":"***","nested":[{"Client-Secret":"***","password":"***"}],"name":"add"},"_meta":{"progressToken":"p"}}"#
+            r#"{"_meta":{"progressToken":"p"},"params":{"apiKey":"***","name":"add","nested":[{"Client-Secret":"***","password":"***"}]}}"#
         );
         assert_eq!(masked_body(b"no json, Bearer abc"), "no json, Bearer ***");
     }
