@@ -41,7 +41,7 @@ export class BridgeServer {
 
   /** Listens, on the same port as before. */
   async up() {
-    this.#server = createServer((request, response) => this.#handle(request, response).catch(() => request.destroy()));
+    this.#server = createServer((request, response) => this.#handle(request, response).catch((error) => response.destroy(error)));
     await new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(this.#port, "127.0.0.1", resolve);
@@ -131,7 +131,7 @@ export class Exchange {
   }
 
   status(code, text = "", headers = {}) {
-    this.response.writeHead(code, { ...(text.startsWith("{") && { "content-type": "application/json" }), ...headers });
+    this.response.writeHead(code, { ...(`${text}`.startsWith("{") && { "content-type": "application/json" }), ...headers });
     this.response.end(text);
   }
 
