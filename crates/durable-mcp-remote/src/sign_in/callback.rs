@@ -1,0 +1,344 @@
+//! Loopback endpoint that the browser comes back to (RFC 8252, section 7.3), and that instances of this program and of the
+//! reference find one another by.
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Url;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use super::authorize::Redirect;
+use super::error::SignInError;
+use super::page::{Language, Outcome};
+use crate::store::Store;
+use crate::store::records::PendingFlow;
+
+/// Path by which an instance tells what it signs in to.
+pub(crate) const ID_PATH: &str = "/.mcp-remote/id";
+/// Path that older versions of the reference wait at.
+pub(crate) const WAIT_PATH: &str = "/wait-for-auth";
+/// Largest head of a request: browsers send cookies of other programs on this machine, too.
+const MAX_HEAD: usize = 64 * 1024;
+/// Time in which a request has to be there.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Longest wait for the token endpoint, before the page is shown.
+const OUTCOME_TIME: Duration = Duration::from_secs(60);
+/// Connections at a time: a browser has a few, instances that wait have one each.
+const MAX_CONNECTIONS: usize = 64;
+
+/// Port on loopback, held by this process.
+#[derive(Debug)]
+pub(crate) struct BoundPort {
+    pub(crate) port: u16,
+    listener: TcpListener,
+    listener_v6: Option<TcpListener>,
+}
+
+impl BoundPort {
+    /// Takes a port on 127.0.0.1, and on `::1` where there is one: browsers may ask `localhost` at either.
+    pub(crate) async fn take(port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let port = listener.local_addr()?.port();
+        let listener_v6 = match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+            Ok(listener) => Some(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+            Err(_) => None,
+        };
+        Ok(Self { port, listener, listener_v6 })
+    }
+}
+
+/// Settings of the endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct CallbackSettings {
+    /// Path of the redirect URI.
+    pub(crate) path: String,
+    /// Host of the server, for the page.
+    pub(crate) host: String,
+    /// `--auth-success-url`.
+    pub(crate) success_url: Option<Url>,
+    /// Longest wait at [`WAIT_PATH`].
+    pub(crate) wait: Duration,
+}
+
+/// Answer that came back, with the sign-in that it belongs to.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) flow: PendingFlow,
+    pub(crate) redirect: RedirectOnce,
+    /// Told how it ended, for the page.
+    pub(crate) done: oneshot::Sender<Result<(), SignInError>>,
+}
+
+/// [`Redirect`] whose `Debug` shows nothing.
+pub(crate) struct RedirectOnce(pub(crate) Redirect);
+
+impl std::fmt::Debug for RedirectOnce {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("RedirectOnce")
+    }
+}
+
+/// Endpoint while a sign-in runs.
+#[derive(Debug)]
+pub(crate) struct CallbackServer {
+    task: JoinHandle<()>,
+    is_finished: watch::Sender<bool>,
+}
+
+impl CallbackServer {
+    /// Serves a port until it is closed; answers go to `arrivals`.
+    pub(crate) fn start(bound: BoundPort, settings: CallbackSettings, store: Store, arrivals: mpsc::Sender<Arrival>) -> Self {
+        let (is_finished, finished) = watch::channel(false);
+        let endpoint = Endpoint { settings, store, arrivals, used: Mutex::default(), finished: finished.clone() };
+        let task = tokio::spawn(serve(bound, Arc::new(endpoint), finished));
+        Self { task, is_finished }
+    }
+
+    /// Gives the port back, after the pages that are under way are out.
+    pub(crate) async fn close(self) {
+        let _ = self.is_finished.send(true);
+        let _ = self.task.await;
+    }
+}
+
+struct Endpoint {
+    settings: CallbackSettings,
+    store: Store,
+    arrivals: mpsc::Sender<Arrival>,
+    /// States that came back once.
+    used: Mutex<HashSet<String>>,
+    finished: watch::Receiver<bool>,
+}
+
+async fn serve(bound: BoundPort, endpoint: Arc<Endpoint>, mut finished: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = accept(&bound) => {
+                // Out of descriptors, or a connection that is gone again.
+                let Ok(stream) = accepted else { continue };
+                while connections.try_join_next().is_some() {}
+                if connections.len() < MAX_CONNECTIONS {
+                    connections.spawn(handle(stream, Arc::clone(&endpoint)));
+                }
+            }
+            // An error is an owner that is gone without closing.
+            _ = finished.wait_for(|finished| *finished) => break,
+        }
+    }
+    drop(bound);
+    let _ = timeout(HEAD_TIME, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+async fn accept(bound: &BoundPort) -> io::Result<TcpStream> {
+    let Some(listener_v6) = &bound.listener_v6 else { return Ok(bound.listener.accept().await?.0) };
+    tokio::select! {
+        accepted = bound.listener.accept() => Ok(accepted?.0),
+        accepted = listener_v6.accept() => Ok(accepted?.0),
+    }
+}
+
+async fn handle(mut stream: TcpStream, endpoint: Arc<Endpoint>) {
+    let Ok(Ok(head)) = timeout(HEAD_TIME, read_head(&mut stream)).await else { return };
+    let answer = match Head::parse(&head) {
+        Some(head) => endpoint.answer(&head).await,
+        None => Answer::text(400, "Bad request"),
+    };
+    let _ = timeout(HEAD_TIME, async {
+        stream.write_all(&answer.bytes()).await?;
+        stream.shutdown().await
+    })
+    .await;
+}
+
+async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
+    let mut head = Vec::new();
+    let mut chunk = [0; 4096];
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        let count = stream.read(&mut chunk).await?;
+        if count == 0 || head.len() > MAX_HEAD {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        head.extend_from_slice(chunk.get(..count).unwrap_or_default());
+    }
+    String::from_utf8(head).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// Parts of a request that count here.
+#[derive(Debug)]
+struct Head {
+    method: String,
+    url: Url,
+    is_of_loopback: bool,
+    language: Language,
+}
+
+impl Head {
+    fn parse(head: &str) -> Option<Self> {
+        let mut lines = head.split("\r\n");
+        let mut first = lines.next()?.split(' ');
+        let (method, target) = (first.next()?.to_owned(), first.next()?);
+        let url = Url::parse(&format!("http://localhost{target}")).ok().filter(|_| target.starts_with('/'))?;
+        let fields: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(':')).collect();
+        let values = |wanted: &'static str| {
+            let fields = fields.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
+            fields.map(|(_, value)| value.trim())
+        };
+        // A page of another name that resolves to this machine must not be able to ask.
+        let is_of_loopback = values("host").count() == 1 && values("host").all(is_loopback_authority);
+        let language = Language::of(values("accept-language").next().unwrap_or_default());
+        Some(Self { method, url, is_of_loopback, language })
+    }
+}
+
+fn is_loopback_authority(authority: &str) -> bool {
+    let is_plain = !authority.contains(['@', '/', '?', '#', '\\']);
+    is_plain && Url::parse(&format!("http://{authority}")).is_ok_and(|url| crate::arguments::is_loopback(&url))
+}
+
+impl Endpoint {
+    async fn answer(&self, head: &Head) -> Answer {
+        if !head.is_of_loopback {
+            return Answer::text(421, "This endpoint is for this machine alone");
+        }
+        if head.method != "GET" {
+            return Answer::text(405, "Only GET is possible here");
+        }
+        match head.url.path() {
+            ID_PATH => Answer::json(&serde_json::json!({ "mcpRemote": true, "serverUrlHash": self.store.key().as_str() })),
+            WAIT_PATH => self.wait(&head.url).await,
+            path if path == self.settings.path => self.redirect(head).await,
+            _ => Answer::page(404, &Outcome::NotFound, head.language),
+        }
+    }
+
+    /// Answers instances of older versions of the reference.
+    async fn wait(&self, url: &Url) -> Answer {
+        let is_poll = !url.query_pairs().any(|(name, value)| name == "poll" && value == "false");
+        let mut finished = self.finished.clone();
+        let time = if is_poll { self.settings.wait } else { Duration::ZERO };
+        match timeout(time, finished.wait_for(|finished| *finished)).await {
+            Ok(_) => Answer::text(200, "Authentication completed"),
+            Err(_) => Answer::text(202, "Authentication in progress"),
+        }
+    }
+
+    async fn redirect(&self, head: &Head) -> Answer {
+        let redirect = Redirect::parse(&head.url);
+        let Some(flow) = self.claim(&redirect) else {
+            return Answer::page(400, &Outcome::Unknown, head.language);
+        };
+        let (done, outcome) = oneshot::channel();
+        let arrival = Arrival { flow, redirect: RedirectOnce(redirect), done };
+        let host = self.settings.host.clone();
+        if self.arrivals.send(arrival).await.is_err() {
+            return Answer::page(400, &Outcome::Unknown, head.language);
+        }
+        let reason = match timeout(OUTCOME_TIME, outcome).await {
+            Ok(Ok(Ok(()))) => {
+                return match &self.settings.success_url {
+                    Some(url) => Answer::see_other(url),
+                    None => Answer::page(200, &Outcome::Connected { host }, head.language),
+                };
+            }
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(_)) | Err(_) => "the authorization server did not answer in time".to_owned(),
+        };
+        Answer::page(400, &Outcome::Failed { host, reason }, head.language)
+    }
+
+    /// Sign-in that a state belongs to, once.
+    fn claim(&self, redirect: &Redirect) -> Option<PendingFlow> {
+        let state = redirect.state.as_deref()?;
+        let flow = self.store.flow(state).ok()??;
+        let is_first = self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(state.to_owned());
+        is_first.then_some(flow)
+    }
+}
+
+struct Answer {
+    status: u16,
+    content_type: &'static str,
+    location: Option<String>,
+    body: String,
+}
+
+impl Answer {
+    fn text(status: u16, body: &str) -> Self {
+        Self { status, content_type: "text/plain; charset=utf-8", location: None, body: body.to_owned() }
+    }
+
+    fn json(value: &serde_json::Value) -> Self {
+        Self { status: 200, content_type: "application/json", location: None, body: value.to_string() }
+    }
+
+    fn page(status: u16, outcome: &Outcome, language: Language) -> Self {
+        Self { status, content_type: "text/html; charset=utf-8", location: None, body: outcome.page(language) }
+    }
+
+    fn see_other(url: &Url) -> Self {
+        Self { location: Some(url.to_string()), ..Self::text(303, "") }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let reason = match self.status {
+            200 => "OK",
+            202 => "Accepted",
+            303 => "See Other",
+            400 => "Bad Request",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            _ => "Misdirected Request",
+        };
+        let location = self.location.as_ref().map(|location| format!("location: {location}\r\n")).unwrap_or_default();
+        format!(
+            "HTTP/1.1 {} {reason}\r\ncontent-type: {}\r\ncontent-length: {}\r\n{location}{HEADERS}\r\n{}",
+            self.status,
+            self.content_type,
+            self.body.len(),
+            self.body
+        )
+        .into_bytes()
+    }
+}
+
+/// The address of the page has a code in it: nobody gets to know it, and nothing of elsewhere is on it.
+const HEADERS: &str = "cache-control: no-store\r\nreferrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
+    x-frame-options: DENY\r\ncontent-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n\
+    connection: close\r\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_taken_as_host() {
+        for host in ["localhost", "localhost:3334", "127.0.0.1:1", "[::1]:80", "LOCALHOST:1"] {
+            assert!(is_loopback_authority(host), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example:1", "evil@localhost", "127.0.0.1.nip.io", "localhost/x"] {
+            assert!(!is_loopback_authority(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_head_needs_one_host_and_a_path() {
+        let parse = |text: &str| Head::parse(text);
+        let good = parse("GET /oauth/callback?code=a HTTP/1.1\r\nHost: localhost:1\r\nAccept-Language: zh\r\n\r\n").unwrap();
+        assert!(good.is_of_loopback);
+        assert_eq!((good.url.path(), good.language), ("/oauth/callback", Language::Chinese));
+        assert!(!parse("GET / HTTP/1.1\r\n\r\n").unwrap().is_of_loopback);
+        assert!(!parse("GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n").unwrap().is_of_loopback);
+        for bad in ["", "GET", "GET http://x/ HTTP/1.1\r\n\r\n", "GET @evil.example/ HTTP/1.1\r\n\r\n"] {
+            assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One sign-in for all instances on a machine: who holds the callback port runs it, the others wait for its tokens.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use super::callback::{BoundPort, ID_PATH};
+use super::error::SignInError;
+use crate::store::StoreKey;
+
+/// Ports that are tried, as the reference does.
+const CANDIDATES: u16 = 8;
+/// Pause between two looks at the tokens and the port of another instance.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Looks after which the other instance is asked again whether it is one.
+const LOOKS: u32 = 20;
+/// Time that an instance has to say what it is.
+const ID_TIME: Duration = Duration::from_secs(5);
+
+/// Part of this instance in the sign-in.
+#[derive(Debug)]
+pub(crate) enum Role {
+    /// It runs the sign-in at this port.
+    Owner(BoundPort),
+    /// Another one has done it.
+    SignedIn,
+}
+
+/// Takes a port, or waits until another instance has signed in or is gone. The caller bounds the wait.
+pub(crate) async fn coordinate(
+    key: &StoreKey,
+    first: u16,
+    is_fixed: bool,
+    is_signed_in: impl Fn() -> bool,
+    following: impl Fn(),
+) -> Result<Role, SignInError> {
+    let candidates: Vec<u16> = (0..if is_fixed { 1 } else { CANDIDATES }).filter_map(|step| first.checked_add(step)).collect();
+    'again: loop {
+        for (place, port) in candidates.iter().enumerate() {
+            match BoundPort::take(*port).await {
+                Ok(bound) => {
+                    let earlier = candidates.get(..place).unwrap_or_default();
+                    let Some(sibling) = first_sibling(earlier, key).await else { return Ok(Role::Owner(bound)) };
+                    drop(bound);
+                    following();
+                    match follow(sibling, key, &is_signed_in).await {
+                        Some(role) => return Ok(role),
+                        None => continue 'again,
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                    if is_sibling(*port, key).await {
+                        following();
+                        match follow(*port, key, &is_signed_in).await {
+                            Some(role) => return Ok(role),
+                            None => continue 'again,
+                        }
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                Err(error) => return Err(SignInError::impossible(format!("port {port} cannot be listened on: {error}"))),
+            }
+        }
+        return Err(no_port(&candidates));
+    }
+}
+
+fn no_port(candidates: &[u16]) -> SignInError {
+    let (first, last) = (candidates.first().copied().unwrap_or_default(), candidates.last().copied().unwrap_or_default());
+    let which = if first == last { format!("port {first}") } else { format!("each port from {first} to {last}") };
+    SignInError::impossible(format!("{which} is held by another program, so a browser could not come back: give another port after the URL"))
+}
+
+/// Waits for the tokens or the port of another instance; `None` if something else holds the port now.
+async fn follow(port: u16, key: &StoreKey, is_signed_in: &impl Fn() -> bool) -> Option<Role> {
+    for look in 1.. {
+        if is_signed_in() {
+            return Some(Role::SignedIn);
+        }
+        if let Ok(bound) = BoundPort::take(port).await {
+            // It may have finished between the two looks.
+            return Some(if is_signed_in() { Role::SignedIn } else { Role::Owner(bound) });
+        }
+        if look % LOOKS == 0 && !is_sibling(port, key).await {
+            return None;
+        }
+        sleep(PAUSE).await;
+    }
+    None
+}
+
+async fn first_sibling(candidates: &[u16], key: &StoreKey) -> Option<u16> {
+    for port in candidates {
+        if is_sibling(*port, key).await {
+            return Some(*port);
+        }
+    }
+    None
+}
+
+/// Whether an instance, of this program or the reference, signs in to the same server at a port.
+pub(crate) async fn is_sibling(port: u16, key: &StoreKey) -> bool {
+    let Ok(Some(identity)) = timeout(ID_TIME, identity(port)).await else { return false };
+    let hash = identity.get("serverUrlHash").and_then(Value::as_str);
+    identity.get("mcpRemote") == Some(&Value::Bool(true)) && hash == Some(key.as_str())
+}
+
+async fn identity(port: u16) -> Option<Map<String, Value>> {
+    const MAX_ANSWER: u64 = 8 * 1024;
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()?;
+    let request = format!("GET {ID_PATH} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    stream.take(MAX_ANSWER).read_to_end(&mut answer).await.ok()?;
+    let answer = String::from_utf8(answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let is_success = head.split(' ').nth(1) == Some("200");
+    serde_json::from_str(body).ok().filter(|_| is_success)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::store::key::KeyParts;
+
+    fn key(server: &str) -> StoreKey {
+        StoreKey::new(&KeyParts { server, ..KeyParts::default() })
+    }
+
+    /// Listener that answers with an identity until it is dropped.
+    async fn instance(key: &StoreKey) -> (u16, tokio::task::JoinHandle<()>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let body = serde_json::json!({ "mcpRemote": true, "serverUrlHash": key.as_str() }).to_string();
+        let task = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 256];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(format!("HTTP/1.1 200 OK\r\n\r\n{body}").as_bytes()).await;
+            }
+        });
+        (port, task)
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn who_waits_for_another_instance_uses_its_tokens() {
+        let (port, other) = instance(&key("a")).await;
+        let looks = Cell::new(0);
+        let is_signed_in = || {
+            looks.set(looks.get() + 1);
+            looks.get() > 2
+        };
+        let role = coordinate(&key("a"), port, false, is_signed_in, || {}).await.unwrap();
+        assert!(matches!(role, Role::SignedIn));
+        other.abort();
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn the_port_of_an_instance_that_is_gone_is_taken_over() {
+        let (port, other) = instance(&key("a")).await;
+        let role = coordinate(&key("a"), port, true, || false, || other.abort()).await.unwrap();
+        assert!(matches!(role, Role::Owner(bound) if bound.port == port));
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_fixed_port_that_a_stranger_holds_is_an_error() {
+        let (port, other) = instance(&key("another server")).await;
+        let error = coordinate(&key("a"), port, true, || false, || {}).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("port {port}")));
+        let role = coordinate(&key("a"), port, false, || false, || {}).await.unwrap();
+        assert!(matches!(role, Role::Owner(bound) if bound.port != port));
+        other.abort();
+    }
+}
