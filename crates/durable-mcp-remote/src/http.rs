@@ -97,7 +97,8 @@ impl Client {
         self.connections.close();
     }
 
-    async fn send_once(&self, request: &Request) -> Result<Response, Failure> {
+    /// [`Client::send`] without following redirects.
+    pub(crate) async fn send_once(&self, request: &Request) -> Result<Response, Failure> {
         let url = &request.url;
         let client = self.connections.client(url).map_err(|error| Failure::new(&error, url))?;
         let mut builder = client.request(request.method.clone(), url.clone()).headers(self.headers_for(request));

@@ -1,36 +1,337 @@
-//! Authorization of requests to the server.
+//! Sign-in to the server: OAuth 2.1 as the MCP specification has it, with the files of npm `mcp-remote`.
+
+mod address;
+mod authorize;
+mod brakes;
+mod browser;
+mod browser_flow;
+mod callback;
+mod challenge;
+mod client;
+mod client_credentials;
+mod context;
+mod device;
+mod discovery;
+mod error;
+mod http;
+mod instances;
+mod page;
+mod refresh;
+mod scope;
+mod token;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use crate::arguments::{Arguments, Grant};
+use crate::store::now_ms;
+use challenge::Challenge;
+use context::{Context, Need, Progress, lock};
+pub(crate) use error::SignInError;
+use refresh::{Refreshed, refresh};
+
+/// Answers 401 in a row after which a message is given up: an old token, a refreshed one, one of a new sign-in.
+const MAX_ROUNDS: u32 = 4;
 
 /// Source of the `Authorization` header.
-pub(crate) enum SignIn {
-    /// None: the server is asked without, or with a header of the command line.
-    None,
+pub(crate) struct SignIn(Option<Arc<Authorizer>>);
+
+/// Authorization of one message, over all the times that it is sent.
+#[derive(Debug, Default)]
+pub(crate) struct Attempt {
+    /// Token that was sent last.
+    used: Option<String>,
+    rounds: u32,
+    has_stepped_up: bool,
+}
+
+struct Authorizer {
+    context: Context,
+    /// One decision at a time about what to do with a 401.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+    is_refreshing: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    /// Sign-in under way, or the last one.
+    running: Option<Running>,
+    /// Token of a sign-in of this process, until the server has taken it.
+    fresh: Option<String>,
+    /// Refusal by a person: no window opens again by itself.
+    denied: Option<SignInError>,
+}
+
+#[derive(Clone)]
+struct Running {
+    progress: watch::Receiver<Progress>,
+    since: Instant,
 }
 
 impl SignIn {
-    /// Value of `Authorization` for the next request.
-    #[expect(clippy::unused_async, reason = "a token may have to be refreshed first")]
-    pub(crate) async fn header(&self) -> Option<HeaderValue> {
-        match self {
-            Self::None => None,
+    /// Sign-in with the settings of a command line. A header with authorization in it switches sign-in off.
+    ///
+    /// # Errors
+    /// If the store cannot be used.
+    pub(crate) fn new(arguments: &Arguments, client: Arc<crate::http::Client>) -> Result<Self, SignInError> {
+        if arguments.headers.has_authorization() {
+            return Ok(Self(None));
+        }
+        let context = Context::new(arguments, client)?;
+        let authorizer = Authorizer {
+            context,
+            turn: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+            is_refreshing: AtomicBool::new(false),
+        };
+        Ok(Self(Some(Arc::new(authorizer))))
+    }
+
+    /// Names the client that started this program: people see the name where they approve it.
+    pub(crate) fn set_client_name(&self, name: &str) {
+        if let Some(authorizer) = &self.0 {
+            authorizer.context.set_client_name(name);
         }
     }
 
-    /// Reacts to a 401 or 403 answer with its `WWW-Authenticate` header. `Ok(true)` means that the request is to be sent
-    /// again, `Ok(false)` that its answer stands.
+    /// Link that a person has to open now.
+    pub(crate) fn link(&self) -> Option<String> {
+        let authorizer = self.0.as_ref()?;
+        let running = authorizer.running()?;
+        let link = running.progress.borrow().link.clone();
+        link.or_else(|| authorizer.context.store.latest_flow()?.link)
+    }
+
+    /// Value of `Authorization` for the next request. A token that ends soon is refreshed beside it.
+    pub(crate) async fn header(&self, attempt: &mut Attempt) -> Option<HeaderValue> {
+        let authorizer = self.0.as_ref()?;
+        let bearer = authorizer.bearer().await?;
+        let mut value = HeaderValue::try_from(format!("Bearer {bearer}")).ok()?;
+        value.set_sensitive(true);
+        attempt.used = Some(bearer);
+        Some(value)
+    }
+
+    /// Reacts to an answer with this status and `WWW-Authenticate`. `Ok(true)` means that the request is to be sent again,
+    /// `Ok(false)` that its answer stands.
     ///
     /// # Errors
-    ///
     /// One sentence for the client: why there is no authorization, and what to do.
-    #[expect(clippy::unused_async, reason = "a person may have to sign in first")]
-    pub(crate) async fn challenged(&self, status: StatusCode, _challenge: Option<&str>) -> Result<bool, String> {
-        match self {
-            Self::None if status == StatusCode::UNAUTHORIZED => {
-                Err("the server asks for authorization (HTTP 401): sign in, or give a token with --header".to_owned())
+    pub(crate) async fn challenged(
+        &self,
+        status: StatusCode,
+        challenge: Option<&str>,
+        attempt: &mut Attempt,
+    ) -> Result<bool, SignInError> {
+        let challenge = challenge.map(Challenge::parse).unwrap_or_default();
+        let Some(authorizer) = &self.0 else {
+            if status == StatusCode::UNAUTHORIZED {
+                return Err(SignInError::impossible(
+                    "the server refuses the Authorization of --header (HTTP 401): correct it, or leave it out to sign in",
+                ));
             }
-            Self::None => Ok(false),
+            return Ok(false);
+        };
+        match status {
+            StatusCode::UNAUTHORIZED => authorizer.unauthorized(challenge, attempt).await.map(|()| true),
+            StatusCode::FORBIDDEN if challenge.is_insufficient_scope() => authorizer.step_up(challenge, attempt).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Tells that the server took what [`SignIn::header`] gave.
+    pub(crate) fn accepted(&self, attempt: &Attempt) {
+        if let Some(authorizer) = &self.0 {
+            let mut state = lock(&authorizer.state);
+            if state.fresh == attempt.used {
+                state.fresh = None;
+            }
         }
     }
 }
+
+impl Authorizer {
+    async fn bearer(self: &Arc<Self>) -> Option<String> {
+        let context = &self.context;
+        let tokens = match context.usable_tokens() {
+            Ok(tokens) => tokens?,
+            Err(error) => {
+                context.tell(&error.to_string());
+                return None;
+            }
+        };
+        let bearer = context.bearer(&tokens).to_owned();
+        let (now, of_id_token) = (now_ms(), context.settings.use_id_token);
+        let renewable = tokens.refresh_token().is_some() || self.needs_no_person();
+        if !renewable || !tokens.is_due(now, of_id_token) {
+            return Some(bearer);
+        }
+        if !tokens.is_expired(now, of_id_token) {
+            self.refresh_beside(bearer.clone());
+            return Some(bearer);
+        }
+        let _turn = self.turn.lock().await;
+        // The old token is still the best there is if this fails: the server says what it thinks of it.
+        if let Err(error) = refresh(context, &bearer, None).await {
+            context.tell(&error.to_string());
+        }
+        let tokens = context.usable_tokens().ok().flatten();
+        Some(tokens.map_or(bearer, |tokens| context.bearer(&tokens).to_owned()))
+    }
+
+    /// Refreshes without making a message wait.
+    fn refresh_beside(self: &Arc<Self>, bearer: String) {
+        if self.is_refreshing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let authorizer = Arc::clone(self);
+        tokio::spawn(async move {
+            let _turn = authorizer.turn.lock().await;
+            if let Err(error) = refresh(&authorizer.context, &bearer, None).await {
+                authorizer.context.tell(&error.to_string());
+            }
+            authorizer.is_refreshing.store(false, Ordering::Release);
+        });
+    }
+
+    async fn unauthorized(self: &Arc<Self>, challenge: Challenge, attempt: &mut Attempt) -> Result<(), SignInError> {
+        attempt.rounds += 1;
+        if attempt.rounds >= MAX_ROUNDS {
+            return Err(SignInError::impossible("the server refuses each token that its authorization server issues"));
+        }
+        let turn = self.turn.lock().await;
+        let context = &self.context;
+        let tokens = context.usable_tokens()?;
+        if let Some(tokens) = &tokens
+            && attempt.used.as_deref() != Some(context.bearer(tokens))
+        {
+            return Ok(());
+        }
+        if self.running().is_none()
+            && let Some(used) = &attempt.used
+        {
+            self.forget_if_fresh(used)?;
+            if refresh(context, used, Some(&challenge)).await? == Refreshed::Yes {
+                return Ok(());
+            }
+        }
+        let need = Need { challenge, granted: None, refused: attempt.used.clone() };
+        let running = self.join_or_start(need)?;
+        drop(turn);
+        self.wait(running).await
+    }
+
+    async fn step_up(self: &Arc<Self>, challenge: Challenge, attempt: &mut Attempt) -> Result<bool, SignInError> {
+        let turn = self.turn.lock().await;
+        let context = &self.context;
+        let Some(tokens) = context.usable_tokens()? else { return Ok(false) };
+        let can_widen = challenge.scope.is_some() && context.settings.scope.is_none();
+        if attempt.has_stepped_up || !can_widen {
+            return Ok(false);
+        }
+        attempt.has_stepped_up = true;
+        if attempt.used.as_deref() != Some(context.bearer(&tokens)) {
+            return Ok(true);
+        }
+        if !context.brakes().step_up(now_ms()) {
+            return Ok(false);
+        }
+        let need = Need { challenge, granted: tokens.scope().map(str::to_owned), refused: attempt.used.clone() };
+        let running = self.join_or_start(need)?;
+        drop(turn);
+        self.wait(running).await.map(|()| true)
+    }
+
+    /// A token that a sign-in has just brought and the server does not take is the server's fault: another would be no better.
+    fn forget_if_fresh(&self, used: &str) -> Result<(), SignInError> {
+        let is_fresh = lock(&self.state).fresh.take_if(|fresh| fresh == used).is_some();
+        if !is_fresh {
+            return Ok(());
+        }
+        if let Some(tokens) = self.context.store.tokens()? {
+            self.context.store.delete_tokens(tokens.access_token())?;
+        }
+        Err(SignInError::impossible(
+            "the server refuses the token that its authorization server has just issued: check its audience and scopes",
+        ))
+    }
+
+    fn needs_no_person(&self) -> bool {
+        matches!(self.context.settings.grant, Grant::ClientCredentials { .. })
+    }
+
+    /// Sign-in under way.
+    fn running(&self) -> Option<Running> {
+        let running = lock(&self.state).running.clone()?;
+        let is_over = running.progress.borrow().outcome.is_some() || running.progress.has_changed().is_err();
+        (!is_over).then_some(running)
+    }
+
+    fn join_or_start(self: &Arc<Self>, need: Need) -> Result<Running, SignInError> {
+        if let Some(running) = self.running() {
+            return Ok(running);
+        }
+        if let Some(denied) = &lock(&self.state).denied {
+            return Err(denied.clone());
+        }
+        let (sender, progress) = watch::channel(Progress::default());
+        let running = Running { progress, since: Instant::now() };
+        lock(&self.state).running = Some(running.clone());
+        let authorizer = Arc::clone(self);
+        tokio::spawn(async move {
+            let outcome = authorizer.sign_in(&need, &sender).await;
+            authorizer.note(&outcome);
+            sender.send_modify(|progress| progress.outcome = Some(outcome));
+        });
+        Ok(running)
+    }
+
+    async fn sign_in(&self, need: &Need, progress: &watch::Sender<Progress>) -> Result<(), SignInError> {
+        match &self.context.settings.grant {
+            Grant::AuthorizationCode => browser_flow::run(&self.context, need, progress).await,
+            Grant::DeviceCode => device::run(&self.context, need, progress).await,
+            Grant::ClientCredentials { .. } => client_credentials::run(&self.context, need).await,
+        }
+    }
+
+    fn note(&self, outcome: &Result<(), SignInError>) {
+        let tokens = self.context.usable_tokens().ok().flatten();
+        let mut state = lock(&self.state);
+        match outcome {
+            Ok(()) => {
+                state.fresh = tokens.map(|tokens| self.context.bearer(&tokens).to_owned());
+                self.context.tell("signed in");
+            }
+            Err(error) => {
+                if matches!(error, SignInError::Denied(_)) {
+                    state.denied = Some(error.clone());
+                }
+                self.context.tell(&error.to_string());
+            }
+        }
+    }
+
+    /// Waits for a sign-in, but not longer than a message should.
+    async fn wait(&self, mut running: Running) -> Result<(), SignInError> {
+        let until = running.since + self.context.settings.timeout.max(MIN_WAIT);
+        let ended = timeout_at(until, running.progress.wait_for(|progress| progress.outcome.is_some())).await;
+        match ended.map(|ended| ended.map(|progress| progress.outcome.clone())) {
+            Ok(Ok(outcome)) => outcome.unwrap_or(Ok(())),
+            Ok(Err(_)) => Err(SignInError::impossible("the sign-in ended early: try again")),
+            Err(_) => {
+                let link = running.progress.borrow().link.clone();
+                Err(SignInError::Pending { link: link.or_else(|| self.context.store.latest_flow()?.link) })
+            }
+        }
+    }
+}
+
+/// Shortest wait for a sign-in, so that its link is known.
+const MIN_WAIT: Duration = Duration::from_millis(100);

@@ -121,6 +121,17 @@ impl Store {
         Ok(String::from_utf8(verifier).ok().map(|verifier| PendingFlow::stored(state, verifier, &discovery)))
     }
 
+    /// The sign-in with a link that began last, if one is under way on this machine.
+    pub(crate) fn latest_flow(&self) -> Option<PendingFlow> {
+        let states = self.files().into_iter().filter_map(|(path, name)| {
+            let state = name.strip_prefix("code_verifier_")?.strip_suffix(".txt")?.to_owned();
+            Some((file::age(&path)?, state))
+        });
+        let mut states: Vec<(Duration, String)> = states.collect();
+        states.sort();
+        states.into_iter().find_map(|(_, state)| self.flow(&state).ok()?.filter(|flow| flow.link.is_some()))
+    }
+
     /// Forgets a sign-in that is over.
     pub(crate) fn delete_flow(&self, state: &str) -> Result<(), StoreError> {
         if !PendingFlow::could_be_state(state) {

@@ -64,7 +64,8 @@ impl AuthorizationRequest<'_> {
 /// If the system has no randomness.
 pub(crate) fn random_text() -> Result<String, SignInError> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| SignInError::impossible(format!("the system has no randomness: {error}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| SignInError::impossible(format!("the system has no randomness: {error}")))?;
     let mut text = String::with_capacity(64);
     for byte in bytes {
         use std::fmt::Write as _;
@@ -176,17 +177,20 @@ mod tests {
         let issuer = "https://as.example";
         assert_eq!(redirect("code=c&iss=https%3A%2F%2Fas.example").code(issuer, true), Ok("c".to_owned()));
         assert_eq!(redirect("code=c").code(issuer, false), Ok("c".to_owned()));
-        for query in ["code=c&iss=https%3A%2F%2Fevil.example", "code=c&iss=https%3A%2F%2Fas.example%2F", "code=c&iss="] {
+        for query in ["code=c&iss=https%3A%2F%2Fevil.example", "code=c&iss=https%3A%2F%2Fas.example%2F", "code=c&iss="]
+        {
             assert!(matches!(redirect(query).code(issuer, false), Err(SignInError::Impossible(_))), "{query}");
         }
         assert!(matches!(redirect("code=c").code(issuer, true), Err(SignInError::Impossible(_))));
-        let error = redirect("error=access_denied&error_description=planted&iss=https%3A%2F%2Fevil.example").code(issuer, false);
+        let error = redirect("error=access_denied&error_description=planted&iss=https%3A%2F%2Fevil.example")
+            .code(issuer, false);
         assert!(!error.unwrap_err().to_string().contains("planted"));
     }
 
     #[test]
     fn a_refusal_has_the_servers_words() {
-        let error = redirect("error=access_denied&error_description=no%1b").code("https://as.example", false).unwrap_err();
+        let error =
+            redirect("error=access_denied&error_description=no%1b").code("https://as.example", false).unwrap_err();
         assert_eq!(error, SignInError::Denied("access_denied: no\\u{1b}".to_owned()));
     }
 

@@ -18,7 +18,9 @@ pub(crate) async fn open(link: &Url) -> bool {
 /// Whether a link leads to a page: http is for this machine alone.
 pub(crate) fn is_web(link: &Url) -> bool {
     let is_plain = link.scheme() == "http";
-    (link.scheme() == "https" || is_plain) && link.has_host() && link.host_str().is_some_and(|host| !host.starts_with('-'))
+    (link.scheme() == "https" || is_plain)
+        && link.has_host()
+        && link.host_str().is_some_and(|host| !host.starts_with('-'))
 }
 
 /// Whether a browser would have a window. One of the terminal would take over the stream that messages come on.
@@ -28,13 +30,16 @@ fn has_window(variable: impl Fn(&str) -> Option<String>) -> bool {
     }
     let has_display = variable("DISPLAY").is_some() || variable("WAYLAND_DISPLAY").is_some();
     let is_windows_below = variable("WSL_DISTRO_NAME").is_some();
-    !cfg!(all(unix, not(target_os = "macos"))) && variable("SSH_CONNECTION").is_none() || has_display || is_windows_below
+    !cfg!(all(unix, not(target_os = "macos"))) && variable("SSH_CONNECTION").is_none()
+        || has_display
+        || is_windows_below
 }
 
 fn is_text_browser(command: &str) -> bool {
     let program = command.split_ascii_whitespace().next().unwrap_or_default();
     let name = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    ["www-browser", "lynx", "links", "links2", "elinks", "w3m", "eww", "netrik", "retawq", "curl", "browsh"].contains(&name)
+    ["www-browser", "lynx", "links", "links2", "elinks", "w3m", "eww", "netrik", "retawq", "curl", "browsh"]
+        .contains(&name)
 }
 
 #[cfg(test)]

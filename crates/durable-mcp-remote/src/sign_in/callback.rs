@@ -95,7 +95,12 @@ pub(crate) struct CallbackServer {
 
 impl CallbackServer {
     /// Serves a port until it is closed; answers go to `arrivals`.
-    pub(crate) fn start(bound: BoundPort, settings: CallbackSettings, store: Store, arrivals: mpsc::Sender<Arrival>) -> Self {
+    pub(crate) fn start(
+        bound: BoundPort,
+        settings: CallbackSettings,
+        store: Store,
+        arrivals: mpsc::Sender<Arrival>,
+    ) -> Self {
         let (is_finished, finished) = watch::channel(false);
         let endpoint = Endpoint { settings, store, arrivals, used: Mutex::default(), finished: finished.clone() };
         let task = tokio::spawn(serve(bound, Arc::new(endpoint), finished));
@@ -213,7 +218,9 @@ impl Endpoint {
             return Answer::text(405, "Only GET is possible here");
         }
         match head.url.path() {
-            ID_PATH => Answer::json(&serde_json::json!({ "mcpRemote": true, "serverUrlHash": self.store.key().as_str() })),
+            ID_PATH => {
+                Answer::json(&serde_json::json!({ "mcpRemote": true, "serverUrlHash": self.store.key().as_str() }))
+            }
             WAIT_PATH => self.wait(&head.url).await,
             path if path == self.settings.path => self.redirect(head).await,
             _ => Answer::page(404, &Outcome::NotFound, head.language),
@@ -324,7 +331,9 @@ mod tests {
         for host in ["localhost", "localhost:3334", "127.0.0.1:1", "[::1]:80", "LOCALHOST:1"] {
             assert!(is_loopback_authority(host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example:1", "evil@localhost", "127.0.0.1.nip.io", "localhost/x"] {
+        for host in
+            ["", "evil.example", "localhost.evil.example:1", "evil@localhost", "127.0.0.1.nip.io", "localhost/x"]
+        {
             assert!(!is_loopback_authority(host), "{host}");
         }
     }
@@ -332,7 +341,8 @@ mod tests {
     #[test]
     fn a_head_needs_one_host_and_a_path() {
         let parse = |text: &str| Head::parse(text);
-        let good = parse("GET /oauth/callback?code=a HTTP/1.1\r\nHost: localhost:1\r\nAccept-Language: zh\r\n\r\n").unwrap();
+        let good =
+            parse("GET /oauth/callback?code=a HTTP/1.1\r\nHost: localhost:1\r\nAccept-Language: zh\r\n\r\n").unwrap();
         assert!(good.is_of_loopback);
         assert_eq!((good.url.path(), good.language), ("/oauth/callback", Language::Chinese));
         assert!(!parse("GET / HTTP/1.1\r\n\r\n").unwrap().is_of_loopback);

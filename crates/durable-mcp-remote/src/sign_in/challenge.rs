@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn other_schemes_do_not_mix_with_bearer() {
-        let parsed = Challenge::parse(r#"Basic realm="x", scope="no", bearer scope="yes", DPoP algs="ES256", error="no""#);
+        let parsed =
+            Challenge::parse(r#"Basic realm="x", scope="no", bearer scope="yes", DPoP algs="ES256", error="no""#);
         assert_eq!(parsed, Challenge { scope: Some("yes".to_owned()), ..Challenge::default() });
     }
 

@@ -198,7 +198,10 @@ fn check_pkce(metadata: &ServerMetadata, rules: Rules) -> Result<(), SignInError
     if texts(methods).iter().any(|method| method == "S256") {
         return Ok(());
     }
-    Err(SignInError::impossible(format!("{} does not know PKCE with S256, which is needed", printable(&metadata.issuer))))
+    Err(SignInError::impossible(format!(
+        "{} does not know PKCE with S256, which is needed",
+        printable(&metadata.issuer)
+    )))
 }
 
 impl ResourceMetadata {
@@ -279,7 +282,8 @@ mod tests {
 
     #[test]
     fn resource_metadata_is_asked_for_at_the_challenge_the_path_and_the_root() {
-        let challenge = Challenge { resource_metadata: Some("https://x.example/meta?a=b".to_owned()), ..Challenge::default() };
+        let challenge =
+            Challenge { resource_metadata: Some("https://x.example/meta?a=b".to_owned()), ..Challenge::default() };
         let urls = resource_urls(&url("https://x.example/a/mcp?q=1"), &challenge).unwrap();
         let expected = [
             "https://x.example/meta?a=b",
@@ -308,9 +312,13 @@ mod tests {
         for resource in ["https://x.example", "https://x.example/", "https://x.example/a", "https://x.example/a/mcp/"] {
             assert!(covers(resource, &server), "{resource}");
         }
-        for resource in
-            ["https://x.example/a/m", "https://y.example/a/mcp", "http://x.example/a/mcp", "https://x.example:8443/a/mcp", "x"]
-        {
+        for resource in [
+            "https://x.example/a/m",
+            "https://y.example/a/mcp",
+            "http://x.example/a/mcp",
+            "https://x.example:8443/a/mcp",
+            "x",
+        ] {
             assert!(!covers(resource, &server), "{resource}");
         }
     }

@@ -33,9 +33,9 @@ impl fmt::Display for SignInError {
             Self::Pending { link: Some(link) } => {
                 write!(formatter, "sign in at {link} and try again: the server asks for authorization")
             }
-            Self::Pending { link: None } => formatter.write_str(
-                "finish the sign-in that another instance has opened in the browser, and try again",
-            ),
+            Self::Pending { link: None } => {
+                formatter.write_str("finish the sign-in that another instance has opened in the browser, and try again")
+            }
             Self::Denied(reason) => write!(formatter, "the sign-in was refused: {reason}"),
             Self::Unreachable(reason) | Self::Impossible(reason) => formatter.write_str(reason),
         }

@@ -124,7 +124,13 @@ impl OAuthHttp {
         self.send(Method::POST, url, headers, Some(body.into())).await
     }
 
-    async fn send(&self, method: Method, url: &Url, mut headers: HeaderMap, body: Option<Bytes>) -> Result<Answer, Failure> {
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        mut headers: HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Answer, Failure> {
         self.check(url).await.map_err(Failure::Refused)?;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let request = Request { method, url: url.clone(), headers, body };
@@ -137,11 +143,14 @@ impl OAuthHttp {
     async fn exchange(&self, request: Request) -> Result<Answer, Failure> {
         let url = request.url.clone();
         let lost = |failure: crate::http::Failure| Failure::Lost(unreachable(&url, &failure.reason));
-        let mut response = self.client.send(request).await.map_err(lost)?;
+        let mut response = self.client.send_once(&request).await.map_err(lost)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(Failure::Refused(SignInError::impossible(format!("{} answers more than 1 MiB", shown(&url)))));
+                return Err(Failure::Refused(SignInError::impossible(format!(
+                    "{} answers more than 1 MiB",
+                    shown(&url)
+                ))));
             }
             body.extend_from_slice(&chunk);
         }

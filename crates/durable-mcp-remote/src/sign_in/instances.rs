@@ -26,7 +26,11 @@ const ID_TIME: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) enum Role {
     /// It runs the sign-in at this port.
-    Owner(BoundPort),
+    Owner {
+        bound: BoundPort,
+        /// Whether another instance held the port until now, and may have opened a window.
+        has_taken_over: bool,
+    },
     /// Another one has done it.
     SignedIn,
 }
@@ -39,13 +43,16 @@ pub(crate) async fn coordinate(
     is_signed_in: impl Fn() -> bool,
     following: impl Fn(),
 ) -> Result<Role, SignInError> {
-    let candidates: Vec<u16> = (0..if is_fixed { 1 } else { CANDIDATES }).filter_map(|step| first.checked_add(step)).collect();
+    let candidates: Vec<u16> =
+        (0..if is_fixed { 1 } else { CANDIDATES }).filter_map(|step| first.checked_add(step)).collect();
     'again: loop {
         for (place, port) in candidates.iter().enumerate() {
             match BoundPort::take(*port).await {
                 Ok(bound) => {
                     let earlier = candidates.get(..place).unwrap_or_default();
-                    let Some(sibling) = first_sibling(earlier, key).await else { return Ok(Role::Owner(bound)) };
+                    let Some(sibling) = first_sibling(earlier, key).await else {
+                        return Ok(Role::Owner { bound, has_taken_over: false });
+                    };
                     drop(bound);
                     following();
                     match follow(sibling, key, &is_signed_in).await {
@@ -63,7 +70,9 @@ pub(crate) async fn coordinate(
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-                Err(error) => return Err(SignInError::impossible(format!("port {port} cannot be listened on: {error}"))),
+                Err(error) => {
+                    return Err(SignInError::impossible(format!("port {port} cannot be listened on: {error}")));
+                }
             }
         }
         return Err(no_port(&candidates));
@@ -71,9 +80,12 @@ pub(crate) async fn coordinate(
 }
 
 fn no_port(candidates: &[u16]) -> SignInError {
-    let (first, last) = (candidates.first().copied().unwrap_or_default(), candidates.last().copied().unwrap_or_default());
+    let (first, last) =
+        (candidates.first().copied().unwrap_or_default(), candidates.last().copied().unwrap_or_default());
     let which = if first == last { format!("port {first}") } else { format!("each port from {first} to {last}") };
-    SignInError::impossible(format!("{which} is held by another program, so a browser could not come back: give another port after the URL"))
+    SignInError::impossible(format!(
+        "{which} is held by another program, so a browser could not come back: give another port after the URL"
+    ))
 }
 
 /// Waits for the tokens or the port of another instance; `None` if something else holds the port now.
@@ -84,7 +96,7 @@ async fn follow(port: u16, key: &StoreKey, is_signed_in: &impl Fn() -> bool) -> 
         }
         if let Ok(bound) = BoundPort::take(port).await {
             // It may have finished between the two looks.
-            return Some(if is_signed_in() { Role::SignedIn } else { Role::Owner(bound) });
+            return Some(if is_signed_in() { Role::SignedIn } else { Role::Owner { bound, has_taken_over: true } });
         }
         if look % LOOKS == 0 && !is_sibling(port, key).await {
             return None;
@@ -169,7 +181,7 @@ mod tests {
     async fn the_port_of_an_instance_that_is_gone_is_taken_over() {
         let (port, other) = instance(&key("a")).await;
         let role = coordinate(&key("a"), port, true, || false, || other.abort()).await.unwrap();
-        assert!(matches!(role, Role::Owner(bound) if bound.port == port));
+        assert!(matches!(role, Role::Owner { bound, has_taken_over: true } if bound.port == port));
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -178,7 +190,7 @@ mod tests {
         let error = coordinate(&key("a"), port, true, || false, || {}).await.unwrap_err();
         assert!(error.to_string().contains(&format!("port {port}")));
         let role = coordinate(&key("a"), port, false, || false, || {}).await.unwrap();
-        assert!(matches!(role, Role::Owner(bound) if bound.port != port));
+        assert!(matches!(role, Role::Owner { bound, has_taken_over: false } if bound.port != port));
         other.abort();
     }
 }

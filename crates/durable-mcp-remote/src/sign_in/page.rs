@@ -81,7 +81,9 @@ impl Outcome {
             (Self::Unknown, Language::Chinese) => {
                 ("没有进行中的登录".to_owned(), "此地址不属于任何进行中的登录。请从您的程序重新开始。".to_owned())
             }
-            (Self::NotFound, Language::English) => ("Not found".to_owned(), "There is nothing at this address.".to_owned()),
+            (Self::NotFound, Language::English) => {
+                ("Not found".to_owned(), "There is nothing at this address.".to_owned())
+            }
             (Self::NotFound, Language::Chinese) => ("未找到".to_owned(), "此地址没有内容。".to_owned()),
         };
         (title, text)

@@ -65,7 +65,12 @@ mod tests {
     #[test]
     fn the_first_source_counts() {
         let resource = scopes(&["a", "b"]);
-        let all = ScopeSources { configured: Some("x"), challenge: Some("y"), resource: Some(&resource), ..ScopeSources::default() };
+        let all = ScopeSources {
+            configured: Some("x"),
+            challenge: Some("y"),
+            resource: Some(&resource),
+            ..ScopeSources::default()
+        };
         assert_eq!(all.asked().as_deref(), Some("x"));
         assert_eq!(ScopeSources { configured: None, ..all }.asked().as_deref(), Some("y"));
         assert_eq!(ScopeSources { configured: None, challenge: None, ..all }.asked().as_deref(), Some("a b"));
@@ -85,7 +90,8 @@ mod tests {
 
     #[test]
     fn a_step_up_keeps_what_is_granted() {
-        let sources = ScopeSources { challenge: Some("write read"), granted: Some("read  admin"), ..ScopeSources::default() };
+        let sources =
+            ScopeSources { challenge: Some("write read"), granted: Some("read  admin"), ..ScopeSources::default() };
         assert_eq!(sources.asked().as_deref(), Some("read admin write"));
     }
 }

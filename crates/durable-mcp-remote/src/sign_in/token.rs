@@ -53,7 +53,7 @@ impl TokenError {
 impl From<TokenError> for SignInError {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Refused { words, .. } => Self::Denied(words),
+            TokenError::Refused { words, .. } => Self::Impossible(format!("the token endpoint refused: {words}")),
             TokenError::Lost(error) | TokenError::Failed(error) => error,
         }
     }
@@ -61,15 +61,25 @@ impl From<TokenError> for SignInError {
 
 impl TokenEndpoint<'_> {
     /// Posts the form with the client's proof.
-    pub(crate) async fn request(&self, http: &OAuthHttp, form: &[(&str, &str)]) -> Result<Map<String, Value>, TokenError> {
+    pub(crate) async fn request(
+        &self,
+        http: &OAuthHttp,
+        form: &[(&str, &str)],
+    ) -> Result<Map<String, Value>, TokenError> {
         let answer = self.post(http, self.url, form).await.map_err(|failure| match failure {
             Failure::Refused(error) => TokenError::Failed(error),
             Failure::Lost(error) => TokenError::Lost(error),
         })?;
         if answer.status.is_success() {
-            return answer.object().filter(|answer| answer.get("access_token").is_some_and(Value::is_string)).ok_or_else(|| {
-                TokenError::Failed(SignInError::impossible(format!("the token endpoint gave no access token: {}", answer.words())))
-            });
+            return answer
+                .object()
+                .filter(|answer| answer.get("access_token").is_some_and(Value::is_string))
+                .ok_or_else(|| {
+                    TokenError::Failed(SignInError::impossible(format!(
+                        "the token endpoint gave no access token: {}",
+                        answer.words()
+                    )))
+                });
         }
         Err(refusal(&answer))
     }
@@ -151,7 +161,8 @@ mod tests {
 
     #[test]
     fn the_registered_method_counts_if_the_server_still_offers_it() {
-        let client = json!({ "client_id": "c", "client_secret": "s", "token_endpoint_auth_method": "client_secret_post" });
+        let client =
+            json!({ "client_id": "c", "client_secret": "s", "token_endpoint_auth_method": "client_secret_post" });
         assert_eq!(method(client.clone(), &["client_secret_basic", "client_secret_post"]), Method::Post);
         assert_eq!(method(client.clone(), &[]), Method::Post);
         assert_eq!(method(client, &["client_secret_basic"]), Method::Basic);

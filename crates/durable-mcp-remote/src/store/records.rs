@@ -167,9 +167,10 @@ impl StoredClient {
             .is_some_and(|seconds| seconds != 0 && seconds.saturating_mul(1_000) <= now_ms)
     }
 
-    /// Whether an answer may be sent to this address.
-    pub(crate) fn has_redirect_uri(&self, uri: &str) -> bool {
-        self.redirect_uris().any(|known| known == uri)
+    /// Registered redirect URI that an endpoint at `wanted` gets the answers of: that one, or the same by its address.
+    pub(crate) fn redirect_uri_for(&self, wanted: &str) -> Option<String> {
+        let by_address = wanted.replacen("//localhost:", "//127.0.0.1:", 1);
+        [wanted, &by_address].into_iter().find(|uri| self.redirect_uris().any(|known| known == *uri)).map(str::to_owned)
     }
 
     fn redirect_uris(&self) -> impl Iterator<Item = &str> {
@@ -196,6 +197,10 @@ pub(crate) struct PendingFlow {
     pub(crate) redirect_uri: Option<String>,
     /// Scope of the request.
     pub(crate) scope: Option<String>,
+    /// Link that the person opens, if this program began the sign-in.
+    pub(crate) link: Option<String>,
+    /// Whether the link was opened in a browser.
+    pub(crate) is_opened: bool,
     /// Metadata in the form in which the reference stores it.
     pub(crate) reference: Map<String, Value>,
 }
@@ -217,13 +222,22 @@ impl PendingFlow {
             issuer: of("issuer").or_else(|| of("authorizationServerUrl")),
             redirect_uri: of("redirect_uri"),
             scope: of("scope"),
+            link: of("link"),
+            is_opened: discovery.get("opened") == Some(&Value::Bool(true)),
             reference: discovery.clone(),
         }
     }
 
     pub(super) fn discovery(&self) -> Map<String, Value> {
         let mut members = self.reference.clone();
-        for (name, value) in [("issuer", &self.issuer), ("redirect_uri", &self.redirect_uri), ("scope", &self.scope)] {
+        members.insert("opened".to_owned(), self.is_opened.into());
+        let texts = [
+            ("issuer", &self.issuer),
+            ("redirect_uri", &self.redirect_uri),
+            ("scope", &self.scope),
+            ("link", &self.link),
+        ];
+        for (name, value) in texts {
             if let Some(value) = value {
                 members.insert(name.to_owned(), Value::from(value.as_str()));
             }

@@ -144,11 +144,14 @@ fn a_sign_in_is_found_by_its_state_alone() {
         issuer: Some("https://as.example".into()),
         redirect_uri: Some("http://localhost:1/oauth/callback".into()),
         scope: None,
+        link: Some("https://as.example/authorize".into()),
+        is_opened: true,
         reference: serde_json::from_value(json!({ "authorizationServerUrl": "https://as.example" })).unwrap(),
     };
     store.save_flow(&flow).unwrap();
     let found = store.flow("abc-1").unwrap().unwrap();
     assert_eq!((found.verifier, found.issuer, found.redirect_uri), (flow.verifier, flow.issuer, flow.redirect_uri));
+    assert_eq!(store.latest_flow().map(|flow| (flow.link, flow.is_opened)), Some((flow.link, true)));
     assert!(store.flow("abc-2").unwrap().is_none());
     store.delete_flow("abc-1").unwrap();
     assert!(store.flow("abc-1").unwrap().is_none());

@@ -1,0 +1,259 @@
+//! Authorization code grant in a browser.
+
+use std::time::Duration;
+
+use reqwest::{StatusCode, Url};
+use serde_json::{Map, Value};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval, sleep_until};
+
+use super::authorize::{AuthorizationRequest, Redirect, random_text};
+use super::browser;
+use super::callback::{Arrival, CallbackServer};
+use super::client::{Client, Origin, Registration};
+use super::context::{Context, Need, Progress, publish_link};
+use super::discovery::{Discovered, is_same_issuer};
+use super::error::SignInError;
+use super::instances::{Role, coordinate};
+use crate::store::records::PendingFlow;
+use crate::store::{FLOW_LIFETIME, now_ms};
+
+/// Arrivals that wait for the one before them.
+const ARRIVALS: usize = 4;
+/// Pause between two looks for tokens that another process stored.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Signs a person in, or waits until another instance has.
+///
+/// # Errors
+/// [`SignInError::Pending`] after the wait of messages and ten minutes more.
+pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender<Progress>) -> Result<(), SignInError> {
+    let discovered = context.discover(&need.challenge).await?;
+    let until = Instant::now() + context.settings.timeout + FLOW_LIFETIME;
+    let settings = &context.settings;
+    let following = || context.tell("another instance is signing in to this server; its tokens will be used");
+    let role =
+        coordinate(context.store.key(), settings.port, settings.is_port_fixed, || context.is_met(need), following);
+    let role = tokio::select! {
+        role = role => role?,
+        () = sleep_until(until) => return Err(SignInError::Pending { link: None }),
+    };
+    let Role::Owner { bound, has_taken_over } = role else { return Ok(()) };
+    let port = bound.port;
+    let (sender, arrivals) = mpsc::channel(ARRIVALS);
+    let server = CallbackServer::start(bound, settings.callback.clone(), context.store.clone(), sender);
+    let session = Session { context, need, discovered: &discovered, until };
+    let outcome = session.run(port, has_taken_over, progress, arrivals).await;
+    server.close().await;
+    outcome
+}
+
+/// Checks what came back, and redeems its code.
+pub(crate) async fn redeem(
+    context: &Context,
+    discovered: &Discovered,
+    flow: &PendingFlow,
+    redirect: Redirect,
+) -> Result<(), SignInError> {
+    let server = &discovered.server;
+    if flow.issuer.as_deref().is_some_and(|issuer| !is_same_issuer(issuer, &server.issuer)) {
+        return Err(SignInError::impossible(
+            "the server has changed its authorization server meanwhile: sign in again",
+        ));
+    }
+    let code = redirect.code(&server.issuer, server.always_sends_iss)?;
+    let client = context.settings.client.known(&context.store, server)?;
+    let client = client
+        .ok_or_else(|| SignInError::impossible("the client of this sign-in is not known any more: sign in again"))?;
+    let redirect_uri = match &flow.redirect_uri {
+        Some(uri) => uri.clone(),
+        // The reference uses the one that it registered.
+        None => {
+            let own = context.redirect_uri(context.settings.port);
+            client.record.redirect_uri_for(&own).unwrap_or(own)
+        }
+    };
+    context.brakes().token(now_ms())?;
+    let resource = context.resource(discovered);
+    let mut form = vec![
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("code_verifier", flow.verifier.as_str()),
+        ("redirect_uri", redirect_uri.as_str()),
+    ];
+    form.extend(resource.as_deref().map(|resource| ("resource", resource)));
+    let answer = context.token_endpoint(server, &client)?.request(&context.http, &form).await;
+    if answer.as_ref().is_err_and(|error| error.is_of_client()) && client.origin == Origin::Stored {
+        context.store.delete_client(client.record.client_id())?;
+    }
+    let requested = flow.reference.get(BASE_SCOPE).and_then(Value::as_str);
+    let tokens = context.save(answer?, None, &server.issuer, flow.scope.as_deref())?.requested(requested);
+    context.store.save_tokens(&tokens)?;
+    let _ = context.store.delete_flow(&flow.state);
+    context.store.sweep();
+    Ok(())
+}
+
+/// Member of a stored sign-in: scope in the words in which the reference compares it.
+const BASE_SCOPE: &str = "requested_scope";
+
+struct Session<'a> {
+    context: &'a Context,
+    need: &'a Need,
+    discovered: &'a Discovered,
+    until: Instant,
+}
+
+impl Session<'_> {
+    async fn run(
+        &self,
+        port: u16,
+        has_taken_over: bool,
+        progress: &watch::Sender<Progress>,
+        mut arrivals: mpsc::Receiver<Arrival>,
+    ) -> Result<(), SignInError> {
+        // A tab of the instance before may still be open, and finishes here.
+        let taken = if has_taken_over { self.context.store.latest_flow() } else { None };
+        let flow = match taken {
+            Some(flow) => flow,
+            None => self.begin(port).await?,
+        };
+        self.show(flow, progress).await?;
+        let mut looks = interval(LOOK);
+        loop {
+            tokio::select! {
+                arrival = arrivals.recv() => {
+                    let Some(Arrival { flow, redirect, done }) = arrival else { continue };
+                    let outcome = redeem(self.context, self.discovered, &flow, redirect.0).await;
+                    let _ = done.send(outcome.clone());
+                    return outcome;
+                }
+                _ = looks.tick() => {
+                    if self.context.is_met(self.need) {
+                        return Ok(());
+                    }
+                }
+                () = sleep_until(self.until) => return Err(SignInError::Pending { link: None }),
+            }
+        }
+    }
+
+    /// Shows the link, and opens it unless that was done.
+    async fn show(&self, mut flow: PendingFlow, progress: &watch::Sender<Progress>) -> Result<(), SignInError> {
+        let Some(link) = flow.link.clone() else { return Ok(()) };
+        if !flow.is_opened {
+            self.context.brakes().window(now_ms())?;
+        }
+        publish_link(progress, &link);
+        self.context.show_link("sign in at this link:", &link);
+        if flow.is_opened || !self.context.settings.opens_browser {
+            return Ok(());
+        }
+        // Said before it is done: a second window is worse than a link to be clicked.
+        flow.is_opened = true;
+        self.context.store.save_flow(&flow)?;
+        let is_open = match Url::parse(&link) {
+            Ok(link) => browser::open(&link).await,
+            Err(_) => false,
+        };
+        if !is_open {
+            self.context.tell("there is no browser to open it here");
+        }
+        Ok(())
+    }
+
+    /// Gets a client that the authorization server knows, and stores a new sign-in.
+    async fn begin(&self, port: u16) -> Result<PendingFlow, SignInError> {
+        let client = self.client(port).await?;
+        let flow = self.flow(port, &client)?;
+        if client.origin == Origin::Stored && self.is_forgotten(&flow).await {
+            self.context.store.delete_client(client.record.client_id())?;
+            let client = self.client(port).await?;
+            return self.store(self.flow(port, &client)?);
+        }
+        self.store(flow)
+    }
+
+    fn store(&self, flow: PendingFlow) -> Result<PendingFlow, SignInError> {
+        self.context.store.save_flow(&flow)?;
+        Ok(flow)
+    }
+
+    async fn client(&self, port: u16) -> Result<Client, SignInError> {
+        let scopes = self.context.scopes(self.discovered, self.need);
+        let asked = scopes.asked();
+        let mut redirect_uris = vec![self.context.redirect_uri(port)];
+        if port != self.context.settings.port {
+            // With its usual port the reference keeps the registration.
+            redirect_uris.push(self.context.redirect_uri(self.context.settings.port));
+        }
+        let name = self.context.client_name();
+        let registration =
+            Registration { client_name: name.as_deref(), redirect_uris: &redirect_uris, scope: asked.as_deref() };
+        let settings = &self.context.settings.client;
+        settings.obtain(&self.context.http, &self.context.store, &self.discovered.server, registration).await
+    }
+
+    fn flow(&self, port: u16, client: &Client) -> Result<PendingFlow, SignInError> {
+        let server = &self.discovered.server;
+        let endpoint = server.authorization_endpoint.as_ref();
+        let endpoint = endpoint.ok_or_else(|| {
+            SignInError::impossible("the authorization server's metadata has no authorization_endpoint")
+        })?;
+        let wanted = self.context.redirect_uri(port);
+        let redirect_uri = client.record.redirect_uri_for(&wanted).unwrap_or(wanted);
+        let scopes = self.context.scopes(self.discovered, self.need);
+        let asked = scopes.asked();
+        let resource = self.context.resource(self.discovered);
+        let (state, verifier) = (random_text()?, random_text()?);
+        let request = AuthorizationRequest {
+            endpoint,
+            client_id: client.record.client_id(),
+            redirect_uri: &redirect_uri,
+            state: &state,
+            verifier: &verifier,
+            scope: asked.as_deref(),
+            resource: resource.as_deref(),
+            extra: &self.context.settings.authorize_params,
+        };
+        let link = request.link();
+        if !browser::is_web(&link) {
+            return Err(SignInError::impossible("the authorization endpoint is not on the web"));
+        }
+        Ok(PendingFlow {
+            link: Some(link.into()),
+            is_opened: false,
+            issuer: Some(server.issuer.clone()),
+            redirect_uri: Some(redirect_uri),
+            reference: self.reference(scopes.base()),
+            scope: asked,
+            state,
+            verifier,
+        })
+    }
+
+    /// Discovery as the reference stores it, so that an instance of it can finish this sign-in.
+    fn reference(&self, base_scope: Option<String>) -> Map<String, Value> {
+        let server = &self.discovered.server;
+        let mut members = Map::new();
+        members.insert("authorizationServerUrl".to_owned(), server.issuer.clone().into());
+        if !server.document.is_empty() {
+            members.insert("authorizationServerMetadata".to_owned(), server.document.clone().into());
+        }
+        if let Some(resource) = &self.discovered.resource {
+            members.insert("resourceMetadata".to_owned(), resource.document.clone().into());
+        }
+        if let Some(scope) = base_scope {
+            members.insert(BASE_SCOPE.to_owned(), scope.into());
+        }
+        members
+    }
+
+    /// Whether the authorization endpoint refuses a registration of before. Asked without a person, for whom the page that it
+    /// would show is an end.
+    async fn is_forgotten(&self, flow: &PendingFlow) -> bool {
+        let Some(link) = flow.link.as_deref().and_then(|link| Url::parse(link).ok()) else { return false };
+        let refusals = [StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED, StatusCode::UNPROCESSABLE_ENTITY];
+        self.context.http.peek(&link).await.is_ok_and(|answer| refusals.contains(&answer.status))
+    }
+}

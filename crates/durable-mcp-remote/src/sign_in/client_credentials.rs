@@ -1,0 +1,33 @@
+//! Client credentials grant (RFC 6749, section 4.4): the program signs in as itself.
+
+use super::client::Registration;
+use super::context::{Context, Need};
+use super::error::SignInError;
+use crate::store::now_ms;
+
+/// Gets a token.
+pub(crate) async fn run(context: &Context, need: &Need) -> Result<(), SignInError> {
+    let discovered = context.discover(&need.challenge).await?;
+    let scopes = context.scopes(&discovered, need);
+    let asked = scopes.asked();
+    let name = context.client_name();
+    let registration = Registration { client_name: name.as_deref(), redirect_uris: &[], scope: asked.as_deref() };
+    let settings = &context.settings.client;
+    let client = settings.obtain(&context.http, &context.store, &discovered.server, registration).await?;
+    if client.record.secret().is_none() {
+        return Err(SignInError::impossible(
+            "--client-credentials needs a client with a secret: give it with --static-oauth-client-info @FILE",
+        ));
+    }
+    let endpoint = context.token_endpoint(&discovered.server, &client)?;
+    context.http.check_scheme(endpoint.url)?;
+    context.brakes().token(now_ms())?;
+    let resource = context.resource(&discovered);
+    let mut form = vec![("grant_type", "client_credentials")];
+    form.extend(asked.as_deref().map(|scope| ("scope", scope)));
+    form.extend(resource.as_deref().map(|resource| ("resource", resource)));
+    let answer = endpoint.request(&context.http, &form).await?;
+    let tokens = context.save(answer, None, &discovered.server.issuer, asked.as_deref())?;
+    context.store.save_tokens(&tokens.requested(scopes.base().as_deref()))?;
+    Ok(())
+}

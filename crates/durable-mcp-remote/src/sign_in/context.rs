@@ -1,0 +1,293 @@
+//! Settings and state of the sign-ins to one server.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reqwest::Url;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+
+use super::brakes::Brakes;
+use super::callback::CallbackSettings;
+use super::challenge::Challenge;
+use super::client::{Client, ClientSettings};
+use super::discovery::{Discovered, Rules, ServerMetadata, discover};
+use super::error::SignInError;
+use super::http::OAuthHttp;
+use super::scope::ScopeSources;
+use super::token::TokenEndpoint;
+use crate::arguments::{Arguments, Grant, Resource};
+use crate::store::key::KeyParts;
+use crate::store::records::StoredTokens;
+use crate::store::{Store, StoreKey, now_ms};
+
+/// Settings of the command line.
+pub(crate) struct Settings {
+    pub(crate) server: Url,
+    pub(crate) grant: Grant,
+    /// First callback port, and whether no other may be used.
+    pub(crate) port: u16,
+    pub(crate) is_port_fixed: bool,
+    /// Host of the redirect URI.
+    pub(crate) callback_host: String,
+    pub(crate) callback: CallbackSettings,
+    /// Wait of a message for a person.
+    pub(crate) timeout: Duration,
+    pub(crate) client: ClientSettings,
+    pub(crate) use_id_token: bool,
+    pub(crate) resource: Resource,
+    pub(crate) authorize_params: Vec<(String, String)>,
+    /// `--scope`, or the scope of `--static-oauth-client-metadata`.
+    pub(crate) scope: Option<String>,
+    pub(crate) opens_browser: bool,
+    pub(crate) is_silent: bool,
+    pub(crate) rules: Rules,
+}
+
+/// State of the sign-ins to one server.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) http: OAuthHttp,
+    pub(crate) store: Store,
+    brakes: Mutex<Brakes>,
+    /// Name of the client that started this program.
+    client_name: Mutex<Option<String>>,
+    discovered: Mutex<Option<Discovered>>,
+}
+
+/// Reason for a sign-in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Need {
+    pub(crate) challenge: Challenge,
+    /// Scope that is granted already, and is to stay so.
+    pub(crate) granted: Option<String>,
+    /// Token that the server refused: others count as signed in.
+    pub(crate) refused: Option<String>,
+}
+
+/// Progress of a sign-in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    /// Link that a person has to open, with a code to type if there is one.
+    pub(crate) link: Option<String>,
+    /// End.
+    pub(crate) outcome: Option<Result<(), SignInError>>,
+}
+
+impl Settings {
+    /// Settings of a command line, and the key of the server in the store.
+    pub(crate) fn new(arguments: &Arguments) -> (Self, StoreKey) {
+        let sign_in = &arguments.sign_in;
+        let token_endpoint = match &sign_in.grant {
+            Grant::ClientCredentials { token_endpoint } => token_endpoint.as_ref().map(Url::as_str),
+            Grant::AuthorizationCode | Grant::DeviceCode => None,
+        };
+        let resource = match &sign_in.resource {
+            Resource::Given(resource) => Some(resource.as_str()),
+            Resource::Derived | Resource::Omitted => None,
+        };
+        let key = StoreKey::new(&KeyParts {
+            server: &arguments.url.typed,
+            resource,
+            authorize_params: &sign_in.authorize_params,
+            headers: &arguments.headers.typed,
+            client_metadata_url: sign_in.client_metadata_url.as_deref(),
+            token_endpoint,
+        });
+        let has_fixed_client = sign_in.client_info.is_some() || sign_in.client_metadata_url.is_some();
+        let metadata_scope = sign_in.client_metadata.as_ref().and_then(|metadata| metadata.get("scope")?.as_str());
+        let scope = sign_in.scope.as_deref().or(metadata_scope).filter(|scope| !scope.trim().is_empty());
+        let settings = Self {
+            server: arguments.url.parsed.clone(),
+            grant: sign_in.grant.clone(),
+            port: arguments.callback_port.unwrap_or_else(|| key.callback_port()),
+            is_port_fixed: arguments.callback_port.is_some() || has_fixed_client,
+            callback_host: sign_in.callback_host.clone(),
+            callback: CallbackSettings {
+                path: sign_in.callback_path.clone(),
+                host: arguments.url.parsed.host_str().unwrap_or_default().to_owned(),
+                success_url: sign_in.success_url.clone(),
+                wait: sign_in.timeout,
+            },
+            timeout: sign_in.timeout,
+            client: ClientSettings {
+                configured: sign_in.client_info.clone(),
+                document_url: sign_in.client_metadata_url.clone(),
+                metadata: sign_in.client_metadata.clone(),
+                grant_types: match sign_in.grant {
+                    Grant::AuthorizationCode => vec!["authorization_code", "refresh_token"],
+                    Grant::DeviceCode => vec![super::device::GRANT_TYPE, "refresh_token"],
+                    Grant::ClientCredentials { .. } => vec!["client_credentials"],
+                },
+            },
+            use_id_token: sign_in.use_id_token,
+            resource: sign_in.resource.clone(),
+            authorize_params: sign_in.authorize_params.clone(),
+            scope: scope.map(str::to_owned),
+            opens_browser: sign_in.open_browser,
+            is_silent: arguments.log.silent,
+            rules: Rules {
+                check_resource: sign_in.resource == Resource::Derived,
+                allow_missing_pkce: sign_in.allow_missing_pkce || sign_in.grant != Grant::AuthorizationCode,
+            },
+        };
+        (settings, key)
+    }
+
+    /// Method of `--static-oauth-client-metadata` for the token endpoint.
+    fn auth_method(&self) -> Option<&str> {
+        self.client.metadata.as_ref()?.get("token_endpoint_auth_method")?.as_str()
+    }
+}
+
+impl Context {
+    pub(crate) fn new(arguments: &Arguments, client: Arc<crate::http::Client>) -> Result<Self, SignInError> {
+        let (settings, key) = Settings::new(arguments);
+        let http = OAuthHttp::new(client, settings.server.clone(), arguments.network.allow_http);
+        Ok(Self {
+            settings,
+            http,
+            store: Store::open(key)?,
+            brakes: Mutex::default(),
+            client_name: Mutex::default(),
+            discovered: Mutex::default(),
+        })
+    }
+
+    /// Metadata, asked for again: it may have changed since the last sign-in.
+    pub(crate) async fn discover(&self, challenge: &Challenge) -> Result<Discovered, SignInError> {
+        let discovered = match &self.settings.grant {
+            Grant::ClientCredentials { token_endpoint: Some(endpoint) } => {
+                Discovered { resource: None, server: ServerMetadata::of_token_endpoint(endpoint) }
+            }
+            _ => discover(&self.http, &self.settings.server, challenge, self.settings.rules).await?,
+        };
+        *lock(&self.discovered) = Some(discovered.clone());
+        Ok(discovered)
+    }
+
+    /// Metadata as it was last asked for in this process.
+    pub(crate) async fn known_metadata(&self) -> Result<Discovered, SignInError> {
+        let known = lock(&self.discovered).clone();
+        match known {
+            Some(known) => Ok(known),
+            None => self.discover(&Challenge::default()).await,
+        }
+    }
+
+    /// Stored tokens, unless another scope is configured than they were asked for with.
+    pub(crate) fn usable_tokens(&self) -> Result<Option<StoredTokens>, SignInError> {
+        let tokens = self.store.tokens()?;
+        let configured = self.settings.scope.as_deref();
+        Ok(tokens.filter(|tokens| match (configured, tokens.requested_scope()) {
+            (Some(configured), Some(requested)) => configured == requested,
+            _ => true,
+        }))
+    }
+
+    /// Whether there are tokens that end the need for a sign-in.
+    pub(crate) fn is_met(&self, need: &Need) -> bool {
+        let tokens = self.usable_tokens().ok().flatten();
+        tokens.is_some_and(|tokens| {
+            let is_other = need.refused.as_deref() != Some(self.bearer(&tokens));
+            is_other && !tokens.is_expired(now_ms(), self.settings.use_id_token)
+        })
+    }
+
+    /// Token that is sent to the server.
+    pub(crate) fn bearer<'a>(&self, tokens: &'a StoredTokens) -> &'a str {
+        tokens.bearer(self.settings.use_id_token)
+    }
+
+    /// Value of the resource parameter (RFC 8707).
+    pub(crate) fn resource(&self, discovered: &Discovered) -> Option<String> {
+        match &self.settings.resource {
+            Resource::Given(resource) => Some(resource.clone()),
+            Resource::Omitted => None,
+            // Servers without resource metadata are older than the parameter, and some refuse it.
+            Resource::Derived => discovered.resource.as_ref().map(|resource| resource.resource.clone()),
+        }
+    }
+
+    /// Sources of the scope to ask for.
+    pub(crate) fn scopes<'a>(&'a self, discovered: &'a Discovered, need: &'a Need) -> ScopeSources<'a> {
+        ScopeSources {
+            configured: self.settings.scope.as_deref(),
+            challenge: need.challenge.scope.as_deref(),
+            resource: discovered.resource.as_ref().and_then(|resource| resource.scopes.as_deref()),
+            server: discovered.server.scopes.as_deref(),
+            granted: need.granted.as_deref(),
+        }
+    }
+
+    /// Token endpoint for a client.
+    pub(crate) fn token_endpoint<'a>(
+        &'a self,
+        server: &'a ServerMetadata,
+        client: &'a Client,
+    ) -> Result<TokenEndpoint<'a>, SignInError> {
+        let url = server.token_endpoint.as_ref();
+        let url =
+            url.ok_or_else(|| SignInError::impossible("the authorization server's metadata has no token_endpoint"))?;
+        let methods = &server.token_auth_methods;
+        Ok(TokenEndpoint { url, client: &client.record, methods, configured_method: self.settings.auth_method() })
+    }
+
+    /// Stores an answer of the token endpoint, and returns the tokens.
+    pub(crate) fn save(
+        &self,
+        mut answer: Map<String, Value>,
+        before: Option<&StoredTokens>,
+        issuer: &str,
+        asked: Option<&str>,
+    ) -> Result<StoredTokens, SignInError> {
+        // An answer without a scope grants what was asked for (RFC 6749, section 5.1).
+        if let Some(asked) = asked
+            && !answer.contains_key("scope")
+        {
+            answer.insert("scope".to_owned(), asked.into());
+        }
+        let tokens = StoredTokens::issued(answer, before, Some(issuer), now_ms());
+        tokens.ok_or_else(|| SignInError::impossible("the token endpoint gave no access token"))
+    }
+
+    /// Redirect URI of a callback port.
+    pub(crate) fn redirect_uri(&self, port: u16) -> String {
+        format!("http://{}:{port}{}", self.settings.callback_host, self.settings.callback.path)
+    }
+
+    pub(crate) fn brakes(&self) -> MutexGuard<'_, Brakes> {
+        lock(&self.brakes)
+    }
+
+    pub(crate) fn client_name(&self) -> Option<String> {
+        lock(&self.client_name).clone()
+    }
+
+    pub(crate) fn set_client_name(&self, name: &str) {
+        *lock(&self.client_name) = Some(name.to_owned());
+    }
+
+    /// Shows a link on stderr, on a line of its own so that it can be copied.
+    pub(crate) fn show_link(&self, text: &str, link: &str) {
+        if !self.settings.is_silent {
+            eprintln!("durable-mcp-remote: {text}\n{link}\n");
+        }
+    }
+
+    /// Tells how a sign-in goes on, on stderr.
+    pub(crate) fn tell(&self, text: &str) {
+        if !self.settings.is_silent {
+            eprintln!("durable-mcp-remote: {text}");
+        }
+    }
+}
+
+/// Publishes the link of a sign-in.
+pub(crate) fn publish_link(progress: &watch::Sender<Progress>, link: &str) {
+    progress.send_modify(|progress| progress.link = Some(link.to_owned()));
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

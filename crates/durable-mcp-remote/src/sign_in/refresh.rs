@@ -1,0 +1,113 @@
+//! Refresh of tokens: one at a time on a machine.
+
+use super::challenge::Challenge;
+use super::client::Origin;
+use super::client_credentials;
+use super::context::{Context, Need};
+use super::discovery::{Discovered, is_same_issuer};
+use super::error::SignInError;
+use super::token::{TokenEndpoint, TokenError};
+use crate::arguments::Grant;
+use crate::store::now_ms;
+use crate::store::records::StoredTokens;
+
+/// Result of a refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refreshed {
+    /// There are newer tokens.
+    Yes,
+    /// A person has to sign in.
+    SignInNeeded,
+}
+
+/// Replaces tokens whose bearer is `used`, unless another process has. `challenge` is that of the server if it refused them.
+///
+/// # Errors
+/// If the authorization server cannot be reached; the tokens stay.
+pub(crate) async fn refresh(
+    context: &Context,
+    used: &str,
+    challenge: Option<&Challenge>,
+) -> Result<Refreshed, SignInError> {
+    let _lock = context.store.lock_refresh().await?;
+    // What was due before the wait for the lock need not be now.
+    let Some(tokens) = context.usable_tokens()? else { return Ok(Refreshed::SignInNeeded) };
+    if context.bearer(&tokens) != used {
+        return Ok(Refreshed::Yes);
+    }
+    if matches!(context.settings.grant, Grant::ClientCredentials { .. }) {
+        let need = Need { challenge: challenge.cloned().unwrap_or_default(), ..Need::default() };
+        return client_credentials::run(context, &need).await.map(|()| Refreshed::Yes);
+    }
+    let Some(refresh_token) = tokens.refresh_token() else { return Ok(Refreshed::SignInNeeded) };
+    let discovered = match challenge {
+        Some(challenge) => context.discover(challenge).await?,
+        None => context.known_metadata().await?,
+    };
+    // Tokens of one authorization server are not shown to another.
+    if tokens.issuer().is_some_and(|issuer| !is_same_issuer(issuer, &discovered.server.issuer)) {
+        return Ok(Refreshed::SignInNeeded);
+    }
+    Attempt { context, discovered: &discovered, tokens: &tokens, refresh_token }.run().await
+}
+
+struct Attempt<'a> {
+    context: &'a Context,
+    discovered: &'a Discovered,
+    tokens: &'a StoredTokens,
+    refresh_token: &'a str,
+}
+
+impl Attempt<'_> {
+    async fn run(&self) -> Result<Refreshed, SignInError> {
+        let context = self.context;
+        let server = &self.discovered.server;
+        let Some(client) = context.settings.client.known(&context.store, server)? else {
+            return Ok(Refreshed::SignInNeeded);
+        };
+        context.brakes().token(now_ms())?;
+        let endpoint = context.token_endpoint(server, &client)?;
+        let answer = match self.request(endpoint, self.tokens.scope()).await {
+            // The answer was lost, perhaps with new tokens in it: servers take the old one once more for a while.
+            Err(TokenError::Lost(_)) => self.request(endpoint, self.tokens.scope()).await,
+            // Not all servers take the scope that they granted.
+            Err(TokenError::Refused { code, .. }) if code == "invalid_scope" => self.request(endpoint, None).await,
+            answer => answer,
+        };
+        match answer {
+            Ok(answer) => {
+                let requested = self.tokens.requested_scope().map(str::to_owned);
+                let tokens = context.save(answer, Some(self.tokens), &server.issuer, None)?;
+                context.store.save_tokens(&tokens.requested(requested.as_deref()))?;
+                Ok(Refreshed::Yes)
+            }
+            Err(error) if error.is_of_client() && client.origin == Origin::Stored => {
+                context.store.delete_client(client.record.client_id())?;
+                Ok(Refreshed::SignInNeeded)
+            }
+            Err(error) if error.is_invalid_grant() => self.give_up(),
+            Err(TokenError::Refused { .. }) => Ok(Refreshed::SignInNeeded),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn request(
+        &self,
+        endpoint: TokenEndpoint<'_>,
+        scope: Option<&str>,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, TokenError> {
+        let resource = self.context.resource(self.discovered);
+        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", self.refresh_token)];
+        // Entra ID takes a refresh without a scope for one of another resource.
+        form.extend(scope.map(|scope| ("scope", scope)));
+        form.extend(resource.as_deref().map(|resource| ("resource", resource)));
+        endpoint.request(&self.context.http, &form).await
+    }
+
+    /// Deletes tokens that are worth nothing, unless another process has replaced them.
+    fn give_up(&self) -> Result<Refreshed, SignInError> {
+        let store = &self.context.store;
+        store.delete_tokens(self.tokens.access_token())?;
+        Ok(if store.tokens()?.is_some() { Refreshed::Yes } else { Refreshed::SignInNeeded })
+    }
+}
