@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -63,6 +64,17 @@ impl Drop for Work {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+struct Initialize {
+    client_info: ClientInfo,
+}
+
+#[derive(Deserialize)]
+struct ClientInfo {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Cancelled {
     request_id: Id,
 }
@@ -74,7 +86,7 @@ impl Bridge {
     ///
     /// One sentence that says what to change.
     pub(crate) fn start(arguments: Arguments) -> Result<(Rc<Self>, mpsc::Receiver<Line>), String> {
-        let client = Client::new(&arguments)?;
+        let client = Arc::new(Client::new(&arguments)?);
         for warning in arguments.warnings.iter().chain(&client.warnings) {
             log(warning);
         }
@@ -82,8 +94,9 @@ impl Bridge {
         let threads = |error: io::Error| format!("the system gives no thread: {error}");
         let lines = read_lines(arguments.max_message).map_err(threads)?;
         let (notifications, waiting) = mpsc::channel(NOTIFICATIONS_WAITING);
+        let sign_in = SignIn::new(&arguments, Arc::clone(&client)).map_err(|error| error.to_string())?;
         let bridge = Rc::new(Self {
-            remote: Remote { client, sign_in: SignIn::None },
+            remote: Remote { client, sign_in },
             output: Output::start().map_err(threads)?,
             calls: Calls::new(prefix),
             gate: Gate::new(),
@@ -207,6 +220,9 @@ impl Bridge {
     }
 
     async fn initialize(self: Rc<Self>, call: Call, message: Message) {
+        if let Some(initialize) = message.params::<Initialize>() {
+            self.remote.sign_in.set_client_name(&initialize.client_info.name);
+        }
         let deadline = Instant::now() + self.arguments.initialize_deadline;
         let mut wait = FIRST_RETRY;
         loop {
@@ -217,7 +233,10 @@ impl Bridge {
             let trouble = match attempt {
                 Ok(Ok(())) => return,
                 Ok(Err(trouble)) => trouble,
-                Err(_) => Trouble::Lost("initialize has no answer".to_owned()),
+                Err(_) => match self.remote.sign_in.pending() {
+                    Some(error) => Trouble::SignIn(error.to_string()),
+                    None => Trouble::Lost("initialize has no answer".to_owned()),
+                },
             };
             if !trouble.is_temporary() || Instant::now() + wait >= deadline {
                 self.gate.refuse(trouble.clone());

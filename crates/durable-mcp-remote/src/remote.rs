@@ -1,14 +1,16 @@
 //! Requests to the server, with authorization.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use reqwest::StatusCode;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
 use tokio::time::Instant;
 
 use crate::http::{Client, Request, Response};
 use crate::log::{self, Direction, Record};
 use crate::message::{Kind, Message};
-use crate::sign_in::SignIn;
+use crate::sign_in::{Attempt, SignIn};
 use crate::trouble::{Refusal, Trouble};
 
 /// Largest part that is read of an answer with an error status.
@@ -18,22 +20,22 @@ const SHOWN_BODY: usize = 300;
 
 /// The server, as a place to send requests to.
 pub(crate) struct Remote {
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
     pub(crate) sign_in: SignIn,
 }
 
 impl Remote {
     /// Sends a request; the answer has a status of success. Where the server asks for authorization, the request is sent
-    /// once more for each of the statuses 401 and 403.
+    /// again once there is one.
     ///
     /// # Errors
     ///
     /// [`Trouble`]; [`Trouble::SessionLost`] only if `in_session`.
     pub(crate) async fn send(&self, request: &Request, in_session: bool) -> Result<Response, Trouble> {
-        let mut challenged = Vec::new();
+        let mut attempt = Attempt::default();
         loop {
             let mut request = request.clone();
-            if let Some(value) = self.sign_in.header().await {
+            if let Some(value) = self.sign_in.header(&mut attempt).await {
                 request.headers.insert(AUTHORIZATION, value);
             }
             let logged = log::is_debug()
@@ -46,18 +48,17 @@ impl Remote {
             }
             let status = response.status;
             if status.is_success() {
+                self.sign_in.accepted(&attempt);
                 return Ok(response);
             }
             let body = beginning(&mut response).await;
             if in_session && tells_of_session(status, &body) {
                 return Err(Trouble::SessionLost(shown(status, &body)));
             }
-            if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) && !challenged.contains(&status) {
-                challenged.push(status);
-                let challenge = response.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-                if self.sign_in.challenged(status, challenge).await.map_err(Trouble::SignIn)? {
-                    continue;
-                }
+            let challenge = challenge(&response.headers);
+            let answer = self.sign_in.challenged(status, challenge.as_deref(), &mut attempt).await;
+            if answer.map_err(|error| Trouble::SignIn(error.to_string()))? {
+                continue;
             }
             return Err(Trouble::Refused(refusal(status, &body)));
         }
@@ -90,6 +91,12 @@ pub(crate) fn too_long(status: StatusCode, max: usize) -> Trouble {
 pub(crate) fn media_type(response: &Response) -> String {
     let value = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Challenges of all `WWW-Authenticate` headers.
+fn challenge(headers: &HeaderMap) -> Option<String> {
+    let values: Vec<&str> = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 async fn beginning(response: &mut Response) -> Vec<u8> {

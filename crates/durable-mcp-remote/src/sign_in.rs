@@ -101,12 +101,10 @@ impl SignIn {
         }
     }
 
-    /// Link that a person has to open now.
-    pub(crate) fn link(&self) -> Option<String> {
+    /// Error with the link that a person has to open now, if a sign-in is under way.
+    pub(crate) fn pending(&self) -> Option<SignInError> {
         let authorizer = self.0.as_ref()?;
-        let running = authorizer.running()?;
-        let link = running.progress.borrow().link.clone();
-        link.or_else(|| authorizer.context.store.latest_flow()?.link)
+        Some(authorizer.pending(&authorizer.running()?))
     }
 
     /// Value of `Authorization` for the next request. A token that ends soon is refreshed beside it.
@@ -325,11 +323,14 @@ impl Authorizer {
         match ended.map(|ended| ended.map(|progress| progress.outcome.clone())) {
             Ok(Ok(outcome)) => outcome.unwrap_or(Ok(())),
             Ok(Err(_)) => Err(SignInError::impossible("the sign-in ended early: try again")),
-            Err(_) => {
-                let link = running.progress.borrow().link.clone();
-                Err(SignInError::Pending { link: link.or_else(|| self.context.store.latest_flow()?.link) })
-            }
+            Err(_) => Err(self.pending(&running)),
         }
+    }
+
+    /// Error with the link of a sign-in, also if another instance runs it.
+    fn pending(&self, running: &Running) -> SignInError {
+        let link = running.progress.borrow().link.clone();
+        SignInError::Pending { link: link.or_else(|| self.context.store.latest_flow()?.link) }
     }
 }
 

@@ -11,10 +11,11 @@ use super::authorize::{AuthorizationRequest, Redirect, random_text};
 use super::browser;
 use super::callback::{Arrival, CallbackServer};
 use super::client::{Client, Origin, Registration};
-use super::context::{Context, Need, Progress, publish_link};
+use super::context::{Context, GrantedScopes, Need, Progress, publish_link};
 use super::discovery::{Discovered, is_same_issuer};
 use super::error::SignInError;
 use super::instances::{Role, coordinate};
+use super::token::TokenError;
 use crate::store::records::PendingFlow;
 use crate::store::{FLOW_LIFETIME, now_ms};
 
@@ -32,8 +33,7 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
     let until = Instant::now() + context.settings.timeout + FLOW_LIFETIME;
     let settings = &context.settings;
     let following = || context.tell("another instance is signing in to this server; its tokens will be used");
-    let role =
-        coordinate(context.store.key(), settings.port, settings.is_port_fixed, || context.is_met(need), following);
+    let role = coordinate(context.store.key(), settings.port, || context.is_met(need), following);
     let role = tokio::select! {
         role = role => role?,
         () = sleep_until(until) => return Err(SignInError::Pending { link: None }),
@@ -65,14 +65,11 @@ pub(crate) async fn redeem(
     let client = context.settings.client.known(&context.store, server)?;
     let client = client
         .ok_or_else(|| SignInError::impossible("the client of this sign-in is not known any more: sign in again"))?;
-    let redirect_uri = match &flow.redirect_uri {
-        Some(uri) => uri.clone(),
-        // The reference uses the one that it registered.
-        None => {
-            let own = context.redirect_uri(context.settings.port);
-            client.record.redirect_uri_for(&own).unwrap_or(own)
-        }
-    };
+    // The reference uses the one that it registered, and does not store it.
+    let redirect_uri = flow.redirect_uri.clone().unwrap_or_else(|| {
+        let own = context.redirect_uri(context.settings.port.first);
+        client.record.redirect_uri_for(&own).unwrap_or(own)
+    });
     context.brakes().token(now_ms())?;
     let resource = context.resource(discovered);
     let mut form = vec![
@@ -83,12 +80,12 @@ pub(crate) async fn redeem(
     ];
     form.extend(resource.as_deref().map(|resource| ("resource", resource)));
     let answer = context.token_endpoint(server, &client)?.request(&context.http, &form).await;
-    if answer.as_ref().is_err_and(|error| error.is_of_client()) && client.origin == Origin::Stored {
+    if answer.as_ref().is_err_and(TokenError::is_of_client) && client.origin == Origin::Stored {
         context.store.delete_client(client.record.client_id())?;
     }
     let requested = flow.reference.get(BASE_SCOPE).and_then(Value::as_str);
-    let tokens = context.save(answer?, None, &server.issuer, flow.scope.as_deref())?.requested(requested);
-    context.store.save_tokens(&tokens)?;
+    let scopes = GrantedScopes { asked: flow.scope.as_deref(), requested };
+    context.save(answer?, None, &server.issuer, scopes)?;
     let _ = context.store.delete_flow(&flow.state);
     context.store.sweep();
     Ok(())
@@ -183,9 +180,9 @@ impl Session<'_> {
         let scopes = self.context.scopes(self.discovered, self.need);
         let asked = scopes.asked();
         let mut redirect_uris = vec![self.context.redirect_uri(port)];
-        if port != self.context.settings.port {
+        if port != self.context.settings.port.first {
             // With its usual port the reference keeps the registration.
-            redirect_uris.push(self.context.redirect_uri(self.context.settings.port));
+            redirect_uris.push(self.context.redirect_uri(self.context.settings.port.first));
         }
         let name = self.context.client_name();
         let registration =

@@ -29,7 +29,7 @@ const MAX_HEAD: usize = 64 * 1024;
 /// Time in which a request has to be there.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Longest wait for the token endpoint, before the page is shown.
-const OUTCOME_TIME: Duration = Duration::from_secs(60);
+const OUTCOME_TIME: Duration = Duration::from_mins(1);
 /// Connections at a time: a browser has a few, instances that wait have one each.
 const MAX_CONNECTIONS: usize = 64;
 

@@ -1,7 +1,7 @@
 //! Client credentials grant (RFC 6749, section 4.4): the program signs in as itself.
 
 use super::client::Registration;
-use super::context::{Context, Need};
+use super::context::{Context, GrantedScopes, Need};
 use super::error::SignInError;
 use crate::store::now_ms;
 
@@ -27,7 +27,8 @@ pub(crate) async fn run(context: &Context, need: &Need) -> Result<(), SignInErro
     form.extend(asked.as_deref().map(|scope| ("scope", scope)));
     form.extend(resource.as_deref().map(|resource| ("resource", resource)));
     let answer = endpoint.request(&context.http, &form).await?;
-    let tokens = context.save(answer, None, &discovered.server.issuer, asked.as_deref())?;
-    context.store.save_tokens(&tokens.requested(scopes.base().as_deref()))?;
+    let base = scopes.base();
+    let granted = GrantedScopes { asked: asked.as_deref(), requested: base.as_deref() };
+    context.save(answer, None, &discovered.server.issuer, granted)?;
     Ok(())
 }

@@ -25,9 +25,7 @@ use crate::store::{Store, StoreKey, now_ms};
 pub(crate) struct Settings {
     pub(crate) server: Url,
     pub(crate) grant: Grant,
-    /// First callback port, and whether no other may be used.
-    pub(crate) port: u16,
-    pub(crate) is_port_fixed: bool,
+    pub(crate) port: CallbackPort,
     /// Host of the redirect URI.
     pub(crate) callback_host: String,
     pub(crate) callback: CallbackSettings,
@@ -42,6 +40,23 @@ pub(crate) struct Settings {
     pub(crate) opens_browser: bool,
     pub(crate) is_silent: bool,
     pub(crate) rules: Rules,
+}
+
+/// Port that the browser comes back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallbackPort {
+    pub(crate) first: u16,
+    /// Whether no other may be used in its place: the client is registered with it.
+    pub(crate) is_fixed: bool,
+}
+
+/// Scopes of a grant.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct GrantedScopes<'a> {
+    /// Scope of the request: an answer without one grants it (RFC 6749, section 5.1).
+    pub(crate) asked: Option<&'a str>,
+    /// The same in the words in which the reference compares it.
+    pub(crate) requested: Option<&'a str>,
 }
 
 /// State of the sign-ins to one server.
@@ -100,8 +115,10 @@ impl Settings {
         let settings = Self {
             server: arguments.url.parsed.clone(),
             grant: sign_in.grant.clone(),
-            port: arguments.callback_port.unwrap_or_else(|| key.callback_port()),
-            is_port_fixed: arguments.callback_port.is_some() || has_fixed_client,
+            port: CallbackPort {
+                first: arguments.callback_port.unwrap_or_else(|| key.callback_port()),
+                is_fixed: arguments.callback_port.is_some() || has_fixed_client,
+            },
             callback_host: sign_in.callback_host.clone(),
             callback: CallbackSettings {
                 path: sign_in.callback_path.clone(),
@@ -233,22 +250,22 @@ impl Context {
         Ok(TokenEndpoint { url, client: &client.record, methods, configured_method: self.settings.auth_method() })
     }
 
-    /// Stores an answer of the token endpoint, and returns the tokens.
+    /// Stores an answer of the token endpoint.
     pub(crate) fn save(
         &self,
         mut answer: Map<String, Value>,
         before: Option<&StoredTokens>,
         issuer: &str,
-        asked: Option<&str>,
-    ) -> Result<StoredTokens, SignInError> {
-        // An answer without a scope grants what was asked for (RFC 6749, section 5.1).
-        if let Some(asked) = asked
+        scopes: GrantedScopes<'_>,
+    ) -> Result<(), SignInError> {
+        if let Some(asked) = scopes.asked
             && !answer.contains_key("scope")
         {
             answer.insert("scope".to_owned(), asked.into());
         }
         let tokens = StoredTokens::issued(answer, before, Some(issuer), now_ms());
-        tokens.ok_or_else(|| SignInError::impossible("the token endpoint gave no access token"))
+        let tokens = tokens.ok_or_else(|| SignInError::impossible("the token endpoint gave no access token"))?;
+        Ok(self.store.save_tokens(&tokens.requested(scopes.requested))?)
     }
 
     /// Redirect URI of a callback port.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::client::Registration;
-use super::context::{Context, Need, Progress, publish_link};
+use super::context::{Context, GrantedScopes, Need, Progress, publish_link};
 use super::error::{SignInError, printable};
 use super::http::Answer;
 use super::token::TokenError;
@@ -50,14 +50,15 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
 
     let mut pause = code.interval;
     let until = Instant::now() + Duration::from_secs(code.life);
-    let mut form = vec![("grant_type", GRANT_TYPE), ("device_code", code.device_code.as_str())];
+    let mut form = vec![("grant_type", GRANT_TYPE), ("device_code", code.code.as_str())];
     form.extend(resource.as_deref().map(|resource| ("resource", resource)));
     while Instant::now() < until {
         sleep(Duration::from_secs(pause)).await;
         match endpoint.request(&context.http, &form).await {
             Ok(answer) => {
-                let tokens = context.save(answer, None, &discovered.server.issuer, asked.as_deref())?;
-                context.store.save_tokens(&tokens.requested(scopes.base().as_deref()))?;
+                let base = scopes.base();
+                let granted = GrantedScopes { asked: asked.as_deref(), requested: base.as_deref() };
+                context.save(answer, None, &discovered.server.issuer, granted)?;
                 return Ok(());
             }
             Err(TokenError::Refused { code, .. }) if code == "authorization_pending" => {}
@@ -67,7 +68,7 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
             }
             // Section 3.5: a connection that fails is tried less often.
             Err(TokenError::Lost(_) | TokenError::Failed(SignInError::Unreachable(_))) => {
-                pause = pause.saturating_mul(2)
+                pause = pause.saturating_mul(2);
             }
             Err(error) => return Err(error.into()),
         }
@@ -76,7 +77,7 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
 }
 
 struct DeviceCode {
-    device_code: String,
+    code: String,
     user_code: String,
     uri: Url,
     complete_uri: Option<Url>,
@@ -97,7 +98,7 @@ impl DeviceCode {
         let number = |name| object.get(name).and_then(Value::as_u64);
         let link = |name| text(name).and_then(|link| Url::parse(&link).ok()).filter(super::browser::is_web);
         Some(Self {
-            device_code: text("device_code")?,
+            code: text("device_code")?,
             user_code: printable(&text("user_code")?),
             uri: link("verification_uri").or_else(|| link("verification_url"))?,
             complete_uri: link("verification_uri_complete"),

@@ -1,4 +1,4 @@
-//! Discovery: protected resource metadata (RFC 9728), then authorization server metadata (RFC 8414, OpenID Connect Discovery).
+//! Discovery: protected resource metadata (RFC 9728), then authorization server metadata (RFC 8414, OIDC Discovery).
 
 use reqwest::Url;
 use serde_json::{Map, Value};
@@ -162,7 +162,7 @@ async fn of_origin(http: &OAuthHttp, server: &Url) -> Result<ServerMetadata, Sig
     })
 }
 
-/// RFC 8414 inserted, OpenID Connect inserted, the same appended, and RFC 8414 at the root.
+/// RFC 8414 inserted, OIDC inserted, the same appended, and RFC 8414 at the root.
 fn server_urls(issuer: &Url) -> Vec<Url> {
     const OAUTH: &str = "/.well-known/oauth-authorization-server";
     const OPENID: &str = "/.well-known/openid-configuration";

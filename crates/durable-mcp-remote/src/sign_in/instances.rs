@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::callback::{BoundPort, ID_PATH};
+use super::context::CallbackPort;
 use super::error::SignInError;
 use crate::store::StoreKey;
 
@@ -38,13 +39,12 @@ pub(crate) enum Role {
 /// Takes a port, or waits until another instance has signed in or is gone. The caller bounds the wait.
 pub(crate) async fn coordinate(
     key: &StoreKey,
-    first: u16,
-    is_fixed: bool,
+    port: CallbackPort,
     is_signed_in: impl Fn() -> bool,
     following: impl Fn(),
 ) -> Result<Role, SignInError> {
     let candidates: Vec<u16> =
-        (0..if is_fixed { 1 } else { CANDIDATES }).filter_map(|step| first.checked_add(step)).collect();
+        (0..if port.is_fixed { 1 } else { CANDIDATES }).filter_map(|step| port.first.checked_add(step)).collect();
     'again: loop {
         for (place, port) in candidates.iter().enumerate() {
             match BoundPort::take(*port).await {
@@ -172,7 +172,8 @@ mod tests {
             looks.set(looks.get() + 1);
             looks.get() > 2
         };
-        let role = coordinate(&key("a"), port, false, is_signed_in, || {}).await.unwrap();
+        let role =
+            coordinate(&key("a"), CallbackPort { first: port, is_fixed: false }, is_signed_in, || {}).await.unwrap();
         assert!(matches!(role, Role::SignedIn));
         other.abort();
     }
@@ -180,16 +181,19 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn the_port_of_an_instance_that_is_gone_is_taken_over() {
         let (port, other) = instance(&key("a")).await;
-        let role = coordinate(&key("a"), port, true, || false, || other.abort()).await.unwrap();
+        let role = coordinate(&key("a"), CallbackPort { first: port, is_fixed: true }, || false, || other.abort())
+            .await
+            .unwrap();
         assert!(matches!(role, Role::Owner { bound, has_taken_over: true } if bound.port == port));
     }
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_fixed_port_that_a_stranger_holds_is_an_error() {
         let (port, other) = instance(&key("another server")).await;
-        let error = coordinate(&key("a"), port, true, || false, || {}).await.unwrap_err();
+        let error =
+            coordinate(&key("a"), CallbackPort { first: port, is_fixed: true }, || false, || {}).await.unwrap_err();
         assert!(error.to_string().contains(&format!("port {port}")));
-        let role = coordinate(&key("a"), port, false, || false, || {}).await.unwrap();
+        let role = coordinate(&key("a"), CallbackPort { first: port, is_fixed: false }, || false, || {}).await.unwrap();
         assert!(matches!(role, Role::Owner { bound, has_taken_over: false } if bound.port != port));
         other.abort();
     }

@@ -3,7 +3,7 @@
 use super::challenge::Challenge;
 use super::client::Origin;
 use super::client_credentials;
-use super::context::{Context, Need};
+use super::context::{Context, GrantedScopes, Need};
 use super::discovery::{Discovered, is_same_issuer};
 use super::error::SignInError;
 use super::token::{TokenEndpoint, TokenError};
@@ -76,9 +76,8 @@ impl Attempt<'_> {
         };
         match answer {
             Ok(answer) => {
-                let requested = self.tokens.requested_scope().map(str::to_owned);
-                let tokens = context.save(answer, Some(self.tokens), &server.issuer, None)?;
-                context.store.save_tokens(&tokens.requested(requested.as_deref()))?;
+                let scopes = GrantedScopes { asked: None, requested: self.tokens.requested_scope() };
+                context.save(answer, Some(self.tokens), &server.issuer, scopes)?;
                 Ok(Refreshed::Yes)
             }
             Err(error) if error.is_of_client() && client.origin == Origin::Stored => {

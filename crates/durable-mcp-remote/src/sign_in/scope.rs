@@ -1,6 +1,6 @@
 //! Scope that is asked for.
 
-/// Scope of a protocol's request for offline access (OpenID Connect Core, section 11).
+/// Scope that asks for a refresh token (OIDC Core, section 11).
 const OFFLINE_ACCESS: &str = "offline_access";
 
 /// Sources of a scope, best first.
