@@ -30,6 +30,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::arguments::{Arguments, Grant};
+use crate::log::log;
 use crate::store::now_ms;
 use challenge::Challenge;
 use context::{Context, Need, Progress, lock};
@@ -161,7 +162,7 @@ impl Authorizer {
         let tokens = match context.usable_tokens() {
             Ok(tokens) => tokens?,
             Err(error) => {
-                context.tell(&error.to_string());
+                log(&error.to_string());
                 return None;
             }
         };
@@ -178,7 +179,7 @@ impl Authorizer {
         let _turn = self.turn.lock().await;
         // The old token is still the best there is if this fails: the server says what it thinks of it.
         if let Err(error) = refresh(context, &bearer, None).await {
-            context.tell(&error.to_string());
+            log(&error.to_string());
         }
         let tokens = context.usable_tokens().ok().flatten();
         Some(tokens.map_or(bearer, |tokens| context.bearer(&tokens).to_owned()))
@@ -193,7 +194,7 @@ impl Authorizer {
         tokio::spawn(async move {
             let _turn = authorizer.turn.lock().await;
             if let Err(error) = refresh(&authorizer.context, &bearer, None).await {
-                authorizer.context.tell(&error.to_string());
+                log(&error.to_string());
             }
             authorizer.is_refreshing.store(false, Ordering::Release);
         });
@@ -305,13 +306,13 @@ impl Authorizer {
         match outcome {
             Ok(()) => {
                 state.fresh = tokens.map(|tokens| self.context.bearer(&tokens).to_owned());
-                self.context.tell("signed in");
+                log("signed in");
             }
             Err(error) => {
                 if matches!(error, SignInError::Denied(_)) {
                     state.denied = Some(error.clone());
                 }
-                self.context.tell(&error.to_string());
+                log(&error.to_string());
             }
         }
     }

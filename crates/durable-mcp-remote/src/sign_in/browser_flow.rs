@@ -16,6 +16,7 @@ use super::discovery::{Discovered, is_same_issuer};
 use super::error::SignInError;
 use super::instances::{Role, coordinate};
 use super::token::TokenError;
+use crate::log::{log, remember_secret};
 use crate::store::records::PendingFlow;
 use crate::store::{FLOW_LIFETIME, now_ms};
 
@@ -32,7 +33,7 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
     let discovered = context.discover(&need.challenge).await?;
     let until = Instant::now() + context.settings.timeout + FLOW_LIFETIME;
     let settings = &context.settings;
-    let following = || context.tell("another instance is signing in to this server; its tokens will be used");
+    let following = || log("another instance is signing in to this server; its tokens will be used");
     let role = coordinate(context.store.key(), settings.port, || context.is_met(need), following);
     let role = tokio::select! {
         role = role => role?,
@@ -70,6 +71,8 @@ pub(crate) async fn redeem(
         let own = context.redirect_uri(context.settings.port.first);
         client.record.redirect_uri_for(&own).unwrap_or(own)
     });
+    remember_secret(&code);
+    remember_secret(&flow.verifier);
     context.brakes().token(now_ms())?;
     let resource = context.resource(discovered);
     let mut form = vec![
@@ -154,7 +157,7 @@ impl Session<'_> {
             Err(_) => false,
         };
         if !is_open {
-            self.context.tell("there is no browser to open it here");
+            log("there is no browser to open it here");
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::discovery::{ServerMetadata, is_same_issuer};
 use super::error::SignInError;
 use super::http::{Answer, OAuthHttp};
+use crate::log::remember_secret;
 use crate::store::records::StoredClient;
 use crate::store::{Store, now_ms};
 
@@ -154,7 +155,9 @@ fn record(request: Map<String, Value>, answer: Map<String, Value>, issuer: &str)
     let mut members = request;
     members.extend(answer);
     members.insert("issuer".to_owned(), issuer.into());
-    StoredClient::parse(members)
+    let record = StoredClient::parse(members)?;
+    record.secret().into_iter().for_each(remember_secret);
+    Some(record)
 }
 
 fn is_refusal(answer: &Answer) -> bool {

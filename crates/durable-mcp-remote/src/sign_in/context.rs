@@ -17,7 +17,7 @@ use super::http::OAuthHttp;
 use super::scope::ScopeSources;
 use super::token::TokenEndpoint;
 use crate::arguments::{Arguments, Grant, Resource};
-use crate::store::key::KeyParts;
+use crate::log::remember_secret;
 use crate::store::records::StoredTokens;
 use crate::store::{Store, StoreKey, now_ms};
 
@@ -93,22 +93,7 @@ impl Settings {
     /// Settings of a command line, and the key of the server in the store.
     pub(crate) fn new(arguments: &Arguments) -> (Self, StoreKey) {
         let sign_in = &arguments.sign_in;
-        let token_endpoint = match &sign_in.grant {
-            Grant::ClientCredentials { token_endpoint } => token_endpoint.as_ref().map(Url::as_str),
-            Grant::AuthorizationCode | Grant::DeviceCode => None,
-        };
-        let resource = match &sign_in.resource {
-            Resource::Given(resource) => Some(resource.as_str()),
-            Resource::Derived | Resource::Omitted => None,
-        };
-        let key = StoreKey::new(&KeyParts {
-            server: &arguments.url.typed,
-            resource,
-            authorize_params: &sign_in.authorize_params,
-            headers: &arguments.headers.typed,
-            client_metadata_url: sign_in.client_metadata_url.as_deref(),
-            token_endpoint,
-        });
+        let key = arguments.store_key();
         let has_fixed_client = sign_in.client_info.is_some() || sign_in.client_metadata_url.is_some();
         let metadata_scope = sign_in.client_metadata.as_ref().and_then(|metadata| metadata.get("scope")?.as_str());
         let scope = sign_in.scope.as_deref().or(metadata_scope).filter(|scope| !scope.trim().is_empty());
@@ -195,6 +180,9 @@ impl Context {
     /// Stored tokens, unless another scope is configured than they were asked for with.
     pub(crate) fn usable_tokens(&self) -> Result<Option<StoredTokens>, SignInError> {
         let tokens = self.store.tokens()?;
+        if let Some(tokens) = &tokens {
+            remember(tokens);
+        }
         let configured = self.settings.scope.as_deref();
         Ok(tokens.filter(|tokens| match (configured, tokens.requested_scope()) {
             (Some(configured), Some(requested)) => configured == requested,
@@ -265,6 +253,7 @@ impl Context {
         }
         let tokens = StoredTokens::issued(answer, before, Some(issuer), now_ms());
         let tokens = tokens.ok_or_else(|| SignInError::impossible("the token endpoint gave no access token"))?;
+        remember(&tokens);
         Ok(self.store.save_tokens(&tokens.requested(scopes.requested))?)
     }
 
@@ -291,13 +280,12 @@ impl Context {
             eprintln!("durable-mcp-remote: {text}\n{link}\n");
         }
     }
+}
 
-    /// Tells how a sign-in goes on, on stderr.
-    pub(crate) fn tell(&self, text: &str) {
-        if !self.settings.is_silent {
-            eprintln!("durable-mcp-remote: {text}");
-        }
-    }
+/// Has the log mask tokens.
+fn remember(tokens: &StoredTokens) {
+    let secrets = [Some(tokens.access_token()), tokens.refresh_token(), tokens.id_token()];
+    secrets.into_iter().flatten().for_each(remember_secret);
 }
 
 /// Publishes the link of a sign-in.
