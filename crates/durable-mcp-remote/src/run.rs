@@ -9,7 +9,7 @@ use tokio::task::LocalSet;
 use crate::arguments::Arguments;
 use crate::bridge::Bridge;
 use crate::ending::{Signals, parent_ended};
-use crate::log::log;
+use crate::log::log_error;
 
 /// Time for calls in flight after the client has gone. Hosts kill what is left after some seconds.
 const TIME_FOR_CALLS: Duration = Duration::from_millis(1900);
@@ -23,13 +23,13 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            log(&format!("the system gives no event loop: {error}"));
+            log_error(&format!("the system gives no event loop: {error}"));
             return ExitCode::FAILURE;
         }
     };
     let outcome = LocalSet::new().block_on(&runtime, relay(arguments));
     if let Err(reason) = &outcome {
-        log(reason);
+        log_error(reason);
     }
     // The thread of stdin waits for a line that may never come.
     std::process::exit(i32::from(outcome.is_err()));

@@ -116,6 +116,11 @@ impl Headers {
                 UsageError::new(format!("{name:?} is no name of a header; use letters, digits and hyphens"))
             })?;
             let expanded = expand(value, &format!("the header {name}"), environment, warnings);
+            if expanded.trim().is_empty() && value.contains("${") {
+                // A setting that was left empty, as in a bundle for desktop clients.
+                warnings.push(format!("the header {name} is not sent: its variable is empty"));
+                continue;
+            }
             let mut value = HeaderValue::from_bytes(expanded.trim().as_bytes()).map_err(|_| {
                 UsageError::new(format!("the value of the header {name} has a line break or control character"))
             })?;

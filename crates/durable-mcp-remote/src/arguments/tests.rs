@@ -12,6 +12,7 @@ fn environment(name: &str) -> Option<String> {
     match name {
         "TOKEN" => Some("s3cret".to_owned()),
         "SECRET" => Some("hidden".to_owned()),
+        "EMPTY" => Some(String::new()),
         _ => None,
     }
 }
@@ -388,4 +389,12 @@ fn the_other_flags_set_one_thing_each() {
     assert!(given.sign_in.use_id_token && given.sign_in.paste && given.sign_in.allow_missing_pkce);
     assert!(!given.sign_in.open_browser);
     assert_eq!(given.sign_in.store, StoreKind::Keychain);
+}
+
+#[test]
+fn settings_that_a_bundle_left_empty_are_not_sent() {
+    let given = arguments(&["--header", "Authorization:${EMPTY}", "--scope", ""]);
+    assert!(!given.headers.has_authorization());
+    assert_eq!(given.sign_in.scope, None);
+    assert!(given.warnings[0].contains("empty"));
 }

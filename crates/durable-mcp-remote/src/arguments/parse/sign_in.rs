@@ -43,7 +43,7 @@ impl Given {
             use_id_token: self.has("use-id-token"),
             resource: self.resource()?,
             authorize_params: self.authorize_params()?,
-            scope: self.take("scope"),
+            scope: self.take("scope").filter(|scope| !scope.trim().is_empty()),
             open_browser: !self.has("no-browser"),
             paste: self.has("paste"),
             store: self.store()?,
