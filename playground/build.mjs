@@ -108,7 +108,12 @@ const WITHOUT_JSON_SCHEMA = {
 
 /** The files that an entry needs at once, itself first, and those that it loads later. */
 async function bundle(entry, define) {
-  const { outputFiles, metafile } = await build({
+  const { metafile: planned } = await bundled(entry, define, []);
+  return outputsOf(entry, await bundled(entry, define, [wholeAtOnce(entry, planned)]));
+}
+
+function bundled(entry, define, plugins) {
+  return build({
     absWorkingDir: here,
     entryPoints: [entry],
     outdir: output,
@@ -126,11 +131,32 @@ async function bundle(entry, define) {
     conditions: ["browser"],
     alias: { "@modelcontextprotocol/client/_shims": "./src/client/shims.ts", jose: "./src/client/jose.ts" },
     define,
-    plugins: [WITHOUT_JSON_SCHEMA],
+    plugins: [WITHOUT_JSON_SCHEMA, ...plugins],
     metafile: true,
     write: false,
     logLevel: "warning",
   });
+}
+
+// Modules that an entry shares with some of the parts that are loaded later would each be a file. Here all such parts import all
+// that the entry does: it is there by then, and the bundler makes one file of it.
+function wholeAtOnce(entry, { inputs }) {
+  const atOnce = new Set([entry]);
+  for (const path of atOnce) for (const { path: imported, kind } of inputs[path].imports) if (kind === "import-statement") atOnce.add(imported);
+  const later = new Set(Object.values(inputs).flatMap(({ imports }) => imports.filter(({ kind }) => kind === "dynamic-import").map(({ path }) => path)));
+  const shared = [...atOnce].filter((path) => path !== entry && path.startsWith("src/"));
+  const imports = shared.map((path) => `import ${JSON.stringify(join(here, path))};\n`).join("");
+  return {
+    name: "whole-at-once",
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
+        if (!later.has(relative(here, path)) || atOnce.has(relative(here, path))) return undefined;
+        return { contents: `${imports}${readFileSync(path, "utf8")}`, loader: path.endsWith("x") ? "tsx" : "ts" };
+      }),
+  };
+}
+
+function outputsOf(entry, { outputFiles, metafile }) {
   const outputs = Object.fromEntries(Object.entries(metafile.outputs).map(([path, made]) => [relative(output, join(here, path)), made]));
   const at = (path) => relative(output, join(here, path));
   const first = new Set(Object.keys(outputs).filter((name) => outputs[name].entryPoint === entry));

@@ -113,13 +113,15 @@ export interface HeaderFault {
   of: string;
 }
 
-/** A list of what a server offers. */
+/** A piece of a list of what a server offers. */
 export interface Listed {
   entries: unknown[];
   /** Tools that cannot be called in 2026-07-28. */
   faults: Record<string, HeaderFault>;
   /** How long the server vouches for it. */
   ttlMs?: number;
+  /** Asks for the next piece, where there is one. */
+  next?: number;
 }
 
 /** The changes that are to be told: of lists, and of resources. */
@@ -385,7 +387,8 @@ export interface Operations {
   disconnect: { arguments: object; result: null };
   /** Tries to reach a server that was lost. */
   retry: { arguments: object; result: null };
-  list: { arguments: { what: ListName }; result: Listed };
+  /** The first piece of a list, or the one that `next` of the piece before names. */
+  list: { arguments: { what: ListName; next?: number }; result: Listed };
   watch: { arguments: Watched; result: null };
   /** The least level that the server is to send; none is what it sends unasked. */
   setLogLevel: { arguments: { level: LogLevel | "" }; result: null };

@@ -243,6 +243,7 @@ describe("calls", () => {
     await visitor.page.getByText("Cancelled.").waitFor();
     finish();
     await visitor.page.getByText("A result came after this had ended:").waitFor();
+    await visitor.page.locator(".use .result").first().waitFor();
     assert.match(await visitor.page.locator(".use").first().innerText(), /Cancelled\.[^]*too late/);
     visitor.done();
   });

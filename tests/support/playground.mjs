@@ -92,6 +92,8 @@ class Visitor {
 
   /** Chooses a tool by its name. */
   async tool(name) {
+    // Of a long list, a search finds the rows that are not drawn.
+    await this.page.locator(".list li").first().waitFor();
     const search = this.page.getByRole("searchbox", { name: "Search" });
     if (await search.count()) await search.fill(name);
     await this.page.locator(".list li").filter({ has: this.page.getByText(name, { exact: true }) }).getByRole("button").first().click();

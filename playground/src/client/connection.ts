@@ -6,7 +6,7 @@ import type { Accounts } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
 import type { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
-import { listed } from "./lists.ts";
+import { Lists } from "./lists.ts";
 import type { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
 import { paced } from "./paced.ts";
@@ -87,6 +87,7 @@ export class Connection {
   /** Ends everything under way. */
   #stop = new AbortController();
   #completer: Promise<Completer> | undefined;
+  #lists = new Lists();
   #logLevel: LogLevel | "" = "";
   #log: Promise<LogSender> | undefined;
   #standing: Promise<StandingStream> | undefined;
@@ -198,7 +199,7 @@ export class Connection {
   }
 
   #makeTransport(kind: "streamable" | "sse", target: Target): HttpTransport {
-    const standing = import("./standing-stream.ts").then(({ StandingStream }) => new StandingStream((listening) => this.#standing === standing && this.#tell({ connection: this.id, listening })));
+    const standing = import("./connected.ts").then(({ StandingStream }) => new StandingStream((listening) => this.#standing === standing && this.#tell({ connection: this.id, listening })));
     this.#standing = standing;
     const { fetch } = this.#fetcher;
     const options = {
@@ -406,14 +407,16 @@ export class Connection {
     if (this.#client?.getProtocolEra() === "legacy" && this.#target.offers.roots) await this.#client.sendRootsListChanged();
   }
 
-  list(what: ListName): Promise<Listed> {
-    return listed(async (method, params) => uncarried(await this.#connected.request({ method, params }, this.#limit())), what);
+  /** The first piece of a list, or the next of one that is being fetched. */
+  list(what: ListName, next: number | undefined): Promise<Listed> {
+    if (next !== undefined) return this.#lists.more(next);
+    return this.#lists.begin(async (method, params) => uncarried(await this.#connected.request({ method, params }, this.#limit())), what);
   }
 
   /** Sets which changes are to be told. */
   async watch(wanted: Watched): Promise<null> {
     const [client, standing] = [this.#connected, this.#standing];
-    this.#changes ??= Promise.all([import("./changes.ts"), standing]).then(([{ Changes }, stream]) => new Changes(client, stream, (listening) => this.#client === client && this.#tell({ connection: this.id, listening })));
+    this.#changes ??= Promise.all([import("./connected.ts"), standing]).then(([{ Changes }, stream]) => new Changes(client, stream, (listening) => this.#client === client && this.#tell({ connection: this.id, listening })));
     await (await this.#changes).watch(wanted);
     return null;
   }

@@ -6,21 +6,54 @@ const MAX_ENTRIES = 10_000;
 
 const METHODS = { tools: "tools/list", resources: "resources/list", templates: "resources/templates/list", prompts: "prompts/list" } as const;
 
-/** Every page of a list; it is valid for as long as the page that is so the shortest. */
-export async function listed(send: (method: (typeof METHODS)[ListName], params: { cursor?: string }) => Promise<unknown>, what: ListName): Promise<Listed> {
-  const entries: unknown[] = [];
-  let ttlMs: number | undefined;
+/** Entries that go to the page at once. */
+const MAX_PIECE = 50;
+
+type Send = (method: (typeof METHODS)[ListName], params: { cursor?: string }) => Promise<unknown>;
+
+/** Lists that are being fetched: the page asks for one piece after the other, so that none keeps it busy for long. */
+export class Lists {
+  #under = new Map<number, AsyncGenerator<Listed, Listed>>();
+  #last = 0;
+
+  /** The first piece of a list, with the number by which `more` gives the next one. */
+  begin(send: Send, what: ListName): Promise<Listed> {
+    const number = ++this.#last;
+    this.#under.set(number, listed(send, what));
+    return this.more(number);
+  }
+
+  async more(number: number): Promise<Listed> {
+    const pieces = this.#under.get(number);
+    if (!pieces) throw new Error("This list is not being fetched.");
+    const { value, done } = await pieces.next().catch((error: unknown) => {
+      this.#under.delete(number);
+      throw error;
+    });
+    if (done) this.#under.delete(number);
+    return done ? value : { ...value, next: number };
+  }
+}
+
+// All pages of a list.
+async function* listed(send: Send, what: ListName): AsyncGenerator<Listed, Listed> {
+  let count = 0;
   let cursor: string | undefined;
-  do {
-    const params = cursor === undefined ? {} : { cursor };
-    const page = (await send(METHODS[what], params)) as Record<string, unknown>;
-    const more = page[what === "templates" ? "resourceTemplates" : what];
-    if (Array.isArray(more)) entries.push(...more);
-    if (typeof page["ttlMs"] === "number" && page["ttlMs"] >= 0) ttlMs = Math.min(ttlMs ?? Infinity, page["ttlMs"]);
+  for (;;) {
+    const page = (await send(METHODS[what], cursor === undefined ? {} : { cursor })) as Record<string, unknown>;
+    const given = page[what === "templates" ? "resourceTemplates" : what];
+    const entries = (Array.isArray(given) ? given : []).slice(0, MAX_ENTRIES - count);
+    count += entries.length;
     cursor = typeof page["nextCursor"] === "string" && page["nextCursor"] !== cursor ? page["nextCursor"] : undefined;
-  } while (cursor !== undefined && entries.length < MAX_ENTRIES);
-  const faults = what === "tools" ? await faultsOf(entries) : {};
-  return { faults, entries: entries.slice(0, MAX_ENTRIES), ...(ttlMs === undefined ? {} : { ttlMs }) };
+    const isLast = cursor === undefined || count >= MAX_ENTRIES;
+    const ttl = typeof page["ttlMs"] === "number" && page["ttlMs"] >= 0 ? { ttlMs: page["ttlMs"] } : {};
+    for (let from = 0; from === 0 || from < entries.length; from += MAX_PIECE) {
+      const some = entries.slice(from, from + MAX_PIECE);
+      const piece = { entries: some, faults: what === "tools" ? await faultsOf(some) : {}, ...ttl };
+      if (isLast && from + MAX_PIECE >= entries.length) return piece;
+      yield piece;
+    }
+  }
 }
 
 // Few tools have such headers.

@@ -46,7 +46,7 @@ const HANDLERS: Handlers = {
   connect: (connection, { target }) => connection.connect(target),
   disconnect: (connection) => connection.disconnect().then(() => null),
   retry: async (connection) => (connection.retry(), null),
-  list: (connection, { what }) => connection.list(what),
+  list: (connection, { what, next }) => connection.list(what, next),
   call: (connection, { call, tool, json, asTask, isWhole }) => connection.call(call, tool, json, asTask, isWhole),
   follow: (connection, { call, task }) => connection.follow(call, task),
   tasks: (connection, { cursor }) => connection.tasks(cursor),

@@ -59,6 +59,8 @@ function Parts() {
   const { state, visitor, say } = useShared();
   const tabs = (["tools", "resources", "prompts", "tasks", "logs", "trace"] as const).filter((tab) => tab === "trace" || (tab === "tasks" && state.tasks.length > 0) || (tab === "logs" && state.logged > 0) || state.info?.capabilities[tab === "logs" ? "logging" : tab]);
   const shown = tabs.includes(state.tab) ? state.tab : (tabs[0] ?? "trace");
+  // Until it is known what there is, the one part is shown only to a person who chose it.
+  const isWaiting = state.phase === "connecting" && state.tab !== shown;
   const View = VIEWS[shown];
   const counts = { tools: state.tools.length, resources: state.resources.length + state.templates.length, prompts: state.prompts.length, tasks: state.tasks.length, logs: state.logged, trace: state.trace.length };
   function move(event: KeyboardEvent) {
@@ -73,13 +75,13 @@ function Parts() {
     <section class="parts" aria-label={say("tabs.label")}>
       <div class="tabs" role="tablist" aria-label={say("tabs.label")} onKeyDown={move}>
         {tabs.map((tab) => (
-          <button key={tab} type="button" role="tab" id={`tab-${tab}`} aria-selected={tab === shown} aria-controls="panel" tabIndex={tab === shown ? 0 : -1} onClick={() => visitor.show(tab)}>
+          <button key={tab} type="button" role="tab" id={`tab-${tab}`} aria-selected={tab === shown && !isWaiting} aria-controls="panel" tabIndex={tab === shown ? 0 : -1} onClick={() => visitor.show(tab)}>
             {say(tab)} <span>{counts[tab]}</span>
           </button>
         ))}
       </div>
       <div role="tabpanel" id="panel" aria-labelledby={`tab-${shown}`}>
-        <View />
+        {!isWaiting && <View />}
       </div>
     </section>
   );

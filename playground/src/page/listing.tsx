@@ -3,9 +3,10 @@ import type { ComponentChildren } from "preact";
 import { useShared } from "./context.ts";
 import { Icon, hasIcons } from "./icon.tsx";
 import { later } from "./later.tsx";
+import { Rows } from "./rows.tsx";
 import type { Tab } from "./state.ts";
 
-const ListAge = later(async () => (await import("./age.tsx")).ListAge, true);
+const ListAge = later(async () => (await import("./connected.ts")).ListAge, true);
 
 export interface Entry {
   id: string;
@@ -15,9 +16,6 @@ export interface Entry {
   icons?: unknown;
   state?: "new" | "gone" | "updated" | undefined;
 }
-
-/** Entries that are drawn: a search finds the others. */
-const MAX_SHOWN = 300;
 
 export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]; children: ComponentChildren }) {
   const { state, visitor, say } = useShared();
@@ -34,20 +32,20 @@ export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]
         {(tab === "tools" || tab === "resources" || tab === "prompts") && <ListAge what={tab} />}
         {entries.length === 0 && <p class="note">{say("list.none")}</p>}
         {entries.length > 0 && found.length === 0 && <p class="note">{say("list.nothingFound")}</p>}
-        <ul>
-          {found.slice(0, MAX_SHOWN).map(({ id, title, description, marks, state, icons }) => (
-            <li key={id}>
-              <button type="button" aria-pressed={id === chosen} onClick={() => visitor.choose(tab, id)}>
-                {withIcons && <Icon icons={icons} title={title} />}
-                <b dir="auto">{title}</b>
-                {state && <i class="tag strong">{say(`list.${state}`)}</i>}
-                {title !== id && <code dir="auto">{id}</code>}
-                {description && <span dir="auto">{description}</span>}
-                {marks}
-              </button>
-            </li>
-          ))}
-        </ul>
+        <Rows
+          rows={found}
+          chosen={chosen}
+          draw={({ id, title, description, marks, state, icons }) => (
+            <button type="button" aria-pressed={id === chosen} onClick={() => visitor.choose(tab, id)}>
+              {withIcons && <Icon icons={icons} title={title} />}
+              <b dir="auto">{title}</b>
+              {state && <i class="tag strong">{say(`list.${state}`)}</i>}
+              {title !== id && <code dir="auto">{id}</code>}
+              {description && <span dir="auto">{description}</span>}
+              {marks}
+            </button>
+          )}
+        />
       </div>
       <div class="detail">
         {chosen === undefined ? (

@@ -9,8 +9,11 @@ export type Ask = <K extends OperationName>(operation: K, given: Operations[K]["
 type Entry = ServerState[ListName][number];
 
 /** A list whose entries can be told apart. */
-export interface Loaded extends Listed {
+export interface Loaded {
   entries: Entry[];
+  faults: Listed["faults"];
+  /** The least for which the server vouches for any part of it. */
+  ttlMs: number | undefined;
   /** Milliseconds since 1970. */
   at: number;
 }
@@ -19,11 +22,18 @@ export interface Loaded extends Listed {
 export const isOffered = ({ info }: ServerState, what: ListName): boolean => info?.capabilities[what === "templates" ? "resources" : what] !== undefined;
 
 export async function load(ask: Ask, what: ListName): Promise<Loaded> {
-  const at = Date.now();
-  const list = ask("list", { what });
-  // Servers with resources alone need not know the method for templates.
-  const { entries, ...more } = await (what === "templates" ? list.catch((): Listed => ({ entries: [], faults: {} })) : list);
-  return { ...more, at, entries: (entries as Entry[]).filter((entry) => idOf(entry) !== undefined) };
+  const list: Loaded = { entries: [], faults: {}, ttlMs: undefined, at: Date.now() };
+  let next: number | undefined;
+  do {
+    const piece = ask("list", { what, ...(next === undefined ? {} : { next }) });
+    // Servers with resources alone need not know the method for templates.
+    const { entries, faults, ttlMs, next: following } = await (what === "templates" ? piece.catch((): Listed => ({ entries: [], faults: {} })) : piece);
+    for (const entry of entries as Entry[]) if (idOf(entry) !== undefined) list.entries.push(entry);
+    Object.assign(list.faults, faults);
+    if (ttlMs !== undefined) list.ttlMs = Math.min(list.ttlMs ?? Infinity, ttlMs);
+    next = following;
+  } while (next !== undefined);
+  return list;
 }
 
 /** The part of the state that a list is. */

@@ -8,7 +8,7 @@ import { Icon, hasIcons } from "./icon.tsx";
 import { ProblemNote } from "./problem.tsx";
 
 const SignInCard = later(async () => (await import("./sign-in.tsx")).SignInCard);
-const ListeningNote = later(async () => (await import("./listening.tsx")).ListeningNote, true);
+const ListeningNote = later(async () => (await import("./connected.ts")).ListeningNote, true);
 
 const Switch = later(async () => (await import("./switch.tsx")).Switch);
 const Roots = later(async () => (await import("./roots.tsx")).Roots);

@@ -146,7 +146,7 @@ export class Visitor {
 
   // The module that follows changes is loaded once there is something to follow.
   #loadChanges(): Promise<Changes> {
-    this.#changes ??= import("./changes.ts").then(({ Changes }) => new Changes(this.#store, this.#askAny, this.#say));
+    this.#changes ??= import("./connected.ts").then(({ Changes }) => new Changes(this.#store, this.#askAny, this.#say));
     return this.#changes;
   }
 

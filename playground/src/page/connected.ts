@@ -1,0 +1,4 @@
+// Parts of the page that every connection uses, in one file.
+export { ListAge } from "./age.tsx";
+export { Changes } from "./changes.ts";
+export { ListeningNote } from "./listening.tsx";
