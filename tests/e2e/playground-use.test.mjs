@@ -1,4 +1,4 @@
-// The playground uses a server: lists, forms, results, prompts, resources, questions, progress, and hostile texts everywhere.
+// The playground uses a server: lists, forms, results, prompts, resources, questions and progress.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inBrowser } from "../support/playground.mjs";
@@ -305,65 +305,4 @@ test("every message is in the trace, with its time, status and headers", async (
   await call.last().locator("pre").first().waitFor();
   assert.match(await call.last().innerText(), /200[^]*POST [^]*"test_simple_text"[^]*mcp-protocol-version: 2025-11-25[^]*content-type: /);
   visitor.done();
-});
-
-describe("hostile texts", () => {
-  const MARKUP = [
-    `<img src=x onerror="alert(1)">`,
-    `<script>alert(1)</script>`,
-    `"><svg onload=alert(1)>`,
-    `<a href="javascript:alert(1)">x</a>`,
-    `{{constructor.constructor('alert(1)')()}}`,
-    `<iframe srcdoc="<script>alert(1)</script>">`,
-  ];
-  const PAYLOADS = [
-    MARKUP.join(" "),
-    `javascript:alert(1)`,
-    `data:text/html,<script>alert(1)</script>`,
-    `https://evil.example/\u202ecod.exe\u0000x`,
-  ];
-
-  for (const payload of PAYLOADS)
-    test(`stay text wherever a server puts them: ${JSON.stringify(payload)}`, async () => {
-      const schema = { type: "object", title: payload, description: payload, properties: { [payload]: { type: "string", title: payload, description: payload, default: payload, examples: [payload], pattern: payload }, e: { enum: [payload], enumNames: [payload] } }, required: [payload] };
-      const icon = { icons: [{ src: payload }] };
-      const handlers = {
-        "tools/list": () => ({ tools: [{ name: payload, title: payload, description: payload, inputSchema: schema, outputSchema: schema, annotations: { title: payload }, ...icon }] }),
-        "resources/list": () => ({ resources: [{ uri: payload, name: payload, title: payload, description: payload, mimeType: payload, ...icon }] }),
-        "prompts/list": () => ({ prompts: [{ name: payload, title: payload, description: payload, arguments: [{ name: payload, description: payload }], ...icon }] }),
-        "tools/call": () => ({
-          content: [
-            { type: "text", text: payload },
-            { type: "image", data: btoa("x"), mimeType: payload },
-            { type: "audio", data: payload, mimeType: payload },
-            { type: "resource_link", uri: payload, name: payload, description: payload, mimeType: payload },
-            { type: "resource", resource: { uri: payload, mimeType: "text/html", text: payload } },
-            { type: payload, text: payload },
-          ],
-          structuredContent: { [payload]: payload },
-          isError: true,
-        }),
-        "resources/read": () => ({ contents: [{ uri: payload, mimeType: "text/html", text: payload }] }),
-        "prompts/get": () => ({ error: { code: -32000, message: payload, data: payload } }),
-      };
-      const info = { name: payload, title: payload, version: payload, websiteUrl: payload, ...icon };
-      await using other = await scripted({ handlers, info, capabilities: { tools: {}, resources: {}, prompts: {} } });
-      await using visitor = await connected({ url: other.url, allowed: [other.origin] });
-      const { page } = visitor;
-      await page.locator(".list li button").first().click();
-      await visitor.call();
-      await visitor.button("Send anyway").click();
-      await (await visitor.result()).locator("pre").first().waitFor();
-      await visitor.button("Read").first().click();
-      await (await visitor.result()).locator("pre").first().waitFor();
-      await page.getByRole("tab", { name: /^Prompts/ }).click();
-      await page.locator(".list li button").first().click();
-      await visitor.button("Get prompt").click();
-      await visitor.result();
-      await visitor.trace();
-      await visitor.openTrace();
-      assert.equal(await page.locator("main img, main iframe, main script, main svg, main a[href]").count(), 0);
-      assert.equal(page.url(), `${server.url}/playground`);
-      visitor.done();
-    });
 });

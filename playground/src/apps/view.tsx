@@ -3,9 +3,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useShared } from "../page/context.ts";
 import { filled } from "../page/language.ts";
-import { visible } from "../page/result.tsx";
 import type { Use } from "../page/state.ts";
 import type { Tool } from "../protocol.ts";
+import { visible } from "../visible.ts";
 import { type AppWord, en, zh } from "../words/apps.ts";
 import { type AppQuestion, type Surroundings, removeUnseen, sessionOf } from "./session.ts";
 

@@ -2,6 +2,7 @@
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
 import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type TaskPage, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
+import { named } from "../visible.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
 import type { Completer } from "./completion.ts";
@@ -343,10 +344,10 @@ export class Connection {
   #info(client: Client, transport: "streamable" | "sse"): ServerInfo {
     const version = client.getServerVersion();
     return {
-      name: version?.name ?? new URL(this.url).host,
+      name: nameIn(version?.name) ?? new URL(this.url).host,
       icons: version?.icons,
-      title: version?.title,
-      version: version?.version,
+      title: nameIn(version?.title),
+      version: nameIn(version?.version),
       instructions: client.getInstructions(),
       capabilities: (client.getServerCapabilities() ?? {}) as Record<string, unknown>,
       protocol: client.getNegotiatedProtocolVersion() ?? "",
@@ -604,6 +605,8 @@ async function measured(work: () => Promise<unknown>, isWhole: boolean): Promise
   if (bytes <= MAX_SENT_BYTES) return { ms, bytes, result };
   return { ms, bytes, ...(await import("./held.ts")).hold(result), ...(isWhole ? { whole: result } : {}) };
 }
+
+const nameIn = (text: unknown): string | undefined => (typeof text === "string" ? named(text) : undefined);
 
 // Saved servers have names of headers alone, until the person types their values.
 const typed = ({ headers }: Target): [string, string][] => headers.filter(([, value]) => value !== "");

@@ -5,10 +5,10 @@ import { isLoopback } from "../address.ts";
 import { type Json, isObject, write } from "../exact.ts";
 import { type Misfit, check } from "../schema/check.ts";
 import { initial } from "../schema/field.ts";
+import { visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { SchemaForm } from "./form.tsx";
 import type { Asking } from "./question.tsx";
-import { visible } from "./result.tsx";
 
 interface Asked {
   message?: unknown;

@@ -1,4 +1,5 @@
 // The language of the page: the browser's, or the one that the person chose.
+import { named } from "../visible.ts";
 import { type Word, type Words, en } from "../words/en.ts";
 
 export type Language = "en" | "zh-Hans";
@@ -39,8 +40,8 @@ export function speaker(language: Language): Say {
   return (word, values = {}) => filled(words?.[word] ?? tables.en?.[word] ?? "", values);
 }
 
-/** A text with values for what is in braces. */
-export const filled = (text: string, values: Record<string, string | number>): string => text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+/** A text with values for what is in braces. They turn nothing of what stands around them. */
+export const filled = (text: string, values: Record<string, string | number>): string => text.replace(/\{(\w+)\}/g, (_, name: string) => named(String(values[name] ?? "")));
 
 /** The result of what a browser may refuse, such as storage. */
 export function attempt<T>(work: () => T): T | undefined {

@@ -1,5 +1,6 @@
 // A list to search, with one entry of it beside.
 import type { ComponentChildren } from "preact";
+import { visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { Icon, hasIcons } from "./icon.tsx";
 import { later } from "./later.tsx";
@@ -40,7 +41,7 @@ export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]
               {withIcons && <Icon icons={icons} title={title} />}
               <b dir="auto">{title}</b>
               {state && <i class="tag strong">{say(`list.${state}`)}</i>}
-              {title !== id && <code dir="auto">{id}</code>}
+              {title !== id && <code dir="auto">{visible(id)}</code>}
               {description && <span dir="auto">{description}</span>}
               {marks}
             </button>

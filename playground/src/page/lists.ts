@@ -1,4 +1,5 @@
 // The lists of what a server offers, as the page has them.
+import { isObject } from "../exact.ts";
 import type { Listed, ListName, OperationName, Operations } from "../protocol.ts";
 import type { ServerState } from "./state.ts";
 
@@ -28,13 +29,25 @@ export async function load(ask: Ask, what: ListName): Promise<Loaded> {
     const piece = ask("list", { what, ...(next === undefined ? {} : { next }) });
     // Servers with resources alone need not know the method for templates.
     const { entries, faults, ttlMs, next: following } = await (what === "templates" ? piece.catch((): Listed => ({ entries: [], faults: {} })) : piece);
-    for (const entry of entries as Entry[]) if (idOf(entry) !== undefined) list.entries.push(entry);
+    for (const entry of entries as Entry[]) if (idOf(entry) !== undefined) list.entries.push(shaped(entry));
     Object.assign(list.faults, faults);
     if (ttlMs !== undefined) list.ttlMs = Math.min(list.ttlMs ?? Infinity, ttlMs);
     next = following;
   } while (next !== undefined);
   return list;
 }
+
+const isText = (value: unknown): boolean => typeof value === "string";
+
+const TYPES: Record<string, (value: unknown) => boolean> = { name: isText, title: isText, description: isText, mimeType: isText, icons: Array.isArray, annotations: isObject, execution: isObject, _meta: isObject, arguments: Array.isArray };
+
+// A server says what it likes: of an entry, members are taken only if they are of their type. The trace has the others.
+function shaped<T extends object>(entry: T): T {
+  const kept = Object.entries(entry).filter(([name, value]) => !Object.hasOwn(TYPES, name) || TYPES[name]?.(value));
+  return Object.fromEntries(kept.map(([name, value]) => [name, name === "arguments" ? (value as unknown[]).filter(isNamed).map(shaped) : value])) as T;
+}
+
+const isNamed = (value: unknown): value is object => isText((value as { name?: unknown } | null)?.name);
 
 /** The part of the state that a list is. */
 export const stateOf = (what: ListName, { lists }: ServerState, { entries, at, ttlMs, faults }: Loaded, marks: { added: string[]; gone: unknown[] } = { added: [], gone: [] }): Partial<ServerState> => ({
@@ -47,3 +60,6 @@ export function idOf(entry: unknown): string | undefined {
   const { name, uri, uriTemplate } = (typeof entry === "object" && entry !== null ? entry : {}) as Record<string, unknown>;
   return [uriTemplate, uri, name].find((id) => typeof id === "string") as string | undefined;
 }
+
+/** What was typed for a name, which may be one that objects have of themselves. */
+export const valueOf = (values: Record<string, string>, name: string): string => (Object.hasOwn(values, name) ? (values[name] ?? "") : "");

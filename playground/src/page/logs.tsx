@@ -1,6 +1,7 @@
 // The log messages of the server, the newest first. Only the rows that are in sight are drawn.
 import { useMemo, useState } from "preact/hooks";
 import { LOG_LEVELS, type LogLevel } from "../protocol.ts";
+import { named } from "../visible.ts";
 import { useShared } from "./context.ts";
 import type { NumberedEntry } from "./log-book.ts";
 
@@ -66,7 +67,7 @@ export function Logs() {
       {chosen && (
         <section>
           <h3 dir="auto">
-            {chosen.level} {chosen.logger} {new Date(chosen.at).toLocaleTimeString()}
+            {named(chosen.level)} {named(chosen.logger)} {new Date(chosen.at).toLocaleTimeString()}
           </h3>
           <pre class="text" tabIndex={0} dir="auto">
             {textOf(chosen.data, 2)}
@@ -100,7 +101,7 @@ function Rows({ entries, chosen, onChoose }: { entries: NumberedEntry[]; chosen:
         {entries.slice(first, last).map((entry) => (
           <li key={entry.number}>
             <button type="button" aria-pressed={entry === chosen} onClick={() => onChoose(entry)}>
-              <time>{new Date(entry.at).toLocaleTimeString()}</time> <span class={isGrave(entry.level) ? "tag strong" : "tag"}>{entry.level}</span> {entry.logger && <b dir="auto">{entry.logger}</b>} <span dir="auto">{textOf(entry.data).slice(0, MAX_LINE_CHARS)}</span>
+              <time>{new Date(entry.at).toLocaleTimeString()}</time> <span class={isGrave(entry.level) ? "tag strong" : "tag"}>{entry.level}</span> {entry.logger && <b dir="auto">{named(entry.logger)}</b>} <span dir="auto">{textOf(entry.data).slice(0, MAX_LINE_CHARS)}</span>
             </button>
           </li>
         ))}

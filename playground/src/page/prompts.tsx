@@ -2,9 +2,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Prompt } from "../protocol.ts";
+import { named, visible } from "../visible.ts";
 import { Combobox } from "./combobox.tsx";
 import { useShared } from "./context.ts";
 import { Listing } from "./listing.tsx";
+import { valueOf } from "./lists.ts";
 import { withGone } from "./marks.ts";
 import { Content } from "./result.tsx";
 import { Uses } from "./uses.tsx";
@@ -13,13 +15,15 @@ export function Prompts() {
   const { state } = useShared();
   const { all, markOf } = withGone(state, "prompts");
   const prompt = all.find(({ name }) => name === state.chosen.prompts);
-  const entries = all.map((prompt) => ({ id: prompt.name, title: prompt.title ?? prompt.name, description: prompt.description, icons: prompt.icons, state: markOf(prompt) }));
+  const entries = all.map((prompt) => ({ id: prompt.name, title: titleOf(prompt), description: prompt.description, icons: prompt.icons, state: markOf(prompt) }));
   return (
     <Listing tab="prompts" entries={entries}>
       {prompt && <PromptView key={prompt.name} prompt={prompt} />}
     </Listing>
   );
 }
+
+const titleOf = ({ title, name }: Prompt): string => named(title ?? name);
 
 function PromptView({ prompt }: { prompt: Prompt }) {
   const { state, visitor, say } = useShared();
@@ -29,18 +33,18 @@ function PromptView({ prompt }: { prompt: Prompt }) {
   useEffect(() => {
     if (missing.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [missing]);
-  const fields = Array.isArray(prompt.arguments) ? prompt.arguments : [];
+  const fields = prompt.arguments ?? [];
   function get(isAnyway: boolean) {
     const given = Object.entries(values).filter(([, value]) => value !== "");
-    const lacking = fields.filter(({ name, required }) => required === true && (values[name] ?? "") === "").map(({ name }) => name);
+    const lacking = fields.filter(({ name, required }) => required === true && valueOf(values, name) === "").map(({ name }) => name);
     setMissing(isAnyway ? [] : lacking);
     if (isAnyway || lacking.length === 0) void visitor.getPrompt(prompt.name, Object.fromEntries(given));
   }
   return (
     <article>
-      <h3 dir="auto">{prompt.title ?? prompt.name}</h3>
+      <h3 dir="auto">{titleOf(prompt)}</h3>
       <p>
-        <code dir="auto">{prompt.name}</code>
+        <code dir="auto">{visible(prompt.name)}</code>
       </p>
       {prompt.description && (
         <p class="text" dir="auto">
@@ -92,9 +96,9 @@ function ArgumentField({ prompt, field: { name, title, description, required }, 
   return (
     <div class="labelled">
       <label for={id} dir="auto">
-        {title ?? name} <span class="note">{[title && title !== name ? name : "", required ? "" : say("form.optional")].filter(Boolean).join(" · ")}</span>
+        {named(title ?? name)} <span class="note">{[title && title !== name ? name : "", required ? "" : say("form.optional")].filter(Boolean).join(" · ")}</span>
       </label>
-      <Combobox id={id} name={name} of={{ type: "ref/prompt", name: prompt }} value={values[name] ?? ""} context={values} isRequired={required === true} isInvalid={isMissing} describedBy={described || undefined} onChange={onChange} />
+      <Combobox id={id} name={name} of={{ type: "ref/prompt", name: prompt }} value={valueOf(values, name)} context={values} isRequired={required === true} isInvalid={isMissing} describedBy={described || undefined} onChange={onChange} />
       {description && (
         <p id={`${id}-about`} class="note" dir="auto">
           {description}
@@ -116,7 +120,7 @@ function Messages({ result }: { result: unknown }) {
     <div class="result">
       {messages.map((message: { role?: unknown; content?: unknown }, at) => (
         <section key={at}>
-          <h5>{String(message?.role)}</h5>
+          <h5 dir="auto">{named(String(message?.role))}</h5>
           <Content block={message?.content} />
         </section>
       ))}

@@ -1,6 +1,6 @@
 // A link to a resource, and the notes that content carries.
+import { named, visible } from "../visible.ts";
 import { useShared } from "./context.ts";
-import { visible } from "./result.tsx";
 
 interface LinkBlock {
   uri?: unknown;
@@ -21,7 +21,7 @@ export function ResourceLink({ link }: { link: object }) {
     <section class="card">
       <h5>{say("result.link")}</h5>
       <p dir="auto">
-        <b>{String(title ?? name ?? uri)}</b> {typeof mimeType === "string" && <span class="tag">{mimeType}</span>} {typeof size === "number" && <span class="tag">{say("link.size", { bytes: size })}</span>}
+        <b>{named(String(title ?? name ?? uri))}</b> {typeof mimeType === "string" && <span class="tag">{mimeType}</span>} {typeof size === "number" && <span class="tag">{say("link.size", { bytes: size })}</span>}
       </p>
       {typeof description === "string" && <p dir="auto">{description}</p>}
       <p>

@@ -1,11 +1,12 @@
 // The resources and their templates, and what was read of them.
 import { type Json, isObject } from "../exact.ts";
 import type { Resource } from "../protocol.ts";
+import { named, visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { later } from "./later.tsx";
 import { type Entry, Listing } from "./listing.tsx";
 import { withGone } from "./marks.ts";
-import { Contents, visible } from "./result.tsx";
+import { Contents } from "./result.tsx";
 import { Uses } from "./uses.tsx";
 
 const Watch = later(async () => (await import("./watch.tsx")).Watch);
@@ -18,8 +19,8 @@ export function Resources() {
   const templates = withGone(state, "templates");
   const template = templates.all.find(({ uriTemplate }) => uriTemplate === chosen);
   const entries: Entry[] = [
-    ...resources.all.map((resource) => ({ id: resource.uri, title: resource.title ?? resource.name ?? resource.uri, description: resource.description, icons: resource.icons, state: state.updated.includes(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
-    ...templates.all.map((template) => ({ id: template.uriTemplate, title: template.title ?? template.name ?? template.uriTemplate, description: template.description, icons: template.icons, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
+    ...resources.all.map((resource) => ({ id: resource.uri, title: named(resource.title ?? resource.name ?? resource.uri), description: resource.description, icons: resource.icons, state: state.updated.includes(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
+    ...templates.all.map((template) => ({ id: template.uriTemplate, title: named(template.title ?? template.name ?? template.uriTemplate), description: template.description, icons: template.icons, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
   ];
   return (
     <Listing tab="resources" entries={entries}>
@@ -45,7 +46,7 @@ function ResourceView({ uri, resource }: { uri: string; resource: Resource | und
   const { state, visitor, say } = useShared();
   return (
     <article>
-      <h3 dir="auto">{resource?.title ?? resource?.name ?? visible(uri)}</h3>
+      <h3 dir="auto">{named(resource?.title ?? resource?.name ?? uri)}</h3>
       <p>
         <code dir="auto">{visible(uri)}</code> {resource?.mimeType && <span class="tag">{resource.mimeType}</span>}
       </p>

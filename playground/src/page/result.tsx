@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Tool } from "../protocol.ts";
 import { check } from "../schema/check.ts";
+import { visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { heldOf } from "./held-texts.ts";
 import { later } from "./later.tsx";
@@ -97,7 +98,7 @@ function Plain({ block }: { block: unknown }) {
 /** The contents of a resource: text as it is, whatever it is called, and other bytes by their type. */
 export function Contents({ contents }: { contents: Block }) {
   const { say } = useShared();
-  const { uri, text, blob, mimeType } = contents;
+  const { uri, text, blob, mimeType } = (isObject(contents as Json) ? contents : {}) as Block;
   const type = typeof mimeType === "string" ? mimeType : "application/octet-stream";
   return (
     <section>
@@ -171,6 +172,3 @@ function Save({ bytes, name }: { bytes: Uint8Array<ArrayBuffer> | undefined; nam
     </button>
   );
 }
-
-/** A text whose characters without a shape, or that turn the direction, are seen. */
-export const visible = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);

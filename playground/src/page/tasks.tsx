@@ -1,5 +1,6 @@
 // The tasks of a server that this tab began, also before a reload.
 import type { Tool } from "../protocol.ts";
+import { named } from "../visible.ts";
 import { useShared } from "./context.ts";
 import type { Say } from "./language.ts";
 import { ToolResult } from "./result.tsx";
@@ -32,7 +33,7 @@ function TaskView({ entry }: { entry: TaskEntry }) {
   const isFollowed = uses.some(({ answer, problem }) => !answer && !problem);
   return (
     <article>
-      <h3 dir="auto">{tool.title ?? (name || say("task.unknown"))}</h3>
+      <h3 dir="auto">{named(tool.title ?? (name || say("task.unknown")))}</h3>
       <p>
         <span class="tag">{statusOf(info, say)}</span> <span dir="auto">{info.message}</span>
       </p>

@@ -2,9 +2,9 @@
 import { useState } from "preact/hooks";
 import type { ResourceTemplate } from "../protocol.ts";
 import { expand, variablesOf } from "../uri-template.ts";
+import { named, visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { ReadResults } from "./resources.tsx";
-import { visible } from "./result.tsx";
 import { type Filled, Kinds, TemplateField, filledOf, valuesOf } from "./template-field.tsx";
 import { Watch } from "./watch.tsx";
 
@@ -22,7 +22,7 @@ export function TemplateView({ template }: { template: ResourceTemplate }) {
   }
   return (
     <article>
-      <h3 dir="auto">{template.title ?? template.name ?? visible(uriTemplate)}</h3>
+      <h3 dir="auto">{named(template.title ?? template.name ?? uriTemplate)}</h3>
       <p>
         <code dir="auto">{visible(uriTemplate)}</code> {template.mimeType && <span class="tag">{template.mimeType}</span>}
       </p>

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isObject } from "../exact.ts";
 import { type Tool, hasApp } from "../protocol.ts";
 import { type Misfit, check } from "../schema/check.ts";
+import { named, visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { SchemaForm } from "./form.tsx";
 import { later } from "./later.tsx";
@@ -34,7 +35,7 @@ export function Tools() {
   );
 }
 
-const titleOf = (tool: Tool): string => tool.title ?? (typeof tool.annotations?.["title"] === "string" ? tool.annotations["title"] : tool.name);
+const titleOf = (tool: Tool): string => named(tool.title ?? (typeof tool.annotations?.["title"] === "string" ? tool.annotations["title"] : tool.name));
 
 // A hint that is missing means what the specification says of it.
 function marksOf({ annotations = {}, _meta }: Tool): Word[] {
@@ -87,7 +88,7 @@ function ToolView({ tool }: { tool: Tool }) {
     <article>
       <h3 dir="auto">{titleOf(tool)}</h3>
       <p>
-        <code dir="auto">{tool.name}</code> <Marks tool={tool} />
+        <code dir="auto">{visible(tool.name)}</code> <Marks tool={tool} />
       </p>
       {tool.description && (
         <p class="text" dir="auto">

@@ -284,7 +284,7 @@ export class Visitor {
   }
 
   draftOf(tool: Tool): Json {
-    return this.#state.drafts[tool.name] ?? initial(schemaOf(tool), schemaOf(tool)) ?? {};
+    return (Object.hasOwn(this.#state.drafts, tool.name) ? this.#state.drafts[tool.name] : undefined) ?? initial(schemaOf(tool), schemaOf(tool)) ?? {};
   }
 
   setDraft(tool: Tool, value: Json): void {

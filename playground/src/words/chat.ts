@@ -1,4 +1,6 @@
 // Words of the chat, in both languages. They are loaded with it.
+import { filled } from "../page/language.ts";
+
 const en = {
   about: "The model may call tools of the connected servers. You see each call before it runs.",
   model: "Model",
@@ -132,4 +134,4 @@ export type SayChat = (word: ChatWord, values?: Record<string, string | number>)
 export const chatSpeaker =
   (language: "en" | "zh-Hans"): SayChat =>
   (word, values = {}) =>
-    (language === "zh-Hans" ? zh : en)[word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+    filled((language === "zh-Hans" ? zh : en)[word], values);
