@@ -61,5 +61,5 @@ export function idOf(entry: unknown): string | undefined {
   return [uriTemplate, uri, name].find((id) => typeof id === "string") as string | undefined;
 }
 
-/** What was typed for a name, which may be one that objects have of themselves. */
-export const valueOf = (values: Record<string, string>, name: string): string => (Object.hasOwn(values, name) ? (values[name] ?? "") : "");
+/** What a record has for a name, which may be one that objects have of themselves. */
+export const ownOf = <T>(record: Record<string, T>, name: string): T | undefined => (Object.hasOwn(record, name) ? record[name] : undefined);

@@ -6,7 +6,7 @@ import { named, visible } from "../visible.ts";
 import { Combobox } from "./combobox.tsx";
 import { useShared } from "./context.ts";
 import { Listing } from "./listing.tsx";
-import { valueOf } from "./lists.ts";
+import { ownOf } from "./lists.ts";
 import { withGone } from "./marks.ts";
 import { Content } from "./result.tsx";
 import { Uses } from "./uses.tsx";
@@ -36,7 +36,7 @@ function PromptView({ prompt }: { prompt: Prompt }) {
   const fields = prompt.arguments ?? [];
   function get(isAnyway: boolean) {
     const given = Object.entries(values).filter(([, value]) => value !== "");
-    const lacking = fields.filter(({ name, required }) => required === true && valueOf(values, name) === "").map(({ name }) => name);
+    const lacking = fields.filter(({ name, required }) => required === true && (ownOf(values, name) ?? "") === "").map(({ name }) => name);
     setMissing(isAnyway ? [] : lacking);
     if (isAnyway || lacking.length === 0) void visitor.getPrompt(prompt.name, Object.fromEntries(given));
   }
@@ -98,7 +98,7 @@ function ArgumentField({ prompt, field: { name, title, description, required }, 
       <label for={id} dir="auto">
         {named(title ?? name)} <span class="note">{[title && title !== name ? name : "", required ? "" : say("form.optional")].filter(Boolean).join(" · ")}</span>
       </label>
-      <Combobox id={id} name={name} of={{ type: "ref/prompt", name: prompt }} value={valueOf(values, name)} context={values} isRequired={required === true} isInvalid={isMissing} describedBy={described || undefined} onChange={onChange} />
+      <Combobox id={id} name={name} of={{ type: "ref/prompt", name: prompt }} value={ownOf(values, name) ?? ""} context={values} isRequired={required === true} isInvalid={isMissing} describedBy={described || undefined} onChange={onChange} />
       {description && (
         <p id={`${id}-about`} class="note" dir="auto">
           {description}

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import type { Value, Variable } from "../uri-template.ts";
 import { Combobox } from "./combobox.tsx";
 import { useShared } from "./context.ts";
+import { ownOf } from "./lists.ts";
 import { Sign } from "./sign.tsx";
 
 type Kind = "text" | "list" | "pairs";
@@ -18,7 +19,7 @@ export interface Filled {
 }
 
 /** A template does not say what its variables are: one whose values become parts of their own is a list. */
-export const filledOf = ({ name, isExploded }: Variable, values: Record<string, Filled>): Filled => values[name] ?? { kind: isExploded ? "list" : "text", text: "", pairs: [] };
+export const filledOf = ({ name, isExploded }: Variable, values: Record<string, Filled>): Filled => ownOf(values, name) ?? { kind: isExploded ? "list" : "text", text: "", pairs: [] };
 
 /** The values of the variables; empty ones are left out. */
 export function valuesOf(variables: Variable[], values: Record<string, Filled>): Record<string, Value> {

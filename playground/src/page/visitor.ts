@@ -10,7 +10,7 @@ import { noteHeld } from "./held-texts.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, Failure, type Link } from "./link.ts";
 import { LogBook } from "./log-book.ts";
-import { type Ask, LISTS, isOffered, load, stateOf } from "./lists.ts";
+import { type Ask, LISTS, isOffered, load, ownOf, stateOf } from "./lists.ts";
 import { own } from "./start.ts";
 import { taskSupport } from "./task-choice.tsx";
 import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
@@ -284,7 +284,7 @@ export class Visitor {
   }
 
   draftOf(tool: Tool): Json {
-    return (Object.hasOwn(this.#state.drafts, tool.name) ? this.#state.drafts[tool.name] : undefined) ?? initial(schemaOf(tool), schemaOf(tool)) ?? {};
+    return ownOf(this.#state.drafts, tool.name) ?? initial(schemaOf(tool), schemaOf(tool)) ?? {};
   }
 
   setDraft(tool: Tool, value: Json): void {
