@@ -2,6 +2,7 @@
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, StatusCode};
+use tokio::task::yield_now;
 
 use crate::bridge::Bridge;
 use crate::calls::Call;
@@ -15,6 +16,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const JSON_OR_EVENTS: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 /// Error code of a session that is not found, where servers answer with HTTP 200.
 const SESSION_NOT_FOUND: i64 = -32001;
+
+/// Turns of the event loop in which what is ready of the sockets is looked at: one by the loop, one by the connections.
+const TURNS: usize = 2;
 
 impl Bridge {
     /// POSTs a request and hands on what comes, until it has its response.
@@ -65,6 +69,11 @@ impl Bridge {
         headers.insert(CONTENT_TYPE, JSON);
         let url = self.arguments.url.parsed.clone();
         let request = Request { method: Method::POST, url, headers, body: Some(message.bytes.clone()) };
+        // Connections that were closed while this process slept are found out first: a request on one of them might have
+        // run, as far as this side can tell.
+        for _ in 0..TURNS {
+            yield_now().await;
+        }
         self.remote.send(&request, in_session).await
     }
 
