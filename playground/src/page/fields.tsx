@@ -8,6 +8,7 @@ import { isWhole, type Schema } from "../schema/schema.ts";
 import { type Word, en } from "../words/en.ts";
 import { useShared } from "./context.ts";
 import { JsonText } from "./form.tsx";
+import { ListView } from "./items.tsx";
 
 interface Form {
   id: string;
@@ -25,8 +26,13 @@ export interface Given {
   pointer: string;
   name: string;
   isRequired: boolean;
+  /** Choices that were made above, about the same value. */
+  choices?: number;
   onChange: (value: Json | undefined) => void;
 }
+
+/** Choices about one value: a branch may be a choice again, or the whole schema, without an end. */
+const MAX_CHOICES = 4;
 
 /** Options of which there are more are searched by typing. */
 const MAX_LISTED_OPTIONS = 12;
@@ -38,7 +44,7 @@ export function FieldView(given: Given) {
   return <Shape {...given} field={field} />;
 }
 
-type View = Given & { field: Field };
+export type View = Given & { field: Field };
 
 function Shape(view: View) {
   const { field } = view;
@@ -64,6 +70,7 @@ function Shape(view: View) {
     case "list":
       return <ListView {...view} field={field} />;
     case "variants":
+      if ((view.choices ?? 0) >= MAX_CHOICES) return <JsonView {...view} />;
       return <VariantsView {...view} variants={field.variants} />;
     case "json":
       return <JsonView {...view} />;
@@ -89,7 +96,7 @@ function useField({ pointer, field }: Pick<View, "pointer" | "field">) {
   return { id, fault, attributes };
 }
 
-const titleOf = ({ field, name }: Pick<View, "field" | "name">): string => field.title ?? name;
+export const titleOf = ({ field, name }: Pick<View, "field" | "name">): string => field.title ?? name;
 
 /** A field of one control, with its label, its description and what is wrong with it. */
 function Labelled(view: View & { children: (attributes: Attributes) => ComponentChildren }) {
@@ -358,7 +365,7 @@ function SearchView({ options, ...view }: View & { options: Option[] }) {
 }
 
 /** A group of fields; one inside another can be folded. */
-function Group(view: View & { children: ComponentChildren }) {
+export function Group(view: View & { children: ComponentChildren }) {
   const { id, fault, attributes } = useField(view);
   const title = titleOf(view);
   if (!title)
@@ -381,7 +388,7 @@ function Group(view: View & { children: ComponentChildren }) {
 }
 
 /** The button that begins an optional group. */
-function Absent(view: View) {
+export function Absent(view: View) {
   const { say } = useShared();
   const { root } = useContext(FormContext);
   const { id, fault, attributes } = useField(view);
@@ -399,7 +406,7 @@ function Absent(view: View) {
   );
 }
 
-function RemoveButton({ name, onClick }: { name: string; onClick: () => void }) {
+export function RemoveButton({ name, onClick }: { name: string; onClick: () => void }) {
   const { say } = useShared();
   return (
     <button type="button" class="link" onClick={onClick}>
@@ -450,61 +457,7 @@ function NewMember({ names, schema, onAdd }: { names: string[]; schema: Schema; 
   );
 }
 
-function ListView(view: View) {
-  const { say } = useShared();
-  const { root } = useContext(FormContext);
-  const { field, value, pointer, onChange, isRequired } = view;
-  if (field.kind !== "list") return null;
-  if (field.options) return <ChecksView {...view} options={field.options} />;
-  if (value === undefined) return <Absent {...view} />;
-  if (!Array.isArray(value)) return <JsonView {...view} />;
-  const schemaAt = (at: number): Schema => field.first[at] ?? field.rest ?? true;
-  const name = titleOf(view);
-  function move(at: number, by: number) {
-    const next = [...(value as Json[])];
-    const [item] = next.splice(at, 1);
-    next.splice(at + by, 0, item as Json);
-    onChange(next);
-  }
-  function add(list: Json[]) {
-    const schema = schemaAt(list.length);
-    const kind = fieldOf(schema, root).kind;
-    onChange([...list, initial(schema, root) ?? (kind === "number" ? 0 : kind === "text" ? "" : null)]);
-  }
-  return (
-    <Group {...view}>
-      <ol class="items">
-        {value.map((item, at) => {
-          const title = say("form.item", { name, number: at + 1 });
-          return (
-            <li key={at}>
-              <FieldView schema={schemaAt(at)} value={item} pointer={pointerTo(pointer, at)} name={title} isRequired onChange={(next) => onChange(value.with(at, next ?? (typeof item === "string" ? "" : null)))} />
-              <span class="row">
-                <button type="button" class="small" disabled={at === 0} aria-label={say("form.up", { name: title })} onClick={() => move(at, -1)}>
-                  ↑
-                </button>
-                <button type="button" class="small" disabled={at === value.length - 1} aria-label={say("form.down", { name: title })} onClick={() => move(at, 1)}>
-                  ↓
-                </button>
-                <button type="button" class="small" aria-label={say("form.remove", { name: title })} onClick={() => onChange(value.toSpliced(at, 1))}>
-                  ×
-                </button>
-              </span>
-            </li>
-          );
-        })}
-      </ol>
-      <p>
-        <button type="button" class="small" disabled={value.length >= field.max} onClick={() => add(value)}>
-          + {say("form.addItem", { name })}
-        </button>
-        {!isRequired && <RemoveButton name={name} onClick={() => onChange(undefined)} />}
-      </p>
-    </Group>
-  );
-}
-
-function ChecksView({ options, ...view }: View & { options: Option[] }) {
+export function ChecksView({ options, ...view }: View & { options: Option[] }) {
   const { value, onChange, isRequired } = view;
   const chosen = Array.isArray(value) ? value : [];
   function toggle(option: Json, is: boolean) {
@@ -555,7 +508,7 @@ function VariantsView({ variants, ...view }: View & { variants: Variant[] }) {
           ))}
         </select>
       </p>
-      {variant && <FieldView key={at} schema={variant.schema} value={value} pointer={pointer} name={variantName(variant, name)} isRequired={isRequired} onChange={onChange} />}
+      {variant && <FieldView key={at} schema={variant.schema} value={value} pointer={pointer} choices={(view.choices ?? 0) + 1} name={variantName(variant, name)} isRequired={isRequired} onChange={onChange} />}
       {!isRequired && value !== undefined && <RemoveButton name={title} onClick={() => (setPicked(undefined), onChange(undefined))} />}
     </Group>
   );
@@ -565,7 +518,7 @@ const variantName = ({ label }: Variant, name: string): string => (name ? `${nam
 
 const isSimple = (schema: Schema, root: Schema): boolean => ["text", "number", "boolean", "choice", "fixed", "null"].includes(fieldOf(schema, root).kind);
 
-function JsonView(view: View) {
+export function JsonView(view: View) {
   const { onFault } = useContext(FormContext);
   const { id, fault } = useField(view);
   const title = titleOf(view);

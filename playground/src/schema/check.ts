@@ -18,18 +18,32 @@ const MAX_MISFITS = 50;
 /** Depth of a value and of its schema: a deeper one is not checked further. */
 const MAX_DEPTH = 200;
 
+/** Schemas that are visited for one value: each may refer to the next one twice. */
+const MAX_VISITS = 1_000_000;
+
+/** What all checkers of one value share. */
+export interface Course {
+  /** Visits that are left: beyond them nothing is checked. */
+  left: number;
+  /** Schemas that are being visited, each with its values: one that refers to itself demands nothing more. */
+  open: Map<object, Set<Json>>;
+}
+
+export const course = (visits = MAX_VISITS): Course => ({ left: visits, open: new Map() });
+
 /** A text longer than this is not matched against a pattern, which a server chooses: matching may take forever. */
 const MAX_MATCHED_CHARS = 10_000;
 
 /** The misfits of a value, none if it fits. */
 export function check(value: Json | undefined, schema: Schema, root: Schema = schema): Misfit[] {
   const found: Misfit[] = [];
-  if (value !== undefined) new Checker(root, found).visit(value, schema, "", 0);
+  if (value !== undefined) new Checker(root, found, course()).visit(value, schema, "", 0);
   return found;
 }
 
-export const fits = (value: Json | undefined, schema: Schema, root: Schema = schema): boolean =>
-  value !== undefined && check(value, schema, root).length === 0;
+export function fits(value: Json | undefined, schema: Schema, root: Schema = schema, of = course()): boolean {
+  return value !== undefined && new Checker(root, [], of).fits(value, schema, 0);
+}
 
 decideBy(fits);
 
@@ -39,17 +53,41 @@ export const pointerTo = (pointer: string, name: string | number): string =>
 class Checker {
   root: Schema;
   found: Misfit[];
+  #course: Course;
 
-  constructor(root: Schema, found: Misfit[]) {
+  constructor(root: Schema, found: Misfit[], of: Course) {
     this.root = root;
     this.found = found;
+    this.#course = of;
+  }
+
+  /** Whether a part fits that only decides something, as deep as where it stands. */
+  fits(value: Json, part: Schema, depth: number): boolean {
+    return this.#misfits(value, part, depth).length === 0;
+  }
+
+  #misfits(value: Json, part: Schema, depth: number): Misfit[] {
+    const found: Misfit[] = [];
+    new Checker(this.root, found, this.#course).visit(value, part, "", depth + 1);
+    return found;
   }
 
   visit(value: Json, schema: Schema, pointer: string, depth: number): void {
-    if (depth > MAX_DEPTH || this.found.length >= MAX_MISFITS) return;
+    if (depth > MAX_DEPTH || this.found.length >= MAX_MISFITS || this.#course.left-- <= 0) return;
+    if (!isObject(schema)) {
+      if (schema === false) this.found.push({ pointer, keyword: "false", demand: "" });
+      return;
+    }
+    const { open } = this.#course;
+    const values = open.get(schema) ?? new Set();
+    if (values.has(value)) return;
+    open.set(schema, values.add(value));
+    this.#visit(value, schema, pointer, depth);
+    values.delete(value);
+  }
+
+  #visit(value: Json, schema: Members, pointer: string, depth: number): void {
     const miss = (keyword: string, demand: unknown) => this.found.push({ pointer, keyword, demand: told(demand) });
-    if (schema === false) return void miss("false", "");
-    if (!isObject(schema)) return;
     const reference = schema["$ref"];
     if (typeof reference === "string") {
       const found = dereferenced({ $ref: reference }, this.root);
@@ -99,7 +137,7 @@ class Checker {
     if (isNumber(minItems) && value.length < asNumber(minItems)) miss("minItems", minItems);
     if (isNumber(maxItems) && value.length > asNumber(maxItems)) miss("maxItems", maxItems);
     if (uniqueItems === true && value.some((item, at) => value.slice(0, at).some((other) => same(item, other)))) miss("uniqueItems", "");
-    if (contains !== undefined && !value.some((item) => fits(item, contains, this.root))) miss("contains", "");
+    if (contains !== undefined && !value.some((item) => this.fits(item, contains, depth))) miss("contains", "");
     const { first, rest } = itemsOf(schema);
     value.forEach((item, at) => {
       const demanded = first[at] ?? rest;
@@ -145,21 +183,21 @@ class Checker {
   #combined(value: Json, schema: Members, pointer: string, depth: number, miss: Miss): void {
     const { allOf, anyOf, oneOf, not, if: condition, then, else: otherwise } = schema;
     for (const part of Array.isArray(allOf) ? allOf : []) this.visit(value, part, pointer, depth + 1);
-    if (Array.isArray(anyOf) && !anyOf.some((part) => fits(value, part, this.root))) this.#nearest(value, anyOf, pointer, depth, miss, "anyOf");
+    if (Array.isArray(anyOf) && !anyOf.some((part) => this.fits(value, part, depth))) this.#nearest(value, anyOf, pointer, depth, miss, "anyOf");
     if (Array.isArray(oneOf)) {
-      const fitting = oneOf.filter((part) => fits(value, part, this.root)).length;
+      const fitting = oneOf.filter((part) => this.fits(value, part, depth)).length;
       if (fitting === 0) this.#nearest(value, oneOf, pointer, depth, miss, "oneOf");
       if (fitting > 1) miss("oneOf", "");
     }
-    if (not !== undefined && fits(value, not, this.root)) miss("not", "");
+    if (not !== undefined && this.fits(value, not, depth)) miss("not", "");
     if (condition === undefined) return;
-    const branch = fits(value, condition, this.root) ? then : otherwise;
+    const branch = this.fits(value, condition, depth) ? then : otherwise;
     if (branch !== undefined) this.visit(value, branch, pointer, depth + 1);
   }
 
   // Of several branches the misfits of the only one with that type help more than "none fits".
   #nearest(value: Json, parts: Schema[], pointer: string, depth: number, miss: Miss, keyword: string): void {
-    const near = parts.filter((part) => !check(value, part, this.root).some(({ pointer, keyword }) => pointer === "" && ["type", "const"].includes(keyword)));
+    const near = parts.filter((part) => !this.#misfits(value, part, depth).some(({ pointer, keyword }) => pointer === "" && ["type", "const"].includes(keyword)));
     if (near.length === 1 && near[0] !== undefined) this.visit(value, near[0], pointer, depth + 1);
     else miss(keyword, "");
   }

@@ -252,11 +252,14 @@ function constsAgree(schema: Schema | undefined, value: Json): boolean {
 /** Nested schemas that a first value is made of: a deeper one begins when the person opens it. */
 const MAX_INITIAL_DEPTH = 8;
 
+/** Parts of a first value. */
+const MAX_INITIAL_PARTS = 1000;
+
 /** The value that a form begins with: what is required and has only one value; with defaults, those too. */
-export function initial(schema: Schema, root: Schema, defaults = false, depth = 0): Json | undefined {
+export function initial(schema: Schema, root: Schema, defaults = false, depth = 0, parts = { left: MAX_INITIAL_PARTS }): Json | undefined {
+  if (depth > MAX_INITIAL_DEPTH || parts.left-- <= 0) return undefined;
   const field = fieldOf(schema, root);
   if (defaults && field.fallback !== undefined) return field.fallback;
-  if (depth > MAX_INITIAL_DEPTH) return undefined;
   switch (field.kind) {
     case "fixed":
       return field.value;
@@ -267,20 +270,20 @@ export function initial(schema: Schema, root: Schema, defaults = false, depth = 
     case "list":
       return field.options || field.first.length === 0 ? [] : undefined;
     case "object":
-      return initialObject(field.members, root, defaults, depth);
+      return initialObject(field.members, root, defaults, depth, parts);
     case "variants": {
       const [first] = field.variants;
-      return first && initial(first.schema, root, defaults, depth + 1);
+      return first && initial(first.schema, root, defaults, depth + 1, parts);
     }
     default:
       return undefined;
   }
 }
 
-function initialObject(members: Member[], root: Schema, defaults: boolean, depth: number): Members {
+function initialObject(members: Member[], root: Schema, defaults: boolean, depth: number, parts: { left: number }): Members {
   const value: Members = {};
   for (const { name, schema, isRequired } of members) {
-    const begun = isRequired ? initial(schema, root, defaults, depth + 1) : defaults ? fieldOf(schema, root).fallback : undefined;
+    const begun = isRequired ? initial(schema, root, defaults, depth + 1, parts) : defaults ? fieldOf(schema, root).fallback : undefined;
     if (begun !== undefined) set(value, name, begun);
   }
   return value;

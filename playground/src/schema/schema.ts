@@ -13,6 +13,17 @@ export interface Rooted {
 /** Steps of references from one schema to the next: more is a circle. */
 const MAX_REFERENCES = 64;
 
+/** Parts that become one schema, and schemas that are visited to decide its conditions. */
+const MAX_PARTS = 1000;
+const MAX_VISITS = 50_000;
+
+/** What all parts of one schema share: how many more there may be, and those that it is being made of. */
+interface Flattening {
+  left: number;
+  open: Set<Schema>;
+  visits: { left: number; open: Map<object, Set<Json>> };
+}
+
 /** The schema that a local reference names. None is ever fetched. */
 export function dereferenced(schema: Schema, root: Schema): Schema | undefined {
   let found: Schema | undefined = schema;
@@ -77,14 +88,24 @@ function first<T, R>(items: T[], find: (item: T) => R | undefined): R | undefine
 }
 
 /** The schema with its references, `allOf` and conditions applied; nothing if that is not one schema. */
-export function flattened(schema: Schema, root: Schema, value: Json | undefined, depth = 0): Schema | undefined {
+export function flattened(schema: Schema, root: Schema, value: Json | undefined, of: Flattening = { left: MAX_PARTS, open: new Set(), visits: { left: MAX_VISITS, open: new Map() } }): Schema | undefined {
   const found = dereferenced(schema, root);
-  if (!isObject(found) || depth > MAX_REFERENCES) return found;
+  if (!isObject(found)) return found;
+  // A schema that is a part of itself adds nothing.
+  if (of.open.has(schema)) return true;
+  if (of.left-- <= 0) return undefined;
+  of.open.add(schema);
+  const merged = mergedParts(found, root, value, of);
+  of.open.delete(schema);
+  return merged;
+}
+
+function mergedParts(found: Members, root: Schema, value: Json | undefined, of: Flattening): Schema | undefined {
   const { allOf, if: condition, then, else: otherwise, dependentRequired, dependentSchemas, ...rest } = found;
   const parts: Schema[] = [];
   if (Array.isArray(allOf)) parts.push(...allOf);
   if (condition !== undefined) {
-    const branch = fits(value, condition, root) ? then : otherwise;
+    const branch = fits(value, condition, root, of.visits) ? then : otherwise;
     if (branch !== undefined) parts.push(branch);
   }
   if (isObject(dependentRequired) && isObject(value))
@@ -94,7 +115,7 @@ export function flattened(schema: Schema, root: Schema, value: Json | undefined,
     for (const [name, schema] of Object.entries(dependentSchemas)) if (Object.hasOwn(value, name)) parts.push(schema);
   let merged: Schema | undefined = rest;
   for (const part of parts) {
-    const flat = flattened(part, root, value, depth + 1);
+    const flat = flattened(part, root, value, of);
     merged = flat === undefined || merged === undefined ? undefined : merge(merged, flat);
   }
   return merged;
@@ -177,7 +198,7 @@ function least(one: Json, other: Json): Json | undefined {
 export const asNumber = (value: Json): number => (isRaw(value) ? Number(digits(value)) : (value as number));
 
 // Set by check.ts, which needs this file: conditions and branches are decided by the same checks.
-let fits: (value: Json | undefined, schema: Schema, root: Schema) => boolean = () => true;
+let fits: (value: Json | undefined, schema: Schema, root: Schema, of: Flattening["visits"]) => boolean = () => true;
 
 export function decideBy(check: typeof fits): void {
   fits = check;

@@ -1,0 +1,98 @@
+// The field of a list.
+import { useContext, useRef, useState } from "preact/hooks";
+import type { Json } from "../exact.ts";
+import { type Misfit, pointerTo } from "../schema/check.ts";
+import { fieldOf, initial } from "../schema/field.ts";
+import type { Schema } from "../schema/schema.ts";
+import { useShared } from "./context.ts";
+import { Absent, ChecksView, FieldView, FormContext, Group, JsonView, RemoveButton, type View, titleOf } from "./fields.tsx";
+
+/** Items that are there at a time: with hundreds of them, each key would draw them all. */
+const PART_ITEMS = 50;
+
+/** A list whose items are added, removed and moved. Of a long one a part is there at a time. */
+export function ListView(view: View) {
+  const { say } = useShared();
+  const { root, misfits } = useContext(FormContext);
+  const [, redraw] = useState({});
+  const part = useRef<{ from: number; misfits: Misfit[] }>({ from: 0, misfits });
+  const { field, value, pointer, onChange, isRequired } = view;
+  if (field.kind !== "list") return null;
+  if (field.options) return <ChecksView {...view} options={field.options} />;
+  if (value === undefined) return <Absent {...view} />;
+  if (!Array.isArray(value)) return <JsonView {...view} />;
+  const schemaAt = (at: number): Schema => field.first[at] ?? field.rest ?? true;
+  const name = titleOf(view);
+  // What does not fit is brought into sight, for the focus to go there.
+  if (part.current.misfits !== misfits) part.current = { from: partOf(misfitAt(misfits, pointer)) ?? part.current.from, misfits };
+  const from = Math.min(part.current.from, partOf(Math.max(value.length - 1, 0)) ?? 0);
+  const to = Math.min(from + PART_ITEMS, value.length);
+  const show = (at: number) => {
+    part.current.from = partOf(at) ?? 0;
+    redraw({});
+  };
+  function move(at: number, by: number) {
+    const next = [...(value as Json[])];
+    const [item] = next.splice(at, 1);
+    next.splice(at + by, 0, item as Json);
+    onChange(next);
+  }
+  function add(list: Json[]) {
+    const schema = schemaAt(list.length);
+    const kind = fieldOf(schema, root).kind;
+    show(list.length);
+    onChange([...list, initial(schema, root) ?? (kind === "number" ? 0 : kind === "text" ? "" : null)]);
+  }
+  return (
+    <Group {...view}>
+      {value.length > PART_ITEMS && (
+        <p class="row" role="group" aria-label={say("form.part", { name })}>
+          <span aria-live="polite">{say("form.part.shown", { from: from + 1, to, all: value.length })}</span>
+          <button type="button" class="small" disabled={from === 0} onClick={() => show(from - 1)}>
+            {say("form.part.before")}
+          </button>
+          <button type="button" class="small" disabled={to === value.length} onClick={() => show(to)}>
+            {say("form.part.after")}
+          </button>
+        </p>
+      )}
+      <ol class="items" start={from + 1}>
+        {value.slice(from, to).map((item, place) => {
+          const at = from + place;
+          const title = say("form.item", { name, number: at + 1 });
+          return (
+            <li key={at}>
+              <FieldView schema={schemaAt(at)} value={item} pointer={pointerTo(pointer, at)} name={title} isRequired onChange={(next) => onChange(value.with(at, next ?? (typeof item === "string" ? "" : null)))} />
+              <span class="row">
+                <button type="button" class="small" disabled={at === 0} aria-label={say("form.up", { name: title })} onClick={() => move(at, -1)}>
+                  ↑
+                </button>
+                <button type="button" class="small" disabled={at === value.length - 1} aria-label={say("form.down", { name: title })} onClick={() => move(at, 1)}>
+                  ↓
+                </button>
+                <button type="button" class="small" aria-label={say("form.remove", { name: title })} onClick={() => onChange(value.toSpliced(at, 1))}>
+                  ×
+                </button>
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+      <p>
+        <button type="button" class="small" disabled={value.length >= field.max} onClick={() => add(value)}>
+          + {say("form.addItem", { name })}
+        </button>
+        {!isRequired && <RemoveButton name={name} onClick={() => onChange(undefined)} />}
+      </p>
+    </Group>
+  );
+}
+
+const partOf = (at: number | undefined): number | undefined => (at === undefined ? undefined : Math.max(0, Math.floor(at / PART_ITEMS) * PART_ITEMS));
+
+/** The first item in which something does not fit. */
+function misfitAt(misfits: Misfit[], pointer: string): number | undefined {
+  const found = misfits.find((misfit) => misfit.pointer.startsWith(`${pointer}/`));
+  const at = found && Number(found.pointer.slice(pointer.length + 1).split("/")[0]);
+  return at === undefined || Number.isNaN(at) ? undefined : at;
+}
