@@ -1,35 +1,21 @@
 // The local bridge signs in: with our Worker, and with an authorization server that does what a test says. Numbers are those of the
 // table in tests/README.md.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { isReference, startBridge } from "../support/bridge.mjs";
-import { bridgeAuthority, guardedServer, linkOf, linksOf, signIn } from "../support/bridge-authority.mjs";
-import { removeFolder, temporaryFolder } from "../support/child.mjs";
+import { bridgeAuthority, guardedServer, linkOf, linksOf, signIn, storeFolder, storedJson } from "../support/bridge-authority.mjs";
 import { freePorts } from "../support/port.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const worker = await fixture({ vars: { OAUTH: JSON.stringify({ scopes: ["read", "write", "admin"] }) } });
 after(() => worker.stop());
 
-/** A folder for the files of bridges. */
-function folder() {
-  const path = temporaryFolder("durable-mcp-remote");
-  return { path, [Symbol.dispose]: () => removeFolder(path) };
-}
-
-/** The stored file whose name ends so. */
-function stored(config, ending) {
-  const folder = join(config, "mcp-remote-v1");
-  const name = readdirSync(folder).find((file) => file.endsWith(ending));
-  return name && JSON.parse(readFileSync(join(folder, name), "utf8"));
-}
-
 const whoami = async (bridge) => JSON.parse((await bridge.result("tools/call", { name: "whoami_user", arguments: {} })).content[0].text);
 
 test("80, 82, 103: signs in to a Worker with one link, and later with none", async () => {
-  using config = folder();
+  using config = storeFolder();
   const [port] = await freePorts(1);
   const options = { args: [`${port}`], config: config.path };
   let first;
@@ -76,7 +62,7 @@ test("84: without any source asks for no scope", { skip: isReference && "asks fo
 });
 
 test("82: registers as a native client by the method that is offered, and sends the secret also after a restart", async () => {
-  using config = folder();
+  using config = storeFolder();
   await using authority = await bridgeAuthority({ metadata: { token_endpoint_auth_methods_supported: ["client_secret_basic"] } });
   await using server = await guardedServer(authority);
   {
@@ -128,7 +114,7 @@ test("91: an answer of another issuer is not used, not even its error", async ()
 });
 
 test("92: a client that the server has forgotten is registered again, with one link", async () => {
-  using config = folder();
+  using config = storeFolder();
   await using authority = await bridgeAuthority();
   await using server = await guardedServer(authority);
   {
@@ -144,7 +130,7 @@ test("92: a client that the server has forgotten is registered again, with one l
 });
 
 test("92: a registration that is forgotten while the grant is gone, too, is found by a look before the window", async () => {
-  using config = folder();
+  using config = storeFolder();
   await using authority = await bridgeAuthority();
   await using server = await guardedServer(authority);
   {
@@ -163,17 +149,17 @@ test("92: a registration that is forgotten while the grant is gone, too, is foun
 });
 
 test("88: refresh that is refused leads to a sign-in; one that fails keeps the tokens", async () => {
-  using config = folder();
+  using config = storeFolder();
   await using authority = await bridgeAuthority();
   await using server = await guardedServer(authority);
   await using bridge = startBridge(server.url, { config: config.path });
   await Promise.all([bridge.initialize(), signIn(bridge)]);
-  const before = stored(config.path, "_tokens.json");
+  const before = storedJson(config.path, "_tokens.json");
   authority.spoil();
   authority.on["/token"] = () => [503, { error: "temporarily_unavailable" }];
   const { error } = await bridge.request("tools/list");
   assert.match(error.message, /temporarily_unavailable/);
-  assert.equal(stored(config.path, "_tokens.json").refresh_token, before.refresh_token);
+  assert.equal(storedJson(config.path, "_tokens.json").refresh_token, before.refresh_token);
   delete authority.on["/token"];
   authority.refresh.clear();
   const [, link] = await Promise.all([bridge.result("tools/list"), signIn(bridge, { count: 2 })]);
@@ -213,7 +199,7 @@ test("86: a scope that a tool needs is asked for once, besides those that are gr
 });
 
 test("90: tokens and registration of another authorization server are not used", async () => {
-  using config = folder();
+  using config = storeFolder();
   await using old = await bridgeAuthority();
   await using authority = await bridgeAuthority();
   await using server = await guardedServer(old);
@@ -226,7 +212,7 @@ test("90: tokens and registration of another authorization server are not used",
   await Promise.all([bridge.initialize(), signIn(bridge)]);
   assert.equal(authority.grants("refresh_token").length, 0);
   assert.equal(authority.asked("/register").length, 1);
-  assert.equal(stored(config.path, "_tokens.json").issuer, authority.issuer);
+  assert.equal(storedJson(config.path, "_tokens.json").issuer, authority.issuer);
 });
 
 const INITIALIZE = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "tests", version: "1.0.0" } };

@@ -1,8 +1,11 @@
 // An authorization server for the local bridge that does what a test says, and an MCP server that takes its tokens.
 import { createHash, randomUUID } from "node:crypto";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { bridgeServer } from "./bridge-server.mjs";
 import { visit } from "./callback.mjs";
+import { removeFolder, temporaryFolder } from "./child.mjs";
 import { WAIT_MS, until } from "./wait.mjs";
 
 /**
@@ -229,4 +232,21 @@ export async function signIn(bridge, options) {
   const link = await linkOf(bridge, options);
   await visit(link);
   return link;
+}
+
+/** A folder for the files of bridges: `path`, and `files()` in the store below it. */
+export function storeFolder() {
+  const path = temporaryFolder("durable-mcp-remote");
+  const files = () => readdirSync(join(path, "mcp-remote-v1"));
+  return { path, files, [Symbol.dispose]: () => removeFolder(path) };
+}
+
+/** The stored object whose file's name ends so; `change` replaces it. */
+export function storedJson(config, ending, change) {
+  const folder = join(config, "mcp-remote-v1");
+  const name = readdirSync(folder).find((file) => file.endsWith(ending));
+  if (!name) return undefined;
+  const object = JSON.parse(readFileSync(join(folder, name), "utf8"));
+  if (change) writeFileSync(join(folder, name), JSON.stringify(change(object)));
+  return object;
 }

@@ -13,9 +13,12 @@ export const PROGRAM = process.env.BRIDGE ?? join(process.env.CARGO_TARGET_DIR ?
 
 const INITIALIZE = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "tests", version: "1.0.0" } };
 
-/** Starts it with the address of a server. `config` is the folder of its files; without one it has a folder of its own. */
-export function startBridge(url, { args = [], env = {}, config } = {}) {
-  return new Bridge(url, args, env, config);
+/**
+ * Starts it with the address of a server. `config` is the folder of its files; without one it has a folder of its own. `program` is
+ * `ours` or `reference` where a test needs both.
+ */
+export function startBridge(url, { args = [], env = {}, config, program = isReference ? "reference" : "ours" } = {}) {
+  return new Bridge(url, args, env, config, program);
 }
 
 export class Bridge {
@@ -26,10 +29,10 @@ export class Bridge {
   #id = 0;
   #watchers = new Set();
 
-  constructor(url, args, env, config) {
+  constructor(url, args, env, config, program = isReference ? "reference" : "ours") {
     this.config = config ?? temporaryFolder("durable-mcp-remote");
     this.keepsConfig = config !== undefined;
-    const [command, first] = isReference ? [process.execPath, [join(packageFolder("mcp-remote"), "dist/proxy.js")]] : [PROGRAM, []];
+    const [command, first] = program === "reference" ? [process.execPath, [join(packageFolder("mcp-remote"), "dist/proxy.js")]] : [PROGRAM, []];
     this.child = new Child(command, [...first, `${url}`, ...args], {
       input: true,
       env: { ...NO_BROWSER, MCP_REMOTE_CONFIG_DIR: this.config, ...env },

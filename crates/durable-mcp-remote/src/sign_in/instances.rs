@@ -49,6 +49,10 @@ pub(crate) async fn coordinate(
         for (place, port) in candidates.iter().enumerate() {
             match BoundPort::take(*port).await {
                 Ok(bound) => {
+                    // Whoever held it before stored its tokens before it gave it back.
+                    if is_signed_in() {
+                        return Ok(Role::SignedIn);
+                    }
                     let earlier = candidates.get(..place).unwrap_or_default();
                     let Some(sibling) = first_sibling(earlier, key).await else {
                         return Ok(Role::Owner { bound, has_taken_over: false });
