@@ -13,12 +13,12 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::{COOKIE, HeaderMap, LOCATION};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url, Version};
 
 use crate::arguments::Arguments;
 use connections::Connections;
 use cookies::Cookies;
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Cause, Failure};
 use redirect::{MOST_REDIRECTS, Redirect, redirect};
 
 /// HTTP client with the configured headers, proxy and certificates.
@@ -138,6 +138,10 @@ impl Client {
 }
 
 impl Response {
+    pub(crate) fn version(&self) -> Version {
+        self.inner.version()
+    }
+
     /// Next bytes of the body, decoded; `None` at its end.
     ///
     /// # Errors

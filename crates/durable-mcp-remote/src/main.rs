@@ -13,20 +13,24 @@ mod bridge;
 mod call;
 mod calls;
 mod config;
+mod doctor;
 mod ending;
 mod events;
 mod gate;
 mod http;
 mod listen;
 mod log;
+mod login;
 mod members;
 mod message;
+mod outcome;
 mod recent;
 mod remote;
 mod renewal;
 mod run;
 mod session;
 mod sign_in;
+mod sign_ins;
 mod stdio;
 mod store;
 mod stream;
@@ -53,7 +57,17 @@ fn main() -> ExitCode {
         Ok(Invocation::Server(Command::Config { client, arguments: entry }, arguments)) => {
             return print_entry(client.as_deref(), &arguments, &entry);
         }
-        Ok(_) => {}
+        Ok(Invocation::Server(Command::Doctor { json, login }, arguments)) => {
+            configure_log(&arguments);
+            return doctor::run(&arguments, json, login);
+        }
+        Ok(Invocation::Server(Command::Login, arguments)) => {
+            configure_log(&arguments);
+            return login::run(&arguments);
+        }
+        Ok(Invocation::Server(Command::Logout, arguments)) => return sign_ins::remove(&arguments),
+        Ok(Invocation::LogoutAll) => return sign_ins::remove_all(),
+        Ok(Invocation::List { json }) => return sign_ins::list(json),
         Err(error) => {
             log_error(&error.to_string());
             return ExitCode::FAILURE;

@@ -13,6 +13,7 @@ mod context;
 mod device;
 mod discovery;
 mod error;
+mod examination;
 mod http;
 mod instances;
 mod page;
@@ -35,6 +36,7 @@ use crate::store::now_ms;
 use challenge::Challenge;
 use context::{Context, Need, Progress, lock};
 pub(crate) use error::SignInError;
+pub(crate) use examination::{Discovery, examine};
 use refresh::{Refreshed, refresh};
 
 /// Answers 401 in a row after which a message is given up: an old token, a refreshed one, one of a new sign-in.

@@ -55,6 +55,35 @@ impl Store {
         Ok(store)
     }
 
+    /// Stores of all servers that have tokens or a registration.
+    ///
+    /// # Errors
+    /// If the folder cannot be used.
+    pub(crate) fn all() -> Result<Vec<Self>, StoreError> {
+        let base = base()?;
+        let folder = base.join(FOLDER);
+        if !folder.exists() {
+            return Ok(Vec::new());
+        }
+        file::ensure_folder(&base, &folder)?;
+        let folder: Arc<Path> = folder.into();
+        let mut keys: Vec<StoreKey> = Vec::new();
+        for entry in folder.read_dir().into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let key = name.to_str().and_then(|name| name.split_once('_'));
+            let key = key.filter(|(_, name)| *name == TOKENS || *name == CLIENT);
+            keys.extend(key.and_then(|(key, _)| StoreKey::parse(key)));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys.into_iter().map(|key| Self { folder: Arc::clone(&folder), key }).collect())
+    }
+
+    /// URL of the server, where `seen.json` names it: no other file does.
+    pub(crate) fn seen_url(&self) -> Option<String> {
+        Some(self.object("seen.json").ok()??.get("url")?.as_str()?.to_owned())
+    }
+
     /// Key of the server, the first part of each file's name.
     pub(crate) fn key(&self) -> &StoreKey {
         &self.key

@@ -46,7 +46,7 @@ impl Failure {
         Self { unsent, cause, reason }
     }
 
-    pub(super) fn late(url: &Url, missing: &str, seconds: f64) -> Self {
+    pub(crate) fn late(url: &Url, missing: &str, seconds: f64) -> Self {
         let host = Place::of(url).host;
         Self { unsent: false, cause: Cause::Timeout, reason: format!("{host} sent {missing} within {seconds} s") }
     }

@@ -120,7 +120,9 @@ fn masked_behind(text: &str, lead: &str) -> String {
         let end = start + word_length(text.get(start..).unwrap_or_default());
         masked.push_str(text.get(from..start).unwrap_or_default());
         let word = text.get(start..end).unwrap_or_default();
-        masked.push_str(if is_word && !word.is_empty() { MASK } else { word });
+        // A challenge has parameters there, and no credential.
+        let is_parameter = word.ends_with('=') && text.get(end..).is_some_and(|rest| rest.starts_with('"'));
+        masked.push_str(if is_word && !word.is_empty() && !is_parameter { MASK } else { word });
         from = end;
     }
     masked.push_str(text.get(from..).unwrap_or_default());
@@ -153,6 +155,7 @@ mod tests {
     fn credentials_behind_a_scheme_and_secret_parameters_are_masked() {
         assert_eq!(masked("Authorization: Bearer abc.def=, more"), "Authorization: Bearer ***, more");
         assert_eq!(masked("bearer"), "bearer");
+        assert_eq!(masked(r#"Bearer realm="x", error="y""#), r#"Bearer realm="x", error="y""#);
         assert_eq!(masked("https://x/cb?code=abc&state=%20x&iss=y"), "https://x/cb?code=***&state=***&iss=y");
         assert_eq!(masked("barcode=123 grant_type=x"), "barcode=123 grant_type=x");
         assert_eq!(masked("İ code=x ß"), "İ code=*** ß");

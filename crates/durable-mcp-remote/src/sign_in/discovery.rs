@@ -103,7 +103,7 @@ async fn resource_metadata(
 }
 
 /// The URL of the challenge, then the well-known ones of the path and of the root.
-fn resource_urls(server: &Url, challenge: &Challenge) -> Result<Vec<Url>, SignInError> {
+pub(super) fn resource_urls(server: &Url, challenge: &Challenge) -> Result<Vec<Url>, SignInError> {
     let mut urls = Vec::new();
     if let Some(named) = &challenge.resource_metadata {
         let named = server.join(named).map_err(|_| {
@@ -163,7 +163,7 @@ async fn of_origin(http: &OAuthHttp, server: &Url) -> Result<ServerMetadata, Sig
 }
 
 /// RFC 8414 inserted, OIDC inserted, the same appended, and RFC 8414 at the root.
-fn server_urls(issuer: &Url) -> Vec<Url> {
+pub(super) fn server_urls(issuer: &Url) -> Vec<Url> {
     const OAUTH: &str = "/.well-known/oauth-authorization-server";
     const OPENID: &str = "/.well-known/openid-configuration";
     let path = issuer.path().trim_end_matches('/');

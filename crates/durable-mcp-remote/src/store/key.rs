@@ -57,6 +57,12 @@ impl StoreKey {
         Self(hex)
     }
 
+    /// Key of a file's name.
+    pub(crate) fn parse(digits: &str) -> Option<Self> {
+        let is_key = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        is_key.then(|| Self(digits.to_owned()))
+    }
+
     /// Callback port of the server if none is given: the reference's, since a registration names it.
     pub(crate) fn callback_port(&self) -> u16 {
         let digits = self.0.get(..4).unwrap_or_default();
