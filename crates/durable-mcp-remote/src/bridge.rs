@@ -1,6 +1,6 @@
 //! Messages between the client, on stdio, and the server.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,8 +22,10 @@ use crate::recent::RecentEvents;
 use crate::remote::Remote;
 use crate::session::{Initialized, Session};
 use crate::sign_in::SignIn;
+use crate::sse::Held;
 use crate::stdio::{Line, Output, read_lines};
 use crate::tools;
+use crate::transport::Transport;
 use crate::trouble::Trouble;
 
 /// Most requests of the client without an answer. A client that has more has lost count.
@@ -44,6 +46,11 @@ pub(crate) struct Bridge {
     pub(crate) calls: Calls,
     pub(crate) gate: Gate,
     pub(crate) session: RefCell<Session>,
+    pub(crate) transport: Cell<Transport>,
+    /// Transports that `initialize` tries.
+    pub(crate) transports: Cell<(Transport, Option<Transport>)>,
+    /// Connection of HTTP+SSE.
+    pub(crate) sse: RefCell<Option<Held>>,
     pub(crate) recent: RefCell<RecentEvents>,
     /// Told of each line of the client.
     pub(crate) activity: Notify,
@@ -101,6 +108,9 @@ impl Bridge {
             calls: Calls::new(prefix),
             gate: Gate::new(),
             session: RefCell::default(),
+            transport: Cell::new(Transport::order(arguments.transport).0),
+            transports: Cell::new(Transport::order(arguments.transport)),
+            sse: RefCell::default(),
             recent: RefCell::default(),
             activity: Notify::new(),
             renewing: tokio::sync::Mutex::default(),
@@ -226,7 +236,7 @@ impl Bridge {
         let deadline = Instant::now() + self.arguments.initialize_deadline;
         let mut wait = FIRST_RETRY;
         loop {
-            let attempt = tokio::time::timeout_at(deadline, self.exchange(&call, &message)).await;
+            let attempt = tokio::time::timeout_at(deadline, self.open(&call, &message)).await;
             if call.done.is_done() {
                 return;
             }

@@ -11,6 +11,7 @@ use crate::bridge::Bridge;
 use crate::calls::Done;
 use crate::log::log;
 use crate::stream::Cursor;
+use crate::transport::Transport;
 use crate::trouble::Trouble;
 
 /// Longest wait of the first messages for the head of the stream.
@@ -20,6 +21,10 @@ impl Bridge {
     /// Opens the stream of the present session, in place of that of the one before, and waits a moment for its head: what
     /// a server asks during the first call goes to this stream, or nowhere if there is none yet.
     pub(crate) async fn listen(self: &Rc<Self>) {
+        // The stream of HTTP+SSE is open already.
+        if self.transport.get() == Transport::Sse {
+            return;
+        }
         let (open, done) = Done::pair();
         let (answered, head) = oneshot::channel();
         let generation = {

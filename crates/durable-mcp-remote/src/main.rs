@@ -31,11 +31,13 @@ mod run;
 mod session;
 mod sign_in;
 mod sign_ins;
+mod sse;
 mod stdio;
 mod store;
 mod stream;
 mod streamable;
 mod tools;
+mod transport;
 mod trouble;
 mod upkeep;
 

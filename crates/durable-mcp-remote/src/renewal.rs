@@ -46,7 +46,7 @@ impl Bridge {
         }
     }
 
-    async fn reopen(&self, initialize: &Message) -> Result<Initialized, Trouble> {
+    async fn reopen(self: &Rc<Self>, initialize: &Message) -> Result<Initialized, Trouble> {
         {
             let mut session = self.session.borrow_mut();
             session.id = None;
@@ -71,14 +71,18 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], without a response.
-    pub(crate) async fn ask(&self, request: &Message) -> Result<Message, Trouble> {
+    pub(crate) async fn ask(self: &Rc<Self>, request: &Message) -> Result<Message, Trouble> {
         let (call, response) = self.calls.of_bridge(request.method());
         let Some(request) = request.with_id(&call.id) else {
             return Err(Trouble::SessionLost("the message cannot be written again".to_owned()));
         };
         // Without a response there is nothing more to wait for, also when this future is dropped.
         let _waiting = self.calls.until_dropped(&call.id);
-        self.exchange(&call, &request).await?;
+        if call.method == "initialize" {
+            self.open(&call, &request).await?;
+        } else {
+            self.exchange(&call, &request).await?;
+        }
         response.await.map_err(|_| Trouble::Lost("there is no response".to_owned()))
     }
 

@@ -44,7 +44,7 @@ impl Cursor {
         Self { last_id: None, retry: DEFAULT_RETRY, is_resumed: false, barren: 0 }
     }
 
-    fn note(&mut self, event: &Event) {
+    pub(crate) fn note(&mut self, event: &Event) {
         self.barren = 0;
         if let Some(id) = &event.id {
             // An empty id resets it (HTML, section 9.2.6).
@@ -160,7 +160,12 @@ impl Bridge {
         }
     }
 
-    async fn take_event(&self, event: Event, cursor: &Cursor, call: Option<&Call>) -> Result<(), Trouble> {
+    /// Hands on the messages of an event, unless the client has it already.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] that an error in it means for `call`.
+    pub(crate) async fn take_event(&self, event: Event, cursor: &Cursor, call: Option<&Call>) -> Result<(), Trouble> {
         if let Some(id) = &event.id {
             let was_given = self.recent.borrow_mut().was_given(id, &event.data, cursor.is_resumed);
             if was_given {

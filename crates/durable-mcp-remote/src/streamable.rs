@@ -26,7 +26,7 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], with the request still unanswered.
-    pub(crate) async fn exchange(&self, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn exchange_by_http(&self, call: &Call, message: &Message) -> Result<(), Trouble> {
         let opens = call.method == "initialize";
         let mut response = self.send(message).await?;
         if opens {
@@ -56,7 +56,7 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`] of the request.
-    pub(crate) async fn post(&self, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn post_by_http(&self, message: &Message) -> Result<(), Trouble> {
         let mut response = self.send(message).await?;
         // The rest of a short answer is read, so that the connection can be used again.
         body(&mut response, self.arguments.max_message).await.map(drop)
@@ -105,6 +105,7 @@ impl Bridge {
     /// Ends the session on the server.
     pub(crate) async fn delete_session(&self) {
         let headers = self.session.borrow().headers();
+        // HTTP+SSE has none: its session ends with the stream.
         if !headers.contains_key(SESSION_ID) {
             return;
         }
