@@ -1,5 +1,6 @@
 // Checks every page: links and their anchors lead somewhere, snippets of TOML and JSON can be read, the
-// compiler sees every snippet of Rust, the sidebar has every page, and messages that are explained are those of the sources.
+// compiler sees every snippet of Rust, the sidebar has every page, messages that are explained are those of the sources, and
+// pictures are there, are described, small, and leave the text where it is while they load.
 //
 //   node docs/check.mjs
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -7,6 +8,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse as parseToml } from "smol-toml";
 import { slugify } from "./.vitepress/markdown.mjs";
+import { sizeOfWebp } from "./webp.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const read = (file) => readFileSync(join(root, file), "utf8");
@@ -16,6 +18,9 @@ const LINKS_OF_SIDEBAR = [...read(CONFIG).matchAll(/link: "(\/[^"]*)"/g)].map(([
 const DOCTESTS = read("src/lib.rs");
 const FENCE = /^( *)(`{3,})(\S*)[^\n]*\n([\s\S]*?)^\1\2 *$/gm;
 const PARSERS = { toml: parseToml, json: JSON.parse };
+const PICTURES = "docs/pictures";
+const MAX_PICTURE_BYTES = 100_000;
+const MAX_PICTURES_BYTES = 400_000;
 // Messages of the `worker` crate and of the compiler.
 const FOREIGN_MESSAGES = [
   "Binding … is undefined.",
@@ -27,10 +32,11 @@ const FOREIGN_MESSAGES = [
 const files = [...markdownIn("docs"), "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "tests/README.md"];
 const faults = files.flatMap((file) => {
   const text = read(file);
-  const checks = [deadLinks(file, text), unreadable(text), uncompiled(file, text), unlisted(file), unknownMessages(file, text)];
+  const checks = [deadLinks(file, text), unreadable(text), uncompiled(file, text), unlisted(file), unknownMessages(file, text), badPictures(file, text)];
   return checks.flatMap((found) => [...found].map((fault) => `${file}: ${fault}`));
 });
 for (const link of LINKS_OF_SIDEBAR) if (!isPage(link)) faults.push(`${CONFIG}: ${link} is no page`);
+faults.push(...badFolderOfPictures());
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exit(1);
 console.error(`${files.length} pages are sound`);
@@ -110,6 +116,38 @@ function* unlisted(file) {
 function isPage(link) {
   const names = link.endsWith("/") ? ["index.md", "README.md"] : [".md"];
   return names.some((name) => existsSync(join(root, `docs${link}${name}`)));
+}
+
+/** Pictures of a page that are not there or not described, or whose size is not that of the file, or a whole fraction of it. */
+function* badPictures(file, text) {
+  const prose = proseOf(text).replace(/`[^`\n]*`/g, "");
+  // Badges of other hosts have the size that they have.
+  for (const [, href] of prose.matchAll(/!\[[^\]]*\]\(([^)\s]+)/g)) if (!/^[a-z]+:/.test(href)) yield `the picture ${href} has no size: write <img src alt width height>`;
+  for (const [tag] of prose.matchAll(/<img\b[^>]*>/g)) {
+    const { src = "", alt = "", width, height } = Object.fromEntries([...tag.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+    const path = relative(root, resolve(root, dirname(file), src));
+    if (!src.startsWith("./") || !existsSync(join(root, path))) {
+      yield `the picture ${src} leads to no file, or does not begin with ./`;
+      continue;
+    }
+    if (alt.length < 20) yield `the picture ${src} has no alt text that says what it shows`;
+    const real = sizeOfWebp(readFileSync(join(root, path)));
+    if (!real) yield `the picture ${src} is no WebP`;
+    else if (!(width > 0) || Math.abs(height - (real.height * width) / real.width) > 1) yield `the picture ${src} is ${real.width} x ${real.height}, which does not go with width and height of its tag`;
+  }
+}
+
+/** The folder of pictures: each is small and on a page. */
+function badFolderOfPictures() {
+  const names = readdirSync(join(root, PICTURES));
+  const pages = files.map(read).join("\n");
+  const sizes = names.map((name) => readFileSync(join(root, PICTURES, name)).length);
+  const sum = sizes.reduce((one, other) => one + other, 0);
+  return [
+    ...names.filter((name) => !pages.includes(`pictures/${name}"`)).map((name) => `${PICTURES}/${name}: no page shows it`),
+    ...names.filter((_, index) => sizes[index] > MAX_PICTURE_BYTES).map((name) => `${PICTURES}/${name}: has more than ${MAX_PICTURE_BYTES} bytes`),
+    ...(sum > MAX_PICTURES_BYTES ? [`${PICTURES}: has more than ${MAX_PICTURES_BYTES} bytes`] : []),
+  ];
 }
 
 /** Messages of the page that explains them, which no source has (any more). */

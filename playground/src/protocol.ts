@@ -141,6 +141,9 @@ export const LOG_LEVELS = ["debug", "info", "notice", "warning", "error", "criti
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** The level that a server of 2026-07-28 is asked for until the person chooses: without one, it may send no log message. */
+export const initialLogLevel = (capabilities: { logging?: unknown } | undefined): LogLevel | "" => (capabilities?.logging ? "info" : "");
+
 /** A log message of a server. */
 export interface LogEntry {
   /** Milliseconds since 1970. */

@@ -52,7 +52,31 @@ describe("the level that is asked for", () => {
     assert.equal(paramsOf(session, "tools/call")[0]._meta?.["io.modelcontextprotocol/logLevel"], undefined);
     assert.equal(paramsOf(stateless, "logging/setLevel").length, 0);
     assert.equal(paramsOf(stateless, "tools/call")[0]._meta["io.modelcontextprotocol/logLevel"], "notice");
-    assert.equal(paramsOf(stateless, "tools/list")[0]._meta["io.modelcontextprotocol/logLevel"], undefined);
+    assert.equal(paramsOf(stateless, "tools/list")[0]._meta["io.modelcontextprotocol/logLevel"], "info");
+  });
+
+  test("is info until the person chooses, of a server of 2026-07-28 that logs, and none once they choose that", async () => {
+    const discover = (capabilities) => () => ({ resultType: "complete", supportedVersions: ["2026-07-28"], capabilities, serverInfo: { name: "s", version: "1" } });
+    const handlers = { "tools/list": () => ({ tools: [{ name: "one", inputSchema: { type: "object" } }] }), "tools/call": () => ({ content: [] }) };
+    for (const [capabilities, expected] of [[{ tools: {} }, [undefined]], [{ tools: {}, logging: {} }, ["info", undefined]]]) {
+      await using other = await scripted({ handlers: { ...handlers, "server/discover": discover(capabilities) } });
+      await using visitor = await connected({ url: other.url, allowed: [other.origin] });
+      await visitor.tool("one");
+      await visitor.call();
+      await visitor.result();
+      if (capabilities.logging) {
+        await tab(visitor, "Logs").click();
+        const asked = visitor.page.getByLabel("Level to ask the server for");
+        assert.equal(await asked.inputValue(), "info");
+        await asked.selectOption("none");
+        await tab(visitor, "Tools").click();
+        await visitor.call();
+        await until(() => other.requests.filter(({ text }) => text.includes('"tools/call"')).length === 2, "the second call");
+      }
+      const calls = other.requests.filter(({ text }) => text.includes('"tools/call"')).map(({ text }) => JSON.parse(text).params._meta["io.modelcontextprotocol/logLevel"]);
+      assert.deepEqual(calls, expected);
+      visitor.done();
+    }
   });
 
   test("that the server refuses goes back to what it was", async () => {

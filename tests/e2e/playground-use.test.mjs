@@ -131,6 +131,8 @@ describe("arguments", () => {
         shape: { oneOf: [{ type: "object", title: "Circle", properties: { r: { type: "number" } }, required: ["r"] }, { type: "string", title: "Name" }] },
         note: { anyOf: [{ type: "string" }, { type: "null" }] },
         more: { type: "object", additionalProperties: { type: "integer" } },
+        names: { type: "array", items: { type: "string" } },
+        none: { type: "array", items: { type: "string" } },
       },
       required: ["at", "tags"],
     });
@@ -150,7 +152,12 @@ describe("arguments", () => {
     await page.getByLabel("Name", { exact: true }).last().fill("k");
     await page.getByRole("button", { name: "Add k" }).click();
     await form.field("/more/k").fill("3");
-    assert.equal(await form.send(), '{"at":{"x":1.5},"tags":["two","one"],"days":["tue"],"shape":"round","note":null,"more":{"k":3}}');
+    // A list that is added has an item already, which can be removed.
+    await page.getByRole("button", { name: "Add names" }).click();
+    await form.field("/names/0").fill("Ann");
+    await page.getByRole("button", { name: "Add none" }).click();
+    await page.getByRole("button", { name: "Remove none 1" }).click();
+    assert.equal(await form.send(), '{"at":{"x":1.5},"tags":["two","one"],"days":["tue"],"shape":"round","note":null,"more":{"k":3},"names":["Ann"],"none":[]}');
   });
 
   test("as JSON are the same value; comments and commas too many are refused with line and column", async () => {

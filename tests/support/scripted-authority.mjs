@@ -5,9 +5,10 @@ import { scripted } from "./scripted.mjs";
 /**
  * Starts one: `{ origin, issuer, requests, clients, access, refresh, stop() }`. `expiresIn` is the life in seconds of tokens for a
  * code; `approve()` may hold back its answer at `/authorize`, and `answer(parameters)` change it. `path` is that of its issuer,
- * `serves(pathname)` tells where its metadata is, and `metadata(document)` changes it.
+ * `serves(pathname)` tells where its metadata is, and `metadata(document)` changes it. With
+ * `tellsScope`, tokens come with the scope that was asked for last.
  */
-export async function authority({ name = "as", expiresIn = 3600, approve = async () => true, answer: changed = (parameters) => parameters, path = "", serves = () => true, metadata = (document) => document } = {}) {
+export async function authority({ name = "as", expiresIn = 3600, approve = async () => true, answer: changed = (parameters) => parameters, path = "", serves = () => true, metadata = (document) => document, tellsScope = false } = {}) {
   const state = { requests: [], clients: new Set(), access: new Set(), refresh: new Set(), codes: new Set(), revoked: [], expiresIn };
   let count = 0;
   const made = (kind) => `${name}-${kind}-${++count}`;
@@ -15,7 +16,7 @@ export async function authority({ name = "as", expiresIn = 3600, approve = async
     const [access, refresh] = [made("access"), made("refresh")];
     state.access.add(access);
     state.refresh.add(refresh);
-    return { access_token: access, refresh_token: refresh, token_type: "Bearer", expires_in: expiresIn };
+    return { access_token: access, refresh_token: refresh, token_type: "Bearer", expires_in: expiresIn, ...(tellsScope ? { scope: state.scope } : {}) };
   }
   function exchange(form) {
     if (!state.clients.has(form.get("client_id"))) return [401, { error: "invalid_client" }];
@@ -47,6 +48,7 @@ export async function authority({ name = "as", expiresIn = 3600, approve = async
     if (pathname === "/authorize") {
       if (!state.clients.has(searchParams.get("client_id"))) return response.writeHead(400, { "content-type": "text/html" }).end("<p>This client is not known.</p>");
       if (!(await approve())) return response.writeHead(200, { "content-type": "text/html" }).end("<p>Nothing happens here.</p>");
+      state.scope = searchParams.get("scope") ?? undefined;
       const back = new URL(searchParams.get("redirect_uri"));
       const code = made("code");
       state.codes.add(code);

@@ -1,7 +1,7 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type TaskPage, type Tool, type Version, type Watched, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
 import { named } from "../visible.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
@@ -89,7 +89,7 @@ export class Connection {
   #stop = new AbortController();
   #completer: Promise<Completer> | undefined;
   #lists = new Lists();
-  #logLevel: LogLevel | "" = "";
+  #logLevel: LogLevel | "" | undefined;
   #log: Promise<LogSender> | undefined;
   #standing: Promise<StandingStream> | undefined;
   #changes: Promise<Changes> | undefined;
@@ -178,7 +178,7 @@ export class Connection {
     this.#watch(transport);
     const client = lenientClient(
       this.#fetcher.streams,
-      () => this.#logLevel,
+      () => this.#logLevel ?? initialLogLevel(this.#client?.getServerCapabilities()),
       { name: "durable-mcp playground", version: "1" },
       {
         capabilities: capabilitiesOf(target.offers),

@@ -54,7 +54,7 @@ export class Changes {
     const lists = LISTS.filter((what) => (info?.capabilities[what] as { listChanged?: unknown } | undefined)?.listChanged === true);
     await this.#ask("watch", { lists, uris: watched });
     // A session is another one each time.
-    if (logLevel !== "") await this.#ask("setLogLevel", { level: logLevel });
+    if (logLevel !== undefined) await this.#ask("setLogLevel", { level: logLevel });
   }
 
   async watch(uri: string, is: boolean): Promise<void> {

@@ -387,13 +387,13 @@ export function Group(view: View & { children: ComponentChildren }) {
   );
 }
 
-/** The button that begins an optional group. */
-export function Absent(view: View) {
+/** The button that begins an optional group, with a value of its own or the schema's. */
+export function Absent({ begun, ...view }: View & { begun?: () => Json }) {
   const { say } = useShared();
   const { root } = useContext(FormContext);
   const { id, fault, attributes } = useField(view);
   const name = titleOf(view);
-  const begin = () => view.onChange(initial(view.schema, root) ?? (view.field.kind === "list" ? [] : {}));
+  const begin = () => view.onChange(begun?.() ?? initial(view.schema, root) ?? {});
   return (
     <div class="labelled">
       <button type="button" id={id} class="small" aria-invalid={attributes["aria-invalid"]} aria-describedby={attributes["aria-describedby"]} onClick={begin}>

@@ -19,9 +19,10 @@ export function ListView(view: View) {
   const { field, value, pointer, onChange, isRequired } = view;
   if (field.kind !== "list") return null;
   if (field.options) return <ChecksView {...view} options={field.options} />;
-  if (value === undefined) return <Absent {...view} />;
-  if (!Array.isArray(value)) return <JsonView {...view} />;
   const schemaAt = (at: number): Schema => field.first[at] ?? field.rest ?? true;
+  // A list that the person adds has an item to fill in.
+  if (value === undefined) return <Absent {...view} begun={() => (field.max < 1 ? [] : [begunItem(schemaAt(0), root)])} />;
+  if (!Array.isArray(value)) return <JsonView {...view} />;
   const name = titleOf(view);
   // What does not fit is brought into sight, for the focus to go there.
   if (part.current.misfits !== misfits) part.current = { from: partOf(misfitAt(misfits, pointer)) ?? part.current.from, misfits };
@@ -38,10 +39,8 @@ export function ListView(view: View) {
     onChange(next);
   }
   function add(list: Json[]) {
-    const schema = schemaAt(list.length);
-    const kind = fieldOf(schema, root).kind;
     show(list.length);
-    onChange([...list, initial(schema, root) ?? (kind === "number" ? 0 : kind === "text" ? "" : null)]);
+    onChange([...list, begunItem(schemaAt(list.length), root)]);
   }
   return (
     <Group {...view}>
@@ -95,4 +94,9 @@ function misfitAt(misfits: Misfit[], pointer: string): number | undefined {
   const found = misfits.find((misfit) => misfit.pointer.startsWith(`${pointer}/`));
   const at = found && Number(found.pointer.slice(pointer.length + 1).split("/")[0]);
   return at === undefined || Number.isNaN(at) ? undefined : at;
+}
+
+function begunItem(schema: Schema, root: Schema): Json {
+  const kind = fieldOf(schema, root).kind;
+  return initial(schema, root) ?? (kind === "number" ? 0 : kind === "text" ? "" : null);
 }

@@ -1,6 +1,6 @@
 // The log messages of the server, the newest first. Only the rows that are in sight are drawn.
 import { useMemo, useState } from "preact/hooks";
-import { LOG_LEVELS, type LogLevel } from "../protocol.ts";
+import { LOG_LEVELS, type LogLevel, initialLogLevel } from "../protocol.ts";
 import { named } from "../visible.ts";
 import { useShared } from "./context.ts";
 import type { NumberedEntry } from "./log-book.ts";
@@ -15,6 +15,7 @@ const MAX_LINE_CHARS = 300;
 
 export function Logs() {
   const { state, visitor, say } = useShared();
+  const level = state.logLevel ?? (state.info?.era === "modern" ? initialLogLevel(state.info.capabilities) : "");
   const [least, setLeast] = useState("");
   const [logger, setLogger] = useState<string>();
   const [paused, setPaused] = useState<readonly NumberedEntry[]>();
@@ -29,8 +30,8 @@ export function Logs() {
   return (
     <div class="logs">
       <label for="log-level">{say("logs.asked")}</label>
-      <select id="log-level" class="field" value={state.logLevel} aria-describedby="log-level-hint" onChange={(event) => void visitor.setLogLevel(event.currentTarget.value as LogLevel | "")}>
-        <option value="" disabled={state.info?.era === "legacy" && state.logLevel !== ""}>
+      <select id="log-level" class="field" value={level} aria-describedby="log-level-hint" onChange={(event) => void visitor.setLogLevel(event.currentTarget.value as LogLevel | "")}>
+        <option value="" disabled={state.info?.era === "legacy" && level !== ""}>
           {say(state.info?.era === "modern" ? "logs.none" : "logs.server")}
         </option>
         <Levels />

@@ -69,7 +69,8 @@ export interface ServerState {
   prompts: Prompt[];
   lists: Partial<Record<ListName, ListState>>;
   listening: Listening;
-  logLevel: LogLevel | "";
+  /** Absent while the person has chosen none. */
+  logLevel: LogLevel | "" | undefined;
   /** How many log messages there are. */
   logged: number;
   /** Resources whose changes the person wants to hear of, and those that have changed since they were read. */
@@ -151,7 +152,7 @@ export const newServer = (target: Target): ServerState => ({
   info: undefined,
   tab: "tools",
   ...NOTHING_LISTED,
-  logLevel: "",
+  logLevel: undefined,
   logged: 0,
   chosen: {},
   search: {},

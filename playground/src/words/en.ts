@@ -34,7 +34,7 @@ export const en = {
   "address.credentials": "A name or password in the address is not sent. Use a token or a header.",
   "address.fragment": "The part after # is not sent. Remove it.",
   "signIn.heading": "Sign-in needed",
-  "signIn.text": "{server} lets in who is signed in.",
+  "signIn.text": "{server} asks you to sign in.",
   "signIn.more": "{server} needs more permissions for this.",
   "signIn.at": "You sign in at",
   "signIn.scopes": "Permissions asked for",
