@@ -18,6 +18,7 @@ const calling = [
   {
     name: "Call a tool with a nested object and a list",
     on: "fixture",
+    remarks: { inspector: "the list as JSON text" },
     playground: async (hand, ours) => {
       const { visitor } = ours;
       await hand.click(ours.entry("arguments"));

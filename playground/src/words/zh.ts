@@ -84,7 +84,7 @@ export const zh: Words = {
   "address.credentials": "地址中的用户名和密码不会发送。请使用令牌或请求头。",
   "address.fragment": "# 之后的部分不会发送，请删除。",
   "signIn.heading": "需要登录",
-  "signIn.text": "{server} 只允许已登录的用户使用。",
+  "signIn.text": "{server} 要求先登录。",
   "signIn.more": "{server} 需要更多权限才能执行此操作。",
   "signIn.at": "登录地点",
   "signIn.scopes": "请求的权限",
