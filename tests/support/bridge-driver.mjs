@@ -1,10 +1,25 @@
 // A client for the official conformance suite that speaks to the server through the local bridge: `node bridge-driver.mjs URL`.
 // The suite names the scenario in MCP_CONFORMANCE_SCENARIO; DRIVER_ARGS are further arguments of the bridge, as a JSON array.
+import { fileURLToPath } from "node:url";
 import { startBridge } from "./bridge.mjs";
 
 const url = process.argv.at(-1);
-const args = JSON.parse(process.env.DRIVER_ARGS ?? "[]");
-const bridge = startBridge(url, { args, env: { BROWSER: process.env.DRIVER_BROWSER ?? "true" } });
+const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? "";
+const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? "{}");
+const args = [...JSON.parse(process.env.DRIVER_ARGS ?? "[]"), ...argumentsOf(scenario)];
+const BROWSER = `${process.execPath} ${fileURLToPath(new URL("bridge-browser.mjs", import.meta.url))}`;
+const bridge = startBridge(url, { args, env: { BROWSER: scenario.startsWith("auth/") ? BROWSER : "true" } });
+
+/** Arguments of the bridge for a scenario about sign-in. */
+function argumentsOf(scenario) {
+  const { client_id, client_secret } = context;
+  const client = ["--static-oauth-client-info", JSON.stringify({ client_id, client_secret })];
+  return {
+    "auth/basic-cimd": ["--client-metadata-url", "https://conformance-test.local/client-metadata.json"],
+    "auth/pre-registration": client,
+    "auth/client-credentials-basic": ["--client-credentials", ...client],
+  }[scenario] ?? [];
+}
 
 /** What a person would send who leaves each field as it is. */
 function defaults({ requestedSchema }) {

@@ -1,7 +1,7 @@
 // The official conformance suite. Warnings do not change its exit code, so its check files are read.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Child, packageFolder, removeFolder, temporaryFolder } from "./child.mjs";
 import { bounded } from "./wait.mjs";
 
@@ -31,11 +31,12 @@ export async function conforms(args, passed, { suite = CURRENT, meanwhile } = {}
   }
 }
 
-// One folder a scenario, with a time at the end of its name.
+// One folder a scenario, with a time at the end of its name; those with a slash in their names are one level deeper.
 function readChecks(results) {
-  return readdirSync(results).flatMap((folder) => {
-    const scenario = folder.replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, "");
-    const checks = JSON.parse(readFileSync(join(results, folder, "checks.json"), "utf8"));
+  const files = readdirSync(results, { recursive: true }).filter((file) => basename(file) === "checks.json");
+  return files.flatMap((file) => {
+    const scenario = dirname(file).replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, "");
+    const checks = JSON.parse(readFileSync(join(results, file), "utf8"));
     return checks.map((check) => ({ ...check, scenario }));
   });
 }
