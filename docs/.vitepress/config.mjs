@@ -78,6 +78,7 @@ export default defineConfig({
           { text: "Limits", link: "/limits" },
           { text: "The signing key", link: "/signing-key" },
           { text: "Tunnels", link: "/tunnels" },
+          { text: "The local bridge", link: "/bridge" },
           { text: "Clients without sessions", link: "/stateless" },
         ],
       },

@@ -47,7 +47,7 @@ function assertCause({ code, failed }, name, words, exit) {
 test("115: a server without sign-in passes each check, and its session is ended", async () => {
   await using server = await bridgeServer({ sessions: true });
   const { code, checks } = await doctor(server.url);
-  assert.equal(code, 0);
+  assert.equal(code, 0, JSON.stringify(checks));
   assert.deepEqual(
     Object.entries(checks).map(([name, [{ status }]]) => [name, status]),
     ["store", "callback port", "proxy", "address", "token", "connection", "clock", "endpoint", "transport", "version", "session", "tools"].map((name) => [name, "ok"]),
@@ -55,7 +55,7 @@ test("115: a server without sign-in passes each check, and its session is ended"
   assert.match(checks.transport[0].detail, /Streamable HTTP/);
   assert.match(checks.version[0].detail, /2025-11-25/);
   assert.equal(checks.tools[0].detail, "1");
-  assert.equal(server.sessions.size, 0);
+  assert.equal(server.sessions.size, 0, server.log.join(", "));
 });
 
 test("115: without --json there is a line for each check, with what to do below it", async () => {
@@ -78,7 +78,7 @@ test("115: a server of 2026-07-28 alone is told apart", async () => {
     },
   });
   const { code, checks } = await doctor(server.url);
-  assert.equal(code, 0);
+  assert.equal(code, 0, JSON.stringify(checks));
   assert.match(checks.version[0].detail, /2026-07-28 by server\/discover, initialize is refused/);
   assert.equal(checks.tools[0].detail, "0");
 });
@@ -92,7 +92,7 @@ test("115: a server of HTTP+SSE is told apart", async () => {
     },
   });
   const { code, checks } = await doctor(server.url);
-  assert.equal(code, 0);
+  assert.equal(code, 0, JSON.stringify(checks));
   assert.match(checks.transport[0].detail, /HTTP\+SSE/);
 });
 
@@ -100,7 +100,7 @@ test("115: challenge, each metadata URL, issuer, registration and scopes of a si
   await using authority = await bridgeAuthority();
   await using server = await guardedServer(authority, { challenge: { scope: "read" } });
   const { code, checks } = await doctor(server.url);
-  assert.equal(code, 0);
+  assert.equal(code, 0, JSON.stringify(checks));
   assert.match(checks.endpoint[0].detail, /asks for a sign-in/);
   assert.match(checks.challenge[0].detail, /resource_metadata="http/);
   assert.deepEqual(checks.metadata.map(({ detail }) => detail), [
@@ -120,7 +120,7 @@ test("108: http to another machine is a warning", async () => {
   await using server = await bridgeServer();
   await using proxy = await httpProxy({ upstreams: { "mcp.test": server.origin } });
   const { code, checks } = await doctor("http://mcp.test/mcp", { args: ["--allow-http"], env: { HTTP_PROXY: `http://user:planted@127.0.0.1:${proxy.port}` } });
-  assert.equal(code, 0);
+  assert.equal(code, 0, JSON.stringify(checks));
   assert.equal(checks.encryption[0].status, "warn");
   assert.match(checks.proxy[0].detail, new RegExp(`^127\\.0\\.0\\.1:${proxy.port} of HTTP_PROXY`));
 });
@@ -222,12 +222,12 @@ test("login signs in, list names the sign-in, doctor and the bridge use it, logo
     await signIn(signingIn);
     assert.equal(await signingIn.code(), 0);
     assert.match(signingIn.child.text("stdout"), /127\.0\.0\.1 lets this machine in/);
-    assert.equal(server.sessions.size, 0);
+    assert.equal(server.sessions.size, 0, server.log.join(", "));
   }
   const [entry] = JSON.parse((await command("list", ["--json"], { config: config.path })).stdout);
   assert.deepEqual([entry.issuer, entry.state], [authority.issuer, "signed in"]);
   const { code, checks } = await doctor(server.url, { config: config.path });
-  assert.equal(code, 0);
+  assert.equal(code, 0, JSON.stringify(checks));
   assert.match(checks.token[0].detail, /has not expired/);
   assert.equal(checks.tools[0].detail, "1");
   {
