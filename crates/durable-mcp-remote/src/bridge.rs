@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_local;
-use tokio::time::Instant;
 
 use crate::arguments::Arguments;
-use crate::calls::{Asker, Call, Calls};
+use crate::calls::{Asker, Calls, Entry};
 use crate::gate::Gate;
 use crate::http::Client;
 use crate::log::log;
@@ -20,10 +20,12 @@ use crate::members::Members;
 use crate::message::{BRIDGE_ERROR, INVALID_REQUEST, Id, Kind, Malformed, Message, error_response, is_batch};
 use crate::recent::RecentEvents;
 use crate::remote::Remote;
+use crate::seen::{LISTS, Seen};
 use crate::session::{Initialized, Session};
 use crate::sign_in::SignIn;
 use crate::sse::Held;
 use crate::stdio::{Line, Output, read_lines};
+use crate::store::Store;
 use crate::tools;
 use crate::transport::Transport;
 use crate::trouble::Trouble;
@@ -34,9 +36,6 @@ const MAX_CALLS: usize = 4096;
 const NOTIFICATIONS_WAITING: usize = 64;
 /// Longest that a notification waits for the receipt of the one before it.
 const NOTIFICATION_WAIT: Duration = Duration::from_secs(5);
-/// Waits between attempts to reach a server that is down: the first, and the longest.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LONGEST_RETRY: Duration = Duration::from_secs(15);
 
 /// Bridge between a client and a server.
 pub(crate) struct Bridge {
@@ -49,6 +48,7 @@ pub(crate) struct Bridge {
     pub(crate) transport: Cell<Transport>,
     /// Transports that `initialize` tries.
     pub(crate) transports: Cell<(Transport, Option<Transport>)>,
+    pub(crate) seen: Seen,
     /// Connection of HTTP+SSE.
     pub(crate) sse: RefCell<Option<Held>>,
     pub(crate) recent: RefCell<RecentEvents>,
@@ -70,14 +70,8 @@ impl Drop for Work {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Initialize {
-    client_info: ClientInfo,
-}
-
-#[derive(Deserialize)]
-struct ClientInfo {
-    name: String,
+struct Page {
+    cursor: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +95,7 @@ impl Bridge {
         let threads = |error: io::Error| format!("the system gives no thread: {error}");
         let lines = read_lines(arguments.max_message).map_err(threads)?;
         let (notifications, waiting) = mpsc::channel(NOTIFICATIONS_WAITING);
+        let seen = Seen::load(Store::open(arguments.store_key()).ok());
         let sign_in = SignIn::new(&arguments, Arc::clone(&client)).map_err(|error| error.to_string())?;
         let bridge = Rc::new(Self {
             remote: Remote { client, sign_in },
@@ -108,8 +103,9 @@ impl Bridge {
             calls: Calls::new(prefix),
             gate: Gate::new(),
             session: RefCell::default(),
-            transport: Cell::new(Transport::order(arguments.transport).0),
-            transports: Cell::new(Transport::order(arguments.transport)),
+            transport: Cell::new(Transport::Streamable),
+            transports: Cell::new(Transport::order(arguments.transport, seen.transport())),
+            seen,
             sse: RefCell::default(),
             recent: RefCell::default(),
             activity: Notify::new(),
@@ -214,6 +210,9 @@ impl Bridge {
             self.session.borrow_mut().begin(message.clone());
             self.spawn(|bridge| bridge.initialize(call, message));
         } else {
+            if message.params::<Page>().is_some_and(|page| page.cursor.is_some()) {
+                self.calls.mark_page(&id);
+            }
             self.session.borrow_mut().note(method, &message);
             self.spawn(|bridge| bridge.call(call, message));
         }
@@ -229,37 +228,14 @@ impl Bridge {
         });
     }
 
-    async fn initialize(self: Rc<Self>, call: Call, message: Message) {
-        if let Some(initialize) = message.params::<Initialize>() {
-            self.remote.sign_in.set_client_name(&initialize.client_info.name);
-        }
-        let deadline = Instant::now() + self.arguments.initialize_deadline;
-        let mut wait = FIRST_RETRY;
-        loop {
-            let attempt = tokio::time::timeout_at(deadline, self.open(&call, &message)).await;
-            if call.done.is_done() {
-                return;
-            }
-            let trouble = match attempt {
-                Ok(Ok(())) => return,
-                Ok(Err(trouble)) => trouble,
-                Err(_) => match self.remote.sign_in.pending() {
-                    Some(error) => Trouble::SignIn(error.to_string()),
-                    None => Trouble::Lost("initialize has no answer".to_owned()),
-                },
-            };
-            if !trouble.is_temporary() || Instant::now() + wait >= deadline {
-                self.gate.refuse(trouble.clone());
-                return self.fail(&call.id, &trouble).await;
-            }
-            log(&trouble.error().1);
-            tokio::time::sleep(wait).await;
-            wait = LONGEST_RETRY.min(wait * 2);
-        }
-    }
-
     async fn send_initialized(self: Rc<Self>, message: Message) {
-        self.session.borrow_mut().notification = Some(message.clone());
+        {
+            let mut session = self.session.borrow_mut();
+            session.notification = Some(message.clone());
+            if session.offline.is_some() {
+                return self.gate.open();
+            }
+        }
         if let Err(trouble) = self.post(&message).await {
             log(&trouble.error().1);
         }
@@ -311,9 +287,7 @@ impl Bridge {
         let Some(entry) = self.calls.take(id) else { return };
         match entry.asker {
             Asker::Client => {
-                if entry.method == "initialize" {
-                    self.opened(&message);
-                }
+                self.note_response(&entry, &message);
                 let message = match entry.method.as_str() {
                     "tools/list" => tools::shown(&self.arguments.tools, message),
                     _ => message,
@@ -325,15 +299,36 @@ impl Bridge {
         }
     }
 
+    fn note_response(&self, entry: &Entry, response: &Message) {
+        let method = entry.method.as_str();
+        if method == "initialize" {
+            self.opened(response);
+        } else if !entry.is_page
+            && LISTS.iter().any(|(list, _)| *list == method)
+            && let Some(list) = response.whole_list()
+        {
+            self.seen.note_list(method, list);
+        }
+    }
+
     fn opened(&self, response: &Message) {
         let Some(initialized) = response.result::<Initialized>() else {
             let (code, message) = response.error().map_or((0, String::new()), |error| (error.code, error.message));
             return self.gate.refuse(Trouble::SignIn(format!("the server refused initialize: {message} ({code})")));
         };
+        self.note_opened(response);
         let mut session = self.session.borrow_mut();
         session.initialized = Some(initialized);
         session.is_open = true;
         self.gate.open();
+    }
+
+    /// Keeps the result of `initialize` for times without the server.
+    pub(crate) fn note_opened(&self, response: &Message) {
+        if let Some(result) = response.raw_result() {
+            self.seen.note_initialize(result);
+        }
+        self.seen.note_transport(self.transport.get());
     }
 
     /// Answers a request with an error, unless it has an answer.

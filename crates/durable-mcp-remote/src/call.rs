@@ -19,6 +19,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 impl Bridge {
     /// Sends a request and sees to it that it is answered.
     pub(crate) async fn call(self: Rc<Self>, call: Call, message: Message) {
+        if let Some(outcome) = self.call_offline(&call).await {
+            if let Err(trouble) = outcome {
+                self.fail(&call.id, &trouble).await;
+            }
+            return;
+        }
         let outcome = match self.gate.pass().await {
             Ok(()) => self.attempt_until_answered(&call, &message).await,
             refused => refused,

@@ -18,6 +18,8 @@ pub(crate) struct Calls {
 pub(crate) struct Entry {
     pub(crate) method: String,
     pub(crate) asker: Asker,
+    /// Whether it asks for a page behind the first one.
+    pub(crate) is_page: bool,
     // Dropped with the entry.
     _open: Open,
 }
@@ -69,9 +71,16 @@ impl Calls {
 
     fn insert(&self, id: Id, method: &str, asker: Asker) -> Call {
         let (open, done) = Done::pair();
-        let entry = Entry { method: method.to_owned(), asker, _open: open };
+        let entry = Entry { method: method.to_owned(), asker, is_page: false, _open: open };
         self.open.borrow_mut().insert(id.clone(), entry);
         Call { id, method: method.to_owned(), done }
+    }
+
+    /// Notes that a request asks for a page behind the first one.
+    pub(crate) fn mark_page(&self, id: &Id) {
+        if let Some(entry) = self.open.borrow_mut().get_mut(id) {
+            entry.is_page = true;
+        }
     }
 
     /// Takes a request out, to answer it or because it was cancelled.

@@ -169,6 +169,24 @@ impl Message {
         serde_json::from_str(envelope.result?.get()).ok()
     }
 
+    /// Result of a response, as it is written.
+    pub(crate) fn raw_result(&self) -> Option<Box<RawValue>> {
+        let envelope: Envelope = serde_json::from_slice(&self.bytes).ok()?;
+        envelope.result.map(ToOwned::to_owned)
+    }
+
+    /// Result of a list request, if it is not one page of several.
+    pub(crate) fn whole_list(&self) -> Option<Box<RawValue>> {
+        #[derive(Deserialize)]
+        struct Page {
+            #[serde(default, rename = "nextCursor")]
+            next_cursor: Option<serde::de::IgnoredAny>,
+        }
+        let result = self.raw_result()?;
+        let page: Page = serde_json::from_str(result.get()).ok()?;
+        page.next_cursor.is_none().then_some(result)
+    }
+
     /// Error of a response.
     pub(crate) fn error(&self) -> Option<ErrorObject> {
         let envelope: Envelope = serde_json::from_slice(&self.bytes).ok()?;

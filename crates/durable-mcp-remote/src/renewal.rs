@@ -59,8 +59,10 @@ impl Bridge {
                 response.error().map_or_else(String::new, |error| format!("{} ({})", error.message, error.code));
             return Err(Trouble::SessionLost(format!("it refuses a new one: {reason}")));
         };
+        self.note_opened(&response);
         let mut session = self.session.borrow_mut();
         session.generation += 1;
+        session.offline = None;
         session.initialized = Some(now.clone());
         session.is_open = true;
         Ok(now)

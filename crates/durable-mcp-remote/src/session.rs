@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::calls::Open;
 use crate::message::Message;
+use crate::trouble::Trouble;
 
 /// Header of the session id (Streamable HTTP, "Session Management").
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -28,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) initialized: Option<Initialized>,
     /// Whether the server has told so in this generation.
     pub(crate) is_open: bool,
+    /// Why the server cannot be reached, while the client is answered from memory.
+    pub(crate) offline: Option<Trouble>,
     /// Its own stream, which is closed when this is dropped.
     pub(crate) listening: Option<Open>,
     /// The client's `notifications/initialized`.

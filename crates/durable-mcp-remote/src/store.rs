@@ -25,6 +25,7 @@ const FOLDER: &str = "mcp-remote-v1";
 pub(crate) const FLOW_LIFETIME: Duration = Duration::from_mins(10);
 
 const TOKENS: &str = "tokens.json";
+const SEEN: &str = "seen.json";
 const CLIENT: &str = "client_info.json";
 
 /// Files of one server.
@@ -128,6 +129,16 @@ impl Store {
             Some(stored) if stored.client_id() == client_id => file::delete(&self.path(CLIENT)),
             _ => Ok(()),
         }
+    }
+
+    /// What is remembered of the server, as `seen.rs` wrote it.
+    pub(crate) fn seen(&self) -> Option<Vec<u8>> {
+        file::read(&self.path(SEEN)).ok().flatten()
+    }
+
+    /// Replaces what is remembered of the server.
+    pub(crate) fn save_seen(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        file::write(&self.path(SEEN), bytes)
     }
 
     /// Stores a sign-in that is about to begin, so that another process can finish it.

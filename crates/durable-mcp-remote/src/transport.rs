@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use reqwest::StatusCode;
+use serde::{Deserialize, Serialize};
 
 use crate::arguments::Transport as Order;
 use crate::bridge::Bridge;
@@ -11,7 +12,8 @@ use crate::message::Message;
 use crate::trouble::{Refusal, Trouble};
 
 /// Transport that messages take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Transport {
     /// Streamable HTTP.
     Streamable,
@@ -20,13 +22,17 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// First transport, and the one that is tried when that is not there.
-    pub(crate) fn order(order: Order) -> (Self, Option<Self>) {
-        match order {
+    /// First transport, and the one that is tried when that is not there. The one that worked last time is the first.
+    pub(crate) fn order(order: Order, worked: Option<Self>) -> (Self, Option<Self>) {
+        let (first, second) = match order {
             Order::HttpFirst => (Self::Streamable, Some(Self::Sse)),
             Order::SseFirst => (Self::Sse, Some(Self::Streamable)),
             Order::HttpOnly => (Self::Streamable, None),
             Order::SseOnly => (Self::Sse, None),
+        };
+        match second {
+            Some(second) if worked == Some(second) => (second, Some(first)),
+            _ => (first, second),
         }
     }
 
