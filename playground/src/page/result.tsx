@@ -9,6 +9,8 @@ import { heldOf } from "./held-texts.ts";
 import { later } from "./later.tsx";
 
 const HeldView = later(async () => (await import("./held.tsx")).HeldView);
+const Markdown = later(async () => (await import("./markdown.tsx")).Markdown);
+const Sides = later(async () => (await import("./markdown.tsx")).Sides, true);
 const ResourceLink = later(async () => (await import("./resource-link.tsx")).ResourceLink);
 const Annotations = later(async () => (await import("./resource-link.tsx")).Annotations);
 
@@ -112,14 +114,23 @@ export function Contents({ contents }: { contents: Block }) {
   );
 }
 
+/** Signs that a text may be Markdown, which the part for it decides. */
+const MARKS = /[#*_`~>|\]]|^ *(-|\+|\d+[.)]) /m;
+
 function LongText({ text, name, of }: { text: string; name: string; of: unknown }) {
   const held = heldOf(of);
+  const [isMarked, setMarked] = useState(false);
   if (held) return <HeldView held={held} name={name} />;
   return (
     <div>
-      <pre class="text" tabIndex={0} dir="auto">
-        {text}
-      </pre>
+      {MARKS.test(text) && <Sides text={text} isMarked={isMarked} onChange={setMarked} />}
+      {isMarked ? (
+        <Markdown text={text} />
+      ) : (
+        <pre class="text" tabIndex={0} dir="auto">
+          {text}
+        </pre>
+      )}
       {text.length > 2000 && <Save bytes={new TextEncoder().encode(text)} name={name} />}
     </div>
   );
