@@ -56,5 +56,6 @@ async fn end(bridge: &Bridge) {
     bridge.finish(TIME_FOR_CALLS).await;
     // A server that does not answer keeps its session.
     tokio::time::timeout(TIME_FOR_DELETE, bridge.delete_session()).await.ok();
-    tokio::time::timeout(TIME_FOR_OUTPUT, bridge.output.flush()).await.ok();
+    let rest = async { tokio::join!(bridge.output.flush(), bridge.seen.saved()) };
+    tokio::time::timeout(TIME_FOR_OUTPUT, rest).await.ok();
 }

@@ -1,11 +1,13 @@
 //! Memory of a server, in `{h}_seen.json`: the transport that worked, and answers for the time when it cannot be reached. No secret is
 //! in it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::log::log;
 use crate::store::Store;
@@ -26,6 +28,10 @@ pub(crate) const LISTS: [(&str, &str); 4] = [
 pub(crate) struct Seen {
     store: Option<Store>,
     record: RefCell<Record>,
+    changes: Cell<u64>,
+    /// Number of the change that is in the file: writes run beside each other, and the last one stays.
+    written: Arc<Mutex<u64>>,
+    last_write: RefCell<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -43,7 +49,13 @@ impl Seen {
     pub(crate) fn load(store: Option<Store>) -> Self {
         let bytes = store.as_ref().and_then(Store::seen);
         let record = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        Self { store, record: RefCell::new(record) }
+        Self {
+            store,
+            record: RefCell::new(record),
+            changes: Cell::default(),
+            written: Arc::default(),
+            last_write: RefCell::default(),
+        }
     }
 
     pub(crate) fn transport(&self) -> Option<Transport> {
@@ -79,6 +91,15 @@ impl Seen {
         })
     }
 
+    /// Waits until the last change is in the file.
+    pub(crate) async fn saved(&self) {
+        let write = self.last_write.take();
+        if let Some(write) = write {
+            // One that failed was told about.
+            write.await.ok();
+        }
+    }
+
     fn change(&self, change: impl FnOnce(&mut Record) -> bool) -> bool {
         let mut record = self.record.borrow_mut();
         let is_other = change(&mut record);
@@ -87,13 +108,24 @@ impl Seen {
             && let Ok(bytes) = serde_json::to_vec(&*record)
             && bytes.len() <= MAX_BYTES
         {
+            let number = self.changes.get() + 1;
+            self.changes.set(number);
+            let written = Arc::clone(&self.written);
             // A disk that is slow holds up no message.
-            tokio::task::spawn_blocking(move || {
-                if let Err(error) = store.save_seen(&bytes) {
-                    log(&error.to_string());
-                }
-            });
+            let write = spawn_blocking(move || save(&store, &bytes, number, &written));
+            self.last_write.replace(Some(write));
         }
         is_other
+    }
+}
+
+fn save(store: &Store, bytes: &[u8], number: u64, written: &Mutex<u64>) {
+    let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
+    if number < *written {
+        return;
+    }
+    *written = number;
+    if let Err(error) = store.save_seen(bytes) {
+        log(&error.to_string());
     }
 }
