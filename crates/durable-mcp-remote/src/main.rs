@@ -6,8 +6,6 @@
 //!
 //! JSON-RPC messages alone are written to stdout, one on a line; all else goes to stderr.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "parts of sign-in, streams and subcommands are being written"))]
-
 mod arguments;
 mod bridge;
 mod call;

@@ -22,7 +22,7 @@ Headers:
 
 Transport and protocol:
   --transport http-first|sse-first|http-only|sse-only    (http-first)
-  --protocol fallback|legacy|auto|modern                 (fallback: no extra request where none is needed)
+  --protocol fallback|legacy      (fallback; auto and modern are not there yet)
   --initialize-deadline SECONDS   answer the client's initialize by then, also without the server (45)
   --max-message BYTES             refuse larger messages (67108864)
   --idle-timeout SECONDS          close the HTTP connection when nothing was said for so long (never)
@@ -61,7 +61,7 @@ Sign-in:
   --authorize-param KEY=VALUE     add a parameter to the authorization request; repeatable
   --use-id-token                  send the ID token instead of the access token
   --allow-missing-pkce            trust a server that does not say it supports PKCE
-  --store file|keychain           where tokens are kept (file)
+  --store file                    where tokens are kept (file; keychain is not there yet)
 
 Logs:
   --silent                        say nothing on stderr but errors

@@ -10,7 +10,7 @@ use reqwest::Url;
 use super::values::{Environment, is_loopback, json_object, leading_integer, seconds};
 use super::{
     Arguments, Command, DebugDetail, Headers, Invocation, LogArguments, NetworkArguments, Protocol, ServerUrl,
-    ToolFilter, Transport, UsageError,
+    StoreKind, ToolFilter, Transport, UsageError,
 };
 
 mod sign_in;
@@ -216,7 +216,9 @@ impl Given {
                 _ => self.warnings.push(format!("{value:?} is neither a flag nor a port and is ignored")),
             }
         }
-        Ok(Invocation::Server(command, Box::new(self.arguments(url, callback_port, environment)?)))
+        let arguments = self.arguments(url, callback_port, environment)?;
+        check_support(&arguments)?;
+        Ok(Invocation::Server(command, Box::new(arguments)))
     }
 
     fn server_url(&self, typed: Option<String>) -> Result<ServerUrl, UsageError> {
@@ -353,6 +355,19 @@ impl Given {
             .map(Some)
             .ok_or_else(|| UsageError::new(format!("--{flag} {value:?} is no number of seconds above 0")))
     }
+}
+
+/// Refuses the flags that cannot be honoured yet: ignored, they would seem to work.
+fn check_support(arguments: &Arguments) -> Result<(), UsageError> {
+    if matches!(arguments.protocol, Protocol::Auto | Protocol::Modern) {
+        return Err(UsageError::new(
+            "--protocol auto and modern cannot be honoured yet: this version speaks initialize only; leave the flag out",
+        ));
+    }
+    if arguments.sign_in.store == StoreKind::Keychain {
+        return Err(UsageError::new("--store keychain cannot be honoured yet; leave the flag out to use files"));
+    }
+    Ok(())
 }
 
 /// Zero stands for no bound, as in `mcp-remote`.

@@ -66,10 +66,10 @@ fn defaults_are_those_of_the_help() {
 
 #[test]
 fn flags_stand_before_and_behind_the_url_with_a_space_or_an_equals_sign() {
-    let (command, given) = server(&["--transport=sse-only", URL, "--protocol", "auto", "9696", "--silent"]);
+    let (command, given) = server(&["--transport=sse-only", URL, "--protocol", "legacy", "9696", "--silent"]);
     assert_eq!(command, Command::Bridge);
     assert_eq!(given.transport, Transport::SseOnly);
-    assert_eq!(given.protocol, Protocol::Auto);
+    assert_eq!(given.protocol, Protocol::Legacy);
     assert_eq!(given.callback_port, Some(9696));
     assert!(given.log.silent);
 }
@@ -380,7 +380,7 @@ fn the_other_flags_set_one_thing_each() {
         "--no-browser",
         "--paste",
         "--allow-missing-pkce",
-        "--store=keychain",
+        "--store=file",
         "--client-metadata-url=https://a.example/client",
     ]);
     assert_eq!(given.sign_in.client_metadata.unwrap()["scope"], "a");
@@ -388,7 +388,7 @@ fn the_other_flags_set_one_thing_each() {
     assert_eq!(given.sign_in.client_metadata_url.as_deref(), Some("https://a.example/client"));
     assert!(given.sign_in.use_id_token && given.sign_in.paste && given.sign_in.allow_missing_pkce);
     assert!(!given.sign_in.open_browser);
-    assert_eq!(given.sign_in.store, StoreKind::Keychain);
+    assert_eq!(given.sign_in.store, StoreKind::File);
 }
 
 #[test]
@@ -397,4 +397,12 @@ fn settings_that_a_bundle_left_empty_are_not_sent() {
     assert!(!given.headers.has_authorization());
     assert_eq!(given.sign_in.scope, None);
     assert!(given.warnings[0].contains("empty"));
+}
+
+#[test]
+fn flags_that_cannot_be_honoured_are_refused_by_name() {
+    for flags in [["--protocol", "auto"], ["--protocol", "modern"], ["--store", "keychain"]] {
+        let refused = refusal(&flags);
+        assert!(refused.contains(flags[0]) && refused.contains("cannot be honoured yet"), "{refused}");
+    }
 }
