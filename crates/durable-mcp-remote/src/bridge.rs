@@ -96,7 +96,7 @@ impl Bridge {
         let lines = read_lines(arguments.max_message).map_err(threads)?;
         let (notifications, waiting) = mpsc::channel(NOTIFICATIONS_WAITING);
         let seen = Seen::load(Store::open(arguments.store_key()).ok());
-        let sign_in = SignIn::new(&arguments, Arc::clone(&client)).map_err(|error| error.to_string())?;
+        let sign_in = SignIn::new(&arguments, Arc::clone(&client));
         let bridge = Rc::new(Self {
             remote: Remote { client, sign_in },
             output: Output::start().map_err(threads)?,

@@ -54,8 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 ///
 /// The exit code, and one sentence that says what to do.
 pub(crate) async fn sign_in(arguments: &Arguments, client: Arc<Client>) -> Result<String, (Outcome, String)> {
-    let sign_in =
-        SignIn::new(arguments, Arc::clone(&client)).map_err(|error| (Outcome::SignInImpossible, error.to_string()))?;
+    let sign_in = SignIn::new(arguments, Arc::clone(&client));
     let remote = Remote { client: Arc::clone(&client), sign_in };
     if arguments.sign_in.paste {
         tokio::spawn(paste(client));

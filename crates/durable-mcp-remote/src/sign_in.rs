@@ -43,7 +43,15 @@ use refresh::{Refreshed, refresh};
 const MAX_ROUNDS: u32 = 4;
 
 /// Source of the `Authorization` header.
-pub(crate) struct SignIn(Option<Arc<Authorizer>>);
+pub(crate) struct SignIn(Source);
+
+enum Source {
+    /// Header of the command line.
+    Header,
+    /// Nowhere: the store cannot be used. Servers that ask for no authorization work all the same.
+    Nowhere(SignInError),
+    Store(Arc<Authorizer>),
+}
 
 /// Authorization of one message, over all the times that it is sent.
 #[derive(Debug, Default)]
@@ -51,6 +59,7 @@ pub(crate) struct Attempt {
     /// Token that was sent last.
     used: Option<String>,
     rounds: u32,
+    has_refreshed: bool,
     has_stepped_up: bool,
 }
 
@@ -80,39 +89,48 @@ struct Running {
 
 impl SignIn {
     /// Sign-in with the settings of a command line. A header with authorization in it switches sign-in off.
-    ///
-    /// # Errors
-    /// If the store cannot be used.
-    pub(crate) fn new(arguments: &Arguments, client: Arc<crate::http::Client>) -> Result<Self, SignInError> {
+    pub(crate) fn new(arguments: &Arguments, client: Arc<crate::http::Client>) -> Self {
         if arguments.headers.has_authorization() {
-            return Ok(Self(None));
+            return Self(Source::Header);
         }
-        let context = Context::new(arguments, client)?;
-        let authorizer = Authorizer {
+        let context = match Context::new(arguments, client) {
+            Ok(context) => context,
+            Err(error) => {
+                log(&format!("sign-in is not possible: {error}"));
+                return Self(Source::Nowhere(error));
+            }
+        };
+        Self(Source::Store(Arc::new(Authorizer {
             context,
             turn: tokio::sync::Mutex::default(),
             state: Mutex::default(),
             is_refreshing: AtomicBool::new(false),
-        };
-        Ok(Self(Some(Arc::new(authorizer))))
+        })))
+    }
+
+    fn authorizer(&self) -> Option<&Arc<Authorizer>> {
+        match &self.0 {
+            Source::Store(authorizer) => Some(authorizer),
+            Source::Header | Source::Nowhere(_) => None,
+        }
     }
 
     /// Names the client that started this program: people see the name where they approve it.
     pub(crate) fn set_client_name(&self, name: &str) {
-        if let Some(authorizer) = &self.0 {
+        if let Some(authorizer) = self.authorizer() {
             authorizer.context.set_client_name(name);
         }
     }
 
     /// Error with the link that a person has to open now, if a sign-in is under way.
     pub(crate) fn pending(&self) -> Option<SignInError> {
-        let authorizer = self.0.as_ref()?;
+        let authorizer = self.authorizer()?;
         Some(authorizer.pending(&authorizer.running()?))
     }
 
     /// Value of `Authorization` for the next request. A token that ends soon is refreshed beside it.
     pub(crate) async fn header(&self, attempt: &mut Attempt) -> Option<HeaderValue> {
-        let authorizer = self.0.as_ref()?;
+        let authorizer = self.authorizer()?;
         let bearer = authorizer.bearer().await?;
         let mut value = HeaderValue::try_from(format!("Bearer {bearer}")).ok()?;
         value.set_sensitive(true);
@@ -132,14 +150,20 @@ impl SignIn {
         attempt: &mut Attempt,
     ) -> Result<bool, SignInError> {
         let challenge = challenge.map(Challenge::parse).unwrap_or_default();
-        let Some(authorizer) = &self.0 else {
-            if status == StatusCode::UNAUTHORIZED {
+        let is_refused = status == StatusCode::UNAUTHORIZED;
+        let authorizer = match &self.0 {
+            Source::Header if is_refused => {
                 return Err(SignInError::impossible(
                     "the server refuses the Authorization of --header (HTTP 401): correct it, or leave it out to sign in",
                 ));
             }
-            return Ok(false);
+            Source::Nowhere(error) if is_refused => return Err(error.clone()),
+            Source::Header | Source::Nowhere(_) => return Ok(false),
+            Source::Store(authorizer) => authorizer,
         };
+        if !is_refused {
+            self.accepted(attempt);
+        }
         match status {
             StatusCode::UNAUTHORIZED => authorizer.unauthorized(challenge, attempt).await.map(|()| true),
             StatusCode::FORBIDDEN if challenge.is_insufficient_scope() => authorizer.step_up(challenge, attempt).await,
@@ -149,7 +173,7 @@ impl SignIn {
 
     /// Tells that the server took what [`SignIn::header`] gave.
     pub(crate) fn accepted(&self, attempt: &Attempt) {
-        if let Some(authorizer) = &self.0 {
+        if let Some(authorizer) = self.authorizer() {
             let mut state = lock(&authorizer.state);
             if state.fresh == attempt.used {
                 state.fresh = None;
@@ -219,7 +243,9 @@ impl Authorizer {
             && let Some(used) = &attempt.used
         {
             self.forget_if_fresh(used)?;
-            if refresh(context, used, Some(&challenge)).await? == Refreshed::Yes {
+            // A refreshed token that is refused, too, is not helped by another.
+            if !attempt.has_refreshed && refresh(context, used, Some(&challenge)).await? == Refreshed::Yes {
+                attempt.has_refreshed = true;
                 return Ok(());
             }
         }

@@ -258,4 +258,5 @@ fn has_extension(name: &str, expected: &str) -> bool {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

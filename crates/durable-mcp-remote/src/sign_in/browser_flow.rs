@@ -118,8 +118,10 @@ impl Session<'_> {
             Some(flow) => flow,
             None => self.begin(port).await?,
         };
-        self.show(flow, progress).await?;
+        let flow = self.show(flow, progress).await?;
         let mut looks = interval(LOOK);
+        let mut is_renewed = false;
+        let renewal = self.until - FLOW_LIFETIME;
         loop {
             tokio::select! {
                 arrival = arrivals.recv() => {
@@ -133,21 +135,30 @@ impl Session<'_> {
                         return Ok(());
                     }
                 }
+                // Messages stop waiting now, and show the link: it is good for as long again.
+                () = sleep_until(renewal), if !is_renewed => {
+                    is_renewed = true;
+                    self.context.store.save_flow(&flow)?;
+                }
                 () = sleep_until(self.until) => return Err(SignInError::Pending { link: None }),
             }
         }
     }
 
     /// Shows the link, and opens it unless that was done.
-    async fn show(&self, mut flow: PendingFlow, progress: &watch::Sender<Progress>) -> Result<(), SignInError> {
-        let Some(link) = flow.link.clone() else { return Ok(()) };
+    async fn show(
+        &self,
+        mut flow: PendingFlow,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<PendingFlow, SignInError> {
+        let Some(link) = flow.link.clone() else { return Ok(flow) };
         if !flow.is_opened {
             self.context.brakes().window(now_ms())?;
         }
         publish_link(progress, &link);
         self.context.show_link("sign in at this link:", &link);
         if flow.is_opened || !self.context.settings.opens_browser {
-            return Ok(());
+            return Ok(flow);
         }
         // Said before it is done: a second window is worse than a link to be clicked.
         flow.is_opened = true;
@@ -159,7 +170,7 @@ impl Session<'_> {
         if !is_open {
             log("there is no browser to open it here");
         }
-        Ok(())
+        Ok(flow)
     }
 
     /// Gets a client that the authorization server knows, and stores a new sign-in.
