@@ -6,6 +6,22 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
 export const isLoopback = (hostname: string): boolean => LOOPBACK.test(hostname);
 
+/** Whether a host is on this machine or its network, as far as its name tells. */
+export function isLocal(hostname: string): boolean {
+  const name = hostname.replace(/\.$/, "");
+  if (name.startsWith("[")) return /^\[(::|f[cde]|64:ff9b:)/.test(name);
+  return /^(0|10|127)\.|^192\.168\.|^172\.(1[6-9]|2\d|3[01])\.|^169\.254\./.test(name) || /\.(localhost|local|lan|internal|home\.arpa)$/.test(name) || !name.includes(".");
+}
+
+/** The reason why an address that a server names is neither asked nor opened, if there is one. */
+export function refusalOf(address: string, server: string): "web" | "https" | "local" | "name" | undefined {
+  const url = URL.parse(address);
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) return "web";
+  if (url.username || url.password) return "name";
+  if (isLocal(url.hostname) && !isLocal(new URL(server).hostname)) return "local";
+  return url.protocol === "https:" || isLoopback(url.hostname) ? undefined : "https";
+}
+
 /** The URL that is meant, or why there is none. */
 export function addressOf(typed: string): { url: string } | { fault: AddressFault } {
   const text = typed.trim();

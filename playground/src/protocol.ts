@@ -328,6 +328,8 @@ export interface PortableCall {
 export interface SignInOffer {
   server: string;
   issuer: string;
+  /** The host that the person is sent to. */
+  host: string;
   scopes: string[];
   /** The sign-in before was kept on the device. */
   isOnDevice: boolean;

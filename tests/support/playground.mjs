@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after } from "node:test";
 import { launch } from "./browser.mjs";
+import { Secrets } from "./secrets.mjs";
 import { WAIT_MS } from "./wait.mjs";
 
 /**
@@ -25,7 +26,7 @@ export async function inBrowser(starting) {
 
 /**
  * Opens it: `{ page, complaints, .. }`. `complaints` are errors of the console, reports of its policy among them, and requests to
- * hosts other than those `allowed`.
+ * hosts other than those `allowed`. At the end of each visit, `Secrets` looks for what servers gave out.
  */
 export async function visit(browser, server, { query = "", allowed = [], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
@@ -41,6 +42,7 @@ class Visitor {
     this.context = context;
     this.page = page;
     this.server = server;
+    this.secrets = new Secrets(context, server.url);
     page.setDefaultTimeout(WAIT_MS);
     page.on("console", (message) => {
       // A status that a server answers with is no fault of the page's.
@@ -143,6 +145,14 @@ class Visitor {
   }
 
   async [Symbol.asyncDispose]() {
+    try {
+      await this.secrets.check(this.page);
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  async #leave() {
     // A route of a test may still pass on a stream that never ends.
     await this.page.unrouteAll({ behavior: "ignoreErrors" });
     await this.context.unrouteAll({ behavior: "ignoreErrors" });

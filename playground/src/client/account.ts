@@ -124,6 +124,8 @@ export class Account implements OAuthClientProvider {
   saveTokens(tokens: StoredOAuthTokens): Promise<void> {
     const expires = tokens.expires_in === undefined ? {} : { expires: Date.now() + tokens.expires_in * 1000 };
     delete this.#kept.expires;
+    // The proof is for one code.
+    delete this.#kept.verifier;
     return this.#save({ tokens, ...expires });
   }
 

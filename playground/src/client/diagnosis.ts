@@ -1,6 +1,6 @@
 // The cause of a problem, as far as a page may find it out.
 import { ProtocolError, SdkError, SdkErrorCode } from "@modelcontextprotocol/client";
-import { isLoopback } from "../address.ts";
+import { isLocal, isLoopback } from "../address.ts";
 import type { FailedRequest, Problem } from "../protocol.ts";
 import { type Fetcher, UNANSWERED, type Unanswered } from "./fetcher.ts";
 import { SignInFailed, TaskFailed, causes } from "./problem.ts";
@@ -77,10 +77,6 @@ async function refusedHeaders(url: string, headers: string[]): Promise<string[]>
   const refused = asked.filter((_, at) => !taken[at]);
   if (refused.length > 0) return refused;
   return headers.includes("authorization") ? ["authorization"] : [];
-}
-
-function isLocal(hostname: string): boolean {
-  return isLoopback(hostname) || /^(10|127)\.|^192\.168\.|^172\.(1[6-9]|2\d|3[01])\.|^169\.254\.|^\[f[cde]/.test(hostname) || /\.(local|lan|internal|home\.arpa)$/.test(hostname) || !hostname.includes(".");
 }
 
 async function isDenied(): Promise<boolean> {

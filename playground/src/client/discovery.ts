@@ -1,12 +1,19 @@
 // Discovery of a sign-in: the server's metadata, then that of its authorization server, each checked before anything is opened.
 import { IssuerMismatchError, buildDiscoveryUrls, checkResourceAllowed, discoverAuthorizationServerMetadata, discoverOAuthProtectedResourceMetadata, type OAuthServerInfo, resourceUrlFromServerUrl } from "@modelcontextprotocol/client";
-import { isLoopback } from "../address.ts";
+import { refusalOf } from "../address.ts";
 import type { SignInStep } from "../protocol.ts";
 import type { Fetcher } from "./fetcher.ts";
 import { SignInFailed, causes } from "./problem.ts";
 
 /** The proof that goes with a code (RFC 7636). */
 const PKCE_METHOD = "S256";
+
+const REFUSALS = {
+  web: "which is no web address",
+  https: "which is not https",
+  local: "which is on this machine or its network, and {host} is not",
+  name: "which has a name or password before its host",
+};
 
 /** Finds out who signs people in for a server. `named` is the address of its metadata in the challenge. */
 export async function discover(server: string, named: URL | undefined, fetcher: Fetcher): Promise<OAuthServerInfo> {
@@ -15,8 +22,8 @@ export async function discover(server: string, named: URL | undefined, fetcher: 
     if (!isRight) throw new SignInFailed(wrong);
   };
   const reach = (step: SignInStep, address: string, what: string) => {
-    const wrong = unreachable(address, server);
-    if (wrong) check(step, false, "", `${what} is at ${address}, ${wrong}.`);
+    const wrong = refusalOf(address, server);
+    if (wrong) check(step, false, "", `${what} is at ${address}, ${REFUSALS[wrong].replace("{host}", new URL(server).host)}.`);
   };
 
   if (named) reach("resource", named.href, "The server says that its metadata");
@@ -36,7 +43,7 @@ export async function discover(server: string, named: URL | undefined, fetcher: 
   if (!metadata) fetcher.trace.check("server", `There is no metadata of ${authorizationServerUrl} (${buildDiscoveryUrls(authorizationServerUrl).length} addresses were tried). Its endpoints are guessed.`, false);
   else {
     check("server", true, `The issuer is ${metadata.issuer}, which was asked for.`, "");
-    for (const endpoint of [metadata.authorization_endpoint, metadata.token_endpoint, metadata.registration_endpoint]) if (endpoint) reach("server", endpoint, "An endpoint of the authorization server");
+    for (const endpoint of [metadata.authorization_endpoint, metadata.token_endpoint, metadata.registration_endpoint, (metadata as { revocation_endpoint?: unknown }).revocation_endpoint]) if (typeof endpoint === "string") reach("server", endpoint, "An endpoint of the authorization server");
     const methods = metadata.code_challenge_methods_supported;
     check("server", methods?.includes(PKCE_METHOD) === true, `It takes the proof ${PKCE_METHOD} (PKCE).`, `${metadata.issuer} does not say that it takes the proof ${PKCE_METHOD} (PKCE): its code_challenge_methods_supported ${methods ? `is ${JSON.stringify(methods)}` : "is missing"}.`);
   }
@@ -55,12 +62,4 @@ async function ofResource(server: string, named: URL | undefined, fetcher: Fetch
     fetcher.trace.check("resource", wrong, true);
     throw new SignInFailed(wrong);
   }
-}
-
-// An address that others on the way can read, or one of this machine that a server elsewhere names.
-function unreachable(address: string, server: string): string | undefined {
-  const url = URL.parse(address);
-  if (!url || !["https:", "http:"].includes(url.protocol)) return "which is no web address";
-  if (isLoopback(url.hostname)) return isLoopback(new URL(server).hostname) ? undefined : `which is on this machine, and ${new URL(server).host} is not`;
-  return url.protocol === "https:" ? undefined : "which is not https";
 }

@@ -1,5 +1,6 @@
 // Signing in to a server: what it asks for, the address to go to, the exchange of the code, renewal, and the end.
 import { InsufficientScopeError, OAuthError, OAuthErrorCode, UnauthorizedError, auth, computeScopeUnion, extractWWWAuthenticateParams, fetchToken, refreshAuthorization } from "@modelcontextprotocol/client";
+import { refusalOf } from "../address.ts";
 import type { SignInOffer } from "../protocol.ts";
 import { Account } from "./account.ts";
 import type { Fetcher } from "./fetcher.ts";
@@ -80,7 +81,8 @@ export class SignIn {
     const tokens = this.#account.tokens();
     // A challenge of a first sign-in names what is usual; one of a later call names what is missing.
     this.#scope = tokens ? computeScopeUnion(tokens.scope, scope) : this.#typed || scope || named;
-    return { server: this.#server, issuer, scopes: (this.#scope ?? "").split(" ").filter(Boolean), isOnDevice: this.#account.isOnDevice };
+    const { host } = this.#checked(info.authorizationServerMetadata?.authorization_endpoint ?? info.authorizationServerUrl);
+    return { server: this.#server, issuer, host, scopes: (this.#scope ?? "").split(" ").filter(Boolean), isOnDevice: this.#account.isOnDevice };
   }
 
   /** Prepares the flow, and gives the address to send the person to. */
@@ -101,7 +103,7 @@ export class SignIn {
     });
     const url: URL | undefined = this.#account.destination;
     if (!url) throw new SignInFailed("There is no address to sign in at.");
-    const { href, pathname } = checked(url);
+    const { href, pathname } = this.#checked(url);
     this.#fetcher.trace.step("authorize", `GET ${pathname}`, href);
     return { url: href, state: this.#account.expectedState };
   }
@@ -166,17 +168,17 @@ export class SignIn {
     await this.#fetcher.fetch(endpoint, { method: "POST", body });
   }
 
+  // Addresses of a server's own making: one that runs script, or that others on the way can read, is not opened.
+  #checked(address: string | URL): URL {
+    const refusal = refusalOf(String(address), this.#server);
+    if (refusal) throw new SignInFailed(`The address to sign in at is not opened: ${address}`);
+    return new URL(address);
+  }
+
   #challenged(): { resourceMetadataUrl?: URL; scope?: string } {
     const header = this.#fetcher.challenge?.header;
     return header ? extractWWWAuthenticateParams(new Response(null, { headers: { "www-authenticate": header } })) : {};
   }
-}
-
-// Addresses of a server's own making: one that runs script, or that others on the way can read, is not opened.
-function checked(url: URL): URL {
-  const isLoopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
-  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback)) return url;
-  throw new SignInFailed(`The authorization server's address is no https address: ${url.protocol}`);
 }
 
 const isClientUnknown = ({ code }: OAuthError): boolean => code === OAuthErrorCode.InvalidClient || code === OAuthErrorCode.UnauthorizedClient;

@@ -13,6 +13,7 @@ import { ChatAccount } from "./chat-account.ts";
 import { CallCard } from "./chat-call.tsx";
 import { useShared } from "./context.ts";
 import type { Page } from "./page.ts";
+import { SignInPlace } from "./sign-in.tsx";
 
 /** From so many tools on, their size is told. */
 const MANY_TOOLS = 100;
@@ -294,7 +295,7 @@ function SignInNeeded({ account, say }: { account: ChatAccount; say: SayChat }) 
       <p>{say("problem.unauthorized")}</p>
       {card.offer && (
         <p>
-          {sayPage("signIn.at")} <code>{URL.parse(card.offer.issuer)?.host ?? card.offer.issuer}</code>{" "}
+          {sayPage("signIn.at")} <SignInPlace offer={card.offer} />{" "}
           {card.offer.scopes.map((scope) => (
             <span key={scope} class="tag">
               {scope}

@@ -1,5 +1,6 @@
 // The card that asks before a window opens.
 import { useState } from "preact/hooks";
+import type { SignInOffer } from "../protocol.ts";
 import { useShared } from "./context.ts";
 import { ProblemNote } from "./problem.tsx";
 
@@ -19,7 +20,7 @@ export function SignInCard() {
         <dl>
           <dt>{say("signIn.at")}</dt>
           <dd>
-            <code>{URL.parse(offer.issuer)?.host ?? offer.issuer}</code>
+            <SignInPlace offer={offer} />
           </dd>
           {offer.scopes.length > 0 && <dt>{say("signIn.scopes")}</dt>}
           {offer.scopes.length > 0 && (
@@ -57,5 +58,23 @@ export function SignInCard() {
         </button>
       </p>
     </section>
+  );
+}
+
+/** The host that the person is sent to, and whose it is where its name does not tell that. */
+export function SignInPlace({ offer: { host, issuer } }: { offer: SignInOffer }) {
+  const { say } = useShared();
+  const owner = URL.parse(issuer)?.host;
+  return (
+    <>
+      <code>{host}</code>
+      {owner !== host && (
+        <>
+          {" "}
+          {say("signIn.of")} <code dir="auto">{owner ?? issuer}</code>
+        </>
+      )}
+      {/(^|\.)xn--/.test(host) && <span class="fault">{say("question.punycode", { host })}</span>}
+    </>
   );
 }

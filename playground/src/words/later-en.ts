@@ -11,6 +11,7 @@ export const laterEn = {
   "device.by": "signed in at {issuer}",
   "device.remove": "Sign out of {server}",
   "prompt.get": "Get prompt",
+  "signIn.of": "of the authorization server",
   "question.heading": "{server} asks",
   "question.accept": "Send",
   "question.decline": "Decline",

@@ -87,6 +87,7 @@ export const zh: Words = {
   "signIn.text": "{server} 要求先登录。",
   "signIn.more": "{server} 需要更多权限才能执行此操作。",
   "signIn.at": "登录地点",
+  "signIn.of": "属于授权服务器",
   "signIn.scopes": "请求的权限",
   "signIn.button": "登录",
   "signIn.waiting": "请在打开的窗口中完成登录。",
