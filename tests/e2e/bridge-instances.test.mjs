@@ -45,6 +45,29 @@ test("93: the instance that opened the window is killed; the open tab still fini
   assert.equal(authority.asked("/authorize").length, 1);
 });
 
+for (const [killed, left] of [
+  ["reference", "ours"],
+  ["ours", "reference"],
+]) {
+  test(`102: a window that ${killed} opened finishes at ${left} after the other is killed`, { skip: isReference }, async () => {
+    using config = storeFolder();
+    await using authority = await bridgeAuthority();
+    await using server = await guardedServer(authority);
+    await using owner = startBridge(server.url, { config: config.path, program: killed });
+    owner.send({ jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE });
+    const link = await linkOf(owner);
+    await using sibling = startBridge(server.url, { config: config.path, program: left });
+    const ready = sibling.initialize();
+    await sibling.child.line(/another instance|Another instance/);
+    await owner.child.kill();
+    await linkOf(sibling);
+    await visit(link);
+    await ready;
+    assert.equal(authority.grants("authorization_code").length, 1);
+    assert.equal(authority.asked("/register").length, 1);
+  });
+}
+
 test("93: a stranger on the port is passed by; on a port that is given it is an error", async () => {
   await using authority = await bridgeAuthority();
   await using server = await guardedServer(authority);

@@ -100,8 +100,11 @@ test("97: --auth-success-url is where the browser ends", async () => {
   assert.equal(page.url, `${set.mcp.origin}/done`);
 });
 
-test("98: login --paste takes the redirect on the terminal", own, async () => {
+for (const waits of [false, true]) test(`98: login --paste takes the redirect on the terminal${waits ? ", also for a bridge that waits" : ""}`, own, async () => {
   await using set = await setUp();
+  await using waiting = waits ? startBridge(set.mcp.url, { config: set.config, args: ["--no-browser"] }) : undefined;
+  const ready = waiting?.initialize();
+  if (waits) await linkOf(waiting);
   const child = new Child(PROGRAM, ["login", set.mcp.url, "--paste", "--no-browser"], { input: true, env: { MCP_REMOTE_CONFIG_DIR: set.config } });
   try {
     const { text: link } = await child.line(/^http/);
@@ -113,6 +116,7 @@ test("98: login --paste takes the redirect on the terminal", own, async () => {
   } finally {
     await child.kill();
   }
+  await ready;
   await using bridge = startBridge(set.mcp.url, { config: set.config });
   await bridge.initialize();
   assert.deepEqual(linksOf(bridge), []);

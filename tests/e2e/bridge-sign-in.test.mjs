@@ -6,11 +6,14 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { isReference, startBridge } from "../support/bridge.mjs";
 import { bridgeAuthority, guardedServer, linkOf, linksOf, signIn, storeFolder, storedJson } from "../support/bridge-authority.mjs";
+import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
 import { freePorts } from "../support/port.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const worker = await fixture({ vars: { OAUTH: JSON.stringify({ scopes: ["read", "write", "admin"] }) } });
-after(() => worker.stop());
+const [documentPort] = await freePorts(1);
+const site = await siteOfClient(`http://localhost:${documentPort}/oauth/callback`);
+const worker = await fixture({ vars: { OAUTH: JSON.stringify({ scopes: ["read", "write", "admin"] }) }, outbound: site.outbound });
+after(() => Promise.all([worker.stop(), site.stop()]));
 
 const whoami = async (bridge) => JSON.parse((await bridge.result("tools/call", { name: "whoami_user", arguments: {} })).content[0].text);
 
@@ -34,6 +37,15 @@ test("80, 82, 103: signs in to a Worker with one link, and later with none", asy
   const path = join(config.path, "mcp-remote-v1");
   if (!isReference) assert.equal(statSync(path).mode & 0o777, 0o700);
   for (const name of readdirSync(path).filter((name) => name.endsWith(".json"))) assert.equal(statSync(join(path, name)).mode & 0o777, 0o600, name);
+});
+
+test("82: a metadata document takes the place of a registration", async () => {
+  using config = storeFolder();
+  const args = [`${documentPort}`, "--client-metadata-url", DOCUMENT];
+  await using bridge = startBridge(`${worker.url}/mcp`, { args, config: config.path });
+  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  assert.equal((await whoami(bridge)).client, DOCUMENT);
+  assert.ok(!config.files().some((name) => name.endsWith("_client_info.json")));
 });
 
 test("84, 85: asks for the challenge's scope, with the resource on each request", async () => {

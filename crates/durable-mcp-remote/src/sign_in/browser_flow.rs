@@ -11,7 +11,7 @@ use super::authorize::{AuthorizationRequest, Redirect, random_text};
 use super::browser;
 use super::callback::{Arrival, CallbackServer};
 use super::client::{Client, Origin, Registration};
-use super::context::{Context, GrantedScopes, Need, Progress, publish_link};
+use super::context::{Context, GrantedScopes, Need, Presentation, Progress, publish_link};
 use super::discovery::{Discovered, is_same_issuer};
 use super::error::SignInError;
 use super::instances::{Role, coordinate};
@@ -33,7 +33,13 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
     let discovered = context.discover(&need.challenge).await?;
     let until = Instant::now() + context.settings.timeout + FLOW_LIFETIME;
     let settings = &context.settings;
-    let following = || log("another instance is signing in to this server; its tokens will be used");
+    let following = || {
+        log("another instance is signing in to this server; its tokens will be used");
+        let link = context.store.latest_flow().and_then(|flow| flow.link);
+        if let Some(link) = link.filter(|_| settings.presentation == Presentation::Terminal) {
+            context.show_link("sign in at its link:", &link);
+        }
+    };
     let role = coordinate(context.store.key(), settings.port, || context.is_met(need), following);
     let role = tokio::select! {
         role = role => role?,
@@ -157,7 +163,7 @@ impl Session<'_> {
         }
         publish_link(progress, &link);
         self.context.show_link("sign in at this link:", &link);
-        if flow.is_opened || !self.context.settings.opens_browser {
+        if flow.is_opened || self.context.settings.presentation != Presentation::Browser {
             return Ok(flow);
         }
         // Said before it is done: a second window is worse than a link to be clicked.

@@ -37,9 +37,20 @@ pub(crate) struct Settings {
     pub(crate) authorize_params: Vec<(String, String)>,
     /// `--scope`, or the scope of `--static-oauth-client-metadata`.
     pub(crate) scope: Option<String>,
-    pub(crate) opens_browser: bool,
+    pub(crate) presentation: Presentation,
     pub(crate) is_silent: bool,
     pub(crate) rules: Rules,
+}
+
+/// Way in which a person gets the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presentation {
+    /// It is printed, and opened in a browser.
+    Browser,
+    /// It is printed.
+    Link,
+    /// It is printed, also if it is another instance's, for a browser of another machine.
+    Terminal,
 }
 
 /// Port that the browser comes back to.
@@ -126,7 +137,11 @@ impl Settings {
             resource: sign_in.resource.clone(),
             authorize_params: sign_in.authorize_params.clone(),
             scope: scope.map(str::to_owned),
-            opens_browser: sign_in.open_browser,
+            presentation: match (sign_in.paste, sign_in.open_browser) {
+                (true, _) => Presentation::Terminal,
+                (false, true) => Presentation::Browser,
+                (false, false) => Presentation::Link,
+            },
             is_silent: arguments.log.silent,
             rules: Rules {
                 check_resource: sign_in.resource == Resource::Derived,
