@@ -1,12 +1,12 @@
 // Texts of servers stay texts, wherever the playground shows them: each place of each scene with each payload.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { after, describe, test } from "node:test";
 import { appFrame, appServer, withMessages } from "../support/apps.mjs";
 import { withSession } from "../support/asking.mjs";
 import { PAYLOADS, guard, placesFor } from "../support/hostile.mjs";
 import { calls, openAi, says } from "../support/model.mjs";
 import { inBrowser, visit } from "../support/playground.mjs";
+import { authority, guarded } from "../support/scripted-authority.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
@@ -136,6 +136,9 @@ const SCENES = {
     await at.lookFor(page, "the text of an embedded resource", "the URI of a link", "the audience of a text", "a structured value");
     await unfold(page, ".facts, article");
     await at.look(page);
+    // The same texts as Markdown.
+    for (const side of await page.locator(".result .sides button:last-child").all()) await side.click();
+    await at.look(page);
     await page.locator(".result .card").first().getByRole("button").click();
     await at.lookFor(page, "the text of contents");
     if (await page.locator(".back").isVisible()) await page.locator(".back").click();
@@ -256,6 +259,43 @@ const SCENES = {
     await unfold(page, ".tasks");
     await at.look(page);
     await visitor.check();
+  },
+
+  "sign-ins that fail": async (at) => {
+    const short = (text) => text.slice(0, 1500);
+    const told = (error, message) => ({ status: 400, contentType: "application/json", headers: { "access-control-allow-origin": "*" }, body: JSON.stringify({ error, error_description: message }) });
+    // Each ends at another step, whose text the last place is.
+    const flows = [
+      { answer: ({ state }) => ({ state, error: short(at("the error of an answer")) }), places: ["the error of an answer"] },
+      { answer: ({ state }) => ({ state, error: "access_denied", error_description: short(at("the description of an answer's error")) }), places: ["the description of an answer's error"] },
+      { fails: { "/register": told("invalid_client_metadata", at("the error of a registration")) }, places: ["the error of a registration"] },
+      { fails: { "/token": told("invalid_grant", at("the error of an exchange")) }, places: ["the error of an exchange"] },
+      { metadata: (document) => ({ ...document, token_endpoint: `http://evil.example/${encodeURIComponent(at("an endpoint"))}` }), places: [], ends: true },
+      { metadata: ({ code_challenge_methods_supported: _, ...document }) => ({ ...document, code_challenge_methods_supported: [at("a method of PKCE")] }), places: ["a method of PKCE"], ends: true },
+      { resource: (origin, as) => ({ resource: `${origin}/mcp`, resource_name: at.unshown("the name of a resource"), authorization_servers: [as], scopes_supported: [at.word("a scope of a resource")] }), challenge: (origin) => `Bearer error="${at.word("the error of a challenge")}", error_description="${at.header("the description of a challenge").replaceAll('"', "'")}", resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`, places: ["a scope of a resource"], ends: true, isOffered: true },
+    ];
+    for (const place of ["an endpoint", "the error of a challenge", "the description of a challenge"]) at.unshown(place);
+    for (const { places, fails = {}, ends = false, isOffered = !ends, resource, challenge, ...options } of flows) {
+      await using as = await authority(options);
+      await using own = await guarded(() => as, { ...(resource ? { resource: (origin) => resource(origin, as.issuer) } : {}), ...(challenge ? { challenge } : {}) });
+      await using visitor = await watched(own, { connects: false, others: [as.origin] });
+      const { page } = visitor;
+      for (const [path, answer] of Object.entries(fails)) await visitor.context.route(`${as.origin}${path}`, (route) => (route.request().method() === "OPTIONS" ? route.continue() : route.fulfill(answer)));
+      await page.getByLabel("Address").fill(own.url);
+      await visitor.button("Connect").click();
+      const card = page.locator(".card");
+      if (isOffered) await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+      if (!ends) {
+        const [popup] = await Promise.all([visitor.context.waitForEvent("page"), visitor.button("Sign in").click()]);
+        await card.getByRole("alert").first().waitFor();
+        await popup.close().catch(() => {});
+      } else if (!isOffered) await card.getByRole("alert").first().waitFor();
+      await at.lookFor(page, ...places);
+      await tab(page, "Messages");
+      await page.getByLabel("Messages to show").selectOption({ label: "Sign-in, step by step" });
+      await at.look(page);
+      await visitor.check();
+    }
   },
 
   apps: async (at) => {

@@ -6,7 +6,7 @@ import { Outdated, later } from "./later.tsx";
 import { Lost } from "./lost.tsx";
 import { Server } from "./server.tsx";
 import { own } from "./start.ts";
-import type { Tab } from "./state.ts";
+import { type Tab, serverName } from "./state.ts";
 import { Marks, Tools } from "./tools.tsx";
 
 const Resources = later(async () => (await import("./resources.tsx")).Resources);
@@ -22,7 +22,7 @@ const VIEWS: Record<Tab, (props: object) => JSX.Element | null> = { tools: Tools
 export function App() {
   const { state, page, say } = useShared();
   useEffect(() => {
-    document.title = `${say("title")} · ${state.info?.title ?? state.info?.name ?? location.host}`;
+    document.title = `${say("title")} · ${state.info ? serverName(state) : location.host}`;
   });
   return (
     <>

@@ -149,7 +149,7 @@ function Settings({ conversation, models, servers, say }: { conversation: Conver
               {server.instructions && (
                 <label class="check">
                   <input type="checkbox" checked={conversation.instructing.has(server.id)} onChange={(event) => toggle(conversation.instructing, server.id, event.currentTarget.checked)} />
-                  <span dir="auto">{say("instructions", { name: server.name })}</span>
+                  <span dir="auto">{say("instructions", { name: `${server.name} (${server.host})` })}</span>
                 </label>
               )}
               {all

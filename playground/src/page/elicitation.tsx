@@ -9,6 +9,7 @@ import { visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { SchemaForm } from "./form.tsx";
 import type { Asking } from "./question.tsx";
+import { serverName } from "./state.ts";
 
 interface Asked {
   message?: unknown;
@@ -92,7 +93,7 @@ export function PageQuestion({ question, reply }: Asking) {
 /** The address of a page, whole and with its host marked. It is opened by a click alone, and never fetched. */
 export function PageLink({ url, onOpen, others }: { url: unknown; onOpen: () => void; others?: ComponentChildren }) {
   const { state, say } = useShared();
-  const server = state.info?.title ?? state.info?.name ?? "";
+  const server = serverName(state);
   const page = pageOf(url);
   if (!page)
     return (

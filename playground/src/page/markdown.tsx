@@ -153,7 +153,9 @@ function Elsewhere({ href, children }: { href: string; children: ComponentChildr
       <a href={href} target="_blank" rel="noopener noreferrer">
         {children}
       </a>{" "}
-      <span class="note">({visible(protocol === "mailto:" ? pathname : host)})</span>
+      <span class="note" dir="ltr">
+        ({visible(protocol === "mailto:" ? pathname : host)})
+      </span>
     </>
   );
 }

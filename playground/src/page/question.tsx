@@ -6,7 +6,7 @@ import type { Word } from "../words/en.ts";
 import { useShared } from "./context.ts";
 import { FormQuestion, PageQuestion } from "./elicitation.tsx";
 import { later } from "./later.tsx";
-import type { Question } from "./state.ts";
+import { type Question, serverName } from "./state.ts";
 
 const SamplingQuestion = later(async () => (await import("./sampling.tsx")).SamplingQuestion);
 
@@ -54,7 +54,7 @@ function Dialog({ question }: { question: Question }) {
   return (
     <dialog ref={dialog} aria-labelledby="question-heading" onClose={() => reply(dismissal)}>
       <h2 id="question-heading" dir="auto">
-        {say(heading, { server: state.info?.title ?? state.info?.name ?? "" })}
+        {say(heading, { server: serverName(state) })}
       </h2>
       <p class="note" dir="auto">
         {new URL(state.target.url).host} <Place question={question} />

@@ -5,6 +5,7 @@ import { Device } from "./device.tsx";
 import { type Imported, exportServers, importServers } from "./mcp-servers.ts";
 import { type Saved, withoutSecrets } from "./saved.ts";
 import { Sign } from "./sign.tsx";
+import { serverName } from "./state.ts";
 
 /** Bytes of a file that may be imported. */
 const MAX_IMPORT_BYTES = 1_000_000;
@@ -32,7 +33,7 @@ export function SavedServers() {
       <p class="choice">
         {host && (
           <button type="button" class="link" onClick={save}>
-            {known ? say("saved.update", { name: known.name }) : say("saved.save", { name: info?.title ?? info?.name ?? host })}
+            {known ? say("saved.update", { name: `${known.name} (${host})` }) : say("saved.save", { name: serverName(state) })}
           </button>
         )}
         {saved.length > 0 && (

@@ -102,6 +102,13 @@ export interface ServerState {
   announcement: string;
 }
 
+/** The name that a server gives itself, with its host: a name can be anybody's. */
+export function serverName({ info, target }: Pick<ServerState, "info" | "target">): string {
+  const host = URL.parse(target.url)?.host ?? "";
+  const name = info?.title ?? info?.name ?? host;
+  return name === host ? host : `${name} (${host})`;
+}
+
 /** The chat of this deployment: its models, and whether it takes a sign-in. */
 export interface ChatFacts {
   models: string[];

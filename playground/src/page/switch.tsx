@@ -2,6 +2,7 @@
 import { useShared } from "./context.ts";
 import type { Visitor } from "./visitor.ts";
 import { Sign } from "./sign.tsx";
+import { serverName } from "./state.ts";
 
 export function Switch() {
   const { page, say } = useShared();
@@ -27,7 +28,7 @@ function Choice({ visitor }: { visitor: Visitor }) {
         <span class="note">{say(questions.length > 0 ? "switch.asks" : `switch.${phase}`)}</span>
       </button>
       <button type="button" class="small" onClick={() => void page.close(visitor)}>
-        <Sign sign="×" text={say("switch.close", { name })} />
+        <Sign sign="×" text={say("switch.close", { name: host ? serverName(visitor.state) : name })} />
       </button>
     </li>
   );

@@ -14,7 +14,7 @@ import { type Ask, LISTS, isOffered, load, ownOf, stateOf } from "./lists.ts";
 import { own } from "./start.ts";
 import { taskSupport } from "./task-choice.tsx";
 import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
-import { MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, type Use } from "./state.ts";
+import { MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, type Use, serverName } from "./state.ts";
 
 const RETURN_KEY = "playground return";
 const CHANNEL = "playground sign-in";
@@ -100,7 +100,7 @@ export class Visitor {
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
-      this.#store.set({ phase: "connected", info, tasks: keptTasks(target.url), isSignedIn: info.signedIn !== undefined, announcement: this.#say("server.connected", { name: info.title ?? info.name }) });
+      this.#store.set({ phase: "connected", info, tasks: keptTasks(target.url), isSignedIn: info.signedIn !== undefined, announcement: this.#say("server.connected", { name: serverName({ info, target }) }) });
       await this.#loadAll();
     } catch (error) {
       if (attempt === this.#attempt) await this.#failed(problemOf(error));
