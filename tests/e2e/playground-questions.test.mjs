@@ -47,20 +47,20 @@ describe("questions", () => {
     const dialog = dialogOf(visitor);
     await dialog.getByText("one of first").waitFor();
     // The dialog covers the page: the second call is of a person who was quicker than the server.
-    await dialog.getByText("1 more questions wait.").waitFor();
+    await dialog.getByText("Questions that wait besides: 1.").waitFor();
     await visitor.page.locator(".list li button", { hasText: "second" }).evaluate((button) => button.click());
     await visitor.page.locator("article code", { hasText: "second" }).waitFor({ state: "attached" });
     await visitor.page.locator("article form .button").first().evaluate((button) => button.click());
-    await dialog.getByText("3 more questions wait.").waitFor();
+    await dialog.getByText("Questions that wait besides: 3.").waitFor();
     assert.match(await dialog.locator(".note").first().innerText(), /for the call of first/);
     await visitor.page.keyboard.press("Escape");
     await dialog.getByText("two of first").waitFor();
-    await dialog.getByText("2 more questions wait.").waitFor();
+    await dialog.getByText("Questions that wait besides: 2.").waitFor();
     assert.match(await dialog.locator(".note").first().innerText(), /for the call of first/);
     await dialog.getByRole("button", { name: "Decline" }).click();
     await dialog.getByText("one of second").waitFor();
     assert.match(await dialog.locator(".note").first().innerText(), /for the call of second/);
-    await dialog.getByText("1 more questions wait.").waitFor();
+    await dialog.getByText("Questions that wait besides: 1.").waitFor();
     await dialog.getByRole("textbox", { name: "name" }).fill("Ann");
     await dialog.getByRole("button", { name: "Send" }).click();
     await dialog.getByText("two of second").waitFor();
@@ -209,7 +209,7 @@ describe("rounds", () => {
     await start(visitor, "asks");
     const dialog = dialogOf(visitor);
     await dialog.getByText("First", { exact: true }).waitFor();
-    assert.match(await dialog.innerText(), /for the call of asks · round 1, question 1 of 2[^]*1 more/);
+    assert.match(await dialog.innerText(), /for the call of asks · round 1, question 1 of 2[^]*besides: 1/);
     await dialog.getByRole("textbox", { name: "name" }).fill("x");
     await dialog.getByRole("button", { name: "Send" }).click();
     await dialog.getByText("Second", { exact: true }).waitFor();

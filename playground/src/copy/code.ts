@@ -43,8 +43,9 @@ function command(request: PortableRequest, name: string, joint: string, word: (t
 /** One word of a POSIX shell's command line. */
 function bashWord(text: Portable): string {
   const isPlain = text.every((part) => typeof part !== "string" || /^[^"$`\\!]*$/.test(part));
-  if (text.every((part) => typeof part === "string") || !isPlain)
-    return text.map((part) => (typeof part === "string" ? `'${part.replaceAll("'", "'\\''")}'` : `"$${part.variable}"`)).join("");
+  const quoted = (part: string) => `'${part.replaceAll("'", "'\\''")}'`;
+  if (text.every((part) => typeof part === "string")) return quoted(text.join(""));
+  if (!isPlain) return text.map((part) => (typeof part === "string" ? quoted(part) : `"$${part.variable}"`)).join("");
   const variable = (name: string, next: Portable[number] | undefined) => (typeof next === "string" && /^\w/.test(next) ? `\${${name}}` : `$${name}`);
   return `"${text.map((part, at) => (typeof part === "string" ? part : variable(part.variable, text[at + 1]))).join("")}"`;
 }

@@ -73,7 +73,7 @@ function Details({ row, source, find }: Pick<Props, "row" | "source" | "find">) 
           <code dir="auto">
             {http.method} {http.url}
           </code>
-        )}
+        )}{" "}
         {version && <span class="tag">{version}</span>} {version && <span class="tag">{say(version >= "2026" ? "trace.era.modern" : "trace.era.legacy")}</span>}
       </p>
       {stream && (

@@ -16,7 +16,7 @@ export const laterEn = {
   "question.accept": "Send",
   "question.decline": "Decline",
   "question.cancel": "Cancel",
-  "question.more": "{count} more questions wait.",
+  "question.more": "Questions that wait besides: {count}.",
   "question.secret": "A field looks like one for a password or key. Servers should not ask for these.",
   "question.url": "{server} asks you to open a page at {host}.",
   "question.open": "Open {host}",
