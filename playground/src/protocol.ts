@@ -226,6 +226,13 @@ export type TraceSource = "live" | "file";
 /** The requests of a sign-in, in their order. */
 export type SignInStep = "resource" | "server" | "registration" | "authorize" | "answer" | "token" | "renewal" | "revocation";
 
+/** A request of a sign-in that waits for the person. */
+export interface HeldStep {
+  step: SignInStep;
+  /** Method and address. */
+  request: string;
+}
+
 /** The answer that a message came in: of its own, or a stream of events. */
 export interface TraceStream {
   kind: "json" | "events";
@@ -422,6 +429,9 @@ export interface Operations {
   textFile: { arguments: { id: number }; result: Blob };
   /** A call as it can be made elsewhere. */
   portable: { arguments: { tool: Tool; json: string }; result: PortableCall };
+  /** Whether each request of a sign-in waits until the person goes on, and that they do. */
+  setStepping: { arguments: { is: boolean }; result: null };
+  goOn: { arguments: object; result: null };
   offer: { arguments: object; result: SignInOffer };
   authorize: { arguments: { callback: string; document: string | undefined; isOnDevice: boolean }; result: { url: string; state: string } };
   redeem: { arguments: { parameters: [string, string][] }; result: null };
@@ -467,6 +477,8 @@ export type FromWorker =
   | { connection: number; farewell: { url: string; headers: [string, string][] } | null }
   /** A piece of a model's answer. */
   | { connection: number; chat: { call: number; piece: string } }
+  /** The request of a sign-in that waits for the person. */
+  | { connection: number; held: HeldStep | null }
   /** A part of the Web Worker could not be loaded. */
   | { outdated: true }
   | { keep: [key: string, value: string | null] };

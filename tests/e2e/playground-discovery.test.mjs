@@ -182,3 +182,57 @@ describe("an answer", () => {
     assert.equal(as.requests.filter(({ pathname }) => pathname === "/token").length, 1);
   });
 });
+
+describe("a sign-in step by step", () => {
+  const held = ({ page }) => page.getByRole("group", { name: "Waits for you" });
+  const paths = ({ requests }) => requests.map(({ pathname, url }) => pathname ?? url).filter((path) => path !== "/mcp");
+
+  test("holds back each request until the person goes on, and shows no secret of it", async () => {
+    await using as = await authority();
+    await using own = await guarded(() => as);
+    await using visitor = await asked(own, as);
+    await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+    own.requests.length = as.requests.length = 0;
+    await visitor.button("Step by step").click();
+    const next = async (expected) => {
+      await held(visitor).getByText(expected).waitFor();
+      const text = await held(visitor).innerText();
+      await held(visitor).getByRole("button", { name: "Go on" }).click();
+      return text;
+    };
+    await held(visitor).getByText("oauth-protected-resource").waitFor();
+    assert.deepEqual([...paths(own), ...paths(as)], []);
+    await next(/Protected resource metadata/);
+    await held(visitor).getByText("oauth-authorization-server").waitFor();
+    assert.deepEqual(paths(as), []);
+    await next(/Authorization server metadata/);
+    const popups = await signIn(visitor);
+    await next(/Client registration/);
+    assert.match(await next(/Authorization$/), /GET \S+\/authorize\?[^]*code_challenge_method=S256[^]*state=••••/);
+    await held(visitor).getByText("/token").waitFor();
+    assert.ok(!paths(as).includes("/token"));
+    await next(/Token/);
+    await visitor.button("Disconnect").waitFor();
+    assert.equal(popups.length, 1);
+    assert.equal(await held(visitor).count(), 0);
+    assert.deepEqual(paths(as), ["/.well-known/oauth-authorization-server", "/register", "/authorize", "/token"]);
+    visitor.done();
+  });
+
+  test("gives up what is held back when it is cancelled", async () => {
+    await using as = await authority();
+    await using own = await guarded(() => as);
+    await using visitor = await asked(own, as);
+    await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+    own.requests.length = as.requests.length = 0;
+    await visitor.button("Step by step").click();
+    await held(visitor).waitFor();
+    await visitor.button("Cancel").click();
+    await held(visitor).waitFor({ state: "detached" });
+    // The next sign-in is none step by step.
+    await visitor.button("Connect").click();
+    await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+    assert.equal(paths(own).filter((path) => path.includes("oauth-protected-resource")).length, 1);
+    visitor.done();
+  });
+});

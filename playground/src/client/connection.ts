@@ -1,7 +1,7 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type Suggestions, type Target, type TaskInfo, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskInfo, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
 import { named } from "../visible.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
@@ -11,7 +11,7 @@ import { Lists } from "./lists.ts";
 import type { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
 import { paced } from "./paced.ts";
-import { asMissing, commonVersion, messageOf, problemOf } from "./problem.ts";
+import { SignInFailed, asMissing, commonVersion, messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
 import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
 import type { InputRequired } from "./rounds.ts";
@@ -96,6 +96,8 @@ export class Connection {
   #accounts: Accounts;
   /** The token that the session's end was told with. */
   #told: string | undefined;
+  /** Lets go the request that is held back, or gives it up. */
+  #held: ((isWanted: boolean) => void) | undefined;
   readonly questions: Questions;
 
   constructor(id: number, tell: Tell, accounts: Accounts) {
@@ -369,6 +371,26 @@ export class Connection {
     this.#tell({ connection: this.id, farewell: { url: this.url, headers } });
   }
 
+  /** Has each request of a sign-in wait until the person goes on. */
+  setStepping(is: boolean): void {
+    this.#held?.(false);
+    this.#held = undefined;
+    const hold = (step: SignInStep, method: string, url: string) =>
+      new Promise<void>((goOn, fail) => {
+        this.#held = (isWanted) => (isWanted ? goOn() : fail(new SignInFailed("The sign-in was cancelled.")));
+        this.#tell({ connection: this.id, held: { step, request: `${method} ${this.#trace.masks.url(url)}` } });
+      });
+    this.#fetcher.gate = is ? hold : undefined;
+  }
+
+  /** Lets the request go that is held back. */
+  goOn(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    this.#tell({ connection: this.id, held: null });
+    held?.(true);
+  }
+
   /** Signs out of a server: in this tab, and then in the others. */
   async signOut(server: string): Promise<void> {
     const signIn = server === this.url ? this.signIn : new SignIn(server, "", this.#fetcher, await this.#accounts.of(server));
@@ -393,6 +415,7 @@ export class Connection {
     this.#stop.abort();
     this.#stop = new AbortController();
     this.#fetcher.signal = this.#stop.signal;
+    this.setStepping(false);
     for (const call of this.#calls.values()) call.leave();
     this.questions.withdraw();
     this.#tell({ connection: this.id, farewell: null });

@@ -48,6 +48,8 @@ export class Fetcher {
   readable: { url: string; step: SignInStep }[] = [];
   /** The last request with a message, as it was sent. */
   sent: SentRequest | undefined;
+  /** Holds back a request of a sign-in until the person goes on. */
+  gate: ((step: SignInStep, method: string, url: string) => Promise<void>) | undefined;
   /** The last events of streams that owe the answers to these requests: by them they are resumed. */
   #owed = new Map<string | number, string>();
 
@@ -59,10 +61,12 @@ export class Fetcher {
     const url = input instanceof Request ? input.url : String(input);
     const method = init?.method ?? "GET";
     const text = typeof init?.body === "string" ? init.body : init?.body instanceof URLSearchParams ? String(init.body) : undefined;
+    const step = stepOf(method, url, text);
+    if (step && step !== "renewal" && step !== "revocation") await this.gate?.(step, method, url);
     const http: HttpExchange = { method, url, requestHeaders: [...new Headers(init?.headers)], responseHeaders: [] };
     this.trace.masks.learnHeaders(http.requestHeaders);
     const message = method === "POST" && text?.startsWith("{") ? messageOf(text) : undefined;
-    const entry = message && text ? this.trace.out(message, text, http) : this.trace.http(http, text, stepOf(method, url, text));
+    const entry = message && text ? this.trace.out(message, text, http) : this.trace.http(http, text, step);
     if (message?.id !== undefined && message.method && text) this.sent = { url, headers: http.requestHeaders, body: text };
     this.status = undefined;
     const response = await this.#fetched(entry, url, { ...init, credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });

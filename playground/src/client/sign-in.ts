@@ -104,6 +104,7 @@ export class SignIn {
     const url: URL | undefined = this.#account.destination;
     if (!url) throw new SignInFailed("There is no address to sign in at.");
     const { href, pathname } = this.#checked(url);
+    await this.#fetcher.gate?.("authorize", "GET", href);
     this.#fetcher.trace.step("authorize", `GET ${pathname}`, href);
     return { url: href, state: this.#account.expectedState };
   }

@@ -69,6 +69,8 @@ const HANDLERS: Handlers = {
   exportTrace: async (connection, { of }) => (await tracing()).exported((await tracing()).traceOf(connection.traces, of)),
   importTrace: async (connection, { file }) => (await tracing()).imported(connection.traces, file),
   portable: (connection, { tool, json }) => connection.portable(tool, json),
+  setStepping: async (connection, { is }) => (connection.setStepping(is), null),
+  goOn: async (connection) => (connection.goOn(), null),
   offer: (connection) => connection.signIn.offer(),
   authorize: (connection, { callback, document, isOnDevice }) => connection.signIn.authorize(callback, document, isOnDevice),
   redeem: (connection, { parameters }) => connection.signIn.redeem(parameters).then(() => null),

@@ -1,13 +1,14 @@
 // The card that asks before a window opens.
 import { useState } from "preact/hooks";
 import type { SignInOffer } from "../protocol.ts";
+import type { Word } from "../words/en.ts";
 import { useShared } from "./context.ts";
 import { ProblemNote } from "./problem.tsx";
 
 export function SignInCard() {
   const { state, visitor, say } = useShared();
   const [chosen, setChosen] = useState<boolean>();
-  const { signIn } = state;
+  const { signIn, heldStep, isStepping } = state;
   if (!signIn) return null;
   const { offer, fault, isWaiting } = signIn;
   const isOnDevice = chosen ?? offer?.isOnDevice ?? false;
@@ -40,6 +41,19 @@ export function SignInCard() {
         </p>
       )}
       {fault?.cause && <ProblemNote problem={fault} />}
+      {heldStep && (
+        <div class="held" role="group" aria-label={say("signIn.held")}>
+          <p role="status">
+            <b>{say("signIn.held")}</b> {say(`step.${heldStep.step}` as Word)}
+          </p>
+          <p>
+            <code dir="auto">{heldStep.request}</code>
+          </p>
+          <button type="button" class="button" onClick={() => visitor.goOn()}>
+            {say("signIn.goOn")}
+          </button>
+        </div>
+      )}
       {isWaiting && <p role="status">{say("signIn.waiting")}</p>}
       <p>
         <label class="check">
@@ -53,6 +67,11 @@ export function SignInCard() {
         <button type="button" class="button" disabled={!offer} onClick={() => void visitor.signIn(isOnDevice)}>
           {say(isWaiting || fault ? "signIn.again" : "signIn.button")}
         </button>
+        {!isStepping && !isWaiting && (
+          <button type="button" class="button plain" onClick={() => void visitor.stepThrough()}>
+            {say("signIn.step")}
+          </button>
+        )}
         <button type="button" class="button plain" onClick={() => visitor.cancelSignIn()}>
           {say("signIn.cancel")}
         </button>

@@ -1,6 +1,6 @@
 // All that the page shows.
 import type { Json } from "../exact.ts";
-import type { Answer, Asked, HeaderFault, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
+import type { Answer, Asked, HeaderFault, HeldStep, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
@@ -93,6 +93,9 @@ export interface ServerState {
   /** The entries of the trace that are shown. */
   traceKind: TraceKind;
   signIn: { offer: SignInOffer | undefined; isWaiting: boolean; fault: Problem | undefined; isStepUp: boolean } | undefined;
+  /** The sign-in goes step by step, and what waits for the person in it. */
+  isStepping: boolean;
+  heldStep: HeldStep | undefined;
   isSignedIn: boolean;
   /** Seconds until a server that cannot be reached is tried again. */
   lost: number | undefined;
@@ -172,6 +175,8 @@ export const newServer = (target: Target): ServerState => ({
   trace: new TraceLog(),
   traceKind: "all",
   signIn: undefined,
+  isStepping: false,
+  heldStep: undefined,
   isSignedIn: false,
   lost: undefined,
   notice: undefined,

@@ -96,7 +96,7 @@ export class Visitor {
   async connect(): Promise<void> {
     const { target } = this.#state;
     const attempt = ++this.#attempt;
-    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isLinked: false, lost: undefined, notice: undefined, ...NOTHING_LISTED });
+    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isStepping: false, heldStep: undefined, isLinked: false, lost: undefined, notice: undefined, ...NOTHING_LISTED });
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
@@ -186,6 +186,17 @@ export class Visitor {
     }
   }
 
+  /** Finds out anew who signs people in, and holds back each request from here on until the person goes on. */
+  async stepThrough(): Promise<void> {
+    this.#store.set({ isStepping: true });
+    await this.#ask("setStepping", { is: true });
+    await this.#offer(this.#state.signIn?.isStepUp ?? false);
+  }
+
+  goOn(): void {
+    void this.#ask("goOn", {});
+  }
+
   /** Opens the window in the click itself: browsers block one that is opened later. */
   async signIn(isOnDevice = false): Promise<void> {
     const { signIn, target } = this.#state;
@@ -215,7 +226,8 @@ export class Visitor {
     this.#attempt++;
     this.#expected?.window?.close();
     this.#expected = this.#again = undefined;
-    this.#store.set({ signIn: undefined });
+    if (this.#state.isStepping) void this.#ask("setStepping", { is: false });
+    this.#store.set({ signIn: undefined, isStepping: false, heldStep: undefined });
   }
 
   async signOut(): Promise<void> {
@@ -461,6 +473,7 @@ export class Visitor {
       this.#store.set({ logged: this.logs.entries.length });
     } else if ("late" in event) this.#change(event.call, { late: { result: event.late } });
     else if ("listening" in event) this.#store.set({ listening: event.listening });
+    else if ("held" in event) this.#store.set({ heldStep: event.held ?? undefined });
     else if ("question" in event) {
       this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
     } else if ("task" in event) {
