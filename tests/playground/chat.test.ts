@@ -6,6 +6,7 @@ import { AnswerReader } from "../../playground/src/chat/answer.ts";
 import { Conversation, MAX_STEPS } from "../../playground/src/chat/conversation.ts";
 import { MAX_IMAGES_CHARS, withImages } from "../../playground/src/chat/images.ts";
 import { type ChatServer, named } from "../../playground/src/chat/names.ts";
+import { sampled } from "../../playground/src/chat/sampled.ts";
 import { resultOf } from "../../playground/src/chat/told.ts";
 import type { Tool } from "../../playground/src/protocol.ts";
 
@@ -132,6 +133,24 @@ describe("images of a result", () => {
     const kinds = (isTaken: boolean) => withImages(messages, isTaken).map(({ content }) => (content as { type: string }[])[0]?.type);
     assert.deepEqual(kinds(true), ["text", "image_url", "image_url"]);
     assert.deepEqual(kinds(false), ["text", "text", "text"]);
+  });
+});
+
+describe("a model's answer that a server asks for", () => {
+  const PNG = { type: "image", data: "iVBORw0K", mimeType: "image/png" };
+  const params = { messages: [{ role: "user", content: [{ type: "text", text: "What is it?" }, PNG, { type: "audio", data: "AA", mimeType: "audio/wav" }] }, { role: "assistant", content: PNG }], maxTokens: 5 };
+
+  async function asked(takesImages: boolean) {
+    const bodies: { messages: { content: unknown }[] }[] = [];
+    const ask = async (body: unknown, hear: (piece: string) => void) => (bodies.push(body as never), hear(openAi({ content: "A pixel." }, "stop") + event("[DONE]")));
+    await sampled(params, { model: "m", takesImages }, ask, new AbortController().signal);
+    return bodies[0]!.messages.map(({ content }) => content);
+  }
+
+  test("has the images of the person's messages, if the model takes them", async () => {
+    const image = { type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0K" } };
+    assert.deepEqual(await asked(true), [[{ type: "text", text: "What is it?" }, image, { type: "text", text: "[audio]" }], "[image]"]);
+    assert.deepEqual(await asked(false), ["What is it?\n[image]\n[audio]", "[image]"]);
   });
 });
 
