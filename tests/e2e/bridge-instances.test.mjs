@@ -176,6 +176,8 @@ for (const [from, to] of [
     for (const program of [to, from, to]) {
       await using bridge = startBridge(server.url, { config: config.path, program });
       await bridge.initialize();
+      // Whatever follows initialize is over when a first call is answered.
+      await bridge.result("tools/list");
       authority.spoil();
       assert.ok((await bridge.result("tools/list")).tools);
       assert.deepEqual(linksOf(bridge), [], `${program}:\n${bridge.stderr}`);

@@ -5,6 +5,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { isReference, startBridge } from "../support/bridge.mjs";
+import { bridgeServer } from "../support/bridge-server.mjs";
 import { bridgeAuthority, guardedServer, linkOf, linksOf, signIn, storeFolder, storedJson } from "../support/bridge-authority.mjs";
 import { DOCUMENT, siteOfClient } from "../support/client-document.mjs";
 import { freePorts } from "../support/port.mjs";
@@ -158,6 +159,43 @@ test("92: a registration that is forgotten while the grant is gone, too, is foun
   await Promise.all([bridge.initialize(), signIn(bridge)]);
   assert.equal(linksOf(bridge).length, 1);
   assert.ok(!clients.includes(new URL(linksOf(bridge)[0]).searchParams.get("client_id")));
+});
+
+test("88: a server that lists no PKCE methods is refused to sign in with, but refreshes", async () => {
+  using config = storeFolder();
+  await using authority = await bridgeAuthority();
+  await using server = await guardedServer(authority);
+  {
+    await using bridge = startBridge(server.url, { config: config.path });
+    await Promise.all([bridge.initialize(), signIn(bridge)]);
+  }
+  authority.more = { code_challenge_methods_supported: undefined };
+  authority.spoil();
+  await using bridge = startBridge(server.url, { config: config.path });
+  await bridge.initialize();
+  assert.equal(authority.grants("refresh_token").length, 1);
+  if (isReference) return;
+  await using other = startBridge(server.url);
+  assert.match((await other.request("initialize", INITIALIZE)).error.message, /--allow-missing-pkce/);
+  await using trusting = startBridge(server.url, { args: ["--allow-missing-pkce"] });
+  await Promise.all([trusting.initialize(), signIn(trusting)]);
+});
+
+test("83: a server that takes tokens and offers no sign-in gets the flag that helps", { skip: isReference && "ends" }, async () => {
+  await using server = await bridgeServer({ http: (exchange) => (exchange.status(exchange.method === "POST" && exchange.url === "/mcp" ? 401 : 404), true) });
+  await using bridge = startBridge(server.url);
+  const { error } = await bridge.request("initialize", INITIALIZE);
+  assert.match(error.message, /no OAuth metadata.*--header/);
+});
+
+test("a 401 to the end of a session opens no window", { skip: isReference && "sends no DELETE" }, async () => {
+  await using authority = await bridgeAuthority();
+  await using server = await guardedServer(authority, { sessions: true, refuses: ({ method }) => method === "DELETE" });
+  await using bridge = startBridge(server.url);
+  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  assert.equal(await bridge.end(), 0);
+  assert.equal(server.log.at(-1), "DELETE");
+  assert.equal(linksOf(bridge).length, 1);
 });
 
 test("88: refresh that is refused leads to a sign-in; one that fails keeps the tokens", async () => {

@@ -182,9 +182,9 @@ function credentials(form, headers) {
 
 /**
  * An MCP server whose tokens `authority` gives. `resource` replaces members of its metadata, `challenge` gives those of a 401;
- * `scopes` has by tool the scope that it needs. The rest are options of `bridgeServer`.
+ * `scopes` has by tool the scope that it needs, `refuses` tells of requests whose good token is refused. The rest are options of `bridgeServer`.
  */
-export async function guardedServer(authority, { resource = {}, challenge = {}, scopes = {}, ...options } = {}) {
+export async function guardedServer(authority, { resource = {}, challenge = {}, scopes = {}, refuses = () => false, ...options } = {}) {
   const server = await bridgeServer({
     ...options,
     http: (exchange) => {
@@ -198,7 +198,7 @@ export async function guardedServer(authority, { resource = {}, challenge = {}, 
         return true;
       }
       const token = headers.authorization?.replace("Bearer ", "");
-      if (!server.authority.access.has(token)) {
+      if (!server.authority.access.has(token) || refuses(exchange)) {
         const parameters = { resource_metadata: `${server.origin}/.well-known/oauth-protected-resource/mcp`, ...challenge };
         exchange.status(401, "", { "www-authenticate": bearer(parameters) });
         return true;

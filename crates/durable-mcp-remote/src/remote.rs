@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
+use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 
 use crate::http::{Client, Request, Response};
@@ -33,6 +33,8 @@ impl Remote {
     /// [`Trouble`]; [`Trouble::SessionLost`] only if `in_session`.
     pub(crate) async fn send(&self, request: &Request, in_session: bool) -> Result<Response, Trouble> {
         let mut attempt = Attempt::default();
+        // Nobody is asked to sign in to end a session.
+        let is_end = request.method == Method::DELETE;
         loop {
             let mut request = request.clone();
             if let Some(value) = self.sign_in.header(&mut attempt).await {
@@ -54,6 +56,9 @@ impl Remote {
             let body = beginning(&mut response).await;
             if in_session && tells_of_session(status, &body) {
                 return Err(Trouble::SessionLost(shown(status, &body)));
+            }
+            if is_end {
+                return Err(Trouble::Refused(refusal(status, &body)));
             }
             let challenge = challenge(&response.headers);
             let answer = self.sign_in.challenged(status, challenge.as_deref(), &mut attempt).await;

@@ -12,7 +12,7 @@ use super::browser;
 use super::callback::{Arrival, CallbackServer};
 use super::client::{Client, Origin, Registration};
 use super::context::{Context, GrantedScopes, Need, Presentation, Progress, publish_link};
-use super::discovery::{Discovered, is_same_issuer};
+use super::discovery::{Discovered, check_pkce, is_same_issuer};
 use super::error::SignInError;
 use super::instances::{Role, coordinate};
 use super::token::TokenError;
@@ -31,6 +31,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// [`SignInError::Pending`] after the wait of messages and ten minutes more.
 pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender<Progress>) -> Result<(), SignInError> {
     let discovered = context.discover(&need.challenge).await?;
+    check_pkce(&discovered.server, context.settings.rules)?;
     let until = Instant::now() + context.settings.timeout + FLOW_LIFETIME;
     let settings = &context.settings;
     let following = || {

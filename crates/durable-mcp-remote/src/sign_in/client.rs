@@ -121,6 +121,12 @@ impl ClientSettings {
         let registered = answer.object().filter(|_| answer.status.is_success());
         let record = registered.and_then(|answer| record(request, answer, &server.issuer));
         record.ok_or_else(|| {
+            if server.document.is_empty() {
+                return SignInError::impossible(format!(
+                    "the server asks for authorization, but offers no sign-in (it has no OAuth metadata, and registering gives {}): give its token with --header 'Authorization: Bearer TOKEN'",
+                    answer.words()
+                ));
+            }
             SignInError::impossible(format!(
                 "the authorization server refused to register this client ({}): give one with --static-oauth-client-info, or change the request with --static-oauth-client-metadata",
                 answer.words()

@@ -145,7 +145,7 @@ impl Settings {
             is_silent: arguments.log.silent,
             rules: Rules {
                 check_resource: sign_in.resource == Resource::Derived,
-                allow_missing_pkce: sign_in.allow_missing_pkce || sign_in.grant != Grant::AuthorizationCode,
+                allow_missing_pkce: sign_in.allow_missing_pkce,
             },
         };
         (settings, key)

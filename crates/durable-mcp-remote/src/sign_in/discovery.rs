@@ -12,7 +12,7 @@ use super::http::{Answer, Failure, OAuthHttp, shown};
 pub(crate) struct Rules {
     /// Whether the metadata's `resource` has to cover the URL of the server. Not if `--resource` says which it is.
     pub(crate) check_resource: bool,
-    /// Whether a server that does not list S256 is taken to know it.
+    /// Whether a server that lists no PKCE methods is taken to know S256.
     pub(crate) allow_missing_pkce: bool,
 }
 
@@ -74,9 +74,6 @@ pub(crate) async fn discover(
         None => of_origin(http, server).await?,
     };
     check_endpoints(http, &metadata)?;
-    if named.is_some() || !metadata.document.is_empty() {
-        check_pkce(&metadata, rules)?;
-    }
     Ok(Discovered { resource, server: metadata })
 }
 
@@ -129,6 +126,10 @@ async fn of_issuer(http: &OAuthHttp, issuer: &str) -> Result<ServerMetadata, Sig
     let urls = server_urls(&parsed);
     for url in &urls {
         let Some(document) = document(http.get(url).await)? else { continue };
+        // Some servers answer each path with some JSON.
+        if !document.get("issuer").is_some_and(Value::is_string) {
+            continue;
+        }
         let metadata = ServerMetadata::parse(document, issuer);
         if !is_same_issuer(&metadata.issuer, issuer) {
             return Err(SignInError::impossible(format!(
@@ -149,7 +150,9 @@ async fn of_origin(http: &OAuthHttp, server: &Url) -> Result<ServerMetadata, Sig
     let origin = server.origin().ascii_serialization();
     for url in server_urls(&at(server, "/")) {
         // What is fetched from the server's own origin is its word, whichever issuer that names.
-        if let Some(document) = document(http.get(&url).await)? {
+        if let Some(document) =
+            document(http.get(&url).await)?.filter(|document| document.contains_key("token_endpoint"))
+        {
             return Ok(ServerMetadata::parse(document, &origin));
         }
     }
@@ -185,7 +188,15 @@ fn check_endpoints(http: &OAuthHttp, metadata: &ServerMetadata) -> Result<(), Si
     endpoints.into_iter().flatten().try_for_each(|endpoint| http.check_scheme(endpoint))
 }
 
-fn check_pkce(metadata: &ServerMetadata, rules: Rules) -> Result<(), SignInError> {
+/// Refuses authorization servers without PKCE. A refresh needs none.
+///
+/// # Errors
+/// If the metadata does not list S256.
+pub(crate) fn check_pkce(metadata: &ServerMetadata, rules: Rules) -> Result<(), SignInError> {
+    // Servers of 2025-03-26 without metadata have it by the specification.
+    if metadata.document.is_empty() {
+        return Ok(());
+    }
     let Some(methods) = metadata.document.get("code_challenge_methods_supported") else {
         if rules.allow_missing_pkce {
             return Ok(());

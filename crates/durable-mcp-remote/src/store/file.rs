@@ -107,9 +107,13 @@ const UNFINISHED: Duration = Duration::from_millis(500);
 /// Replaces a file in one step: after a crash or on a full disk the old content is still there.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let temporary = write_temporary(path, bytes)?;
-    let renamed = fs::rename(&temporary, path);
+    let mut renamed = fs::rename(&temporary, path);
     if renamed.is_err() {
         let _ = fs::remove_file(&temporary);
+        // Windows renames no file over one that another process has open.
+        if cfg!(windows) {
+            renamed = fs::write(path, bytes);
+        }
     }
     renamed.map_err(|error| of(path, error))?;
     sync_folder(path);
