@@ -53,7 +53,7 @@ const PICTURES = {
     },
   },
   chat: {
-    height: 900,
+    height: 980,
     async act(visitor) {
       await visitor.connect();
       await visitor.button("Chat").click();
