@@ -40,6 +40,25 @@ test("80, 82, 103: signs in to a Worker with one link, and later with none", asy
   for (const name of readdirSync(path).filter((name) => name.endsWith(".json"))) assert.equal(statSync(join(path, name)).mode & 0o777, 0o600, name);
 });
 
+test("102, 103: this program and mcp-remote take turns with one grant of a Worker, and use it at once", { skip: isReference }, async () => {
+  using config = storeFolder();
+  const grants = [];
+  const use = async (program, first) => {
+    await using bridge = startBridge(`${worker.url}/mcp`, { config: config.path, program });
+    await Promise.all([bridge.initialize(), first && signIn(bridge)]);
+    grants.push((await whoami(bridge)).grant);
+    assert.equal(linksOf(bridge).length, first ? 1 : 0, bridge.stderr);
+  };
+  await use("reference", true);
+  for (const program of ["ours", "reference", "ours"]) {
+    storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, access_token: "no-longer-good" }));
+    await use(program);
+  }
+  storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, access_token: "no-longer-good", expires_at: Date.now() - 1000 }));
+  await Promise.all([use("ours"), use("reference"), use("ours"), use("reference")]);
+  assert.deepEqual(grants, Array(8).fill(grants[0]));
+});
+
 test("82: a metadata document takes the place of a registration", async () => {
   using config = storeFolder();
   const args = [`${documentPort}`, "--client-metadata-url", DOCUMENT];

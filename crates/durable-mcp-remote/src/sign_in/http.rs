@@ -9,6 +9,8 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::{Map, Value};
+use tokio::net::lookup_host;
+use tokio::time::timeout;
 
 use super::address::{self, Reach};
 use super::error::{SignInError, printable};
@@ -18,6 +20,8 @@ use crate::http::{Client, Request};
 const MAX_ANSWER: usize = 1 << 20;
 /// Deadline of a request, shorter than the lease under which tokens are refreshed.
 const DEADLINE: Duration = Duration::from_secs(20);
+/// Wait for the addresses of a name: behind some proxies there is no answer.
+const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 /// Redirects that are followed for metadata.
 const MAX_REDIRECTS: usize = 3;
 
@@ -134,7 +138,7 @@ impl OAuthHttp {
         self.check(url).await.map_err(Failure::Refused)?;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let request = Request { method, url: url.clone(), headers, body };
-        match tokio::time::timeout(DEADLINE, self.exchange(request)).await {
+        match timeout(DEADLINE, self.exchange(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(Failure::Lost(unreachable(url, "it does not answer"))),
         }
@@ -192,9 +196,9 @@ impl OAuthHttp {
         let addresses: Vec<IpAddr> = match bare.parse() {
             Ok(address) => vec![address],
             // A name that cannot be resolved here is one that a proxy resolves, or nothing is sent at all.
-            Err(_) => match tokio::net::lookup_host((bare, 443)).await {
-                Ok(found) => found.map(|address| address.ip()).collect(),
-                Err(_) => Vec::new(),
+            Err(_) => match timeout(LOOK_UP_TIME, lookup_host((bare, 443))).await {
+                Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
+                Ok(Err(_)) | Err(_) => Vec::new(),
             },
         };
         let reach = address::reach(&addresses);
