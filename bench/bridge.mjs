@@ -23,9 +23,6 @@ const MiB = 2 ** 20;
 // Ticks of /proc/PID/stat, a constant of Linux for programs.
 const TICK_MS = 10;
 
-if (process.argv[2] === "--server") serve();
-else await main(process.argv.slice(2));
-
 async function main(wanted) {
   const parts = { start, memory, latency, throughput, sizes, binary };
   const unknown = wanted.find((name) => !(name in parts));
@@ -288,3 +285,6 @@ function percentile(values, percent) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))];
 }
+
+if (process.argv[2] === "--server") serve();
+else await main(process.argv.slice(2));
