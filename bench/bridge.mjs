@@ -45,7 +45,7 @@ async function start(server) {
     for (const name of Object.keys(PROGRAMS)) {
       const begun = now();
       const program = new Program(name, server.url);
-      const first = server.next("initialize");
+      const first = server.next("initialize", begun);
       const initialized = program.initialize();
       times[name].push((await first) - begun);
       await initialized;
@@ -226,10 +226,11 @@ function post(url, agent) {
 async function serverProcess() {
   const child = fork(fileURLToPath(import.meta.url), ["--server"]);
   const port = await new Promise((resolve) => child.once("message", resolve));
-  const next = (method) =>
+  // The time of the first request of that method after `since`; programs that were ended may have sent others.
+  const next = (method, since) =>
     new Promise((resolve) => {
       const seen = (message) => {
-        if (message.method !== method) return;
+        if (message.method !== method || message.at < since) return;
         child.off("message", seen);
         resolve(message.at);
       };
