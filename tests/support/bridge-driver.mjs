@@ -45,10 +45,21 @@ function argumentsFor(name, tools) {
   return {};
 }
 
+const { toolCalls } = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? "{}");
+
 try {
-  const { protocolVersion } = await bridge.initialize({ capabilities: { elicitation: {} } });
+  const { protocolVersion, capabilities } = await bridge.initialize({ capabilities: { elicitation: {} } });
   const { tools } = await bridge.result("tools/list");
-  for (const { name } of tools) await bridge.request("tools/call", { name, arguments: argumentsFor(name, tools) });
+  const calls = toolCalls ?? tools.map(({ name }) => ({ name, arguments: argumentsFor(name, tools) }));
+  for (const call of calls) await bridge.request("tools/call", call);
+  if (capabilities.resources) {
+    const { resources } = await bridge.result("resources/list");
+    for (const { uri } of resources) await bridge.request("resources/read", { uri });
+  }
+  if (capabilities.prompts) {
+    const { prompts } = await bridge.result("prompts/list");
+    for (const { name } of prompts) await bridge.request("prompts/get", { name });
+  }
   console.log(`connected by ${protocolVersion} with ${tools.length} tools`);
   await bridge.end();
 } finally {

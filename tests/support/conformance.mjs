@@ -10,12 +10,12 @@ export const STABLE = "conformance-stable";
 
 /**
  * Runs the suite, with no failure expected and no warning accepted. `passed` is how many checks there are: a scenario
- * that checks nothing must not go unseen. `meanwhile` gets the running suite, a `Child`.
+ * that checks nothing must not go unseen. `meanwhile` gets the running suite, a `Child`; `env` are variables for it.
  */
-export async function conforms(args, passed, { suite = CURRENT, meanwhile } = {}) {
+export async function conforms(args, passed, { suite = CURRENT, meanwhile, env } = {}) {
   const results = temporaryFolder("durable-mcp-conformance");
   const program = join(packageFolder(suite), "dist/index.js");
-  const child = new Child("node", [program, ...args, "-o", results], { group: true });
+  const child = new Child("node", [program, ...args, "-o", results], { group: true, env });
   try {
     await meanwhile?.(child);
     const code = await bounded(child.ended, 180_000, () => `the end of ${child.command}\n${child.output}`);

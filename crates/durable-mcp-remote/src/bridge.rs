@@ -13,6 +13,7 @@ use tokio::task::spawn_local;
 
 use crate::arguments::Arguments;
 use crate::calls::{Asker, Calls, Entry};
+use crate::era::{MirroredTools, Modern, Questions};
 use crate::gate::Gate;
 use crate::http::Client;
 use crate::log::log;
@@ -51,6 +52,12 @@ pub(crate) struct Bridge {
     pub(crate) seen: Seen,
     /// Connection of HTTP+SSE.
     pub(crate) sse: RefCell<Option<Held>>,
+    /// Server of 2026-07-28, once it is known to be one.
+    pub(crate) era: RefCell<Option<Rc<Modern>>>,
+    pub(crate) questions: Questions,
+    pub(crate) mirrored: RefCell<MirroredTools>,
+    /// Whether all tools were listed, so that `mirrored` is whole.
+    pub(crate) knows_tools: Cell<bool>,
     pub(crate) recent: RefCell<RecentEvents>,
     /// Told of each line of the client.
     pub(crate) activity: Notify,
@@ -107,6 +114,10 @@ impl Bridge {
             transports: Cell::new(Transport::order(arguments.transport, seen.transport())),
             seen,
             sse: RefCell::default(),
+            era: RefCell::default(),
+            questions: Questions::default(),
+            mirrored: RefCell::default(),
+            knows_tools: Cell::new(false),
             recent: RefCell::default(),
             activity: Notify::new(),
             renewing: tokio::sync::Mutex::default(),
@@ -192,6 +203,7 @@ impl Bridge {
                 // The receiver lives as long as the bridge.
                 _ => drop(self.notifications.send(message).await),
             },
+            Kind::Response { id: Some(id), .. } if self.questions.answered(&id, &message) => {}
             Kind::Response { .. } => self.spawn(|bridge| bridge.send_one_way(message)),
         }
     }
@@ -279,7 +291,11 @@ impl Bridge {
     pub(crate) async fn deliver(&self, message: Message) {
         let Kind::Response { id: Some(id), .. } = &message.kind else {
             if !matches!(message.kind, Kind::Response { .. }) {
-                self.output.write(message.bytes).await;
+                let is_modern = self.era.borrow().is_some();
+                let message = if is_modern { Modern::for_client(message) } else { Some(message) };
+                if let Some(message) = message {
+                    self.output.write(message.bytes).await;
+                }
             }
             return;
         };

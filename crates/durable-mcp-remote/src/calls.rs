@@ -99,6 +99,11 @@ impl Calls {
         Waiting(self, id)
     }
 
+    /// Beginning of each id of the bridge.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.open.borrow().len()
     }

@@ -21,6 +21,10 @@ impl Bridge {
     /// Opens the stream of the present session, in place of that of the one before, and waits a moment for its head: what
     /// a server asks during the first call goes to this stream, or nowhere if there is none yet.
     pub(crate) async fn listen(self: &Rc<Self>) {
+        let modern = self.era.borrow().clone();
+        if let Some(modern) = modern {
+            return self.listen_modern(&modern);
+        }
         // The stream of HTTP+SSE is open already.
         if self.transport.get() == Transport::Sse {
             return;

@@ -92,6 +92,8 @@ pub(crate) struct ErrorObject {
     pub(crate) code: i64,
     #[serde(default)]
     pub(crate) message: String,
+    #[serde(default)]
+    pub(crate) data: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +163,12 @@ impl Message {
     pub(crate) fn params<T: DeserializeOwned>(&self) -> Option<T> {
         let envelope: Envelope = serde_json::from_slice(&self.bytes).ok()?;
         serde_json::from_str(envelope.params?.get()).ok()
+    }
+
+    /// Parameters of a request or notification, as they are written.
+    pub(crate) fn raw_params(&self) -> Option<String> {
+        let envelope: Envelope = serde_json::from_slice(&self.bytes).ok()?;
+        envelope.params.map(|params| params.get().to_owned())
     }
 
     /// Result of a response, read as `T`.

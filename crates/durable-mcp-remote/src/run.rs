@@ -27,7 +27,9 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = LocalSet::new().block_on(&runtime, relay(arguments));
+    // Not dropped before the end: its tasks would end in the middle.
+    let tasks = LocalSet::new();
+    let outcome = tasks.block_on(&runtime, relay(arguments));
     if let Err(reason) = &outcome {
         log_error(reason);
     }

@@ -1,11 +1,12 @@
 //! Streamable HTTP: messages are sent by POST, answers come as JSON or as a stream of events.
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use tokio::task::yield_now;
 
 use crate::bridge::Bridge;
 use crate::calls::Call;
+use crate::era;
 use crate::http::{Request, Response};
 use crate::message::{INVALID_REQUEST, Kind, Message};
 use crate::remote::{body, media_type, names_session};
@@ -63,7 +64,7 @@ impl Bridge {
     }
 
     async fn send(&self, message: &Message) -> Result<Response, Trouble> {
-        let mut headers = self.session.borrow().headers();
+        let mut headers = self.headers(message);
         let in_session = headers.contains_key(SESSION_ID);
         headers.insert(ACCEPT, JSON_OR_EVENTS);
         headers.insert(CONTENT_TYPE, JSON);
@@ -75,6 +76,14 @@ impl Bridge {
             yield_now().await;
         }
         self.remote.send(&request, in_session).await
+    }
+
+    /// Headers of the session, or those that repeat the body of a message of 2026-07-28.
+    fn headers(&self, message: &Message) -> HeaderMap {
+        let session = self.session.borrow();
+        let may_be_modern = self.era.borrow().is_some() || !session.is_open;
+        let modern = may_be_modern.then(|| era::headers(message, &self.mirrored.borrow())).flatten();
+        modern.unwrap_or_else(|| session.headers())
     }
 
     /// Hands a message on, unless it says that the session of `call` is lost.
@@ -91,7 +100,9 @@ impl Bridge {
                 if call.method != "initialize" && is_code && names_session(text.clone()) {
                     return Err(Trouble::SessionLost(text));
                 }
-                if id.is_none() {
+                // Servers without initialize have another way.
+                let has_no_initialize = call.method == "initialize" && (code == -32601 || code == -32022);
+                if id.is_none() || has_no_initialize {
                     let refusal = Refusal { status: StatusCode::OK, error: Some(message), reason: text };
                     return Err(Trouble::Refused(refusal));
                 }

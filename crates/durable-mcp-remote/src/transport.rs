@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::arguments::Transport as Order;
 use crate::bridge::Bridge;
 use crate::calls::Call;
+use crate::era::is_modern;
 use crate::message::Message;
 use crate::trouble::{Refusal, Trouble};
 
@@ -57,11 +58,11 @@ impl Bridge {
     /// # Errors
     ///
     /// [`Trouble`], that of both if both are missing.
-    pub(crate) async fn open(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+    pub(crate) async fn open_legacy(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
         let (first, second) = self.transports.get();
         self.transport.set(first);
         let refusal = match self.exchange(call, message).await {
-            Err(Trouble::Refused(refusal)) if first.is_missing(&refusal) => refusal,
+            Err(Trouble::Refused(refusal)) if first.is_missing(&refusal) && !is_modern(&refusal) => refusal,
             outcome => return outcome,
         };
         let Some(second) = second else { return Err(Trouble::Refused(refusal)) };
@@ -86,6 +87,10 @@ impl Bridge {
     ///
     /// [`Trouble`], with the request still unanswered.
     pub(crate) async fn exchange(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+        let modern = self.era.borrow().clone();
+        if let Some(modern) = modern {
+            return self.exchange_modern(&modern, call, message).await;
+        }
         match self.transport.get() {
             Transport::Streamable => self.exchange_by_http(call, message).await,
             Transport::Sse => self.exchange_by_sse(call, message).await,
@@ -98,6 +103,10 @@ impl Bridge {
     ///
     /// [`Trouble`] of the request.
     pub(crate) async fn post(self: &Rc<Self>, message: &Message) -> Result<(), Trouble> {
+        // A server without sessions asks nothing by itself, and needs no notice of a client that is there.
+        if self.era.borrow().is_some() {
+            return Ok(());
+        }
         match self.transport.get() {
             Transport::Streamable => self.post_by_http(message).await,
             Transport::Sse => self.post_by_sse(message).await,

@@ -22,7 +22,8 @@ impl Bridge {
             sleep(interval).await;
             let generation = {
                 let session = self.session.borrow();
-                if !session.is_open {
+                // Version 2026-07-28 has no pings.
+                if !session.is_open || self.era.borrow().is_some() {
                     continue;
                 }
                 session.generation

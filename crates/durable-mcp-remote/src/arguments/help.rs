@@ -22,7 +22,7 @@ Headers:
 
 Transport and protocol:
   --transport http-first|sse-first|http-only|sse-only    (http-first)
-  --protocol fallback|legacy      (fallback; auto and modern are not there yet)
+  --protocol fallback|legacy|auto|modern      (fallback)
   --initialize-deadline SECONDS   answer the client's initialize by then, also without the server (45)
   --max-message BYTES             refuse larger messages (67108864)
   --idle-timeout SECONDS          close the HTTP connection when nothing was said for so long (never)

@@ -359,11 +359,6 @@ impl Given {
 
 /// Refuses the flags that cannot be honoured yet: ignored, they would seem to work.
 fn check_support(arguments: &Arguments) -> Result<(), UsageError> {
-    if matches!(arguments.protocol, Protocol::Auto | Protocol::Modern) {
-        return Err(UsageError::new(
-            "--protocol auto and modern cannot be honoured yet: this version speaks initialize only; leave the flag out",
-        ));
-    }
     if arguments.sign_in.store == StoreKind::Keychain {
         return Err(UsageError::new("--store keychain cannot be honoured yet; leave the flag out to use files"));
     }

@@ -1,0 +1,208 @@
+//! Choice of an era: `initialize`, or `server/discover` in its place.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use super::{MODERN, Modern};
+use crate::arguments::Protocol;
+use crate::bridge::Bridge;
+use crate::calls::Call;
+use crate::json::Object;
+use crate::message::{Message, quoted};
+use crate::transport::Transport;
+use crate::trouble::{Refusal, Trouble};
+
+/// Longest wait of `--protocol auto` for an answer to `server/discover`.
+const TIME_FOR_DISCOVERY: Duration = Duration::from_secs(10);
+
+/// Versions with `initialize`, and the one for clients that ask for another.
+const LEGACY_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+const NEWEST_LEGACY: &str = "2025-11-25";
+
+/// Codes of 2026-07-28: unsupported version, headers that differ from the body.
+const UNSUPPORTED_VERSION: i64 = -32022;
+const HEADER_MISMATCH: i64 = -32020;
+const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InitializeParams {
+    protocol_version: String,
+    #[serde(default)]
+    capabilities: Map<String, Value>,
+    client_info: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Discovered {
+    #[serde(default)]
+    supported_versions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Unsupported {
+    #[serde(default)]
+    supported: Vec<String>,
+}
+
+impl Bridge {
+    /// Opens the connection that the client asks for with `initialize`, in the era of the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`], with the request still unanswered.
+    pub(crate) async fn open(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+        let known = self.era.borrow().clone();
+        if let Some(known) = known {
+            let discovered = known.discovered.clone();
+            return self.answer_initialize(call, message, &discovered).await;
+        }
+        match self.arguments.protocol {
+            Protocol::Legacy => self.open_legacy(call, message).await,
+            Protocol::Modern => self.discover(call, message).await,
+            Protocol::Auto => match timeout(TIME_FOR_DISCOVERY, self.discover(call, message)).await {
+                Ok(Err(trouble)) if names_versions(&trouble) => Err(trouble),
+                Ok(Err(Trouble::Refused(_))) | Err(_) => self.open_legacy(call, message).await,
+                Ok(outcome) => outcome,
+            },
+            Protocol::Fallback => match self.open_legacy(call, message).await {
+                Err(Trouble::Refused(refusal)) if is_modern(&refusal) => {
+                    let outcome = self.discover(call, message).await;
+                    // The server has neither: its first words are the better ones.
+                    if matches!(outcome, Err(Trouble::Refused(_))) { Err(Trouble::Refused(refusal)) } else { outcome }
+                }
+                outcome => outcome,
+            },
+        }
+    }
+
+    async fn discover(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+        let modern = Modern::new(message, String::new()).ok_or_else(|| unusable("initialize has no clientInfo"))?;
+        self.transport.set(Transport::Streamable);
+        let mut outcome = self.ask_discover(&modern).await;
+        // A server may know the version all the same, and say so only once it was asked.
+        if let Err(trouble) = &outcome
+            && supported(trouble).iter().any(|version| version == MODERN)
+        {
+            outcome = self.ask_discover(&modern).await;
+        }
+        let discovered = outcome?;
+        let versions = serde_json::from_str(&discovered).map_or(Vec::new(), |it: Discovered| it.supported_versions);
+        if !versions.iter().any(|version| version == MODERN) {
+            return Err(no_common(&versions));
+        }
+        self.answer_initialize(call, message, &discovered).await
+    }
+
+    async fn ask_discover(self: &Rc<Self>, modern: &Modern) -> Result<String, Trouble> {
+        let (call, response) = self.calls.of_bridge("server/discover");
+        let _waiting = self.calls.until_dropped(&call.id);
+        let bare = Message::written(r#"{"jsonrpc":"2.0","id":0,"method":"server/discover"}"#.to_owned()).ok();
+        let request = bare.and_then(|bare| modern.request(&bare, &call.id, &[]));
+        let request = request.ok_or_else(|| unusable("server/discover cannot be written"))?;
+        self.exchange_by_http(&call, &request).await?;
+        let response = response.await.map_err(|_| Trouble::Lost("there is no response".to_owned()))?;
+        let Some(result) = response.raw_result() else {
+            let reason = response.error().map_or_else(String::new, |error| error.message);
+            let refusal = Refusal { status: StatusCode::OK, error: Some(response), reason };
+            return Err(Trouble::Refused(refusal));
+        };
+        Ok(result.get().to_owned())
+    }
+
+    async fn answer_initialize(&self, call: &Call, message: &Message, discovered: &str) -> Result<(), Trouble> {
+        let modern = Modern::new(message, discovered.to_owned());
+        let response = modern.as_ref().and_then(|modern| modern.initialize_result(&call.id));
+        let (Some(modern), Some(response)) = (modern, response) else {
+            return Err(unusable("its answer to server/discover is no object"));
+        };
+        self.era.replace(Some(Rc::new(modern)));
+        self.deliver(response).await;
+        Ok(())
+    }
+}
+
+impl Modern {
+    fn new(initialize: &Message, discovered: String) -> Option<Self> {
+        let mut params: InitializeParams = initialize.params()?;
+        // Tasks of 2025-11-25 are not those of the extension.
+        params.capabilities.remove("tasks");
+        let known = LEGACY_VERSIONS.contains(&params.protocol_version.as_str());
+        Some(Self {
+            client_info: params.client_info.get().to_owned(),
+            client_capabilities: params.capabilities,
+            version: if known { params.protocol_version } else { NEWEST_LEGACY.to_owned() },
+            discovered,
+            level: RefCell::default(),
+            listening: RefCell::default(),
+        })
+    }
+
+    /// Response to `initialize`, made of that to `server/discover`.
+    fn initialize_result(&self, id: &crate::message::Id) -> Option<Message> {
+        let discovered = Object::parse(&self.discovered)?;
+        let meta = discovered.get("_meta").and_then(Object::parse);
+        let in_meta = meta.as_ref().and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
+        let server_info =
+            in_meta.or_else(|| discovered.get("serverInfo")).unwrap_or(r#"{"name":"server","version":""}"#);
+        let mut result = Object::parse("{}")?;
+        result.set("protocolVersion", quoted(&self.version));
+        result.set("capabilities", discovered.get("capabilities").unwrap_or("{}").to_owned());
+        result.set("serverInfo", server_info.to_owned());
+        if let Some(instructions) = discovered.get("instructions") {
+            result.set("instructions", instructions.to_owned());
+        }
+        Message::written(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)).ok()
+    }
+
+    /// Whether the server declares a capability, or a member of one to be true.
+    pub(super) fn offers(&self, capability: &str, member: &str) -> bool {
+        let discovered: Value = serde_json::from_str(&self.discovered).unwrap_or_default();
+        discovered.pointer(&format!("/capabilities/{capability}/{member}")) == Some(&Value::Bool(true))
+    }
+}
+
+/// Whether a refusal of `initialize` is that of a server without it.
+pub(crate) fn is_modern(refusal: &Refusal) -> bool {
+    let Some(error) = refusal.error.as_ref().and_then(Message::error) else { return false };
+    match error.code {
+        UNSUPPORTED_VERSION | HEADER_MISMATCH => true,
+        // No server of earlier versions is without initialize.
+        METHOD_NOT_FOUND => matches!(refusal.status, StatusCode::NOT_FOUND | StatusCode::OK),
+        INVALID_PARAMS => error.message.contains("_meta") || error.message.contains("io.modelcontextprotocol/"),
+        _ => false,
+    }
+}
+
+fn supported(trouble: &Trouble) -> Vec<String> {
+    let Trouble::Refused(Refusal { error: Some(message), .. }) = trouble else { return Vec::new() };
+    let error = message.error().filter(|error| error.code == UNSUPPORTED_VERSION);
+    let data = error.and_then(|error| serde_json::from_value(error.data).ok());
+    data.map_or(Vec::new(), |data: Unsupported| data.supported)
+}
+
+/// Whether the server named its versions, and none of them is known here.
+fn names_versions(trouble: &Trouble) -> bool {
+    let supported = supported(trouble);
+    let known = |version: &String| version == MODERN || LEGACY_VERSIONS.contains(&version.as_str());
+    !supported.is_empty() && !supported.iter().any(known)
+}
+
+fn no_common(supported: &[String]) -> Trouble {
+    let ours = LEGACY_VERSIONS.join(", ");
+    unusable(&format!("it speaks {}, and this program {MODERN}, {ours}", supported.join(", ")))
+}
+
+fn unusable(reason: &str) -> Trouble {
+    let reason = format!("the server and the client have no version in common: {reason}");
+    Trouble::Refused(Refusal { status: StatusCode::OK, error: None, reason })
+}
