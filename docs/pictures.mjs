@@ -33,7 +33,7 @@ const PICTURES = {
     },
   },
   "sign-in": {
-    height: 700,
+    height: 860,
     async act(visitor) {
       await visitor.button("Connect").click();
       await until(() => visitor.button("Sign in").isEnabled(), "the card");

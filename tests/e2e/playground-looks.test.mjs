@@ -303,3 +303,16 @@ test("the page speaks the browser's language, and the one that the person choose
   await visitor.button("Connect").waitFor();
   assert.equal(await page.locator("html").getAttribute("lang"), "en");
 });
+
+test("notes among the messages are in the language of the page, and change with it", async () => {
+  await using other = await scripted({ modernHeaders: false });
+  await using visitor = await visit(browser, servers.demo, { locale: "zh-CN", allowed: [other.origin] });
+  const { page } = visitor;
+  await page.getByLabel("地址").fill(other.url);
+  await page.getByRole("button", { name: "连接", exact: true }).click();
+  await page.getByRole("button", { name: "断开连接" }).waitFor();
+  await page.getByRole("tab", { name: /^消息/ }).click();
+  await page.getByText("2026-07-28 的探测请求无法发送").waitFor();
+  await page.getByRole("button", { name: "English" }).click();
+  await page.getByText("The probe of 2026-07-28 could not be sent").waitFor();
+});

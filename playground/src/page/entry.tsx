@@ -4,6 +4,7 @@ import type { Deviation, TraceRow, TraceSource, TraceView } from "../protocol.ts
 import type { PortableRequest } from "../copy/portable.ts";
 import { en, type Word } from "../words/en.ts";
 import { useShared } from "./context.ts";
+import { noteIn } from "./language.ts";
 import { later } from "./later.tsx";
 import { Opening } from "./opening.tsx";
 
@@ -25,7 +26,7 @@ export function Entry({ row, source, isOpen, toggle, find }: Props) {
   const head = (
     <>
       <span class={`arrow ${direction === "note" ? "told" : direction}`} />
-      <span class="unseen">{say(`trace.${direction}`)}</span> <b dir="auto">{title}</b> {id !== undefined && <code>#{id}</code>}{" "}
+      <span class="unseen">{say(`trace.${direction}`)}</span> <b dir="auto">{direction === "note" ? noteIn(state.language, title) : title}</b> {id !== undefined && <code>#{id}</code>}{" "}
       {status !== undefined && <span class={status >= 400 ? "tag strong" : "tag"}>{status}</span>}
       {isFault && (status === undefined || status < 400) && <span class="tag strong">{say("trace.fault")}</span>}
       {step && <span class="tag">{say(`step.${step}` as Word)}</span>}

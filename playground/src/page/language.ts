@@ -22,11 +22,16 @@ export type Say = (word: Word, values?: Record<string, string | number>) => stri
 // English is there at once, and stands in for what cannot be loaded.
 const tables: Partial<Record<Language, Partial<Words>>> = { en };
 let needsLater = false;
+let notes: readonly (readonly [RegExp, string])[] = [];
 
 /** Loads the words of a language, before they are shown. */
 export async function load(language: Language): Promise<void> {
-  if (language === "zh-Hans") tables[language] ??= (await import("../words/zh.ts")).zh;
-  else if (needsLater) tables.en = { ...en, ...(await import("../words/later-en.ts")).laterEn };
+  if (language === "zh-Hans") {
+    const [{ zh }, { notesZh }] = await Promise.all([import("../words/zh.ts"), import("../words/notes-zh.ts")]);
+    tables[language] = zh;
+    notes = notesZh;
+  }
+  if (language === "en" && needsLater) tables.en = { ...en, ...(await import("../words/later-en.ts")).laterEn };
 }
 
 /** The same, with those of parts that are loaded when they are used. */
@@ -38,6 +43,12 @@ export function loadLater(language: Language): Promise<void> {
 export function speaker(language: Language): Say {
   const words = tables[language];
   return (word, values = {}) => filled(words?.[word] ?? tables.en?.[word] ?? "", values);
+}
+
+/** A note among the messages; one that is not known stays in English. */
+export function noteIn(language: Language, note: string): string {
+  const [known, said] = (language === "en" ? undefined : notes.find(([known]) => known.test(note))) ?? [];
+  return known && said ? note.replace(known, said) : note;
 }
 
 /** A text with values for what is in braces. They turn nothing of what stands around them. */
