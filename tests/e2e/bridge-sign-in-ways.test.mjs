@@ -15,7 +15,7 @@ import { until } from "../support/wait.mjs";
 const INITIALIZE = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "tests", version: "1.0.0" } };
 const own = { skip: isReference && "this program alone" };
 
-/** An authorization server, a server that takes its tokens, and a folder for files. */
+/** An authorization server, a server that accepts its tokens, and a folder for files. */
 async function setUp(authority = {}, server = {}) {
   const stack = new AsyncDisposableStack();
   const config = stack.use(storeFolder());
@@ -100,7 +100,7 @@ test("97: --auth-success-url is where the browser ends", async () => {
   assert.equal(page.url, `${set.mcp.origin}/done`);
 });
 
-for (const waits of [false, true]) test(`98: login --paste takes the redirect on the terminal${waits ? ", also for a bridge that waits" : ""}`, own, async () => {
+for (const waits of [false, true]) test(`98: login --paste reads the redirect on the terminal${waits ? ", also for a bridge that waits" : ""}`, own, async () => {
   await using set = await setUp();
   await using waiting = waits ? startBridge(set.mcp.url, { config: set.config, args: ["--no-browser"] }) : undefined;
   const ready = waiting?.initialize();
@@ -251,7 +251,7 @@ test("83: a refused registration is tried without a scope and with 127.0.0.1, th
 });
 
 test("96: a server that refuses what was just issued is told about, without a loop", own, async () => {
-  await using set = await setUp({ on: { "/token": () => [200, { access_token: "never-taken", token_type: "Bearer" }] } });
+  await using set = await setUp({ on: { "/token": () => [200, { access_token: "never-accepted", token_type: "Bearer" }] } });
   await using bridge = startBridge(set.mcp.url, { config: set.config });
   const [{ error }] = await Promise.all([bridge.request("initialize", INITIALIZE), signIn(bridge)]);
   assert.match(error.message, /refuses the token/);

@@ -1,7 +1,7 @@
 // The local bridge signs in: with our Worker, and with an authorization server that does what a test says. Numbers are those of the
 // table in tests/README.md.
 import assert from "node:assert/strict";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { isReference, startBridge } from "../support/bridge.mjs";
@@ -59,7 +59,7 @@ test("102, 103: this program and mcp-remote take turns with one grant of a Worke
   assert.deepEqual(grants, Array(8).fill(grants[0]));
 });
 
-test("82: a metadata document takes the place of a registration", async () => {
+test("82: a metadata document replaces a registration", async () => {
   using config = storeFolder();
   const args = [`${documentPort}`, "--client-metadata-url", DOCUMENT];
   await using bridge = startBridge(`${worker.url}/mcp`, { args, config: config.path });
@@ -82,6 +82,52 @@ test("84, 85: asks for the challenge's scope, with the resource on each request"
   const [{ form: refresh }] = authority.grants("refresh_token");
   assert.deepEqual([refresh.resource, refresh.scope], [server.url, "read write"]);
   assert.equal(linksOf(bridge).length, 1);
+});
+
+for (const [name, args, resource] of [
+  ["--resource replaces it", ["--resource", "https://api.example.com/v1"], "https://api.example.com/v1"],
+  ["--disable-resource-parameter leaves it out", ["--disable-resource-parameter"], undefined],
+]) {
+  test(`85: ${name} on authorize, token and refresh`, async () => {
+    await using authority = await bridgeAuthority();
+    await using server = await guardedServer(authority);
+    await using bridge = startBridge(server.url, { args });
+    await Promise.all([bridge.initialize(), signIn(bridge)]);
+    authority.spoil();
+    await bridge.result("tools/list");
+    const asked = [authority.asked("/authorize")[0].query, authority.grants("authorization_code")[0].form, authority.grants("refresh_token")[0].form];
+    assert.deepEqual(asked.map((parameters) => parameters.resource), [resource, resource, resource]);
+  });
+}
+
+test("84, 85, 105: scope, further parameters, host and path of the redirect come from the command line", async () => {
+  await using authority = await bridgeAuthority();
+  await using server = await guardedServer(authority, { challenge: { scope: "read" }, scopes: { write: "write" } });
+  const [port] = await freePorts(1);
+  const scope = isReference ? ["--static-oauth-client-metadata", '{"scope":"mine"}'] : ["--scope", "mine"];
+  const args = [`${port}`, ...scope, "--authorize-param", "audience=a b", "--host", "127.0.0.1", "--callback-path", "/back"];
+  await using bridge = startBridge(server.url, { args });
+  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  const [{ query }] = authority.asked("/authorize");
+  assert.deepEqual([query.scope, query.audience, query.redirect_uri], ["mine", "a b", `http://127.0.0.1:${port}/back`]);
+  if (isReference) return;
+  const { error } = await bridge.request("tools/call", { name: "write", arguments: {} });
+  assert.match(error.message, /403/);
+  assert.equal(linksOf(bridge).length, 1);
+});
+
+test("103: sign-ins of mcp-remote before 0.14 are taken over where there are no newer ones", { skip: isReference && "begins anew" }, async () => {
+  using config = storeFolder();
+  await using authority = await bridgeAuthority();
+  await using server = await guardedServer(authority);
+  {
+    await using bridge = startBridge(server.url, { config: config.path });
+    await Promise.all([bridge.initialize(), signIn(bridge)]);
+  }
+  renameSync(join(config.path, "mcp-remote-v1"), join(config.path, "mcp-remote-0.1.38"));
+  await using bridge = startBridge(server.url, { config: config.path });
+  await bridge.initialize();
+  assert.deepEqual(linksOf(bridge), []);
 });
 
 test("84: without any source asks for no scope", { skip: isReference && "asks for openid email profile" }, async () => {
@@ -200,7 +246,7 @@ test("88: a server that lists no PKCE methods is refused to sign in with, but re
   await Promise.all([trusting.initialize(), signIn(trusting)]);
 });
 
-test("83: a server that takes tokens and offers no sign-in gets the flag that helps", { skip: isReference && "ends" }, async () => {
+test("83: a server that asks for a token and offers no sign-in gets the flag that helps", { skip: isReference && "ends" }, async () => {
   await using server = await bridgeServer({ http: (exchange) => (exchange.status(exchange.method === "POST" && exchange.url === "/mcp" ? 401 : 404), true) });
   await using bridge = startBridge(server.url);
   const { error } = await bridge.request("initialize", INITIALIZE);

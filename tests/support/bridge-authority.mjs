@@ -1,4 +1,4 @@
-// An authorization server for the local bridge that does what a test says, and an MCP server that takes its tokens.
+// An authorization server for the local bridge that does what a test says, and an MCP server that accepts its tokens.
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -48,7 +48,7 @@ pub(crate) struct SignIn(Source);
 enum Source {
     /// Header of the command line.
     Header,
-    /// Nowhere: the store cannot be used. Servers that ask for no authorization work all the same.
+    /// None, since the store cannot be used. Servers that ask for no authorization work all the same.
     Nowhere(SignInError),
     Store(Arc<Authorizer>),
 }
@@ -75,7 +75,7 @@ struct Authorizer {
 struct State {
     /// Sign-in under way, or the last one.
     running: Option<Running>,
-    /// Token of a sign-in of this process, until the server has taken it.
+    /// Token of a sign-in of this process, until the server has accepted it.
     fresh: Option<String>,
     /// Refusal by a person: no window opens again by itself.
     denied: Option<SignInError>,
@@ -171,7 +171,7 @@ impl SignIn {
         }
     }
 
-    /// Tells that the server took what [`SignIn::header`] gave.
+    /// Notes that the server accepted the header of [`SignIn::header`].
     pub(crate) fn accepted(&self, attempt: &Attempt) {
         if let Some(authorizer) = self.authorizer() {
             let mut state = lock(&authorizer.state);
@@ -276,7 +276,7 @@ impl Authorizer {
         self.wait(running).await.map(|()| true)
     }
 
-    /// A token that a sign-in has just brought and the server does not take is the server's fault: another would be no better.
+    /// Fails for a token of a sign-in just made: the server would reject the next one, too.
     fn forget_if_fresh(&self, used: &str) -> Result<(), SignInError> {
         let is_fresh = lock(&self.state).fresh.take_if(|fresh| fresh == used).is_some();
         if !is_fresh {

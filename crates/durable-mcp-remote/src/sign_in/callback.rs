@@ -317,7 +317,7 @@ impl Answer {
     }
 }
 
-/// The address of the page has a code in it: nobody gets to know it, and nothing of elsewhere is on it.
+/// Headers of every answer. The URL of the page has a code in it, so no referrer, cache, frame or remote content is allowed.
 const HEADERS: &str = "cache-control: no-store\r\nreferrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
     x-frame-options: DENY\r\ncontent-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'\r\n\
     connection: close\r\n";

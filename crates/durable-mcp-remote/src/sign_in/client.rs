@@ -10,7 +10,7 @@ use crate::log::remember_secret;
 use crate::store::records::StoredClient;
 use crate::store::{Store, now_ms};
 
-/// Where a client is from: what to do when the server does not know it any more depends on it.
+/// Source of a client, which decides what to do when the server no longer knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// `--static-oauth-client-info`.

@@ -45,11 +45,11 @@ pub(crate) struct Settings {
 /// Way in which a person gets the link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presentation {
-    /// It is printed, and opened in a browser.
+    /// Printed, and opened in a browser.
     Browser,
-    /// It is printed.
+    /// Printed.
     Link,
-    /// It is printed, also if it is another instance's, for a browser of another machine.
+    /// Printed, also if it is another instance's, for a browser of another machine.
     Terminal,
 }
 

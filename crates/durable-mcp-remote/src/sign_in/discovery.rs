@@ -12,7 +12,7 @@ use super::http::{Answer, Failure, OAuthHttp, shown};
 pub(crate) struct Rules {
     /// Whether the metadata's `resource` has to cover the URL of the server. Not if `--resource` says which it is.
     pub(crate) check_resource: bool,
-    /// Whether a server that lists no PKCE methods is taken to know S256.
+    /// Whether a server that lists no PKCE methods is assumed to support S256.
     pub(crate) allow_missing_pkce: bool,
 }
 

@@ -17,7 +17,7 @@ pub(crate) enum SignInError {
     Denied(String),
     /// A server could not be reached; later it may.
     Unreachable(String),
-    /// What a server says cannot be signed in with, or must not be.
+    /// The metadata or answer of a server cannot be used, or must not be.
     Impossible(String),
 }
 

@@ -26,7 +26,7 @@ const ID_TIME: Duration = Duration::from_secs(5);
 /// Part of this instance in the sign-in.
 #[derive(Debug)]
 pub(crate) enum Role {
-    /// It runs the sign-in at this port.
+    /// Runs the sign-in at this port.
     Owner {
         bound: BoundPort,
         /// Whether another instance held the port until now, and may have opened a window.
@@ -49,7 +49,7 @@ pub(crate) async fn coordinate(
         for (place, port) in candidates.iter().enumerate() {
             match BoundPort::take(*port).await {
                 Ok(bound) => {
-                    // Whoever held it before stored its tokens before it gave it back.
+                    // The instance that held the port stored its tokens before it released it.
                     if is_signed_in() {
                         return Ok(Role::SignedIn);
                     }

@@ -68,9 +68,9 @@ impl Attempt<'_> {
         context.brakes().token(now_ms())?;
         let endpoint = context.token_endpoint(server, &client)?;
         let answer = match self.request(endpoint, self.tokens.scope()).await {
-            // The answer was lost, perhaps with new tokens in it: servers take the old one once more for a while.
+            // The answer was lost, perhaps with new tokens in it: servers accept the old one once more for a while.
             Err(TokenError::Lost(_)) => self.request(endpoint, self.tokens.scope()).await,
-            // Not all servers take the scope that they granted.
+            // Not all servers accept the scope that they granted.
             Err(TokenError::Refused { code, .. }) if code == "invalid_scope" => self.request(endpoint, None).await,
             answer => answer,
         };

@@ -14,7 +14,7 @@ pub(crate) struct ScopeSources<'a> {
     pub(crate) resource: Option<&'a [String]>,
     /// `scopes_supported` of the authorization server, looked at for `offline_access` alone.
     pub(crate) server: Option<&'a [String]>,
-    /// Scope that is granted already, kept when more is asked for.
+    /// Scope that is granted already, asked for again with the new one.
     pub(crate) granted: Option<&'a str>,
 }
 

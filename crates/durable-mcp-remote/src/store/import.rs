@@ -1,4 +1,4 @@
-//! Sign-ins of `mcp-remote` before 0.14, which kept them in a folder per version.
+//! Sign-ins of `mcp-remote` before 0.14, which stored them in a folder per version.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ use super::{Store, now_ms};
 /// Name of the file that the kernel locks.
 pub(super) const LOCK_FILE: &str = "refresh.lock";
 const LEASE: &str = "refresh_in_progress.json";
-/// Time after which the reference takes a lease for abandoned.
+/// Time after which the reference regards a lease as abandoned.
 const LEASE_MS: u64 = 30_000;
 /// Pause between two looks at a lock that another process holds.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -267,7 +267,7 @@ fn number(members: &Map<String, Value>, name: &str) -> Option<u64> {
     (number.is_finite() && number >= 0.0).then_some(number as u64)
 }
 
-/// `exp` of a JWT whose signature nobody has checked: it is the server that does.
+/// `exp` of a JWT whose signature is not checked here: the server checks it.
 fn unverified_expiry_ms(token: &str) -> Option<u64> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?.trim_end_matches('=')).ok()?;
     let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
