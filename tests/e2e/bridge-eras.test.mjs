@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lineOf, startBridge } from "../support/bridge.mjs";
 import { bridgeServer } from "../support/bridge-server.mjs";
+import { removeFolder, temporaryFolder } from "../support/child.mjs";
 import { META, STATELESS } from "../support/stateless.mjs";
 import { until } from "../support/wait.mjs";
 
@@ -78,6 +79,30 @@ for (const [what, refusal] of [
     assert.deepEqual(both.server.log, ["POST initialize", "POST server/discover", "POST tools/list"]);
   });
 }
+
+test("54: the era of a server is remembered, and found anew when it has changed", async () => {
+  const config = temporaryFolder("durable-mcp-remote");
+  let isModern = true;
+  await using server = await modernServer();
+  const modern = server.http;
+  server.http = (exchange) => isModern && modern(exchange);
+  const start = async () => {
+    const from = server.requests.length;
+    await using bridge = startBridge(server.url, { config });
+    const { serverInfo } = await bridge.initialize();
+    assert.equal(await bridge.end(), 0);
+    return [serverInfo.name, ...server.log.slice(from, from + 2)];
+  };
+  try {
+    assert.deepEqual(await start(), ["modern", "POST initialize", "POST server/discover"]);
+    assert.deepEqual(await start(), ["modern", "POST server/discover"]);
+    isModern = false;
+    assert.deepEqual(await start(), ["scripted", "POST server/discover", "POST initialize"]);
+    assert.equal((await start())[1], "POST initialize");
+  } finally {
+    removeFolder(config);
+  }
+});
 
 test("54: legacy does not discover", async () => {
   await using server = await modernServer();

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_local;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Protocol};
 use crate::calls::{Asker, Calls, Entry};
 use crate::era::{MirroredTools, Modern, Questions};
 use crate::gate::Gate;
@@ -345,6 +345,10 @@ impl Bridge {
             self.seen.note_initialize(result);
         }
         self.seen.note_transport(self.transport.get());
+        // With `auto` and `modern`, it may have both.
+        if self.arguments.protocol == Protocol::Fallback {
+            self.seen.note_era(self.era.borrow().is_some());
+        }
     }
 
     /// Answers a request with an error, unless it has an answer.

@@ -4,17 +4,22 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::log::log;
-use crate::store::Store;
+use crate::store::{Store, now_ms};
 use crate::transport::Transport;
 
 /// Largest file; answers that would make it larger are not kept.
 const MAX_BYTES: usize = 4 << 20;
+
+/// Time for which the era of a server is believed, and after which it is noted again.
+const ERA_LIFETIME: Duration = Duration::from_hours(24);
+const ERA_NOTED_AGAIN: Duration = Duration::from_hours(1);
 
 /// Lists that are kept, with the capability that a server has them by.
 pub(crate) const LISTS: [(&str, &str); 4] = [
@@ -38,6 +43,8 @@ pub(crate) struct Seen {
 #[serde(default)]
 struct Record {
     transport: Option<Transport>,
+    /// Time, in milliseconds since 1970, when the server was one of 2026-07-28 without `initialize`.
+    modern_at: Option<u64>,
     /// Last result of `initialize`.
     initialize: Option<Box<RawValue>>,
     /// Last results of lists, by method.
@@ -68,6 +75,28 @@ impl Seen {
 
     pub(crate) fn list(&self, method: &str) -> Option<Box<RawValue>> {
         self.record.borrow().lists.get(method).cloned()
+    }
+
+    /// Whether the server had no `initialize` in the last day.
+    pub(crate) fn is_modern(&self) -> bool {
+        self.modern_since(now_ms()).is_some_and(|age| age < ERA_LIFETIME)
+    }
+
+    fn modern_since(&self, now: u64) -> Option<Duration> {
+        self.record.borrow().modern_at.map(|at| Duration::from_millis(now.saturating_sub(at)))
+    }
+
+    /// Keeps whether the server has no `initialize`.
+    pub(crate) fn note_era(&self, is_modern: bool) {
+        let now = now_ms();
+        let known = self.modern_since(now);
+        if is_modern == known.is_some() && known.is_none_or(|age| age < ERA_NOTED_AGAIN) {
+            return;
+        }
+        self.change(|record| {
+            record.modern_at = is_modern.then_some(now);
+            true
+        });
     }
 
     pub(crate) fn note_transport(&self, transport: Transport) {

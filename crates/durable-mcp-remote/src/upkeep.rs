@@ -52,7 +52,11 @@ impl Bridge {
             if timeout(quiet, self.activity.notified()).await.is_ok() || self.calls.len() > 0 {
                 continue;
             }
-            let was_listening = self.session.borrow_mut().listening.take().is_some();
+            let modern = self.era.borrow().clone();
+            let was_listening = match modern {
+                Some(modern) => modern.stop_listening(),
+                None => self.session.borrow_mut().listening.take().is_some(),
+            };
             self.remote.client.close();
             self.activity.notified().await;
             if was_listening {

@@ -74,6 +74,10 @@ impl Bridge {
                 Ok(Err(Trouble::Refused(_))) | Err(_) => self.open_legacy(call, message).await,
                 Ok(outcome) => outcome,
             },
+            Protocol::Fallback if self.seen.is_modern() => match self.discover(call, message).await {
+                Err(Trouble::Refused(_)) => self.open_legacy(call, message).await,
+                outcome => outcome,
+            },
             Protocol::Fallback => match self.open_legacy(call, message).await {
                 Err(Trouble::Refused(refusal)) if is_modern(&refusal) => {
                     let outcome = self.discover(call, message).await;

@@ -80,6 +80,13 @@ impl Bridge {
     }
 }
 
+impl Modern {
+    /// Closes the stream; `true` if there was one.
+    pub(crate) fn stop_listening(&self) -> bool {
+        self.listening.take().is_some()
+    }
+}
+
 /// A notice as earlier versions have it; `None` for one that they do not have.
 pub(super) fn notice(message: Message) -> Option<Message> {
     let Kind::Notification { method } = &message.kind else { return Some(message) };
