@@ -5,8 +5,8 @@ import { named } from "../visible.ts";
 import { useShared } from "./context.ts";
 import type { NumberedEntry } from "./log-book.ts";
 
-/** The height of a row in pixels, as in the style sheet. */
-const ROW_PX = 32;
+/** The height of a row in pixels, as in the style sheet. A finger needs more. */
+const ROW_PX = matchMedia("(max-width: 61.99rem), (pointer: coarse)").matches ? 44 : 32;
 
 /** Rows that are drawn above and below those in sight. */
 const SPARE_ROWS = 10;

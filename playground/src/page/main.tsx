@@ -35,6 +35,10 @@ function Root() {
 await page.setLanguage(page.state.language);
 const root = document.getElementById("root");
 if (root) render(<Root />, root);
+// A keyboard on the screen takes a part of it: the field stays in sight.
+window.visualViewport?.addEventListener("resize", () => {
+  if (document.activeElement?.matches("input, textarea, select")) document.activeElement.scrollIntoView({ block: "nearest" });
+});
 const { visitor } = page;
 const isResumed = await visitor.resume();
 if (start.isAtOnce && !isResumed) void visitor.connect();

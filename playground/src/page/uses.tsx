@@ -64,7 +64,7 @@ function Running({ name, use }: { name: string; use: Use }) {
           </span>
         </p>
       ) : (
-        !use.task && <p role="status">{say("tool.calling")}</p>
+        !use.task && <p>{say("tool.calling")}</p>
       )}
       <button type="button" class="button plain" onClick={() => visitor.cancel(use.number)}>
         {say("tool.cancel")}

@@ -394,6 +394,7 @@ export class Visitor {
     const number = ++this.#lastUse;
     this.#works.set(number, () => this.#use(tab, name, work));
     this.#store.set({ uses: { ...this.#state.uses, [key]: [{ number, at: Date.now() }, ...(this.#state.uses[key] ?? [])].slice(0, MAX_USES) } });
+    this.#store.set({ announcement: this.#say("result.begun", { name }) });
     try {
       const answer = await work(number);
       noteHeld(answer);

@@ -145,6 +145,7 @@ export const en = {
   "result.read": "Read",
   "result.late": "A result came after this had ended:",
   "result.repeat": "Again with the same arguments",
+  "result.begun": "Waiting for {name}.",
   "result.done": "The result of {name} is there.",
   "result.problem": "{name} did not work.",
   "result.progress": "Progress of {name}",

@@ -215,6 +215,7 @@ export const zh: Words = {
   "result.read": "读取",
   "result.late": "结束之后又收到了结果：",
   "result.repeat": "以相同参数再次调用",
+  "result.begun": "正在等待 {name}。",
   "result.done": "{name} 的结果已返回。",
   "result.problem": "{name} 未成功。",
   "result.progress": "{name} 的进度",
