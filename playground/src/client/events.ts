@@ -66,22 +66,28 @@ export function overhear(response: Response, hear: (event: StreamEvent) => void,
   const { body } = response;
   if (!body) return;
   const reader = new EventReader(hear);
-  let isCut = false;
+  let isOver = false;
+  const ending = (isCut: boolean): Uint8Array | undefined => {
+    const data = reader.isResumable || isOver ? undefined : last(isCut);
+    isOver = true;
+    return data === undefined ? undefined : new TextEncoder().encode(`\n\ndata: ${data}\n\n`);
+  };
+  let addition: Uint8Array | undefined;
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       reader.take(chunk);
       controller.enqueue(chunk);
     },
     flush(controller) {
-      const data = reader.isResumable ? undefined : last(isCut);
-      if (data !== undefined) controller.enqueue(new TextEncoder().encode(`\n\ndata: ${data}\n\n`));
-      else if (isCut) controller.error(new Error("The stream broke off."));
+      addition ??= ending(false);
+      if (addition) controller.enqueue(addition);
     },
   });
   // A stream that breaks off does so on its other end, too, unless an event can be said to be its last.
-  void body.pipeTo(writable, { preventAbort: true }).catch((error: unknown) => {
-    isCut = !(error instanceof DOMException && error.name === "AbortError");
-    return isCut ? writable.close() : writable.abort(error);
-  }).catch(() => {});
+  const broken = (error: unknown) => {
+    addition = error instanceof DOMException && error.name === "AbortError" ? undefined : ending(true);
+    return addition ? writable.close() : writable.abort(error);
+  };
+  void body.pipeTo(writable, { preventAbort: true }).catch(broken).catch(() => {});
   Object.defineProperty(response, "body", { value: readable });
 }
