@@ -126,7 +126,7 @@ async function sizes(server) {
         const begun = now();
         const { error } = await program.call(way === "result" ? { size: size * MiB } : { text: "x".repeat(size * MiB) });
         times[name] = error ? NaN : now() - begun;
-        peaks[name] = status(program.pid, "VmHWM") / MiB / size;
+        peaks[name] = error ? NaN : status(program.pid, "VmHWM") / MiB / size;
         program.kill();
       }
       rows.push(row(`122 ${way} of ${size} MiB, ms`, times, (time) => time, size === 16 ? "goal: 150" : ""));
@@ -154,6 +154,9 @@ class Program {
     this.pid = this.process.pid;
     this.process.stdin.on("error", () => {});
     this.process.stdout.on("data", (data) => this.#read(data));
+    this.process.on("exit", () => {
+      for (const resolve of this.#waiting.values()) resolve({ error: "the program ended" });
+    });
   }
 
   #read(data) {
