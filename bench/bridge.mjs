@@ -17,9 +17,11 @@ const REFERENCE = join(root, "tests/node_modules/mcp-remote/dist/proxy.js");
 const PROGRAMS = { bridge: [BRIDGE], reference: [process.execPath, REFERENCE] };
 
 const STARTS = 11;
-const CALLS = 1000;
+const CALLS = Number(process.env.CALLS ?? 1000);
 const ROUNDS = 3;
 const MiB = 2 ** 20;
+// A call without an answer by then counts as failed.
+const LONGEST_CALL_MS = 30_000;
 // Ticks of /proc/PID/stat, a constant of Linux for programs.
 const TICK_MS = 10;
 
@@ -174,6 +176,7 @@ class Program {
     const id = ++this.#id;
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
+      setTimeout(() => resolve({ error: "no answer" }), LONGEST_CALL_MS).unref();
       this.process.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
     });
   }
