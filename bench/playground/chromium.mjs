@@ -1,5 +1,5 @@
 // Chromium with a page in it that is measured.
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { launch } from "../../tests/support/browser.mjs";
 import { sleep } from "../../tests/support/wait.mjs";
 
@@ -8,7 +8,16 @@ export const SLOW = { cpu: 4, latencyMs: 150, bitsPerSecond: 1_600_000 };
 
 export const MB = 1_000_000;
 
-export const started = () => launch("--js-flags=--expose-gc", "--enable-precise-memory-info");
+const TASK = "ThreadControllerImpl::RunTask";
+const MICROTASKS = "BlinkScheduler_PerformMicrotaskCheckpoint";
+const TRACING = { categories: ["toplevel", "__metadata"] };
+
+/** A browser whose tasks are watched from its beginning. */
+export async function started() {
+  const browser = await launch("--js-flags=--expose-gc", "--disable-features=SpareRendererForSitePerProcess");
+  await browser.startTracing(undefined, TRACING);
+  return browser;
+}
 
 export const median = (values) => percentile(values, 50);
 
@@ -40,7 +49,6 @@ export async function opened(browser, url, { context, slow, atStart } = {}) {
 // Runs in the page, before its scripts.
 function watch() {
   globalThis.bench = {
-    longest: 0,
     /** Resolves to the time at which something was painted: milliseconds since 1970. */
     painted(holds) {
       return new Promise((done, failed) => {
@@ -56,15 +64,13 @@ function watch() {
       });
     },
   };
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) bench.longest = Math.max(bench.longest, duration);
-  }).observe({ type: "longtask", buffered: true });
 }
 
 class Measured {
   #browser;
   #page;
   #session;
+  #before = { page: 0, worker: 0 };
 
   constructor(browser, page, session) {
     this.#browser = browser;
@@ -72,14 +78,29 @@ class Measured {
     this.#session = session;
   }
 
-  /** Milliseconds of the longest task of the page since the last time this was asked. Chromium tells those of 50 and more. */
-  async longest() {
-    await sleep(300);
-    return this.#page.evaluate(() => {
-      const { longest } = bench;
-      bench.longest = 0;
-      return longest;
-    });
+  /**
+   * Milliseconds of the processor since the last time this was asked, which other programs do not make more: the longest task of the
+   * page, and all of the page and of its Web Worker.
+   */
+  async tasks() {
+    const { traceEvents } = JSON.parse(await this.#browser.stopTracing());
+    const used = await this.#used();
+    await this.#browser.startTracing(undefined, TRACING);
+    const { page, worker } = this.#before;
+    this.#before = used;
+    return { longest: Math.max(0, ...tasksOf(traceEvents)), page: used.page - page, worker: used.worker - worker };
+  }
+
+  // Milliseconds of the threads of pages so far.
+  async #used() {
+    const used = { page: 0, worker: 0 };
+    for (const pid of await this.#processes())
+      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+        const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, "utf8");
+        const part = thread === `${pid}` ? "page" : name.startsWith("DedicatedWorker") ? "worker" : undefined;
+        if (part) used[part] += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+      }
+    return used;
   }
 
   /** Elements, texts and comments of the document. */
@@ -97,24 +118,36 @@ class Measured {
     return this.#page.workers()[0].evaluate(() => performance.timeOrigin + Math.max(...performance.getEntriesByType("resource").map(({ responseEnd }) => responseEnd)));
   }
 
-  /** Bytes that the page and its Web Worker hold once garbage is collected: of their process, and of the heaps of JavaScript. */
+  /**
+   * Bytes that the page and its Web Worker hold once garbage is collected: of their process, and of the heaps of JavaScript. A browser
+   * gives memory back when it likes, which takes seconds: this waits until it gives no more.
+   */
   async memory() {
-    for (let round = 0; round < 3; round++) {
+    let least = Infinity;
+    for (let quiet = 0, round = 0; quiet < 8 && round < 40; round++) {
       for (const one of [this.#page, ...this.#page.workers()]) await one.evaluate(() => globalThis.gc());
       await this.#session.send("Memory.simulatePressureNotification", { level: "critical" });
-      await sleep(300);
+      await sleep(1000);
+      const now = await this.#resident();
+      quiet = now < least * 0.99 ? 0 : quiet + 1;
+      least = Math.min(least, now);
     }
     const { usedSize: page } = await this.#session.send("Runtime.getHeapUsage");
-    return { process: await this.#resident(), page, worker: await this.#workerHeap() };
+    return { process: least, page, worker: await this.#workerHeap() };
   }
 
   // Without what processes share.
   async #resident() {
+    const sizes = (await this.#processes()).map((pid) => Number(/RssAnon:\s*(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024);
+    return sizes.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** The ids of pages' processes. */
+  async #processes() {
     const session = await this.#browser.newBrowserCDPSession();
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");
     await session.detach();
-    const pages = processInfo.filter(({ type }) => type === "renderer");
-    return pages.reduce((sum, { id }) => sum + Number(/RssAnon:\s*(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"))[1]) * 1024, 0);
+    return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
   }
 
   async #workerHeap() {
@@ -133,4 +166,22 @@ class Measured {
     await session.send("Target.setAutoAttach", { autoAttach: false, waitForDebuggerOnStart: false, flatten: false });
     return bytes;
   }
+}
+
+// Of the page's thread. What promises have to do after a task is a part of it.
+function tasksOf(events) {
+  const named = events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+  const ids = new Set(named.map(({ pid, tid }) => `${pid} ${tid}`));
+  const ran = events.filter(({ name, ph, pid, tid }) => ph === "X" && (name === TASK || name === MICROTASKS) && ids.has(`${pid} ${tid}`));
+  const tasks = [];
+  const ends = new Map();
+  for (const { name, pid, tid, ts, dur, tdur } of ran.toSorted((one, other) => one.ts - other.ts)) {
+    const id = `${pid} ${tid}`;
+    const last = ends.get(id);
+    if (last && ts < last.end) continue;
+    const at = name === MICROTASKS && last ? last.at : tasks.push(0) - 1;
+    tasks[at] += (tdur ?? dur) / 1000;
+    ends.set(id, { end: ts + dur, at });
+  }
+  return tasks;
 }

@@ -145,7 +145,8 @@ export class Fetcher {
       const text = await response.clone().text().catch(() => "");
       if (answer) Object.assign(answer, { isEmpty: text.trim() === "", start: text.slice(0, MAX_START_CHARS) });
       if (text === "") return;
-      if (message && /json/.test(type) && messagesIn(text).some(messageOf)) for (const one of messagesIn(text)) this.trace.in(one, entry, "json");
+      const messages = message && /json/.test(type) ? messagesIn(text).map((one) => [one, messageOf(one)] as const) : [];
+      if (messages.some(([, read]) => read)) for (const [one, read] of messages) this.trace.in(one, entry, "json", undefined, read);
       else this.trace.answered(entry, text);
     }
   }

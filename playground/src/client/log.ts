@@ -4,6 +4,9 @@ import type { LogEntry } from "../protocol.ts";
 /** Milliseconds for which they are collected: a page that drew each by itself would not keep up. */
 const COLLECTED_MS = 100;
 
+/** Messages that the page gets at once: more would keep it busy for long. */
+const MAX_PIECE = 500;
+
 export class LogSender {
   #send: (entries: LogEntry[]) => void;
   #waiting: LogEntry[] = [];
@@ -20,6 +23,6 @@ export class LogSender {
   #flush(): void {
     const entries = this.#waiting;
     this.#waiting = [];
-    this.#send(entries);
+    for (let from = 0; from < entries.length; from += MAX_PIECE) this.#send(entries.slice(from, from + MAX_PIECE));
   }
 }

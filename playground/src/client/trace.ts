@@ -17,6 +17,9 @@ export const MAX_ENTRIES = 50_000;
 /** Milliseconds for which rows are gathered before the page gets them. */
 const FLUSH_MS = 50;
 
+/** Rows that the page gets at once: more would keep it busy for long. */
+const MAX_PIECE = 500;
+
 /** An entry as it is kept, secrets and all. */
 export interface Recorded extends TraceRow {
   body?: string;
@@ -79,8 +82,7 @@ export class Trace {
   }
 
   /** A message from the server, in the answer to a request. */
-  in(text: string, carrier: Recorded, kind: TraceStream["kind"], eventId?: string): void {
-    const message = messageOf(text);
+  in(text: string, carrier: Recorded, kind: TraceStream["kind"], eventId?: string, message = messageOf(text)): void {
     if (!message) return this.note(`${carrier.title}: ${this.masks.message(text.slice(0, 200))}`);
     if (typeof message.result?.["protocolVersion"] === "string") this.#version = message.result["protocolVersion"];
     const version = this.#version ?? carrier.version;
@@ -157,7 +159,7 @@ export class Trace {
     if (this.#changed.size === 0) return;
     const rows = [...this.#changed].map((entry) => rowOf(entry, (title) => this.masks.message(title)));
     this.#changed.clear();
-    this.#tell(rows);
+    for (let from = 0; from < rows.length; from += MAX_PIECE) this.#tell(rows.slice(from, from + MAX_PIECE));
   }
 
   /** Keeps an entry, whatever goes. */
