@@ -262,10 +262,10 @@ describe("saved servers", () => {
     await visitor.button("Connect").click();
     await visitor.button("Disconnect").waitFor();
     await openSaved(page);
-    await visitor.button("Save one").click();
+    await visitor.page.getByRole("button", { name: /^Save one/ }).click();
     await visitor.button("Another server").click();
     await visitor.connect(two.url, { version: "2025-11-25" });
-    await visitor.button("Save two").click();
+    await visitor.page.getByRole("button", { name: /^Save two/ }).click();
     await until(async () => (await savedNames(page)).join() === "one,two", "both");
     await visitor.button("Move two up").click();
     await until(async () => (await savedNames(page)).join() === "two,one", "the other order");
