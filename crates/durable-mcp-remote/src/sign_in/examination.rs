@@ -6,10 +6,10 @@ use reqwest::Url;
 
 use super::challenge::Challenge;
 use super::context::{Context, Need};
-use super::discovery::{resource_urls, server_urls};
+use super::discovery::{check_pkce, resource_urls, server_urls};
 use super::error::SignInError;
 use super::http::{Failure, shown};
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Grant};
 
 /// Metadata, and the ways that it opens.
 #[derive(Debug)]
@@ -42,6 +42,9 @@ pub(crate) async fn examine(
     let context = Context::new(arguments, client)?;
     let challenge = Challenge::parse(challenge);
     let discovered = context.discover(&challenge).await?;
+    if context.settings.grant == Grant::AuthorizationCode {
+        check_pkce(&discovered.server, context.settings.rules)?;
+    }
     let mut urls = resource_urls(&context.settings.server, &challenge)?;
     let issuer = Url::parse(&discovered.server.issuer);
     urls.extend(issuer.iter().flat_map(server_urls));
