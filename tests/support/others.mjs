@@ -7,7 +7,7 @@ import { freePorts } from "./port.mjs";
 import { RMCP_SERVER } from "./rmcp.mjs";
 
 const folder = join(root, "tests/others");
-const PYTHON = join(root, ".tools/fastmcp/bin/python");
+export const PYTHON = join(root, ".tools/fastmcp/bin/python");
 
 /** The reason for which FastMCP is not here. */
 export const withoutFastMcp = existsSync(PYTHON) ? false : "python3 with venv is not installed, so FastMCP is not";

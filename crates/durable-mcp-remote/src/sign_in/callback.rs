@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -26,6 +26,8 @@ pub(crate) const ID_PATH: &str = "/.mcp-remote/id";
 pub(crate) const WAIT_PATH: &str = "/wait-for-auth";
 /// Largest head of a request: browsers send cookies of other programs on this machine, too.
 const MAX_HEAD: usize = 64 * 1024;
+/// Empty line that ends the head of a request.
+const HEAD_END: &[u8] = b"\r\n\r\n";
 /// Time in which a request has to be there.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// Longest wait for the token endpoint, before the page is shown.
@@ -164,15 +166,20 @@ async fn handle(mut stream: TcpStream, endpoint: Arc<Endpoint>) {
     .await;
 }
 
-async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut head = Vec::new();
     let mut chunk = [0; 4096];
-    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+    loop {
         let count = stream.read(&mut chunk).await?;
         if count == 0 || head.len() > MAX_HEAD {
             return Err(io::ErrorKind::InvalidData.into());
         }
+        // The end may have begun in the bytes before.
+        let start = head.len().saturating_sub(HEAD_END.len() - 1);
         head.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        if memchr::memmem::find(head.get(start..).unwrap_or_default(), HEAD_END).is_some() {
+            break;
+        }
     }
     String::from_utf8(head).map_err(|_| io::ErrorKind::InvalidData.into())
 }
@@ -336,6 +343,34 @@ mod tests {
         {
             assert!(!is_loopback_authority(host), "{host}");
         }
+    }
+
+    /// One byte a read, as far as there are any.
+    struct ByteByByte<'a>(&'a [u8]);
+
+    impl AsyncRead for ByteByByte<'_> {
+        fn poll_read(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            buffer: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<io::Result<()>> {
+            if let Some((first, rest)) = self.0.split_first() {
+                buffer.put_slice(&[*first]);
+                self.0 = rest;
+            }
+            std::task::Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_ends_at_its_empty_line_however_it_is_cut_into_reads() {
+        let text = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let mut slow = ByteByByte(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nrest");
+        assert_eq!(read_head(&mut slow).await.unwrap(), text);
+        assert_eq!(read_head(&mut text.as_bytes()).await.unwrap(), text);
+        assert!(read_head(&mut "GET / HTTP/1.1\r\nHost: localhost\r\n".as_bytes()).await.is_err());
+        let endless = "x".repeat(2 * MAX_HEAD);
+        assert!(read_head(&mut ByteByByte(endless.as_bytes())).await.is_err());
     }
 
     #[test]
