@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { PROGRAM, isReference, lineOf, startBridge } from "../support/bridge.mjs";
 import { bridgeServer } from "../support/bridge-server.mjs";
-import { isRunning } from "../support/child.mjs";
+import { isRunning, removeFolder, temporaryFolder } from "../support/child.mjs";
 import { WAIT_MS, bounded, until } from "../support/wait.mjs";
 
 test("2: params and results arrive byte for byte", async () => {
@@ -127,6 +127,25 @@ test("8: a client that no longer reads ends the process, without a panic", async
 test("9: a missing address is an error of usage", async () => {
   await using bridge = startBridge("--silent");
   assert.equal(await bounded(bridge.ended, WAIT_MS, "the end"), 1);
+});
+
+test("11: of four that start together and two that are killed, the others work, and so does the next", async () => {
+  await using server = await bridgeServer({ sessions: true });
+  const config = temporaryFolder("durable-mcp-remote");
+  const start = () => startBridge(server.url, { config });
+  const all = [start(), start(), start(), start()];
+  try {
+    await Promise.all(all.slice(2).map((bridge) => bridge.child.kill()));
+    await Promise.all(all.slice(0, 2).map((bridge) => bridge.initialize()));
+    for (const bridge of all.slice(0, 2)) assert.ok((await bridge.result("tools/list")).tools);
+    await using next = start();
+    await next.initialize();
+    assert.ok((await next.result("tools/list")).tools);
+    for (const bridge of all.slice(2)) assert.equal(isRunning(bridge.child.process.pid), false);
+  } finally {
+    for (const bridge of all) await bridge.stop();
+    removeFolder(config);
+  }
 });
 
 test("17, 48: the first requests are initialize, initialized and GET, in one session", async () => {
