@@ -165,6 +165,13 @@ test("17, 48: the first requests are initialize, initialized and GET, in one ses
   }
 });
 
+test("a server that never answers initialized holds up no call", async () => {
+  await using server = await bridgeServer({ on: { "notifications/initialized": () => new Promise(() => {}) } });
+  await using bridge = startBridge(server.url);
+  await bridge.initialize();
+  assert.ok((await bridge.result("tools/list")).tools);
+});
+
 test("47: ids of the client go through unchanged", async () => {
   await using server = await bridgeServer();
   await using bridge = startBridge(server.url);

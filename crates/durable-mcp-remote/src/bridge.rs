@@ -248,9 +248,14 @@ impl Bridge {
                 return self.gate.open();
             }
         }
-        if let Err(trouble) = self.post(&message).await {
-            log(&trouble.error().1);
-        }
+        let bridge = Rc::clone(&self);
+        let sent = spawn_local(async move {
+            if let Err(trouble) = bridge.post(&message).await {
+                log(&trouble.error().1);
+            }
+        });
+        // A server that never says that it has it holds up no call.
+        tokio::time::timeout(NOTIFICATION_WAIT, sent).await.ok();
         self.listen().await;
         self.gate.open();
     }
