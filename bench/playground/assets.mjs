@@ -1,14 +1,13 @@
 // Latency of /mcp of a Worker with the page's files and of the same one without, by turns: in workerd, and behind the router of
 // Cloudflare's own that `wrangler dev` puts before a Worker with files.
 import { Agent, request as ask } from "node:http";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ASSETS } from "../../tests/support/assets.mjs";
 import { Child, removeFolder, root, temporaryFolder } from "../../tests/support/child.mjs";
 import { freePorts } from "../../tests/support/port.mjs";
 import { parse } from "../../tests/support/toml.mjs";
 import { demo } from "../../tests/support/workerd.mjs";
-import { readFileSync } from "node:fs";
 import { percentile } from "./chromium.mjs";
 
 const ROUNDS = 3000;

@@ -64,18 +64,18 @@ async function byTurns(rounds) {
     const bare = performance.now() - since;
     await pause();
     const clicked = performance.now();
-    const isThere = () => document.querySelector(".use .result") && !document.querySelector(".use [role=status]");
+    const newest = document.querySelector(".use");
+    const isThere = () => document.querySelector(".use") !== newest && document.querySelector(".use").querySelector(".result");
     const shown = new Promise((done, failed) => {
       const late = setTimeout(() => failed(new Error("no result")), 60_000);
       const observer = new MutationObserver(() => {
-        if (document.querySelector(".use") === newest || !isThere()) return;
+        if (!isThere()) return;
         observer.disconnect();
         clearTimeout(late);
         done(performance.now() - clicked);
       });
       observer.observe(document, { childList: true, subtree: true });
     });
-    const newest = document.querySelector(".use");
     button().click();
     const ms = await shown;
     seen.push({ bare, worked: bench.worked, shown: ms });
