@@ -31,6 +31,8 @@ pub(crate) struct Parser {
     at_start: bool,
     event: Event,
     has_data: bool,
+    /// Data of an event that has more than one line of it.
+    joined: Vec<u8>,
 }
 
 impl Parser {
@@ -45,6 +47,7 @@ impl Parser {
             at_start: true,
             event: Event::default(),
             has_data: false,
+            joined: Vec::new(),
         }
     }
 
@@ -94,7 +97,10 @@ impl Parser {
         }
         if line.is_empty() {
             self.read = 0;
-            let event = std::mem::take(&mut self.event);
+            let mut event = std::mem::take(&mut self.event);
+            if !self.joined.is_empty() {
+                event.data = std::mem::take(&mut self.joined).into();
+            }
             let complete = std::mem::take(&mut self.has_data) || event.id.is_some() || event.retry.is_some();
             return complete.then_some(event);
         }
@@ -113,7 +119,12 @@ impl Parser {
     fn field(&mut self, name: &[u8], value: Bytes) {
         match name {
             b"data" if self.has_data => {
-                self.event.data = [self.event.data.as_ref(), b"\n", value.as_ref()].concat().into();
+                // Grows in place: an event of many short lines costs no copy of all before each.
+                if self.joined.is_empty() {
+                    self.joined = std::mem::take(&mut self.event.data).into();
+                }
+                self.joined.push(b'\n');
+                self.joined.extend_from_slice(&value);
             }
             b"data" => {
                 self.event.data = value;
@@ -170,6 +181,19 @@ mod tests {
         assert_eq!(events(&[b": 012345\n", b": 012345\n"], 12), Err(TooLong));
         assert_eq!(events(&[b": 012345\n\n", b": 012345\n\n"], 12), Ok(vec![]));
         assert_eq!(events(&[b"data: 0\n", b"data: 1\n\n"], 14).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_event_of_many_short_lines_is_joined_in_place() {
+        let lines = "data: a\n".repeat(500_000);
+        let mut parser = Parser::new(8 << 20);
+        parser.push(Bytes::from(lines));
+        assert_eq!(parser.next(), Ok(None));
+        assert!(parser.event.data.is_empty(), "the lines before are kept once");
+        parser.push(Bytes::from_static(b"data\n\ndata:\ndata:\n\ndata: b\n\n"));
+        assert_eq!(parser.next().unwrap().unwrap().data, Bytes::from("a\n".repeat(500_000)));
+        assert_eq!(parser.next().unwrap().unwrap().data, Bytes::from_static(b"\n"));
+        assert_eq!(parser.next().unwrap().unwrap().data, Bytes::from_static(b"b"));
     }
 
     #[test]

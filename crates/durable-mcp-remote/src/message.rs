@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -15,11 +16,45 @@ pub(crate) const INVALID_REQUEST: i32 = -32600;
 /// Code of errors that only the bridge knows: no connection, connection lost, limits.
 pub(crate) const BRIDGE_ERROR: i32 = -32000;
 
-/// Id of a request. Numbers are compared as they are written: 20 digits do not fit any number type.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Id of a request. Integers are compared as they are written, since 20 digits do not fit any number type; other numbers by
+/// value, since a server may answer `1.0` with `1`.
+#[derive(Clone, Debug)]
 pub(crate) enum Id {
     Number(String),
     Text(String),
+}
+
+impl PartialEq for Id {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(one), Self::Number(other)) => one == other || shortest(one) == shortest(other),
+            (Self::Text(one), Self::Text(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Id {}
+
+impl Hash for Id {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Number(digits) => (0, shortest(digits)).hash(state),
+            Self::Text(text) => (1, text).hash(state),
+        }
+    }
+}
+
+/// Number in its shortest form: `1.0` and `1e0` as `1`, `-0` as `0`.
+fn shortest(number: &str) -> Cow<'_, str> {
+    if number != "-0" && !number.contains(['.', 'e', 'E']) {
+        return Cow::Borrowed(number);
+    }
+    match number.parse::<f64>() {
+        Ok(value) if value == 0.0 => Cow::Borrowed("0"),
+        Ok(value) => Cow::Owned(value.to_string()),
+        Err(_) => Cow::Borrowed(number),
+    }
 }
 
 impl fmt::Display for Id {
@@ -352,5 +387,19 @@ mod tests {
         let message = parsed(r#"{"method":"m","id":1,"jsonrpc":"2.0","params":{ "a": 1.0 }}"#).unwrap();
         let renamed = message.with_id(&Id::Text("x".into())).unwrap();
         assert_eq!(renamed.bytes, r#"{"jsonrpc":"2.0","id":"x","method":"m","params":{ "a": 1.0 }}"#);
+    }
+
+    #[test]
+    fn numbers_that_differ_in_their_writing_alone_are_one_id() {
+        let id = |json| Id::from_json(json).unwrap();
+        let ids =
+            std::collections::HashSet::from([id("1"), id("0"), id("1000"), id("1.5"), id("12345678901234567890")]);
+        for same in ["1.0", "1e0", "-0", "-0.0", "1e3", "15e-1", "12345678901234567890"] {
+            assert!(ids.contains(&id(same)), "{same}");
+        }
+        for other in ["-1", "\"1\"", "1.25", "12345678901234567891", "1e999"] {
+            assert!(!ids.contains(&id(other)), "{other}");
+        }
+        assert_eq!(id("1.0").to_string(), "1.0");
     }
 }
