@@ -187,6 +187,7 @@ mod tests {
                 json,
                 [
                     json!({ "mcpServers": { "demo": { "command": "npx", "args": ["-y", "mcp-remote", mcp] } } }),
+                    json!({ "mcpServers": { "demo": { "command": "durable-mcp-remote", "args": [mcp] } } }),
                     json!({ "mcpServers": { "demo": { "url": mcp } } }),
                     json!({ "servers": { "demo": { "type": "http", "url": mcp } } }),
                     json!({ "mcpServers": { "demo": { "httpUrl": mcp } } }),
