@@ -448,7 +448,7 @@ describe("a deployment with sign-in", () => {
     await visitor.say("Go on");
     await visitor.log.getByText("On and on").waitFor();
     await account.getByRole("button", { name: "Disconnect", exact: true }).click();
-    await until(() => model.closed > closed, "the end of the request", { ms: 5000 });
+    await until(() => model.closed > closed, "the end of the request", { ms: 30_000 });
     await account.getByText("The application is disconnected.").waitFor();
     // It ended an answer that was coming, too.
     await visitor.log.getByText(/broke off/).waitFor();
