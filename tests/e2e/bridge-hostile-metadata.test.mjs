@@ -23,9 +23,8 @@ const text = (body) => (exchange) => exchange.status(200, typeof body === "strin
 function endless({ response }) {
   response.on("error", () => {});
   response.writeHead(200, json);
-  const more = () => {
-    if (!response.destroyed) response.write(" ".repeat(65_536), more);
-  };
+  // A write that is complete at once must not keep the end of the connection from being seen.
+  const more = (error) => setImmediate(() => error || response.destroyed || response.write(" ".repeat(65_536), more));
   more();
 }
 
