@@ -51,7 +51,7 @@ fn shortest(number: &str) -> Cow<'_, str> {
         return Cow::Borrowed(number);
     }
     match number.parse::<f64>() {
-        Ok(value) if value == 0.0 => Cow::Borrowed("0"),
+        Ok(0.0) => Cow::Borrowed("0"),
         Ok(value) => Cow::Owned(value.to_string()),
         Err(_) => Cow::Borrowed(number),
     }
