@@ -1,4 +1,4 @@
-// What it costs to hold listeners of `subscriptions/listen`, and whether a change reaches all of them.
+// Measures what it costs to hold listeners of `subscriptions/listen`, and whether a change reaches all of them.
 //
 //   node bench/listeners.mjs [listeners]      1000 without a number; run `scripts/build tests/fixture` before
 //

@@ -1,4 +1,4 @@
-// What a person does with a server, in both clients. A task begins at the list of tools of a connected server; with `at`, at another
+// Tasks of a person with a server, in both clients. A task begins at the list of tools of a connected server; with `at`, at another
 // list; with `fresh`, at the page as it is opened first. `server` starts a server of its own.
 import { Lacking } from "./hand.mjs";
 import { connecting } from "./tasks-connect.mjs";

@@ -83,7 +83,7 @@ pub(crate) async fn parent_ended() {
     std::future::pending().await
 }
 
-/// Where nothing wakes the process, it looks: the first of its timers that is due while it is idle.
+/// Waits for another parent by looking every two seconds: this system has no signal for it.
 #[cfg(unix)]
 async fn parent_changed() {
     const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(2);

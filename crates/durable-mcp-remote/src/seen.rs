@@ -29,7 +29,7 @@ pub(crate) const LISTS: [(&str, &str); 4] = [
     ("resources/templates/list", "resources"),
 ];
 
-/// What is known of a server from earlier times.
+/// Record of a server: what worked with it, and its last answers.
 pub(crate) struct Seen {
     store: Option<Store>,
     record: RefCell<Record>,

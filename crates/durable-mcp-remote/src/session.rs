@@ -25,13 +25,13 @@ pub(crate) struct Session {
     pub(crate) generation: u64,
     /// The client's `initialize`.
     pub(crate) initialize: Option<Message>,
-    /// Its result, once there was one.
+    /// Result of `initialize`, once there was one.
     pub(crate) initialized: Option<Initialized>,
-    /// Whether the server has told so in this generation.
+    /// Whether the server has answered `initialize` in this generation.
     pub(crate) is_open: bool,
     /// Why the server cannot be reached, while the client is answered from memory.
     pub(crate) offline: Option<Trouble>,
-    /// Its own stream, which is closed when this is dropped.
+    /// The stream of GET, which is closed when this is dropped.
     pub(crate) listening: Option<Open>,
     /// The client's `notifications/initialized`.
     pub(crate) notification: Option<Message>,

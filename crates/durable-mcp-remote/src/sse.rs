@@ -30,7 +30,7 @@ pub(crate) struct Connection {
     lost: Done,
 }
 
-/// What keeps a connection; dropped, its stream is closed.
+/// Connection that is in use. Dropping it closes its stream.
 pub(crate) struct Held {
     connection: Connection,
     /// Whether no `initialize` was sent by it yet.

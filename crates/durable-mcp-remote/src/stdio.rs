@@ -160,7 +160,7 @@ fn write_all(messages: &mut mpsc::Receiver<Queued>, stdout: impl Write) -> io::R
             }
             Queued::Flush(done) => {
                 stdout.flush()?;
-                // Whoever waits no longer needs to know.
+                // Fails only if the waiting task has ended.
                 done.send(()).ok();
             }
         }

@@ -131,7 +131,7 @@ impl Store {
         }
     }
 
-    /// What is remembered of the server, as `seen.rs` wrote it.
+    /// Record of the server that `seen.rs` wrote.
     pub(crate) fn seen(&self) -> Option<Vec<u8>> {
         file::read(&self.path(SEEN)).ok().flatten()
     }

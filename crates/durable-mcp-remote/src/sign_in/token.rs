@@ -27,9 +27,9 @@ pub(crate) struct TokenEndpoint<'a> {
 pub(crate) enum TokenError {
     /// The server refused, by an error code.
     Refused {
-        /// `error`.
+        /// The member `error` (RFC 6749, section 5.2).
         code: String,
-        /// Its words, for people.
+        /// Description of the error, for people.
         words: String,
     },
     /// No answer came; the request may be sent once more.

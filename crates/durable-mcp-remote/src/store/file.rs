@@ -28,7 +28,7 @@ pub(crate) enum StoreError {
     Io {
         /// File or folder.
         path: PathBuf,
-        /// Its reason.
+        /// Reason that the system gave.
         error: io::Error,
     },
 }
