@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { initialize, open, post, request, send } from "../support/mcp.mjs";
 import { exists, rows } from "../support/rows.mjs";
+import { until } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
 const server = await demo({ trace: true, vars: { SESSION_KEY: "the-key-of-this-deployment-in-tests", LOG_REQUESTS: "all" } });
@@ -20,6 +21,22 @@ function costs(cost, expected) {
 
 // Rows that the log says were written by tools of that name.
 const logged = (name) => server.logs.flatMap(({ json }) => (json?.name === name ? [json.rows] : []));
+
+// Waits for the lines of all calls before: the log has them in their order, and comes late at times.
+async function logUpToNow(session) {
+  const before = logged("countdown").length;
+  await session.call("countdown", { steps: 1, delay_ms: 1 });
+  await until(() => logged("countdown").length > before, "the line of a call");
+}
+
+// The cost of calls of a tool, and the rows that each of them wrote.
+async function costOfCalls(session, name, operation) {
+  await logUpToNow(session);
+  const from = logged(name).length;
+  const cost = await server.cost(operation);
+  await logUpToNow(session);
+  return { cost, rowsWritten: logged(name).slice(from) };
+}
 
 async function warm(options) {
   const session = await open(server, options);
@@ -51,12 +68,11 @@ describe("on a warm session", () => {
   });
 
   test("a hundred calls in a row are a hundred requests to its object, and no row is read or written", async () => {
-    const from = logged("add").length;
-    const cost = await server.cost(async () => {
+    const { cost, rowsWritten } = await costOfCalls(session, "add", async () => {
       for (let a = 0; a < 100; a++) assert.equal(await session.callText("add", { a, b: 1 }), `${a + 1}`);
     });
     costs(cost, { objectRequests: 100 });
-    assert.deepEqual(logged("add").slice(from), Array(100).fill(0));
+    assert.deepEqual(rowsWritten, Array(100).fill(0));
   });
 
   test("so are a hundred at once", async () => {
@@ -114,19 +130,18 @@ describe("on a warm session", () => {
 
   test("a change of its state is one row", async () => {
     await session.call("increment");
-    const from = logged("increment").length;
-    const cost = await server.cost(() => session.callText("increment", { by: 2 }));
+    const { cost, rowsWritten } = await costOfCalls(session, "increment", () => session.callText("increment", { by: 2 }));
     costs(cost, { objectRequests: 1, storageWrites: 1 });
-    assert.deepEqual(logged("increment").slice(from), [1]);
+    assert.deepEqual(rowsWritten, [1]);
     assert.equal(rows(server, session, "state").length, 1);
   });
 });
 
 test("the first change of a session's state makes its table, writes its row and orders its end", async () => {
   const session = await warm();
-  const cost = await server.cost(() => session.call("increment"));
+  const { cost, rowsWritten } = await costOfCalls(session, "increment", () => session.call("increment"));
   costs(cost, { objectRequests: 1, storageWrites: 2, alarms: 1 });
-  assert.deepEqual(logged("increment").slice(-1), [1]);
+  assert.deepEqual(rowsWritten, [1]);
 });
 
 test("a session that only calls tools leaves nothing on disk", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { open, request } from "../support/mcp.mjs";
+import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 /** Runs a statement in the object's database, while the server is down. */
@@ -34,7 +35,7 @@ test("a ring of another version lets nobody in, is told in the log, and stays", 
     const answer = await session.post(request(1, "tools/call", { name: "increment", arguments: {} }));
     assert.ok(answer.status >= 500, `${answer}`);
     assert.ok(answer.json.error.message.length > 10, `${answer}`);
-    assert.ok(server.logs.slice(from).some(({ text }) => text.includes("a key-ring cannot be read")), "operators are told");
+    await until(() => server.logs.slice(from).some(({ text }) => text.includes("a key-ring cannot be read")), "a line for operators");
   }
   await server.restart(() => {
     assert.deepEqual(inRing(server, "SELECT value FROM keys")[0].value, bytes);

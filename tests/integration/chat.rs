@@ -247,6 +247,21 @@ fn images_have_a_limit_of_their_own_beside_the_texts() {
 }
 
 #[test]
+fn an_image_is_passed_on_by_its_bytes_and_never_by_an_address() {
+    let deployment = deployment();
+    let token = token(&deployment, "ann", "chat", Some("/playground"));
+    let with = |part: &Value| {
+        ask(&deployment, &token, &json!({ "model": "small", "messages": [{ "role": "user", "content": [part] }] }))
+    };
+    let named = json!({ "url": "https://inside.example/" });
+    assert_eq!(with(&json!({ "type": "image_url", "image_url": named })).status, 400);
+    assert_eq!(with(&json!({ "type": "image_url", "image_url": named, "text": "x" })).status, 400);
+    assert_eq!(with(&json!({ "type": "text", "image_url": named, "text": "x" })).status, 200);
+    let sent: Value = serde_json::from_str(&deployment.asked.borrow()[0].0.body).unwrap();
+    assert_eq!(sent["messages"][0]["content"], json!([{ "type": "text", "text": "x" }]));
+}
+
+#[test]
 fn requests_at_the_same_time_do_not_pass_over_an_allowance_together() {
     for seed in 1..=50 {
         let mut world = World::new(seed, Hooks::default());

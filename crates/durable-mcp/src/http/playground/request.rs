@@ -95,18 +95,22 @@ fn keep(given: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
 fn message(given: &Value) -> Option<Value> {
     let given = given.as_object()?;
     let role = given.get("role")?.as_str()?;
-    let is_content = match given.get("content") {
-        Some(Value::Array(parts)) => parts.iter().all(is_part),
-        content => content.is_none_or(Value::is_string),
+    let mut kept = keep(given, &["role", "tool_calls", "tool_call_id", "name"]);
+    match given.get("content") {
+        None => None,
+        Some(Value::Array(parts)) => kept.insert("content".to_owned(), parts.iter().map(part).collect::<Option<_>>()?),
+        Some(text) => kept.insert("content".to_owned(), text.as_str()?.into()),
     };
-    let is_known = ["system", "user", "assistant", "tool"].contains(&role);
-    let kept = keep(given, &["role", "content", "tool_calls", "tool_call_id", "name"]);
-    (is_known && is_content).then_some(Value::Object(kept))
+    ["system", "user", "assistant", "tool"].contains(&role).then_some(Value::Object(kept))
 }
 
-/// A text, or an image with its bytes.
-fn is_part(part: &Value) -> bool {
-    part.get("text").is_some_and(Value::is_string) || image_of(part).is_some()
+/// A text, or an image with its bytes. Other members are left out: a provider would fetch an image that one of them names.
+fn part(given: &Value) -> Option<Value> {
+    match given.get("type")?.as_str()? {
+        "text" => Some(json!({ "type": "text", "text": given.get("text")?.as_str()? })),
+        "image_url" => Some(json!({ "type": "image_url", "image_url": { "url": image_of(given)? } })),
+        _ => None,
+    }
 }
 
 /// The data URI of an image: a model's provider would fetch one that is only named.

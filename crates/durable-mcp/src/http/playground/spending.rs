@@ -56,7 +56,7 @@ pub(in crate::http) async fn spend(
         id: URL_SAFE_NO_PAD.encode(id),
     };
     let command = |grant, tokens, quota| Command::Spend { id: receipt.id.clone(), grant, tokens, quota };
-    // A caller without a grant has none that could end.
+    // Tokens of the page have a grant. A caller without one is refused, as one whose grant has ended.
     let grant = Some(caller.grant.clone().unwrap_or_default());
     let tokens = match ask(around, &receipt.user, &command(grant, tokens, quotas.user)).await? {
         Outcome::Allowance(Allowance::Granted { tokens }) => tokens,
