@@ -36,7 +36,7 @@ export class Fetcher {
   /** Ends every request under way. */
   signal: AbortSignal | undefined;
   readonly streams = new Streams();
-  /** The last answer that demanded a sign-in, or more scopes. */
+  /** The last answer of the server that demanded a sign-in, or more scopes. */
   challenge: Challenge | undefined;
   /** The last HTTP status. */
   status: number | undefined;
@@ -116,7 +116,8 @@ export class Fetcher {
     if (response.status >= 400) entry.isFault = true;
     if (entry.direction === "http" || !response.ok) entry.ms = Math.round(ms);
     this.trace.again(entry);
-    if (response.status === 401 || response.status === 403) this.challenge = { status: response.status, header: headers.get("www-authenticate") };
+    // A refusal of the authorization server says nothing of the server's own metadata and scopes.
+    if (!entry.step && (response.status === 401 || response.status === 403)) this.challenge = { status: response.status, header: headers.get("www-authenticate") };
   }
 
   // Messages are read as they come over the wire, before the client has them.
