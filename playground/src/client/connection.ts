@@ -132,7 +132,7 @@ export class Connection {
     const { signal } = this.#stop;
     this.#target = target;
     this.#trace.masks.headers = new Set(target.headers.map(([name]) => name.toLowerCase()));
-    this.#fetcher.failures = [];
+    this.#fetcher.begin();
     this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, await this.#accounts.of(target.url));
     signal.throwIfAborted();
     if (target.transport === "sse") return this.#open("sse", "legacy", signal);

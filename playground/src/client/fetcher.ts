@@ -42,9 +42,9 @@ export class Fetcher {
   status: number | undefined;
   /** The last answer, as far as a page may know it. */
   answer: AnswerFacts | undefined;
-  /** Requests that got no answer since the person last began something. */
+  /** Requests without an answer since the last `begin`. */
   failures: FailedRequest[] = [];
-  /** Requests of sign-in whose answers the page may read. */
+  /** Requests of sign-in since then whose answers the page may read. */
   readable: { url: string; step: SignInStep }[] = [];
   /** The last request with a message, as it was sent. */
   sent: SentRequest | undefined;
@@ -55,6 +55,12 @@ export class Fetcher {
 
   constructor(trace: Trace) {
     this.trace = trace;
+  }
+
+  /** Forgets failed and readable requests of earlier attempts: what is told of the next one comes from its own. */
+  begin(): void {
+    this.failures = [];
+    this.readable = [];
   }
 
   readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {

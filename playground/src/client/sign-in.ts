@@ -72,6 +72,7 @@ export class SignIn {
 
   /** Looks up who signs people in for the server, and which scopes it wants. Nothing is opened. */
   async offer(): Promise<SignInOffer> {
+    this.#fetcher.begin();
     const { resourceMetadataUrl, scope } = this.#challenged();
     const { discover } = await import("./discovery.ts");
     const info = await discover(this.#server, resourceMetadataUrl, this.#fetcher);
