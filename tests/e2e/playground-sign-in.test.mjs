@@ -4,7 +4,7 @@ import { after, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { visit } from "../support/playground.mjs";
 import { DEMO, client, landing, takes } from "../support/sign-in.mjs";
-import { until } from "../support/wait.mjs";
+import { WAIT_MS, bounded, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
 const server = await fixture({ vars: DEMO, playground: true });
@@ -97,6 +97,33 @@ describe("signing in", () => {
     await (await opened(visitor)).close();
     await approve(await opened(visitor));
     await visitor.button("Disconnect").waitFor();
+  });
+
+  test("that is cancelled while the page registers has opened one window, and closes it", async () => {
+    await using visitor = await visit(browser, server);
+    const { page, context } = visitor;
+    const [reached, released] = [Promise.withResolvers(), Promise.withResolvers()];
+    await context.route("**/register", async (route) => {
+      reached.resolve();
+      await released.promise;
+      await route.continue();
+    });
+    await asked(visitor);
+    await page.evaluate(() => {
+      const { open } = window;
+      window.windows = 0;
+      window.open = (...given) => (window.windows++, open.apply(window, given));
+    });
+    const [popup] = await Promise.all([context.waitForEvent("page"), visitor.button("Sign in").click()]);
+    await bounded(reached.promise, WAIT_MS, "the registration");
+    await visitor.button("Try again").click();
+    assert.equal(await page.evaluate(() => window.windows), 1);
+    await Promise.all([popup.waitForEvent("close"), visitor.button("Cancel").click()]);
+    released.resolve();
+    await asked(visitor);
+    await approve(await opened(visitor));
+    await visitor.button("Disconnect").waitFor();
+    visitor.done();
   });
 
   test("takes no answer to another question", async () => {

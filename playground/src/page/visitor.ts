@@ -45,7 +45,8 @@ export class Visitor {
   #channel = new BroadcastChannel(CHANNEL);
   /** The use that needed more permissions: it is tried once more with them. */
   #again: (() => Promise<void>) | undefined;
-  #expected: { state: string; window: Window | undefined } | undefined;
+  /** The sign-in that was begun; `state` is that of its answer, once there is an address to go to. */
+  #expected: { state?: string; window: Window | undefined } | undefined;
 
   constructor(connection: number, link: Link, say: Say, state: ServerState) {
     this.connection = connection;
@@ -197,12 +198,16 @@ export class Visitor {
     void this.#ask("goOn", {});
   }
 
-  /** Opens the window in the click itself: browsers block one that is opened later. */
+  /** Opens the window in the click itself: browsers block one that is opened later. Until it has its address, a further click does nothing. */
   async signIn(isOnDevice = false): Promise<void> {
     const { signIn, target } = this.#state;
-    if (!signIn) return;
+    if (!signIn || (this.#expected && this.#expected.state === undefined)) return;
+    const attempt = this.#attempt;
+    this.#expected?.window?.close();
     const opened = window.open("about:blank", "_blank", "popup,width=520,height=720") ?? undefined;
     if (opened) opened.opener = null;
+    const expected: { state?: string; window: Window | undefined } = { window: opened };
+    this.#expected = expected;
     this.#store.set({ signIn: { ...signIn, isWaiting: true, fault: undefined } });
     try {
       const callback = new URL("/playground/callback", location.href).href;
@@ -211,14 +216,17 @@ export class Visitor {
       const isPublic = isElsewhere && location.protocol === "https:" && !isLoopback(location.hostname);
       const document = isPublic ? new URL("/playground/client.json", location.href).href : undefined;
       const { url, state } = await this.#ask("authorize", { callback, document, isOnDevice });
-      this.#expected = { state, window: opened };
+      if (attempt !== this.#attempt) return opened?.close();
+      expected.state = state;
       if (opened) return opened.location.replace(url);
       const coming: Return = { target };
       sessionStorage.setItem(RETURN_KEY, JSON.stringify(coming));
       location.assign(url);
     } catch (error) {
       opened?.close();
-      this.#store.set({ signIn: { ...signIn, isWaiting: false, fault: problemOf(error) } });
+      if (attempt === this.#attempt) this.#store.set({ signIn: { ...signIn, isWaiting: false, fault: problemOf(error) } });
+    } finally {
+      if (this.#expected === expected && expected.state === undefined) this.#expected = undefined;
     }
   }
 
@@ -250,8 +258,9 @@ export class Visitor {
   async #answered(data: unknown): Promise<void> {
     const parameters = parametersOf(data);
     if (!parameters || !this.#expected) return;
-    if (new URLSearchParams(parameters).get("state") !== this.#expected.state) return;
-    this.#channel.postMessage({ taken: this.#expected.state });
+    const { state } = this.#expected;
+    if (state === undefined || new URLSearchParams(parameters).get("state") !== state) return;
+    this.#channel.postMessage({ taken: state });
     this.#expected = undefined;
     await this.#redeem(parameters);
   }
