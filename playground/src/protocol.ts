@@ -38,6 +38,9 @@ export type Offers = Record<(typeof OFFERS)[number], boolean>;
 
 export const ALL_OFFERS: Offers = { elicitationForm: true, elicitationUrl: true, sampling: true, roots: true, tasks: true, apps: true };
 
+/** The longest time limit of a call: a day. */
+export const MAX_SECONDS = 86_400;
+
 /** A server as nothing but its address is known. */
 export const targetOf = (url: string): Target => ({ url, transport: "auto", version: "auto", token: "", scope: "", headers: [], offers: ALL_OFFERS, roots: [], seconds: 60, isExtended: true });
 

@@ -45,6 +45,11 @@ test("files of other clients are read, and what a page cannot do is named", () =
   }
 });
 
+test("a time limit is a day at most", () => {
+  const text = JSON.stringify({ mcpServers: { patient: { url: "https://one.example/mcp", playground: { seconds: 1e9 } } } });
+  assert.equal(importServers(text)?.servers[0]?.target.seconds, 86_400);
+});
+
 test("what is none of it is refused", () => {
   for (const text of ["", "{", "[]", "null", "{}", '{"mcpServers":[]}', '"x"']) assert.equal(importServers(text), undefined, text);
 });

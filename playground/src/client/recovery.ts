@@ -1,5 +1,6 @@
 // Bringing a connection back: after the network was gone, or the server had ended the session. No call is repeated.
 import { SdkError, SdkErrorCode, SdkHttpError, SseError } from "@modelcontextprotocol/client";
+import { MAX_TIMER_MS } from "./backoff.ts";
 import type { Problem, ServerInfo } from "../protocol.ts";
 
 const FIRST_SECONDS = 1;
@@ -57,7 +58,7 @@ export class Recovery {
   /** Waits between two attempts, unless it is woken. */
   pause(seconds: number): Promise<void> {
     return new Promise((done) => {
-      setTimeout(done, seconds * 1000);
+      setTimeout(done, Math.min(seconds * 1000, MAX_TIMER_MS));
       this.#alarm.addEventListener("wake", () => done(), { once: true });
     });
   }

@@ -1,6 +1,7 @@
 // Tasks: calls that go on after their request is over. Of the extension of 2026-07-28, and of 2025-11-25.
 import { SdkError, SdkErrorCode, SdkHttpError } from "@modelcontextprotocol/client";
 import type { TaskInfo, TaskPage } from "../protocol.ts";
+import { MAX_TIMER_MS } from "./backoff.ts";
 import { TaskFailed } from "./problem.ts";
 import { CallEnded, TaskLeft } from "./questions.ts";
 import { isFetchFailure } from "./recovery.ts";
@@ -202,7 +203,7 @@ class SessionFollower extends Follower {
 
 const cancelled = () => new DOMException("The task was cancelled.", "AbortError");
 
-const sleep = (ms: number) => new Promise((done) => setTimeout(done, ms));
+const sleep = (ms: number) => new Promise((done) => setTimeout(done, Math.min(ms, MAX_TIMER_MS)));
 
 // The task goes on while its server cannot be reached.
 function isPassing(error: unknown): boolean {

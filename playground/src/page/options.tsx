@@ -1,10 +1,7 @@
 // How a server is spoken to: transport, version, token, headers, capabilities and time.
-import { OFFERS, type Transport, VERSIONS, type Version } from "../protocol.ts";
+import { MAX_SECONDS, OFFERS, type Transport, VERSIONS, type Version } from "../protocol.ts";
 import { useShared } from "./context.ts";
 import { Sign } from "./sign.tsx";
-
-/** A day. */
-const MAX_SECONDS = 86_400;
 
 export function Options() {
   const { state, visitor, say } = useShared();

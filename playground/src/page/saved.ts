@@ -1,6 +1,6 @@
 // The servers that a person saved in this browser. Tokens and values of headers are no part of them.
 import { addressOf } from "../address.ts";
-import { ALL_OFFERS, OFFERS, type Offers, type Target, VERSIONS, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, MAX_SECONDS, OFFERS, type Offers, type Target, VERSIONS, targetOf } from "../protocol.ts";
 import { attempt } from "./language.ts";
 
 const KEY = "playground servers";
@@ -74,7 +74,7 @@ export function targetFrom(value: unknown): Target | undefined {
     scope: text(given.scope),
     headers: headers.map(([name, content]) => [text(name), text(content)]),
     offers: Object.fromEntries(OFFERS.map((offer) => [offer, offers[offer] !== false])) as typeof ALL_OFFERS,
-    seconds: typeof given.seconds === "number" && given.seconds >= 1 ? given.seconds : base.seconds,
+    seconds: typeof given.seconds === "number" && given.seconds >= 1 ? Math.min(given.seconds, MAX_SECONDS) : base.seconds,
     isExtended: given.isExtended !== false,
   };
 }
