@@ -71,6 +71,41 @@ describe("a list of 500 cards", () => {
   });
 });
 
+describe("a text that is no JSON", () => {
+  const inputSchema = { type: "object", properties: { size: { type: "integer", default: 3 } } };
+
+  test("stays as it was typed, until a new value takes its place: then the tool can be called", async () => {
+    await using own = await taking([{ name: "sized", inputSchema }]);
+    await using visitor = await connected({ url: own.url, allowed: [own.origin] });
+    const { page } = visitor;
+    await visitor.tool("sized");
+    await visitor.json("{");
+    await page.getByText(/^Line 1/).waitFor();
+    await visitor.call();
+    assert.equal(await page.locator("textarea.json").inputValue(), "{");
+    await visitor.button("Fill in defaults").click();
+    await page.getByText(/^Line 1/).waitFor({ state: "detached" });
+    await visitor.call();
+    assert.deepEqual(JSON.parse(await (await visitor.result()).locator("pre").first().innerText()), { size: 3 });
+    visitor.done();
+  });
+
+  test("stands in the way no longer once its argument is removed", async () => {
+    await using own = await taking([{ name: "sized", inputSchema }]);
+    await using visitor = await connected({ url: own.url, allowed: [own.origin] });
+    const { page } = visitor;
+    await visitor.tool("sized");
+    await visitor.json({ more: 1 });
+    await visitor.button("Form").click();
+    await visitor.argument("sized", "/more").fill("{");
+    await page.getByText(/^Line 1/).waitFor();
+    await page.getByRole("button", { name: "Remove more" }).click();
+    await visitor.call();
+    assert.deepEqual(JSON.parse(await (await visitor.result()).locator("pre").first().innerText()), {});
+    visitor.done();
+  });
+});
+
 test("200 made-up schemas have a form or say why not, and a JSON side that can be used", async () => {
   const tools = schemas(200).map((inputSchema, at) => ({ name: `tool_${at}`, inputSchema }));
   await using own = await taking(tools);

@@ -1,5 +1,5 @@
 // A form for a schema, and beside it the same value as JSON.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Json, JsonProblem, isObject, parse, same, write } from "../exact.ts";
 import type { Misfit } from "../schema/check.ts";
 import { fieldOf, initial } from "../schema/field.ts";
@@ -24,16 +24,19 @@ export function SchemaForm({ id, schema, value, misfits, onChange, onBlocked, em
   const [isJson, setJson] = useState(false);
   const [faults, setFaults] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => onBlocked(faults.size > 0), [faults]);
+  useEffect(() => () => onBlocked(false), []);
   const field = fieldOf(schema, schema, value);
   const isEmpty = emptyText !== undefined && field.kind === "object" && field.members.length === 0 && (isObject(value) ? Object.keys(value).length === 0 : true);
   const defaults = initial(schema, schema, true);
   const canFill = isObject(defaults) && isObject(value) && Object.keys(defaults).some((name) => !Object.hasOwn(value, name));
   function fault(path: string, is: boolean) {
-    if (faults.has(path) === is) return;
-    const next = new Set(faults);
-    if (is) next.add(path);
-    else next.delete(path);
-    setFaults(next);
+    setFaults((before) => {
+      if (before.has(path) === is) return before;
+      const next = new Set(before);
+      if (is) next.add(path);
+      else next.delete(path);
+      return next;
+    });
   }
   return (
     <div class="schema-form">
@@ -76,9 +79,17 @@ export function JsonText({ id, label, value, onChange, onFault, misfit }: JsonGi
   const { say } = useShared();
   const [typed, setTyped] = useState(() => (value === undefined ? "" : write(value, 2)));
   const [problem, setProblem] = useState<string>();
+  const last = useRef(value);
   useEffect(() => {
-    if (value !== undefined && !same(attempt(typed), value)) setTyped(write(value, 2));
+    // The same value may be made anew with each drawing: beside it, what was typed stays.
+    const isNew = !same(last.current, value);
+    last.current = value;
+    if (!isNew || value === undefined || same(attempt(typed), value)) return;
+    setTyped(write(value, 2));
+    setProblem(undefined);
+    onFault(false);
   }, [value]);
+  useEffect(() => () => onFault(false), []);
   function edit(text: string) {
     setTyped(text);
     try {
