@@ -105,16 +105,17 @@ export class Trace {
 
   // A request and its answer name each other, whoever asked.
   #pair(direction: "in" | "out", message: Message, entry: Recorded): void {
-    const key = (way: "in" | "out") => `${way} ${JSON.stringify(message.id)}`;
-    if (message.method !== undefined) return void this.#asked.set(key(direction), entry);
-    const asked = key(direction === "in" ? "out" : "in");
+    if (message.method !== undefined) return void this.#asked.set(keyOf(direction, message.id), entry);
+    const asked = keyOf(direction === "in" ? "out" : "in", message.id);
     const request = this.#asked.get(asked);
     if (!request) return;
     this.#asked.delete(asked);
     entry.ms = entry.at - request.at;
     entry.title = request.title;
-    entry.partner = request.number;
-    request.partner = entry.number;
+    if (this.#entries.has(request.number)) {
+      entry.partner = request.number;
+      request.partner = entry.number;
+    }
     if (request.version && entry.direction === "in" && request.title !== "initialize") entry.version = request.version;
     if (entry.isFault && direction === "in") this.failed = { method: request.title, code: (message.error as { code?: unknown } | null)?.code };
     this.again(request);
@@ -142,8 +143,12 @@ export class Trace {
   /** The answer to a request that carries no message. */
   answered(entry: Recorded, text: string): void {
     if (entry.step) this.masks.learn(text);
-    entry.answer = this.#kept(text);
     this.again(entry);
+    if (this.#entries.get(entry.number) !== entry) return;
+    entry.answer = this.#kept(text);
+    this.#chars += entry.answer.length;
+    if (entry.number <= this.#trimmed) this.#trim(entry.number);
+    this.#trimUpTo(this.#last);
   }
 
   /** The same entry, once more is known of it. */
@@ -228,7 +233,7 @@ export class Trace {
         this.#drop(oldest);
         break;
       }
-    while (this.#chars > MAX_CHARS && this.#trimmed < entry.number) this.#trim(++this.#trimmed);
+    this.#trimUpTo(entry.number);
     this.again(entry);
     return entry;
   }
@@ -236,6 +241,12 @@ export class Trace {
   #drop(entry: Recorded): void {
     this.#entries.delete(entry.number);
     this.#chars -= sizeOf(entry);
+    // An answer that still comes is named after its request, and needs no more of it.
+    if (this.#asked.get(keyOf(entry.direction, entry.id)) === entry) delete entry.body;
+  }
+
+  #trimUpTo(number: number): void {
+    while (this.#chars > MAX_CHARS && this.#trimmed < number) this.#trim(++this.#trimmed);
   }
 
   #trim(number: number): void {
@@ -265,6 +276,8 @@ export class Trace {
     return text.length <= MAX_BODY_CHARS ? text : `${new TextDecoder().decode(new TextEncoder().encode(text.slice(0, MAX_BODY_CHARS)))}…`;
   }
 }
+
+const keyOf = (direction: TraceRow["direction"], id: unknown): string => `${direction} ${JSON.stringify(id)}`;
 
 const sizeOf = ({ body, answer }: Recorded): number => (body?.length ?? 0) + (answer?.length ?? 0);
 

@@ -1,0 +1,32 @@
+// The record of messages and requests, and how much of it is kept.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MAX_ENTRIES, Trace } from "../../playground/src/client/trace.ts";
+
+const http = { method: "POST", url: "https://server.example/mcp", requestHeaders: [], responseHeaders: [] };
+const request = { id: 1, method: "tools/list" };
+const answer = JSON.stringify({ jsonrpc: "2.0", id: 1, result: {} });
+
+test("bodies of answers count as those of requests do: the oldest go", () => {
+  const trace = new Trace(() => {});
+  const text = "x".repeat(200_000);
+  for (let number = 1; number <= 151; number++) trace.answered(trace.http(http, undefined, undefined), text);
+  assert.equal(trace.entry(1)?.answer, undefined);
+  assert.equal(trace.entry(1)?.isGone, true);
+  assert.equal(trace.entry(2)?.answer, text);
+  // What is cleared is counted no longer.
+  trace.clear();
+  const kept = Array.from({ length: 150 }, () => trace.http(http, undefined, undefined));
+  for (const entry of kept) trace.answered(entry, text);
+  assert.ok(kept.every(({ answer }) => answer === text));
+});
+
+test("an answer has the name of a request that is kept no longer, and is no partner of it", () => {
+  const trace = new Trace(() => {});
+  const asked = trace.out(request, JSON.stringify({ jsonrpc: "2.0", ...request }), http);
+  for (let count = 0; count < MAX_ENTRIES; count++) trace.note("one more");
+  assert.deepEqual([trace.entry(asked.number), asked.body], [undefined, undefined]);
+  trace.in(answer, trace.http(http, undefined, undefined), "json");
+  const { title, partner } = [...trace.entries].at(-1) ?? assert.fail();
+  assert.deepEqual([title, partner], ["tools/list", undefined]);
+});
