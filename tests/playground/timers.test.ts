@@ -21,6 +21,24 @@ test("a stream whose server asks for a wait of months is not opened again at onc
   assert.deepEqual(times, [LONGEST_MS]);
 });
 
+test("a wait that ends leaves neither a timer nor a listener, however it ended", async ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const added = mock.method(EventTarget.prototype, "addEventListener");
+  const removed = mock.method(EventTarget.prototype, "removeEventListener");
+  const cleared = mock.method(globalThis, "clearTimeout");
+  const recovery = new Recovery({} as never);
+  for (const end of [() => mock.timers.tick(1000), () => recovery.wake()]) {
+    const waiting = recovery.pause(1);
+    end();
+    await waiting;
+  }
+  assert.equal(cleared.mock.callCount(), 2);
+  assert.deepEqual(
+    removed.mock.calls.map(({ arguments: given }) => given),
+    added.mock.calls.map(({ arguments: given }) => given),
+  );
+});
+
 test("a task whose server asks for polls years apart is not polled at once", async (context) => {
   const times = noted(context);
   const stop = new AbortController();

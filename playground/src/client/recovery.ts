@@ -58,8 +58,13 @@ export class Recovery {
   /** Waits between two attempts, unless it is woken. */
   pause(seconds: number): Promise<void> {
     return new Promise((done) => {
-      setTimeout(done, Math.min(seconds * 1000, MAX_TIMER_MS));
-      this.#alarm.addEventListener("wake", () => done(), { once: true });
+      const end = () => {
+        clearTimeout(timer);
+        this.#alarm.removeEventListener("wake", end);
+        done();
+      };
+      const timer = setTimeout(end, Math.min(seconds * 1000, MAX_TIMER_MS));
+      this.#alarm.addEventListener("wake", end);
     });
   }
 
