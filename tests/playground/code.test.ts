@@ -35,6 +35,10 @@ test("a command for PowerShell pipes its body in ASCII, with quotes doubled", ()
   );
 });
 
+test("an address whose percent-encoding is broken is copied as it is", () => {
+  assert.deepEqual(portableUrl("https://a.example/mcp?%zz=1&%zz_key=planted"), ["https://a.example/mcp?%zz=1&%zz_key=", { variable: "_ZZ_KEY" }]);
+});
+
 test("code keeps a number that JavaScript would round, and no secret", () => {
   const code = fetchCode(request('{"id":12345678901234567890}'));
   assert.match(code, /"\{\\"id\\":12345678901234567890\}"/);

@@ -1,5 +1,5 @@
 // Masks in place of secrets: by the name of a header, field or parameter, and by values that were seen to be secret.
-import { SECRET_PARAMETER } from "../copy/portable.ts";
+import { SECRET_PARAMETER, decoded } from "../copy/portable.ts";
 import { type Json, isObject, parse, write } from "../exact.ts";
 
 export const MASK = "••••";
@@ -96,13 +96,5 @@ function fieldsOf(text: string): [string, string][] {
     return found;
   } catch {
     return /^[\w.~%+*-]+=/.test(text) ? [...new URLSearchParams(text)] : [];
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

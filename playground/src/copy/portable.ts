@@ -23,11 +23,20 @@ export function portableUrl(url: string): Portable {
   const parts: Portable = [origin + pathname];
   for (const [at, pair] of search.slice(1).split("&").entries()) {
     if (pair === "") continue;
-    const name = decodeURIComponent(/^[^=]*/.exec(pair)?.[0] ?? "");
+    const name = decoded(/^[^=]*/.exec(pair)?.[0] ?? "");
     const isSecret = SECRET_PARAMETER.test(name) && pair.includes("=");
     parts.push(at === 0 ? "?" : "&", ...(isSecret ? [pair.slice(0, pair.indexOf("=") + 1), { variable: variableOf(name) }] : [pair]));
   }
   return joined(parts);
+}
+
+/** A text without its percent-encoding, or as it is where that is broken. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A header's value, a variable if it is secret. */
