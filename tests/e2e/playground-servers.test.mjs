@@ -331,6 +331,24 @@ describe("saved servers", () => {
     visitor.done();
   });
 
+  test("are 500 at most: an import adds those that have room, and says how many have none", async () => {
+    await using visitor = await visit(browser, server);
+    const { page } = visitor;
+    await openSaved(page);
+    await page.getByText("Import", { exact: true }).click();
+    const many = Array.from({ length: 502 }, (_, at) => [`server ${at}`, { url: `https://${at}.example/mcp` }]);
+    await page.getByLabel("JSON with mcpServers").fill(JSON.stringify({ mcpServers: Object.fromEntries(many) }));
+    await visitor.button("Add servers").click();
+    await page.getByText("500 servers were added.").waitFor();
+    await page.getByText("2 more have no room.").waitFor();
+    await page.getByText("500 servers are saved, and no more can be.").waitFor();
+    assert.equal(await page.getByRole("button", { name: /^Save / }).count(), 0);
+    await page.reload();
+    await page.getByText("Saved servers (500)").waitFor();
+    assert.equal(await page.getByText("could not be read").count(), 0);
+    visitor.done();
+  });
+
   test("that are corrupt are reset, and nothing else is", async () => {
     await using visitor = await visit(browser, server);
     const { page } = visitor;

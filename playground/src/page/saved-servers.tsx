@@ -3,12 +3,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useShared } from "./context.ts";
 import { Device } from "./device.tsx";
 import { type Imported, exportServers, importServers } from "./mcp-servers.ts";
-import { type Saved, withoutSecrets } from "./saved.ts";
+import { MAX_SAVED, type Saved, withoutSecrets } from "./saved.ts";
 import { Sign } from "./sign.tsx";
 import { serverName } from "./state.ts";
 
 /** Bytes of a file that may be imported. */
 const MAX_IMPORT_BYTES = 1_000_000;
+
+/** An import, of which `left` servers were too many. */
+type Added = Imported & { left: number };
 
 export function SavedServers() {
   const { state, visitor, page, say } = useShared();
@@ -31,7 +34,7 @@ export function SavedServers() {
         ))}
       </ol>
       <p class="choice">
-        {host && (
+        {host && (known || saved.length < MAX_SAVED) && (
           <button type="button" class="link" onClick={save}>
             {known ? say("saved.update", { name: `${known.name} (${host})` }) : say("saved.save", { name: serverName(state) })}
           </button>
@@ -42,6 +45,7 @@ export function SavedServers() {
           </button>
         )}
       </p>
+      {saved.length >= MAX_SAVED && <p class="note">{say("saved.full", { count: MAX_SAVED })}</p>}
       <p class="note">{say("saved.secrets")}</p>
       <Device />
       <Import />
@@ -114,14 +118,18 @@ function Rename({ name, done }: { name: string; done: (name: string) => void }) 
 function Import() {
   const { page, say } = useShared();
   const [text, setText] = useState("");
-  const [imported, setImported] = useState<Imported | "unreadable">();
-  function add(event: SubmitEvent) {
+  const [imported, setImported] = useState<Added | "unreadable">();
+  async function add(event: SubmitEvent) {
     event.preventDefault();
     const read = importServers(text);
-    setImported(read ?? "unreadable");
-    if (!read) return;
+    if (!read) return setImported("unreadable");
     setText("");
-    void page.changeSaved((servers) => [...servers, ...read.servers.map((server) => ({ ...server, id: crypto.randomUUID() }))]);
+    let { servers: added } = read;
+    await page.changeSaved((servers) => {
+      added = read.servers.slice(0, MAX_SAVED - servers.length);
+      return [...servers, ...added.map((server) => ({ ...server, id: crypto.randomUUID() }))];
+    });
+    setImported({ ...read, servers: added, left: read.servers.length - added.length });
   }
   async function choose(file: File | undefined) {
     setImported(undefined);
@@ -140,18 +148,19 @@ function Import() {
         </button>
         <div role="status">
           {imported === "unreadable" && <p class="fault">{say("saved.unreadable")}</p>}
-          {imported && imported !== "unreadable" && <Report imported={imported} />}
+          {imported && imported !== "unreadable" && <Report added={imported} />}
         </div>
       </form>
     </details>
   );
 }
 
-function Report({ imported: { servers, commands, unreadable } }: { imported: Imported }) {
+function Report({ added: { servers, left, commands, unreadable } }: { added: Added }) {
   const { say } = useShared();
   return (
     <>
       <p>{say("saved.imported", { count: servers.length })}</p>
+      {left > 0 && <p>{say("saved.left", { count: left })}</p>}
       {commands.length > 0 && <p dir="auto">{say("saved.commands", { names: commands.join(", ") })}</p>}
       {unreadable.length > 0 && <p dir="auto">{say("saved.addresses", { names: unreadable.join(", ") })}</p>}
     </>

@@ -5,7 +5,7 @@ import { attempt } from "./language.ts";
 
 const KEY = "playground servers";
 
-/** A list that is longer is of no person's making. */
+/** Servers that can be saved: a list that is longer is of no person's making. */
 export const MAX_SAVED = 500;
 
 export interface Saved {
@@ -33,10 +33,12 @@ export function readSaved(): Reading {
   return servers.length === list.length ? { servers } : { servers, fault: "corrupt" };
 }
 
-/** Changes what is saved by now, also by other tabs; whether the browser let it. */
+/** Changes what is saved by now, also by other tabs, and keeps the first of what it gives; whether the browser let it. */
 export function changeSaved(change: (servers: Saved[]) => Saved[]): Promise<boolean> {
   return navigator.locks.request(KEY, () => {
-    const servers = change(readSaved().servers).map(({ id, name, target }) => ({ id, name, target: withoutSecrets(target) }));
+    const servers = change(readSaved().servers)
+      .slice(0, MAX_SAVED)
+      .map(({ id, name, target }) => ({ id, name, target: withoutSecrets(target) }));
     return attempt(() => (localStorage.setItem(KEY, JSON.stringify(servers)), true)) ?? false;
   });
 }
