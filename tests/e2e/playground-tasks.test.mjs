@@ -372,6 +372,24 @@ describe("tasks of 2025-11-25 that the server lists", () => {
     visitor.done();
   });
 
+  test("are not shown for another server that is connected in its place", async () => {
+    await using one = await listing();
+    await using other = await listing();
+    await using visitor = await visit(browser, server, { allowed: [one.origin, other.origin] });
+    const { page } = visitor;
+    await visitor.connect(one.url, LEGACY);
+    await tab(visitor, "Tasks");
+    await visitor.button("List them").click();
+    const entry = page.locator(".server-tasks > li");
+    await entry.getByRole("button").click();
+    await entry.getByText("of this tab").waitFor();
+    await visitor.button("Disconnect").click();
+    await visitor.connect(other.url);
+    await visitor.button("List them").waitFor();
+    assert.equal(await entry.count(), 0);
+    visitor.done();
+  });
+
   test("and a list that is refused says so", async () => {
     await using other = await listing({ "tasks/list": () => ({ error: { code: -32603, message: "Not now." } }) });
     await using visitor = await connected(other, LEGACY);

@@ -20,7 +20,8 @@ export function Tasks() {
           </li>
         ))}
       </ol>
-      <ServerTasks />
+      {/* Its list is of one connection. */}
+      <ServerTasks key={state.info} />
     </div>
   );
 }
