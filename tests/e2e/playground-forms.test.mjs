@@ -106,6 +106,28 @@ describe("a text that is no JSON", () => {
   });
 });
 
+test("a file that takes long to read undoes nothing that is typed meanwhile", async () => {
+  const inputSchema = { type: "object", properties: { file: { type: "string", format: "byte" }, note: { type: "string" } } };
+  await using own = await taking([{ name: "keep", inputSchema }]);
+  await using visitor = await connected({ url: own.url, allowed: [own.origin] });
+  const { page } = visitor;
+  await visitor.tool("keep");
+  await page.evaluate(() => {
+    const { arrayBuffer } = Blob.prototype;
+    const released = new Promise((release) => (window.release = release));
+    Blob.prototype.arrayBuffer = function () {
+      return released.then(() => arrayBuffer.call(this));
+    };
+  });
+  await page.locator(".schema-form input[type=file]").setInputFiles({ name: "a.bin", mimeType: "application/octet-stream", buffer: Buffer.from("abc") });
+  await visitor.argument("keep", "/note").fill("typed meanwhile");
+  await page.evaluate(() => window.release());
+  await until(async () => (await visitor.argument("keep", "/file").inputValue()) === "YWJj", "the file");
+  await visitor.call();
+  assert.deepEqual(JSON.parse(await (await visitor.result()).locator("pre").first().innerText()), { file: "YWJj", note: "typed meanwhile" });
+  visitor.done();
+});
+
 test("200 made-up schemas have a form or say why not, and a JSON side that can be used", async () => {
   const tools = schemas(200).map((inputSchema, at) => ({ name: `tool_${at}`, inputSchema }));
   await using own = await taking(tools);

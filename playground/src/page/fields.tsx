@@ -1,6 +1,6 @@
 // The fields of a form, one for each kind of schema.
 import { type ComponentChildren, createContext } from "preact";
-import { useContext, useState } from "preact/hooks";
+import { useContext, useRef, useState } from "preact/hooks";
 import { type Json, digits, isNumber, isObject, numberOf, same } from "../exact.ts";
 import { type Misfit, pointerTo } from "../schema/check.ts";
 import { type Field, type Option, type Variant, fieldOf, initial, labelOf, switched, variantOf, withMember } from "../schema/field.ts";
@@ -214,12 +214,15 @@ function TextView(view: View) {
 
 function FileInput({ name, onChange }: { name: string; onChange: (value: Json) => void }) {
   const { say } = useShared();
+  // While a large file is read, other fields may change: what is called then knows of that.
+  const newest = useRef(onChange);
+  newest.current = onChange;
   async function take(file: File | undefined) {
     if (!file) return;
     const bytes = new Uint8Array(await file.arrayBuffer());
     let binary = "";
     for (const byte of bytes) binary += String.fromCharCode(byte);
-    onChange(btoa(binary));
+    newest.current(btoa(binary));
   }
   return <input type="file" aria-label={say("form.file", { name })} onChange={(event) => void take(event.currentTarget.files?.[0])} />;
 }
