@@ -1,7 +1,7 @@
 // The parts of the chat that need no page: answers of models, names of tools, and the loop.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { isRisky } from "../../playground/src/chat/allowed.ts";
+import { Allowed, isRisky } from "../../playground/src/chat/allowed.ts";
 import { AnswerReader } from "../../playground/src/chat/answer.ts";
 import { Conversation, MAX_STEPS } from "../../playground/src/chat/conversation.ts";
 import { MAX_IMAGES_CHARS, withImages } from "../../playground/src/chat/images.ts";
@@ -74,6 +74,7 @@ describe("an answer of a model", () => {
 const server = (id: number, tools: Tool[], more: Partial<ChatServer> = {}): ChatServer => ({
   id,
   name: "My Server",
+  url: `https://s${id}.example/mcp`,
   host: `s${id}.example`,
   tools,
   instructions: undefined,
@@ -95,6 +96,13 @@ test("names of tools are taken by models, and each is there once", () => {
 test("a tool is risky unless its server says that it is not", () => {
   const risky = (annotations?: Record<string, unknown>) => isRisky({ server: server(1, []), tool: { name: "t", ...(annotations ? { annotations } : {}) }, name: "t" });
   assert.deepEqual([risky(), risky({}), risky({ destructiveHint: true }), risky({ readOnlyHint: true }), risky({ destructiveHint: false })], [true, true, true, false, false]);
+});
+
+test("a tool that is allowed is so at its own address, not at another one of the same host", async () => {
+  const allowed = new Allowed();
+  const offered = (path: string) => ({ server: server(1, [], { url: `https://s1.example${path}` }), tool: { name: "t" }, name: "t" });
+  await allowed.add(offered("/mine"));
+  assert.deepEqual([await allowed.has(offered("/mine")), await allowed.has(offered("/other"))], [true, false]);
 });
 
 test("a result is quoted, cut, and without what is for people alone", () => {

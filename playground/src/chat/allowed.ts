@@ -24,7 +24,7 @@ export class Allowed {
   }
 }
 
-export const key = ({ server, tool }: Offered): string => JSON.stringify([server.id, server.host, tool.name]);
+export const key = ({ server, tool }: Offered): string => JSON.stringify([server.id, server.url, tool.name]);
 
 async function digest({ tool }: Offered): Promise<string> {
   const { title, description, inputSchema, annotations } = tool;

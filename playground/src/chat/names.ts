@@ -6,6 +6,7 @@ export interface ChatServer {
   /** Unique in the page. */
   id: number;
   name: string;
+  url: string;
   host: string;
   tools: Tool[];
   instructions: string | undefined;

@@ -46,6 +46,7 @@ function serversOf(page: Page): ChatServer[] {
       {
         id: visitor.connection,
         name: info.title ?? info.name,
+        url: target.url,
         host: new URL(target.url).host,
         tools: tools.filter(({ _meta }) => !isForAppsOnly(_meta)),
         instructions: info.instructions,
