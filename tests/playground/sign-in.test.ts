@@ -21,15 +21,22 @@ const DOCUMENTS: Record<string, object> = {
 };
 
 /** A sign-in to a server; `answer` gives what is no metadata. */
-function signingIn({ mock }: TestContext, answer: (url: string) => Promise<Response>) {
+function signingIn({ mock }: TestContext, answer: (url: string) => Promise<Response>, kept?: object) {
   mock.method(globalThis, "fetch", async (given: string | URL) => {
     const document = DOCUMENTS[String(given)];
     return document ? Response.json(document) : answer(String(given));
   });
   const fetcher = new Fetcher(new Trace(() => {}));
-  const account = new Account(undefined, { store: async () => {}, stored: async () => undefined });
-  return { fetcher, account, signIn: new SignIn(MCP, "", fetcher, account) };
+  const stored: (string | null)[] = [];
+  const account = new Account(JSON.stringify(kept), { store: async (text) => void stored.push(text), stored: async () => undefined });
+  return { fetcher, account, stored, signIn: new SignIn(MCP, "", fetcher, account) };
 }
+
+const SIGNED_IN = {
+  clients: { [AS]: { client_id: "c" } },
+  tokens: { access_token: "a", refresh_token: "r", token_type: "Bearer" },
+  discovery: { authorizationServerUrl: AS },
+};
 
 test("what is found out about who signs people in is told of this attempt alone", async (context) => {
   const { fetcher, signIn } = signingIn(context, async () => {
@@ -41,4 +48,34 @@ test("what is found out about who signs people in is told of this attempt alone"
     await signIn.offer();
     assert.deepEqual([fetcher.failures.length, fetcher.readable.map(({ step }) => step)], [0, ["resource", "server"]]);
   }
+});
+
+for (const [name, answer] of Object.entries({
+  "gives new tokens": () => Response.json({ access_token: "b", refresh_token: "s", token_type: "Bearer" }),
+  "is refused": () => Response.json({ error: "invalid_grant" }, { status: 400 }),
+}))
+  test(`a renewal that ${name} once the person has signed out stores nothing`, async (context) => {
+    const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const held = async () => {
+      asked.resolve();
+      await released.promise;
+      return answer();
+    };
+    const { account, stored, signIn } = signingIn(context, held, SIGNED_IN);
+    const renewed = signIn.renew();
+    await asked.promise;
+    await account.forget();
+    released.resolve();
+    assert.equal(await renewed, false);
+    assert.deepEqual([account.tokens(), stored], [undefined, [null]]);
+  });
+
+test("a sign-in that is read from the device while the person signs out is not taken", async () => {
+  const read = Promise.withResolvers<string>();
+  const account = new Account(undefined, { store: async () => {}, stored: () => read.promise });
+  const adopted = account.adopt();
+  await account.forget();
+  read.resolve(JSON.stringify(SIGNED_IN));
+  await adopted;
+  assert.equal(account.tokens(), undefined);
 });

@@ -46,13 +46,23 @@ export class Account implements OAuthClientProvider {
 
   /** Takes what another tab has stored since. */
   async reload(): Promise<void> {
-    if (this.isOnDevice) this.#kept = read(await this.#shelf.stored());
+    if (!this.isOnDevice) return;
+    const kept = await this.#onDevice();
+    if (kept) this.#kept = kept;
   }
 
-  /** Takes a sign-in of another tab, if it is one. */
-  adopt(text: string | undefined): void {
-    const kept = read(text);
-    if (kept.tokens) this.#kept = kept;
+  /** Takes a sign-in that another tab has stored, where this one has none. */
+  async adopt(): Promise<void> {
+    if (this.#kept.tokens) return;
+    const kept = await this.#onDevice();
+    if (kept?.tokens) this.#kept = kept;
+  }
+
+  // Nothing, if this tab changed something while it was read, as by signing out: that is newer.
+  async #onDevice(): Promise<Kept | undefined> {
+    const before = this.#kept;
+    const kept = read(await this.#shelf.stored());
+    return this.#kept === before ? kept : undefined;
   }
 
   get isOnDevice(): boolean {

@@ -32,7 +32,7 @@ export class Accounts {
       account = new Account(this.#texts.get(server), { store: (text, issuer) => this.#store(server, text, issuer), stored: () => this.#onDevice(server) });
       this.#accounts.set(server, account);
     }
-    if (!account.tokens()) account.adopt(await this.#onDevice(server));
+    await account.adopt();
     return account;
   }
 

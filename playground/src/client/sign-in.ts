@@ -53,6 +53,8 @@ export class SignIn {
     const client = issuer && this.#account.clientInformation({ issuer });
     if (!refreshToken || !client || !discovery) return;
     const resource = discovery.resourceMetadata?.resource;
+    // Once the person has signed out, there is nothing to renew.
+    const isOver = () => this.#account.tokens()?.refresh_token !== refreshToken;
     try {
       const tokens = await refreshAuthorization(discovery.authorizationServerUrl, {
         ...(metadata ? { metadata } : {}),
@@ -61,8 +63,9 @@ export class SignIn {
         refreshToken,
         fetchFn: this.#fetcher.fetch,
       });
-      await this.#account.saveTokens({ ...tokens, issuer });
+      if (!isOver()) await this.#account.saveTokens({ ...tokens, issuer });
     } catch (error) {
+      if (isOver()) return;
       // A server that cannot be reached, or fails, may accept the refresh token later.
       if (!(error instanceof OAuthError) || error.code === OAuthErrorCode.ServerError || error.code === OAuthErrorCode.TemporarilyUnavailable) return;
       if (isClientUnknown(error)) await this.#account.invalidateCredentials("client");
