@@ -21,6 +21,12 @@ test("bodies of answers count as those of requests do: the oldest go", () => {
   assert.ok(kept.every(({ answer }) => answer === text));
 });
 
+test("an endpoint that is no address is noted, and ends no stream", () => {
+  const trace = new Trace(() => {});
+  trace.event({ name: "endpoint", data: "http://[", id: undefined }, trace.http(http, undefined, undefined));
+  assert.equal([...trace.entries].at(-1)?.title, "endpoint: http://[");
+});
+
 test("an answer has the name of a request that is kept no longer, and is no partner of it", () => {
   const trace = new Trace(() => {});
   const asked = trace.out(request, JSON.stringify({ jsonrpc: "2.0", ...request }), http);

@@ -99,7 +99,7 @@ export class Trace {
 
   /** An event of a stream. */
   event({ name, data, id }: StreamEvent, carrier: Recorded): void {
-    if (name === "endpoint") return this.note(`endpoint: ${this.masks.url(new URL(data, carrier.http?.url).href)}`);
+    if (name === "endpoint") return this.note(`endpoint: ${this.masks.url(URL.parse(data, carrier.http?.url)?.href ?? data)}`);
     if (name === "message") for (const one of messagesIn(data)) this.in(one, carrier, "events", id);
   }
 
