@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MAX_ENTRIES, Trace } from "../../playground/src/client/trace.ts";
+import { MAX_ROWS, TraceLog } from "../../playground/src/page/trace-log.ts";
+import type { TraceRow } from "../../playground/src/protocol.ts";
 
 const http = { method: "POST", url: "https://server.example/mcp", requestHeaders: [], responseHeaders: [] };
 const request = { id: 1, method: "tools/list" };
@@ -19,6 +21,16 @@ test("bodies of answers count as those of requests do: the oldest go", () => {
   const kept = Array.from({ length: 150 }, () => trace.http(http, undefined, undefined));
   for (const entry of kept) trace.answered(entry, text);
   assert.ok(kept.every(({ answer }) => answer === text));
+});
+
+test("rows that come while the trace is paused are counted also where the oldest go", () => {
+  const log = new TraceLog();
+  const rows = (from: number, count: number) => Array.from({ length: count }, (_, at): TraceRow => ({ number: from + at, at: 0, direction: "note", title: "", isFault: false }));
+  log.add(rows(1, MAX_ROWS));
+  const last = log.rows.at(-1)?.number ?? 0;
+  log.add(rows(MAX_ROWS + 1, 3));
+  assert.equal(log.length, MAX_ROWS);
+  assert.equal(log.countAfter(last), 3);
 });
 
 test("an endpoint that is no address is noted, and ends no stream", () => {

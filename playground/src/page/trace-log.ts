@@ -40,6 +40,11 @@ export class TraceLog {
     else this.pinned.delete(number);
   }
 
+  /** Rows that are newer than a number. */
+  countAfter(number: number): number {
+    return this.rows.length - this.indexOf(number + 1);
+  }
+
   /** The place of a number, or where it would stand. */
   indexOf(number: number): number {
     let [from, to] = [0, this.rows.length];

@@ -108,7 +108,7 @@ export function TraceView() {
           {say("trace.import")}
         </button>
         <input ref={file} type="file" accept=".json,application/json" hidden onChange={(event) => (void take(event.currentTarget.files?.[0]), (event.currentTarget.value = ""))} />
-        {paused && <span class="note">{say("trace.paused", { count: trace.length - paused.rows.length })}</span>}
+        {paused && <span class="note">{say("trace.paused", { count: trace.countAfter(paused.rows.at(-1)?.number ?? 0) })}</span>}
       </div>
       {fault && (
         <p class="fault" role="alert">
