@@ -7,6 +7,7 @@ import { visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { heldOf } from "./held-texts.ts";
 import { later } from "./later.tsx";
+import { saveFile } from "./save.ts";
 
 const HeldView = later(async () => (await import("./held.tsx")).HeldView);
 const Markdown = later(async () => (await import("./markdown.tsx")).Markdown);
@@ -168,17 +169,8 @@ function decoded(base64: string): Uint8Array<ArrayBuffer> | undefined {
 
 function Save({ bytes, name }: { bytes: Uint8Array<ArrayBuffer> | undefined; name: string }) {
   const { say } = useShared();
-  function save() {
-    if (!bytes) return;
-    const url = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-  }
   return (
-    <button type="button" class="link" onClick={save}>
+    <button type="button" class="link" onClick={() => bytes && saveFile(new Blob([bytes], { type: "application/octet-stream" }), name)}>
       {say("result.save")}
     </button>
   );

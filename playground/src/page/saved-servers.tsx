@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useShared } from "./context.ts";
 import { Device } from "./device.tsx";
 import { type Imported, exportServers, importServers } from "./mcp-servers.ts";
+import { saveFile } from "./save.ts";
 import { MAX_SAVED, type Saved, withoutSecrets } from "./saved.ts";
 import { Sign } from "./sign.tsx";
 import { serverName } from "./state.ts";
@@ -40,7 +41,7 @@ export function SavedServers() {
           </button>
         )}
         {saved.length > 0 && (
-          <button type="button" class="link" onClick={() => download(exportServers(saved))}>
+          <button type="button" class="link" onClick={() => saveFile(new Blob([exportServers(saved)], { type: "application/json" }), "mcp-servers.json")}>
             {say("saved.export")}
           </button>
         )}
@@ -189,13 +190,4 @@ function Clear() {
       </p>
     </div>
   );
-}
-
-function download(text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "mcp-servers.json";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
