@@ -49,10 +49,6 @@ export interface Root {
   name: string;
 }
 
-export interface Icon {
-  src: string;
-}
-
 /** A connected server. */
 export interface ServerInfo {
   icons?: unknown;

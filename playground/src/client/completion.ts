@@ -22,11 +22,6 @@ export class Completer {
       if (this.#running.get(field) === stop) this.#running.delete(field);
     }
   }
-
-  /** Cancels the request of a field that is left. */
-  stop(field: string): void {
-    this.#running.get(field)?.abort();
-  }
 }
 
 function suggestionsOf(result: unknown): Suggestions {

@@ -4,12 +4,6 @@ import { type Json, digits, isNumber, isObject, isRaw, same } from "../exact.ts"
 export type Schema = Json;
 export type Members = { [name: string]: Json };
 
-/** A schema with the document that its references are read in. */
-export interface Rooted {
-  schema: Schema;
-  root: Schema;
-}
-
 /** Steps of references from one schema to the next: more is a circle. */
 const MAX_REFERENCES = 64;
 
