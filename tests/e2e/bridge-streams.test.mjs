@@ -185,15 +185,17 @@ test("23: the session's own stream opens after initialized, and again when it en
 });
 
 test("23: a GET that a server does not have is not repeated", async () => {
-  const once = async (status) => {
-    await using both = await connected({ get: (exchange) => exchange.status(status) }, ["--transport", "http-only"]);
+  const once = async ([status, text, sessions]) => {
+    await using both = await connected({ sessions, get: (exchange) => exchange.status(status, text) }, ["--transport", "http-only"]);
     await both.server.received("GET");
     // Longer than a first repetition would take.
     await sleep(1500);
     await both.bridge.result("ping");
-    assert.equal(both.server.log.filter((entry) => entry === "GET").length, 1);
+    for (const entry of ["GET", "POST initialize"]) assert.equal(both.server.log.filter((other) => other === entry).length, 1, `${status} ${text}: ${entry}`);
   };
-  await Promise.all([404, 405, 406, 501].map(once));
+  const refusals = [[404, "nothing here"], [405, ""], [406, ""], [501, ""], [400, "no session here"], [401, "no session here"]];
+  await Promise.all(refusals.map((refusal) => once([...refusal, true])));
+  await Promise.all(refusals.slice(0, 4).map((refusal) => once([...refusal, false])));
 });
 
 test("42: requests of the server reach the client, and its answers the server", async () => {

@@ -52,8 +52,13 @@ impl Bridge {
             drop(answered.take());
             match response {
                 // Cut or ended: it is opened again.
-                Ok(response) => drop(self.read(response, &mut cursor, done, None).await),
+                Ok(response) => {
+                    self.note_stream(generation);
+                    drop(self.read(response, &mut cursor, done, None).await);
+                }
                 Err(Trouble::Refused(refusal)) if matches!(refusal.status.as_u16(), 400 | 404..=406 | 501) => return,
+                // A server without this stream may say so with the words for a lost session.
+                Err(Trouble::SessionLost(_)) if !self.session.borrow().has_stream => return,
                 Err(Trouble::SessionLost(_)) => {
                     // A client that only listens notices nothing otherwise.
                     if let Err(trouble) = self.renew(generation).await {
@@ -72,6 +77,11 @@ impl Bridge {
                 return;
             }
         }
+    }
+
+    fn note_stream(&self, generation: u64) {
+        let mut session = self.session.borrow_mut();
+        session.has_stream |= session.generation == generation;
     }
 }
 

@@ -51,6 +51,7 @@ impl Bridge {
             let mut session = self.session.borrow_mut();
             session.id = None;
             session.is_open = false;
+            session.has_stream = false;
             session.listening = None;
         }
         let response = self.ask(initialize).await?;

@@ -31,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) is_open: bool,
     /// Why the server cannot be reached, while the client is answered from memory.
     pub(crate) offline: Option<Trouble>,
+    /// Whether a GET has opened a stream in this generation. Until then, a refusal of it says nothing about the session.
+    pub(crate) has_stream: bool,
     /// The stream of GET, which is closed when this is dropped.
     pub(crate) listening: Option<Open>,
     /// The client's `notifications/initialized`.
