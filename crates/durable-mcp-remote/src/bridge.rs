@@ -19,6 +19,7 @@ use crate::http::Client;
 use crate::log::log;
 use crate::members::Members;
 use crate::message::{BRIDGE_ERROR, INVALID_REQUEST, Id, Kind, Malformed, Message, error_response, is_batch};
+use crate::patience::Patience;
 use crate::recent::RecentEvents;
 use crate::remote::Remote;
 use crate::seen::{LISTS, Seen};
@@ -105,7 +106,7 @@ impl Bridge {
         let seen = Seen::load(Store::open(arguments.store_key()).ok());
         let sign_in = SignIn::new(&arguments, Arc::clone(&client));
         let bridge = Rc::new(Self {
-            remote: Remote { client, sign_in },
+            remote: Remote { client, sign_in, patience: Patience::default() },
             output: Output::start().map_err(threads)?,
             calls: Calls::new(prefix),
             gate: Gate::new(),

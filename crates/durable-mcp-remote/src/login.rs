@@ -12,6 +12,7 @@ use crate::arguments::{Arguments, is_loopback};
 use crate::http::{Client, Request};
 use crate::log::{log, log_error};
 use crate::outcome::Outcome;
+use crate::patience::Patience;
 use crate::remote::Remote;
 use crate::session::SESSION_ID;
 use crate::sign_in::SignIn;
@@ -55,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// The exit code, and one sentence that says what to do.
 pub(crate) async fn sign_in(arguments: &Arguments, client: Arc<Client>) -> Result<String, (Outcome, String)> {
     let sign_in = SignIn::new(arguments, Arc::clone(&client));
-    let remote = Remote { client: Arc::clone(&client), sign_in };
+    let remote = Remote { client: Arc::clone(&client), sign_in, patience: Patience::default() };
     if arguments.sign_in.paste {
         tokio::spawn(paste(client));
     }

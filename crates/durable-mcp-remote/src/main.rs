@@ -25,6 +25,7 @@ mod members;
 mod message;
 mod opening;
 mod outcome;
+mod patience;
 mod recent;
 mod remote;
 mod renewal;

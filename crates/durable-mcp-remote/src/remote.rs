@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::http::{Client, Request, Response};
 use crate::log::{self, Direction, Record};
 use crate::message::{Kind, Message};
+use crate::patience::Patience;
 use crate::sign_in::{Attempt, SignIn};
 use crate::trouble::{Refusal, Trouble};
 
@@ -22,6 +23,8 @@ const SHOWN_BODY: usize = 300;
 pub(crate) struct Remote {
     pub(crate) client: Arc<Client>,
     pub(crate) sign_in: SignIn,
+    /// Waits for `sign_in`, which limits of time leave out.
+    pub(crate) patience: Patience,
 }
 
 impl Remote {
@@ -37,9 +40,11 @@ impl Remote {
         let is_end = request.method == Method::DELETE;
         loop {
             let mut request = request.clone();
+            let waiting = self.patience.sign_in();
             if let Some(value) = self.sign_in.header(&mut attempt).await {
                 request.headers.insert(AUTHORIZATION, value);
             }
+            drop(waiting);
             let logged = log::is_debug()
                 .then(|| (request.body.clone().unwrap_or_default(), request.method.clone(), Instant::now()));
             let mut response = self.client.send(request).await?;
@@ -61,6 +66,7 @@ impl Remote {
                 return Err(Trouble::Refused(refusal(status, &body)));
             }
             let challenge = challenge(&response.headers);
+            let _waiting = self.patience.sign_in();
             let answer = self.sign_in.challenged(status, challenge.as_deref(), &mut attempt).await;
             if answer.map_err(|error| Trouble::SignIn(error.to_string()))? {
                 continue;

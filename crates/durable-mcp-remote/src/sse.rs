@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use tokio::task::spawn_local;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::bridge::Bridge;
 use crate::calls::{Call, Done, Open};
@@ -18,7 +18,7 @@ use crate::remote::{body, media_type, too_long};
 use crate::stream::{Cursor, EVENTS};
 use crate::trouble::{Refusal, Trouble};
 
-/// Longest wait for the `endpoint` event.
+/// Longest wait for the `endpoint` event, apart from sign-in.
 const TIME_FOR_ENDPOINT: Duration = Duration::from_secs(10);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -130,7 +130,7 @@ impl Bridge {
             }
             Err(missing(status, "its stream ends without an endpoint event"))
         };
-        timeout(TIME_FOR_ENDPOINT, wait).await.unwrap_or_else(|_| {
+        self.remote.patience.within(TIME_FOR_ENDPOINT, Box::pin(wait)).await.unwrap_or_else(|| {
             let reason = format!("no endpoint event came within {} s", TIME_FOR_ENDPOINT.as_secs());
             Err(missing(StatusCode::OK, &reason))
         })

@@ -8,7 +8,6 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use tokio::time::timeout;
 
 use super::{MODERN, Modern};
 use crate::arguments::Protocol;
@@ -19,7 +18,7 @@ use crate::message::{Message, quoted};
 use crate::transport::Transport;
 use crate::trouble::{Refusal, Trouble};
 
-/// Longest wait of `--protocol auto` for an answer to `server/discover`.
+/// Longest wait of `--protocol auto` for an answer to `server/discover`, apart from sign-in.
 const TIME_FOR_DISCOVERY: Duration = Duration::from_secs(10);
 
 /// Versions with `initialize`, and the one for clients that ask for another.
@@ -69,11 +68,14 @@ impl Bridge {
         match self.arguments.protocol {
             Protocol::Legacy => self.open_legacy(call, message).await,
             Protocol::Modern => self.discover(call, message).await,
-            Protocol::Auto => match timeout(TIME_FOR_DISCOVERY, self.discover(call, message)).await {
-                Ok(Err(trouble)) if names_versions(&trouble) => Err(trouble),
-                Ok(Err(Trouble::Refused(_))) | Err(_) => self.open_legacy(call, message).await,
-                Ok(outcome) => outcome,
-            },
+            Protocol::Auto => {
+                let discovery = Box::pin(self.discover(call, message));
+                match self.remote.patience.within(TIME_FOR_DISCOVERY, discovery).await {
+                    Some(Err(trouble)) if names_versions(&trouble) => Err(trouble),
+                    Some(Err(Trouble::Refused(_))) | None => self.open_legacy(call, message).await,
+                    Some(outcome) => outcome,
+                }
+            }
             Protocol::Fallback if self.seen.is_modern() => match self.discover(call, message).await {
                 Err(Trouble::Refused(_)) => self.open_legacy(call, message).await,
                 outcome => outcome,
