@@ -49,6 +49,34 @@ test("an id is answered whatever it looks like", { skip: isReference }, async ()
   }
 });
 
+test("requests beyond the limit are refused, and their ids can be used again", { skip: isReference }, async () => {
+  let isRefused = true;
+  const refusal = Promise.withResolvers();
+  await using server = await bridgeServer({
+    on: {
+      initialize: async (exchange) => {
+        if (!isRefused) return { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "s", version: "1" } };
+        await refusal.promise;
+        exchange.status(403, "not yet");
+      },
+    },
+  });
+  await using bridge = startBridge(server.url);
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
+  const opening = bridge.request("initialize", params, { id: "opening" });
+  await server.received("initialize");
+  // They wait for initialize, and cost no connection.
+  for (let id = 1; id < 4096; id++) bridge.send({ jsonrpc: "2.0", id, method: "ping" });
+  const { error } = await bridge.request("ping", undefined, { id: "beyond" });
+  assert.match(error.message, /too many requests/);
+  isRefused = false;
+  refusal.resolve();
+  assert.ok((await opening).error);
+  await until(() => bridge.messages.length === 4097, "an answer to each");
+  bridge.messages.length = 0;
+  assert.ok(await bridge.result("ping", undefined, { id: "beyond" }));
+});
+
 const json = { "content-type": "application/json" };
 const stream = { "content-type": "text/event-stream" };
 const FAULTS = {

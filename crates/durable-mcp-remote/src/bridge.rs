@@ -213,8 +213,9 @@ impl Bridge {
         if let Some(answer) = tools::refusal(&self.arguments.tools, &message, &id, method) {
             return self.output.write(answer).await;
         }
-        let call = self.calls.of_client(&id, method).filter(|_| self.calls.len() <= MAX_CALLS);
-        let Some(call) = call else {
+        // Not entered where it is refused: nothing would take it out.
+        let has_room = self.calls.len() < MAX_CALLS;
+        let Some(call) = has_room.then(|| self.calls.of_client(&id, method)).flatten() else {
             let reason = "this id is in use, or too many requests have no answer yet";
             return self.output.write(error_response(Some(&id), INVALID_REQUEST.into(), reason)).await;
         };
