@@ -36,6 +36,25 @@ test("94: messages that wait for a window that was closed fail with the link, wh
   assert.deepEqual(linksOf(bridge), [link]);
 });
 
+test("43: a call that is cancelled while it waits for a token is not sent again", own, async () => {
+  const issued = Promise.withResolvers();
+  let isSlow = false;
+  await using set = await setUp({ on: { "/token": async () => void (isSlow && (await issued.promise)) } });
+  await using bridge = startBridge(set.mcp.url, { config: set.config });
+  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  await set.mcp.received("notifications/initialized", { count: 1 });
+  isSlow = true;
+  set.as.spoil();
+  bridge.send({ jsonrpc: "2.0", id: "gone", method: "tools/call", params: { name: "echo" } });
+  await until(() => set.as.grants("refresh_token").length === 1, "a refresh");
+  bridge.notify("notifications/cancelled", { requestId: "gone" });
+  bridge.send("no JSON");
+  await bridge.message(({ id }) => id === null);
+  issued.resolve();
+  for (let times = 0; times < 3; times++) assert.ok((await bridge.result("tools/list")).tools);
+  assert.equal(set.mcp.log.filter((entry) => entry === "POST tools/call").length, 1);
+});
+
 test("51, 98: initialize is answered by its deadline with the link, and later needs no browser", own, async () => {
   await using set = await setUp();
   await using bridge = startBridge(set.mcp.url, { config: set.config, args: ["--initialize-deadline", "1", "--no-browser"] });

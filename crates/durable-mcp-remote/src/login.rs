@@ -60,13 +60,13 @@ pub(crate) async fn sign_in(arguments: &Arguments, client: Arc<Client>) -> Resul
     if arguments.sign_in.paste {
         tokio::spawn(paste(client));
     }
-    let response = remote.send(&request(&arguments.url.parsed), false).await;
+    let response = remote.send(&request(&arguments.url.parsed), false, None).await;
     let response = response.map_err(|trouble| (outcome_of(&trouble), trouble.error().1))?;
     let mut end = Request { method: Method::DELETE, body: None, ..request(&arguments.url.parsed) };
     if let Some(session) = response.headers.get(SESSION_ID) {
         end.headers.insert(SESSION_ID, session.clone());
         // Servers that refuse this end their sessions by themselves.
-        remote.send(&end, false).await.ok();
+        remote.send(&end, false, None).await.ok();
     }
     Ok(format!("{} lets this machine in.", arguments.url.parsed.host_str().unwrap_or_default()))
 }

@@ -7,6 +7,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 
+use crate::calls::Done;
 use crate::http::{Client, Request, Response};
 use crate::log::{self, Direction, Record};
 use crate::message::{Kind, Message};
@@ -29,12 +30,17 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Sends a request; the answer has a status of success. Where the server asks for authorization, the request is sent
-    /// again once there is one.
+    /// again once there is one, unless that for which it is sent is `done`.
     ///
     /// # Errors
     ///
     /// [`Trouble`]; [`Trouble::SessionLost`] only if `in_session`.
-    pub(crate) async fn send(&self, request: &Request, in_session: bool) -> Result<Response, Trouble> {
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        in_session: bool,
+        done: Option<&Done>,
+    ) -> Result<Response, Trouble> {
         let mut attempt = Attempt::default();
         // Nobody is asked to sign in to end a session.
         let is_end = request.method == Method::DELETE;
@@ -45,6 +51,10 @@ impl Remote {
                 request.headers.insert(AUTHORIZATION, value);
             }
             drop(waiting);
+            // Cancelled while it waited for a sign-in.
+            if done.is_some_and(Done::is_done) {
+                return Err(Trouble::Unsent("the request was cancelled".to_owned()));
+            }
             let logged = log::is_debug()
                 .then(|| (request.body.clone().unwrap_or_default(), request.method.clone(), Instant::now()));
             let mut response = self.client.send(request).await?;

@@ -52,7 +52,7 @@ impl Bridge {
     /// [`Trouble`], with the request still unanswered.
     pub(crate) async fn exchange_by_sse(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
         let connection = self.sse_connection(call.method == "initialize").await?;
-        self.post_to(&connection, message).await?;
+        self.post_to(&connection, message, Some(&call.done)).await?;
         tokio::select! {
             () = call.done.done() => Ok(()),
             () = connection.lost.done() => Err(Trouble::Lost("the stream ended without a response".to_owned())),
@@ -66,14 +66,14 @@ impl Bridge {
     /// [`Trouble`] of the request.
     pub(crate) async fn post_by_sse(self: &Rc<Self>, message: &Message) -> Result<(), Trouble> {
         let connection = self.sse_connection(false).await?;
-        self.post_to(&connection, message).await
+        self.post_to(&connection, message, None).await
     }
 
-    async fn post_to(&self, connection: &Connection, message: &Message) -> Result<(), Trouble> {
+    async fn post_to(&self, connection: &Connection, message: &Message, done: Option<&Done>) -> Result<(), Trouble> {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON)]);
         let url = connection.endpoint.clone();
         let request = Request { method: Method::POST, url, headers, body: Some(message.bytes.clone()) };
-        let mut response = self.remote.send(&request, true).await?;
+        let mut response = self.remote.send(&request, true, done).await?;
         // 202 by the specification, 200 and a text by many; the response comes on the stream.
         body(&mut response, self.arguments.max_message).await.map(drop)
     }
@@ -117,7 +117,7 @@ impl Bridge {
             Trouble::Refused(Refusal { status, error: None, reason })
         };
         let wait = async {
-            let response = self.remote.send(&request, false).await?;
+            let response = self.remote.send(&request, false, None).await?;
             let status = response.status;
             if media_type(&response) != "text/event-stream" {
                 return Err(missing(status, "GET is not answered with a stream of events"));

@@ -118,7 +118,7 @@ impl Bridge {
         headers.insert(ACCEPT, EVENTS);
         headers.extend(cursor.header());
         let url = self.arguments.url.parsed.clone();
-        self.remote.send(&Request { method: Method::GET, url, headers, body: None }, in_session).await
+        self.remote.send(&Request { method: Method::GET, url, headers, body: None }, in_session, None).await
     }
 
     /// Hands on the messages of a stream until it ends, or some time after `done`.

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use tokio::task::yield_now;
 
 use crate::bridge::Bridge;
-use crate::calls::Call;
+use crate::calls::{Call, Done};
 use crate::era;
 use crate::http::{Request, Response};
 use crate::message::{INVALID_REQUEST, Kind, Message};
@@ -29,7 +29,7 @@ impl Bridge {
     /// [`Trouble`], with the request still unanswered.
     pub(crate) async fn exchange_by_http(&self, call: &Call, message: &Message) -> Result<(), Trouble> {
         let opens = call.method == "initialize";
-        let mut response = self.send(message).await?;
+        let mut response = self.send(message, Some(&call.done)).await?;
         if opens {
             self.session.borrow_mut().id = response.headers.get(SESSION_ID).cloned();
         }
@@ -58,12 +58,12 @@ impl Bridge {
     ///
     /// [`Trouble`] of the request.
     pub(crate) async fn post_by_http(&self, message: &Message) -> Result<(), Trouble> {
-        let mut response = self.send(message).await?;
+        let mut response = self.send(message, None).await?;
         // The rest of a short answer is read, so that the connection can be used again.
         body(&mut response, self.arguments.max_message).await.map(drop)
     }
 
-    async fn send(&self, message: &Message) -> Result<Response, Trouble> {
+    async fn send(&self, message: &Message, done: Option<&Done>) -> Result<Response, Trouble> {
         let mut headers = self.headers(message);
         let in_session = headers.contains_key(SESSION_ID);
         headers.insert(ACCEPT, JSON_OR_EVENTS);
@@ -75,7 +75,7 @@ impl Bridge {
         for _ in 0..TURNS {
             yield_now().await;
         }
-        self.remote.send(&request, in_session).await
+        self.remote.send(&request, in_session, done).await
     }
 
     /// Headers of the session, or those that repeat the body of a message of 2026-07-28.
@@ -123,7 +123,7 @@ impl Bridge {
         let url = self.arguments.url.parsed.clone();
         let request = Request { method: Method::DELETE, url, headers, body: None };
         // 405 and the like: the server ends its sessions by itself.
-        self.remote.send(&request, false).await.ok();
+        self.remote.send(&request, false, None).await.ok();
     }
 }
 
