@@ -39,18 +39,45 @@ test("32: a lost session is opened again, with level and subscriptions, and the 
   server.sessions.clear();
   const from = server.requests.length;
   assert.ok((await bridge.result("tools/call", call)).content);
+  // Level and subscriptions are told beside the call.
+  await until(() => server.requests.slice(from).some(({ message }) => message?.method === "resources/subscribe"), "the subscription");
   const later = server.requests.slice(from).filter(({ method }) => method === "POST");
-  assert.deepEqual(
-    later.map(({ message }) => message.method),
-    ["tools/call", "initialize", "notifications/initialized", "logging/setLevel", "resources/subscribe", "tools/call"],
-  );
-  const [, opening, , level, subscription] = later.map(({ message }) => message);
+  const methods = later.map(({ message }) => message.method);
+  assert.deepEqual(methods.slice(0, 3), ["tools/call", "initialize", "notifications/initialized"]);
+  assert.deepEqual(methods.slice(3).sort(), ["logging/setLevel", "resources/subscribe", "tools/call"]);
+  const [, opening] = later.map(({ message }) => message);
+  const [level, subscription] = ["logging/setLevel", "resources/subscribe"].map((method) => later[methods.indexOf(method)].message);
   assert.match(opening.id, /[0-9a-f]{16}/);
   assert.deepEqual(opening.params, server.requests[0].message.params);
   assert.equal(later[1].headers["mcp-session-id"], undefined);
   assert.equal(level.params.level, "warning");
   assert.equal(subscription.params.uri, "file:///b");
   assert.equal(bridge.messages.length, before + 1, "nothing of this reaches the client");
+});
+
+test("32: a new session that does not answer what it is told again holds up no call", { skip: isReference }, async () => {
+  const never = new Promise(() => {});
+  let isNew = false;
+  await using both = await connected({ capabilities: { tools: {}, logging: {} }, on: { "logging/setLevel": () => (isNew ? never : {}) } });
+  await both.bridge.result("logging/setLevel", { level: "warning" });
+  isNew = true;
+  both.server.sessions.clear();
+  assert.ok((await both.bridge.result("tools/call", call)).content);
+  await both.server.received("logging/setLevel", { count: 2 });
+});
+
+test("35: a new session that is not opened by the deadline is an error for every waiting message", { skip: isReference }, async () => {
+  const never = new Promise(() => {});
+  await using both = await connected({}, ["--initialize-deadline", "1"]);
+  const { server, bridge } = both;
+  const usual = server.on.initialize;
+  server.on.initialize = () => never;
+  server.sessions.clear();
+  const waiting = Array.from({ length: 8 }, () => bridge.request("tools/call", call));
+  for (const { error } of await Promise.all(waiting)) assert.match(error.message, /session.*within 1 s/);
+  assert.ok(count(server, "POST initialize") < 6, "they share an attempt");
+  server.on.initialize = usual;
+  assert.ok((await bridge.result("tools/list")).tools);
 });
 
 test("32: ten calls at once open one new session", async () => {

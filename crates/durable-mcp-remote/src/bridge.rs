@@ -62,8 +62,10 @@ pub(crate) struct Bridge {
     pub(crate) recent: RefCell<RecentEvents>,
     /// Told of each line of the client.
     pub(crate) activity: Notify,
-    /// Held while a new session is opened.
-    pub(crate) renewing: tokio::sync::Mutex<()>,
+    /// Held while a new session is opened, with the reason why the last one could not be.
+    pub(crate) renewing: tokio::sync::Mutex<Option<Trouble>>,
+    /// Counts the new sessions that could not be opened.
+    pub(crate) failed_renewals: Cell<u64>,
     work: watch::Sender<usize>,
     notifications: mpsc::Sender<Message>,
 }
@@ -122,6 +124,7 @@ impl Bridge {
             recent: RefCell::default(),
             activity: Notify::new(),
             renewing: tokio::sync::Mutex::default(),
+            failed_renewals: Cell::new(0),
             work: watch::Sender::new(0),
             notifications,
             arguments,
@@ -250,16 +253,20 @@ impl Bridge {
                 return self.gate.open();
             }
         }
-        let bridge = Rc::clone(&self);
+        self.post_initialized(message).await;
+        self.listen().await;
+        self.gate.open();
+    }
+
+    /// Sends `notifications/initialized`. A server that never says that it has it holds up no call.
+    pub(crate) async fn post_initialized(self: &Rc<Self>, message: Message) {
+        let bridge = Rc::clone(self);
         let sent = spawn_local(async move {
             if let Err(trouble) = bridge.post(&message).await {
                 log(&trouble.error().1);
             }
         });
-        // A server that never says that it has it holds up no call.
         tokio::time::timeout(NOTIFICATION_WAIT, sent).await.ok();
-        self.listen().await;
-        self.gate.open();
     }
 
     /// Sends a response of the client, or a notification that need not wait for those before it.

@@ -1,8 +1,12 @@
 //! New sessions in place of those that a server has lost.
 
+use std::iter;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::task::spawn_local;
+use tokio::time::timeout;
 
 use crate::bridge::Bridge;
 use crate::log::log;
@@ -12,6 +16,8 @@ use crate::trouble::Trouble;
 
 /// Lists that a client is told about when they shrink, by the capability that offers them.
 const LISTS: [&str; 3] = ["tools", "prompts", "resources"];
+/// Longest wait for the answer to a request that a new session has to be told again.
+const TIME_FOR_REQUEST: Duration = Duration::from_secs(10);
 
 impl Bridge {
     /// Opens a new session in place of that of `generation`, unless another message had it opened already.
@@ -20,7 +26,12 @@ impl Bridge {
     ///
     /// [`Trouble`] of the new `initialize`. The next message tries again.
     pub(crate) async fn renew(self: &Rc<Self>, generation: u64) -> Result<(), Trouble> {
-        let _turn = self.renewing.lock().await;
+        let failed = self.failed_renewals.get();
+        let mut last = self.renewing.lock().await;
+        // Failed while this one waited for its turn: those that wait share the outcome.
+        if let Some(trouble) = last.as_ref().filter(|_| self.failed_renewals.get() != failed) {
+            return Err(trouble.clone());
+        }
         let (initialize, before) = {
             let session = self.session.borrow();
             if session.generation != generation {
@@ -32,7 +43,10 @@ impl Bridge {
             return Err(Trouble::SessionLost("the client has not sent initialize".to_owned()));
         };
         self.gate.close();
-        match self.reopen(&initialize).await {
+        let time = self.arguments.initialize_deadline;
+        // All messages wait for this.
+        let reopened = timeout(time, self.reopen(&initialize)).await.unwrap_or_else(|_| Err(self.late(time)));
+        match reopened {
             Ok(now) => {
                 self.restore().await;
                 self.gate.open();
@@ -40,10 +54,19 @@ impl Bridge {
                 Ok(())
             }
             Err(trouble) => {
+                self.failed_renewals.set(self.failed_renewals.get() + 1);
+                *last = Some(trouble.clone());
                 self.gate.refuse(trouble.clone());
                 Err(trouble)
             }
         }
+    }
+
+    fn late(&self, time: Duration) -> Trouble {
+        if let Some(pending) = self.remote.sign_in.pending() {
+            return Trouble::SignIn(pending.to_string());
+        }
+        Trouble::SessionLost(format!("its answer to initialize did not come within {} s", time.as_secs_f64()))
     }
 
     async fn reopen(self: &Rc<Self>, initialize: &Message) -> Result<Initialized, Trouble> {
@@ -89,24 +112,38 @@ impl Bridge {
         response.await.map_err(|_| Trouble::Lost("there is no response".to_owned()))
     }
 
-    /// Tells the new session what the client told the old one.
+    /// Tells the new session what the client told the old one: that it is initialized before messages pass, the rest beside them.
     async fn restore(self: &Rc<Self>) {
-        let (notification, requests) = {
+        let (notification, generation) = {
             let session = self.session.borrow();
-            let requests: Vec<Message> = session.level.iter().chain(session.subscriptions.values()).cloned().collect();
-            (session.notification.clone(), requests)
+            (session.notification.clone(), session.generation)
         };
         // Without it, the client has yet to send it.
         let Some(notification) = notification else { return };
-        if let Err(trouble) = self.post(&notification).await {
-            log(&trouble.error().1);
-        }
-        for request in requests {
-            if let Err(trouble) = self.ask(&request).await {
-                log(&trouble.error().1);
+        self.post_initialized(notification).await;
+        self.listen().await;
+        let bridge = Rc::clone(self);
+        spawn_local(async move { bridge.restore_requests(generation).await });
+    }
+
+    async fn restore_requests(self: &Rc<Self>, generation: u64) {
+        let uris: Vec<String> = self.session.borrow().subscriptions.keys().cloned().collect();
+        for uri in iter::once(None).chain(uris.iter().map(Some)) {
+            let request = {
+                let session = self.session.borrow();
+                if session.generation != generation {
+                    return;
+                }
+                // As they are by now: the client may have changed them.
+                uri.map_or_else(|| session.level.clone(), |uri| session.subscriptions.get(uri).cloned())
+            };
+            let Some(request) = request else { continue };
+            match timeout(TIME_FOR_REQUEST, self.ask(&request)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(trouble)) => log(&trouble.error().1),
+                Err(_) => log(&format!("the new session has no answer to {}", request.method())),
             }
         }
-        self.listen().await;
     }
 
     async fn tell_changes(&self, before: Option<&Initialized>, now: &Initialized) {
