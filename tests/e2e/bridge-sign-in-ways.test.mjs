@@ -55,6 +55,22 @@ test("43: a call that is cancelled while it waits for a token is not sent again"
   assert.equal(set.mcp.log.filter((entry) => entry === "POST tools/call").length, 1);
 });
 
+test("23: the session's own stream opens again after a sign-in for it failed", own, async () => {
+  let isRefused = true;
+  const get = async (exchange) => (exchange.events(), exchange.event({ jsonrpc: "2.0", method: "notifications/tools/list_changed" }));
+  await using set = await setUp({}, { get, refuses: ({ method }) => method === "GET" && isRefused });
+  {
+    await using first = startBridge(set.mcp.url, { config: set.config, args: ["--transport", "http-only"] });
+    await Promise.all([first.initialize(), signIn(first)]);
+  }
+  await using bridge = startBridge(set.mcp.url, { config: set.config, args: ["--auth-timeout", "1"] });
+  await bridge.initialize();
+  await linkOf(bridge);
+  isRefused = false;
+  await bridge.message(({ method }) => method === "notifications/tools/list_changed");
+  assert.equal(linksOf(bridge).length, 1);
+});
+
 test("51, 98: initialize is answered by its deadline with the link, and later needs no browser", own, async () => {
   await using set = await setUp();
   await using bridge = startBridge(set.mcp.url, { config: set.config, args: ["--initialize-deadline", "1", "--no-browser"] });

@@ -44,15 +44,18 @@ impl Bridge {
 
     async fn keep_listening(self: Rc<Self>, generation: u64, done: &Done, mut answered: Option<oneshot::Sender<()>>) {
         let mut cursor = Cursor::new();
+        // After a sign-in that failed, it waits for that of another message.
+        let mut is_quiet = false;
         loop {
             let response = tokio::select! {
-                response = self.listen_from(&cursor) => response,
+                response = self.listen_from(&cursor, is_quiet) => response,
                 () = done.done() => return,
             };
             drop(answered.take());
             match response {
                 // Cut or ended: it is opened again.
                 Ok(response) => {
+                    is_quiet = false;
                     self.note_stream(generation);
                     drop(self.read(response, &mut cursor, done, None).await);
                 }
@@ -66,7 +69,10 @@ impl Bridge {
                     }
                     return;
                 }
-                Err(Trouble::SignIn(reason)) => return log(&reason),
+                Err(Trouble::SignIn(reason)) => {
+                    is_quiet = true;
+                    log(&reason);
+                }
                 Err(_) => {}
             }
             tokio::select! {

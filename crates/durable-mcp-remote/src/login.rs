@@ -13,7 +13,7 @@ use crate::http::{Client, Request};
 use crate::log::{log, log_error};
 use crate::outcome::Outcome;
 use crate::patience::Patience;
-use crate::remote::Remote;
+use crate::remote::{Remote, Terms};
 use crate::session::SESSION_ID;
 use crate::sign_in::SignIn;
 use crate::trouble::Trouble;
@@ -60,13 +60,13 @@ pub(crate) async fn sign_in(arguments: &Arguments, client: Arc<Client>) -> Resul
     if arguments.sign_in.paste {
         tokio::spawn(paste(client));
     }
-    let response = remote.send(&request(&arguments.url.parsed), false, None).await;
+    let response = remote.send(&request(&arguments.url.parsed), Terms::default()).await;
     let response = response.map_err(|trouble| (outcome_of(&trouble), trouble.error().1))?;
     let mut end = Request { method: Method::DELETE, body: None, ..request(&arguments.url.parsed) };
     if let Some(session) = response.headers.get(SESSION_ID) {
         end.headers.insert(SESSION_ID, session.clone());
         // Servers that refuse this end their sessions by themselves.
-        remote.send(&end, false, None).await.ok();
+        remote.send(&end, Terms { is_quiet: true, ..Terms::default() }).await.ok();
     }
     Ok(format!("{} lets this machine in.", arguments.url.parsed.host_str().unwrap_or_default()))
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
-use reqwest::{Method, StatusCode};
 use tokio::time::Instant;
 
 use crate::calls::Done;
@@ -20,6 +20,17 @@ const MAX_ERROR_BODY: usize = 64 << 10;
 /// Longest part of such an answer that people are shown.
 const SHOWN_BODY: usize = 300;
 
+/// Terms on which a request is sent.
+#[derive(Default)]
+pub(crate) struct Terms<'a> {
+    /// Whether an answer may tell that the session is lost.
+    pub(crate) in_session: bool,
+    /// End of that for which it is sent: after it, nothing is sent again.
+    pub(crate) done: Option<&'a Done>,
+    /// Whether nobody is asked to sign in for it.
+    pub(crate) is_quiet: bool,
+}
+
 /// The server, as a place to send requests to.
 pub(crate) struct Remote {
     pub(crate) client: Arc<Client>,
@@ -30,20 +41,13 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Sends a request; the answer has a status of success. Where the server asks for authorization, the request is sent
-    /// again once there is one, unless that for which it is sent is `done`.
+    /// again once there is one.
     ///
     /// # Errors
     ///
-    /// [`Trouble`]; [`Trouble::SessionLost`] only if `in_session`.
-    pub(crate) async fn send(
-        &self,
-        request: &Request,
-        in_session: bool,
-        done: Option<&Done>,
-    ) -> Result<Response, Trouble> {
+    /// [`Trouble`]; [`Trouble::SessionLost`] only in a session.
+    pub(crate) async fn send(&self, request: &Request, terms: Terms<'_>) -> Result<Response, Trouble> {
         let mut attempt = Attempt::default();
-        // Nobody is asked to sign in to end a session.
-        let is_end = request.method == Method::DELETE;
         loop {
             let mut request = request.clone();
             let waiting = self.patience.sign_in();
@@ -52,7 +56,7 @@ impl Remote {
             }
             drop(waiting);
             // Cancelled while it waited for a sign-in.
-            if done.is_some_and(Done::is_done) {
+            if terms.done.is_some_and(Done::is_done) {
                 return Err(Trouble::Unsent("the request was cancelled".to_owned()));
             }
             let logged = log::is_debug()
@@ -69,10 +73,10 @@ impl Remote {
                 return Ok(response);
             }
             let body = beginning(&mut response).await;
-            if in_session && tells_of_session(status, &body) {
+            if terms.in_session && tells_of_session(status, &body) {
                 return Err(Trouble::SessionLost(shown(status, &body)));
             }
-            if is_end {
+            if terms.is_quiet {
                 return Err(Trouble::Refused(refusal(status, &body)));
             }
             let challenge = challenge(&response.headers);

@@ -14,7 +14,7 @@ use crate::events::{Event, Parser};
 use crate::http::{Request, Response};
 use crate::log::log;
 use crate::message::Message;
-use crate::remote::{body, media_type, too_long};
+use crate::remote::{Terms, body, media_type, too_long};
 use crate::stream::{Cursor, EVENTS};
 use crate::trouble::{Refusal, Trouble};
 
@@ -73,7 +73,7 @@ impl Bridge {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON)]);
         let url = connection.endpoint.clone();
         let request = Request { method: Method::POST, url, headers, body: Some(message.bytes.clone()) };
-        let mut response = self.remote.send(&request, true, done).await?;
+        let mut response = self.remote.send(&request, Terms { in_session: true, done, is_quiet: false }).await?;
         // 202 by the specification, 200 and a text by many; the response comes on the stream.
         body(&mut response, self.arguments.max_message).await.map(drop)
     }
@@ -117,7 +117,7 @@ impl Bridge {
             Trouble::Refused(Refusal { status, error: None, reason })
         };
         let wait = async {
-            let response = self.remote.send(&request, false, None).await?;
+            let response = self.remote.send(&request, Terms::default()).await?;
             let status = response.status;
             if media_type(&response) != "text/event-stream" {
                 return Err(missing(status, "GET is not answered with a stream of events"));

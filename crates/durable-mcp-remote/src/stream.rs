@@ -13,7 +13,7 @@ use crate::events::{Event, Parser};
 use crate::http::{Request, Response};
 use crate::log::log;
 use crate::message::Message;
-use crate::remote::too_long;
+use crate::remote::{Terms, too_long};
 use crate::session::SESSION_ID;
 use crate::trouble::Trouble;
 
@@ -97,7 +97,7 @@ impl Bridge {
                 () = sleep(wait) => {}
                 () = call.done.done() => return Ok(()),
             }
-            outcome = match self.listen_from(&cursor).await {
+            outcome = match self.listen_from(&cursor, false).await {
                 Ok(response) => self.read(response, &mut cursor, &call.done, Some(call)).await,
                 // Without its session or without resumption, the response will not come.
                 Err(trouble) if !trouble.is_temporary() => return Err(Trouble::Lost(trouble.error().1)),
@@ -107,18 +107,19 @@ impl Bridge {
         Ok(())
     }
 
-    /// GETs a stream: the session's own, or the rest of one that was cut.
+    /// GETs a stream: the session's own, or the rest of one that was cut. With `is_quiet`, nobody is asked to sign in for it.
     ///
     /// # Errors
     ///
     /// [`Trouble`] of the request.
-    pub(crate) async fn listen_from(&self, cursor: &Cursor) -> Result<Response, Trouble> {
+    pub(crate) async fn listen_from(&self, cursor: &Cursor, is_quiet: bool) -> Result<Response, Trouble> {
         let mut headers = self.session.borrow().headers();
         let in_session = headers.contains_key(SESSION_ID);
         headers.insert(ACCEPT, EVENTS);
         headers.extend(cursor.header());
         let url = self.arguments.url.parsed.clone();
-        self.remote.send(&Request { method: Method::GET, url, headers, body: None }, in_session, None).await
+        let request = Request { method: Method::GET, url, headers, body: None };
+        self.remote.send(&request, Terms { in_session, done: None, is_quiet }).await
     }
 
     /// Hands on the messages of a stream until it ends, or some time after `done`.

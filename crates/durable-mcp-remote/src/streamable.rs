@@ -9,7 +9,7 @@ use crate::calls::{Call, Done};
 use crate::era;
 use crate::http::{Request, Response};
 use crate::message::{INVALID_REQUEST, Kind, Message};
-use crate::remote::{body, media_type, names_session};
+use crate::remote::{Terms, body, media_type, names_session};
 use crate::session::SESSION_ID;
 use crate::trouble::{Refusal, Trouble};
 
@@ -75,7 +75,7 @@ impl Bridge {
         for _ in 0..TURNS {
             yield_now().await;
         }
-        self.remote.send(&request, in_session, done).await
+        self.remote.send(&request, Terms { in_session, done, is_quiet: false }).await
     }
 
     /// Headers of the session, or those that repeat the body of a message of 2026-07-28.
@@ -122,8 +122,8 @@ impl Bridge {
         }
         let url = self.arguments.url.parsed.clone();
         let request = Request { method: Method::DELETE, url, headers, body: None };
-        // 405 and the like: the server ends its sessions by itself.
-        self.remote.send(&request, false, None).await.ok();
+        // 405 and the like: the server ends its sessions by itself. Nobody is asked to sign in for this.
+        self.remote.send(&request, Terms { is_quiet: true, ..Terms::default() }).await.ok();
     }
 }
 
