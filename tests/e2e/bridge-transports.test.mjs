@@ -126,6 +126,14 @@ test("21: an answer on a later connection of the same session is matched", { ski
   assert.deepEqual(await answer, { late: true });
 });
 
+test("21: a call whose stream was cut and came back without its answer is an error", { skip: isReference }, async () => {
+  await using server = await sseServer({ on: { "tools/call": (_, streams) => void streams.at(-1).cut() } });
+  await using bridge = startBridge(server.url, { args: ["--transport", "sse-only", "--body-timeout", "1"] });
+  await bridge.initialize({ protocolVersion: "2024-11-05" });
+  const { error } = await bridge.request("tools/call", { name: "x" });
+  assert.match(error.message, /may have run/);
+});
+
 test("21: a stream that comes back with another endpoint is another session", { skip: isReference }, async () => {
   await using server = await sseServer({ endpoint: (number) => `/messages?session=${number}` });
   await using bridge = startBridge(server.url, { args: ["--transport", "sse-only"] });

@@ -1,10 +1,12 @@
 //! HTTP+SSE of version 2024-11-05: a GET opens a stream, whose first event names the address of messages.
 
+use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
+use tokio::sync::watch;
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
@@ -28,6 +30,19 @@ pub(crate) struct Connection {
     endpoint: Url,
     /// End of the server's session: the stream came back with another endpoint, or not at all.
     lost: Done,
+    /// Told each time that the stream comes back with the same endpoint.
+    returns: watch::Receiver<()>,
+}
+
+impl Connection {
+    /// Waits until the stream has come back since the last look at `returns`, and `time` has passed after that. What the server
+    /// sent in between is gone.
+    async fn is_stale(&mut self, time: Option<Duration>) {
+        match (self.returns.changed().await, time) {
+            (Ok(()), Some(time)) => sleep(time).await,
+            _ => pending().await,
+        }
+    }
 }
 
 /// Connection that is in use. Dropping it closes its stream.
@@ -51,11 +66,16 @@ impl Bridge {
     ///
     /// [`Trouble`], with the request still unanswered.
     pub(crate) async fn exchange_by_sse(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
-        let connection = self.sse_connection(call.method == "initialize").await?;
+        let mut connection = self.sse_connection(call.method == "initialize").await?;
+        connection.returns.mark_unchanged();
+        let lost = connection.lost.clone();
         self.post_to(&connection, message, Some(&call.done)).await?;
         tokio::select! {
             () = call.done.done() => Ok(()),
-            () = connection.lost.done() => Err(Trouble::Lost("the stream ended without a response".to_owned())),
+            () = lost.done() => Err(Trouble::Lost("the stream ended without a response".to_owned())),
+            () = connection.is_stale(self.arguments.network.body_timeout) => {
+                Err(Trouble::Lost("the stream was cut, and came back without a response".to_owned()))
+            }
         }
     }
 
@@ -99,10 +119,11 @@ impl Bridge {
     fn hold(self: &Rc<Self>, endpoint: Url, stream: Stream, cursor: Cursor, is_fresh: bool) -> Connection {
         let (ends, lost) = Done::pair();
         let (held, done) = Done::pair();
-        let connection = Connection { endpoint: endpoint.clone(), lost };
+        let (returned, returns) = watch::channel(());
+        let connection = Connection { endpoint: endpoint.clone(), lost, returns };
         *self.sse.borrow_mut() = Some(Held { connection: connection.clone(), is_fresh, _stream: held });
         let bridge = Rc::clone(self);
-        spawn_local(async move { bridge.keep_reading(endpoint, stream, cursor, done, ends).await });
+        spawn_local(async move { bridge.keep_reading(endpoint, stream, cursor, done, (ends, returned)).await });
         connection
     }
 
@@ -162,7 +183,7 @@ impl Bridge {
         mut stream: Stream,
         mut cursor: Cursor,
         held: Done,
-        ends: Open,
+        (ends, returned): (Open, watch::Sender<()>),
     ) {
         loop {
             self.read_sse(&mut stream, &mut cursor, &held).await;
@@ -174,6 +195,7 @@ impl Bridge {
                 match self.open_sse(&mut cursor).await {
                     Ok((same, next)) if same == endpoint => {
                         stream = next;
+                        returned.send_replace(());
                         break;
                     }
                     Ok((other, next)) => {
