@@ -24,7 +24,7 @@ async function sseServer({ endpoint = () => "/messages?session=a%20b", post = 40
       if (exchange.method === "GET") {
         exchange.events();
         streams.push(exchange);
-        await exchange.event(endpoint(streams.length, exchange), { event: "endpoint" });
+        await exchange.event(await endpoint(streams.length, exchange), { event: "endpoint" });
         return true;
       }
       if (exchange.url === "/mcp") {
@@ -145,6 +145,23 @@ test("21: a stream that comes back with another endpoint is another session", { 
   assert.match(message.id, /[0-9a-f]{16}/);
   await server.received("notifications/initialized", { count: 2 });
   assert.ok((await bridge.result("tools/list")).tools);
+});
+
+test("21: a stream that comes back late does not replace the connection of a newer initialize", { skip: isReference }, async () => {
+  const late = Promise.withResolvers();
+  await using server = await sseServer({ endpoint: (number) => (number === 2 ? late.promise : `/messages?session=${number}`) });
+  await using bridge = startBridge(server.url, { args: ["--transport", "sse-only"] });
+  await bridge.initialize({ protocolVersion: "2024-11-05" });
+  await server.received("notifications/initialized");
+  server.streams[0].cut();
+  await until(() => server.streams.length === 2, "another stream");
+  await bridge.initialize({ protocolVersion: "2024-11-05" });
+  late.resolve("/messages?session=2");
+  for (let count = 1; count <= 3; count++) {
+    assert.ok((await bridge.result("tools/list")).tools);
+    assert.equal((await server.received("tools/list", { count })).url, "/messages?session=3");
+  }
+  await until(() => server.streams[1].response.destroyed, "the end of the late stream");
 });
 
 test("22: a stream without an endpoint event is an error that says so", { skip: isReference }, async () => {

@@ -192,7 +192,15 @@ impl Bridge {
                     () = sleep(cursor.next_wait()) => {}
                     () = held.done() => return,
                 }
-                match self.open_sse(&mut cursor).await {
+                let opened = tokio::select! {
+                    opened = self.open_sse(&mut cursor) => opened,
+                    () = held.done() => return,
+                };
+                // A newer connection has taken its place.
+                if held.is_done() {
+                    return;
+                }
+                match opened {
                     Ok((same, next)) if same == endpoint => {
                         stream = next;
                         returned.send_replace(());
