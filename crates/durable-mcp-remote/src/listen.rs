@@ -73,6 +73,7 @@ impl Bridge {
                     is_quiet = true;
                     log(&reason);
                 }
+                Err(Trouble::Barred(reason)) => return log(&reason),
                 Err(_) => {}
             }
             tokio::select! {

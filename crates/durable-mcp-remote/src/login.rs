@@ -73,7 +73,7 @@ pub(crate) async fn sign_in(arguments: &Arguments, client: Arc<Client>) -> Resul
 
 fn outcome_of(trouble: &Trouble) -> Outcome {
     match trouble {
-        Trouble::Unsent(_) | Trouble::Lost(_) => Outcome::Unreachable,
+        Trouble::Unsent(_) | Trouble::Lost(_) | Trouble::Barred(_) => Outcome::Unreachable,
         Trouble::Refused(refusal)
             if matches!(refusal.status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT) =>
         {

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::http::Failure;
+use crate::http::{Cause, Failure};
 use crate::message::{BRIDGE_ERROR, Message};
 
 /// Reason why a message has no answer.
@@ -12,6 +12,8 @@ pub(crate) enum Trouble {
     Unsent(String),
     /// The connection failed after that: the server may have acted on the message.
     Lost(String),
+    /// The way to the server is not taken: its certificate is not valid, or it redirects to where nothing is sent.
+    Barred(String),
     /// The server does not know the session.
     SessionLost(String),
     /// The server answered with an HTTP status or content that carries no answer.
@@ -34,7 +36,7 @@ impl Trouble {
     pub(crate) fn error(&self) -> (i64, String) {
         let own = i64::from(BRIDGE_ERROR);
         match self {
-            Self::Unsent(reason) => (own, format!("the server cannot be reached: {reason}")),
+            Self::Unsent(reason) | Self::Barred(reason) => (own, format!("the server cannot be reached: {reason}")),
             Self::Lost(reason) => (own, format!("connection lost, the request may have run: {reason}")),
             Self::SessionLost(reason) => (own, format!("the server ended the session: {reason}")),
             Self::SignIn(reason) => (own, reason.clone()),
@@ -50,13 +52,17 @@ impl Trouble {
         match self {
             Self::Unsent(_) | Self::Lost(_) => true,
             Self::Refused(refusal) => matches!(refusal.status.as_u16(), 429 | 502..=504),
-            Self::SessionLost(_) | Self::SignIn(_) => false,
+            Self::Barred(_) | Self::SessionLost(_) | Self::SignIn(_) => false,
         }
     }
 }
 
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
-        if failure.unsent { Self::Unsent(failure.reason) } else { Self::Lost(failure.reason) }
+        match failure.cause {
+            Cause::Certificate | Cause::Redirect => Self::Barred(failure.reason),
+            _ if failure.unsent => Self::Unsent(failure.reason),
+            _ => Self::Lost(failure.reason),
+        }
     }
 }

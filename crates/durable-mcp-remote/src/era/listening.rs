@@ -51,10 +51,12 @@ impl Bridge {
                 outcome = self.exchange_by_http(&call, &message) => outcome,
                 () = done.done() => return,
             };
-            if let Err(Trouble::Refused(refusal)) = outcome
-                && !Trouble::Refused(refusal.clone()).is_temporary()
-            {
-                return log(&format!("the server tells of no changes: {}", refusal.reason));
+            match outcome {
+                Err(Trouble::Barred(reason)) => return log(&reason),
+                Err(trouble @ Trouble::Refused(_)) if !trouble.is_temporary() => {
+                    return log(&format!("the server tells of no changes: {}", trouble.error().1));
+                }
+                _ => {}
             }
             tokio::select! {
                 () = sleep_until(opened + BETWEEN_OPENINGS) => {}
