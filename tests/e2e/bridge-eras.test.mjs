@@ -247,6 +247,21 @@ test("63: one stream listens for what is offered and subscribed, and its notices
   assert.ok(!bridge.messages.some(({ method }) => method === "notifications/subscriptions/acknowledged"));
 });
 
+test("10, 63: --idle-timeout closes the stream that listens, and the next message opens it again", async () => {
+  const streams = [];
+  await using both = await connected(
+    {
+      capabilities: { tools: { listChanged: true } },
+      on: { "subscriptions/listen": (exchange) => (streams.push(exchange.events()), exchange.raw(": open\n\n")) },
+    },
+    { args: ["--idle-timeout", "1"] },
+  );
+  await until(() => streams.length === 1, "the stream");
+  await until(() => streams[0].response.destroyed, "its end");
+  assert.ok((await both.bridge.result("tools/list")).tools);
+  await until(() => streams.length === 2, "another stream");
+});
+
 const FORM = { method: "elicitation/create", params: { message: "Name?", requestedSchema: { type: "object", properties: {} } } };
 
 test("64: questions are put to the client, and the request is sent again with its answers and the state", async () => {

@@ -104,6 +104,11 @@ impl Calls {
         &self.prefix
     }
 
+    /// Whether the client waits for a response. The bridge itself waits on a stream for as long as there is one.
+    pub(crate) fn has_client(&self) -> bool {
+        self.open.borrow().values().any(|entry| matches!(entry.asker, Asker::Client))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.open.borrow().len()
     }

@@ -49,7 +49,7 @@ impl Bridge {
     /// Closes the connections after a quiet time, until the next message.
     pub(crate) async fn rest(self: Rc<Self>, quiet: Duration) {
         loop {
-            if timeout(quiet, self.activity.notified()).await.is_ok() || self.calls.len() > 0 {
+            if timeout(quiet, self.activity.notified()).await.is_ok() || self.calls.has_client() {
                 continue;
             }
             let modern = self.era.borrow().clone();
