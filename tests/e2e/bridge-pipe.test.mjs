@@ -59,6 +59,16 @@ test("5: at the end of stdin calls are answered, the session is deleted, the exi
   assert.equal(server.sessions.size, 0);
 });
 
+test("5: a notification directly before the end of stdin reaches the server", async () => {
+  await using server = await bridgeServer();
+  await using bridge = startBridge(server.url);
+  await bridge.initialize();
+  await bridge.result("ping");
+  bridge.input.end(`${JSON.stringify({ jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: 1, progress: 1 } })}\n`);
+  assert.equal(await bridge.end(), 0);
+  assert.ok(server.log.includes("POST notifications/progress"), server.log.join(", "));
+});
+
 test("5: a server that answers nothing does not hold up the end", async () => {
   const never = new Promise(() => {});
   await using server = await bridgeServer({ sessions: true, on: { "tools/call": () => never }, http: ({ method }) => method === "DELETE" });

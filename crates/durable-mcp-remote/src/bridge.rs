@@ -67,7 +67,7 @@ pub(crate) struct Bridge {
     /// Counts the new sessions that could not be opened.
     pub(crate) failed_renewals: Cell<u64>,
     work: watch::Sender<usize>,
-    notifications: mpsc::Sender<Message>,
+    notifications: mpsc::Sender<(Message, Work)>,
 }
 
 /// Unit of work that the end waits for.
@@ -205,7 +205,7 @@ impl Bridge {
                     self.spawn(|bridge| bridge.send_one_way(message));
                 }
                 // The receiver lives as long as the bridge.
-                _ => drop(self.notifications.send(message).await),
+                _ => drop(self.notifications.send((message, self.work())).await),
             },
             Kind::Response { id: Some(id), .. } if self.questions.answered(&id, &message) => {}
             Kind::Response { .. } => self.spawn(|bridge| bridge.send_one_way(message)),
@@ -288,9 +288,8 @@ impl Bridge {
         }
     }
 
-    async fn send_notifications(self: Rc<Self>, mut waiting: mpsc::Receiver<Message>) {
-        while let Some(message) = waiting.recv().await {
-            let work = self.work();
+    async fn send_notifications(self: Rc<Self>, mut waiting: mpsc::Receiver<(Message, Work)>) {
+        while let Some((message, work)) = waiting.recv().await {
             let bridge = Rc::clone(&self);
             let sent = spawn_local(async move {
                 bridge.send_one_way(message).await;
