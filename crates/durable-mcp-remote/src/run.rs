@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::task::LocalSet;
+use tokio::time::Instant;
 
 use crate::arguments::Arguments;
 use crate::bridge::Bridge;
@@ -15,8 +16,8 @@ use crate::log::log_error;
 const TIME_FOR_CALLS: Duration = Duration::from_millis(1900);
 /// Time for the DELETE of the session after that.
 const TIME_FOR_DELETE: Duration = Duration::from_millis(800);
-/// Time for a client that still reads.
-const TIME_FOR_OUTPUT: Duration = Duration::from_millis(200);
+/// Time for all of that, and for a client that still reads: it has what is left.
+const TIME_TO_END: Duration = Duration::from_millis(2900);
 
 /// Runs a bridge until its client goes.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
@@ -55,9 +56,10 @@ async fn relay(arguments: Arguments) -> Result<(), String> {
 }
 
 async fn end(bridge: &Bridge) {
+    let until = Instant::now() + TIME_TO_END;
     bridge.finish(TIME_FOR_CALLS).await;
     // A server that does not answer keeps its session.
     tokio::time::timeout(TIME_FOR_DELETE, bridge.delete_session()).await.ok();
     let rest = async { tokio::join!(bridge.output.flush(), bridge.seen.saved()) };
-    tokio::time::timeout(TIME_FOR_OUTPUT, rest).await.ok();
+    tokio::time::timeout_at(until, rest).await.ok();
 }
