@@ -21,12 +21,16 @@ struct Listed<'a> {
     name: std::borrow::Cow<'a, str>,
 }
 
-/// Answer to a request that calls a hidden tool; `None` for every other one.
+/// Answer to a request that calls a hidden tool, or one whose name servers may read in different ways; `None` for every other one.
 pub(crate) fn refusal(filter: &ToolFilter, message: &Message, id: &Id, method: &str) -> Option<Bytes> {
     if filter.is_empty() || method != "tools/call" {
         return None;
     }
-    let Called { name } = message.params()?;
+    let Some(Called { name }) = message.params() else {
+        let reason =
+            "the name of the tool cannot be read, and --ignore-tool or --allow-tool needs it: give one, as a string";
+        return Some(error_response(Some(id), INVALID_PARAMS, reason));
+    };
     if !filter.hides(&name) {
         return None;
     }
@@ -155,5 +159,22 @@ mod tests {
         let other = message(r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get"}}"#);
         assert!(refusal(&filter(), &other, &id, "tools/call").is_none());
         assert!(refusal(&ToolFilter::default(), &call, &id, "tools/call").is_none());
+    }
+
+    #[test]
+    fn a_call_whose_name_cannot_be_read_is_refused() {
+        let id = Id::from_json("7").unwrap();
+        for params in [
+            r#","params":{"name":"get","name":"deleteAll"}"#,
+            r#","params":{"name":"get","\u006eame":"deleteAll"}"#,
+            r#","params":{"name":["deleteAll"]}"#,
+            r#","params":{}"#,
+            "",
+        ] {
+            let call = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call"{params}}}"#);
+            let call = Message::parse(Bytes::from(call)).unwrap();
+            assert!(refusal(&filter(), &call, &id, "tools/call").is_some(), "{params}");
+            assert!(refusal(&ToolFilter::default(), &call, &id, "tools/call").is_none(), "{params}");
+        }
     }
 }
