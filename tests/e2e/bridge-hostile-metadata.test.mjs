@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isReference, startBridge } from "../support/bridge.mjs";
+import { bridgeAuthority, linkOf, signIn, storeFolder, storedJson } from "../support/bridge-authority.mjs";
 import { bridgeServer } from "../support/bridge-server.mjs";
 
 const PARAMS = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "tests", version: "1.0.0" } };
@@ -61,3 +62,65 @@ for (const [what, path, answer, says] of [
     assert.doesNotMatch(bridge.stderr, /panicked/);
   });
 }
+
+/** A server of 2025-03-26: it has no resource metadata, and `metadata` of its authorization server at its own origin. */
+const serverOf2025 = ({ accepts = () => false, metadata = () => undefined, on = () => false } = {}) =>
+  bridgeServer({
+    http: (exchange) => {
+      const { url, headers, server } = exchange;
+      const document = url === AUTHORITY ? metadata(server.origin) : undefined;
+      if (document) exchange.status(200, JSON.stringify(document), json);
+      else if (url.startsWith("/.well-known/")) exchange.status(404);
+      else if (on(exchange)) return true;
+      else if (url !== "/mcp") exchange.status(404);
+      else if (accepts(headers.authorization?.replace("Bearer ", ""))) return false;
+      else exchange.status(401, "", { "www-authenticate": "Bearer" });
+      return true;
+    },
+  });
+
+test("a server that names another issuer gets neither its code nor its refresh token", { skip: isReference }, async () => {
+  await using authority = await bridgeAuthority();
+  await using thief = await bridgeAuthority();
+  await using server = await serverOf2025({
+    accepts: (token) => authority.access.has(token),
+    metadata: () => ({ ...authority.metadata, token_endpoint: `${thief.origin}/token` }),
+  });
+  await using bridge = startBridge(server.url);
+  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  authority.spoil();
+  await bridge.result("tools/list");
+  assert.equal(authority.grants("refresh_token").length, 1);
+  assert.equal(thief.requests.length, 0);
+});
+
+test("a server that names another issuer, which names none or a third, is refused", { skip: isReference }, async () => {
+  await using authority = await bridgeAuthority({ metadata: { issuer: "https://third.example" } });
+  await using server = await serverOf2025({ metadata: (origin) => ({ ...metadata(origin), issuer: authority.origin }) });
+  await using bridge = startBridge(server.url);
+  const { error } = await bridge.request("initialize", PARAMS);
+  assert.ok(error.message.includes("https://third.example") && error.message.includes(authority.origin), error.message);
+});
+
+test("tokens without an issuer are not shown to a guessed endpoint", { skip: isReference }, async () => {
+  using config = storeFolder();
+  const asked = [];
+  await using authority = await bridgeAuthority();
+  let isGuessed = false;
+  await using server = await serverOf2025({
+    accepts: (token) => authority.access.has(token),
+    metadata: () => (isGuessed ? undefined : authority.metadata),
+    on: (exchange) => exchange.url === "/token" && asked.push(exchange.text) && (exchange.status(400), true),
+  });
+  {
+    await using bridge = startBridge(server.url, { config: config.path });
+    await Promise.all([bridge.initialize(), signIn(bridge)]);
+  }
+  for (const name of ["_tokens.json", "_client_info.json"]) storedJson(config.path, name, ({ issuer, ...rest }) => rest);
+  authority.spoil();
+  isGuessed = true;
+  await using bridge = startBridge(server.url, { config: config.path });
+  bridge.send({ jsonrpc: "2.0", id: 1, method: "initialize", params: PARAMS });
+  assert.ok((await linkOf(bridge)).startsWith(`${server.origin}/authorize`));
+  assert.deepEqual(asked, []);
+});

@@ -121,7 +121,7 @@ impl ClientSettings {
         let registered = answer.object().filter(|_| answer.status.is_success());
         let record = registered.and_then(|answer| record(request, answer, &server.issuer));
         record.ok_or_else(|| {
-            if server.document.is_empty() {
+            if server.is_guessed() {
                 return SignInError::impossible(format!(
                     "the server asks for authorization, but offers no sign-in (it has no OAuth metadata, and registering gives {}): give its token with --header 'Authorization: Bearer TOKEN'",
                     answer.words()

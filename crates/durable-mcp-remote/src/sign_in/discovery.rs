@@ -149,12 +149,13 @@ async fn of_issuer(http: &OAuthHttp, issuer: &str) -> Result<ServerMetadata, Sig
 async fn of_origin(http: &OAuthHttp, server: &Url) -> Result<ServerMetadata, SignInError> {
     let origin = server.origin().ascii_serialization();
     for url in server_urls(&at(server, "/")) {
-        // What is fetched from the server's own origin is its word, whichever issuer that names.
-        if let Some(document) =
-            document(http.get(&url).await)?.filter(|document| document.contains_key("token_endpoint"))
-        {
-            return Ok(ServerMetadata::parse(document, &origin));
-        }
+        let document = document(http.get(&url).await)?.filter(|document| document.contains_key("token_endpoint"));
+        let Some(document) = document else { continue };
+        // A server must not name its own endpoints as those of another issuer: that one is asked itself.
+        return match foreign_issuer(&document, server) {
+            Some(issuer) => of_issuer(http, issuer).await,
+            None => Ok(ServerMetadata::parse(document, &origin)),
+        };
     }
     let endpoint = |path| Some(at(server, path));
     Ok(ServerMetadata {
@@ -163,6 +164,13 @@ async fn of_origin(http: &OAuthHttp, server: &Url) -> Result<ServerMetadata, Sig
         registration_endpoint: endpoint("/register"),
         ..ServerMetadata::parse(Map::new(), &origin)
     })
+}
+
+/// Issuer of metadata if it is of another origin than the server.
+fn foreign_issuer<'a>(document: &'a Map<String, Value>, server: &Url) -> Option<&'a str> {
+    let issuer = document.get("issuer").and_then(Value::as_str)?;
+    let is_own = Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == server.origin());
+    (!is_own).then_some(issuer)
 }
 
 /// RFC 8414 inserted, OIDC inserted, the same appended, and RFC 8414 at the root.
@@ -194,7 +202,7 @@ fn check_endpoints(http: &OAuthHttp, metadata: &ServerMetadata) -> Result<(), Si
 /// If the metadata does not list S256.
 pub(crate) fn check_pkce(metadata: &ServerMetadata, rules: Rules) -> Result<(), SignInError> {
     // Servers of 2025-03-26 without metadata have it by the specification.
-    if metadata.document.is_empty() {
+    if metadata.is_guessed() {
         return Ok(());
     }
     let Some(methods) = metadata.document.get("code_challenge_methods_supported") else {
@@ -242,6 +250,11 @@ impl ServerMetadata {
             always_sends_iss: flag("authorization_response_iss_parameter_supported"),
             document,
         }
+    }
+
+    /// Whether there is no metadata, so that the endpoints are those of 2025-03-26.
+    pub(crate) fn is_guessed(&self) -> bool {
+        self.document.is_empty()
     }
 
     /// Metadata of a token endpoint that `--token-endpoint` names.
@@ -315,6 +328,18 @@ mod tests {
             "https://as.example/.well-known/oauth-authorization-server",
         ];
         assert_eq!(strings(&server_urls(&url("https://as.example/t/1/"))), expected);
+    }
+
+    #[test]
+    fn metadata_of_another_origin_has_a_foreign_issuer() {
+        let server = url("https://x.example/mcp");
+        let of = |issuer: Value| Map::from_iter([("issuer".to_owned(), issuer)]);
+        for own in [Map::new(), of("https://x.example".into()), of("https://x.example:443/t/".into()), of(1.into())] {
+            assert_eq!(foreign_issuer(&own, &server), None, "{own:?}");
+        }
+        for other in ["https://as.example", "http://x.example", "https://x.example:8443", "x.example", ""] {
+            assert_eq!(foreign_issuer(&of(other.into()), &server), Some(other));
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(crate) async fn examine(
     Ok(Discovery {
         asked,
         issuer: server.issuer.clone(),
-        is_guessed: server.document.is_empty(),
+        is_guessed: server.is_guessed(),
         has_authorization_endpoint: server.authorization_endpoint.is_some(),
         has_device_endpoint: server.device_authorization_endpoint.is_some(),
         has_registration_endpoint: server.registration_endpoint.is_some(),

@@ -44,8 +44,12 @@ pub(crate) async fn refresh(
         Some(challenge) => context.discover(challenge).await?,
         None => context.known_metadata().await?,
     };
-    // Tokens of one authorization server are not shown to another.
-    if tokens.issuer().is_some_and(|issuer| !is_same_issuer(issuer, &discovered.server.issuer)) {
+    // Tokens of one authorization server are not shown to another, and those of an unknown one to no guessed endpoint.
+    let is_of_server = match tokens.issuer() {
+        Some(issuer) => is_same_issuer(issuer, &discovered.server.issuer),
+        None => !discovered.server.is_guessed(),
+    };
+    if !is_of_server {
         return Ok(Refreshed::SignInNeeded);
     }
     Attempt { context, discovered: &discovered, tokens: &tokens, refresh_token }.run().await
