@@ -281,6 +281,17 @@ test("88: refresh that is refused leads to a sign-in; one that fails keeps the t
   assert.ok(link);
 });
 
+test("88: a refresh that GitHub refuses with 200 leads to a sign-in", { skip: isReference }, async () => {
+  await using authority = await bridgeAuthority();
+  await using server = await guardedServer(authority);
+  await using bridge = startBridge(server.url);
+  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  authority.spoil();
+  authority.on["/token"] = ({ form }) => (form.grant_type === "refresh_token" ? [200, { error: "bad_refresh_token" }] : undefined);
+  const [, link] = await Promise.all([bridge.result("tools/list"), signIn(bridge, { count: 2 })]);
+  assert.ok(link);
+});
+
 test("89: after a lost answer the refresh token is tried once more", async () => {
   await using authority = await bridgeAuthority();
   await using server = await guardedServer(authority);

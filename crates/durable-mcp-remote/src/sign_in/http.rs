@@ -59,6 +59,12 @@ impl From<Failure> for SignInError {
 }
 
 impl Answer {
+    /// Answer without headers.
+    #[cfg(test)]
+    pub(crate) fn of(status: StatusCode, body: &[u8]) -> Self {
+        Self { status, headers: HeaderMap::new(), body: body.to_vec() }
+    }
+
     /// JSON object of the body.
     pub(crate) fn object(&self) -> Option<Map<String, Value>> {
         serde_json::from_slice(&self.body).ok()

@@ -38,6 +38,16 @@ pub(crate) enum TokenError {
     Failed(SignInError),
 }
 
+/// Codes of a refresh token that is worth nothing; the first is the specification's, GitHub has the second.
+const INVALID_GRANT: [&str; 3] = ["invalid_grant", "bad_refresh_token", "invalid_refresh_token"];
+
+/// Codes that say that the same request may succeed later.
+const PASSING: [&str; 2] = ["temporarily_unavailable", "server_error"];
+
+/// Further codes that count with any status. Gateways have an `error` in their answers, too, which says nothing about the grant.
+const OAUTH_CODES: [&str; 6] =
+    ["access_denied", "authorization_pending", "expired_token", "invalid_client", "slow_down", "unauthorized_client"];
+
 impl TokenError {
     /// Whether the server does not know the client.
     pub(crate) fn is_of_client(&self) -> bool {
@@ -46,7 +56,7 @@ impl TokenError {
 
     /// Whether the server is done with the grant.
     pub(crate) fn is_invalid_grant(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code == "invalid_grant")
+        matches!(self, Self::Refused { code, .. } if INVALID_GRANT.contains(&code.as_str()))
     }
 }
 
@@ -70,18 +80,7 @@ impl TokenEndpoint<'_> {
             Failure::Refused(error) => TokenError::Failed(error),
             Failure::Lost(error) => TokenError::Lost(error),
         })?;
-        if answer.status.is_success() {
-            return answer
-                .object()
-                .filter(|answer| answer.get("access_token").is_some_and(Value::is_string))
-                .ok_or_else(|| {
-                    TokenError::Failed(SignInError::impossible(format!(
-                        "the token endpoint gave no access token: {}",
-                        answer.words()
-                    )))
-                });
-        }
-        Err(refusal(&answer))
+        tokens(&answer)
     }
 
     /// Posts a form with the client's proof to any endpoint of the server.
@@ -121,16 +120,30 @@ enum Method {
     Basic,
 }
 
-fn refusal(answer: &Answer) -> TokenError {
-    if let Some(code) = answer.error() {
-        let is_passing = code == "temporarily_unavailable" || code == "server_error";
-        if !is_passing && answer.status.is_client_error() {
-            return TokenError::Refused { code, words: answer.words() };
-        }
+/// Tokens of an answer. A refusal by code counts with any status: GitHub refuses with 200.
+fn tokens(answer: &Answer) -> Result<Map<String, Value>, TokenError> {
+    let object = answer.object().unwrap_or_default();
+    let is_success = answer.status.is_success();
+    if is_success && object.get("access_token").is_some_and(Value::is_string) {
+        return Ok(object);
     }
-    let is_passing = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
-    let text = format!("the token endpoint answers {}", answer.words());
-    TokenError::Failed(if is_passing { SignInError::Unreachable(text) } else { SignInError::Impossible(text) })
+    let is_of_gateway = answer.status.is_server_error() || answer.status == StatusCode::TOO_MANY_REQUESTS;
+    let code = answer.error().unwrap_or_default();
+    let is_known = |codes: &[&str]| codes.contains(&code.as_str());
+    let is_passing = is_known(&PASSING);
+    if is_known(&INVALID_GRANT) || is_known(&OAUTH_CODES) || !(code.is_empty() || is_of_gateway || is_passing) {
+        return Err(TokenError::Refused { code, words: answer.words() });
+    }
+    let text = if is_success {
+        format!("the token endpoint gave no access token: {}", answer.words())
+    } else {
+        format!("the token endpoint answers {}", answer.words())
+    };
+    Err(TokenError::Failed(if is_of_gateway || is_passing {
+        SignInError::Unreachable(text)
+    } else {
+        SignInError::Impossible(text)
+    }))
 }
 
 /// Basic authentication of RFC 6749, section 2.3.1: both parts are form-encoded first.
@@ -151,6 +164,48 @@ mod tests {
         let methods: Vec<String> = methods.iter().map(|method| (*method).to_owned()).collect();
         let url = Url::parse("https://as.example/token").unwrap();
         TokenEndpoint { url: &url, client: &client, methods: &methods, configured_method: None }.method()
+    }
+
+    fn outcome(status: u16, body: &Value) -> Result<Map<String, Value>, TokenError> {
+        tokens(&Answer::of(StatusCode::from_u16(status).unwrap(), body.to_string().as_bytes()))
+    }
+
+    #[test]
+    fn a_code_without_a_token_is_a_refusal_whatever_the_status() {
+        for (status, code) in [
+            (200, "bad_refresh_token"),
+            (200, "invalid_refresh_token"),
+            (400, "invalid_grant"),
+            (500, "invalid_grant"),
+        ] {
+            let refused = outcome(status, &json!({ "error": code })).unwrap_err();
+            assert!(refused.is_invalid_grant(), "{status} {code}");
+        }
+        for (status, code) in
+            [(200, "authorization_pending"), (429, "slow_down"), (200, "incorrect_client_credentials"), (400, "vendor")]
+        {
+            let refused = outcome(status, &json!({ "error": code })).unwrap_err();
+            assert!(matches!(refused, TokenError::Refused { code: other, .. } if other == code), "{status} {code}");
+        }
+        assert!(outcome(200, &json!({ "access_token": "a", "error": "" })).is_ok());
+    }
+
+    #[test]
+    fn an_answer_of_a_gateway_says_nothing_about_the_grant() {
+        for (status, body) in [
+            (200, json!({ "error": "temporarily_unavailable" })),
+            (400, json!({ "error": "server_error" })),
+            (429, json!({ "error": "Too many requests" })),
+            (502, json!({ "error": "Bad gateway" })),
+            (503, json!(null)),
+        ] {
+            let failed = outcome(status, &body).unwrap_err();
+            assert!(matches!(failed, TokenError::Failed(SignInError::Unreachable(_))), "{status} {body}");
+        }
+        for (status, body) in [(200, json!({})), (404, json!(null))] {
+            let failed = outcome(status, &body).unwrap_err();
+            assert!(matches!(failed, TokenError::Failed(SignInError::Impossible(_))), "{status} {body}");
+        }
     }
 
     #[test]
