@@ -265,6 +265,27 @@ test("107: no token, code, verifier or secret is in what the bridge writes", asy
   for (const secret of planted) for (const text of written) assert.ok(!text.includes(secret), `${secret} in ${text}`);
 });
 
+test("107: secrets that servers repeat are in no error and on no page", own, async () => {
+  const secret = "repeated-secret";
+  await using set = await setUp({ on: { "/token": ({ form }) => [400, { error: "invalid_request", error_description: `code ${form.code}` }] } });
+  await using bridge = startBridge(set.mcp.url, { config: set.config });
+  const answer = bridge.request("initialize", INITIALIZE);
+  const page = await (await fetch(await linkOf(bridge))).text();
+  const [{ form }] = set.as.grants("authorization_code");
+  const { error } = await answer;
+  for (const text of [page, error.message]) assert.ok(text.includes("invalid_request: code ***") && !text.includes(form.code), text);
+  await using server = await bridgeServer({
+    on: {
+      "tools/list": (exchange) => exchange.status(400, `no ${exchange.headers["x-key"]}`),
+      "tools/call": (exchange) => exchange.status(400, JSON.stringify({ jsonrpc: "2.0", id: exchange.id, error: { code: 7, message: "no", data: [exchange.headers["x-key"]] } })),
+    },
+  });
+  await using other = startBridge(server.url, { args: ["--header", `X-Key: ${secret}`] });
+  await other.initialize();
+  assert.match((await other.request("tools/list")).error.message, /no \*\*\*$/);
+  assert.deepEqual((await other.request("tools/call", { name: "echo", arguments: {} })).error, { code: 7, message: "no", data: ["***"] });
+});
+
 test("83: a refused registration is tried without a scope and with 127.0.0.1, then told in the server's words", own, async () => {
   await using set = await setUp({
     on: {

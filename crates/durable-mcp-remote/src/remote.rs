@@ -153,8 +153,9 @@ pub(crate) fn names_session(mut text: String) -> bool {
     text.contains("session") || text.contains("not initialized")
 }
 
+/// Error of a body; secrets that it repeats are masked.
 fn json_error(body: &[u8]) -> Option<(Message, i64, String)> {
-    let message = Message::parse(Bytes::copy_from_slice(body)).ok()?;
+    let message = Message::parse(log::json_without_secrets(body)?.into()).ok()?;
     let Kind::Response { failed: true, .. } = message.kind else { return None };
     let error = message.error()?;
     Some((message, error.code, error.message))
@@ -166,7 +167,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> Refusal {
 
 fn shown(status: StatusCode, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let text = json_error(body).map_or_else(|| text.trim().to_owned(), |(_, _, message)| message);
+    let text = json_error(body).map_or_else(|| log::without_secrets(text.trim()), |(_, _, message)| message);
     let is_page = text.starts_with('<');
     let text: String = text.chars().filter(|letter| !letter.is_control()).take(SHOWN_BODY).collect();
     if text.is_empty() || is_page {

@@ -3,6 +3,7 @@
 use reqwest::StatusCode;
 
 use crate::http::{Cause, Failure};
+use crate::log::without_secrets;
 use crate::message::{BRIDGE_ERROR, Message};
 
 /// Reason why a message has no answer.
@@ -32,8 +33,13 @@ pub(crate) struct Refusal {
 }
 
 impl Trouble {
-    /// Code and text of the error that the client gets.
+    /// Code and text of the error that the client gets, without the secrets of this run.
     pub(crate) fn error(&self) -> (i64, String) {
+        let (code, text) = self.unmasked();
+        (code, without_secrets(&text))
+    }
+
+    fn unmasked(&self) -> (i64, String) {
         let own = i64::from(BRIDGE_ERROR);
         match self {
             Self::Unsent(reason) | Self::Barred(reason) => (own, format!("the server cannot be reached: {reason}")),

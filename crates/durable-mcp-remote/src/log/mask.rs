@@ -65,11 +65,38 @@ pub(crate) fn remember_secret(secret: &str) {
     secrets.push(secret.to_owned());
 }
 
-/// Text without secrets: those of this run, credentials behind a scheme, and secret parameters.
-pub(crate) fn masked(text: &str) -> String {
+/// Text without the secrets of this run. For errors: their links keep parameters that [`masked`] takes out.
+pub(crate) fn without_secrets(text: &str) -> String {
     let mut secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let known = secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK));
+    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
+}
+
+/// JSON whose strings are [`without_secrets`]. Where there are none, it stays as it is written.
+pub(crate) fn json_without_secrets(json: &[u8]) -> Option<Vec<u8>> {
+    let mut value: Value = serde_json::from_slice(json).ok()?;
+    let is_masked = mask_strings(&mut value);
+    Some(if is_masked { value.to_string().into_bytes() } else { json.to_vec() })
+}
+
+/// `true` if there was a secret.
+fn mask_strings(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) => {
+            let masked = without_secrets(text);
+            let is_other = masked != *text;
+            *text = masked;
+            is_other
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |is_masked, item| mask_strings(item) | is_masked),
+        Value::Object(members) => members.values_mut().fold(false, |is_masked, item| mask_strings(item) | is_masked),
+        _ => false,
+    }
+}
+
+/// Text without secrets: those of this run, credentials behind a scheme, and secret parameters.
+pub(crate) fn masked(text: &str) -> String {
+    let known = without_secrets(text);
     let schemes = SCHEMES.iter().fold(known, |text, scheme| masked_behind(&text, scheme));
     SECRET_PARAMETERS.iter().fold(schemes, |text, parameter| masked_behind(&text, parameter))
 }
@@ -141,7 +168,7 @@ fn word_length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{masked, masked_body, remember_secret};
+    use super::{json_without_secrets, masked, masked_body, remember_secret, without_secrets};
 
     #[test]
     fn a_remembered_secret_is_in_no_text() {
@@ -149,6 +176,18 @@ mod tests {
         remember_secret("hunter2-hunter2-longer");
         remember_secret("ab");
         assert_eq!(masked("a hunter2-hunter2 b hunter2-hunter2-longer ab"), "a *** b *** ab");
+    }
+
+    #[test]
+    fn errors_lose_secrets_and_keep_links() {
+        remember_secret("echoed-\"secret");
+        let text = "at https://as.example/authorize?state=abc: echoed-\"secret";
+        assert_eq!(without_secrets(text), "at https://as.example/authorize?state=abc: ***");
+        let json = |text: &str| json_without_secrets(text.as_bytes()).map(|json| String::from_utf8(json).unwrap());
+        let echoed = r#"{"error":{"code":1,"data":["state=a","echoed-\"secret"],"message":"m"}}"#;
+        assert_eq!(json(echoed).unwrap(), r#"{"error":{"code":1,"data":["state=a","***"],"message":"m"}}"#);
+        assert_eq!(json(r#"{ "b": 1.0, "a": 2 }"#).unwrap(), r#"{ "b": 1.0, "a": 2 }"#);
+        assert_eq!(json("no JSON"), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::authorize::Redirect;
 use super::error::SignInError;
 use super::page::{Language, Outcome};
+use crate::log::without_secrets;
 use crate::store::Store;
 use crate::store::records::PendingFlow;
 
@@ -263,7 +264,7 @@ impl Endpoint {
                     None => Answer::page(200, &Outcome::Connected { host }, head.language),
                 };
             }
-            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Ok(Err(error))) => without_secrets(&error.to_string()),
             Ok(Err(_)) | Err(_) => "the authorization server did not answer in time".to_owned(),
         };
         Answer::page(400, &Outcome::Failed { host, reason }, head.language)

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::log::without_secrets;
 use crate::store::StoreError;
 
 /// Reason why there is no authorization.
@@ -53,10 +54,10 @@ impl From<StoreError> for SignInError {
 /// Longest text of a server that is repeated.
 const MAX_SERVER_TEXT: usize = 300;
 
-/// Text of a server as it may be shown on a terminal: control characters escaped, and not too long.
+/// Text of a server as it may be shown on a terminal: secrets masked, control characters escaped, and not too long.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::new();
-    for character in text.chars().take(MAX_SERVER_TEXT) {
+    for character in without_secrets(text).chars().take(MAX_SERVER_TEXT) {
         if character.is_control() || is_invisible(character) {
             shown.extend(character.escape_unicode());
         } else {
@@ -79,5 +80,13 @@ mod tests {
     fn control_characters_of_servers_are_escaped() {
         assert_eq!(printable("a\u{1b}[31mb\u{202e}c\n"), "a\\u{1b}[31mb\\u{202e}c\\u{a}");
         assert_eq!(printable("拒绝"), "拒绝");
+    }
+
+    #[test]
+    fn secrets_that_a_server_repeats_are_masked_before_the_text_is_cut() {
+        crate::log::remember_secret("repeated-refresh-token");
+        assert_eq!(printable("unknown: repeated-refresh-token"), "unknown: ***");
+        let long = format!("{}repeated-refresh-token", "x".repeat(MAX_SERVER_TEXT - 10));
+        assert!(!printable(&long).contains("repeated"));
     }
 }
