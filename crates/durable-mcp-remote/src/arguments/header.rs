@@ -81,8 +81,11 @@ impl Headers {
             .filter(|(name, variable)| !name.is_empty() && !variable.is_empty())
             .ok_or_else(|| UsageError::new("--header-env takes NAME=VARIABLE, such as Authorization=TOKEN"))?;
         if environment(variable).is_none() {
-            let reason = format!("--header-env {value}: the environment has no {variable}; set it in the client's env");
-            return Err(UsageError::new(reason));
+            // It may be the secret itself.
+            return Err(UsageError::new(format!(
+                "--header-env {name}: the environment has no variable of the name behind = ({} characters); set it in the client's env",
+                variable.chars().count()
+            )));
         }
         self.add(name, &format!("${{{variable}}}"));
         Ok(())
@@ -115,6 +118,11 @@ impl Headers {
             let header = HeaderName::try_from(lowercase).map_err(|_| {
                 UsageError::new(format!("{name:?} is no name of a header; use letters, digits and hyphens"))
             })?;
+            if value.trim().is_empty() {
+                return Err(UsageError::new(format!(
+                    "the header {name} has no value; quote it together with its value, as in --header '{name}: VALUE'"
+                )));
+            }
             let expanded = expand(value, &format!("the header {name}"), environment, warnings);
             if expanded.trim().is_empty() && value.contains("${") {
                 // A setting that was left empty, as in a bundle for desktop clients.

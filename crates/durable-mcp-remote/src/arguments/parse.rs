@@ -210,10 +210,15 @@ impl Given {
         };
         let url = self.server_url(positional.next())?;
         let mut callback_port = None;
-        for value in positional {
+        for (index, value) in positional.enumerate() {
             match leading_integer(&value).and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0) {
                 Some(port) if callback_port.is_none() => callback_port = Some(port),
-                _ => self.warnings.push(format!("{value:?} is neither a flag nor a port and is ignored")),
+                // The value may be the end of a header that lacks its quotes.
+                _ => self.warnings.push(format!(
+                    "word {} behind the URL ({} characters) is neither a flag nor a port and is ignored; quote a value with spaces",
+                    index.saturating_add(1),
+                    value.chars().count()
+                )),
             }
         }
         let arguments = self.arguments(url, callback_port, environment)?;
@@ -231,7 +236,10 @@ impl Given {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .ok_or_else(|| {
-            UsageError::new(format!("{typed:?} is no URL of a server; write it whole, such as https://example.com/mcp"))
+            UsageError::new(format!(
+                "the first word that is no flag ({} characters) is no URL of a server; write it whole, such as https://example.com/mcp, and quote a header with spaces",
+                typed.chars().count()
+            ))
         })?;
         if !parsed.username().is_empty() || parsed.password().is_some() {
             return Err(UsageError::new(

@@ -181,8 +181,21 @@ fn header_env_is_a_header_of_the_variable() {
     let given = arguments(&["--header-env", "X-Key=TOKEN"]);
     assert_eq!(sent(&given, "x-key"), Some("s3cret"));
     assert_eq!(given.headers.typed, [("X-Key".to_owned(), "${TOKEN}".to_owned())]);
-    assert!(refusal(&["--header-env", "X-Key=NOBODY"]).contains("no NOBODY"));
+    let missing = refusal(&["--header-env", "X-Key=NOBODY"]);
+    assert!(missing.contains("X-Key") && missing.contains("(6 characters)") && !missing.contains("NOBODY"), "{missing}");
     assert!(refusal(&["--header-env", "X-Key"]).contains("NAME=VARIABLE"));
+}
+
+#[test]
+fn a_header_that_was_split_at_its_spaces_is_refused_or_told_without_its_secret() {
+    let refused = refusal(&["--header", "Authorization:", "Bearer", "s3cret"]);
+    assert!(refused.contains("Authorization") && refused.contains("quote") && !refused.contains("s3cret"), "{refused}");
+    let refused = invocation(&["--header", "X-Key:", "s3cret", URL]).unwrap_err();
+    assert!(refused.contains("(6 characters)") && !refused.contains("s3cret"), "{refused}");
+    let given = arguments(&["--header", "Authorization: Bearer", "s3cret"]);
+    let [warning] = given.warnings.as_slice() else { panic!("{:?}", given.warnings) };
+    assert!(warning.contains("word 1") && warning.contains("(6 characters)") && !warning.contains("s3cret"), "{warning}");
+    assert!(refusal(&["--header", "X-Key: "]).contains("X-Key"));
 }
 
 #[test]
