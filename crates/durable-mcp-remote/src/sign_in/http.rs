@@ -30,8 +30,26 @@ pub(crate) struct OAuthHttp {
     client: Arc<Client>,
     server: Url,
     allow_http: bool,
-    /// Whether an answer about a host may lead into a private network, by host.
-    reach: Mutex<HashMap<String, Reach>>,
+    reaches: Reaches,
+}
+
+/// Networks of the hosts that were looked up.
+#[derive(Default)]
+struct Reaches(Mutex<HashMap<String, Reach>>);
+
+impl Reaches {
+    fn known(&self, host: &str) -> Option<Reach> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied()
+    }
+
+    /// Network of the addresses of a host. A look-up that found none is made again the next time.
+    fn note(&self, host: &str, addresses: &[IpAddr]) -> Reach {
+        let reach = address::reach(addresses);
+        if !addresses.is_empty() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), reach);
+        }
+        reach
+    }
 }
 
 /// Answer of an authorization server.
@@ -90,7 +108,7 @@ impl Answer {
 
 impl OAuthHttp {
     pub(crate) fn new(client: Arc<Client>, server: Url, allow_http: bool) -> Self {
-        Self { client, server, allow_http, reach: Mutex::default() }
+        Self { client, server, allow_http, reaches: Reaches::default() }
     }
 
     /// Fetches a JSON document, through a few redirects.
@@ -194,8 +212,7 @@ impl OAuthHttp {
 
     async fn reach(&self, url: &Url) -> Reach {
         let host = url.host_str().unwrap_or_default();
-        let known = self.reach.lock().unwrap_or_else(PoisonError::into_inner).get(host).copied();
-        if let Some(known) = known {
+        if let Some(known) = self.reaches.known(host) {
             return known;
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -207,9 +224,7 @@ impl OAuthHttp {
                 Ok(Err(_)) | Err(_) => Vec::new(),
             },
         };
-        let reach = address::reach(&addresses);
-        self.reach.lock().unwrap_or_else(PoisonError::into_inner).insert(host.to_owned(), reach);
-        reach
+        self.reaches.note(host, &addresses)
     }
 }
 
@@ -239,6 +254,15 @@ fn unreachable(url: &Url, reason: &str) -> SignInError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_up_without_addresses_is_made_again() {
+        let reaches = Reaches::default();
+        assert_eq!(reaches.note("x.example", &[]), Reach::Public);
+        assert_eq!(reaches.known("x.example"), None);
+        assert_eq!(reaches.note("x.example", &["10.0.0.1".parse().unwrap()]), Reach::Private);
+        assert_eq!(reaches.known("x.example"), Some(Reach::Private));
+    }
 
     #[test]
     fn forms_are_encoded_as_browsers_do() {
