@@ -14,7 +14,7 @@ use super::client::{Client, ClientSettings};
 use super::discovery::{Discovered, Rules, ServerMetadata, discover};
 use super::error::SignInError;
 use super::http::OAuthHttp;
-use super::scope::ScopeSources;
+use super::scope::{ScopeSources, covers};
 use super::token::TokenEndpoint;
 use crate::arguments::{Arguments, Grant, Resource};
 use crate::log::remember_secret;
@@ -89,6 +89,16 @@ pub(crate) struct Need {
     pub(crate) granted: Option<String>,
     /// Token that the server refused: others count as signed in.
     pub(crate) refused: Option<String>,
+}
+
+impl Need {
+    /// Whether these tokens, of another sign-in or of a refresh, end the need. A refresh widens no scope.
+    fn is_met_by(&self, tokens: &StoredTokens, use_id_token: bool, now_ms: u64) -> bool {
+        let is_other = self.refused.as_deref() != Some(tokens.bearer(use_id_token));
+        let needed = self.challenge.scope.as_deref().filter(|_| self.challenge.is_insufficient_scope());
+        let has_scope = needed.is_none_or(|needed| covers(tokens.scope().unwrap_or_default(), needed));
+        is_other && has_scope && !tokens.is_expired(now_ms, use_id_token)
+    }
 }
 
 /// Progress of a sign-in.
@@ -208,10 +218,7 @@ impl Context {
     /// Whether there are tokens that end the need for a sign-in.
     pub(crate) fn is_met(&self, need: &Need) -> bool {
         let tokens = self.usable_tokens().ok().flatten();
-        tokens.is_some_and(|tokens| {
-            let is_other = need.refused.as_deref() != Some(self.bearer(&tokens));
-            is_other && !tokens.is_expired(now_ms(), self.settings.use_id_token)
-        })
+        tokens.is_some_and(|tokens| need.is_met_by(&tokens, self.settings.use_id_token, now_ms()))
     }
 
     /// Token that is sent to the server.
@@ -310,4 +317,33 @@ pub(crate) fn publish_link(progress: &watch::Sender<Progress>, link: &str) {
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tokens(access_token: &str, scope: &str) -> StoredTokens {
+        let members = json!({ "access_token": access_token, "scope": scope, "expires_at": 1_000 });
+        StoredTokens::parse(serde_json::from_value(members).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_step_up_is_met_by_tokens_with_its_scope_alone() {
+        let challenge = Challenge::parse(r#"Bearer error="insufficient_scope", scope="write""#);
+        let need = Need { challenge, granted: Some("read".to_owned()), refused: Some("old".to_owned()) };
+        assert!(!need.is_met_by(&tokens("refreshed", "read"), false, 0));
+        assert!(need.is_met_by(&tokens("new", "write read"), false, 0));
+        assert!(!need.is_met_by(&tokens("old", "write read"), false, 0));
+        assert!(!need.is_met_by(&tokens("new", "write read"), false, 1_000));
+    }
+
+    #[test]
+    fn a_sign_in_is_met_by_any_other_tokens() {
+        let challenge = Challenge::parse(r#"Bearer error="invalid_token", scope="write""#);
+        let need = Need { challenge, granted: None, refused: Some("old".to_owned()) };
+        assert!(need.is_met_by(&tokens("new", "read"), false, 0));
+    }
 }

@@ -54,6 +54,11 @@ pub(crate) fn union(lists: &[&str]) -> String {
     all.join(" ")
 }
 
+/// Whether a scope has all that is needed.
+pub(crate) fn covers(scope: &str, needed: &str) -> bool {
+    needed.split_ascii_whitespace().all(|needed| scope.split_ascii_whitespace().any(|one| one == needed))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
