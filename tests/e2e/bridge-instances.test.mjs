@@ -26,6 +26,30 @@ test("93: ten instances sign in with one link", async () => {
   assert.equal(authority.grants("authorization_code").length, 1);
 });
 
+for (const [what, meanwhile] of [
+  ["a sign-in", (authority) => ({ ...authority.issue(), issuer: authority.issuer })],
+  ["a logout", () => ({})],
+]) {
+  test(`89: ${what} during a refresh stays`, { skip: isReference }, async () => {
+    using config = storeFolder();
+    await using authority = await bridgeAuthority();
+    await using server = await guardedServer(authority);
+    await using bridge = startBridge(server.url, { config: config.path });
+    await Promise.all([bridge.initialize(), signIn(bridge)]);
+    authority.spoil();
+    const release = Promise.withResolvers();
+    authority.on["/token"] = ({ form }) => (form.grant_type === "refresh_token" ? release.promise : undefined);
+    const answer = bridge.request("tools/list");
+    await authority.received("/token", { count: 2 });
+    const newer = meanwhile(authority);
+    storedJson(config.path, "_tokens.json", () => newer);
+    release.resolve([200, authority.issue()]);
+    if (!newer.access_token) await signIn(bridge, { count: 2 });
+    assert.ok((await answer).result);
+    if (newer.access_token) assert.equal(storedJson(config.path, "_tokens.json").access_token, newer.access_token);
+  });
+}
+
 test("93: the instance that opened the window is killed; the open tab still finishes at another", async () => {
   using config = storeFolder();
   await using authority = await bridgeAuthority();

@@ -242,7 +242,7 @@ impl Authorizer {
         if self.running().is_none()
             && let Some(used) = &attempt.used
         {
-            self.forget_if_fresh(used)?;
+            self.forget_if_fresh(used).await?;
             // A refreshed token that is refused, too, is not helped by another.
             if !attempt.has_refreshed && refresh(context, used, Some(&challenge)).await? == Refreshed::Yes {
                 attempt.has_refreshed = true;
@@ -277,13 +277,17 @@ impl Authorizer {
     }
 
     /// Fails for a token of a sign-in just made: the server would reject the next one, too.
-    fn forget_if_fresh(&self, used: &str) -> Result<(), SignInError> {
+    async fn forget_if_fresh(&self, used: &str) -> Result<(), SignInError> {
         let is_fresh = lock(&self.state).fresh.take_if(|fresh| fresh == used).is_some();
         if !is_fresh {
             return Ok(());
         }
-        if let Some(tokens) = self.context.store.tokens()? {
-            self.context.store.delete_tokens(tokens.access_token())?;
+        let store = &self.context.store;
+        let _lock = store.lock_refresh().await?;
+        if let Some(tokens) = store.tokens()?
+            && self.context.bearer(&tokens) == used
+        {
+            store.delete_tokens(tokens.access_token())?;
         }
         Err(SignInError::impossible(
             "the server refuses the token that its authorization server has just issued: check its audience and scopes",

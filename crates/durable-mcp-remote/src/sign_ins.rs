@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError, now_ms};
 pub(crate) fn list(json: bool) -> ExitCode {
     let stores = match Store::all() {
         Ok(stores) => stores,
-        Err(error) => return refused(&error),
+        Err(error) => return refused(&error.to_string()),
     };
     let entries: Vec<Value> = stores.iter().map(entry).collect();
     if json {
@@ -34,9 +34,9 @@ pub(crate) fn list(json: bool) -> ExitCode {
 
 /// Removes the sign-in of a server, as these flags have it.
 pub(crate) fn remove(arguments: &Arguments) -> ExitCode {
-    let removed = Store::open(arguments.store_key()).and_then(|store| {
-        let had = store.tokens()?.is_some() || store.client()?.is_some();
-        store.clear().map(|()| had)
+    let removed = Store::open(arguments.store_key()).map_err(|error| error.to_string()).and_then(|store| {
+        let had = has_sign_in(&store).map_err(|error| error.to_string())?;
+        clear(&[store]).map(|()| had)
     });
     match removed {
         Ok(true) => println!("The sign-in is removed."),
@@ -50,15 +50,28 @@ pub(crate) fn remove(arguments: &Arguments) -> ExitCode {
 
 /// Removes all sign-ins.
 pub(crate) fn remove_all() -> ExitCode {
-    let removed = Store::all().and_then(|stores| {
-        stores.iter().try_for_each(Store::clear)?;
-        Ok(stores.len())
-    });
+    let removed = Store::all().map_err(|error| error.to_string());
+    let removed = removed.and_then(|stores| clear(&stores).map(|()| stores.len()));
     match removed {
         Ok(count) => println!("{count} removed."),
         Err(error) => return refused(&error),
     }
     ExitCode::SUCCESS
+}
+
+fn has_sign_in(store: &Store) -> Result<bool, StoreError> {
+    Ok(store.tokens()?.is_some() || store.client()?.is_some())
+}
+
+fn clear(stores: &[Store]) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("the system gives no event loop: {error}"))?;
+    runtime.block_on(async {
+        for store in stores {
+            store.clear().await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    })
 }
 
 fn entry(store: &Store) -> Value {
@@ -84,7 +97,7 @@ fn state(tokens: Option<&StoredTokens>) -> &'static str {
     }
 }
 
-fn refused(error: &StoreError) -> ExitCode {
-    log_error(&error.to_string());
+fn refused(reason: &str) -> ExitCode {
+    log_error(reason);
     ExitCode::FAILURE
 }

@@ -100,12 +100,22 @@ impl Store {
         Ok(self.object(TOKENS)?.and_then(StoredTokens::parse))
     }
 
-    /// Replaces the tokens.
+    /// Replaces the tokens. Under [`Store::lock_refresh`], or a refresh that is under way may overwrite them.
     pub(crate) fn save_tokens(&self, tokens: &StoredTokens) -> Result<(), StoreError> {
         file::write(&self.path(TOKENS), &file::json(tokens.members()))
     }
 
-    /// Deletes the tokens if they still are those with this access token: a newer pair of another process stays.
+    /// Replaces the tokens that a refresh began with; `false` if there are others by now, or none. Under [`Store::lock_refresh`].
+    pub(crate) fn replace_tokens(&self, before: &StoredTokens, tokens: &StoredTokens) -> Result<bool, StoreError> {
+        let is_same = self.tokens()?.is_some_and(|stored| stored.access_token() == before.access_token());
+        if is_same {
+            self.save_tokens(tokens)?;
+        }
+        Ok(is_same)
+    }
+
+    /// Deletes the tokens if they still are those with this access token: a newer pair of another process stays. Under
+    /// [`Store::lock_refresh`].
     pub(crate) fn delete_tokens(&self, access_token: &str) -> Result<(), StoreError> {
         match self.tokens()? {
             Some(stored) if stored.access_token() == access_token => file::delete(&self.path(TOKENS)),
@@ -193,8 +203,10 @@ impl Store {
         }
     }
 
-    /// Deletes tokens, registration and sign-ins under way.
-    pub(crate) fn clear(&self) -> Result<(), StoreError> {
+    /// Deletes tokens, registration and sign-ins under way, after a refresh that would store tokens again.
+    pub(crate) async fn clear(&self) -> Result<(), StoreError> {
+        // Without the lock, the refresh sees that its tokens are gone.
+        let _lock = self.lock_refresh().await;
         for (path, name) in self.files() {
             // The lock stays: a process that waits for it holds the file open.
             if name != lease::LOCK_FILE && !has_extension(&name, "log") {

@@ -182,7 +182,10 @@ fn header_env_is_a_header_of_the_variable() {
     assert_eq!(sent(&given, "x-key"), Some("s3cret"));
     assert_eq!(given.headers.typed, [("X-Key".to_owned(), "${TOKEN}".to_owned())]);
     let missing = refusal(&["--header-env", "X-Key=NOBODY"]);
-    assert!(missing.contains("X-Key") && missing.contains("(6 characters)") && !missing.contains("NOBODY"), "{missing}");
+    assert!(
+        missing.contains("X-Key") && missing.contains("(6 characters)") && !missing.contains("NOBODY"),
+        "{missing}"
+    );
     assert!(refusal(&["--header-env", "X-Key"]).contains("NAME=VARIABLE"));
 }
 
@@ -194,7 +197,10 @@ fn a_header_that_was_split_at_its_spaces_is_refused_or_told_without_its_secret()
     assert!(refused.contains("(6 characters)") && !refused.contains("s3cret"), "{refused}");
     let given = arguments(&["--header", "Authorization: Bearer", "s3cret"]);
     let [warning] = given.warnings.as_slice() else { panic!("{:?}", given.warnings) };
-    assert!(warning.contains("word 1") && warning.contains("(6 characters)") && !warning.contains("s3cret"), "{warning}");
+    assert!(
+        warning.contains("word 1") && warning.contains("(6 characters)") && !warning.contains("s3cret"),
+        "{warning}"
+    );
     assert!(refusal(&["--header", "X-Key: "]).contains("X-Key"));
 }
 

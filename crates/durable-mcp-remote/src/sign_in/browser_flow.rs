@@ -11,7 +11,7 @@ use super::authorize::{AuthorizationRequest, Redirect, random_text};
 use super::browser;
 use super::callback::{Arrival, CallbackServer};
 use super::client::{Client, Origin, Registration};
-use super::context::{Context, GrantedScopes, Need, Presentation, Progress, publish_link};
+use super::context::{Context, GrantedScopes, Need, Presentation, Progress, issued, publish_link};
 use super::discovery::{Discovered, check_pkce, is_same_issuer};
 use super::error::SignInError;
 use super::instances::{Role, coordinate};
@@ -95,7 +95,7 @@ pub(crate) async fn redeem(
     }
     let requested = flow.reference.get(BASE_SCOPE).and_then(Value::as_str);
     let scopes = GrantedScopes { asked: flow.scope.as_deref(), requested };
-    context.save(answer?, None, &server.issuer, scopes)?;
+    context.save(&issued(answer?, None, &server.issuer, scopes)?).await?;
     let _ = context.store.delete_flow(&flow.state);
     context.store.sweep();
     Ok(())

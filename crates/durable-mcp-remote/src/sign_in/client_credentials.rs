@@ -1,12 +1,18 @@
 //! Client credentials grant (RFC 6749, section 4.4): the program signs in as itself.
 
 use super::client::Registration;
-use super::context::{Context, GrantedScopes, Need};
+use super::context::{Context, GrantedScopes, Need, issued};
 use super::error::SignInError;
 use crate::store::now_ms;
+use crate::store::records::StoredTokens;
+
+/// Gets a token and stores it.
+pub(crate) async fn run(context: &Context, need: &Need) -> Result<(), SignInError> {
+    context.save(&request(context, need).await?).await
+}
 
 /// Gets a token.
-pub(crate) async fn run(context: &Context, need: &Need) -> Result<(), SignInError> {
+pub(crate) async fn request(context: &Context, need: &Need) -> Result<StoredTokens, SignInError> {
     let discovered = context.discover(&need.challenge).await?;
     let scopes = context.scopes(&discovered, need);
     let asked = scopes.asked();
@@ -29,6 +35,5 @@ pub(crate) async fn run(context: &Context, need: &Need) -> Result<(), SignInErro
     let answer = endpoint.request(&context.http, &form).await?;
     let base = scopes.base();
     let granted = GrantedScopes { asked: asked.as_deref(), requested: base.as_deref() };
-    context.save(answer, None, &discovered.server.issuer, granted)?;
-    Ok(())
+    issued(answer, None, &discovered.server.issuer, granted)
 }

@@ -260,23 +260,11 @@ impl Context {
         Ok(TokenEndpoint { url, client: &client.record, methods, configured_method: self.settings.auth_method() })
     }
 
-    /// Stores an answer of the token endpoint.
-    pub(crate) fn save(
-        &self,
-        mut answer: Map<String, Value>,
-        before: Option<&StoredTokens>,
-        issuer: &str,
-        scopes: GrantedScopes<'_>,
-    ) -> Result<(), SignInError> {
-        if let Some(asked) = scopes.asked
-            && !answer.contains_key("scope")
-        {
-            answer.insert("scope".to_owned(), asked.into());
-        }
-        let tokens = StoredTokens::issued(answer, before, Some(issuer), now_ms());
-        let tokens = tokens.ok_or_else(|| SignInError::impossible("the token endpoint gave no access token"))?;
-        remember(&tokens);
-        Ok(self.store.save_tokens(&tokens.requested(scopes.requested))?)
+    /// Stores tokens of a sign-in, in place of any others.
+    pub(crate) async fn save(&self, tokens: &StoredTokens) -> Result<(), SignInError> {
+        // A refresh that is under way would overwrite them. Without the lock they are stored, too: there are no others of this code.
+        let _lock = self.store.lock_refresh().await;
+        Ok(self.store.save_tokens(tokens)?)
     }
 
     /// Redirect URI of a callback port.
@@ -302,6 +290,24 @@ impl Context {
             eprintln!("durable-mcp-remote: {text}\n{link}\n");
         }
     }
+}
+
+/// Tokens of an answer of the token endpoint; `before` are those that it renews.
+pub(crate) fn issued(
+    mut answer: Map<String, Value>,
+    before: Option<&StoredTokens>,
+    issuer: &str,
+    scopes: GrantedScopes<'_>,
+) -> Result<StoredTokens, SignInError> {
+    if let Some(asked) = scopes.asked
+        && !answer.contains_key("scope")
+    {
+        answer.insert("scope".to_owned(), asked.into());
+    }
+    let tokens = StoredTokens::issued(answer, before, Some(issuer), now_ms());
+    let tokens = tokens.ok_or_else(|| SignInError::impossible("the token endpoint gave no access token"))?;
+    remember(&tokens);
+    Ok(tokens.requested(scopes.requested))
 }
 
 /// Has the log mask tokens.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::client::Registration;
-use super::context::{Context, GrantedScopes, Need, Progress, publish_link};
+use super::context::{Context, GrantedScopes, Need, Progress, issued, publish_link};
 use super::error::{SignInError, printable};
 use super::http::Answer;
 use super::token::TokenError;
@@ -58,8 +58,7 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
             Ok(answer) => {
                 let base = scopes.base();
                 let granted = GrantedScopes { asked: asked.as_deref(), requested: base.as_deref() };
-                context.save(answer, None, &discovered.server.issuer, granted)?;
-                return Ok(());
+                return context.save(&issued(answer, None, &discovered.server.issuer, granted)?).await;
             }
             Err(TokenError::Refused { code, .. }) if code == "authorization_pending" => {}
             Err(TokenError::Refused { code, .. }) if code == "slow_down" => pause += SLOW_DOWN,

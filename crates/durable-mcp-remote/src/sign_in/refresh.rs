@@ -3,7 +3,7 @@
 use super::challenge::Challenge;
 use super::client::Origin;
 use super::client_credentials;
-use super::context::{Context, GrantedScopes, Need};
+use super::context::{Context, GrantedScopes, Need, issued};
 use super::discovery::{Discovered, is_same_issuer};
 use super::error::SignInError;
 use super::token::{TokenEndpoint, TokenError};
@@ -37,7 +37,8 @@ pub(crate) async fn refresh(
     }
     if matches!(context.settings.grant, Grant::ClientCredentials { .. }) {
         let need = Need { challenge: challenge.cloned().unwrap_or_default(), ..Need::default() };
-        return client_credentials::run(context, &need).await.map(|()| Refreshed::Yes);
+        let renewed = client_credentials::request(context, &need).await?;
+        return replace(context, &tokens, &renewed);
     }
     let Some(refresh_token) = tokens.refresh_token() else { return Ok(Refreshed::SignInNeeded) };
     let discovered = match challenge {
@@ -81,8 +82,7 @@ impl Attempt<'_> {
         match answer {
             Ok(answer) => {
                 let scopes = GrantedScopes { asked: None, requested: self.tokens.requested_scope() };
-                context.save(answer, Some(self.tokens), &server.issuer, scopes)?;
-                Ok(Refreshed::Yes)
+                replace(context, self.tokens, &issued(answer, Some(self.tokens), &server.issuer, scopes)?)
             }
             Err(error) if error.is_of_client() && client.origin == Origin::Stored => {
                 context.store.delete_client(client.record.client_id())?;
@@ -109,8 +109,17 @@ impl Attempt<'_> {
 
     /// Deletes tokens that are worth nothing, unless another process has replaced them.
     fn give_up(&self) -> Result<Refreshed, SignInError> {
-        let store = &self.context.store;
-        store.delete_tokens(self.tokens.access_token())?;
-        Ok(if store.tokens()?.is_some() { Refreshed::Yes } else { Refreshed::SignInNeeded })
+        self.context.store.delete_tokens(self.tokens.access_token())?;
+        stored(self.context)
     }
+}
+
+/// Stores tokens in place of those that they renew. A sign-in or a logout of meanwhile stays.
+fn replace(context: &Context, before: &StoredTokens, tokens: &StoredTokens) -> Result<Refreshed, SignInError> {
+    context.store.replace_tokens(before, tokens)?;
+    stored(context)
+}
+
+fn stored(context: &Context) -> Result<Refreshed, SignInError> {
+    Ok(if context.store.tokens()?.is_some() { Refreshed::Yes } else { Refreshed::SignInNeeded })
 }

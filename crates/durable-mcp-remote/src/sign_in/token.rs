@@ -172,12 +172,9 @@ mod tests {
 
     #[test]
     fn a_code_without_a_token_is_a_refusal_whatever_the_status() {
-        for (status, code) in [
-            (200, "bad_refresh_token"),
-            (200, "invalid_refresh_token"),
-            (400, "invalid_grant"),
-            (500, "invalid_grant"),
-        ] {
+        for (status, code) in
+            [(200, "bad_refresh_token"), (200, "invalid_refresh_token"), (400, "invalid_grant"), (500, "invalid_grant")]
+        {
             let refused = outcome(status, &json!({ "error": code })).unwrap_err();
             assert!(refused.is_invalid_grant(), "{status} {code}");
         }

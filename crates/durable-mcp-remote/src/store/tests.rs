@@ -48,6 +48,38 @@ fn wait_until_finished(path: &Path) {
 }
 
 #[test]
+fn a_refresh_replaces_the_tokens_that_it_began_with_alone() {
+    let folder = Folder::new("replace");
+    let store = folder.store().unwrap();
+    let stored = || store.tokens().unwrap().map(|tokens| tokens.access_token().to_owned());
+    assert!(!store.replace_tokens(&tokens("a"), &tokens("b")).unwrap());
+    assert_eq!(stored(), None);
+    store.save_tokens(&tokens("a")).unwrap();
+    assert!(store.replace_tokens(&tokens("a"), &tokens("b")).unwrap());
+    assert!(!store.replace_tokens(&tokens("a"), &tokens("c")).unwrap());
+    assert_eq!(stored().as_deref(), Some("b"));
+}
+
+#[tokio::test]
+async fn a_logout_waits_for_a_refresh() {
+    let folder = Folder::new("logout");
+    let store = folder.store().unwrap();
+    store.save_tokens(&tokens("a")).unwrap();
+    let lock = store.lock_refresh().await.unwrap();
+    let clearing = tokio::spawn({
+        let store = store.clone();
+        async move { store.clear().await }
+    });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(store.tokens().unwrap().is_some());
+    drop(lock);
+    clearing.await.unwrap().unwrap();
+    assert!(store.tokens().unwrap().is_none());
+}
+
+#[test]
 fn files_have_the_references_names_and_only_their_owner_reads_them() {
     let folder = Folder::new("modes");
     let store = folder.store().unwrap();
@@ -157,8 +189,8 @@ fn a_sign_in_is_found_by_its_state_alone() {
     assert!(store.flow("abc-1").unwrap().is_none());
 }
 
-#[test]
-fn sign_ins_of_older_versions_are_taken_over_into_a_new_store_only() {
+#[tokio::test]
+async fn sign_ins_of_older_versions_are_taken_over_into_a_new_store_only() {
     let folder = Folder::new("import");
     for (version, token) in [("0.1.9", "older"), ("0.1.38", "newest")] {
         let older = folder.0.join(format!("mcp-remote-{version}"));
@@ -169,7 +201,7 @@ fn sign_ins_of_older_versions_are_taken_over_into_a_new_store_only() {
     }
     let store = folder.store().unwrap();
     assert_eq!(store.tokens().unwrap().unwrap().access_token(), "newest");
-    store.clear().unwrap();
+    store.clear().await.unwrap();
     assert!(folder.store().unwrap().tokens().unwrap().is_none());
 }
 
