@@ -26,6 +26,48 @@ test("93: ten instances sign in with one link", async () => {
   assert.equal(authority.grants("authorization_code").length, 1);
 });
 
+test("89: a refresh outlives the message that began it", { skip: isReference }, async () => {
+  using config = storeFolder();
+  await using authority = await bridgeAuthority();
+  await using server = await guardedServer(authority);
+  {
+    await using bridge = startBridge(server.url, { config: config.path });
+    await Promise.all([bridge.initialize(), signIn(bridge)]);
+  }
+  authority.spoil();
+  const release = Promise.withResolvers();
+  authority.on["/token"] = () => release.promise;
+  await using bridge = startBridge(server.url, { config: config.path, args: ["--initialize-deadline", "1"] });
+  const answer = bridge.request("initialize", INITIALIZE);
+  await authority.received("/token", { count: 2 });
+  await answer;
+  const issued = authority.issue();
+  release.resolve([200, issued]);
+  await until(() => storedJson(config.path, "_tokens.json").access_token === issued.access_token, "the tokens of the refresh");
+  assert.equal(authority.grants("refresh_token").length, 1);
+});
+
+test("89: the end waits for a refresh", { skip: isReference }, async () => {
+  using config = storeFolder();
+  await using authority = await bridgeAuthority();
+  await using server = await guardedServer(authority);
+  {
+    await using bridge = startBridge(server.url, { config: config.path });
+    await Promise.all([bridge.initialize(), signIn(bridge)]);
+  }
+  storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, expires_at: Date.now() + 50_000 }));
+  const release = Promise.withResolvers();
+  authority.on["/token"] = () => release.promise;
+  await using bridge = startBridge(server.url, { config: config.path });
+  await bridge.initialize();
+  await authority.received("/token", { count: 2 });
+  const issued = authority.issue();
+  const ended = bridge.end();
+  release.resolve([200, issued]);
+  assert.equal(await ended, 0);
+  assert.equal(storedJson(config.path, "_tokens.json").access_token, issued.access_token);
+});
+
 for (const [what, meanwhile] of [
   ["a sign-in", (authority) => ({ ...authority.issue(), issuer: authority.issuer })],
   ["a logout", () => ({})],

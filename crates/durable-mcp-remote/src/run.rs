@@ -46,7 +46,10 @@ async fn relay(arguments: Arguments) -> Result<(), String> {
         () = Rc::clone(&bridge).relay(lines) => {}
         () = signals.next() => {}
         () = parent_ended() => {}
-        () = bridge.output.closed() => return Ok(()),
+        () = bridge.output.closed() => {
+            tokio::time::timeout(TIME_FOR_CALLS, bridge.remote.sign_in.settled()).await.ok();
+            return Ok(());
+        }
     }
     tokio::select! {
         () = end(&bridge) => {}
@@ -57,9 +60,10 @@ async fn relay(arguments: Arguments) -> Result<(), String> {
 
 async fn end(bridge: &Bridge) {
     let until = Instant::now() + TIME_TO_END;
-    bridge.finish(TIME_FOR_CALLS).await;
+    let settled = tokio::time::timeout(TIME_FOR_CALLS, bridge.remote.sign_in.settled());
+    let (_, ()) = tokio::join!(settled, bridge.finish(TIME_FOR_CALLS));
     // A server that does not answer keeps its session.
     tokio::time::timeout(TIME_FOR_DELETE, bridge.delete_session()).await.ok();
-    let rest = async { tokio::join!(bridge.output.flush(), bridge.seen.saved()) };
+    let rest = async { tokio::join!(bridge.output.flush(), bridge.seen.saved(), bridge.remote.sign_in.settled()) };
     tokio::time::timeout_at(until, rest).await.ok();
 }

@@ -19,9 +19,9 @@ mod instances;
 mod page;
 mod refresh;
 mod scope;
+mod shared_refresh;
 mod token;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ use challenge::Challenge;
 use context::{Context, Need, Progress, lock};
 pub(crate) use error::SignInError;
 pub(crate) use examination::{Discovery, examine};
-use refresh::{Refreshed, refresh};
+use refresh::Refreshed;
+use shared_refresh::SharedRefresh;
 
 /// Answers 401 in a row after which a message is given up: an old token, a refreshed one, one of a new sign-in.
 const MAX_ROUNDS: u32 = 4;
@@ -68,7 +69,7 @@ struct Authorizer {
     /// One decision at a time about what to do with a 401.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
-    is_refreshing: AtomicBool,
+    refreshes: SharedRefresh,
 }
 
 #[derive(Default)]
@@ -104,7 +105,7 @@ impl SignIn {
             context,
             turn: tokio::sync::Mutex::default(),
             state: Mutex::default(),
-            is_refreshing: AtomicBool::new(false),
+            refreshes: SharedRefresh::default(),
         })))
     }
 
@@ -171,6 +172,13 @@ impl SignIn {
         }
     }
 
+    /// Waits until no refresh is under way: its tokens would be lost with the process.
+    pub(crate) async fn settled(&self) {
+        if let Some(authorizer) = self.authorizer() {
+            authorizer.refreshes.settled().await;
+        }
+    }
+
     /// Notes that the server accepted the header of [`SignIn::header`].
     pub(crate) fn accepted(&self, attempt: &Attempt) {
         if let Some(authorizer) = self.authorizer() {
@@ -199,31 +207,15 @@ impl Authorizer {
             return Some(bearer);
         }
         if !tokens.is_expired(now, of_id_token) {
-            self.refresh_beside(bearer.clone());
+            // No message waits for it.
+            drop(self.start_refresh(&bearer, None));
             return Some(bearer);
         }
         let _turn = self.turn.lock().await;
         // The old token is still the best there is if this fails: the server says what it thinks of it.
-        if let Err(error) = refresh(context, &bearer, None).await {
-            log(&error.to_string());
-        }
+        self.refresh(&bearer, None).await.ok();
         let tokens = context.usable_tokens().ok().flatten();
         Some(tokens.map_or(bearer, |tokens| context.bearer(&tokens).to_owned()))
-    }
-
-    /// Refreshes without making a message wait.
-    fn refresh_beside(self: &Arc<Self>, bearer: String) {
-        if self.is_refreshing.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let authorizer = Arc::clone(self);
-        tokio::spawn(async move {
-            let _turn = authorizer.turn.lock().await;
-            if let Err(error) = refresh(&authorizer.context, &bearer, None).await {
-                log(&error.to_string());
-            }
-            authorizer.is_refreshing.store(false, Ordering::Release);
-        });
     }
 
     async fn unauthorized(self: &Arc<Self>, challenge: Challenge, attempt: &mut Attempt) -> Result<(), SignInError> {
@@ -244,7 +236,7 @@ impl Authorizer {
         {
             self.forget_if_fresh(used).await?;
             // A refreshed token that is refused, too, is not helped by another.
-            if !attempt.has_refreshed && refresh(context, used, Some(&challenge)).await? == Refreshed::Yes {
+            if !attempt.has_refreshed && self.refresh(used, Some(&challenge)).await? == Refreshed::Yes {
                 attempt.has_refreshed = true;
                 return Ok(());
             }
