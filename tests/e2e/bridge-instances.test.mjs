@@ -47,6 +47,29 @@ test("89: a refresh outlives the message that began it", { skip: isReference }, 
   assert.equal(authority.grants("refresh_token").length, 1);
 });
 
+test("89: metadata is asked for before the lock of the refresh is taken", { skip: isReference }, async () => {
+  using config = storeFolder();
+  await using authority = await bridgeAuthority();
+  await using server = await guardedServer(authority);
+  await using bridge = startBridge(server.url, { config: config.path });
+  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  authority.spoil();
+  const metadata = "/.well-known/oauth-authorization-server";
+  const before = authority.asked(metadata).length;
+  const release = Promise.withResolvers();
+  const hasLease = () => config.files().some((name) => name.endsWith("_refresh_in_progress.json"));
+  const leases = [];
+  authority.on[metadata] = () => release.promise;
+  authority.on["/token"] = () => void leases.push(hasLease());
+  const answer = bridge.request("tools/list");
+  await authority.received(metadata, { count: before + 1 });
+  leases.push(hasLease());
+  release.resolve(undefined);
+  assert.ok((await answer).result);
+  assert.deepEqual(leases, [false, true]);
+  assert.ok(!hasLease());
+});
+
 test("89: the end waits for a refresh", { skip: isReference }, async () => {
   using config = storeFolder();
   await using authority = await bridgeAuthority();

@@ -2,19 +2,24 @@
 
 use super::client::Registration;
 use super::context::{Context, GrantedScopes, Need, issued};
+use super::discovery::Discovered;
 use super::error::SignInError;
 use crate::store::now_ms;
 use crate::store::records::StoredTokens;
 
 /// Gets a token and stores it.
 pub(crate) async fn run(context: &Context, need: &Need) -> Result<(), SignInError> {
-    context.save(&request(context, need).await?).await
+    let discovered = context.discover(&need.challenge).await?;
+    context.save(&request(context, need, &discovered).await?).await
 }
 
 /// Gets a token.
-pub(crate) async fn request(context: &Context, need: &Need) -> Result<StoredTokens, SignInError> {
-    let discovered = context.discover(&need.challenge).await?;
-    let scopes = context.scopes(&discovered, need);
+pub(crate) async fn request(
+    context: &Context,
+    need: &Need,
+    discovered: &Discovered,
+) -> Result<StoredTokens, SignInError> {
+    let scopes = context.scopes(discovered, need);
     let asked = scopes.asked();
     let name = context.client_name();
     let registration = Registration { client_name: name.as_deref(), redirect_uris: &[], scope: asked.as_deref() };
@@ -28,7 +33,7 @@ pub(crate) async fn request(context: &Context, need: &Need) -> Result<StoredToke
     let endpoint = context.token_endpoint(&discovered.server, &client)?;
     context.http.check_scheme(endpoint.url)?;
     context.brakes().token(now_ms())?;
-    let resource = context.resource(&discovered);
+    let resource = context.resource(discovered);
     let mut form = vec![("grant_type", "client_credentials")];
     form.extend(asked.as_deref().map(|scope| ("scope", scope)));
     form.extend(resource.as_deref().map(|resource| ("resource", resource)));

@@ -1,5 +1,9 @@
 //! Refresh of tokens: one at a time on a machine.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::challenge::Challenge;
 use super::client::Origin;
 use super::client_credentials;
@@ -10,6 +14,10 @@ use super::token::{TokenEndpoint, TokenError};
 use crate::arguments::Grant;
 use crate::store::now_ms;
 use crate::store::records::StoredTokens;
+
+/// Longest time under the lock, within the 30 s after which the reference regards a lease as abandoned: a token request, and a
+/// second one if its answer was lost early.
+const TIME_UNDER_LOCK: Duration = Duration::from_secs(28);
 
 /// Result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,22 +37,39 @@ pub(crate) async fn refresh(
     used: &str,
     challenge: Option<&Challenge>,
 ) -> Result<Refreshed, SignInError> {
-    let _lock = context.store.lock_refresh().await?;
-    // What was due before the wait for the lock need not be now.
+    let needs_no_person = matches!(context.settings.grant, Grant::ClientCredentials { .. });
     let Some(tokens) = context.usable_tokens()? else { return Ok(Refreshed::SignInNeeded) };
     if context.bearer(&tokens) != used {
         return Ok(Refreshed::Yes);
     }
-    if matches!(context.settings.grant, Grant::ClientCredentials { .. }) {
-        let need = Need { challenge: challenge.cloned().unwrap_or_default(), ..Need::default() };
-        let renewed = client_credentials::request(context, &need).await?;
-        return replace(context, &tokens, &renewed);
+    if !needs_no_person && tokens.refresh_token().is_none() {
+        return Ok(Refreshed::SignInNeeded);
     }
-    let Some(refresh_token) = tokens.refresh_token() else { return Ok(Refreshed::SignInNeeded) };
+    // Before the lock: others wait for the requests that need it alone.
     let discovered = match challenge {
         Some(challenge) => context.discover(challenge).await?,
         None => context.known_metadata().await?,
     };
+    let _lock = context.store.lock_refresh().await?;
+    let late = || SignInError::Unreachable("the authorization server takes too long to refresh the tokens".to_owned());
+    let refreshed = timeout(TIME_UNDER_LOCK, async {
+        // What was due before the wait for the lock need not be now.
+        let Some(tokens) = context.usable_tokens()? else { return Ok(Refreshed::SignInNeeded) };
+        if context.bearer(&tokens) != used {
+            return Ok(Refreshed::Yes);
+        }
+        if needs_no_person {
+            let need = Need { challenge: challenge.cloned().unwrap_or_default(), ..Need::default() };
+            let renewed = client_credentials::request(context, &need, &discovered).await?;
+            return replace(context, &tokens, &renewed);
+        }
+        renew(context, &discovered, &tokens).await
+    });
+    refreshed.await.unwrap_or_else(|_| Err(late()))
+}
+
+async fn renew(context: &Context, discovered: &Discovered, tokens: &StoredTokens) -> Result<Refreshed, SignInError> {
+    let Some(refresh_token) = tokens.refresh_token() else { return Ok(Refreshed::SignInNeeded) };
     // Tokens of one authorization server are not shown to another, and those of an unknown one to no guessed endpoint.
     let is_of_server = match tokens.issuer() {
         Some(issuer) => is_same_issuer(issuer, &discovered.server.issuer),
@@ -53,7 +78,7 @@ pub(crate) async fn refresh(
     if !is_of_server {
         return Ok(Refreshed::SignInNeeded);
     }
-    Attempt { context, discovered: &discovered, tokens: &tokens, refresh_token }.run().await
+    Attempt { context, discovered, tokens, refresh_token }.run().await
 }
 
 struct Attempt<'a> {

@@ -24,6 +24,11 @@ pub(crate) enum StoreError {
         /// Fault and command that mends it.
         reason: String,
     },
+    /// Another process has held a lock for too long.
+    Busy {
+        /// File of the lock.
+        path: PathBuf,
+    },
     /// The system refused.
     Io {
         /// File or folder.
@@ -40,6 +45,11 @@ impl fmt::Display for StoreError {
                 formatter.write_str("there is no home directory: set MCP_REMOTE_CONFIG_DIR to a folder for sign-ins")
             }
             Self::Unsafe { path, reason } => write!(formatter, "{} is not used: {reason}", path.display()),
+            Self::Busy { path } => write!(
+                formatter,
+                "another program has been refreshing the tokens of this server for too long: try again, or end the one that holds {}",
+                path.display()
+            ),
             Self::Io { path, error } => write!(formatter, "{}: {error}", path.display()),
         }
     }
