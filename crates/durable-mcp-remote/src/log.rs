@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use crate::arguments::{DebugDetail, LogArguments};
 use debug::DebugLog;
 pub(crate) use debug::{Direction, Record};
-pub(crate) use mask::{json_without_secrets, masked, remember_secret, without_secrets};
+pub(crate) use mask::{json_without_secrets, keep_secret, masked, remember_secret, without_secrets};
 
 /// Settings of this run, made once.
 static SETTINGS: OnceLock<Settings> = OnceLock::new();

@@ -102,7 +102,7 @@ fn print_entry(client: Option<&str>, arguments: &Arguments, entry: &[String]) ->
 
 fn configure_log(arguments: &Arguments) {
     for secret in arguments.secrets() {
-        log::remember_secret(secret);
+        log::keep_secret(secret);
     }
     log::configure(&arguments.log, || {
         let store = store::Store::open(arguments.store_key());

@@ -7,14 +7,21 @@ use serde_json::Value;
 /// Text in place of a secret.
 const MASK: &str = "***";
 
-/// Secrets of this run: values of headers, tokens, secrets of clients. Longest first, since one may hold another.
-static SECRETS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Secrets of this run.
+static SECRETS: Mutex<Secrets> = Mutex::new(Secrets { lasting: Vec::new(), renewed: Vec::new() });
+
+struct Secrets {
+    /// Those of the command line: values of headers, the secret of the client.
+    lasting: Vec<String>,
+    /// Tokens, codes and secrets of registered clients, those that were used last at the end.
+    renewed: Vec<String>,
+}
 
 /// Shortest secret that is searched for; shorter ones are words of other texts.
 const SHORTEST: usize = 6;
 
-/// Most secrets that are remembered: tokens are renewed, and the oldest of them are good for nothing.
-const MOST_SECRETS: usize = 64;
+/// Most secrets that are remembered besides those of the command line: tokens are renewed, and the oldest are good for nothing.
+const MOST_RENEWED: usize = 64;
 
 /// Parts of the names of JSON members whose values are secret.
 const SECRET_NAMES: [&str; 11] = [
@@ -50,25 +57,45 @@ const SECRET_PARAMETERS: [&str; 9] = [
 /// Schemes of the `Authorization` header, before a credential.
 const SCHEMES: [&str; 3] = ["bearer ", "basic ", "dpop "];
 
-/// Remembers a secret, so that [`masked`] takes it out of any text.
+impl Secrets {
+    fn keep(&mut self, secret: &str) {
+        if secret.len() >= SHORTEST && !self.lasting.iter().any(|known| known == secret) {
+            self.lasting.push(secret.to_owned());
+        }
+    }
+
+    fn remember(&mut self, secret: &str) {
+        if secret.len() < SHORTEST {
+            return;
+        }
+        self.renewed.retain(|known| known != secret);
+        if self.renewed.len() >= MOST_RENEWED {
+            self.renewed.remove(0);
+        }
+        self.renewed.push(secret.to_owned());
+    }
+
+    /// Longest first, since one may hold another.
+    fn all(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.lasting.iter().chain(&self.renewed).cloned().collect();
+        all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        all
+    }
+}
+
+/// Remembers a secret of the command line to the end, so that [`masked`] takes it out of any text.
+pub(crate) fn keep_secret(secret: &str) {
+    SECRETS.lock().unwrap_or_else(PoisonError::into_inner).keep(secret);
+}
+
+/// Remembers a secret that is renewed from time to time, so that [`masked`] takes it out of any text.
 pub(crate) fn remember_secret(secret: &str) {
-    if secret.len() < SHORTEST {
-        return;
-    }
-    let mut secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
-    if secrets.iter().any(|known| known == secret) {
-        return;
-    }
-    if secrets.len() >= MOST_SECRETS {
-        secrets.remove(0);
-    }
-    secrets.push(secret.to_owned());
+    SECRETS.lock().unwrap_or_else(PoisonError::into_inner).remember(secret);
 }
 
 /// Text without the secrets of this run. For errors: their links keep parameters that [`masked`] takes out.
 pub(crate) fn without_secrets(text: &str) -> String {
-    let mut secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner).all();
     secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), MASK))
 }
 
@@ -101,7 +128,7 @@ pub(crate) fn masked(text: &str) -> String {
     SECRET_PARAMETERS.iter().fold(schemes, |text, parameter| masked_behind(&text, parameter))
 }
 
-/// Body of a message without secrets: values of JSON members that are named like one, and all that [`masked`] finds.
+/// Body of a message without secrets: all below JSON members that are named like one, and all that [`masked`] finds.
 pub(crate) fn masked_body(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(mut value) => {
@@ -118,7 +145,7 @@ fn mask_members(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(mask_members),
         Value::Object(members) => {
             for (name, value) in members {
-                if is_secret_name(name) && (value.is_string() || value.is_number()) {
+                if is_secret_name(name) && !(value.is_boolean() || value.is_null()) {
                     *value = Value::from(MASK);
                 } else {
                     mask_members(value);
@@ -168,7 +195,9 @@ fn word_length(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{json_without_secrets, masked, masked_body, remember_secret, without_secrets};
+    use super::{
+        MOST_RENEWED, Secrets, json_without_secrets, keep_secret, masked, masked_body, remember_secret, without_secrets,
+    };
 
     #[test]
     fn a_remembered_secret_is_in_no_text() {
@@ -176,6 +205,30 @@ mod tests {
         remember_secret("hunter2-hunter2-longer");
         remember_secret("ab");
         assert_eq!(masked("a hunter2-hunter2 b hunter2-hunter2-longer ab"), "a *** b *** ab");
+    }
+
+    #[test]
+    fn secrets_of_the_command_line_stay_and_others_by_their_last_use() {
+        let mut secrets = Secrets { lasting: Vec::new(), renewed: Vec::new() };
+        secrets.keep("of-the-command-line");
+        secrets.remember("in-use");
+        for number in 0..2 * MOST_RENEWED {
+            secrets.remember(&format!("token-{number}"));
+            secrets.remember("in-use");
+        }
+        let all = secrets.all();
+        assert_eq!(all.len(), MOST_RENEWED + 1);
+        for known in ["of-the-command-line", "in-use", &format!("token-{}", 2 * MOST_RENEWED - 1)] {
+            assert!(all.iter().any(|secret| secret == known), "{known}");
+        }
+        keep_secret("kept-of-the-command-line");
+        assert_eq!(masked("a kept-of-the-command-line"), "a ***");
+    }
+
+    #[test]
+    fn all_below_a_member_named_like_a_secret_is_masked() {
+        let body = br#"{"credentials":{"user":"u","keys":["k"]},"cookies":["a=b"],"hasToken":true,"tokens":null}"#;
+        assert_eq!(masked_body(body), r#"{"cookies":"***","credentials":"***","hasToken":true,"tokens":null}"#);
     }
 
     #[test]

@@ -70,6 +70,7 @@ impl ClientSettings {
         let is_of_server =
             |client: &StoredClient| client.issuer().is_none_or(|issuer| is_same_issuer(issuer, &server.issuer));
         let stored = store.client()?.filter(|client| is_of_server(client) && !client.is_expired(now_ms()));
+        stored.as_ref().and_then(StoredClient::secret).into_iter().for_each(remember_secret);
         Ok(stored.map(|record| Client { record, origin: Origin::Stored }))
     }
 
