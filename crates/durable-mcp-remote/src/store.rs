@@ -271,4 +271,4 @@ fn has_extension(name: &str, expected: &str) -> bool {
 
 #[cfg(test)]
 #[cfg(unix)]
-mod tests;
+pub(crate) mod tests;

@@ -155,7 +155,14 @@ async fn accept(bound: &BoundPort) -> io::Result<TcpStream> {
 }
 
 async fn handle(mut stream: TcpStream, endpoint: Arc<Endpoint>) {
-    let Ok(Ok(head)) = timeout(HEAD_TIME, read_head(&mut stream)).await else { return };
+    let mut finished = endpoint.finished.clone();
+    let head = tokio::select! {
+        biased;
+        head = timeout(HEAD_TIME, read_head(&mut stream)) => head,
+        // Browsers open connections that they may never use: the end does not wait for their requests.
+        _ = finished.wait_for(|finished| *finished) => return,
+    };
+    let Ok(Ok(head)) = head else { return };
     let answer = match Head::parse(&head) {
         Some(head) => endpoint.answer(&head).await,
         None => Answer::text(400, "Bad request"),
@@ -372,6 +379,32 @@ mod tests {
         assert!(read_head(&mut "GET / HTTP/1.1\r\nHost: localhost\r\n".as_bytes()).await.is_err());
         let endless = "x".repeat(2 * MAX_HEAD);
         assert!(read_head(&mut ByteByByte(endless.as_bytes())).await.is_err());
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_silent_connection_does_not_keep_the_endpoint_from_closing() {
+        let folder = crate::store::tests::Folder::new("callback");
+        let bound = BoundPort::take(0).await.unwrap();
+        let address = (Ipv4Addr::LOCALHOST, bound.port);
+        let settings = CallbackSettings {
+            path: "/oauth/callback".to_owned(),
+            host: "x.example".to_owned(),
+            success_url: None,
+            wait: Duration::ZERO,
+        };
+        let (arrivals, _kept) = mpsc::channel(1);
+        let server = CallbackServer::start(bound, settings, folder.store().unwrap(), arrivals);
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        silent.write_all(b"GET /").await.unwrap();
+        // Accepted after the silent one.
+        let mut other = TcpStream::connect(address).await.unwrap();
+        other.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut page = String::new();
+        other.read_to_string(&mut page).await.unwrap();
+        assert!(page.starts_with("HTTP/1.1 404"), "{page}");
+        timeout(HEAD_TIME / 2, server.close()).await.unwrap();
+        assert!(silent.read(&mut [0]).await.is_ok_and(|count| count == 0));
     }
 
     #[test]

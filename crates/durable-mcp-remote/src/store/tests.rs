@@ -7,10 +7,10 @@ use super::key::KeyParts;
 use super::*;
 
 /// Folder that is gone at the end of the test.
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = env::temp_dir().join(format!("durable-mcp-remote-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
@@ -18,7 +18,7 @@ impl Folder {
         Self(path)
     }
 
-    pub(super) fn store(&self) -> Result<Store, StoreError> {
+    pub(crate) fn store(&self) -> Result<Store, StoreError> {
         Store::open_below(
             &self.0,
             StoreKey::new(&KeyParts { server: "https://example.com/mcp", ..KeyParts::default() }),
