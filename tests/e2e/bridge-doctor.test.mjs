@@ -225,7 +225,7 @@ test("login signs in, list names the sign-in, doctor and the bridge use it, logo
     assert.equal(server.sessions.size, 0, server.log.join(", "));
   }
   const [entry] = JSON.parse((await command("list", ["--json"], { config: config.path })).stdout);
-  assert.deepEqual([entry.issuer, entry.state], [authority.issuer, "signed in"]);
+  assert.deepEqual([entry.url, entry.issuer, entry.state], [server.url, authority.issuer, "signed in"]);
   const { code, checks } = await doctor(server.url, { config: config.path });
   assert.equal(code, 0, JSON.stringify(checks));
   assert.match(checks.token[0].detail, /has not expired/);

@@ -105,7 +105,7 @@ impl Bridge {
         let threads = |error: io::Error| format!("the system gives no thread: {error}");
         let lines = read_lines(arguments.max_message).map_err(threads)?;
         let (notifications, waiting) = mpsc::channel(NOTIFICATIONS_WAITING);
-        let seen = Seen::load(Store::open(arguments.store_key()).ok());
+        let seen = Seen::load(Store::open(arguments.store_key()).ok(), &arguments.url.parsed);
         let sign_in = SignIn::new(&arguments, Arc::clone(&client));
         let bridge = Rc::new(Self {
             remote: Remote { client, sign_in, patience: Patience::default() },

@@ -14,8 +14,10 @@ use crate::log::{log, log_error};
 use crate::outcome::Outcome;
 use crate::patience::Patience;
 use crate::remote::{Remote, Terms};
+use crate::seen::Seen;
 use crate::session::SESSION_ID;
 use crate::sign_in::SignIn;
+use crate::store::Store;
 use crate::trouble::Trouble;
 
 /// Signs in, and tells how it went.
@@ -68,6 +70,9 @@ pub(crate) async fn sign_in(arguments: &Arguments, client: Arc<Client>) -> Resul
         // Servers that refuse this end their sessions by themselves.
         remote.send(&end, Terms { is_quiet: true, ..Terms::default() }).await.ok();
     }
+    let seen = Seen::load(Store::open(arguments.store_key()).ok(), &arguments.url.parsed);
+    seen.note_url();
+    seen.saved().await;
     Ok(format!("{} lets this machine in.", arguments.url.parsed.host_str().unwrap_or_default()))
 }
 

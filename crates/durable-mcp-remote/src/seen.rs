@@ -6,16 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::log::log;
+use crate::store::file::MAX_BYTES;
 use crate::store::{Store, now_ms};
 use crate::transport::Transport;
-
-/// Largest file; answers that would make it larger are not kept.
-const MAX_BYTES: usize = 4 << 20;
 
 /// Time for which the era of a server is believed, and after which it is noted again.
 const ERA_LIFETIME: Duration = Duration::from_hours(24);
@@ -33,6 +32,8 @@ pub(crate) const LISTS: [(&str, &str); 4] = [
 pub(crate) struct Seen {
     store: Option<Store>,
     record: RefCell<Record>,
+    /// Whether the file does not name the server yet.
+    is_nameless: Cell<bool>,
     changes: Cell<u64>,
     /// Number of the change that is in the file: writes run beside each other, and the last one stays.
     written: Arc<Mutex<u64>>,
@@ -42,6 +43,8 @@ pub(crate) struct Seen {
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Record {
+    /// URL of the server, for `list`. Its query may have a secret and is left out.
+    url: Option<String>,
     transport: Option<Transport>,
     /// Time, in milliseconds since 1970, when the server was one of 2026-07-28 without `initialize`.
     modern_at: Option<u64>,
@@ -52,13 +55,17 @@ struct Record {
 }
 
 impl Seen {
-    /// Reads the file, if there is one that can be read.
-    pub(crate) fn load(store: Option<Store>) -> Self {
+    /// Reads the file of the server at `url`, if there is one that can be read.
+    pub(crate) fn load(store: Option<Store>, url: &Url) -> Self {
         let bytes = store.as_ref().and_then(Store::seen);
-        let record = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let mut record: Record = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let url = Some(without_query(url));
+        let is_nameless = record.url != url;
+        record.url = url;
         Self {
             store,
             record: RefCell::new(record),
+            is_nameless: Cell::new(is_nameless),
             changes: Cell::default(),
             written: Arc::default(),
             last_write: RefCell::default(),
@@ -99,6 +106,11 @@ impl Seen {
         });
     }
 
+    /// Keeps the URL of the server.
+    pub(crate) fn note_url(&self) {
+        self.change(|_| false);
+    }
+
     pub(crate) fn note_transport(&self, transport: Transport) {
         self.change(|record| record.transport.replace(transport) != Some(transport));
     }
@@ -132,11 +144,13 @@ impl Seen {
     fn change(&self, change: impl FnOnce(&mut Record) -> bool) -> bool {
         let mut record = self.record.borrow_mut();
         let is_other = change(&mut record);
-        if is_other
+        // Answers that would make the file larger than can be read are not kept.
+        if (is_other || self.is_nameless.get())
             && let Some(store) = self.store.clone()
             && let Ok(bytes) = serde_json::to_vec(&*record)
             && bytes.len() <= MAX_BYTES
         {
+            self.is_nameless.set(false);
             let number = self.changes.get() + 1;
             self.changes.set(number);
             let written = Arc::clone(&self.written);
@@ -148,6 +162,13 @@ impl Seen {
     }
 }
 
+fn without_query(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
 fn save(store: &Store, bytes: &[u8], number: u64, written: &Mutex<u64>) {
     let mut written = written.lock().unwrap_or_else(PoisonError::into_inner);
     if number < *written {
@@ -156,5 +177,46 @@ fn save(store: &Store, bytes: &[u8], number: u64, written: &Mutex<u64>) {
     *written = number;
     if let Err(error) = store.save_seen(bytes) {
         log(&error.to_string());
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::store::tests::Folder;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    fn list(bytes: usize) -> Box<RawValue> {
+        RawValue::from_string(format!("\"{}\"", "x".repeat(bytes))).unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_answer_that_is_kept_can_be_read_again() {
+        let folder = Folder::new("seen");
+        let load = || Seen::load(folder.store().ok(), &url("https://x.example/mcp?key=secret"));
+        let seen = load();
+        seen.note_list("tools/list", list(MAX_BYTES / 2));
+        seen.saved().await;
+        assert_eq!(load().list("tools/list").unwrap().get().len(), MAX_BYTES / 2 + 2);
+        seen.note_list("prompts/list", list(MAX_BYTES));
+        seen.saved().await;
+        assert!(load().list("tools/list").is_some());
+        assert!(load().list("prompts/list").is_none());
+        assert_eq!(folder.store().unwrap().seen_url().as_deref(), Some("https://x.example/mcp"));
+    }
+
+    #[tokio::test]
+    async fn a_file_without_the_url_gets_it_with_the_next_answer() {
+        let folder = Folder::new("nameless");
+        let store = folder.store().unwrap();
+        store.save_seen(br#"{"transport":null,"lists":{"tools/list":[]}}"#).unwrap();
+        let seen = Seen::load(Some(store.clone()), &url("https://x.example/mcp"));
+        assert!(!seen.note_list("tools/list", RawValue::from_string("[]".to_owned()).unwrap()));
+        seen.saved().await;
+        assert_eq!(store.seen_url().as_deref(), Some("https://x.example/mcp"));
     }
 }

@@ -82,7 +82,7 @@ impl Store {
 
     /// URL of the server, where `seen.json` names it: no other file does.
     pub(crate) fn seen_url(&self) -> Option<String> {
-        Some(self.object("seen.json").ok()??.get("url")?.as_str()?.to_owned())
+        Some(self.object(SEEN).ok()??.get("url")?.as_str()?.to_owned())
     }
 
     /// Key of the server, the first part of each file's name.

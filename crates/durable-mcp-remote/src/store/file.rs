@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-/// Size above which a file is none of ours: tokens have a few kilobytes.
-const MAX_BYTES: u64 = 1 << 20;
+/// Size above which a file is none of ours: tokens have a few kilobytes, remembered lists of large servers a few hundred.
+pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Reason why the store cannot be used.
 #[derive(Debug)]
@@ -88,7 +88,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     };
     owner::check_file(path, &file.metadata().map_err(|error| of(path, error))?)?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| of(path, error))?;
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
+    file.take(limit).read_to_end(&mut bytes).map_err(|error| of(path, error))?;
     Ok(Some(bytes))
 }
 
