@@ -155,9 +155,11 @@ async function deploys(cwd) {
   // cargo compiles the standard library by itself, and has no use there for the library in place of the published one.
   const withoutPatch = (text) => text.replaceAll(/.*patch `durable-mcp .* was not used.*/g, "");
   assert.doesNotMatch(withoutPatch(await npm(cwd, "build", { profile })), /\bwarning\b/);
-  const said = withoutPatch(await npm(cwd, "deploy", { profile, args: ["--dry-run"] }));
+  const said = await npm(cwd, "deploy", { profile, args: ["--dry-run"] });
   assert.match(said, /--dry-run: exiting now/);
-  assert.doesNotMatch(said, /\bwarn|Compiling/i);
+  assert.doesNotMatch(said, /Compiling/);
+  // The build was looked at above, and wrangler passes its lines on in pieces.
+  assert.doesNotMatch(said.replaceAll(/^\[custom build\].*/gm, ""), /\bwarn/i);
   const module = readFileSync(join(cwd, "build/index_bg.wasm"));
   if (ALL) console.log(`${cwd}: ${module.length} bytes, ${gzipSync(module).length} compressed`);
 }
