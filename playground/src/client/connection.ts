@@ -409,7 +409,6 @@ export class Connection {
   async disconnect(): Promise<void> {
     const [client, transport] = [this.#client, this.#transport];
     this.#client = this.#opened = this.#transport = undefined;
-    this.#lists = new Lists();
     this.#endChanges();
     this.#recovery.stop();
     this.#recovery = this.#newRecovery();
@@ -435,8 +434,7 @@ export class Connection {
   /** The first piece of a list, or the next of one that is being fetched. */
   list(what: ListName, next: number | undefined): Promise<Listed> {
     if (next !== undefined) return this.#lists.more(next);
-    const client = this.#connected;
-    return this.#lists.begin(async (method, params) => uncarried(await client.request({ method, params }, this.#limit())), what);
+    return this.#lists.begin(async (method, params) => uncarried(await this.#connected.request({ method, params }, this.#limit())), what);
   }
 
   /** Sets which changes are to be told. */

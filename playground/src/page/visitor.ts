@@ -141,13 +141,8 @@ export class Visitor {
 
   async #load(what: ListName): Promise<void> {
     if (!isOffered(this.#state, what)) return;
-    const { info } = this.#state;
-    const isOver = () => info !== this.#state.info;
-    const list = await load(this.#askAny, what).catch((error: unknown) => {
-      if (!isOver()) throw error;
-    });
-    // A list of an earlier connection is no part of the next one.
-    if (list && !isOver()) this.#store.set(stateOf(what, this.#state, list));
+    const list = await load(this.#askAny, what);
+    this.#store.set(stateOf(what, this.#state, list));
   }
 
   // The module that follows changes is loaded once there is something to follow.
