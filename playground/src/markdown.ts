@@ -355,7 +355,7 @@ class InlineReader {
     return -1;
   }
 
-  // What was looked for in vain is not looked for again: many openings would take the square of their number.
+  // An end that was not found is remembered: to search for it at each opening would take quadratic time.
   #find(end: string, from: number): number {
     if (this.#missing.has(end)) return -1;
     const found = this.#text.indexOf(end, from);

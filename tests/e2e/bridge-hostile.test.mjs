@@ -65,7 +65,7 @@ test("requests beyond the limit are refused, and their ids can be used again", {
   const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } };
   const opening = bridge.request("initialize", params, { id: "opening" });
   await server.received("initialize");
-  // They wait for initialize, and cost no connection.
+  // Pings wait for initialize without a connection.
   for (let id = 1; id < 4096; id++) bridge.send({ jsonrpc: "2.0", id, method: "ping" });
   const { error } = await bridge.request("ping", undefined, { id: "beyond" });
   assert.match(error.message, /too many requests/);

@@ -26,7 +26,7 @@ async function failure(bridge) {
   return error.message;
 }
 
-// What is refused for good is refused by the first attempt, without a word about what may have run.
+// The error of a server that will refuse each time: one attempt, and no hint that the request may have run.
 async function refusal(bridge) {
   const message = await failure(bridge);
   assert.doesNotMatch(message, /may have run/);

@@ -164,7 +164,7 @@ test("45: a call that is silent for --body-timeout is resumed, or an error; comm
   );
   const { error } = await both.bridge.request("tools/call", { name: "silent" });
   assert.match(error.message, /may have run/);
-  // Its timer beats twenty times a second, for longer than the silence that is allowed.
+  // Comments arrive twenty times a second, for longer than the silence that is allowed.
   assert.ok(await both.bridge.result("tools/call", { name: "beating" }));
 });
 

@@ -76,7 +76,7 @@ describe("the host is beside a name", () => {
       await page.getByLabel("Message").fill("x");
       await visitor.button("Send").click();
       await beside(page.getByRole("group", { name: /^Call of plain/ }), host);
-      // Nothing of a name turns what stands beside it.
+      // No override in a name turns the direction of the text beside it.
       assert.doesNotMatch(await page.locator("main").innerText(), /[\u202a-\u202e\u2066-\u2069]/);
       visitor.done();
     });

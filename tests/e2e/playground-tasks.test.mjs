@@ -320,7 +320,7 @@ describe("tasks of 2025-11-25 that the server lists", () => {
   const at = (id, status, more) => ({ taskId: id, status, createdAt: "2026-01-01T00:00:00Z", lastUpdatedAt: "2026-01-01T00:00:00Z", ttl: 60_000, pollInterval: 200, ...more });
   const PAGES = { "": { tasks: [at("t-1", "working", { statusMessage: "far away" }), { odd: true }], nextCursor: "p2" }, p2: { tasks: [at("t-2", "completed"), at("t-3", "cancelled")] } };
 
-  // Its tool `tell` has it say what became of t-1, on its own stream.
+  // A server whose tool `tell` sends the status of t-1 on the stream of GET.
   const listing = (handlers = {}) =>
     withSession({
       tools: ["tell"],

@@ -16,7 +16,7 @@ test("bodies of answers count as those of requests do: the oldest go", () => {
   assert.equal(trace.entry(1)?.answer, undefined);
   assert.equal(trace.entry(1)?.isGone, true);
   assert.equal(trace.entry(2)?.answer, text);
-  // What is cleared is counted no longer.
+  // Clearing takes entries off the count.
   trace.clear();
   const kept = Array.from({ length: 150 }, () => trace.http(http, undefined, undefined));
   for (const entry of kept) trace.answered(entry, text);

@@ -66,5 +66,5 @@ try {
   console.error(bridge.stderr);
   await bridge.stop();
 }
-// What the suite's server keeps open is not waited for.
+// Ends with connections that the suite's server keeps open.
 process.exit();

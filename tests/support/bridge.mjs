@@ -38,7 +38,7 @@ export class Bridge {
       env: { ...NO_BROWSER, MCP_REMOTE_CONFIG_DIR: this.config, ...env },
     });
     this.input = this.child.process.stdin;
-    // It may end while something is written.
+    // A write fails when the program ends meanwhile.
     this.input.on("error", () => {});
     this.child.onLine = ({ stream, text }) => {
       if (stream !== "stdout") return;

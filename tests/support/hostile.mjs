@@ -130,7 +130,7 @@ export async function guard(visitor, { frames = false } = {}) {
     globalThis.reports = [];
     document.addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, sample }) => globalThis.reports.push(`${effectiveDirective} ${blockedURI} ${sample}`));
   });
-  // What a policy refuses never comes here.
+  // Counts requests that no policy refused.
   const sent = [];
   await context.route("https://evil.example/**", (route) => (sent.push(route.request().url()), route.abort()));
   await page.reload();

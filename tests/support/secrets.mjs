@@ -69,7 +69,7 @@ export class Secrets {
     this.#none("the page", await textsOf(page));
     const { signIns, ...others } = await page.evaluate(stored);
     for (const [where, text] of Object.entries(others)) this.#none(where, text);
-    // What is kept of a sign-in are its tokens and its client, and nothing that led there.
+    // A finished sign-in keeps tokens and client, and neither code nor verifier.
     for (const text of signIns) if (text.includes("access_token")) this.#none("a finished sign-in", text, /^code/);
     const messages = page.locator("#tab-trace");
     if (!(await messages.isVisible())) return;
@@ -103,7 +103,7 @@ async function historyOf(page) {
 // All of the document, and what stands in its fields, but for what a person types as a secret.
 const textsOf = (page) => page.evaluate(() => [document.documentElement.outerHTML, document.URL, document.title, ...[...document.querySelectorAll("input:not([type=password]), textarea")].map(({ value }) => value)].join("\n"));
 
-// What the browser keeps: sign-ins have a place of their own in the tab, or on the device.
+// Storage of the browser; sign-ins, in the tab or on the device, apart from the rest.
 async function stored() {
   const isSignIn = ([key]) => key.startsWith("playground sign-in ");
   const kept = Object.entries({ ...sessionStorage });

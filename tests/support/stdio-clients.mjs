@@ -71,7 +71,7 @@ const inspector = (era) =>
   async function inspector({ command, args, env, calls }) {
     const home = temporaryFolder("inspector");
     const ask = async (...method) => {
-      // It refuses a variable without a value.
+      // The Inspector refuses a variable without a value.
       const variables = Object.entries(env).filter(([, value]) => value !== "");
       const options = ["--protocol-era", era, "--format", "json", ...variables.flatMap(([name, value]) => ["-e", `${name}=${value}`])];
       const { code, stdout, stderr } = await run("node", [INSPECTOR, "--cli", ...options, "--method", ...method, "--", command, ...args], { env: { HOME: home } });

@@ -1,7 +1,7 @@
 //! Command line: the flags of npm `mcp-remote`, those of this program, and its subcommands.
 //!
-//! Where `mcp-remote` warns about a value and goes on with its default, so does this: configurations that work must not
-//! break. Flags that only this program knows are strict.
+//! A wrong value of a flag that `mcp-remote` has is a warning and its default is taken, as there: configurations that work
+//! must not break. A wrong value of a flag that only this program has is an error.
 
 mod header;
 mod help;

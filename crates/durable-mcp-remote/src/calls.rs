@@ -128,7 +128,7 @@ impl Done {
     /// Waits for the end.
     pub(crate) async fn done(&self) {
         let mut done = self.0.clone();
-        // Nothing is ever sent: the only news is that the sender is gone.
+        // The channel carries no values; it closes when the sender is dropped.
         while done.changed().await.is_ok() {}
     }
 }

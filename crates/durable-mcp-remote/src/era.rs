@@ -48,7 +48,7 @@ impl Modern {
         let mut params = Object::parse(params.as_deref().unwrap_or("{}"))?;
         let meta = params.get("_meta").unwrap_or("{}").to_owned();
         let mut meta = Object::parse(&meta)?;
-        // What the client put there stays.
+        // Keys that the client sent keep their values.
         for (key, value) in self.identity() {
             if meta.get(key).is_none() {
                 meta.set(key, value);

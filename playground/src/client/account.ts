@@ -58,7 +58,7 @@ export class Account implements OAuthClientProvider {
     if (kept?.tokens) this.#kept = kept;
   }
 
-  // Nothing, if this tab changed something while it was read, as by signing out: that is newer.
+  // The account kept on the device; undefined if this tab changed its own meanwhile, as by signing out, which is newer.
   async #onDevice(): Promise<Kept | undefined> {
     const before = this.#kept;
     const kept = read(await this.#shelf.stored());

@@ -24,7 +24,7 @@ export function ListView(view: View) {
   if (value === undefined) return <Absent {...view} begun={() => (field.max < 1 ? [] : [begunItem(schemaAt(0), root)])} />;
   if (!Array.isArray(value)) return <JsonView {...view} />;
   const name = titleOf(view);
-  // What does not fit is brought into sight, for the focus to go there.
+  // Shows the part with the first value that does not fit, so that the focus can go there.
   if (part.current.misfits !== misfits) part.current = { from: partOf(misfitAt(misfits, pointer)) ?? part.current.from, misfits };
   const from = Math.min(part.current.from, partOf(Math.max(value.length - 1, 0)) ?? 0);
   const to = Math.min(from + PART_ITEMS, value.length);

@@ -8,7 +8,7 @@ import { type ServerState, type Tab, newServer } from "./state.ts";
 
 const KEY = "playground tab";
 
-// Where the page may have an origin of its own, the Worker names the server in it.
+// On an origin of its own, the page gets the server's address from the Worker in `data-server`.
 const { server: named } = document.documentElement.dataset;
 
 /** The address of this deployment's server. */

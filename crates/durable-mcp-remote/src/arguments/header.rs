@@ -81,7 +81,7 @@ impl Headers {
             .filter(|(name, variable)| !name.is_empty() && !variable.is_empty())
             .ok_or_else(|| UsageError::new("--header-env takes NAME=VARIABLE, such as Authorization=TOKEN"))?;
         if environment(variable).is_none() {
-            // It may be the secret itself.
+            // The text behind = is not shown: people write the secret itself there.
             return Err(UsageError::new(format!(
                 "--header-env {name}: the environment has no variable of the name behind = ({} characters); set it in the client's env",
                 variable.chars().count()

@@ -21,9 +21,9 @@ pub(crate) struct Failure {
 pub(crate) enum Cause {
     /// No address for the host's name.
     Name,
-    /// Nothing listens at the address.
+    /// No program listens at the address.
     Refused,
-    /// Nothing came in time.
+    /// No answer in time.
     Timeout,
     /// The certificate is not valid here.
     Certificate,

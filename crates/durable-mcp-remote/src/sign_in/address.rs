@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) enum Reach {
     /// The Internet, or not known.
     Public,
-    /// This machine, its own network or the metadata service of a cloud.
+    /// Loopback, a private network or the metadata service of a cloud.
     Private,
 }
 

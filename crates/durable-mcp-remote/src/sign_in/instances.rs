@@ -99,7 +99,7 @@ async fn follow(port: u16, key: &StoreKey, is_signed_in: &impl Fn() -> bool) -> 
             return Some(Role::SignedIn);
         }
         if let Ok(bound) = BoundPort::take(port).await {
-            // It may have finished between the two looks.
+            // The owner may have finished since the tokens were read.
             return Some(if is_signed_in() { Role::SignedIn } else { Role::Owner { bound, has_taken_over: true } });
         }
         if look % LOOKS == 0 && !is_sibling(port, key).await {

@@ -43,7 +43,7 @@ pub(crate) enum Outcome {
     Failed { host: String, reason: String },
     /// The address belongs to no sign-in that is under way.
     Unknown,
-    /// Nothing is at this address.
+    /// Unknown path.
     NotFound,
 }
 

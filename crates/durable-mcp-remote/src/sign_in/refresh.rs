@@ -53,7 +53,7 @@ pub(crate) async fn refresh(
     let _lock = context.store.lock_refresh().await?;
     let late = || SignInError::Unreachable("the authorization server takes too long to refresh the tokens".to_owned());
     let refreshed = timeout(TIME_UNDER_LOCK, async {
-        // What was due before the wait for the lock need not be now.
+        // Another process may have refreshed while this one waited for the lock.
         let Some(tokens) = context.usable_tokens()? else { return Ok(Refreshed::SignInNeeded) };
         if context.bearer(&tokens) != used {
             return Ok(Refreshed::Yes);

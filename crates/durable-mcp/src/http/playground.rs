@@ -40,7 +40,7 @@ pub(super) fn apart(app: &App, head: &Head, edge: &dyn Edge) -> Option<Reply> {
     let route = app.library_route(&head.path);
     let nothing = || Some(Reply::empty(StatusCode::NOT_FOUND));
     if origins.apps.is_at(&head.host) {
-        // Nothing is here that an app could use.
+        // The host of apps serves the frame alone, so that an app reaches nothing of the page.
         return if route == Route::PlaygroundApp { Some(frame(app, head)) } else { nothing() };
     }
     if route == Route::PlaygroundConfig {

@@ -84,7 +84,7 @@ pub(super) struct PageOrigin {
 #[derive(Debug, Clone)]
 pub(crate) struct Origins {
     pub(super) apps: AppsOrigin,
-    /// That of the page; none where it shares the server's.
+    /// Origin of the page; none if the page shares the server's.
     pub(super) page: Option<PageOrigin>,
     /// Whether there can be a page: its variables can be read.
     pub(in crate::http) has_page: bool,

@@ -29,9 +29,9 @@ pub(super) struct Asked {
 
 /// Reasons for which a request is not sent.
 pub(super) enum Unfit {
-    /// Its texts, or its images, are too long.
+    /// Texts or images over their limit.
     TooLarge,
-    /// It is no request; the text says why.
+    /// Not a request, with the reason.
     Wrong(&'static str),
 }
 
