@@ -1,7 +1,7 @@
 // Ways to sign in with the local bridge: windows that are closed or refused, machines without a browser, device codes, clients that
 // sign in as themselves. Numbers are those of the table in tests/README.md.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -82,6 +82,24 @@ test("51, 98: initialize is answered by its deadline with the link, and later ne
   await using next = startBridge(set.mcp.url, { config: set.config });
   await next.initialize();
   assert.deepEqual(linksOf(next), []);
+});
+
+test("50, 51: a start from memory asks the person once, and goes on after the sign-in", own, async () => {
+  await using set = await setUp();
+  {
+    await using first = startBridge(set.mcp.url, { config: set.config });
+    await Promise.all([first.initialize(), signIn(first)]);
+    assert.ok((await first.result("tools/list")).tools);
+  }
+  for (const name of set.files().filter((name) => name.endsWith("_tokens.json"))) rmSync(join(set.config, "mcp-remote-v1", name));
+  await using bridge = startBridge(set.mcp.url, { config: set.config, args: ["--initialize-deadline", "1", "--no-browser"] });
+  await bridge.initialize();
+  const { error } = await bridge.request("tools/call", { name: "echo" });
+  const [link] = linksOf(bridge);
+  assert.ok(error.message.includes(link), error.message);
+  await visit(link);
+  await until(async () => (await bridge.request("tools/call", { name: "echo" })).result, "an answer of the server");
+  assert.deepEqual(linksOf(bridge), [link]);
 });
 
 test("95: a refusal is shown and sent on, and no second window opens by itself", own, async () => {

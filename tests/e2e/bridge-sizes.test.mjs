@@ -64,6 +64,27 @@ test("13: a message over --max-message is an error for its id, and others go on"
   assert.ok((await bridge.result("tools/list")).tools);
 });
 
+test("13: an answer of the client over --max-message is an error for the server's question", { skip: isReference }, async () => {
+  const isAnswer = ({ message }) => message?.id === "question" && message.method === undefined;
+  await using server = await bridgeServer({
+    on: {
+      "tools/call": async (exchange) => {
+        exchange.events();
+        await exchange.event({ jsonrpc: "2.0", id: "question", method: "sampling/createMessage", params: {} });
+        const { message } = await server.received(isAnswer);
+        await exchange.resultEvent({ content: [{ type: "text", text: message.error.message }] });
+        exchange.end();
+      },
+    },
+  });
+  await using bridge = startBridge(server.url, { args: ["--max-message", "65536"] });
+  await bridge.initialize({ capabilities: { sampling: {} } });
+  const call = bridge.result("tools/call", { name: "ask" });
+  await bridge.message(({ id }) => id === "question");
+  bridge.send({ jsonrpc: "2.0", id: "question", result: { text: text(70_000) } });
+  assert.match((await call).content[0].text, /65536.*--max-message/);
+});
+
 test("14: 200 calls are in flight at once and each is answered once", async () => {
   const waiting = [];
   const all = Promise.withResolvers();

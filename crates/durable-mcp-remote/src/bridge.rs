@@ -56,6 +56,8 @@ pub(crate) struct Bridge {
     /// Server of 2026-07-28, once it is known to be one.
     pub(crate) era: RefCell<Option<Rc<Modern>>>,
     pub(crate) questions: Questions,
+    /// Told of each request that memory cannot answer while the server is out of reach.
+    pub(crate) unanswered_offline: Notify,
     pub(crate) mirrored: RefCell<MirroredTools>,
     /// Whether all tools were listed, so that `mirrored` is whole.
     pub(crate) knows_tools: Cell<bool>,
@@ -119,6 +121,7 @@ impl Bridge {
             sse: RefCell::default(),
             era: RefCell::default(),
             questions: Questions::default(),
+            unanswered_offline: Notify::new(),
             mirrored: RefCell::default(),
             knows_tools: Cell::new(false),
             recent: RefCell::default(),
@@ -159,7 +162,7 @@ impl Bridge {
                         }
                     }
                 },
-                Line::TooLong(members) => self.refuse_long(&members).await,
+                Line::TooLong(members) => self.refuse_long(members).await,
             }
         }
     }
@@ -181,12 +184,16 @@ impl Bridge {
         self.output.write(answer).await;
     }
 
-    async fn refuse_long(&self, members: &Members) {
+    /// Answers a message over the limit with an error: a request to the client, a response to the server.
+    async fn refuse_long(self: &Rc<Self>, members: Members) {
         let reason = format!("the message has more than {} bytes: raise --max-message", self.arguments.max_message);
-        let id = members.id.as_deref().and_then(Id::from_json).filter(|_| members.has_method);
-        match id {
-            Some(id) => self.output.write(error_response(Some(&id), BRIDGE_ERROR.into(), &reason)).await,
-            None => log(&reason),
+        log(&reason);
+        let Some(id) = members.id.as_deref().and_then(Id::from_json) else { return };
+        let error = error_response(Some(&id), BRIDGE_ERROR.into(), &reason);
+        if members.has_method {
+            self.output.write(error).await;
+        } else if let Ok(response) = Message::parse(error) {
+            self.dispatch(response).await;
         }
     }
 

@@ -98,14 +98,23 @@ impl Bridge {
             if !is_offline {
                 return;
             }
-            match self.renew(generation).await {
+            let trouble = match self.renew(generation).await {
                 Ok(()) => return self.tell_lists().await,
-                Err(trouble) => {
-                    log(&trouble.error().1);
-                    let mut session = self.session.borrow_mut();
-                    if session.generation == generation {
-                        session.offline = Some(trouble);
-                    }
+                Err(trouble) => trouble,
+            };
+            log(&trouble.error().1);
+            let needs_person = matches!(trouble, Trouble::SignIn(_));
+            {
+                let mut session = self.session.borrow_mut();
+                if session.generation == generation {
+                    session.offline = Some(trouble);
+                }
+            }
+            // A window opens again for somebody who is there, and not all night.
+            if needs_person {
+                tokio::select! {
+                    () = self.remote.sign_in.other_tokens() => {}
+                    () = self.unanswered_offline.notified() => {}
                 }
             }
             wait = LONGEST_RETRY.min(wait * 2);
@@ -145,6 +154,7 @@ impl Bridge {
             method => self.seen.list(method).map(|result| result.get().to_owned()),
         };
         let Some(response) = result.and_then(|result| result_message(&call.id, &result)) else {
+            self.unanswered_offline.notify_one();
             return Some(Err(trouble));
         };
         self.deliver(response).await;

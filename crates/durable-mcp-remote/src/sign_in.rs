@@ -28,7 +28,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::arguments::{Arguments, Grant};
 use crate::log::log;
@@ -42,6 +42,8 @@ use shared_refresh::SharedRefresh;
 
 /// Answers 401 in a row after which a message is given up: an old token, a refreshed one, one of a new sign-in.
 const MAX_ROUNDS: u32 = 4;
+/// Pause between two looks for tokens that another message or process had issued.
+const LOOK_FOR_TOKENS: Duration = Duration::from_secs(15);
 
 /// Source of the `Authorization` header.
 pub(crate) struct SignIn(Source);
@@ -179,6 +181,22 @@ impl SignIn {
         }
     }
 
+    /// Waits until other tokens are stored than now, by the sign-in of another message or process.
+    pub(crate) async fn other_tokens(&self) {
+        let Some(authorizer) = self.authorizer() else { return std::future::pending().await };
+        let before = authorizer.stored_bearer();
+        while authorizer.stored_bearer() == before {
+            let Some(mut running) = authorizer.running() else {
+                sleep(LOOK_FOR_TOKENS).await;
+                continue;
+            };
+            tokio::select! {
+                _ = running.progress.wait_for(|progress| progress.outcome.is_some()) => {}
+                () = sleep(LOOK_FOR_TOKENS) => {}
+            }
+        }
+    }
+
     /// Notes that the server accepted the header of [`SignIn::header`].
     pub(crate) fn accepted(&self, attempt: &Attempt) {
         if let Some(authorizer) = self.authorizer() {
@@ -191,6 +209,11 @@ impl SignIn {
 }
 
 impl Authorizer {
+    fn stored_bearer(&self) -> Option<String> {
+        let tokens = self.context.usable_tokens().ok().flatten();
+        tokens.map(|tokens| self.context.bearer(&tokens).to_owned())
+    }
+
     async fn bearer(self: &Arc<Self>) -> Option<String> {
         let context = &self.context;
         let tokens = match context.usable_tokens() {
@@ -214,8 +237,7 @@ impl Authorizer {
         let _turn = self.turn.lock().await;
         // The old token is still the best there is if this fails: the server says what it thinks of it.
         self.refresh(&bearer, None).await.ok();
-        let tokens = context.usable_tokens().ok().flatten();
-        Some(tokens.map_or(bearer, |tokens| context.bearer(&tokens).to_owned()))
+        Some(self.stored_bearer().unwrap_or(bearer))
     }
 
     async fn unauthorized(self: &Arc<Self>, challenge: Challenge, attempt: &mut Attempt) -> Result<(), SignInError> {
@@ -325,11 +347,11 @@ impl Authorizer {
     }
 
     fn note(&self, outcome: &Result<(), SignInError>) {
-        let tokens = self.context.usable_tokens().ok().flatten();
+        let bearer = self.stored_bearer();
         let mut state = lock(&self.state);
         match outcome {
             Ok(()) => {
-                state.fresh = tokens.map(|tokens| self.context.bearer(&tokens).to_owned());
+                state.fresh = bearer;
                 log("signed in");
             }
             Err(error) => {

@@ -16,6 +16,8 @@ use crate::trouble::Trouble;
 
 /// Least time between two openings of the stream.
 const BETWEEN_OPENINGS: Duration = Duration::from_secs(2);
+/// Longest time between two openings, while each fails.
+const LONGEST_BETWEEN_OPENINGS: Duration = Duration::from_mins(1);
 const SUBSCRIPTION_KEY: &str = "io.modelcontextprotocol/subscriptionId";
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
@@ -42,6 +44,7 @@ impl Bridge {
         let params = format!(r#"{{"notifications":{filter}}}"#);
         let request = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"subscriptions/listen","params":{params}}}"#);
         let Ok(request) = Message::written(request) else { return };
+        let mut wait = BETWEEN_OPENINGS;
         loop {
             let opened = Instant::now();
             let (call, _response) = self.calls.of_bridge("subscriptions/listen");
@@ -56,10 +59,19 @@ impl Bridge {
                 Err(trouble @ Trouble::Refused(_)) if !trouble.is_temporary() => {
                     return log(&format!("the server tells of no changes: {}", trouble.error().1));
                 }
-                _ => {}
+                // The stream of changes alone is no reason to ask a person again.
+                Err(Trouble::SignIn(reason)) => {
+                    log(&reason);
+                    tokio::select! {
+                        () = self.remote.sign_in.other_tokens() => {}
+                        () = done.done() => return,
+                    }
+                }
+                Err(_) => wait = LONGEST_BETWEEN_OPENINGS.min(wait * 2),
+                Ok(()) => wait = BETWEEN_OPENINGS,
             }
             tokio::select! {
-                () = sleep_until(opened + BETWEEN_OPENINGS) => {}
+                () = sleep_until(opened + wait) => {}
                 () = done.done() => return,
             }
         }
