@@ -22,7 +22,7 @@ pub use home::Home;
 const SCRIPT: &str = include_str!("../templates/home.js");
 
 /// The style sheet of every page.
-pub const STYLE: &str = include_str!("../templates/style.css");
+pub const STYLE: &str = concat!(include_str!("../templates/colours.css"), include_str!("../templates/style.css"));
 
 /// Tells one style sheet from another in its URL, so that browsers may keep it and still never show a page in an old one.
 pub const STYLE_TAG: u32 = fnv(STYLE.as_bytes());
