@@ -1,51 +1,21 @@
-// The playground shows apps of servers (MCP Apps, 2026-01-26): their frames, messages, and what they may do.
+// The playground shows apps of servers (MCP Apps, 2026-01-26): their life, their messages, and many of them.
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { appFrame, appServer, withLibrary, withMessages } from "../support/apps.mjs";
-import { launchProfile } from "../support/browser.mjs";
-import { removeFolder, root, temporaryFolder } from "../support/child.mjs";
+import { root } from "../support/child.mjs";
 import { inBrowser, visit } from "../support/playground.mjs";
-import { freePorts } from "../support/port.mjs";
+import { asked, showing } from "../support/shown-app.mjs";
 import { until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
 const { server, browser } = await inBrowser(fixture({ playground: true }));
-
-// A visitor at a server whose tool `show` was called, with its app on the page.
-async function shown(html, { allowed = [], at = server, by = browser, config, frame = config && "/playground/app", ...options } = {}, visitOptions = {}) {
-  const other = await appServer(html, options);
-  const visitor = await visit(by, at, { allowed: [other.origin, ...allowed], ...visitOptions });
-  const close = async () => {
-    await visitor[Symbol.asyncDispose]();
-    await other.stop();
-  };
-  try {
-    if (frame) {
-      await visitor.context.route("**/playground/config.json", (route) => route.fulfill({ json: { apps: frame, ...config } }));
-      await visitor.page.reload();
-    }
-    await visitor.connect(other.url);
-    await visitor.tool("show");
-    await visitor.call();
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { visitor, page: visitor.page, other, app: visitor.page.locator(".app").first(), [Symbol.asyncDispose]: close };
-}
+const shown = showing({ server, browser });
 
 const text = (frame) => frame.locator("#text").innerText();
 const says = (frame, wanted) => until(async () => (await text(frame)) === wanted, `the app to say ${wanted}`);
-
-// The outcome of what the app asks for, after the person's answer.
-async function asked({ page, app }, frame, code, answer) {
-  const outcome = frame.evaluate(`(async () => { try { return { result: await (${code}) }; } catch ({ code, message }) { return { error: { code, message } }; } })()`);
-  if (answer) await app.locator(".card").getByRole("button", { name: answer, exact: true }).or(app.locator(".card").getByRole("link", { name: answer, exact: true })).click();
-  return outcome;
-}
 
 describe("an app", () => {
   test("of the official library gets what the extension says, and ends when it is closed", async () => {
@@ -169,122 +139,6 @@ describe("an app", () => {
   });
 });
 
-describe("the frame of an app", () => {
-  test("shows nothing when it is opened directly", async () => {
-    await using visitor = await visit(browser, server);
-    // An answer without a body is an error to Chromium.
-    const [response] = await Promise.all([visitor.page.waitForResponse(`${server.url}/playground/app`), assert.rejects(visitor.page.goto(`${server.url}/playground/app`))]);
-    assert.equal(response.status(), 403);
-    assert.match(response.headers()["content-security-policy"], /sandbox/);
-  });
-
-  test("reaches nothing of the page, no storage, no server, no other document", async () => {
-    const reached = [];
-    await using other = await appServer("", { answer: (request) => (reached.push(request.url), false) });
-    await using one = await shown(withMessages(""), { allowed: [other.origin] });
-    const frame = await appFrame(one.visitor);
-    reached.length = 0;
-    const outcome = await frame.evaluate(async ({ elsewhere, own }) => {
-      const fails = (work) => Promise.resolve().then(work).then(() => false, () => true);
-      const loads = (name, attributes) => new Promise((done) => {
-        const element = Object.assign(document.createElement(name), { onload: () => done(true), onerror: () => done(false), ...attributes });
-        document.body.append(element);
-      });
-      return {
-        origin: origin,
-        parent: await fails(() => parent.document.body),
-        top: await fails(() => (top.location.href = elsewhere)),
-        cookie: await fails(() => document.cookie),
-        fetched: await fails(() => fetch(elsewhere)),
-        own: await fails(() => fetch(own)),
-        script: await loads("script", { src: `${elsewhere}/script` }),
-        image: await loads("img", { src: `${elsewhere}/image` }),
-        beacon: (navigator.sendBeacon(`${elsewhere}/beacon`, "x"), false),
-        hints: ["prefetch", "preload", "modulepreload", "prerender", "stylesheet", "icon", "manifest"].forEach((rel) => document.head.append(Object.assign(document.createElement("link"), { rel, href: `${elsewhere}/${rel}`, as: "script" }))),
-        rules: document.head.append(Object.assign(document.createElement("script"), { type: "speculationrules", textContent: JSON.stringify({ prefetch: [{ source: "list", urls: [`${elsewhere}/rules`] }] }) })),
-        socket: await new Promise((done) => Object.assign(new WebSocket(elsewhere.replace("http", "ws")), { onopen: () => done(true), onerror: () => done(false) })),
-        stream: await new Promise((done) => Object.assign(new EventSource(elsewhere), { onopen: () => done(true), onerror: () => done(false) })),
-        window: open(elsewhere),
-        eval: await fails(() => eval("1")),
-      };
-    }, { elsewhere: other.origin, own: `${server.url}/playground/config.json` });
-    assert.deepEqual(outcome, { origin: "null", parent: true, top: true, cookie: true, fetched: true, own: true, script: false, image: false, beacon: false, hints: undefined, rules: undefined, socket: false, stream: false, window: null, eval: true });
-    assert.equal(await frame.evaluate((elsewhere) => {
-      const form = document.body.appendChild(Object.assign(document.createElement("form"), { action: elsewhere }));
-      let events = 0;
-      form.onsubmit = (event) => (events++, event.preventDefault());
-      form.requestSubmit();
-      return events;
-    }, other.origin), 1, "a form is there for scripts");
-    assert.deepEqual(reached, []);
-    assert.ok(one.visitor.complaints.every((text) => /Content Security Policy|sandbox/i.test(text)), one.visitor.complaints.join("\n"));
-  });
-
-  test("goes nowhere else", async () => {
-    const reached = [];
-    await using other = await appServer("", { answer: (request) => (reached.push(request.url), false) });
-    const ways = {
-      form: (elsewhere) => document.body.appendChild(Object.assign(document.createElement("form"), { action: elsewhere, method: "post" })).submit(),
-      link: (elsewhere) => document.body.appendChild(Object.assign(document.createElement("a"), { href: elsewhere })).click(),
-      address: (elsewhere) => void (location.href = elsewhere),
-      data: () => void (location.href = "data:text/html,<p>elsewhere"),
-      refresh: (elsewhere) => document.head.append(Object.assign(document.createElement("meta"), { httpEquiv: "refresh", content: `0;url=${elsewhere}` })),
-      frame: (elsewhere) => document.body.append(Object.assign(document.createElement("iframe"), { src: elsewhere })),
-    };
-    for (const [name, way] of Object.entries(ways)) {
-      await using one = await shown(withMessages(""), { allowed: [other.origin] });
-      const frame = await appFrame(one.visitor);
-      await frame.evaluate(way, other.origin).catch(() => {});
-      await until(() => one.visitor.complaints.some((text) => /(frame-src|form-action)/.test(text)), `the policy to stop the ${name}`);
-      assert.deepEqual(reached, [], name);
-    }
-  });
-
-  test("cannot get itself another policy", async () => {
-    await using other = await appServer("");
-    await using one = await shown(withMessages(""));
-    const frame = await appFrame(one.visitor);
-    await frame.evaluate((origin) => void (location.href = `${location.pathname}?connect=${origin}`), other.origin);
-    await until(() => one.page.frames().some((frame) => frame.url().includes("chrome-error") || frame.url().includes("?connect=")), "another document");
-    const [, left] = one.page.frames();
-    assert.equal(await left.evaluate(() => document.body.innerText.includes("app")).catch(() => false), false);
-  });
-
-  test("loads and sends what its resource declares, and tells the person; what is no origin is refused", async () => {
-    const reached = [];
-    const answer = (request, _, response) => {
-      if (request.url === "/mcp") return false;
-      reached.push(request.url);
-      response.writeHead(200, { "content-type": request.url.endsWith(".js") ? "text/javascript" : "application/json" });
-      response.end(request.url.endsWith(".js") ? "globalThis.loaded = true" : "{}");
-      return true;
-    };
-    await using other = await appServer("", { answer });
-    const ui = { csp: { connectDomains: [other.origin, "https://*"], resourceDomains: [other.origin, "'unsafe-eval'"] } };
-    await using one = await shown(withMessages(""), { ui, allowed: [other.origin] });
-    const frame = await appFrame(one.visitor);
-    await one.app.getByText(`It may load from and send to: ${other.origin}`).waitFor();
-    await one.app.getByText("Not allowed, since it is no origin: https://* 'unsafe-eval'").waitFor();
-    const outcome = await frame.evaluate(async (origin) => {
-      const { status } = await fetch(`${origin}/data`);
-      await new Promise((onload, onerror) => document.body.append(Object.assign(document.createElement("script"), { src: `${origin}/script.js`, onload, onerror })));
-      return { status, loaded: globalThis.loaded };
-    }, other.origin);
-    assert.deepEqual(outcome, { status: 200, loaded: true });
-    assert.deepEqual(reached, ["/data", "/script.js"]);
-    one.visitor.done();
-  });
-
-  test("has no storage, which is explained once an app wants some", async () => {
-    await using one = await shown(withMessages(""));
-    const frame = await appFrame(one.visitor);
-    assert.equal(await one.app.getByText("tried to store").count(), 0);
-    assert.equal(await frame.evaluate(() => { try { return localStorage.length; } catch ({ name }) { return name; } }), "SecurityError");
-    await one.app.getByText("tried to store something, and cannot here").waitFor();
-    one.visitor.done();
-  });
-});
-
 describe("messages", () => {
   test("of other windows, of no shape, and too long ones are not heard", async () => {
     await using one = await shown(withMessages(""));
@@ -328,127 +182,6 @@ describe("messages", () => {
     for (const method of ["sampling/createMessage", "tools/list", "constructor", "ui/unknown"]) assert.equal((await asked(one, frame, `request("${method}")`)).error.code, -32601, method);
     for (const [method, params] of [["tools/call", {}], ["tools/call", { name: "show", arguments: 1 }], ["resources/read", {}], ["ui/open-link", {}], ["ui/download-file", {}]])
       assert.equal((await asked(one, frame, `request(${JSON.stringify(method)}, ${JSON.stringify(params)})`)).error.code, -32602, method);
-  });
-});
-
-describe("an app asks the person", () => {
-  const tools = [
-    { name: "reads", inputSchema: { type: "object" }, annotations: { readOnlyHint: true } },
-    { name: "destroys", inputSchema: { type: "object" } },
-    { name: "for_models", inputSchema: { type: "object" }, annotations: { readOnlyHint: true }, _meta: { ui: { visibility: ["model"] } } },
-    { name: "for_apps", inputSchema: { type: "object" }, annotations: { readOnlyHint: true }, _meta: { ui: { visibility: ["app"] } } },
-  ];
-  const calls = ({ other }) => other.requests.filter(({ text }) => text.includes('"tools/call"')).map(({ text }) => JSON.parse(text).params.name);
-  const call = (name) => `request("tools/call", { name: "${name}", arguments: {} })`;
-
-  test("before its first call, and before each that may destroy; a tool that is not for apps is refused", async () => {
-    await using one = await shown(withMessages(""), { tools });
-    const frame = await appFrame(one.visitor);
-    const refused = await asked(one, frame, call("reads"), "Refuse");
-    assert.equal(refused.error.code, -32000);
-    assert.deepEqual(calls(one), ["show"]);
-    assert.equal((await asked(one, frame, call("reads"), "Allow calls")).result.content[0].text, "called reads");
-    assert.equal((await asked(one, frame, call("for_apps"))).result.content[0].text, "called for_apps");
-    for (const answer of ["Call once", "Call once"]) assert.equal((await asked(one, frame, call("destroys"), answer)).result.content[0].text, "called destroys");
-    assert.equal((await asked(one, frame, call("destroys"), "Refuse")).error.code, -32000);
-    assert.equal((await asked(one, frame, call("for_models"))).error.code, -32000);
-    assert.equal((await asked(one, frame, call("nowhere"))).error.code, -32602);
-    assert.deepEqual(calls(one), ["show", "reads", "for_apps", "destroys", "destroys"]);
-    one.visitor.done();
-  });
-
-  test("with buttons that do nothing for a moment, so that no click meant for the app is a yes", async () => {
-    await using one = await shown(withMessages(""), { tools });
-    const frame = await appFrame(one.visitor);
-    await one.page.evaluate(() => {
-      globalThis.early = new Promise((done) => new MutationObserver(() => {
-        const button = document.querySelector(".app .card button");
-        if (button) done(button.disabled);
-      }).observe(document.body, { subtree: true, childList: true }));
-    });
-    const outcome = asked(one, frame, call("reads"), "Refuse");
-    assert.equal(await one.page.evaluate(() => globalThis.early), true);
-    assert.equal((await outcome).error.code, -32000);
-  });
-
-  test("before it reads resources of its server", async () => {
-    await using one = await shown(withMessages(""));
-    const frame = await appFrame(one.visitor);
-    const read = `request("resources/read", { uri: "test://secret" })`;
-    assert.equal((await asked(one, frame, read, "Refuse")).error.code, -32000);
-    assert.equal((await asked(one, frame, read, "Allow reading")).result.contents[0].text, "read test://secret");
-    assert.equal((await asked(one, frame, read)).result.contents[0].text, "read test://secret");
-  });
-
-  test("no more than five questions at a time", async () => {
-    await using one = await shown(withMessages(""), { tools });
-    const frame = await appFrame(one.visitor);
-    const outcomes = await frame.evaluate(async () => {
-      const codes = [];
-      for (let at = 0; at < 7; at++) void request("tools/call", { name: "destroys", arguments: {} }).catch(({ code }) => codes.push(code));
-      await request("ping");
-      return codes;
-    });
-    assert.deepEqual(outcomes, [-32000, -32000]);
-    await until(async () => (await one.app.locator(".card").count()) === 5, "five questions");
-  });
-
-  test("before a page is opened, whose host and whole address are shown; other schemes are refused", async () => {
-    await using target = await appServer("", { answer: (_, __, response) => (response.end("opened"), true) });
-    await using one = await shown(withMessages(""), { allowed: [target.origin] });
-    const frame = await appFrame(one.visitor);
-    for (const url of ["javascript:alert(1)", "data:text/html,x", "http://example.com", "https://user@example.com", "file:///etc", "x"]) assert.equal((await asked(one, frame, `request("ui/open-link", { url: ${JSON.stringify(url)} })`)).error.code, -32602, url);
-    const opened = one.visitor.context.waitForEvent("page");
-    const link = `request("ui/open-link", { url: "${target.origin}/page?x" })`;
-    assert.deepEqual((await asked(one, frame, link, "Open")).result, {});
-    const page = await opened;
-    await page.waitForURL(`${target.origin}/page?x`);
-    assert.equal(await page.evaluate(() => opener), null);
-    await page.close();
-    const again = asked(one, frame, link);
-    await one.app.getByText(`${target.origin}/page?x`).waitFor();
-    await one.app.getByRole("button", { name: "Refuse" }).click();
-    assert.equal((await again).error.code, -32000);
-  });
-
-  test("before it says something in the chat, where that and its context wait to be sent", async () => {
-    const config = { chat: { models: ["a model"], signIn: false } };
-    await using one = await shown(withMessages(""), { config });
-    const frame = await appFrame(one.visitor);
-    const say = (text) => `request("ui/message", { role: "user", content: [{ type: "text", text: "${text}" }] })`;
-    assert.equal((await asked(one, frame, say("refused"), "Refuse")).error.code, -32000);
-    assert.deepEqual((await asked(one, frame, say("a message"), "Accept")).result, {});
-    await asked(one, frame, `request("ui/update-model-context", { content: [{ type: "text", text: "a context" }] })`);
-    await one.app.getByText("Context for a model").click();
-    await one.app.getByRole("button", { name: "Put into the chat" }).click();
-    await one.visitor.button("Chat").click();
-    assert.equal(await one.page.getByLabel("Message").inputValue(), 'a message\n{"content":[{"type":"text","text":"a context"}]}');
-  });
-
-  test("before a file is saved, under a clean name", async () => {
-    await using one = await shown(withMessages(""));
-    const frame = await appFrame(one.visitor);
-    const contents = [{ type: "resource", resource: { uri: "file:///../..%2f.evil\u202etxt.exe", mimeType: "text/plain", text: "the content" } }];
-    const downloaded = one.page.waitForEvent("download");
-    assert.deepEqual((await asked(one, frame, `request("ui/download-file", ${JSON.stringify({ contents })})`, "Save")).result, {});
-    assert.equal((await downloaded).suggestedFilename(), "_.evil_txt.exe");
-    assert.equal((await asked(one, frame, `request("ui/download-file", { contents: [{ type: "text", text: "x" }] })`)).error.code, -32602);
-  });
-
-  test("for permissions, before it is shown; those that a frame without an origin cannot have are named", async () => {
-    await using one = await shown(withMessages(""), { ui: { permissions: { camera: {}, clipboardWrite: {} } } });
-    await one.app.getByText("The app asks for: writing to the clipboard.").waitFor();
-    assert.equal(await one.app.locator("iframe").count(), 0);
-    await one.app.getByRole("button", { name: "Allow", exact: true }).click();
-    await appFrame(one.visitor);
-    assert.equal(await one.app.locator("iframe").getAttribute("allow"), "clipboard-write");
-    await one.app.getByText("Not possible here: camera.").waitFor();
-    await one.app.getByRole("button", { name: "Close app" }).click();
-    await one.app.getByRole("button", { name: "Show app" }).click();
-    await one.app.getByRole("button", { name: "Show without" }).click();
-    await appFrame(one.visitor);
-    assert.equal(await one.app.locator("iframe").getAttribute("allow"), "");
-    one.visitor.done();
   });
 });
 
@@ -513,100 +246,6 @@ describe("many apps, and bad ones", () => {
     await one.visitor.call();
     await until(async () => (await one.page.locator(".app iframe").count()) === 2, "two frames");
     assert.equal(await frame.evaluate(() => globalThis.mark), "first");
-  });
-});
-
-describe("an origin of apps", () => {
-  // The page at localhost, apps at 127.0.0.1: two origins of one Worker.
-  async function twoOrigins(apps = (port) => `http://127.0.0.1:${port}`, options = {}) {
-    const [port] = await freePorts(1);
-    const worker = await fixture({ playground: "worker first", port, vars: { PLAYGROUND_APPS_ORIGIN: apps(port) }, ...options });
-    const url = worker.url.replace("127.0.0.1", "localhost");
-    return { worker, apps: worker.url, at: { url }, [Symbol.asyncDispose]: () => worker.stop() };
-  }
-
-  // A person's own window: private ones let no other site store anything in a page.
-  async function person() {
-    const folder = temporaryFolder("profile");
-    const context = await launchProfile(folder, { thirdPartyCookies: true });
-    context.on("close", () => removeFolder(folder));
-    return { newContext: () => context };
-  }
-
-  test("gives apps storage, permissions and the sources that they declare, and nothing of the page", async () => {
-    await using own = await twoOrigins();
-    await using other = await appServer("", { answer: (request, _, response) => request.url === "/data" && (response.end("{}"), true) });
-    const ui = { csp: { connectDomains: [other.origin] }, permissions: { camera: {} } };
-    await using one = await shown(withMessages(""), { at: own.at, by: await person(), ui, allowed: [own.apps, other.origin] });
-    await one.app.getByText("The app asks for: camera.").waitFor();
-    await one.app.getByRole("button", { name: "Allow", exact: true }).click();
-    const frame = await appFrame(one.visitor);
-    const outcome = await frame.evaluate(async (elsewhere) => {
-      const fails = (work) => Promise.resolve().then(work).then(() => false, () => true);
-      localStorage.setItem("kept", "yes");
-      return {
-        origin,
-        kept: localStorage.getItem("kept"),
-        camera: document.featurePolicy.allowsFeature("camera"),
-        microphone: document.featurePolicy.allowsFeature("microphone"),
-        data: (await fetch(`${elsewhere}/data`)).status,
-        parent: await fails(() => parent.document.body),
-      };
-    }, other.origin);
-    assert.deepEqual(outcome, { origin: own.apps, kept: "yes", camera: true, microphone: false, data: 200, parent: true });
-    const called = asked(one, frame, `request("tools/call", { name: "show", arguments: {} })`, "Allow calls");
-    assert.equal((await called).result.content[0].text, "shown");
-    one.visitor.done();
-  });
-
-  test("gives no storage where the browser has none for other sites, which is explained", async () => {
-    await using own = await twoOrigins();
-    await using one = await shown(withMessages("started.then(() => localStorage.length);"), { at: own.at, allowed: [own.apps] });
-    await one.app.getByText("the browser lets no other site store in this page").waitFor();
-  });
-
-  test("serves their frame alone, and another host does not", async () => {
-    await using own = await twoOrigins();
-    for (const path of ["/", "/playground", "/playground/config.json", "/playground/client.json", "/mcp", "/sse", "/authorize", "/style.css"]) assert.equal((await fetch(own.apps + path)).status, 404, path);
-    const frameOf = (origin, site) => fetch(`${origin}/playground/app?page=${own.at.url}`, { headers: { "sec-fetch-site": site, "sec-fetch-dest": "iframe" } });
-    assert.equal((await frameOf(own.apps, "cross-site")).status, 200);
-    assert.equal((await frameOf(own.apps, "same-origin")).status, 403);
-    for (const site of ["cross-site", "same-origin"]) assert.equal((await frameOf(own.at.url, site)).status, 403);
-  });
-
-  test("lets no app have another policy", async () => {
-    await using own = await twoOrigins();
-    await using other = await appServer("");
-    await using one = await shown(withMessages(""), { at: own.at, allowed: [own.apps] });
-    const frame = await appFrame(one.visitor);
-    await frame.evaluate((elsewhere) => void (location.href = `${location.pathname}${location.search}&connect=${elsewhere}`), other.origin);
-    await until(async () => !(await frame.evaluate(() => globalThis.heard !== undefined).catch(() => false)), "the app to have left");
-    assert.ok(one.page.frames().every((frame) => !frame.url().includes("connect=") || frame.url().startsWith("chrome-error")));
-  });
-
-  test("that is the page's own shows no app, nor does one that cannot be read", async () => {
-    await using same = await twoOrigins((port) => `http://localhost:${port}`);
-    assert.equal((await fetch(`${same.at.url}/playground`)).status, 404);
-    await using none = await twoOrigins(() => "apps.example.com");
-    await using one = await shown(withMessages(""), { at: none.worker });
-    await one.app.getByText("This deployment shows no apps here.").waitFor();
-    assert.equal(await one.app.locator("iframe").count(), 0);
-  });
-
-  test("is refused by the page itself if it is its own", async () => {
-    for (const frame of [`${server.url}/playground/app`, `${server.url}/mcp`]) {
-      await using one = await shown(withMessages(""), { frame });
-      await one.app.getByText("The origin for apps is this page's own, so no app is shown.").waitFor();
-      assert.equal(await one.app.locator("iframe").count(), 0);
-      assert.deepEqual(one.other.requests.filter(({ text }) => text.includes("resources/read")), []);
-    }
-  });
-
-  test("is named in the page where its policy does not have it, since the files came first", async () => {
-    await using own = await twoOrigins(undefined, { playground: true });
-    await using one = await shown(withMessages(""), { at: own.at, allowed: [own.apps] });
-    await one.app.getByText("The app's frame did not load.").waitFor();
-    assert.equal(await one.app.locator("iframe").count(), 0);
   });
 });
 
