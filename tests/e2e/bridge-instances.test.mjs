@@ -12,12 +12,31 @@ import { until } from "../support/wait.mjs";
 const linksOfAll = (bridges) => bridges.flatMap(linksOf);
 const initializeAll = (bridges) => Promise.all(bridges.map((bridge) => bridge.initialize()));
 
-test("93: ten instances sign in with one link", async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority();
-  await using server = await guardedServer(authority);
+// A guarded server, its authority, and the store that the instances share; `start` starts one of them.
+async function guardedStore({ authority: ofAuthority, server: ofServer } = {}) {
   await using stack = new AsyncDisposableStack();
-  const bridges = Array.from({ length: 10 }, () => stack.use(startBridge(server.url, { config: config.path })));
+  const config = stack.use(storeFolder());
+  const authority = stack.use(await bridgeAuthority(ofAuthority));
+  const server = stack.use(await guardedServer(authority, ofServer));
+  const all = stack.move();
+  const start = (options) => startBridge(server.url, { config: config.path, ...options });
+  return { config, authority, server, start, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+// An instance that has signed in.
+async function signedIn(start, options) {
+  await using stack = new AsyncDisposableStack();
+  const bridge = stack.use(start(options));
+  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  stack.move();
+  return bridge;
+}
+
+test("93: ten instances sign in with one link", async () => {
+  await using own = await guardedStore();
+  const { authority, start } = own;
+  await using stack = new AsyncDisposableStack();
+  const bridges = Array.from({ length: 10 }, () => stack.use(start()));
   const ready = initializeAll(bridges);
   await visit(await until(() => linksOfAll(bridges)[0], "a link"));
   await ready;
@@ -27,17 +46,13 @@ test("93: ten instances sign in with one link", async () => {
 });
 
 test("89: a refresh outlives the message that began it", { skip: isReference }, async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority();
-  await using server = await guardedServer(authority);
-  {
-    await using bridge = startBridge(server.url, { config: config.path });
-    await Promise.all([bridge.initialize(), signIn(bridge)]);
-  }
+  await using own = await guardedStore();
+  const { config, authority, start } = own;
+  await (await signedIn(start)).stop();
   authority.spoil();
   const release = Promise.withResolvers();
   authority.on["/token"] = () => release.promise;
-  await using bridge = startBridge(server.url, { config: config.path, args: ["--initialize-deadline", "1"] });
+  await using bridge = start({ args: ["--initialize-deadline", "1"] });
   const answer = bridge.request("initialize", INITIALIZE);
   await authority.received("/token", { count: 2 });
   await answer;
@@ -48,11 +63,9 @@ test("89: a refresh outlives the message that began it", { skip: isReference }, 
 });
 
 test("89: metadata is asked for before the lock of the refresh is taken", { skip: isReference }, async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority();
-  await using server = await guardedServer(authority);
-  await using bridge = startBridge(server.url, { config: config.path });
-  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  await using own = await guardedStore();
+  const { config, authority, start } = own;
+  await using bridge = await signedIn(start);
   authority.spoil();
   const metadata = "/.well-known/oauth-authorization-server";
   const before = authority.asked(metadata).length;
@@ -71,17 +84,13 @@ test("89: metadata is asked for before the lock of the refresh is taken", { skip
 });
 
 test("89: the end waits for a refresh", { skip: isReference }, async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority();
-  await using server = await guardedServer(authority);
-  {
-    await using bridge = startBridge(server.url, { config: config.path });
-    await Promise.all([bridge.initialize(), signIn(bridge)]);
-  }
+  await using own = await guardedStore();
+  const { config, authority, start } = own;
+  await (await signedIn(start)).stop();
   storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, expires_at: Date.now() + 50_000 }));
   const release = Promise.withResolvers();
   authority.on["/token"] = () => release.promise;
-  await using bridge = startBridge(server.url, { config: config.path });
+  await using bridge = start();
   await bridge.initialize();
   await authority.received("/token", { count: 2 });
   const issued = authority.issue();
@@ -96,11 +105,9 @@ for (const [what, meanwhile] of [
   ["a logout", () => ({})],
 ]) {
   test(`89: ${what} during a refresh stays`, { skip: isReference }, async () => {
-    using config = storeFolder();
-    await using authority = await bridgeAuthority();
-    await using server = await guardedServer(authority);
-    await using bridge = startBridge(server.url, { config: config.path });
-    await Promise.all([bridge.initialize(), signIn(bridge)]);
+    await using own = await guardedStore();
+    const { config, authority, start } = own;
+    await using bridge = await signedIn(start);
     authority.spoil();
     const release = Promise.withResolvers();
     authority.on["/token"] = ({ form }) => (form.grant_type === "refresh_token" ? release.promise : undefined);
@@ -116,13 +123,12 @@ for (const [what, meanwhile] of [
 }
 
 test("93: the instance that opened the window is killed; the open tab still finishes at another", async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority();
-  await using server = await guardedServer(authority);
-  await using owner = startBridge(server.url, { config: config.path });
+  await using own = await guardedStore();
+  const { authority, start } = own;
+  await using owner = start();
   owner.send({ jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE });
   const link = await linkOf(owner);
-  await using sibling = startBridge(server.url, { config: config.path });
+  await using sibling = start();
   const ready = sibling.initialize();
   if (!isReference) await sibling.child.line(/another instance/);
   else await sibling.child.line(/Another instance/);
@@ -139,13 +145,12 @@ for (const [killed, left] of [
   ["ours", "reference"],
 ]) {
   test(`102: a window that ${killed} opened finishes at ${left} after the other is killed`, { skip: isReference }, async () => {
-    using config = storeFolder();
-    await using authority = await bridgeAuthority();
-    await using server = await guardedServer(authority);
-    await using owner = startBridge(server.url, { config: config.path, program: killed });
+    await using own = await guardedStore();
+    const { authority, start } = own;
+    await using owner = start({ program: killed });
     owner.send({ jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE });
     const link = await linkOf(owner);
-    await using sibling = startBridge(server.url, { config: config.path, program: left });
+    await using sibling = start({ program: left });
     const ready = sibling.initialize();
     await sibling.child.line(/another instance|Another instance/);
     await owner.child.kill();
@@ -185,17 +190,13 @@ test("93: a stranger on the port is passed by; on a port that is given it is an 
 });
 
 test("87: ten instances with a token that has ended make one token request", async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority();
-  await using server = await guardedServer(authority);
-  {
-    await using bridge = startBridge(server.url, { config: config.path });
-    await Promise.all([bridge.initialize(), signIn(bridge)]);
-  }
+  await using own = await guardedStore();
+  const { config, authority, start } = own;
+  await (await signedIn(start)).stop();
   storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, expires_at: Date.now() - 1000 }));
   authority.spoil();
   await using stack = new AsyncDisposableStack();
-  const bridges = Array.from({ length: 10 }, () => stack.use(startBridge(server.url, { config: config.path })));
+  const bridges = Array.from({ length: 10 }, () => stack.use(start()));
   await initializeAll(bridges);
   assert.equal(authority.grants("refresh_token").length, 1);
   assert.deepEqual(linksOfAll(bridges), []);
@@ -212,11 +213,9 @@ test("87: twenty calls of one instance that are refused make one token request",
 });
 
 test("87: a token is refreshed at half of a short life, and no call waits for it", { skip: isReference && "a minute before" }, async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority({ expiresIn: 40 });
-  await using server = await guardedServer(authority);
-  await using bridge = startBridge(server.url, { config: config.path });
-  await Promise.all([bridge.initialize(), signIn(bridge)]);
+  await using own = await guardedStore({ authority: { expiresIn: 40 } });
+  const { config, authority, start } = own;
+  await using bridge = await signedIn(start);
   assert.equal(authority.grants("refresh_token").length, 0);
   storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, expires_at: Date.now() + 19_000 }));
   let answer;
@@ -229,12 +228,10 @@ test("87: a token is refreshed at half of a short life, and no call waits for it
 });
 
 test("88: of two instances the loser of a refresh uses what the winner stored", async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority();
-  await using server = await guardedServer(authority);
-  await using one = startBridge(server.url, { config: config.path });
-  await Promise.all([one.initialize(), signIn(one)]);
-  await using two = startBridge(server.url, { config: config.path });
+  await using own = await guardedStore();
+  const { authority, server, start } = own;
+  await using one = await signedIn(start);
+  await using two = start();
   await two.initialize();
   await server.received("notifications/initialized", { count: 2 });
   authority.spoil();
@@ -255,15 +252,11 @@ for (const [from, to] of [
   ["ours", "reference"],
 ]) {
   test(`103: what ${from === "ours" ? "this program" : "mcp-remote"} signed in, ${to === "ours" ? "this program" : "mcp-remote"} goes on with, without a browser`, { skip: isReference }, async () => {
-    using config = storeFolder();
-    await using authority = await bridgeAuthority();
-    await using server = await guardedServer(authority, { resource: { scopes_supported: ["read", "write"] } });
-    {
-      await using bridge = startBridge(server.url, { config: config.path, program: from });
-      await Promise.all([bridge.initialize(), signIn(bridge)]);
-    }
+    await using own = await guardedStore({ server: { resource: { scopes_supported: ["read", "write"] } } });
+    const { authority, start } = own;
+    await (await signedIn(start, { program: from })).stop();
     for (const program of [to, from, to]) {
-      await using bridge = startBridge(server.url, { config: config.path, program });
+      await using bridge = start({ program });
       await bridge.initialize();
       // Whatever follows initialize is over when a first call is answered.
       await bridge.result("tools/list");
@@ -282,14 +275,13 @@ for (const order of [
   ["reference", "ours", "reference", "ours"],
 ]) {
   test(`102: two instances of each sign in once, ${order[0]} first`, { skip: isReference }, async () => {
-    using config = storeFolder();
-    await using authority = await bridgeAuthority();
-    await using server = await guardedServer(authority);
+    await using own = await guardedStore();
+    const { authority, start } = own;
     await using stack = new AsyncDisposableStack();
-    const first = stack.use(startBridge(server.url, { config: config.path, program: order[0] }));
+    const first = stack.use(start({ program: order[0] }));
     const ready = [first.initialize()];
     const link = await linkOf(first);
-    const rest = order.slice(1).map((program) => stack.use(startBridge(server.url, { config: config.path, program })));
+    const rest = order.slice(1).map((program) => stack.use(start({ program })));
     ready.push(...rest.map((bridge) => bridge.initialize()));
     await Promise.all(rest.map((bridge) => bridge.child.line(/another instance|Another instance/)));
     await visit(link);
@@ -300,22 +292,18 @@ for (const order of [
 }
 
 test("102: a refresh of mcp-remote that is under way is waited for", { skip: isReference }, async () => {
-  using config = storeFolder();
-  await using authority = await bridgeAuthority();
-  await using server = await guardedServer(authority);
-  {
-    await using bridge = startBridge(server.url, { config: config.path });
-    await Promise.all([bridge.initialize(), signIn(bridge)]);
-  }
+  await using own = await guardedStore();
+  const { config, authority, start } = own;
+  await (await signedIn(start)).stop();
   authority.spoil();
   storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, expires_at: Date.now() - 1000 }));
   let answer;
   const asked = new Promise((resolve) => (answer = resolve));
   authority.on["/token"] = async () => void (await asked);
-  await using reference = startBridge(server.url, { config: config.path, program: "reference" });
+  await using reference = start({ program: "reference" });
   const theirs = reference.initialize();
   await authority.received("/token", { count: 2 });
-  await using bridge = startBridge(server.url, { config: config.path });
+  await using bridge = start();
   const ours = bridge.initialize();
   await until(() => config.files().some((name) => name.endsWith("refresh.lock")), "the lock of ours");
   answer();
