@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { lineOf, startBridge } from "../support/bridge.mjs";
 import { bridgeServer } from "../support/bridge-server.mjs";
 import { removeFolder, temporaryFolder } from "../support/child.mjs";
+import { connectedBridge } from "../support/connected-bridge.mjs";
 import { META, STATELESS } from "../support/stateless.mjs";
 import { until } from "../support/wait.mjs";
 
@@ -38,20 +39,7 @@ async function modernServer({ on = {}, capabilities = { tools: {} }, refusal = {
   });
 }
 
-async function connected(options, { args = [], ...params } = {}) {
-  const server = await modernServer(options);
-  const bridge = startBridge(server.url, { args });
-  const initialized = await bridge.initialize(params);
-  return {
-    server,
-    bridge,
-    initialized,
-    async [Symbol.asyncDispose]() {
-      await bridge.stop();
-      await server.stop();
-    },
-  };
-}
+const connected = async (options, ofClient) => connectedBridge(await modernServer(options), ofClient);
 
 test("54: before a server of an earlier version, fallback sends no request more than legacy", async () => {
   const logs = await Promise.all(

@@ -4,23 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isReference, startBridge } from "../support/bridge.mjs";
 import { bridgeServer } from "../support/bridge-server.mjs";
+import { connectedBridge } from "../support/connected-bridge.mjs";
 import { until } from "../support/wait.mjs";
 
 const call = { name: "echo", arguments: { a: 1 } };
 
 async function connected(options, args) {
-  const server = await bridgeServer({ sessions: true, ...options });
-  const bridge = startBridge(server.url, { args });
-  await bridge.initialize();
-  await server.received("notifications/initialized");
-  return {
-    server,
-    bridge,
-    async [Symbol.asyncDispose]() {
-      await bridge.stop();
-      await server.stop();
-    },
-  };
+  const both = await connectedBridge(await bridgeServer({ sessions: true, ...options }), { args });
+  await both.server.received("notifications/initialized");
+  return both;
 }
 
 const count = (server, entry) => server.log.filter((line) => line === entry).length;

@@ -2,27 +2,15 @@
 // tests/README.md.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isReference, startBridge } from "../support/bridge.mjs";
+import { isReference } from "../support/bridge.mjs";
 import { bridgeServer } from "../support/bridge-server.mjs";
+import { connectedBridge } from "../support/connected-bridge.mjs";
 import { sleep, until } from "../support/wait.mjs";
 
 const progress = (value) => ({ jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: 1, progress: value } });
 const call = { name: "echo", arguments: {} };
 
-/** A server and a bridge that is initialized. */
-async function connected(options, args) {
-  const server = await bridgeServer(options);
-  const bridge = startBridge(server.url, { args });
-  await bridge.initialize();
-  return {
-    server,
-    bridge,
-    async [Symbol.asyncDispose]() {
-      await bridge.stop();
-      await server.stop();
-    },
-  };
-}
+const connected = async (options, args) => connectedBridge(await bridgeServer(options), { args });
 
 test("44: progress comes before the result of its call, in order", async () => {
   await using both = await connected({
