@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NO_BROWSER } from "./callback.mjs";
 import { Child, packageFolder, removeFolder, root, temporaryFolder } from "./child.mjs";
-import { WAIT_MS, bounded } from "./wait.mjs";
+import { WAIT_MS, bounded, firstOf } from "./wait.mjs";
 
 /** Whether npm mcp-remote is tested. */
 export const isReference = process.env.PROGRAM === "reference";
@@ -86,25 +86,11 @@ export class Bridge {
   }
 
   /** The first message, past or future, for which `match` holds. */
-  async message(match, { ms = WAIT_MS, what = `${match}` } = {}) {
-    let watcher;
-    const found = new Promise((resolve) => {
-      watcher = () => {
-        const hit = this.messages.find(match);
-        if (hit) resolve(hit);
-      };
-    });
-    this.#watchers.add(watcher);
-    watcher();
+  message(match, { ms = WAIT_MS, what = `${match}` } = {}) {
     const ended = this.ended.then((code) => {
-      watcher();
       throw new Error(`the bridge ended (${code}) before ${what}\n${this.stderr}`);
     });
-    try {
-      return await bounded(Promise.race([found, ended]), ms, () => `${what}; stderr:\n${this.stderr}`);
-    } finally {
-      this.#watchers.delete(watcher);
-    }
+    return firstOf(this.messages, this.#watchers, match, { ended, ms, what: () => `${what}; stderr:\n${this.stderr}` });
   }
 
   /** The handshake of a client; returns the result of `initialize`. */

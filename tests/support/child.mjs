@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { WAIT_MS, bounded } from "./wait.mjs";
+import { WAIT_MS, bounded, firstOf } from "./wait.mjs";
 
 /** The folder that holds package.json and wrangler.toml. */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -110,25 +110,12 @@ export class Child {
   }
 
   /** The first line, past or future, for which `match` (a pattern or a function of the line) holds. */
-  async line(match, { ms = WAIT_MS } = {}) {
+  line(match, { ms = WAIT_MS } = {}) {
     const holds = match instanceof RegExp ? (line) => match.test(line.text) : match;
-    let watcher;
-    const found = new Promise((resolve) => {
-      watcher = () => {
-        const hit = this.lines.find(holds);
-        if (hit) resolve(hit);
-      };
-    });
-    this.#watchers.add(watcher);
-    watcher();
     const ended = this.ended.then((code) => {
       throw new Error(`${this.command} ended (${code}) before it said ${match}\n${this.output}`);
     });
-    try {
-      return await bounded(Promise.race([found, ended]), ms, () => `${match} from ${this.command}\n${this.output}`);
-    } finally {
-      this.#watchers.delete(watcher);
-    }
+    return firstOf(this.lines, this.#watchers, holds, { ended, ms, what: () => `${match} from ${this.command}\n${this.output}` });
   }
 
   signal(name) {

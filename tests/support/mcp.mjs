@@ -1,7 +1,7 @@
 // A small MCP client that shows what is on the wire. For tests of behaviour; other people's clients are in e2e/.
 import assert from "node:assert/strict";
 import { EventStream, send } from "./http.mjs";
-import { WAIT_MS, bounded } from "./wait.mjs";
+import { WAIT_MS, firstOf } from "./wait.mjs";
 
 export { EventStream, send };
 
@@ -238,22 +238,11 @@ export class SseSession extends Requests {
   }
 
   /** The first message, past or future, for which `match` holds. */
-  async message(match, { ms = WAIT_MS } = {}) {
-    let watcher;
-    const found = new Promise((resolve) => {
-      watcher = () => {
-        const hit = this.messages.find(match);
-        if (hit) resolve(hit);
-      };
-    });
-    this.#watchers.add(watcher);
-    watcher();
+  message(match, { ms = WAIT_MS } = {}) {
     const ended = this.ended.then(() => {
       throw new Error("the server ended the stream");
     });
-    return bounded(Promise.race([found, ended]), ms, `a message matching ${match}`).finally(() =>
-      this.#watchers.delete(watcher),
-    );
+    return firstOf(this.messages, this.#watchers, match, { ended, ms, what: `a message matching ${match}` });
   }
 
   post(body, { headers, ms } = {}) {

@@ -36,3 +36,24 @@ export async function until(probe, what, { ms = WAIT_MS, every = 50 } = {}) {
     await sleep(every);
   }
 }
+
+/**
+ * The first entry of a list, past or future, for which `match` holds; each of `watchers` is called when the list has grown. Rejects
+ * when `ended` does, or like `bounded`.
+ */
+export async function firstOf(list, watchers, match, { ended, ms, what }) {
+  let watcher;
+  const found = new Promise((resolve) => {
+    watcher = () => {
+      const hit = list.find(match);
+      if (hit) resolve(hit);
+    };
+  });
+  watchers.add(watcher);
+  watcher();
+  try {
+    return await bounded(Promise.race([found, ended]), ms, what);
+  } finally {
+    watchers.delete(watcher);
+  }
+}
