@@ -17,10 +17,20 @@ async function asked(own, ...others) {
   return visitor;
 }
 
+// Settles once the page knows where to sign in.
+const ready = (visitor) => until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+
+// Why the sign-in does not go on, as the card says it.
+async function refusal({ page }) {
+  const alert = page.locator(".card").getByRole("alert");
+  await alert.waitFor();
+  return alert.innerText();
+}
+
 async function signIn(visitor) {
   const popups = [];
   visitor.context.on("page", (page) => popups.push(page));
-  await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+  await ready(visitor);
   await visitor.button("Sign in").click();
   return popups;
 }
@@ -59,7 +69,7 @@ describe("the metadata of a server is looked for", () => {
     await using as = await authority();
     await using own = await guarded(() => as, { challenge: plain, resource: () => undefined });
     await using visitor = await asked(own, as);
-    await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+    await ready(visitor);
     assert.match(await visitor.page.locator(".card").first().innerText(), new RegExp(`You sign in at\\s+${new URL(own.origin).host}`));
     const [, ofResource, ofServer] = await steps(visitor);
     assert.match(ofResource, /no metadata of the server/);
@@ -77,9 +87,7 @@ describe("the metadata of a server is looked for", () => {
       await using as = await authority();
       await using own = await guarded(() => as, { resource });
       await using visitor = await asked(own, as);
-      const alert = visitor.page.locator(".card").getByRole("alert");
-      await alert.waitFor();
-      assert.match(await alert.innerText(), sentence);
+      assert.match(await refusal(visitor), sentence);
       assert.ok(await visitor.button("Sign in").or(visitor.button("Try again")).first().isDisabled());
       assert.deepEqual(as.requests, []);
       assert.match((await steps(visitor)).join(" "), sentence);
@@ -118,9 +126,7 @@ describe("the metadata of an authorization server is looked for", () => {
       await using as = await authority({ metadata });
       await using own = await guarded(() => as);
       await using visitor = await asked(own, as);
-      const alert = visitor.page.locator(".card").getByRole("alert");
-      await alert.waitFor();
-      assert.match(await alert.innerText(), sentence);
+      assert.match(await refusal(visitor), sentence);
       assert.match((await steps(visitor))[2], sentence);
       assert.equal(visitor.context.pages().length, 1);
       assert.deepEqual([...new Set(as.requests.map(({ pathname }) => pathname))], ["/.well-known/oauth-authorization-server"]);
@@ -150,11 +156,9 @@ describe("an answer", () => {
         await visitor.button("Disconnect").waitFor();
         assert.equal(exchanges(), 1);
       } else {
-        const alert = visitor.page.locator(".card").getByRole("alert");
-        await alert.waitFor();
-        assert.match(await alert.innerText(), told);
+        assert.match(await refusal(visitor), told);
         assert.equal(exchanges(), 0);
-        assert.ok(!(await alert.innerText()).includes("evil"));
+        assert.ok(!(await refusal(visitor)).includes("evil"));
         assert.match((await steps(visitor)).find((text) => text.startsWith("Authorization response")), told);
       }
       visitor.done();
@@ -165,9 +169,7 @@ describe("an answer", () => {
     await using own = await guarded(() => as);
     await using visitor = await asked(own, as);
     await signIn(visitor);
-    const alert = visitor.page.locator(".card").getByRole("alert");
-    await alert.waitFor();
-    assert.match(await alert.innerText(), /is not of/);
+    assert.match(await refusal(visitor), /is not of/);
     assert.ok(!(await visitor.page.locator(".card").innerText()).includes("555"));
   });
 
@@ -176,9 +178,7 @@ describe("an answer", () => {
     await using own = await guarded(() => as);
     await using visitor = await asked(own, as);
     await signIn(visitor);
-    const alert = visitor.page.locator(".card").getByRole("alert");
-    await alert.waitFor();
-    assert.match(await alert.innerText(), /invalid_grant/);
+    assert.match(await refusal(visitor), /invalid_grant/);
     assert.equal(as.requests.filter(({ pathname }) => pathname === "/token").length, 1);
   });
 });
@@ -187,13 +187,18 @@ describe("a sign-in step by step", () => {
   const held = ({ page }) => page.getByRole("group", { name: "Waits for you" });
   const paths = ({ requests }) => requests.map(({ pathname, url }) => pathname ?? url).filter((path) => path !== "/mcp");
 
+  // Only requests of the sign-in itself are looked at.
+  async function begin(visitor, ...servers) {
+    await ready(visitor);
+    for (const { requests } of servers) requests.length = 0;
+    await visitor.button("Step by step").click();
+  }
+
   test("holds back each request until the person goes on, and shows no secret of it", async () => {
     await using as = await authority();
     await using own = await guarded(() => as);
     await using visitor = await asked(own, as);
-    await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
-    own.requests.length = as.requests.length = 0;
-    await visitor.button("Step by step").click();
+    await begin(visitor, own, as);
     const next = async (expected) => {
       await held(visitor).getByText(expected).waitFor();
       const text = await held(visitor).innerText();
@@ -223,15 +228,13 @@ describe("a sign-in step by step", () => {
     await using as = await authority();
     await using own = await guarded(() => as);
     await using visitor = await asked(own, as);
-    await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
-    own.requests.length = as.requests.length = 0;
-    await visitor.button("Step by step").click();
+    await begin(visitor, own, as);
     await held(visitor).waitFor();
     await visitor.button("Cancel").click();
     await held(visitor).waitFor({ state: "detached" });
     // The next sign-in is none step by step.
     await visitor.button("Connect").click();
-    await until(() => visitor.button("Sign in").isEnabled().catch(() => false), "what the server asks for");
+    await ready(visitor);
     assert.equal(paths(own).filter((path) => path.includes("oauth-protected-resource")).length, 1);
     visitor.done();
   });
