@@ -1,20 +1,14 @@
 // Signing in from the playground, and that no script of its origin can consent in a person's place.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { visit } from "../support/playground.mjs";
+import { inBrowser, visit } from "../support/playground.mjs";
 import { DEMO, client, landing, takes } from "../support/sign-in.mjs";
 import { WAIT_MS, bounded, until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const server = await fixture({ vars: DEMO, playground: true });
-const browser = await launch();
+const { server, browser } = await inBrowser(fixture({ vars: DEMO, playground: true }));
 const landed = await landing();
-after(async () => {
-  await browser.close();
-  await landed.stop();
-  await server.stop();
-});
+after(() => landed.stop());
 
 // The card, once the server has asked for a sign-in.
 async function asked(visitor) {
