@@ -15,6 +15,19 @@ const adds = (path, transport) => async (hand, theirs, other) => {
   await theirs.connected();
 };
 
+// Signed in, before what is counted.
+async function signedInHere(hand, ours, other) {
+  await ours.page.getByLabel("Address").fill(other.url);
+  await ours.button("Connect").click();
+  await ours.signedIn(hand);
+}
+
+async function signedInThere(hand, theirs, other) {
+  await theirs.add(hand, other.url);
+  await theirs.knob().click();
+  await theirs.authorized(hand);
+}
+
 /** Whether the tokens of a sign-out are revoked, which may come after the page has said that it is done. */
 async function revoked({ as }) {
   const came = await until(() => as.revoked.length > 0, "a revocation", { ms: 5_000 }).catch(() => false);
@@ -80,18 +93,14 @@ export const connecting = [
     server: guardedByScope,
     fresh: true,
     playground: async (hand, ours, other) => {
-      await ours.page.getByLabel("Address").fill(other.url);
-      await ours.button("Connect").click();
-      await ours.signedIn(hand);
+      await signedInHere(hand, ours, other);
       hand.begin();
       await ours.call(hand, "admin_only");
       await hand.click(ours.button("Sign in"));
       await ours.shows(/admin_only done/);
     },
     inspector: async (hand, theirs, other) => {
-      await theirs.add(hand, other.url);
-      await theirs.knob().click();
-      await theirs.authorized(hand);
+      await signedInThere(hand, theirs, other);
       await theirs.atTools();
       hand.begin();
       await theirs.call(hand, "admin_only");
@@ -107,18 +116,14 @@ export const connecting = [
     server: guardedByScope,
     fresh: true,
     playground: async (hand, ours, other) => {
-      await ours.page.getByLabel("Address").fill(other.url);
-      await ours.button("Connect").click();
-      await ours.signedIn(hand);
+      await signedInHere(hand, ours, other);
       hand.begin();
       await hand.click(ours.button("Sign out"));
       await ours.button("Connect").waitFor();
       return revoked(other);
     },
     inspector: async (hand, theirs, other) => {
-      await theirs.add(hand, other.url);
-      await theirs.knob().click();
-      await theirs.authorized(hand);
+      await signedInThere(hand, theirs, other);
       hand.begin();
       await hand.click(theirs.button("Connection Info"));
       await hand.click(theirs.button("Clear OAuth state and disconnect"));
