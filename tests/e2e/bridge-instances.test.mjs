@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { isReference, startBridge } from "../support/bridge.mjs";
-import { bridgeAuthority, guardedServer, linkOf, linksOf, signIn, storeFolder, storedJson } from "../support/bridge-authority.mjs";
+import { bridgeAuthority, guardedServer, guardedStore, linkOf, linksOf, signIn, storedJson } from "../support/bridge-authority.mjs";
 import { visit } from "../support/callback.mjs";
 import { freePorts } from "../support/port.mjs";
 import { until } from "../support/wait.mjs";
@@ -12,15 +12,11 @@ import { until } from "../support/wait.mjs";
 const linksOfAll = (bridges) => bridges.flatMap(linksOf);
 const initializeAll = (bridges) => Promise.all(bridges.map((bridge) => bridge.initialize()));
 
-// A guarded server, its authority, and the store that the instances share; `start` starts one of them.
-async function guardedStore({ authority: ofAuthority, server: ofServer } = {}) {
-  await using stack = new AsyncDisposableStack();
-  const config = stack.use(storeFolder());
-  const authority = stack.use(await bridgeAuthority(ofAuthority));
-  const server = stack.use(await guardedServer(authority, ofServer));
-  const all = stack.move();
-  const start = (options) => startBridge(server.url, { config: config.path, ...options });
-  return { config, authority, server, start, [Symbol.asyncDispose]: () => all.disposeAsync() };
+// A server, its authority, and the store that the instances share; `start` starts one of them.
+async function shared(options) {
+  const own = await guardedStore(options);
+  const start = (more) => startBridge(own.server.url, { config: own.config.path, ...more });
+  return Object.assign(own, { start });
 }
 
 // An instance that has signed in.
@@ -33,7 +29,7 @@ async function signedIn(start, options) {
 }
 
 test("93: ten instances sign in with one link", async () => {
-  await using own = await guardedStore();
+  await using own = await shared();
   const { authority, start } = own;
   await using stack = new AsyncDisposableStack();
   const bridges = Array.from({ length: 10 }, () => stack.use(start()));
@@ -46,7 +42,7 @@ test("93: ten instances sign in with one link", async () => {
 });
 
 test("89: a refresh outlives the message that began it", { skip: isReference }, async () => {
-  await using own = await guardedStore();
+  await using own = await shared();
   const { config, authority, start } = own;
   await (await signedIn(start)).stop();
   authority.spoil();
@@ -63,7 +59,7 @@ test("89: a refresh outlives the message that began it", { skip: isReference }, 
 });
 
 test("89: metadata is asked for before the lock of the refresh is taken", { skip: isReference }, async () => {
-  await using own = await guardedStore();
+  await using own = await shared();
   const { config, authority, start } = own;
   await using bridge = await signedIn(start);
   authority.spoil();
@@ -84,7 +80,7 @@ test("89: metadata is asked for before the lock of the refresh is taken", { skip
 });
 
 test("89: the end waits for a refresh", { skip: isReference }, async () => {
-  await using own = await guardedStore();
+  await using own = await shared();
   const { config, authority, start } = own;
   await (await signedIn(start)).stop();
   storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, expires_at: Date.now() + 50_000 }));
@@ -105,7 +101,7 @@ for (const [what, meanwhile] of [
   ["a logout", () => ({})],
 ]) {
   test(`89: ${what} during a refresh stays`, { skip: isReference }, async () => {
-    await using own = await guardedStore();
+    await using own = await shared();
     const { config, authority, start } = own;
     await using bridge = await signedIn(start);
     authority.spoil();
@@ -123,7 +119,7 @@ for (const [what, meanwhile] of [
 }
 
 test("93: the instance that opened the window is killed; the open tab still finishes at another", async () => {
-  await using own = await guardedStore();
+  await using own = await shared();
   const { authority, start } = own;
   await using owner = start();
   owner.send({ jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE });
@@ -145,7 +141,7 @@ for (const [killed, left] of [
   ["ours", "reference"],
 ]) {
   test(`102: a window that ${killed} opened finishes at ${left} after the other is killed`, { skip: isReference }, async () => {
-    await using own = await guardedStore();
+    await using own = await shared();
     const { authority, start } = own;
     await using owner = start({ program: killed });
     owner.send({ jsonrpc: "2.0", id: 1, method: "initialize", params: INITIALIZE });
@@ -190,7 +186,7 @@ test("93: a stranger on the port is passed by; on a port that is given it is an 
 });
 
 test("87: ten instances with a token that has ended make one token request", async () => {
-  await using own = await guardedStore();
+  await using own = await shared();
   const { config, authority, start } = own;
   await (await signedIn(start)).stop();
   storedJson(config.path, "_tokens.json", (tokens) => ({ ...tokens, expires_at: Date.now() - 1000 }));
@@ -213,7 +209,7 @@ test("87: twenty calls of one instance that are refused make one token request",
 });
 
 test("87: a token is refreshed at half of a short life, and no call waits for it", { skip: isReference && "a minute before" }, async () => {
-  await using own = await guardedStore({ authority: { expiresIn: 40 } });
+  await using own = await shared({ authority: { expiresIn: 40 } });
   const { config, authority, start } = own;
   await using bridge = await signedIn(start);
   assert.equal(authority.grants("refresh_token").length, 0);
@@ -228,7 +224,7 @@ test("87: a token is refreshed at half of a short life, and no call waits for it
 });
 
 test("88: of two instances the loser of a refresh uses what the winner stored", async () => {
-  await using own = await guardedStore();
+  await using own = await shared();
   const { authority, server, start } = own;
   await using one = await signedIn(start);
   await using two = start();
@@ -252,7 +248,7 @@ for (const [from, to] of [
   ["ours", "reference"],
 ]) {
   test(`103: what ${from === "ours" ? "this program" : "mcp-remote"} signed in, ${to === "ours" ? "this program" : "mcp-remote"} goes on with, without a browser`, { skip: isReference }, async () => {
-    await using own = await guardedStore({ server: { resource: { scopes_supported: ["read", "write"] } } });
+    await using own = await shared({ server: { resource: { scopes_supported: ["read", "write"] } } });
     const { authority, start } = own;
     await (await signedIn(start, { program: from })).stop();
     for (const program of [to, from, to]) {
@@ -275,7 +271,7 @@ for (const order of [
   ["reference", "ours", "reference", "ours"],
 ]) {
   test(`102: two instances of each sign in once, ${order[0]} first`, { skip: isReference }, async () => {
-    await using own = await guardedStore();
+    await using own = await shared();
     const { authority, start } = own;
     await using stack = new AsyncDisposableStack();
     const first = stack.use(start({ program: order[0] }));
@@ -292,7 +288,7 @@ for (const order of [
 }
 
 test("102: a refresh of mcp-remote that is under way is waited for", { skip: isReference }, async () => {
-  await using own = await guardedStore();
+  await using own = await shared();
   const { config, authority, start } = own;
   await (await signedIn(start)).stop();
   authority.spoil();

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PROGRAM, isReference, startBridge } from "../support/bridge.mjs";
-import { bridgeAuthority, guardedServer, linkOf, linksOf, signIn, storeFolder, storedJson } from "../support/bridge-authority.mjs";
+import { guardedStore, linkOf, linksOf, signIn, storedJson } from "../support/bridge-authority.mjs";
 import { bridgeServer } from "../support/bridge-server.mjs";
 import { visit } from "../support/callback.mjs";
 import { Child, removeFolder, temporaryFolder } from "../support/child.mjs";
@@ -16,12 +16,10 @@ const INITIALIZE = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo
 const own = { skip: isReference && "this program alone" };
 
 /** An authorization server, a server that accepts its tokens, and a folder for files. */
-async function setUp(authority = {}, server = {}) {
-  const stack = new AsyncDisposableStack();
-  const config = stack.use(storeFolder());
-  const as = stack.use(await bridgeAuthority(authority));
-  const mcp = stack.use(await guardedServer(as, server));
-  return { as, mcp, config: config.path, files: config.files, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+async function setUp(ofAuthority, ofServer) {
+  const own = await guardedStore({ authority: ofAuthority, server: ofServer });
+  const { authority: as, server: mcp, config } = own;
+  return { as, mcp, config: config.path, files: config.files, [Symbol.asyncDispose]: () => own[Symbol.asyncDispose]() };
 }
 
 test("94: messages that wait for a window that was closed fail with the link, which stays good", own, async () => {

@@ -241,6 +241,16 @@ export function storeFolder() {
   return { path, files, [Symbol.dispose]: () => removeFolder(path) };
 }
 
+/** An authority, a server that accepts its tokens, and a store; all end together: `{ authority, server, config }`. */
+export async function guardedStore({ authority: ofAuthority, server: ofServer } = {}) {
+  await using stack = new AsyncDisposableStack();
+  const config = stack.use(storeFolder());
+  const authority = stack.use(await bridgeAuthority(ofAuthority));
+  const server = stack.use(await guardedServer(authority, ofServer));
+  const all = stack.move();
+  return { authority, server, config, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
 /** The stored object whose file's name ends so; `change` replaces it. */
 export function storedJson(config, ending, change) {
   const folder = join(config, "mcp-remote-v1");
