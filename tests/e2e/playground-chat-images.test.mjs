@@ -1,21 +1,13 @@
 // Images of results in the playground's chat: for models that take them, as the person says.
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
-import { launch } from "../support/browser.mjs";
-import { WORKERS_AI, calls, openAi, says } from "../support/model.mjs";
-import { visit } from "../support/playground.mjs";
+import { describe, test } from "node:test";
+import { withChat } from "../support/chat.mjs";
+import { WORKERS_AI, calls, says } from "../support/model.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { DEMO } from "../support/sign-in.mjs";
 import { fixture } from "../support/workerd.mjs";
 
-const model = await openAi();
-const server = await fixture({ playground: true, vars: { PLAYGROUND_CHAT: "openai", PLAYGROUND_CHAT_URL: model.url, PLAYGROUND_MODELS: "sees, reads" }, outbound: model.outbound });
-const browser = await launch();
-after(async () => {
-  await browser.close();
-  await server.stop();
-  await model.stop();
-});
+const { model, chatting: opened } = await withChat({ PLAYGROUND_MODELS: "sees, reads" });
 
 // One pixel.
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -29,19 +21,11 @@ const pictures = (images, name = "look") =>
     },
   });
 
-async function chatting(own, at = server) {
-  const visitor = await visit(browser, at, { allowed: [own.origin] });
-  await visitor.connect(own.url);
-  await visitor.button("Chat").click();
-  const { page } = visitor;
+async function chatting(own, at) {
+  const visitor = await opened(own, [], at);
   return Object.assign(visitor, {
-    log: page.getByRole("log"),
-    images: page.getByLabel("This model takes images"),
-    async say(text) {
-      await page.getByLabel("Message").fill(text);
-      await visitor.button("Send").click();
-    },
-    allow: (name = "look") => page.getByRole("group", { name: `Call of ${name}` }).last().getByRole("button", { name: "Allow once" }).click(),
+    images: visitor.page.getByLabel("This model takes images"),
+    allow: (name = "look") => visitor.card(name).last().getByRole("button", { name: "Allow once" }).click(),
   });
 }
 

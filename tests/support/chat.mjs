@@ -36,11 +36,12 @@ export async function tools(more = {}) {
 
 /**
  * A Worker whose chat has a scripted model, and a browser; all end with the tests of the file: `{ model, vars, server, browser,
- * chatting(own, answers, at, options) }`. `chatting` opens the chat beside the server `own`, with a model that gives these answers.
+ * chatting(own, answers, at, options) }`. `chatting` opens the chat beside the server `own`, with a model that gives these answers; `more`
+ * are further variables.
  */
-export async function withChat() {
+export async function withChat(more = {}) {
   const model = await openAi();
-  const vars = { PLAYGROUND_CHAT: "openai", PLAYGROUND_CHAT_URL: model.url, PLAYGROUND_MODELS: "tiny, other", PLAYGROUND_CHAT_KEY: "the-key-of-the-model" };
+  const vars = { PLAYGROUND_CHAT: "openai", PLAYGROUND_CHAT_URL: model.url, PLAYGROUND_MODELS: "tiny, other", PLAYGROUND_CHAT_KEY: "the-key-of-the-model", ...more };
   const server = await fixture({ playground: true, vars, outbound: model.outbound });
   const browser = await launch();
   after(async () => {
@@ -64,8 +65,6 @@ export async function withChat() {
         await visitor.button("Send").click();
       },
       card: (name) => visitor.page.getByRole("group", { name: `Call of ${name}` }),
-      // Nothing is under way any more.
-      done: () => visitor.button("Send").waitFor(),
     });
   }
 
