@@ -125,56 +125,56 @@ test("108: http to another machine is a warning", async () => {
   assert.match(checks.proxy[0].detail, new RegExp(`^127\\.0\\.0\\.1:${proxy.port} of HTTP_PROXY`));
 });
 
-test("116: an unknown name", async () => {
+test("116: doctor names an unknown name as the one cause, with what to do", async () => {
   assertCause(await doctor("http://mcp.invalid/mcp", { args: ["--allow-http"] }), "address", /mcp\.invalid.*DNS/, 4);
 });
 
-test("116: nothing listens", async () => {
+test("116: doctor names that nothing listens as the one cause, with what to do", async () => {
   const [port] = await freePorts(1);
   assertCause(await doctor(`http://127.0.0.1:${port}/mcp`), "connection", /refuses connections.*server runs/, 4);
 });
 
-test("116: a certificate that is not trusted", async () => {
+test("116: doctor names a certificate that is not trusted as the one cause, with what to do", async () => {
   using files = folder();
   await using server = await bridgeServer();
   await using gateway = await tlsGateway(server.origin, await certificates(files.path));
   assertCause(await doctor(`${gateway.origin}/mcp`), "certificate", /Acme Test Root.*--ca/, 4);
 });
 
-test("116: a proxy that wants credentials", async () => {
+test("116: doctor names a proxy that wants credentials as the one cause, with what to do", async () => {
   await using proxy = await httpProxy({ credentials: "a:b" });
   const HTTPS_PROXY = `http://127.0.0.1:${proxy.port}`;
   assertCause(await doctor("https://mcp.test/mcp", { env: { HTTPS_PROXY } }), "proxy", /asks for credentials.*HTTPS_PROXY/, 4);
 });
 
-test("116: a firewall's page", async () => {
+test("116: doctor names a firewall's page as the one cause, with what to do", async () => {
   await using server = await bridgeServer({ http: (exchange) => (exchange.status(403, "<html>Blocked", { "content-type": "text/html" }), true) });
   assertCause(await doctor(server.url), "endpoint", /403.*firewall/, 5);
 });
 
-test("116: a web page where JSON was expected", async () => {
+test("116: doctor names a web page where JSON was expected as the one cause, with what to do", async () => {
   await using server = await bridgeServer({ http: (exchange) => (exchange.status(200, "<!doctype html><title>Log in", { "content-type": "text/html" }), true) });
   assertCause(await doctor(server.url), "endpoint", /web page.*JSON.*path/, 5);
 });
 
-test("116: a wrong path", async () => {
+test("116: doctor names a wrong path as the one cause, with what to do", async () => {
   await using server = await bridgeServer({ http: (exchange) => exchange.url !== "/mcp" && (exchange.status(404, "Not found"), true) });
   assertCause(await doctor(`${server.origin}/mpc`), "endpoint", /no MCP server at this path \(404\).*\/mcp or \/sse/, 5);
 });
 
-test("116: metadata of another resource", async () => {
+test("116: doctor names metadata of another resource as the one cause, with what to do", async () => {
   await using authority = await bridgeAuthority();
   await using server = await guardedServer(authority, { resource: { resource: "https://other.example/mcp" } });
   assertCause(await doctor(server.url), "metadata", /other\.example.*127\.0\.0\.1.*--resource/, 3);
 });
 
-test("116: an authorization server without S256", async () => {
+test("116: doctor names an authorization server without S256 as the one cause, with what to do", async () => {
   await using authority = await bridgeAuthority({ metadata: { code_challenge_methods_supported: ["plain"] } });
   await using server = await guardedServer(authority);
   assertCause(await doctor(server.url), "metadata", /S256/, 3);
 });
 
-test("116: a fixed port that is taken", async () => {
+test("116: doctor names a fixed port that is taken as the one cause, with what to do", async () => {
   await using server = await bridgeServer();
   const [port] = await freePorts(1);
   const other = createServer();
@@ -186,12 +186,12 @@ test("116: a fixed port that is taken", async () => {
   }
 });
 
-test("116: a clock that is off", async () => {
+test("116: doctor names a clock that is off as the one cause, with what to do", async () => {
   await using server = await bridgeServer({ http: ({ response }) => void response.setHeader("date", new Date(Date.now() + 3_600_000).toUTCString()) });
   assertCause(await doctor(server.url), "clock", /3[56]\d\d s.*clock/, 1);
 });
 
-test("115: a store that others can write to", { skip: process.platform === "win32" }, async () => {
+test("115: doctor names a store that others can write to as the one cause, with what to do", { skip: process.platform === "win32" }, async () => {
   using config = folder();
   await using server = await bridgeServer();
   mkdirSync(join(config.path, "mcp-remote-v1"));

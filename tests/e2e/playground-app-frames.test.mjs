@@ -197,7 +197,7 @@ describe("an origin of apps", () => {
     assert.ok(one.page.frames().every((frame) => !frame.url().includes("connect=") || frame.url().startsWith("chrome-error")));
   });
 
-  test("that is the page's own shows no app, nor does one that cannot be read", async () => {
+  test("that cannot be read, or is the page's own, shows no app", async () => {
     await using same = await twoOrigins((port) => `http://localhost:${port}`);
     assert.equal((await fetch(`${same.at.url}/playground`)).status, 404);
     await using none = await twoOrigins(() => "apps.example.com");
@@ -206,7 +206,7 @@ describe("an origin of apps", () => {
     assert.equal(await one.app.locator("iframe").count(), 0);
   });
 
-  test("is refused by the page itself if it is its own", async () => {
+  test("that is the page's own is refused by the page, too, which reads and shows no app then", async () => {
     for (const frame of [`${server.url}/playground/app`, `${server.url}/mcp`]) {
       await using one = await shown(withMessages(""), { frame });
       await one.app.getByText("The origin for apps is this page's own, so no app is shown.").waitFor();
@@ -215,7 +215,7 @@ describe("an origin of apps", () => {
     }
   });
 
-  test("is named in the page where its policy does not have it, since the files came first", async () => {
+  test("that the page's policy lacks, as where files come before the Worker, is told as a frame that did not load", async () => {
     await using own = await twoOrigins(undefined, { playground: true });
     await using one = await shown(withMessages(""), { at: own.at, allowed: [own.apps] });
     await one.app.getByText("The app's frame did not load.").waitFor();

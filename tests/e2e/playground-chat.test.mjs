@@ -189,7 +189,7 @@ describe("what goes wrong is one sentence, and the chat goes on", () => {
     "a request that it does not take": [fails(400, { message: "I know no temperature" }), /I know no temperature/],
     "an error that repeats the key": [fails(400, { message: "Bearer the-key-of-the-model" }), /not accepted/],
   };
-  test("whatever it is", async () => {
+  test("for each fault of a stream, of an answer and of the model's endpoint; the key is in no sentence", async () => {
     await using own = await tools();
     await using visitor = await chatting(own, []);
     for (const [name, [answer, sentence]] of Object.entries(WRONG)) {

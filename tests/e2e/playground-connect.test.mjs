@@ -206,14 +206,14 @@ describe("what goes wrong is told, with what to do", () => {
     return visitor.page.getByRole("alert").innerText();
   };
 
-  test("a server that is not there", async () => {
+  test("where no server is, the page says that nothing answers", async () => {
     const other = await scripted();
     await other.stop();
     await using visitor = await visit(browser, server, { allowed: [other.origin] });
     assert.match(await told(visitor, other.url), /Nothing answers/);
   });
 
-  test("one that lets no page read", async () => {
+  test("of a server that lets no page read, it names the header that is missing", async () => {
     const answer = (_, __, response) => {
       response.removeHeader("access-control-allow-origin");
       response.writeHead(200).end("{}");
@@ -224,14 +224,14 @@ describe("what goes wrong is told, with what to do", () => {
     assert.match(await told(visitor, other.url), /does not let web pages read[^]*Access-Control-Allow-Origin/);
   });
 
-  test("a path where nothing is", async () => {
+  test("at a path where nothing is, it names the status and the usual path", async () => {
     const answer = (_, __, response) => Boolean(response.writeHead(404).end("nothing here"));
     await using other = await scripted({ answer });
     await using visitor = await visit(browser, server, { allowed: [other.origin] });
     assert.match(await told(visitor, other.url), /status 404[^]*\/mcp/);
   });
 
-  test("a redirect, which is not followed", async () => {
+  test("a redirect is not followed, and the page says so", async () => {
     await using elsewhere = await scripted();
     const answer = (_, __, response) => Boolean(response.writeHead(307, { location: elsewhere.url }).end());
     await using other = await scripted({ answer });

@@ -45,14 +45,14 @@ async function steps({ page }) {
 
 const looked = ({ requests }) => requests.filter(({ method }) => method === "GET").map(({ url, pathname = url }) => pathname).filter((path) => path.includes("/.well-known/") || path === "/about");
 
-describe("the metadata of a server is looked for", () => {
+describe("the metadata of a server", () => {
   const PATH = "/.well-known/oauth-protected-resource/mcp";
   const ROOT = "/.well-known/oauth-protected-resource";
   const plain = () => "Bearer";
   for (const [name, { challenge, at }, expected] of [
-    ["where its challenge says, and nowhere else", { challenge: (origin) => `Bearer resource_metadata="${origin}/about"`, at: "/about" }, ["/about"]],
-    ["at its path, where the challenge names none", { challenge: plain, at: PATH }, [PATH]],
-    ["and at its root at last", { challenge: plain, at: ROOT }, [PATH, ROOT]],
+    ["is looked for where its challenge says, and nowhere else", { challenge: (origin) => `Bearer resource_metadata="${origin}/about"`, at: "/about" }, ["/about"]],
+    ["is looked for at its path, where the challenge names none", { challenge: plain, at: PATH }, [PATH]],
+    ["is looked for at its root, where its path has none", { challenge: plain, at: ROOT }, [PATH, ROOT]],
   ])
     test(name, async () => {
       await using as = await authority();
@@ -65,7 +65,7 @@ describe("the metadata of a server is looked for", () => {
       visitor.done();
     });
 
-  test("and where there is none, its own origin signs people in, as in 2025-03-26", async () => {
+  test("may be missing: then the server's own origin signs people in, as in 2025-03-26", async () => {
     await using as = await authority();
     await using own = await guarded(() => as, { challenge: plain, resource: () => undefined });
     await using visitor = await asked(own, as);
@@ -78,12 +78,12 @@ describe("the metadata of a server is looked for", () => {
 
   for (const [name, resource, sentence] of [
     ["that cannot be read", () => ({ authorization_servers: "none" }), /metadata of the server cannot be read/],
-    ["of a server that fails", () => 500, /answered with 500/],
+    ["that is answered with status 500", () => 500, /answered with 500/],
     ["for another resource", (origin) => ({ resource: `${origin}/other`, authorization_servers: ["http://127.0.0.1:9"] }), /metadata is for .*\/other, which does not cover .*\/mcp/],
-    ["of an authorization server without https", (origin) => ({ resource: `${origin}/mcp`, authorization_servers: ["http://as.example"] }), /http:\/\/as\.example, which is not https/],
-    ["of an authorization server that is no web address", (origin) => ({ resource: `${origin}/mcp`, authorization_servers: ["javascript:alert(1)"] }), /cannot be read|no web address/],
+    ["that names an authorization server without https", (origin) => ({ resource: `${origin}/mcp`, authorization_servers: ["http://as.example"] }), /http:\/\/as\.example, which is not https/],
+    ["that names an authorization server at no web address", (origin) => ({ resource: `${origin}/mcp`, authorization_servers: ["javascript:alert(1)"] }), /cannot be read|no web address/],
   ])
-    test(`and one ${name} is refused, with the reason, before anything else is asked`, async () => {
+    test(`${name} is refused, with the reason, before anything else is asked`, async () => {
       await using as = await authority();
       await using own = await guarded(() => as, { resource });
       await using visitor = await asked(own, as);
@@ -95,16 +95,16 @@ describe("the metadata of a server is looked for", () => {
     });
 });
 
-describe("the metadata of an authorization server is looked for", () => {
+describe("the metadata of an authorization server", () => {
   const INSERTED = "/.well-known/oauth-authorization-server/tenant";
   const OPENID = "/.well-known/openid-configuration/tenant";
   const APPENDED = "/tenant/.well-known/openid-configuration";
-  for (const [at, tried] of [
-    [INSERTED, [INSERTED]],
-    [OPENID, [INSERTED, OPENID]],
-    [APPENDED, [INSERTED, OPENID, APPENDED]],
+  for (const [name, at, tried] of [
+    ["by RFC 8414 first", INSERTED, [INSERTED]],
+    ["by OpenID with the path inserted next", OPENID, [INSERTED, OPENID]],
+    ["by OpenID with the path before it last", APPENDED, [INSERTED, OPENID, APPENDED]],
   ])
-    test(`at ${at}, after ${tried.length - 1} others`, async () => {
+    test(`is looked for ${name}`, async () => {
       await using as = await authority({ path: "/tenant", serves: (path) => path === at });
       await using own = await guarded(() => as);
       await using visitor = await asked(own, as);
@@ -116,13 +116,13 @@ describe("the metadata of an authorization server is looked for", () => {
     });
 
   const REFUSED = {
-    "of an issuer that differs by one character": [(document) => ({ ...document, issuer: `${document.issuer}x` }), /metadata of (\S+) says that its issuer is \1x/],
+    "whose issuer differs by one character": [(document) => ({ ...document, issuer: `${document.issuer}x` }), /metadata of (\S+) says that its issuer is \1x/],
     "without a word on PKCE": [({ code_challenge_methods_supported: _, ...document }) => document, /does not say that it takes the proof S256.*is missing/],
     "without S256": [(document) => ({ ...document, code_challenge_methods_supported: ["plain"] }), /does not say that it takes the proof S256.*\["plain"\]/],
     "with a token endpoint that is not https": [(document) => ({ ...document, token_endpoint: "http://as.example/token" }), /http:\/\/as\.example\/token, which is not https/],
   };
   for (const [name, [metadata, sentence]] of Object.entries(REFUSED))
-    test(`and one ${name} is refused: nothing is opened, and the page does not register`, async () => {
+    test(`${name} is refused: nothing is opened, and the page does not register`, async () => {
       await using as = await authority({ metadata });
       await using own = await guarded(() => as);
       await using visitor = await asked(own, as);
@@ -136,7 +136,7 @@ describe("the metadata of an authorization server is looked for", () => {
 
 describe("an answer", () => {
   const promising = (document) => ({ ...document, authorization_response_iss_parameter_supported: true });
-  const SIX = {
+  const ANSWERS = {
     "with the right iss, which is promised, is taken": { metadata: promising, iss: (issuer) => issuer, isTaken: true },
     "without the iss that is promised is refused": { metadata: promising, told: /has no iss, which the authorization server promises/ },
     "with the iss of another issuer is refused where one is promised": { metadata: promising, iss: () => "https://evil.example", told: /is not of/ },
@@ -145,7 +145,7 @@ describe("an answer", () => {
     "with the iss of another issuer is refused also where none is promised": { iss: () => "https://evil.example", told: /is not of/ },
     "with an iss that is the same only after normalization is refused": { iss: (issuer) => `${issuer}/`, told: /is not of/ },
   };
-  for (const [name, { metadata, iss, isTaken = false, told }] of Object.entries(SIX))
+  for (const [name, { metadata, iss, isTaken = false, told }] of Object.entries(ANSWERS))
     test(name, async () => {
       await using as = await authority({ metadata, answer: (parameters) => ({ ...parameters, ...(iss ? { iss: iss(as.issuer) } : {}) }) });
       await using own = await guarded(() => as);
@@ -164,7 +164,7 @@ describe("an answer", () => {
       visitor.done();
     });
 
-  test("of another issuer has its error told by nobody", async () => {
+  test("of another issuer is refused, and its error is not shown", async () => {
     await using as = await authority({ metadata: promising, answer: ({ state }) => ({ state, error: "access_denied", error_description: "Call 555 now", iss: "https://evil.example" }) });
     await using own = await guarded(() => as);
     await using visitor = await asked(own, as);

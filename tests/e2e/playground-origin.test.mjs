@@ -290,7 +290,7 @@ test("a script of a page on the server's own origin makes any click in the windo
 });
 
 describe("hosts", () => {
-  test("have each their part: the server leads to the page, which has nothing of the server", async () => {
+  test("each serve their own part: the server's leads to the page, and the page's has nothing of the server", async () => {
     await using own = await apart();
     await using visitor = await open(own);
     const { page } = visitor;
@@ -308,7 +308,7 @@ describe("hosts", () => {
     visitor.done();
   });
 
-  test("that serve the page's files before the Worker are told to the operator", async () => {
+  test("that serve the page's files before the Worker have the remedy in the log and at /", async () => {
     await using own = await apart({ playground: true });
     await using visitor = await open(own);
     const told = /add run_worker_first = \["\/playground\*"\]/;
@@ -317,7 +317,7 @@ describe("hosts", () => {
     await visitor.page.locator(".problem", { hasText: told }).waitFor();
   });
 
-  test("that serve them after it are told nothing", async () => {
+  test("that serve the page's files after the Worker have no such warning", async () => {
     await using own = await apart({ vars: { IDENTITY_PROVIDER: "none" } });
     await using visitor = await open(own);
     await visitor.connect();
@@ -326,7 +326,7 @@ describe("hosts", () => {
     assert.equal(await visitor.page.getByText("run_worker_first").count(), 0);
   });
 
-  test("are no origin of the page while it cannot be read: there is no playground, and the reason is told", async () => {
+  test("have no playground while PLAYGROUND_SERVER_ORIGIN cannot be read, and the reason is at /", async () => {
     await using own = await apart({ vars: { PLAYGROUND_SERVER_ORIGIN: "" } });
     for (const origin of [own.url, own.page.url]) assert.equal((await fetch(`${origin}/playground`)).status, 404);
     await using visitor = await visit(browser, { url: own.url });

@@ -169,10 +169,10 @@ describe("a screen reader", () => {
   });
 });
 
-describe("the page follows what a person set:", () => {
+describe("the page", () => {
   const styles = (page, selector, ...names) => page.locator(selector).first().evaluate((element, names) => names.map((name) => getComputedStyle(element)[name]), names);
 
-  test("less motion", async () => {
+  test("moves nothing where a person wants less motion", async () => {
     await using visitor = await visited(undefined, { reducedMotion: "reduce" });
     const { page } = visitor;
     const moving = () =>
@@ -193,7 +193,7 @@ describe("the page follows what a person set:", () => {
     assert.deepEqual(await moving(), [[], 0]);
   });
 
-  test("more contrast", async () => {
+  test("has notes, tags and lines in the colour of the text where a person wants more contrast", async () => {
     await using visitor = await visited(undefined, { contrast: "more" });
     const [[ink]] = [await styles(visitor.page, "body", "color")];
     assert.deepEqual(await styles(visitor.page, ".note", "color"), [ink]);
@@ -201,7 +201,7 @@ describe("the page follows what a person set:", () => {
     assert.deepEqual(await styles(visitor.page, ".tabs", "borderBottomColor"), [ink]);
   });
 
-  test("colours of their own: what is chosen has a line that the rest has not", async () => {
+  test("marks what is chosen by a line where a person has colours of their own", async () => {
     await using visitor = await visited(undefined, { forcedColors: "active" });
     const { page } = visitor;
     await visitor.tool("test_simple_text");
@@ -217,7 +217,7 @@ describe("the page follows what a person set:", () => {
     await lines(".switch [aria-pressed=true]", ".switch [aria-pressed=false]");
   });
 
-  test("no colours: each sign has another property besides", async () => {
+  test("tells nothing by colour alone: faults, tags, links and messages have another sign besides", async () => {
     await using own = await withSession({ tools: tools("needs"), call: async () => text("done") });
     await using visitor = await visited(own);
     const { page } = visitor;
@@ -234,7 +234,7 @@ describe("the page follows what a person set:", () => {
     assert.match(await page.locator(".trace .entry").first().innerText(), /sent|received|request|note/);
   });
 
-  test("a pointer: no target of less than 24 pixels", async () => {
+  test("has no target of less than 24 pixels", async () => {
     await using visitor = await visited();
     const { page } = visitor;
     const fits = async () => assert.deepEqual(await smallTargets(page, 24), []);
