@@ -156,12 +156,12 @@ describe("on a phone, by touch,", () => {
     await visitor.connects();
     await page.locator(".list li").first().waitFor();
     for (const name of ["Resources", "Prompts"]) {
-      await page.getByRole("tab", { name: new RegExp(`^${name}`) }).tap();
+      await visitor.part(name, "tap");
       await page.locator(".list li button").first().tap();
       await page.locator("article h3").waitFor();
       await visitor.fits();
     }
-    await page.getByRole("tab", { name: /^Logs/ }).tap();
+    await visitor.part("Logs", "tap");
     await visitor.fits();
     await page.locator(".saved > summary").tap();
     await page.locator(".saved .note").first().waitFor();

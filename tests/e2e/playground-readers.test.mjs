@@ -66,7 +66,7 @@ describe("a screen reader", () => {
     await page.locator(".result h5").first().waitFor();
     await holds("a result");
     for (const name of ["Resources", "Prompts", "Logs", "Messages"]) {
-      await page.getByRole("tab", { name: new RegExp(`^${name}`) }).click();
+      await visitor.part(name);
       const first = page.locator(".list li button").first();
       if (["Resources", "Prompts"].includes(name)) {
         await first.click();
@@ -134,12 +134,14 @@ describe("a screen reader", () => {
 
   test("hears of the chat as a log: a call that waits, and that the answer is there, and no single words", async () => {
     const words = Array.from({ length: 60 }, (_, at) => `word${at} `);
+    const seen = Promise.withResolvers();
     const slow = async (response) => {
       const send = begin(response);
       for (const word of words) {
         send(delta({ content: word }));
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
+      await seen.promise;
       send(delta({}, "stop"));
       send("[DONE]");
       response.end();
@@ -159,8 +161,10 @@ describe("a screen reader", () => {
     await say("Tell me");
     await until(async () => (await log.getAttribute("aria-busy")) === "true", "the log to be busy");
     await log.getByText("word59").waitFor();
+    seen.resolve();
     await until(async () => (await log.getAttribute("aria-busy")) === "false", "the end");
-    const first = await visitor.told();
+    const first = [];
+    await until(async () => first.push(...(await visitor.told())) > 0, "word of the answer");
     assert.ok(!first.some((line) => /word\d/.test(line)), `${first}`);
     assert.ok(first.length >= 1 && first.length <= 2, `${first}`);
     await say("Work");
@@ -246,7 +250,7 @@ describe("the page", () => {
     await visitor.result();
     await fits();
     for (const name of ["Resources", "Prompts", "Logs", "Messages"]) {
-      await page.getByRole("tab", { name: new RegExp(`^${name}`) }).click();
+      await visitor.part(name);
       await fits();
     }
     await page.locator(".trace .entry").first().click();

@@ -35,6 +35,9 @@ export async function visit(browser, server, { query = "", allowed = [], ...opti
   return visitor;
 }
 
+/** The sign that a part of the page, by the name of its tab, is drawn: its code is loaded when it is first shown. */
+const DRAWN = { Resources: "#panel[aria-labelledby=tab-resources] .list li", Prompts: "#panel[aria-labelledby=tab-prompts] .list li", Logs: "#panel[aria-labelledby=tab-logs] select", Messages: ".trace .entry" };
+
 class Visitor {
   complaints = [];
 
@@ -124,10 +127,15 @@ class Visitor {
     return newest;
   }
 
+  /** Shows a part of the page. */
+  async part(name, press = "click") {
+    await this.page.getByRole("tab", { name: new RegExp(`^${name}`) })[press]();
+    await this.page.locator(DRAWN[name]).first().waitFor();
+  }
+
   /** Titles in the trace, the oldest first. */
   async trace() {
-    await this.page.getByRole("tab", { name: /^Messages/ }).click();
-    await this.page.locator(".trace .entry").first().waitFor();
+    await this.part("Messages");
     return (await this.page.locator(".trace .entry b").allInnerTexts()).reverse();
   }
 
