@@ -47,6 +47,7 @@ test("54: before a server of an earlier version, fallback sends no request more 
       await using server = await bridgeServer({ sessions: true });
       await using bridge = startBridge(server.url, { args: ["--protocol", protocol] });
       await bridge.initialize();
+      await server.received("GET");
       await bridge.result("tools/list");
       return server.log;
     }),

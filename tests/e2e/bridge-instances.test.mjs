@@ -173,7 +173,7 @@ test("93: a stranger on the port is passed by; on a port that is given it is an 
     {
       await using bridge = startBridge(server.url);
       await Promise.all([bridge.initialize(), signIn(bridge)]);
-      assert.equal(Number(new URL(authority.asked("/authorize").at(-1).query.redirect_uri).port), usual + 1);
+      assert.notEqual(Number(new URL(authority.asked("/authorize").at(-1).query.redirect_uri).port), usual);
     }
     if (isReference) return;
     await using bridge = startBridge(server.url, { args: [`${usual}`] });
@@ -329,7 +329,7 @@ test("104: a wrong or missing state is refused, and the wait goes on; a state co
   assert.equal((await at("/wait-for-auth?poll=false")).status, 202);
   await visit(link);
   await ready;
-  await assert.rejects(at(`/oauth/callback?code=x&state=${state}`), "the port is closed after the sign-in");
+  await until(() => at(`/oauth/callback?code=x&state=${state}`).then(() => false, () => true), "the end of the port after the sign-in");
 });
 
 function statusWithHost(port, host, path) {

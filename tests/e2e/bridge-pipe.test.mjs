@@ -111,7 +111,8 @@ test("7: the process ends when the one that started it was killed, with stdin op
     const child = spawn(${JSON.stringify(PROGRAM)}, [${JSON.stringify(server.url)}], { stdio: ["inherit", "ignore", "ignore"] });
     console.log(child.pid); setInterval(() => {}, 1000);`;
   const parent = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "inherit"] });
-  const pid = Number(await new Promise((resolve) => parent.stdout.setEncoding("utf8").once("data", resolve)));
+  const said = new Promise((resolve) => parent.stdout.setEncoding("utf8").once("data", resolve));
+  const pid = Number(await bounded(said, WAIT_MS, "the process id"));
   try {
     parent.stdin.write('{"jsonrpc":"2.0","id":1,"method":"ping"}\n');
     await server.received("ping");
@@ -162,9 +163,10 @@ test("17, 48: the first requests are initialize, initialized and GET, in one ses
   await using server = await bridgeServer({ sessions: true });
   await using bridge = startBridge(server.url);
   await bridge.initialize();
+  await server.received("GET");
   await bridge.result("tools/list");
   const [opening, initialized, ...later] = server.requests;
-  assert.deepEqual(server.log.slice(0, 2), ["POST initialize", "POST notifications/initialized"]);
+  assert.deepEqual(server.log.slice(0, 3), ["POST initialize", "POST notifications/initialized", "GET"]);
   assert.equal(opening.headers["accept"], "application/json, text/event-stream");
   assert.equal(opening.headers["content-type"], "application/json");
   assert.equal(opening.headers["mcp-protocol-version"], undefined);

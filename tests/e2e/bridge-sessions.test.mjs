@@ -32,7 +32,7 @@ test("32: a lost session is opened again, with level and subscriptions, and the 
   const from = server.requests.length;
   assert.ok((await bridge.result("tools/call", call)).content);
   // Level and subscriptions are told beside the call.
-  await until(() => server.requests.slice(from).some(({ message }) => message?.method === "resources/subscribe"), "the subscription");
+  for (const method of ["logging/setLevel", "resources/subscribe"]) await until(() => server.requests.slice(from).some(({ message }) => message?.method === method), method);
   const later = server.requests.slice(from).filter(({ method }) => method === "POST");
   const methods = later.map(({ message }) => message.method);
   assert.deepEqual(methods.slice(0, 3), ["tools/call", "initialize", "notifications/initialized"]);

@@ -17,16 +17,16 @@ const own = { skip: isReference && "this program alone" };
 
 /** An authorization server, a server that accepts its tokens, and a folder for files. */
 async function setUp(ofAuthority, ofServer) {
-  const own = await guardedStore({ authority: ofAuthority, server: ofServer });
-  const { authority: as, server: mcp, config } = own;
-  return { as, mcp, config: config.path, files: config.files, [Symbol.asyncDispose]: () => own[Symbol.asyncDispose]() };
+  const store = await guardedStore({ authority: ofAuthority, server: ofServer });
+  const { authority: as, server: mcp, config } = store;
+  return { as, mcp, config: config.path, files: config.files, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
 test("94: messages that wait for a window that was closed fail with the link, which stays good", own, async () => {
   await using set = await setUp();
   await using bridge = startBridge(set.mcp.url, { config: set.config, args: ["--auth-timeout", "1"] });
   const { error } = await bridge.request("initialize", INITIALIZE);
-  const [link] = linksOf(bridge);
+  const link = await linkOf(bridge);
   assert.ok(error.message.includes(link), error.message);
   await visit(link);
   await bridge.child.line(/signed in/);
@@ -73,7 +73,7 @@ test("51, 98: initialize is answered by its deadline with the link, and later ne
   await using set = await setUp();
   await using bridge = startBridge(set.mcp.url, { config: set.config, args: ["--initialize-deadline", "1", "--no-browser"] });
   const { error } = await bridge.request("initialize", INITIALIZE);
-  const [link] = linksOf(bridge);
+  const link = await linkOf(bridge);
   assert.ok(error.message.includes(link), error.message);
   await visit(link);
   await until(() => set.files().some((name) => name.endsWith("_tokens.json")), "tokens");
@@ -184,8 +184,8 @@ test("100: a device code is shown, and is asked about until it is used", async (
   await using bridge = startBridge(set.mcp.url, { config: set.config, args: ["--device-code"] });
   if (isReference) answers.splice(1, 1);
   await bridge.initialize();
-  assert.match(bridge.stderr, /WDJB-MJHT/);
-  assert.match(bridge.stderr, /https:\/\/as\.example\/device/);
+  await bridge.child.line(/WDJB-MJHT/);
+  await bridge.child.line(/https:\/\/as\.example\/device/);
   const [{ json }] = set.as.asked("/register");
   assert.ok(json.grant_types.includes("urn:ietf:params:oauth:grant-type:device_code"));
   const grants = set.as.grants("urn:ietf:params:oauth:grant-type:device_code");
@@ -353,6 +353,7 @@ test("110, 111: a store that others can write to is refused; a broken file is mo
   await using bridge = startBridge(set.mcp.url, { config: set.config });
   await Promise.all([bridge.initialize(), signIn(bridge)]);
   assert.ok(set.files().includes(`${name}.broken`));
+  await bridge.child.line(/is not JSON/);
   assert.equal(bridge.stderr.match(/is not JSON/g).length, 1);
 });
 

@@ -29,7 +29,7 @@ test("44: progress comes before the result of its call, in order", async () => {
 });
 
 test("36, 46: a stream that is cut after an event is resumed, and no event comes twice", async () => {
-  let post, resumed;
+  let post, resumed, repeated;
   await using both = await connected({
     on: {
       "tools/call": async (exchange) => {
@@ -46,7 +46,9 @@ test("36, 46: a stream that is cut after an event is resumed, and no event comes
       if (!exchange.headers["last-event-id"]) {
         exchange.events();
         await until(() => resumed, "the resumption");
-        return exchange.event(progress(3), { id: "a-3" });
+        await exchange.event(progress(3), { id: "a-3" });
+        repeated = true;
+        return;
       }
       assert.equal(exchange.headers["last-event-id"], "a-2");
       exchange.events();
@@ -60,6 +62,7 @@ test("36, 46: a stream that is cut after an event is resumed, and no event comes
   const { bridge } = both;
   const { result } = await bridge.request("tools/call", call, { id: "once" });
   assert.deepEqual(result, { content: [] });
+  await until(() => repeated, "the event on the session's own stream");
   await bridge.result("ping");
   const values = bridge.messages.filter(({ params }) => params?.progress).map(({ params }) => params.progress);
   assert.deepEqual(values, [1, 2, 3]);
@@ -95,7 +98,9 @@ test("38: a call is sent once the server takes connections", async () => {
   await using both = await connected();
   await both.server.down();
   const answer = both.bridge.result("tools/call", call);
-  await both.bridge.message(({ id }) => id !== undefined);
+  // Lines are taken in their order: once this is answered, the call is under way.
+  both.bridge.send("no JSON");
+  await both.bridge.message(({ id }) => id === null);
   await both.server.up();
   assert.ok((await answer).content);
 });
@@ -141,19 +146,19 @@ test("45: a call that is silent for --body-timeout is resumed, or an error; comm
           if (exchange.message.params.name !== "beating") return never;
           const timer = setInterval(() => {
             exchange.raw(": beat\n\n");
-            if (++beats < 40) return;
+            if (++beats < 140) return;
             clearInterval(timer);
             exchange.resultEvent({ content: [] }).then(() => exchange.end());
           }, 50);
         },
       },
     },
-    ["--body-timeout", "1"],
+    ["--body-timeout", "5"],
   );
-  const { error } = await both.bridge.request("tools/call", { name: "silent" });
+  // Comments of the second arrive twenty times a second, for longer than the silence that is allowed.
+  const [{ error }, result] = await Promise.all([both.bridge.request("tools/call", { name: "silent" }), both.bridge.result("tools/call", { name: "beating" })]);
   assert.match(error.message, /may have run/);
-  // Comments arrive twenty times a second, for longer than the silence that is allowed.
-  assert.ok(await both.bridge.result("tools/call", { name: "beating" }));
+  assert.ok(result);
 });
 
 test("23: the session's own stream opens after initialized, and again when it ends", async () => {
@@ -199,7 +204,7 @@ test("42: requests of the server reach the client, and its answers the server", 
 });
 
 test("43: a cancellation passes, and a late answer does not", async () => {
-  let answer;
+  let answer, answered;
   await using both = await connected({
     on: {
       "tools/call": async (exchange) => {
@@ -208,6 +213,7 @@ test("43: a cancellation passes, and a late answer does not", async () => {
         await new Promise((resolve) => (answer = resolve));
         await exchange.resultEvent({ content: [] });
         exchange.end();
+        answered = true;
       },
     },
   });
@@ -217,6 +223,7 @@ test("43: a cancellation passes, and a late answer does not", async () => {
   const { message } = await both.server.received("notifications/cancelled");
   assert.equal(message.params.requestId, "late");
   answer();
+  await until(() => answered, "the late answer");
   await both.bridge.result("ping");
   assert.equal(both.bridge.responses("late").length, 0);
 });
@@ -235,7 +242,7 @@ test("41: three pings without an answer close the connection, not the process", 
     { on: { ping: () => new Promise(() => {}) }, get: (exchange) => (gets++, exchange.events(), exchange.raw(": open\n\n")) },
     ["--ping-interval", "1"],
   );
-  await until(() => gets === 2, "another GET");
+  await until(() => gets >= 2, "another GET");
   assert.ok((await both.bridge.result("tools/list")).tools);
 });
 
@@ -245,7 +252,7 @@ test("10: with --idle-timeout the HTTP side closes, and comes back with the next
     { get: (exchange) => (exchange.closed.then(() => closed++), exchange.events(), exchange.raw(": open\n\n")) },
     ["--idle-timeout", "1"],
   );
-  await until(() => closed === 1, "the end of the GET");
+  await until(() => closed > 0, "the end of the GET");
   assert.ok((await both.bridge.result("tools/list")).tools);
   await both.server.received("GET", { count: 2 });
 });
