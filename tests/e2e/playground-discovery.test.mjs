@@ -219,7 +219,7 @@ describe("a sign-in step by step", () => {
     await next(/Token/);
     await visitor.button("Disconnect").waitFor();
     assert.equal(popups.length, 1);
-    assert.equal(await held(visitor).count(), 0);
+    await held(visitor).waitFor({ state: "detached" });
     assert.deepEqual(paths(as), ["/.well-known/oauth-authorization-server", "/register", "/authorize", "/token"]);
     visitor.done();
   });

@@ -39,7 +39,8 @@ describe("a list of 500 cards", () => {
       return seen;
     });
     await field(3).fill("another");
-    await until(async () => (await field(3).inputValue()) === "another", "what was typed");
+    // Once the page has drawn what was typed.
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))));
     assert.equal(await changed.evaluate(({ nodes }) => nodes), 0);
     await page.getByText("1 to 50 of 500").waitFor();
     for (let part = 0; part < 9; part++) await visitor.button("After").click();

@@ -327,7 +327,7 @@ const SCENES = {
       await unfold(page, ".app");
       await at.look(page);
       return at.unseen().length === 0;
-    }, () => `the text of ${at.unseen()}`, { ms: 20_000 });
+    }, () => `the text of ${at.unseen()}`);
     assert.equal(await page.evaluate(() => globalThis.ranInPage), undefined);
     await visitor.check();
   },

@@ -30,8 +30,9 @@ describe("a first visit", () => {
     await visitor.connect();
     await page.locator(".list li").first().waitFor();
     await page.getByRole("button", { name: "Fetch anew" }).waitFor();
-    await until(() => sent(requests).includes("subscriptions/listen"), "the stream of changes");
-    assert.deepEqual(sent(requests).sort(), ["prompts/list", "resources/list", "resources/templates/list", "server/discover", "subscriptions/listen", "tools/list"]);
+    const expected = ["prompts/list", "resources/list", "resources/templates/list", "server/discover", "subscriptions/listen", "tools/list"];
+    await until(() => expected.every((method) => sent(requests).includes(method)), "the lists and the stream of changes");
+    assert.deepEqual(sent(requests).sort(), expected);
     const parts = requests.map((request) => request.url()).filter((url) => !url.endsWith("/mcp"));
     assert.equal(parts.length, CONNECTED, parts.join("\n"));
     visitor.done();

@@ -162,11 +162,15 @@ describe("the token of a sign-in", () => {
       await using as = await authority();
       await using own = await guarded(() => as);
       await using visitor = await visit(browser, server, { allowed: [own, as, other].map(({ origin }) => origin) });
+      let isAsked = false;
+      visitor.context.on("request", (request) => (isAsked ||= request.url() === `${as.origin}${path}` && request.method() === "POST"));
       await visitor.context.route(`${as.origin}${path}`, (route) => (route.request().method() === "OPTIONS" ? route.continue() : route.fulfill({ status: 307, headers: { location: `${other.origin}${path}`, "access-control-allow-origin": "*" } })));
       if (path === "/revoke") {
         await signedIn(visitor, own.url);
         await visitor.button("Sign out").click();
         await visitor.button("Connect").waitFor();
+        // The page does not wait for it.
+        await until(() => isAsked, "the revocation");
       } else {
         await visitor.page.getByLabel("Address").fill(own.url);
         await visitor.button("Connect").click();

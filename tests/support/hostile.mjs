@@ -74,7 +74,7 @@ export function placesFor(payload) {
     },
     /** Looks until all of these places were seen. */
     async lookFor(page, ...places) {
-      await until(async () => (await at.look(page), places.every((place) => seen.has(place))), () => `the text of ${places.filter((place) => !seen.has(place))}`, { ms: 20_000 });
+      await until(async () => (await at.look(page), places.every((place) => seen.has(place))), () => `the text of ${places.filter((place) => !seen.has(place))}`);
     },
     unseen: () => [...texts].filter(([place, { isShown }]) => isShown && !seen.has(place)).map(([place]) => place),
   });
