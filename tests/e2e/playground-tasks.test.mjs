@@ -1,33 +1,19 @@
 // The playground follows tasks: of the extension of 2026-07-28, and of 2025-11-25.
 import assert from "node:assert/strict";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { complete, stateless, text, withSession } from "../support/asking.mjs";
 import { inBrowser, visit } from "../support/playground.mjs";
+import { LEGACY, MODERN, connecting, dialogOf, sent, start } from "../support/questions.mjs";
 import { sdkTasks } from "../support/sdk-tasks.mjs";
 import { until } from "../support/wait.mjs";
 import { demo, fixture } from "../support/workerd.mjs";
 
-const { server, browser } = await inBrowser(fixture({ playground: true }));
+const here = await inBrowser(fixture({ playground: true }));
+const { server, browser } = here;
+const connected = connecting(here);
 
-const MODERN = { version: "2026-07-28" };
-const LEGACY = { version: "2025-11-25" };
-
-async function connected(other, version, at = server) {
-  const visitor = await visit(browser, at, other ? { allowed: [other.origin] } : {});
-  await visitor.connect(other?.url, version);
-  return visitor;
-}
-
-const dialogOf = ({ page }) => page.getByRole("dialog");
 const tab = ({ page }, name) => page.getByRole("tab", { name: new RegExp(`^${name}`) }).click();
-const sent = (other, method) => other.requests.filter(({ method }) => method === "POST").map(({ text }) => JSON.parse(text)).filter((message) => message.method === method);
 const count = (titles, title) => titles.filter((other) => other === title).length;
-
-async function start(visitor, name, args) {
-  await visitor.tool(name);
-  if (args) await visitor.json(args);
-  await visitor.call();
-}
 
 describe("a task of 2026-07-28", () => {
   test("tells its state while it works, and gives its result once", async () => {

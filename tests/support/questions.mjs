@@ -1,10 +1,19 @@
 // Questions of servers on the page: what servers send to ask them, and the dialog that shows them.
+import { visit } from "./playground.mjs";
 
 export const MODERN = { version: "2026-07-28" };
 export const LEGACY = { version: "2025-11-25" };
 
-/** A function that connects a visitor to a scripted server, or without one to the page's own; `here` is the result of `inBrowser`. */
-export const connecting = (here) => (other, version) => here.connected(other ? { url: other.url, allowed: [other.origin] } : {}, version);
+/**
+ * A function that connects a visitor to a scripted server, or without one to that of the page, which another one replaces as `at`. It
+ * takes the result of `inBrowser`.
+ */
+export const connecting = ({ server, browser }) =>
+  async function connected(other, version, at = server) {
+    const visitor = await visit(browser, at, other ? { allowed: [other.origin] } : {});
+    await visitor.connect(other?.url, version);
+    return visitor;
+  };
 
 /** Parameters of a question by form. */
 export const form = (message, properties = { name: { type: "string" } }) => ({ message, requestedSchema: { type: "object", properties } });
@@ -20,7 +29,8 @@ export const sent = (other, method) => other.requests.filter(({ method }) => met
 export const dialogOf = ({ page }) => page.getByRole("dialog");
 
 /** Starts the call of a tool. */
-export async function start(visitor, name) {
+export async function start(visitor, name, args) {
   await visitor.tool(name);
+  if (args) await visitor.json(args);
   await visitor.call();
 }
