@@ -66,19 +66,26 @@ function pointed(root: Schema, steps: string[]): Schema | undefined {
   return at;
 }
 
-function anchored(schema: Json | undefined, name: string): Schema | undefined {
-  if (Array.isArray(schema)) return first(schema, (item) => anchored(item, name));
-  if (!isObject(schema)) return undefined;
-  if (schema["$anchor"] === name || schema["$dynamicAnchor"] === name) return schema;
-  return first(Object.values(schema), (item) => anchored(item, name));
+/** The schemas of a root that have names of their own. A document with a name for each part may refer to all of them. */
+const anchors = new WeakMap<object, Map<string, Schema>>();
+
+function anchored(root: Schema, name: string): Schema | undefined {
+  if (!isObject(root) && !Array.isArray(root)) return undefined;
+  let named = anchors.get(root);
+  if (!named) anchors.set(root, (named = anchorsOf(root)));
+  return named.get(name);
 }
 
-function first<T, R>(items: T[], find: (item: T) => R | undefined): R | undefined {
-  for (const item of items) {
-    const found = find(item);
-    if (found !== undefined) return found;
+// The first of a name counts.
+function anchorsOf(root: Schema): Map<string, Schema> {
+  const named = new Map<string, Schema>();
+  const left: Schema[] = [root];
+  for (let schema = left.pop(); schema !== undefined; schema = left.pop()) {
+    if (isObject(schema))
+      for (const name of [schema["$anchor"], schema["$dynamicAnchor"]]) if (typeof name === "string" && !named.has(name)) named.set(name, schema);
+    if (isObject(schema) || Array.isArray(schema)) for (const part of Object.values(schema).reverse()) left.push(part);
   }
-  return undefined;
+  return named;
 }
 
 /** The schema with its references, `allOf` and conditions applied; nothing if that is not one schema. */
