@@ -14,6 +14,7 @@ const STAMP = ".built";
 /** The name of each bundle's file. */
 const NAMES = {
   "src/client/worker.ts": "client",
+  "src/schema/matching.ts": "matcher",
   "src/page/main.tsx": "shell",
   "src/callback/main.ts": "callback",
   "src/style.css": "style",
@@ -70,7 +71,10 @@ export async function buildPlayground() {
     return first.map(({ name }) => `/${name}`);
   };
   const [client, ...clientParts] = await bundled("src/client/worker.ts");
-  const [shell, ...shellParts] = await bundled("src/page/main.tsx", { CLIENT_URL: JSON.stringify(client) });
+  const [matcher] = await bundled("src/schema/matching.ts");
+  laterNames.add(matcher.slice(1));
+  const addresses = { CLIENT_URL: JSON.stringify(client), MATCHER_URL: JSON.stringify(matcher) };
+  const [shell, ...shellParts] = await bundled("src/page/main.tsx", addresses);
   // Parts of the shell are asked for together with it, not after it.
   const preload = [shell, ...shellParts].map((path) => `<link rel="modulepreload" href="${path}">`).join("\n");
   const [callback] = await bundled("src/callback/main.ts");

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
-import { parse } from "../../playground/src/exact.ts";
-import { check, fits } from "../../playground/src/schema/check.ts";
+import { type Json, parse } from "../../playground/src/exact.ts";
+import { check, course, fits, found, foundWhole } from "../../playground/src/schema/check.ts";
+import type { Schema } from "../../playground/src/schema/schema.ts";
+import "../support/patterns.mjs";
 
 const require = createRequire(import.meta.url);
 const { default: Ajv } = require("ajv/dist/2020.js");
@@ -29,11 +31,11 @@ const SCHEMAS = [
 
 describe("every keyword", () => {
   for (const schema of SCHEMAS)
-    test(`decides as ajv does: ${JSON.stringify(schema)}`, () => {
+    test(`decides as ajv does: ${JSON.stringify(schema)}`, async () => {
       const ajv = new Ajv({ strict: false });
       addFormats(ajv);
       const theirs = ajv.compile(schema);
-      for (const text of VALUES) assert.equal(fits(parse(text), schema), theirs(JSON.parse(text)), text);
+      for (const text of VALUES) assert.equal((await foundWhole(parse(text), schema)).misfits.length === 0, theirs(JSON.parse(text)), text);
     });
 });
 
@@ -61,4 +63,61 @@ test("circles of references end", () => {
 
 test("a reference to another document is no demand", () => {
   assert.ok(fits(1, { $ref: "https://evil.example/schema.json" }));
+});
+
+describe("a demand that was not checked", () => {
+  const long = "a".repeat(10_001);
+  const unchecked = { type: "string", pattern: "^b" };
+
+  test("is no misfit, and is told", () => {
+    assert.deepEqual(found(long, unchecked), { misfits: [], isWhole: false });
+    assert.deepEqual(found("b", { type: "string" }), { misfits: [], isWhole: true });
+  });
+
+  test("decides no condition, no branch and no other properties", async () => {
+    const schemas: Schema[] = [
+      { not: unchecked }, { if: unchecked, then: false, else: false }, { anyOf: [unchecked, false] }, { oneOf: [unchecked, { type: "string" }] }, { allOf: [unchecked] },
+    ];
+    for (const schema of schemas) assert.deepEqual(await foundWhole(long, schema), { misfits: [], isWhole: false }, JSON.stringify(schema));
+    assert.deepEqual(await foundWhole({ [long]: 1 }, { patternProperties: { "^b": false }, additionalProperties: false }), { misfits: [], isWhole: false });
+    assert.deepEqual(await foundWhole([long], { contains: unchecked }), { misfits: [], isWhole: false });
+  });
+
+  test("hides no misfit beside it", async () => {
+    const { misfits } = await foundWhole(long, { anyOf: [{ allOf: [unchecked, { type: "integer" }] }, { maxLength: 1 }] });
+    assert.equal(misfits.length, 1);
+  });
+});
+
+test("items that are the same JSON are found among many, in any order of their members", async () => {
+  const items = Array.from({ length: 50_000 }, (_, at) => ({ at, text: `${at}` }));
+  const schema = { uniqueItems: true };
+  assert.deepEqual(await foundWhole(items, schema), { misfits: [], isWhole: true });
+  assert.equal(check([...items, { text: "7", at: 7 }], schema)[0]?.keyword, "uniqueItems");
+  assert.deepEqual(check(parse('[1, "1", [1], ["1"], true, "true", null, {"1": 1}]'), schema), []);
+});
+
+test("values of long lists that a schema allows count as what is checked", () => {
+  const values = Array.from({ length: 100_000 }, (_, at) => `value ${at}`);
+  const { isWhole } = found(Array.from({ length: 100_000 }, () => "value 99999"), { items: { enum: values } });
+  assert.equal(isWhole, false);
+  const of = course(20);
+  assert.ok(fits("value 99999", { enum: values }, true, of) && of.skipped === 1);
+});
+
+test("a value that is too deep to be compared is not checked, and ends", () => {
+  const deep = () => Array.from({ length: 50_000 }).reduce<Json>((inner) => [inner], []);
+  assert.deepEqual(found(deep(), { const: deep() }), { misfits: [], isWhole: false });
+});
+
+test("many references to names of schemas read the document once", () => {
+  const names = Array.from({ length: 3000 }, (_, at) => `n${at}`);
+  let reads = 0;
+  const named = new Proxy({ $anchor: "n2999", type: "integer" }, { ownKeys: (target) => (reads++, Reflect.ownKeys(target)) });
+  const $defs: Record<string, Schema> = { ...Object.fromEntries(names.slice(0, -1).map((name) => [name, { $anchor: name, type: "integer" }])), n2999: named };
+  const schema: Schema = { $defs, properties: Object.fromEntries(names.map((name) => [name, { $ref: `#${name}` }])) };
+  const value = Object.fromEntries(names.map((name) => [name, 1]));
+  assert.deepEqual(check(value, schema), []);
+  assert.ok(reads < 10, `${reads}`);
+  assert.equal(check({ n7: "x" }, schema).length, 1);
 });

@@ -1,7 +1,7 @@
 // A chat: what was said, the calls that the model asks for, and the loop between them. Nothing of it is stored.
 import { type Json, isObject, parse, same, write } from "../exact.ts";
 import type { Answer, Problem } from "../protocol.ts";
-import { type Misfit, check } from "../schema/check.ts";
+import { type Misfit, check, foundWhole } from "../schema/check.ts";
 import { Allowed, isRisky, key } from "./allowed.ts";
 import { AnswerReader, type AskedCall, type End } from "./answer.ts";
 import { imagesMessage, withImages } from "./images.ts";
@@ -223,7 +223,7 @@ export class Conversation {
     }
     if (!found) return refuse(unknownTool(asked.name));
     if (!isObject(call.arguments)) return refuse(unreadable("it is none"));
-    const misfits = misfitsOf(call);
+    const { misfits } = await foundWhole(call.arguments, schemaOf(call));
     return misfits.length > 0 ? refuse(misfitting(misfits)) : call;
   }
 
@@ -275,10 +275,12 @@ export class Conversation {
   }
 }
 
-/** Where the arguments of a call do not fit its tool. */
-export function misfitsOf({ offered, arguments: value }: Call): Misfit[] {
+/** Where the arguments of a call do not fit its tool, as far as that is known. */
+export const misfitsOf = (call: Call): Misfit[] => check(call.arguments, schemaOf(call));
+
+function schemaOf({ offered }: Call): Json {
   const schema = offered?.tool.inputSchema as Json | undefined;
-  return schema !== undefined && isObject(schema) ? check(value, schema) : [];
+  return schema !== undefined && isObject(schema) ? schema : true;
 }
 
 export { isRisky };

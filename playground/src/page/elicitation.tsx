@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isLoopback } from "../address.ts";
 import { type Json, isObject, write } from "../exact.ts";
-import { type Misfit, check } from "../schema/check.ts";
+import { type Finding, foundWhole } from "../schema/check.ts";
 import { initial } from "../schema/field.ts";
 import { visible } from "../visible.ts";
 import { useShared } from "./context.ts";
@@ -25,17 +25,22 @@ export function FormQuestion({ question, reply }: Asking) {
   const { message, requestedSchema } = (question.params ?? {}) as Asked;
   const schema = (isObject(requestedSchema as Json) ? requestedSchema : {}) as Json;
   const [value, setValue] = useState<Json>(() => initial(schema, schema, true) ?? {});
-  const [misfits, setMisfits] = useState<Misfit[]>([]);
+  const [{ misfits }, setFinding] = useState<Finding>({ misfits: [], isWhole: true });
+  const isChecking = useRef(false);
   const [isBlocked, setBlocked] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (misfits.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [misfits]);
-  function send(event: SubmitEvent) {
+  async function send(event: SubmitEvent) {
     event.preventDefault();
-    const found = check(value, schema);
-    setMisfits(found);
-    if (found.length === 0 && !isBlocked) reply({ json: write({ action: "accept", content: value }) });
+    if (isChecking.current) return;
+    isChecking.current = true;
+    const finding = await foundWhole(value, schema);
+    isChecking.current = false;
+    if (!form.current) return;
+    setFinding(finding);
+    if (finding.misfits.length === 0 && !isBlocked) reply({ json: write({ action: "accept", content: value }) });
   }
   return (
     <form ref={form} onSubmit={send} noValidate>

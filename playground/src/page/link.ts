@@ -1,11 +1,8 @@
 // The page's side of the Web Worker.
 import type { FromWorker, OperationName, Operations, Problem, ToWorker } from "../protocol.ts";
+import { startWorker } from "./scripts.ts";
 
 declare const CLIENT_URL: string;
-
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
-}
 
 /** An operation did not work. */
 export class Failure extends Error {
@@ -25,11 +22,7 @@ export class Link {
   #waiting = new Map<number, { resolve: (result: never) => void; reject: (failure: Failure) => void }>();
 
   constructor(hear: (event: Event) => void) {
-    // This is the one address that any script of the page is loaded from after its start.
-    const rules = { createScriptURL: (url: string) => (url === CLIENT_URL ? url : "") };
-    const types = (window as unknown as { trustedTypes?: TrustedTypes }).trustedTypes;
-    const policy = types ? types.createPolicy("client", rules) : rules;
-    this.#worker = new Worker(policy.createScriptURL(CLIENT_URL), { type: "module", name: "client" });
+    this.#worker = startWorker(CLIENT_URL, "client");
     this.#worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
       if (!("id" in data)) return hear(data);
       const waiting = this.#waiting.get(data.id);

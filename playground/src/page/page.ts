@@ -1,6 +1,7 @@
 // The servers of the page, each with its connection, and the one that is shown.
 import { onMissingPart } from "../missing.ts";
 import { targetOf } from "../protocol.ts";
+import { verdicts } from "../schema/patterns.ts";
 import { forgetAll, keep, keptEntries } from "./kept.ts";
 import { type Language, keepLanguage, load, speaker } from "./language.ts";
 import { type Event, Link } from "./link.ts";
@@ -26,6 +27,7 @@ export class Page {
     this.show(shown + 1);
     if (fault === "corrupt") void this.changeSaved((servers) => servers);
     onMissingPart(window, () => this.outdate());
+    verdicts.subscribe(() => this.#store.set({}));
     onSavedElsewhere(() => this.#store.set({ servers: readSaved().servers }));
     for (const change of ["online", "offline"])
       window.addEventListener(change, () => {

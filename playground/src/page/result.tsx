@@ -1,8 +1,8 @@
 // Results: content of every type, structured content, and what is none of both.
-import { useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Tool } from "../protocol.ts";
-import { check } from "../schema/check.ts";
+import { type Finding, found, foundWhole } from "../schema/check.ts";
 import { visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { heldOf } from "./held-texts.ts";
@@ -21,7 +21,7 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
   const held = heldOf(result);
   const blocks = Array.isArray(content) ? content : [];
   const promised = isObject(tool.outputSchema as Json) ? (tool.outputSchema as Json) : undefined;
-  const misfits = promised !== undefined && structuredContent !== undefined ? check(structuredContent, promised) : [];
+  const { misfits, isWhole } = useFinding(structuredContent, promised);
   return (
     <div class={isError === true ? "result failed" : "result"}>
       {isError === true && (
@@ -50,10 +50,22 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
           </ul>
         </div>
       )}
+      {!isWhole && <p class="note">{say("result.unchecked")}</p>}
       {promised !== undefined && structuredContent === undefined && isError !== true && <p class="warning">{say("result.missing")}</p>}
       {blocks.length === 0 && structuredContent === undefined && <Raw value={result} />}
     </div>
   );
+}
+
+// Once for a result, however often it is drawn.
+function useFinding(value: Json | undefined, schema: Json | undefined): Finding {
+  const first = useMemo(() => found(schema === undefined ? undefined : value, schema ?? true), [value, schema]);
+  const [last, setLast] = useState<{ first: Finding; finding: Finding }>();
+  useEffect(() => {
+    if (!first.isWhole) void foundWhole(value, schema ?? true).then((finding) => setLast({ first, finding }));
+  }, [first]);
+  if (last?.first === first) return last.finding;
+  return { ...first, isWhole: true };
 }
 
 function Raw({ value }: { value: unknown }) {

@@ -1,7 +1,7 @@
 // Sampling: the whole of what a server would have a model answer, and the answer, by hand or by a model that the person lets.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Json, isObject, write } from "../exact.ts";
-import { type Misfit, check } from "../schema/check.ts";
+import { type Misfit, foundWhole } from "../schema/check.ts";
 import { initial } from "../schema/field.ts";
 import { type Answerer, answerers } from "./answerers.ts";
 import { useShared } from "./context.ts";
@@ -39,6 +39,8 @@ export function SamplingQuestion({ question, reply }: Asking) {
   const [edited, setEdited] = useState<Json>();
   const [misfits, setMisfits] = useState<Misfit[]>([]);
   const [isBlocked, setBlocked] = useState(false);
+  const isChecking = useRef(false);
+  const form = useRef<HTMLFormElement>(null);
   const chosen = tools.find(({ name }) => name === tool);
   const schema = (chosen?.inputSchema ?? {}) as Json;
   const id = `sampling-${question.number}`;
@@ -46,9 +48,13 @@ export function SamplingQuestion({ question, reply }: Asking) {
   const made: Json = chosen
     ? { role: "assistant", content: [{ type: "tool_use", id: `call_${question.number}`, name: chosen.name, input }], model, stopReason: "toolUse" }
     : { role: "assistant", content: { type: "text", text }, model, stopReason: "endTurn" };
-  function send(event: SubmitEvent) {
+  async function send(event: SubmitEvent) {
     event.preventDefault();
-    const found = chosen && edited === undefined ? check(input, schema) : [];
+    if (isChecking.current) return;
+    isChecking.current = true;
+    const { misfits: found } = await foundWhole(chosen && edited === undefined ? input : undefined, schema);
+    isChecking.current = false;
+    if (!form.current) return;
     setMisfits(found);
     if (found.length === 0 && !isBlocked) reply({ json: write(edited ?? made) });
   }
@@ -57,7 +63,7 @@ export function SamplingQuestion({ question, reply }: Asking) {
     setJson(true);
   }
   return (
-    <form onSubmit={send} noValidate>
+    <form ref={form} onSubmit={send} noValidate>
       <Request params={params} />
       <h3>{say("sampling.answer")}</h3>
       <div class="sides" role="group" aria-label={say("sampling.sides")}>

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isObject } from "../exact.ts";
 import { type Tool, hasApp } from "../protocol.ts";
-import { type Misfit, check } from "../schema/check.ts";
+import { type Finding, foundWhole } from "../schema/check.ts";
 import { named, visible } from "../visible.ts";
 import { useShared } from "./context.ts";
 import { SchemaForm } from "./form.tsx";
@@ -69,7 +69,8 @@ export function Marks({ tool }: { tool: Tool }) {
 
 function ToolView({ tool }: { tool: Tool }) {
   const { state, visitor, say } = useShared();
-  const [misfits, setMisfits] = useState<Misfit[]>([]);
+  const [{ misfits, isWhole }, setFinding] = useState<Finding>({ misfits: [], isWhole: true });
+  const isChecking = useRef(false);
   const [isBlocked, setBlocked] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const schema = schemaOf(tool);
@@ -78,11 +79,14 @@ function ToolView({ tool }: { tool: Tool }) {
   useEffect(() => {
     if (misfits.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [misfits]);
-  function call(event: SubmitEvent) {
+  async function call(event: SubmitEvent) {
     event.preventDefault();
-    const found = check(value, schema);
-    setMisfits(found);
-    if (found.length === 0 && !isBlocked) void visitor.call(tool);
+    if (isChecking.current) return;
+    isChecking.current = true;
+    const finding = await foundWhole(value, schema);
+    isChecking.current = false;
+    setFinding(finding);
+    if (finding.misfits.length === 0 && !isBlocked) void visitor.call(tool);
   }
   return (
     <article>
@@ -106,6 +110,7 @@ function ToolView({ tool }: { tool: Tool }) {
             </button>
           </p>
         )}
+        {!isWhole && <p class="note">{say("form.unchecked")}</p>}
         <TaskChoice tool={tool} />
         <p class="choice">
           <button type="submit" class="button" disabled={state.phase !== "connected" || isUncallable(state, tool)}>

@@ -1,6 +1,7 @@
 // Whether a value fits its schema, and where it does not. Keywords of draft-07 and 2020-12 that can be decided here.
 import { type Json, digits, isNumber, isObject, same } from "../exact.ts";
 import { isFormat } from "./format.ts";
+import { verdicts } from "./patterns.ts";
 import { type Members, type Schema, asNumber, decideBy, dereferenced, isWhole, typeOf } from "./schema.ts";
 
 /** A place in a value that does not fit, and the demand that it misses. */
@@ -21,28 +22,57 @@ const MAX_DEPTH = 200;
 /** Schemas that are visited for one value: each may refer to the next one twice. */
 const MAX_VISITS = 1_000_000;
 
+/** Characters of a text, and values that are compared, that count as a visit. */
+const CHARS_OF_VISIT = 100;
+const VALUES_OF_VISIT = 10;
+
+/** Times that one value is checked: verdicts of patterns decide which other patterns count. */
+const MAX_ROUNDS = 10;
+
 /** What all checkers of one value share. */
 export interface Course {
   /** Visits that are left: beyond them nothing is checked. */
   left: number;
   /** Schemas that are being visited, each with its values: one that refers to itself demands nothing more. */
   open: Map<object, Set<Json>>;
+  /** Demands that were not checked. */
+  skipped?: number;
+  /** Whether the value is one that is being typed. */
+  isTyped?: boolean;
 }
 
 export const course = (visits = MAX_VISITS): Course => ({ left: visits, open: new Map() });
 
-/** A text longer than this is not matched against a pattern, which a server chooses: matching may take forever. */
-const MAX_MATCHED_CHARS = 10_000;
-
-/** The misfits of a value, none if it fits. */
-export function check(value: Json | undefined, schema: Schema, root: Schema = schema): Misfit[] {
-  const found: Misfit[] = [];
-  if (value !== undefined) new Checker(root, found, course()).visit(value, schema, "", 0);
-  return found;
+/** The misfits of a value, and whether all of it was checked. */
+export interface Finding {
+  misfits: Misfit[];
+  isWhole: boolean;
 }
 
+/** What is known at once. Patterns without a verdict are not checked. */
+export function found(value: Json | undefined, schema: Schema, root: Schema = schema): Finding {
+  const [misfits, of] = [[] as Misfit[], course()];
+  if (value !== undefined) new Checker(root, misfits, of).visit(value, schema, "", 0);
+  return { misfits, isWhole: (of.skipped ?? 0) === 0 };
+}
+
+/** The same, as soon as patterns have verdicts. For what a person does, or is shown once: drawing uses `found`. */
+export async function foundWhole(value: Json | undefined, schema: Schema, root: Schema = schema): Promise<Finding> {
+  verdicts.makeRoom();
+  for (let round = 1; ; round++) {
+    const finding = found(value, schema, root);
+    if (finding.isWhole || round === MAX_ROUNDS || !verdicts.isWaiting) return finding;
+    await verdicts.answered();
+  }
+}
+
+/** The misfits of a value that are known at once, none if it fits. */
+export const check = (value: Json | undefined, schema: Schema, root: Schema = schema): Misfit[] => found(value, schema, root).misfits;
+
+/** Whether a value that is being typed fits, as far as that is known. */
 export function fits(value: Json | undefined, schema: Schema, root: Schema = schema, of = course()): boolean {
-  return value !== undefined && new Checker(root, [], of).fits(value, schema, 0);
+  of.isTyped = true;
+  return value !== undefined && new Checker(root, [], of).fits(value, schema, 0) !== false;
 }
 
 decideBy(fits);
@@ -61,9 +91,29 @@ class Checker {
     this.#course = of;
   }
 
-  /** Whether a part fits that only decides something, as deep as where it stands. */
-  fits(value: Json, part: Schema, depth: number): boolean {
-    return this.#misfits(value, part, depth).length === 0;
+  /** Whether a part fits that only decides something, as deep as where it stands; undefined if that is not known. */
+  fits(value: Json, part: Schema, depth: number): boolean | undefined {
+    const { skipped } = this.#course;
+    if (this.#misfits(value, part, depth).length > 0) return false;
+    return this.#course.skipped === skipped ? true : undefined;
+  }
+
+  /** Whether so many visits more are left: otherwise a demand is not checked. */
+  #affords(visits: number): boolean {
+    if (this.#course.left < visits) return this.#skip();
+    this.#course.left -= visits;
+    return true;
+  }
+
+  #skip(): false {
+    this.#course.skipped = (this.#course.skipped ?? 0) + 1;
+    return false;
+  }
+
+  #matches(pattern: string, text: string): boolean | undefined {
+    const verdict = this.#course.isTyped === true ? verdicts.ofTyped(pattern, text) : verdicts.of(pattern, text);
+    if (verdict === undefined) this.#skip();
+    return verdict;
   }
 
   #misfits(value: Json, part: Schema, depth: number): Misfit[] {
@@ -73,7 +123,9 @@ class Checker {
   }
 
   visit(value: Json, schema: Schema, pointer: string, depth: number): void {
-    if (depth > MAX_DEPTH || this.found.length >= MAX_MISFITS || this.#course.left-- <= 0) return;
+    if (this.found.length >= MAX_MISFITS) return;
+    if (depth > MAX_DEPTH) return void this.#skip();
+    if (!this.#affords(1)) return;
     if (!isObject(schema)) {
       if (schema === false) this.found.push({ pointer, keyword: "false", demand: "" });
       return;
@@ -109,16 +161,18 @@ class Checker {
       if (!allowed.some((name) => name === type || (name === "integer" && isWhole(value)))) miss("type", allowed.join(" / "));
     }
     const { enum: values } = schema;
-    if (Array.isArray(values) && !values.some((item) => same(item, value))) miss("enum", values);
-    if (schema["const"] !== undefined && !same(schema["const"], value)) miss("const", schema["const"]);
+    if (Array.isArray(values) && this.#affords(sizeOf(values) / VALUES_OF_VISIT) && !values.some((item) => same(item, value))) miss("enum", values);
+    if (schema["const"] !== undefined && this.#affords(sizeOf(schema["const"]) / VALUES_OF_VISIT) && !same(schema["const"], value)) miss("const", schema["const"]);
   }
 
   #text(value: string, schema: Members, miss: Miss): void {
     const { minLength, maxLength, pattern, format } = schema;
+    if (typeof pattern === "string" && this.#matches(pattern, value) === false) miss("pattern", pattern);
+    if (![minLength, maxLength].some(isNumber) && typeof format !== "string") return;
+    if (!this.#affords(value.length / CHARS_OF_VISIT)) return;
     const length = [...value].length;
     if (isNumber(minLength) && length < asNumber(minLength)) miss("minLength", minLength);
     if (isNumber(maxLength) && length > asNumber(maxLength)) miss("maxLength", maxLength);
-    if (typeof pattern === "string" && value.length <= MAX_MATCHED_CHARS && expression(pattern)?.test(value) === false) miss("pattern", pattern);
     if (typeof format === "string" && !isFormat(format, value)) miss("format", format);
   }
 
@@ -136,8 +190,8 @@ class Checker {
     const { minItems, maxItems, uniqueItems, contains } = schema;
     if (isNumber(minItems) && value.length < asNumber(minItems)) miss("minItems", minItems);
     if (isNumber(maxItems) && value.length > asNumber(maxItems)) miss("maxItems", maxItems);
-    if (uniqueItems === true && value.some((item, at) => value.slice(0, at).some((other) => same(item, other)))) miss("uniqueItems", "");
-    if (contains !== undefined && !value.some((item) => this.fits(item, contains, depth))) miss("contains", "");
+    if (uniqueItems === true && this.#affords(sizeOf(value) / VALUES_OF_VISIT) && new Set(value.map(canonical)).size < value.length) miss("uniqueItems", "");
+    if (contains !== undefined && none(value, (item) => this.fits(item, contains, depth))) miss("contains", "");
     const { first, rest } = itemsOf(schema);
     value.forEach((item, at) => {
       const demanded = first[at] ?? rest;
@@ -148,19 +202,20 @@ class Checker {
   #object(value: Members, schema: Members, pointer: string, depth: number, miss: Miss): void {
     const { required, properties, patternProperties, additionalProperties, propertyNames, minProperties, maxProperties } = schema;
     const names = Object.keys(value);
-    for (const name of Array.isArray(required) ? required : [])
+    for (const name of Array.isArray(required) && this.#affords(required.length) ? required : [])
       if (typeof name === "string" && !Object.hasOwn(value, name))
         this.found.push({ pointer: pointerTo(pointer, name), keyword: "required", demand: name });
     if (isNumber(minProperties) && names.length < asNumber(minProperties)) miss("minProperties", minProperties);
     if (isNumber(maxProperties) && names.length > asNumber(maxProperties)) miss("maxProperties", maxProperties);
     const patterns = isObject(patternProperties) ? Object.entries(patternProperties) : [];
+    if (!this.#affords(names.length * patterns.length)) return;
     for (const name of names) {
       const [at, member] = [pointerTo(pointer, name), value[name] as Json];
       const own = isObject(properties) && Object.hasOwn(properties, name) ? properties[name] : undefined;
-      const matching = patterns.filter(([pattern]) => expression(pattern)?.test(name));
-      for (const demanded of [own, ...matching.map(([, demanded]) => demanded)])
+      const matches = patterns.map(([pattern, demanded]) => ({ demanded, isMatch: this.#matches(pattern, name) }));
+      for (const demanded of [own, ...matches.filter(({ isMatch }) => isMatch).map(({ demanded }) => demanded)])
         if (demanded !== undefined) this.visit(member, demanded, at, depth + 1);
-      if (own === undefined && matching.length === 0 && additionalProperties !== undefined) {
+      if (own === undefined && matches.every(({ isMatch }) => isMatch === false) && additionalProperties !== undefined) {
         if (additionalProperties === false) this.found.push({ pointer: at, keyword: "additionalProperties", demand: name });
         else this.visit(member, additionalProperties, at, depth + 1);
       }
@@ -172,7 +227,7 @@ class Checker {
   #dependent(value: Members, schema: Members, pointer: string, depth: number): void {
     const { dependentRequired, dependentSchemas, dependencies } = schema;
     for (const dependent of [dependentRequired, dependentSchemas, dependencies]) {
-      if (!isObject(dependent)) continue;
+      if (!isObject(dependent) || !this.#affords(Object.keys(dependent).length)) continue;
       for (const [name, demanded] of Object.entries(dependent)) {
         if (!Object.hasOwn(value, name)) continue;
         this.visit(value, Array.isArray(demanded) ? { required: demanded } : demanded, pointer, depth + 1);
@@ -183,15 +238,16 @@ class Checker {
   #combined(value: Json, schema: Members, pointer: string, depth: number, miss: Miss): void {
     const { allOf, anyOf, oneOf, not, if: condition, then, else: otherwise } = schema;
     for (const part of Array.isArray(allOf) ? allOf : []) this.visit(value, part, pointer, depth + 1);
-    if (Array.isArray(anyOf) && !anyOf.some((part) => this.fits(value, part, depth))) this.#nearest(value, anyOf, pointer, depth, miss, "anyOf");
+    if (Array.isArray(anyOf) && none(anyOf, (part) => this.fits(value, part, depth))) this.#nearest(value, anyOf, pointer, depth, miss, "anyOf");
     if (Array.isArray(oneOf)) {
-      const fitting = oneOf.filter((part) => this.fits(value, part, depth)).length;
-      if (fitting === 0) this.#nearest(value, oneOf, pointer, depth, miss, "oneOf");
-      if (fitting > 1) miss("oneOf", "");
+      const decided = oneOf.map((part) => this.fits(value, part, depth));
+      if (decided.every((fits) => fits === false)) this.#nearest(value, oneOf, pointer, depth, miss, "oneOf");
+      if (decided.filter((fits) => fits === true).length > 1) miss("oneOf", "");
     }
-    if (not !== undefined && this.fits(value, not, depth)) miss("not", "");
+    if (not !== undefined && this.fits(value, not, depth) === true) miss("not", "");
     if (condition === undefined) return;
-    const branch = this.fits(value, condition, depth) ? then : otherwise;
+    const isMet = this.fits(value, condition, depth);
+    const branch = isMet === undefined ? undefined : isMet ? then : otherwise;
     if (branch !== undefined) this.visit(value, branch, pointer, depth + 1);
   }
 
@@ -214,19 +270,28 @@ export function itemsOf(schema: Members): { first: Schema[]; rest: Schema | unde
   return { first: [], rest: items };
 }
 
-const expressions = new Map<string, RegExp | undefined>();
-
-function expression(pattern: string): RegExp | undefined {
-  if (!expressions.has(pattern)) expressions.set(pattern, compiled(pattern, "u") ?? compiled(pattern, ""));
-  return expressions.get(pattern);
+// Where one is not known to fit, it may be the one.
+function none<T>(items: T[], fits: (item: T) => boolean | undefined): boolean {
+  return items.every((item) => fits(item) === false);
 }
 
-function compiled(pattern: string, flags: string): RegExp | undefined {
-  try {
-    return new RegExp(pattern, flags);
-  } catch {
-    return undefined;
-  }
+const sizes = new WeakMap<object, number>();
+
+/** The number of values in a value, itself included; without end for one that is too deep to compare. */
+function sizeOf(value: Json, depth = 0): number {
+  if (depth > MAX_DEPTH) return Infinity;
+  if (typeof value !== "object" || value === null || isNumber(value)) return 1;
+  let size = sizes.get(value);
+  if (size === undefined) sizes.set(value, (size = Object.values(value).reduce<number>((sum, item) => sum + sizeOf(item, depth + 1), 1)));
+  return size;
+}
+
+/** A text that only values which are the same JSON have. */
+function canonical(value: Json): string {
+  if (isNumber(value)) return digits(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name] as Json)}`).join()}}`;
 }
 
 // 0.3 is three times 0.1, whatever its binary form.

@@ -1,0 +1,102 @@
+// Verdicts of patterns. Expressions of servers run in a Web Worker alone: the page asks it for verdicts, and draws again once they are there.
+
+/** A pattern, and a text to match against it. */
+export type Pair = readonly [pattern: string, text: string];
+
+/** Whether each text matches its pattern; undefined where that takes too long, or the pattern is none. */
+export type Match = (pairs: Pair[]) => Promise<(boolean | undefined)[]>;
+
+/** Characters of patterns and texts whose verdicts are kept: beyond them nothing more is matched until room is made. */
+const MAX_KEPT_CHARS = 4_000_000;
+
+/** Characters that a verdict takes beside its pattern and text. */
+const ENTRY_CHARS = 100;
+
+/** A longer text is not matched. */
+const MAX_TEXT_CHARS = 10_000;
+
+export class Verdicts {
+  #match: Match;
+  #maxChars: number;
+  #known = new Map<string, boolean | undefined>();
+  #chars = 0;
+  #asked = new Map<string, Pair>();
+  #latest = new Map<string, boolean>();
+  #running: Promise<void> | undefined;
+  #listeners = new Set<() => void>();
+
+  constructor(match: Match, maxChars = MAX_KEPT_CHARS) {
+    this.#match = match;
+    this.#maxChars = maxChars;
+  }
+
+  /** The verdict, if there is one; otherwise the pair is matched, if it is not too large. */
+  of(pattern: string, text: string): boolean | undefined {
+    if (text.length > MAX_TEXT_CHARS) return undefined;
+    const key = `${pattern.length} ${pattern}${text}`;
+    if (this.#known.has(key)) return this.#known.get(key);
+    if (this.#asked.has(key)) return undefined;
+    const chars = key.length + ENTRY_CHARS;
+    if (this.#chars + chars > this.#maxChars) return undefined;
+    this.#chars += chars;
+    this.#asked.set(key, [pattern, text]);
+    this.#running ??= this.#run();
+    return undefined;
+  }
+
+  /** The verdict; while it is awaited, that of the pattern's last text: a form keeps its shape while somebody types. */
+  ofTyped(pattern: string, text: string): boolean | undefined {
+    return this.of(pattern, text) ?? (this.isWaiting ? this.#latest.get(pattern) : undefined);
+  }
+
+  get isWaiting(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Ends once nothing is awaited. */
+  async answered(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Forgets all verdicts where they are many. Only what a person does calls this, so that drawing comes to an end. */
+  makeRoom(): void {
+    if (this.#chars < this.#maxChars / 2) return;
+    this.#known.clear();
+    this.#latest.clear();
+    this.#chars = 0;
+    for (const key of this.#asked.keys()) this.#chars += key.length + ENTRY_CHARS;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #run(): Promise<void> {
+    // What one check asks for is matched together.
+    await Promise.resolve();
+    while (this.#asked.size > 0) {
+      const asked = [...this.#asked];
+      const verdicts = await this.#match(asked.map(([, pair]) => pair)).catch((error: unknown): undefined[] => {
+        void Promise.reject(error);
+        return [];
+      });
+      asked.forEach(([key, [pattern]], at) => {
+        this.#asked.delete(key);
+        const verdict = verdicts[at];
+        this.#known.set(key, verdict);
+        if (verdict !== undefined) this.#latest.set(pattern, verdict);
+      });
+      for (const listener of this.#listeners) listener();
+    }
+    this.#running = undefined;
+  }
+}
+
+/** The page's. */
+export let verdicts = new Verdicts(async (pairs) => (await import("./matcher.ts")).match(pairs));
+
+/** Has patterns matched in another way, such as where there are no Web Workers. */
+export function matchBy(match: Match): void {
+  verdicts = new Verdicts(match);
+}
