@@ -20,11 +20,11 @@ describe("the list of tools", () => {
     await using other = await scripted({ handlers: { "tools/list": () => ({ tools }) } });
     await using visitor = await connected({ url: other.url, allowed: [other.origin] });
     const rows = visitor.page.locator(".list li");
-    assert.equal(await rows.count(), 10);
+    await until(async () => (await rows.count()) === 10, "all rows");
     assert.match(await rows.nth(0).innerText(), /reads only[^]*stays within/);
     assert.match(await rows.nth(1).innerText(), /Erase all[^]*eraser[^]*may destroy[^]*reaches outside/);
     await visitor.page.getByRole("searchbox", { name: "Search" }).fill("ERASE");
-    assert.equal(await rows.count(), 1);
+    await until(async () => (await rows.count()) === 1, "the one that is searched for");
   });
 
   test("has every page of it", async () => {
