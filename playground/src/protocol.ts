@@ -478,6 +478,8 @@ export type FromWorker =
   | { connection: number; chat: { call: number; piece: string } }
   /** The request of a sign-in that waits for the person. */
   | { connection: number; held: HeldStep | null }
+  /** The script of the Web Worker ran to its end. */
+  | { started: true }
   /** A part of the Web Worker could not be loaded. */
   | { outdated: true }
   | { keep: [key: string, value: string | null] };

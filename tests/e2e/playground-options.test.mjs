@@ -170,4 +170,22 @@ describe("a page that a newer deployment has replaced", () => {
     await visitor.button("Reload the page").waitFor();
     assert.equal(await page.getByText("This part of the page is missing.").count(), 0);
   });
+
+  for (const [how, answer] of [
+    ["cannot be loaded", (route) => route.abort()],
+    ["fails at its start", (route) => route.fulfill({ contentType: "text/javascript", body: "throw new Error('planted');" })],
+  ])
+    test(`offers it where the script of the Web Worker ${how}, and no request waits for ever`, async () => {
+      await using visitor = await visit(browser, server);
+      const { page } = visitor;
+      await visitor.context.route(/\/playground\/client-.*\.js$/, answer);
+      await page.reload();
+      await visitor.button("Reload the page").waitFor();
+      await visitor.button("Connect").click();
+      await page.getByText("It did not work.").waitFor();
+      await visitor.button("Connect").waitFor();
+      await visitor.context.unrouteAll();
+      await visitor.button("Reload the page").click();
+      await visitor.connect();
+    });
 });

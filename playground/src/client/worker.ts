@@ -108,3 +108,5 @@ self.addEventListener("message", async ({ data }: MessageEvent<ToWorker>) => {
     tell({ id: data.id, problem: await explained.catch(() => (navigator.onLine ? problem : { ...problem, cause: "offline" })) });
   }
 });
+
+tell({ started: true });

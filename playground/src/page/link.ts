@@ -14,27 +14,42 @@ export class Failure extends Error {
   }
 }
 
-export type Event = Exclude<FromWorker, { id: number }>;
+export type Event = Exclude<FromWorker, { id: number } | { started: true }>;
+
+const NOT_STARTED = "The script of this page's Web Worker could not be loaded, or did not start.";
 
 export class Link {
   #worker: Worker;
   #last = 0;
+  #isStarted = false;
+  /** The fault of all requests, where the Web Worker did not start. */
+  #fault: string | undefined;
   #waiting = new Map<number, { resolve: (result: never) => void; reject: (failure: Failure) => void }>();
 
   constructor(hear: (event: Event) => void) {
     this.#worker = startWorker(CLIENT_URL, "client");
     this.#worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+      if ("started" in data) return void (this.#isStarted = true);
       if (!("id" in data)) return hear(data);
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if ("problem" in data) waiting?.reject(new Failure(data.problem));
       else waiting?.resolve(data.result as never);
     });
+    // Once it has started, an error of its code ends the one thing that it was about.
+    this.#worker.addEventListener("error", () => {
+      if (this.#isStarted) return;
+      this.#fault = NOT_STARTED;
+      this.#rejectAll(NOT_STARTED);
+      hear({ outdated: true });
+    });
+    this.#worker.addEventListener("messageerror", () => this.#rejectAll("An answer of this page's Web Worker could not be read."));
   }
 
   ask<K extends OperationName>(connection: number, operation: K, given: Operations[K]["arguments"]): Promise<Operations[K]["result"]> {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
+      if (this.#fault !== undefined) return reject(failureOf(this.#fault));
       this.#waiting.set(id, { resolve, reject });
       this.send({ id, connection, operation, arguments: given } as ToWorker);
     });
@@ -43,4 +58,12 @@ export class Link {
   send(message: ToWorker): void {
     this.#worker.postMessage(message);
   }
+
+  // Whose answer it was is not known.
+  #rejectAll(message: string): void {
+    for (const { reject } of this.#waiting.values()) reject(failureOf(message));
+    this.#waiting.clear();
+  }
 }
+
+const failureOf = (message: string): Failure => new Failure({ kind: "other", message });
