@@ -145,7 +145,9 @@ impl ClientSettings {
         request.insert("application_type".to_owned(), "native".into());
         request.insert("redirect_uris".to_owned(), registration.redirect_uris.into());
         request.insert("grant_types".to_owned(), self.grant_types.clone().into());
-        request.insert("response_types".to_owned(), vec!["code"].into());
+        // RFC 7591, section 2.1: `code` is for the grant that redirects, and needs a redirect URI.
+        let response_types: &[&str] = if registration.redirect_uris.is_empty() { &[] } else { &["code"] };
+        request.insert("response_types".to_owned(), response_types.into());
         request.insert("token_endpoint_auth_method".to_owned(), registered_method(&server.token_auth_methods).into());
         if let Some(scope) = registration.scope {
             request.insert("scope".to_owned(), scope.into());
@@ -212,6 +214,18 @@ mod tests {
         assert_eq!(of(&["client_secret_basic", "client_secret_post"]), "client_secret_post");
         assert_eq!(of(&["client_secret_basic", "private_key_jwt"]), "client_secret_basic");
         assert_eq!(of(&[]), "none");
+    }
+
+    #[test]
+    fn a_client_without_redirects_registers_no_response_type() {
+        let server = ServerMetadata::of_token_endpoint(&Url::parse("https://as.example/token").unwrap());
+        let uris = ["http://localhost:4000/oauth/callback".to_owned()];
+        let of = |redirect_uris| {
+            let registration = Registration { client_name: None, redirect_uris, scope: None };
+            ClientSettings::default().request(&server, registration)["response_types"].clone()
+        };
+        assert_eq!(of(&[]), json!([]));
+        assert_eq!(of(&uris), json!(["code"]));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::client::Registration;
 use super::context::{Context, GrantedScopes, Need, issued};
 use super::discovery::Discovered;
 use super::error::SignInError;
+use super::scope::ScopeSources;
 use crate::store::now_ms;
 use crate::store::records::StoredTokens;
 
@@ -19,7 +20,8 @@ pub(crate) async fn request(
     need: &Need,
     discovered: &Discovered,
 ) -> Result<StoredTokens, SignInError> {
-    let scopes = context.scopes(discovered, need);
+    // RFC 6749, section 4.4.3: this grant has no refresh token, so no scope asks for one.
+    let scopes = ScopeSources { server: None, ..context.scopes(discovered, need) };
     let asked = scopes.asked();
     let name = context.client_name();
     let registration = Registration { client_name: name.as_deref(), redirect_uris: &[], scope: asked.as_deref() };
