@@ -1,12 +1,14 @@
 // The page as a whole: the server on one side, what it offers on the other.
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { useShared } from "./context.ts";
+import { useChanges, useShared } from "./context.ts";
 import { Outdated, later } from "./later.tsx";
+import type { LogBook } from "./log-book.ts";
 import { Lost } from "./lost.tsx";
 import { Server } from "./server.tsx";
 import { own } from "./start.ts";
 import { type Tab, serverName } from "./state.ts";
+import type { TraceLog } from "./trace-log.ts";
 import { Marks, Tools } from "./tools.tsx";
 
 const Resources = later(async () => (await import("./resources.tsx")).Resources);
@@ -21,9 +23,10 @@ const VIEWS: Record<Tab, (props: object) => JSX.Element | null> = { tools: Tools
 
 export function App() {
   const { state, page, say } = useShared();
+  const title = `${say("title")} · ${state.info ? serverName(state) : location.host}`;
   useEffect(() => {
-    document.title = `${say("title")} · ${state.info ? serverName(state) : location.host}`;
-  });
+    document.title = title;
+  }, [title]);
   return (
     <>
       <header class="top">
@@ -57,12 +60,12 @@ export function App() {
 
 function Parts() {
   const { state, visitor, say } = useShared();
-  const tabs = (["tools", "resources", "prompts", "tasks", "logs", "trace"] as const).filter((tab) => tab === "trace" || (tab === "tasks" && state.tasks.length > 0) || (tab === "logs" && state.logged > 0) || state.info?.capabilities[tab === "logs" ? "logging" : tab]);
+  const tabs = (["tools", "resources", "prompts", "tasks", "logs", "trace"] as const).filter((tab) => tab === "trace" || (tab === "tasks" && state.tasks.length > 0) || (tab === "logs" && visitor.logs.length > 0) || state.info?.capabilities[tab === "logs" ? "logging" : tab]);
   const shown = tabs.includes(state.tab) ? state.tab : (tabs[0] ?? "trace");
   // Until it is known what there is, the one part is shown only to a person who chose it.
   const isWaiting = state.phase === "connecting" && state.tab !== shown;
   const View = VIEWS[shown];
-  const counts = { tools: state.tools.length, resources: state.resources.length + state.templates.length, prompts: state.prompts.length, tasks: state.tasks.length, logs: state.logged, trace: state.trace.length };
+  const counts = { tools: state.tools.length, resources: state.resources.length + state.templates.length, prompts: state.prompts.length, tasks: state.tasks.length };
   function move(event: KeyboardEvent) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -76,7 +79,7 @@ function Parts() {
       <div class="tabs" role="tablist" aria-label={say("tabs.label")} onKeyDown={move}>
         {tabs.map((tab) => (
           <button key={tab} type="button" role="tab" id={`tab-${tab}`} aria-selected={tab === shown && !isWaiting} aria-controls="panel" tabIndex={tab === shown ? 0 : -1} onClick={() => visitor.show(tab)}>
-            {say(tab)} <span>{counts[tab]}</span>
+            {say(tab)} {tab === "logs" ? <Count of={visitor.logs} /> : tab === "trace" ? <Count of={state.trace} /> : <span>{counts[tab]}</span>}
           </button>
         ))}
       </div>
@@ -85,4 +88,10 @@ function Parts() {
       </div>
     </section>
   );
+}
+
+// Messages come all the time: their number is drawn without the rest of the page.
+function Count({ of }: { of: LogBook | TraceLog }) {
+  useChanges(of);
+  return <span>{of.length}</span>;
 }

@@ -11,7 +11,7 @@ import { type ChatWord, type SayChat, chatSpeaker } from "../words/chat.ts";
 import { answerers } from "./answerers.ts";
 import { ChatAccount } from "./chat-account.ts";
 import { CallCard } from "./chat-call.tsx";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import type { Page } from "./page.ts";
 import { SignInPlace } from "./sign-in.tsx";
 
@@ -287,7 +287,7 @@ function Composer({ conversation, isOff, say }: { conversation: Conversation; is
 }
 
 function SignInNeeded({ account, say }: { account: ChatAccount; say: SayChat }) {
-  const { say: sayPage } = useShared();
+  const { say: sayPage } = useActions();
   const { card } = account;
   if (!card) return null;
   return (

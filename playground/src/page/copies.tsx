@@ -5,7 +5,7 @@ import { installations } from "../copy/install.ts";
 import type { Portable, PortableRequest } from "../copy/portable.ts";
 import { write } from "../exact.ts";
 import type { PortableCall, Tool } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { Failure } from "./link.ts";
 import { linkTo } from "./state-link.ts";
 
@@ -16,7 +16,7 @@ export interface Choice {
 
 /** The call of a tool with the arguments that stand in its form. */
 export function CallCopies({ tool }: { tool: Tool }) {
-  const { visitor, say } = useShared();
+  const { visitor, say } = useActions();
   const [call, setCall] = useState<PortableCall>();
   const [fault, setFault] = useState<string>();
   const json = write(visitor.draftOf(tool));
@@ -58,7 +58,7 @@ const choicesOf = (request: PortableRequest): Choice[] => [
 ];
 
 function Variables({ texts }: { texts: Portable[] }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const names = new Set(texts.flat().flatMap((part) => (typeof part === "string" ? [] : [part.variable])));
   return names.size === 0 ? null : <p class="note">{say("copy.variables", { names: [...names].map((name) => `$${name}`).join(", ") })}</p>;
 }
@@ -84,7 +84,7 @@ export function ServerCopies() {
 
 /** Texts of which one is shown, to be copied. */
 export function Copyable({ choices }: { choices: Choice[] }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const id = useId();
   const [at, setAt] = useState(0);
   const [isCopied, setCopied] = useState<boolean>();

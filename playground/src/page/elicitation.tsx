@@ -6,7 +6,7 @@ import { type Json, isObject, write } from "../exact.ts";
 import { type Finding, foundWhole } from "../schema/check.ts";
 import { initial } from "../schema/field.ts";
 import { visible } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { SchemaForm } from "./form.tsx";
 import type { Asking } from "./question.tsx";
 import { serverName } from "./state.ts";
@@ -21,7 +21,7 @@ interface Asked {
 const SECRET = /pass(word|phrase|code)|secret|api.?key|token|credential|private.?key|\b(pin|otp|cvv|cvc)\b/i;
 
 export function FormQuestion({ question, reply }: Asking) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { message, requestedSchema } = (question.params ?? {}) as Asked;
   const schema = (isObject(requestedSchema as Json) ? requestedSchema : {}) as Json;
   const [value, setValue] = useState<Json>(() => initial(schema, schema, true) ?? {});
@@ -66,7 +66,7 @@ function Message({ text }: { text: unknown }) {
 }
 
 function OtherAnswers({ reply }: Pick<Asking, "reply">) {
-  const { say } = useShared();
+  const { say } = useActions();
   return (
     <>
       <button type="button" class="button plain" onClick={() => reply({ json: '{"action":"decline"}' })}>
@@ -80,7 +80,7 @@ function OtherAnswers({ reply }: Pick<Asking, "reply">) {
 }
 
 export function PageQuestion({ question, reply }: Asking) {
-  const { visitor } = useShared();
+  const { visitor } = useActions();
   const { message, url, elicitationId } = (question.params ?? {}) as Asked;
   function open() {
     const host = URL.parse(String(url))?.host ?? "";

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Deviation, TraceRow, TraceSource, TraceView } from "../protocol.ts";
 import type { PortableRequest } from "../copy/portable.ts";
 import { en, type Word } from "../words/en.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { noteIn } from "./language.ts";
 import { later } from "./later.tsx";
 import { Opening } from "./opening.tsx";
@@ -122,7 +122,7 @@ function Details({ row, source, find }: Pick<Props, "row" | "source" | "find">) 
 }
 
 function Copies({ number, source }: { number: number; source: TraceSource }) {
-  const { visitor, say } = useShared();
+  const { visitor, say } = useActions();
   const [request, setRequest] = useState<PortableRequest | null>();
   useEffect(() => {
     void visitor.ask("traceRequest", { number, of: source }).then(setRequest, () => setRequest(null));
@@ -132,7 +132,7 @@ function Copies({ number, source }: { number: number; source: TraceSource }) {
 }
 
 function Deviations({ found }: { found: Deviation[] | undefined }) {
-  const { say } = useShared();
+  const { say } = useActions();
   if (!found || found.length === 0) return null;
   return (
     <div class="warning">

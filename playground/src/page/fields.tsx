@@ -6,7 +6,7 @@ import { type Misfit, pointerTo } from "../schema/check.ts";
 import { type Field, type Option, type Variant, fieldOf, initial, labelOf, switched, variantOf, withMember } from "../schema/field.ts";
 import { isWhole, type Schema } from "../schema/schema.ts";
 import { type Word, en } from "../words/en.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 import { JsonText } from "./form.tsx";
 import { ListView } from "./items.tsx";
 
@@ -85,7 +85,7 @@ interface Attributes {
 }
 
 function useField({ pointer, field }: Pick<View, "pointer" | "field">) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { id: form, misfits } = useContext(FormContext);
   const id = `${form}${pointer}`;
   const misfit = misfits.find((misfit) => misfit.pointer === pointer);
@@ -117,7 +117,7 @@ function Labelled(view: View & { children: (attributes: Attributes) => Component
 }
 
 function Notes({ field, isRequired, name }: View) {
-  const { say } = useShared();
+  const { say } = useActions();
   const notes = [field.title && name && field.title !== name ? name : "", isRequired ? "" : say("form.optional"), field.isDeprecated ? say("form.deprecated") : "", field.fallback === undefined ? "" : say("form.default", { value: labelOf(field.fallback) })];
   return <span class="note">{notes.filter(Boolean).join(" · ")}</span>;
 }
@@ -140,7 +140,7 @@ function About({ id, field, fault }: { id: string; field: Field; fault: string |
 }
 
 function NullButton(view: View) {
-  const { say } = useShared();
+  const { say } = useActions();
   if (!view.field.isNullable || view.value === null) return null;
   return (
     <button type="button" class="link" aria-label={say("form.setNull", { name: titleOf(view) })} onClick={() => view.onChange(null)}>
@@ -150,7 +150,7 @@ function NullButton(view: View) {
 }
 
 function NullView(view: View) {
-  const { say } = useShared();
+  const { say } = useActions();
   const title = titleOf(view);
   return (
     <Labelled {...view}>
@@ -169,7 +169,7 @@ function NullView(view: View) {
 const INPUT_TYPES: Record<string, string> = { date: "date", email: "email", uri: "url", password: "password" };
 
 function TextView(view: View) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { field, value, onChange } = view;
   const [isGrown, setGrown] = useState(false);
   if (field.kind !== "text") return null;
@@ -213,7 +213,7 @@ function TextView(view: View) {
 }
 
 function FileInput({ name, onChange }: { name: string; onChange: (value: Json) => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   // While a large file is read, other fields may change: what is called then knows of that.
   const newest = useRef(onChange);
   newest.current = onChange;
@@ -240,7 +240,7 @@ function Suggestions({ id, values }: { id: string; values: string[] }) {
 
 // A text that is no number is kept as it was typed, so that it is found, and told.
 function NumberView(view: View) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { field, value, onChange } = view;
   if (field.kind !== "number") return null;
   const text = value === undefined ? "" : isNumber(value) ? digits(value) : labelOf(value);
@@ -293,7 +293,7 @@ function NumberInput({ attributes, isInteger, text, list, placeholder, onChange 
 }
 
 function BooleanView(view: View) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { value, onChange, isRequired, field } = view;
   const { id, fault, attributes } = useField(view);
   if (isRequired && !field.isNullable)
@@ -317,7 +317,7 @@ function BooleanView(view: View) {
 }
 
 function ChoiceView({ options, ...view }: View & { options: Option[] }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { value, onChange } = view;
   const chosen = options.findIndex((option) => same(option.value, value));
   const isOther = chosen < 0 && value !== undefined;
@@ -392,7 +392,7 @@ export function Group(view: View & { children: ComponentChildren }) {
 
 /** The button that begins an optional group, with a value of its own or the schema's. */
 export function Absent({ begun, ...view }: View & { begun?: () => Json }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { root } = useContext(FormContext);
   const { id, fault, attributes } = useField(view);
   const name = titleOf(view);
@@ -410,7 +410,7 @@ export function Absent({ begun, ...view }: View & { begun?: () => Json }) {
 }
 
 export function RemoveButton({ name, onClick }: { name: string; onClick: () => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   return (
     <button type="button" class="link" onClick={onClick}>
       {say("form.remove", { name })}
@@ -419,7 +419,7 @@ export function RemoveButton({ name, onClick }: { name: string; onClick: () => v
 }
 
 function ObjectView(view: View) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { field, value, pointer, onChange, isRequired } = view;
   if (field.kind !== "object") return null;
   if (value === undefined) return <Absent {...view} />;
@@ -445,7 +445,7 @@ function ObjectView(view: View) {
 }
 
 function NewMember({ names, schema, onAdd }: { names: string[]; schema: Schema; onAdd: (name: string, value: Json) => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { root } = useContext(FormContext);
   const [name, setName] = useState("");
   const canAdd = name !== "" && !names.includes(name);
@@ -479,7 +479,7 @@ export function ChecksView({ options, ...view }: View & { options: Option[] }) {
 }
 
 function VariantsView({ variants, ...view }: View & { variants: Variant[] }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { root } = useContext(FormContext);
   const { value, onChange, pointer, name, isRequired } = view;
   const { id } = useField(view);

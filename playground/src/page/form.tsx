@@ -1,11 +1,13 @@
 // A form for a schema, and beside it the same value as JSON.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Json, JsonProblem, isObject, parse, same, write } from "../exact.ts";
 import type { Misfit } from "../schema/check.ts";
 import { fieldOf, initial } from "../schema/field.ts";
+import { verdicts } from "../schema/patterns.ts";
 import type { Schema } from "../schema/schema.ts";
-import { useShared } from "./context.ts";
+import { useActions, useChanges } from "./context.ts";
 import { FieldView, FormContext } from "./fields.tsx";
+import { memo } from "./memo.tsx";
 
 interface Given {
   /** Unique in the page. */
@@ -19,15 +21,18 @@ interface Given {
   emptyText?: string;
 }
 
-export function SchemaForm({ id, schema, value, misfits, onChange, onBlocked, emptyText }: Given) {
-  const { say } = useShared();
+/** Of a large schema, each drawing is long: the form is drawn when its value changes, and not with what stands beside it. */
+export const SchemaForm = memo(({ id, schema, value, misfits, onChange, onBlocked, emptyText }: Given) => {
+  const { say } = useActions();
+  // They decide conditions and branches.
+  useChanges(verdicts);
   const [isJson, setJson] = useState(false);
   const [faults, setFaults] = useState<ReadonlySet<string>>(new Set());
   useEffect(() => onBlocked(faults.size > 0), [faults]);
   useEffect(() => () => onBlocked(false), []);
   const field = fieldOf(schema, schema, value);
   const isEmpty = emptyText !== undefined && field.kind === "object" && field.members.length === 0 && (isObject(value) ? Object.keys(value).length === 0 : true);
-  const defaults = initial(schema, schema, true);
+  const defaults = useMemo(() => initial(schema, schema, true), [schema]);
   const canFill = isObject(defaults) && isObject(value) && Object.keys(defaults).some((name) => !Object.hasOwn(value, name));
   function fault(path: string, is: boolean) {
     setFaults((before) => {
@@ -63,7 +68,7 @@ export function SchemaForm({ id, schema, value, misfits, onChange, onBlocked, em
       )}
     </div>
   );
-}
+});
 
 interface JsonGiven {
   id: string;
@@ -76,7 +81,7 @@ interface JsonGiven {
 
 /** A value as text. What cannot be read stays as it was typed, with the place. */
 export function JsonText({ id, label, value, onChange, onFault, misfit }: JsonGiven) {
-  const { say } = useShared();
+  const { say } = useActions();
   const [typed, setTyped] = useState(() => (value === undefined ? "" : write(value, 2)));
   const [problem, setProblem] = useState<string>();
   const last = useRef(value);

@@ -1,7 +1,7 @@
 // A long text, of which the rows in sight are fetched from the Web Worker.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { HeldText } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 import { saveFile } from "./save.ts";
 import { MAX_PIXELS } from "./scroller.tsx";
 
@@ -11,7 +11,7 @@ const MARGIN = 30;
 const ROW_PIXELS = 20;
 
 export function HeldView({ held: { id, chars }, name }: { held: HeldText; name: string }) {
-  const { visitor, say } = useShared();
+  const { visitor, say } = useActions();
   const box = useRef<HTMLDivElement>(null);
   const [columns, setColumns] = useState(0);
   const [from, setFrom] = useState(0);

@@ -1,13 +1,13 @@
 // Help with a problem whose cause is known: what happened, what to do, and the details folded.
 import type { Problem } from "../protocol.ts";
 import { type Word } from "../words/en.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 import { Copyable } from "./copies.tsx";
 import { corsTexts } from "./cors.ts";
 import { Details } from "./problem.tsx";
 
 export function Help({ problem }: { problem: Problem }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { cause = "", facts = {}, code } = problem;
   return (
     <div class="problem" role="alert">
@@ -32,7 +32,7 @@ function Cors({ problem: { facts = {}, headers = [] } }: { problem: Problem }) {
 
 // Where servers are usually found.
 function OtherPaths({ url }: { url: string }) {
-  const { visitor, say } = useShared();
+  const { visitor, say } = useActions();
   const here = URL.parse(url);
   if (!here) return null;
   return (
@@ -50,7 +50,7 @@ function OtherPaths({ url }: { url: string }) {
 
 // A tab of its own says which of several causes it is.
 function OwnTab({ url }: { url: string }) {
-  const { say } = useShared();
+  const { say } = useActions();
   if (!/^https?:/.test(url)) return null;
   return (
     <p>

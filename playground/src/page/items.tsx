@@ -4,7 +4,7 @@ import type { Json } from "../exact.ts";
 import { type Misfit, pointerTo } from "../schema/check.ts";
 import { fieldOf, initial } from "../schema/field.ts";
 import type { Schema } from "../schema/schema.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 import { Absent, ChecksView, FieldView, FormContext, Group, JsonView, RemoveButton, type View, titleOf } from "./fields.tsx";
 
 /** Items that are there at a time: with hundreds of them, each key would draw them all. */
@@ -12,7 +12,7 @@ const PART_ITEMS = 50;
 
 /** A list whose items are added, removed and moved. Of a long one a part is there at a time. */
 export function ListView(view: View) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { root, misfits } = useContext(FormContext);
   const [, redraw] = useState({});
   const part = useRef<{ from: number; misfits: Misfit[] }>({ from: 0, misfits });

@@ -1,7 +1,7 @@
 // Views whose code is loaded when they are first shown.
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { loadLater } from "./language.ts";
 
 /**
@@ -11,11 +11,11 @@ import { loadLater } from "./language.ts";
 export function later<Props extends object>(load: () => Promise<ComponentType<Props>>, isQuiet = false): (props: Props) => JSX.Element | null {
   let View: ComponentType<Props> | undefined;
   return function Later(props: Props) {
-    const { state: shared, page, say } = useShared();
+    const { page, say } = useActions();
     const [state, setState] = useState<"loading" | "there" | "failed">(View ? "there" : "loading");
     useEffect(() => {
       if (View) return;
-      Promise.all([load(), loadLater(shared.language)]).then(
+      Promise.all([load(), loadLater(page.state.language)]).then(
         ([loaded]) => {
           View = loaded;
           setState("there");

@@ -1,9 +1,11 @@
 // A list to search, with one entry of it beside.
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { visible } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { Icon, hasIcons } from "./icon.tsx";
 import { later } from "./later.tsx";
+import { memo } from "./memo.tsx";
 import { Rows } from "./rows.tsx";
 import type { Tab } from "./state.ts";
 
@@ -20,34 +22,10 @@ export interface Entry {
 
 export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]; children: ComponentChildren }) {
   const { state, visitor, say } = useShared();
-  const search = state.search[tab] ?? "";
   const chosen = state.chosen[tab];
-  const found = entries.filter(({ id, title, description }) => `${id}\n${title}\n${description ?? ""}`.toLowerCase().includes(search.trim().toLowerCase()));
-  const withIcons = entries.some(hasIcons);
   return (
     <div class={chosen === undefined ? "listing" : "listing chosen"}>
-      <div class="list">
-        {entries.length > 5 && (
-          <input class="field" type="search" aria-label={say("list.search")} placeholder={say("list.search")} value={search} onInput={(event) => visitor.search(tab, event.currentTarget.value)} />
-        )}
-        {(tab === "tools" || tab === "resources" || tab === "prompts") && <ListAge what={tab} />}
-        {entries.length === 0 && <p class="note">{say("list.none")}</p>}
-        {entries.length > 0 && found.length === 0 && <p class="note">{say("list.nothingFound")}</p>}
-        <Rows
-          rows={found}
-          chosen={chosen}
-          draw={({ id, title, description, marks, state, icons }) => (
-            <button type="button" aria-pressed={id === chosen} onClick={() => visitor.choose(tab, id)}>
-              {withIcons && <Icon icons={icons} title={title} />}
-              <b dir="auto">{title}</b>
-              {state && <i class="tag strong">{say(`list.${state}`)}</i>}
-              {title !== id && <code dir="auto">{visible(id)}</code>}
-              {description && <span dir="auto">{description}</span>}
-              {marks}
-            </button>
-          )}
-        />
-      </div>
+      <List tab={tab} entries={entries} search={state.search[tab] ?? ""} chosen={chosen} />
       <div class="detail">
         {chosen === undefined ? (
           <p class="note">{entries.length > 0 && say("list.choose")}</p>
@@ -63,3 +41,43 @@ export function Listing({ tab, entries, children }: { tab: Tab; entries: Entry[]
     </div>
   );
 }
+
+interface ListGiven {
+  tab: Tab;
+  entries: Entry[];
+  search: string;
+  chosen: string | undefined;
+}
+
+const List = memo(({ tab, entries, search, chosen }: ListGiven) => {
+  const { visitor, say } = useActions();
+  // What is searched, once for a list and not for each letter.
+  const texts = useMemo(() => entries.map(({ id, title, description }) => `${id}\n${title}\n${description ?? ""}`.toLowerCase()), [entries]);
+  const wanted = search.trim().toLowerCase();
+  const found = useMemo(() => entries.filter((_, at) => texts[at]?.includes(wanted)), [entries, wanted]);
+  const withIcons = useMemo(() => entries.some(hasIcons), [entries]);
+  return (
+    <div class="list">
+      {entries.length > 5 && (
+        <input class="field" type="search" aria-label={say("list.search")} placeholder={say("list.search")} value={search} onInput={(event) => visitor.search(tab, event.currentTarget.value)} />
+      )}
+      {(tab === "tools" || tab === "resources" || tab === "prompts") && <ListAge what={tab} />}
+      {entries.length === 0 && <p class="note">{say("list.none")}</p>}
+      {entries.length > 0 && found.length === 0 && <p class="note">{say("list.nothingFound")}</p>}
+      <Rows
+        rows={found}
+        chosen={chosen}
+        draw={({ id, title, description, marks, state, icons }) => (
+          <button type="button" aria-pressed={id === chosen} onClick={() => visitor.choose(tab, id)}>
+            {withIcons && <Icon icons={icons} title={title} />}
+            <b dir="auto">{title}</b>
+            {state && <i class="tag strong">{say(`list.${state}`)}</i>}
+            {title !== id && <code dir="auto">{visible(id)}</code>}
+            {description && <span dir="auto">{description}</span>}
+            {marks}
+          </button>
+        )}
+      />
+    </div>
+  );
+});

@@ -1,5 +1,6 @@
 // The log messages of a server: the newest, up to a number.
 import type { LogEntry } from "../protocol.ts";
+import { Observed } from "./observed.ts";
 
 const MAX_ENTRIES = 10_000;
 
@@ -7,9 +8,13 @@ export interface NumberedEntry extends LogEntry {
   number: number;
 }
 
-export class LogBook {
+export class LogBook extends Observed {
   #entries: NumberedEntry[] = [];
   #last = 0;
+
+  get length(): number {
+    return this.#entries.length;
+  }
 
   /** The oldest first. The list is another one after each change. */
   get entries(): readonly NumberedEntry[] {
@@ -18,9 +23,11 @@ export class LogBook {
 
   add(entries: LogEntry[]): void {
     this.#entries = [...this.#entries, ...entries.map((entry) => ({ ...entry, number: ++this.#last }))].slice(-MAX_ENTRIES);
+    this.changed();
   }
 
   clear(): void {
     this.#entries = [];
+    this.changed();
   }
 }

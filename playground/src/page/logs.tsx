@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { LOG_LEVELS, type LogLevel, initialLogLevel } from "../protocol.ts";
 import { named } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { useActions, useChanges, useShared } from "./context.ts";
 import type { NumberedEntry } from "./log-book.ts";
 
 /** The height of a row in pixels, as in the style sheet. A finger needs more. */
@@ -20,6 +20,7 @@ export function Logs() {
   const [logger, setLogger] = useState<string>();
   const [paused, setPaused] = useState<readonly NumberedEntry[]>();
   const [chosen, setChosen] = useState<NumberedEntry>();
+  useChanges(visitor.logs);
   const entries = paused ?? visitor.logs.entries;
   const loggers = useMemo(() => [...new Set(entries.map(({ logger }) => logger))].toSorted(), [entries]);
   const found = useMemo(() => {
@@ -92,7 +93,7 @@ function Levels() {
 }
 
 function Rows({ entries, chosen, onChoose }: { entries: NumberedEntry[]; chosen: NumberedEntry | undefined; onChoose: (entry: NumberedEntry) => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const [{ top, height }, setView] = useState({ top: 0, height: 600 });
   const first = Math.max(0, Math.min(Math.floor(top / ROW_PX), entries.length) - SPARE_ROWS);
   const last = Math.min(entries.length, Math.ceil((top + height) / ROW_PX) + SPARE_ROWS);

@@ -1,6 +1,6 @@
 // Calls that ended because the page was left while they asked: the next page of the tab says so.
 import { useEffect, useState } from "preact/hooks";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 import { attempt } from "./language.ts";
 
 const KEY = "playground lost";
@@ -11,7 +11,7 @@ interface LostCall {
 }
 
 export function Lost() {
-  const { page, say } = useShared();
+  const { page, say } = useActions();
   const [lost, setLost] = useState(taken);
   useEffect(() => {
     const keep = () => {

@@ -1,8 +1,8 @@
 // The page's beginning.
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { App } from "./app.tsx";
-import { SharedContext } from "./context.ts";
+import { ActionsContext, StateContext } from "./context.ts";
 import { firstLanguage, speaker } from "./language.ts";
 import { Page } from "./page.ts";
 import { readSaved } from "./saved.ts";
@@ -25,10 +25,14 @@ function Root() {
     setState(page.state);
     page.subscribe(() => setState(page.state));
   }, []);
+  const { visitor } = page;
+  const actions = useMemo(() => ({ visitor, page, say: speaker(state.language) }), [visitor, state.language]);
   return (
-    <SharedContext.Provider value={{ state, visitor: page.visitor, page, say: speaker(state.language) }}>
-      <App />
-    </SharedContext.Provider>
+    <ActionsContext.Provider value={actions}>
+      <StateContext.Provider value={state}>
+        <App />
+      </StateContext.Provider>
+    </ActionsContext.Provider>
   );
 }
 

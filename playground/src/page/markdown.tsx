@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { type Block, type Inline, blocksOf, looksMarked } from "../markdown.ts";
 import { visible } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 
 /** Levels of headings of the page above the text. */
 const ABOVE = 4;
@@ -20,7 +20,7 @@ export function Markdown({ text }: { text: string }) {
 
 /** The switch between a text as it is and the Markdown that it seems to be. */
 export function Sides({ text, isMarked, onChange }: { text: string; isMarked: boolean; onChange: (isMarked: boolean) => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   if (!looksMarked(text)) return null;
   return (
     <div class="sides" role="group" aria-label={say("markdown.sides")}>
@@ -44,7 +44,7 @@ function levels(): (level: number) => number {
 }
 
 function BlockView({ block, level }: { block: Block; level: (level: number) => number }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const all = (blocks: Block[]) => blocks.map((inner, at) => <BlockView key={at} block={inner} level={level} />);
   switch (block.kind) {
     case "heading":
@@ -108,7 +108,7 @@ function Inlines({ of }: { of: Inline[] }): ComponentChildren {
 }
 
 function InlineView({ inline }: { inline: Inline }) {
-  const { say } = useShared();
+  const { say } = useActions();
   switch (inline.kind) {
     case "text":
       return <>{inline.text}</>;

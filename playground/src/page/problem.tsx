@@ -1,7 +1,7 @@
 // A problem in words: what happened, what to do, and the details folded.
 import { type Problem, VERSIONS } from "../protocol.ts";
 import { type Word, en } from "../words/en.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { later } from "./later.tsx";
 
 const Help = later(async () => (await import("./help.tsx")).Help);
@@ -24,7 +24,7 @@ export function ProblemNote({ problem }: { problem: Problem }) {
 }
 
 export function Details({ problem }: { problem: Problem }) {
-  const { say } = useShared();
+  const { say } = useActions();
   return (
     <details open={problem.kind === "protocol"}>
       <summary>{say("problem.details")}</summary>

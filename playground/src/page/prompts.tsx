@@ -1,21 +1,25 @@
 // The prompts, and the messages that they gave.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Prompt } from "../protocol.ts";
 import { named, visible } from "../visible.ts";
 import { Combobox } from "./combobox.tsx";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
+import { JsonBlock } from "./json-block.tsx";
 import { Listing } from "./listing.tsx";
 import { ownOf } from "./lists.ts";
 import { withGone } from "./marks.ts";
+import { memo } from "./memo.tsx";
 import { Content } from "./result.tsx";
 import { Uses } from "./uses.tsx";
 
 export function Prompts() {
   const { state } = useShared();
-  const { all, markOf } = withGone(state, "prompts");
+  const { all, entries } = useMemo(() => {
+    const { all, markOf } = withGone(state, "prompts");
+    return { all, entries: all.map((prompt) => ({ id: prompt.name, title: titleOf(prompt), description: prompt.description, icons: prompt.icons, state: markOf(prompt) })) };
+  }, [state.prompts, state.lists.prompts]);
   const prompt = all.find(({ name }) => name === state.chosen.prompts);
-  const entries = all.map((prompt) => ({ id: prompt.name, title: titleOf(prompt), description: prompt.description, icons: prompt.icons, state: markOf(prompt) }));
   return (
     <Listing tab="prompts" entries={entries}>
       {prompt && <PromptView key={prompt.name} prompt={prompt} />}
@@ -90,7 +94,7 @@ interface ArgumentGiven {
 }
 
 function ArgumentField({ prompt, field: { name, title, description, required }, values, isMissing, onChange }: ArgumentGiven) {
-  const { say } = useShared();
+  const { say } = useActions();
   const id = `prompt-${name}`;
   const described = [description && `${id}-about`, isMissing && `${id}-fault`].filter(Boolean).join(" ");
   return (
@@ -113,9 +117,9 @@ function ArgumentField({ prompt, field: { name, title, description, required }, 
   );
 }
 
-function Messages({ result }: { result: unknown }) {
+const Messages = memo(({ result }: { result: unknown }) => {
   const messages = isObject(result as Json) ? (result as { messages?: unknown }).messages : undefined;
-  if (!Array.isArray(messages)) return <pre tabIndex={0}>{JSON.stringify(result, undefined, 2)}</pre>;
+  if (!Array.isArray(messages)) return <JsonBlock value={result} />;
   return (
     <div class="result">
       {messages.map((message: { role?: unknown; content?: unknown }, at) => (
@@ -126,4 +130,4 @@ function Messages({ result }: { result: unknown }) {
       ))}
     </div>
   );
-}
+});

@@ -3,7 +3,7 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Reply } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { FormQuestion, PageQuestion } from "./elicitation.tsx";
 import { later } from "./later.tsx";
 import { type Question, serverName } from "./state.ts";
@@ -73,7 +73,7 @@ function Dialog({ question }: { question: Question }) {
 }
 
 function Place({ question: { call, round } }: { question: Question }) {
-  const { visitor, say } = useShared();
+  const { visitor, say } = useActions();
   const name = visitor.nameOf(call);
   return (
     <>
@@ -84,7 +84,7 @@ function Place({ question: { call, round } }: { question: Question }) {
 }
 
 function RoundsQuestion({ question, reply }: Asking) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { rounds } = question.params as { rounds: number };
   return (
     <>

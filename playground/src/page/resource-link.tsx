@@ -1,6 +1,6 @@
 // A link to a resource, and the notes that content carries.
 import { named, visible } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 
 interface LinkBlock {
   uri?: unknown;
@@ -12,7 +12,7 @@ interface LinkBlock {
 }
 
 export function ResourceLink({ link }: { link: object }) {
-  const { visitor, say } = useShared();
+  const { visitor, say } = useActions();
   const { uri, name, title, description, mimeType, size } = link as LinkBlock;
   const address = String(uri);
   // One that does not look like what it is stays text.
@@ -42,7 +42,7 @@ export function ResourceLink({ link }: { link: object }) {
 }
 
 export function Annotations({ given }: { given: object }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { audience, priority, lastModified } = given as { audience?: unknown; priority?: unknown; lastModified?: unknown };
   const roles = Array.isArray(audience) ? audience.filter((role) => typeof role === "string") : [];
   return (

@@ -1,11 +1,14 @@
 // The resources and their templates, and what was read of them.
+import { useMemo } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import type { Resource } from "../protocol.ts";
 import { named, visible } from "../visible.ts";
 import { useShared } from "./context.ts";
+import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { type Entry, Listing } from "./listing.tsx";
 import { withGone } from "./marks.ts";
+import { memo } from "./memo.tsx";
 import { Contents } from "./result.tsx";
 import { Uses } from "./uses.tsx";
 
@@ -15,13 +18,14 @@ const TemplateView = later(async () => (await import("./template.tsx")).Template
 export function Resources() {
   const { state, say } = useShared();
   const chosen = state.chosen.resources;
-  const resources = withGone(state, "resources");
-  const templates = withGone(state, "templates");
+  const { lists, updated } = state;
+  const resources = useMemo(() => withGone(state, "resources"), [state.resources, lists.resources]);
+  const templates = useMemo(() => withGone(state, "templates"), [state.templates, lists.templates]);
   const template = templates.all.find(({ uriTemplate }) => uriTemplate === chosen);
-  const entries: Entry[] = [
-    ...resources.all.map((resource) => ({ id: resource.uri, title: named(resource.title ?? resource.name ?? resource.uri), description: resource.description, icons: resource.icons, state: state.updated.includes(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
+  const entries = useMemo((): Entry[] => [
+    ...resources.all.map((resource) => ({ id: resource.uri, title: named(resource.title ?? resource.name ?? resource.uri), description: resource.description, icons: resource.icons, state: updated.includes(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
     ...templates.all.map((template) => ({ id: template.uriTemplate, title: named(template.title ?? template.name ?? template.uriTemplate), description: template.description, icons: template.icons, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
-  ];
+  ], [resources, templates, updated, say]);
   return (
     <Listing tab="resources" entries={entries}>
       {template ? (
@@ -71,9 +75,9 @@ export function ReadResults({ uri }: { uri: string }) {
   return <Uses name={uri} uses={state.uses[`resources ${uri}`] ?? []} show={(result) => <All result={result} />} />;
 }
 
-function All({ result }: { result: unknown }) {
+const All = memo(({ result }: { result: unknown }) => {
   const contents = (isObject(result as Json) ? (result as { contents?: unknown }).contents : undefined) ?? [];
-  if (!Array.isArray(contents)) return <pre tabIndex={0}>{JSON.stringify(result, undefined, 2)}</pre>;
+  if (!Array.isArray(contents)) return <JsonBlock value={result} />;
   return (
     <div class="result">
       {contents.map((one, at) => (
@@ -81,4 +85,4 @@ function All({ result }: { result: unknown }) {
       ))}
     </div>
   );
-}
+});

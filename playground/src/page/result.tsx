@@ -4,8 +4,9 @@ import { type Json, isObject } from "../exact.ts";
 import type { Tool } from "../protocol.ts";
 import { type Finding, found, foundWhole } from "../schema/check.ts";
 import { visible } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 import { heldOf } from "./held-texts.ts";
+import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { saveFile } from "./save.ts";
 
@@ -16,7 +17,7 @@ const ResourceLink = later(async () => (await import("./resource-link.tsx")).Res
 const Annotations = later(async () => (await import("./resource-link.tsx")).Annotations);
 
 export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { content, structuredContent, isError } = (isObject(result as Json) ? result : {}) as { content?: unknown; structuredContent?: Json; isError?: unknown };
   const held = heldOf(result);
   const blocks = Array.isArray(content) ? content : [];
@@ -35,7 +36,7 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
       {structuredContent !== undefined && (
         <section>
           <h5>{say("result.structured")}</h5>
-          {held ? <HeldView held={held} name="result.json" /> : <pre tabIndex={0}>{JSON.stringify(structuredContent, undefined, 2)}</pre>}
+          {held ? <HeldView held={held} name="result.json" /> : <JsonBlock value={structuredContent} />}
         </section>
       )}
       {misfits.length > 0 && (
@@ -69,9 +70,9 @@ function useFinding(value: Json | undefined, schema: Json | undefined): Finding 
 }
 
 function Raw({ value }: { value: unknown }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const isEmpty = isObject(value as Json) && Array.isArray((value as { content?: unknown }).content);
-  return isEmpty ? <p class="note">{say("result.empty")}</p> : <pre tabIndex={0}>{JSON.stringify(value, undefined, 2)}</pre>;
+  return isEmpty ? <p class="note">{say("result.empty")}</p> : <JsonBlock value={value} />;
 }
 
 interface Block {
@@ -95,7 +96,7 @@ export function Content({ block }: { block: unknown }) {
 }
 
 function Plain({ block }: { block: unknown }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { type, text, data, mimeType, resource } = (isObject(block as Json) ? block : {}) as Block;
   if (type === "text" && typeof text === "string") return <LongText text={text} name="result.txt" of={block} />;
   if (type === "image" && typeof data === "string") return <Media kind="image" data={data} mimeType={String(mimeType)} />;
@@ -105,14 +106,14 @@ function Plain({ block }: { block: unknown }) {
   return (
     <div>
       <p class="note">{say("result.unknown", { type: String(type) })}</p>
-      <pre tabIndex={0}>{JSON.stringify(block, undefined, 2)}</pre>
+      <JsonBlock value={block} />
     </div>
   );
 }
 
 /** The contents of a resource: text as it is, whatever it is called, and other bytes by their type. */
 export function Contents({ contents }: { contents: Block }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { uri, text, blob, mimeType } = (isObject(contents as Json) ? contents : {}) as Block;
   const type = typeof mimeType === "string" ? mimeType : "application/octet-stream";
   return (
@@ -152,7 +153,7 @@ function LongText({ text, name, of }: { text: string; name: string; of: unknown 
 const TYPES = { image: /^image\/[a-z0-9.+-]+$/, audio: /^audio\/[a-z0-9.+-]+$/ };
 
 function Media({ kind, data, mimeType }: { kind: "image" | "audio"; data: string; mimeType: string }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const [isBroken, setBroken] = useState(false);
   const bytes = decoded(data);
   const type = TYPES[kind].test(mimeType) ? mimeType : `${kind}/unknown`;
@@ -180,7 +181,7 @@ function decoded(base64: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 function Save({ bytes, name }: { bytes: Uint8Array<ArrayBuffer> | undefined; name: string }) {
-  const { say } = useShared();
+  const { say } = useActions();
   return (
     <button type="button" class="link" onClick={() => bytes && saveFile(new Blob([bytes], { type: "application/octet-stream" }), name)}>
       {say("result.save")}

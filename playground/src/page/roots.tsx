@@ -1,7 +1,7 @@
 // The folders that are told to a server that asks for them (`roots/list`).
 import { useRef, useState } from "preact/hooks";
 import type { Root } from "../protocol.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 
 export function Roots() {
   const { state, visitor, say } = useShared();
@@ -40,7 +40,7 @@ interface RowGiven {
 }
 
 function Row({ at, root, onInput, onChange, onRemove }: RowGiven) {
-  const { say } = useShared();
+  const { say } = useActions();
   const isWrong = root.uri !== "" && !isFolder(root.uri);
   return (
     <>

@@ -4,8 +4,9 @@ import { type Json, isObject, write } from "../exact.ts";
 import { type Misfit, foundWhole } from "../schema/check.ts";
 import { initial } from "../schema/field.ts";
 import { type Answerer, answerers } from "./answerers.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 import { JsonText, SchemaForm } from "./form.tsx";
+import { JsonBlock } from "./json-block.tsx";
 import type { Asking } from "./question.tsx";
 import { Content } from "./result.tsx";
 
@@ -27,7 +28,7 @@ const isTool = (tool: unknown): tool is SampledTool => typeof (tool as SampledTo
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : value === undefined ? [] : [value]);
 
 export function SamplingQuestion({ question, reply }: Asking) {
-  const { say } = useShared();
+  const { say } = useActions();
   const params = (isObject(question.params as Json) ? question.params : {}) as Sampling;
   const mode = params.toolChoice?.mode;
   const tools = mode === "none" ? [] : listOf(params.tools).filter(isTool);
@@ -119,7 +120,7 @@ export function SamplingQuestion({ question, reply }: Asking) {
 
 /** Has a model answer. What it says is filled in, and not sent. */
 function ModelButton({ answerer, params, take }: { answerer: Answerer; params: unknown; take: (answer: unknown) => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const [state, setState] = useState<"idle" | "asking" | "failed">("idle");
   const stop = useRef(new AbortController());
   useEffect(() => () => stop.current.abort(), []);
@@ -143,7 +144,7 @@ function ModelButton({ answerer, params, take }: { answerer: Answerer; params: u
 }
 
 function Request({ params }: { params: Sampling }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { messages, systemPrompt, tools, toolChoice, ...others } = params;
   return (
     <div class="request">
@@ -170,7 +171,7 @@ function Request({ params }: { params: Sampling }) {
             <section key={at}>
               <h3 dir="auto">{isTool(tool) ? tool.name : "?"}</h3>
               {isTool(tool) && typeof tool.description === "string" && <p dir="auto">{tool.description}</p>}
-              <pre tabIndex={0}>{JSON.stringify(isTool(tool) ? tool.inputSchema : tool, undefined, 2)}</pre>
+              <JsonBlock value={isTool(tool) ? tool.inputSchema : tool} />
             </section>
           ))}
         </details>
@@ -178,7 +179,7 @@ function Request({ params }: { params: Sampling }) {
       {Object.keys(others).length > 0 && (
         <section>
           <h3>{say("sampling.settings")}</h3>
-          <pre tabIndex={0}>{JSON.stringify(others, undefined, 2)}</pre>
+          <JsonBlock value={others} />
         </section>
       )}
     </div>
@@ -194,7 +195,7 @@ interface ToolBlock {
 }
 
 function Block({ block }: { block: unknown }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const { type, name, input, content, isError } = (isObject(block as Json) ? block : {}) as ToolBlock;
   if (type === "tool_use")
     return (
@@ -202,7 +203,7 @@ function Block({ block }: { block: unknown }) {
         <p class="note" dir="auto">
           {say("sampling.tool", { name: String(name) })}
         </p>
-        <pre tabIndex={0}>{JSON.stringify(input, undefined, 2)}</pre>
+        <JsonBlock value={input} />
       </>
     );
   if (type === "tool_result")

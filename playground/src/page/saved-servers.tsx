@@ -1,8 +1,9 @@
 // The saved servers: chosen, ordered, renamed, removed, exported and imported.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { Device } from "./device.tsx";
 import { type Imported, exportServers, importServers } from "./mcp-servers.ts";
+import { memo } from "./memo.tsx";
 import { saveFile } from "./save.ts";
 import { MAX_SAVED, type Saved, withoutSecrets } from "./saved.ts";
 import { Sign } from "./sign.tsx";
@@ -31,7 +32,7 @@ export function SavedServers() {
       {saved.length === 0 && <p class="note">{say("saved.none")}</p>}
       <ol class="switch">
         {saved.map((entry, at) => (
-          <Entry key={entry.id} entry={entry} isFirst={at === 0} isLast={at === saved.length - 1} />
+          <Entry key={entry.id} entry={entry} isChosen={state.saved === entry.id} isFirst={at === 0} isLast={at === saved.length - 1} />
         ))}
       </ol>
       <p class="choice">
@@ -55,8 +56,15 @@ export function SavedServers() {
   );
 }
 
-function Entry({ entry, isFirst, isLast }: { entry: Saved; isFirst: boolean; isLast: boolean }) {
-  const { state, page, say } = useShared();
+interface EntryGiven {
+  entry: Saved;
+  isChosen: boolean;
+  isFirst: boolean;
+  isLast: boolean;
+}
+
+const Entry = memo(({ entry, isChosen, isFirst, isLast }: EntryGiven) => {
+  const { page, say } = useActions();
   const [isRenamed, setRenamed] = useState(false);
   const edit = useRef<HTMLButtonElement>(null);
   const { id, name, target } = entry;
@@ -78,7 +86,7 @@ function Entry({ entry, isFirst, isLast }: { entry: Saved; isFirst: boolean; isL
       {isRenamed ? (
         <Rename key="new" name={name} done={rename} />
       ) : (
-        <button key="name" type="button" aria-pressed={state.saved === id} onClick={() => page.openSaved(entry)}>
+        <button key="name" type="button" aria-pressed={isChosen} onClick={() => page.openSaved(entry)}>
           <b dir="auto">{name}</b>
           <span class="note">{URL.parse(target.url)?.host}</span>
         </button>
@@ -97,10 +105,10 @@ function Entry({ entry, isFirst, isLast }: { entry: Saved; isFirst: boolean; isL
       </button>
     </li>
   );
-}
+});
 
 function Rename({ name, done }: { name: string; done: (name: string) => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const [text, setText] = useState(name);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.select(), []);
@@ -117,7 +125,7 @@ function Rename({ name, done }: { name: string; done: (name: string) => void }) 
 }
 
 function Import() {
-  const { page, say } = useShared();
+  const { page, say } = useActions();
   const [text, setText] = useState("");
   const [imported, setImported] = useState<Added | "unreadable">();
   async function add(event: SubmitEvent) {
@@ -157,7 +165,7 @@ function Import() {
 }
 
 function Report({ added: { servers, left, commands, unreadable } }: { added: Added }) {
-  const { say } = useShared();
+  const { say } = useActions();
   return (
     <>
       <p>{say("saved.imported", { count: servers.length })}</p>
@@ -169,7 +177,7 @@ function Report({ added: { servers, left, commands, unreadable } }: { added: Add
 }
 
 function Clear() {
-  const { page, say } = useShared();
+  const { page, say } = useActions();
   const [isAsked, setAsked] = useState(false);
   if (!isAsked)
     return (

@@ -1,7 +1,8 @@
 // The server: its address, how it is spoken to, and what it says of itself.
 import { useState } from "preact/hooks";
 import { addressOf, isHeaderAllowed } from "../address.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
+import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { Opening } from "./opening.tsx";
 import { Icon, hasIcons } from "./icon.tsx";
@@ -132,7 +133,7 @@ function Folders() {
 }
 
 function OptionsPart() {
-  const { say } = useShared();
+  const { say } = useActions();
   const [isOpen, setOpen] = useState(false);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -168,7 +169,7 @@ function Facts() {
       )}
       <details>
         <summary>{say("server.capabilities")}</summary>
-        <pre tabIndex={0}>{JSON.stringify(info.capabilities, undefined, 2)}</pre>
+        <JsonBlock value={info.capabilities} />
       </details>
       <Opening heading={say("copy.server")}>{() => <ServerCopies />}</Opening>
     </div>

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { SignInOffer } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { ProblemNote } from "./problem.tsx";
 
 export function SignInCard() {
@@ -82,7 +82,7 @@ export function SignInCard() {
 
 /** The host that the person is sent to, and whose it is where its name does not tell that. */
 export function SignInPlace({ offer: { host, issuer } }: { offer: SignInOffer }) {
-  const { say } = useShared();
+  const { say } = useActions();
   const owner = URL.parse(issuer)?.host;
   return (
     <>

@@ -5,6 +5,7 @@ import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
 import type { Saved } from "./saved.ts";
+import { Observed } from "./observed.ts";
 import { TraceLog } from "./trace-log.ts";
 
 export type TraceKind = "all" | "out" | "in" | "http" | "faults" | "deviations" | "signIn" | "pinned";
@@ -71,8 +72,6 @@ export interface ServerState {
   listening: Listening;
   /** Absent while the person has chosen none. */
   logLevel: LogLevel | "" | undefined;
-  /** How many log messages there are. */
-  logged: number;
   /** Resources whose changes the person wants to hear of, and those that have changed since they were read. */
   watched: string[];
   updated: string[];
@@ -163,7 +162,6 @@ export const newServer = (target: Target): ServerState => ({
   tab: "tools",
   ...NOTHING_LISTED,
   logLevel: undefined,
-  logged: 0,
   chosen: {},
   search: {},
   drafts: {},
@@ -186,11 +184,11 @@ export const newServer = (target: Target): ServerState => ({
 /** Uses that are kept of each tool. */
 export const MAX_USES = 20;
 
-export class Store<State extends object> {
+export class Store<State extends object> extends Observed {
   #state: State;
-  #listeners = new Set<() => void>();
 
   constructor(state: State) {
+    super();
     this.#state = state;
   }
 
@@ -200,11 +198,6 @@ export class Store<State extends object> {
 
   set(more: Partial<State>): void {
     this.#state = { ...this.#state, ...more };
-    for (const listener of this.#listeners) listener();
-  }
-
-  subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.changed();
   }
 }

@@ -1,7 +1,7 @@
 // A sign-in step by step: which request each is, what for, and how it was answered.
 import type { SignInStep, TraceRow } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 
 const STEPS: ("challenge" | SignInStep)[] = ["challenge", "resource", "server", "registration", "authorize", "answer", "token", "renewal", "revocation"];
 
@@ -9,7 +9,7 @@ const STEPS: ("challenge" | SignInStep)[] = ["challenge", "resource", "server", 
 const OPTIONAL = ["renewal", "revocation"];
 
 export function SignInSteps({ rows, find }: { rows: TraceRow[]; find: (number: number) => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   return (
     <section class="card" aria-labelledby="steps-heading">
       <h4 id="steps-heading">{say("step.heading")}</h4>

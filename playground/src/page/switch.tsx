@@ -1,11 +1,11 @@
 // The servers of the page, to switch between.
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import type { Visitor } from "./visitor.ts";
 import { Sign } from "./sign.tsx";
 import { serverName } from "./state.ts";
 
 export function Switch() {
-  const { page, say } = useShared();
+  const { page, say } = useActions();
   return (
     <ul class="switch" aria-label={say("switch.label")}>
       {page.visitors.map((visitor) => (

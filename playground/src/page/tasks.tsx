@@ -1,7 +1,7 @@
 // The tasks of a server that this tab began, also before a reload.
 import type { Tool } from "../protocol.ts";
 import { named } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import type { Say } from "./language.ts";
 import { ToolResult } from "./result.tsx";
 import { ServerTasks } from "./server-tasks.tsx";
@@ -61,7 +61,7 @@ function TaskView({ entry }: { entry: TaskEntry }) {
 
 /** The state of a task, where its call is shown. */
 export function TaskStatus({ info }: { info: TaskEntry["info"] }) {
-  const { say } = useShared();
+  const { say } = useActions();
   return (
     <p role="status">
       {say("task.heading")} <span class="tag">{statusOf(info, say)}</span> <span dir="auto">{info.message}</span>

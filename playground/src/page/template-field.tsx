@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Value, Variable } from "../uri-template.ts";
 import { Combobox } from "./combobox.tsx";
-import { useShared } from "./context.ts";
+import { useActions } from "./context.ts";
 import { ownOf } from "./lists.ts";
 import { Sign } from "./sign.tsx";
 
@@ -43,7 +43,7 @@ interface Given {
 }
 
 export function TemplateField({ uriTemplate, variable: { name }, filled, context, onChange }: Given) {
-  const { say } = useShared();
+  const { say } = useActions();
   const id = `template-${name}`;
   if (filled.kind === "pairs") return <Pairs name={name} pairs={filled.pairs} onChange={(pairs) => onChange({ ...filled, pairs })} />;
   const isList = filled.kind === "list";
@@ -63,7 +63,7 @@ export function TemplateField({ uriTemplate, variable: { name }, filled, context
 }
 
 function Pairs({ name, pairs, onChange }: { name: string; pairs: Filled["pairs"]; onChange: (pairs: Filled["pairs"]) => void }) {
-  const { say } = useShared();
+  const { say } = useActions();
   return (
     <fieldset id={`template-${name}`}>
       <legend dir="auto">{name}</legend>
@@ -91,7 +91,7 @@ interface KindsGiven {
 
 /** Folded, since most templates mean texts. A variable that is cut to its beginning can be nothing else. */
 export function Kinds({ variables, values, onChange }: KindsGiven) {
-  const { say } = useShared();
+  const { say } = useActions();
   const [isOpen, setOpen] = useState(false);
   const free = variables.filter(({ prefix }) => prefix === undefined);
   if (free.length === 0) return null;

@@ -1,22 +1,24 @@
 // The tools, and the one that is chosen: its form, its calls and their results.
-import { useEffect, useRef, useState } from "preact/hooks";
-import { isObject } from "../exact.ts";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Json, isObject } from "../exact.ts";
 import { type Tool, hasApp } from "../protocol.ts";
 import { type Finding, foundWhole } from "../schema/check.ts";
 import { named, visible } from "../visible.ts";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { SchemaForm } from "./form.tsx";
+import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { Listing } from "./listing.tsx";
 import { Opening } from "./opening.tsx";
 import type { Word } from "../words/en.ts";
 import { withGone } from "./marks.ts";
+import { memo } from "./memo.tsx";
 import type { State } from "./state.ts";
 import { TaskChoice } from "./task-choice.tsx";
 import { Uses } from "./uses.tsx";
 import { schemaOf } from "./visitor.ts";
 
-const ToolResult = later(async () => (await import("./result.tsx")).ToolResult);
+const ToolResult = memo(later(async () => (await import("./result.tsx")).ToolResult));
 const HeaderNote = later(async () => (await import("./header-note.tsx")).HeaderNote);
 
 const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
@@ -25,9 +27,13 @@ const AppView = later(async () => (await import("../apps/view.tsx")).AppView);
 
 export function Tools() {
   const { state } = useShared();
-  const { all, markOf } = withGone(state, "tools");
+  const { tools, lists, info } = state;
+  const { all, entries } = useMemo(() => {
+    const { all, markOf } = withGone(state, "tools");
+    const entryOf = (tool: Tool) => ({ id: tool.name, title: titleOf(tool), description: tool.description, marks: <Tags tool={tool} isUncallable={isUncallable(state, tool)} />, state: markOf(tool), icons: tool.icons });
+    return { all, entries: all.map(entryOf) };
+  }, [tools, lists.tools, info]);
   const tool = all.find(({ name }) => name === state.chosen.tools);
-  const entries = all.map((tool) => ({ id: tool.name, title: titleOf(tool), description: tool.description, marks: <Marks tool={tool} />, state: markOf(tool), icons: tool.icons }));
   return (
     <Listing tab="tools" entries={entries}>
       {tool && <ToolView key={tool.name} tool={tool} />}
@@ -54,10 +60,15 @@ function marksOf({ annotations = {}, _meta }: Tool): Word[] {
 const isUncallable = ({ info, lists }: State, { name }: Tool): boolean => info?.era === "modern" && Object.hasOwn(lists.tools?.faults ?? {}, name);
 
 export function Marks({ tool }: { tool: Tool }) {
-  const { state, say } = useShared();
+  const { state } = useShared();
+  return <Tags tool={tool} isUncallable={isUncallable(state, tool)} />;
+}
+
+function Tags({ tool, isUncallable }: { tool: Tool; isUncallable: boolean }) {
+  const { say } = useActions();
   return (
     <span class="marks">
-      {isUncallable(state, tool) && <span class="tag strong">{say("tool.uncallable")}</span>}
+      {isUncallable && <span class="tag strong">{say("tool.uncallable")}</span>}
       {marksOf(tool).map((mark) => (
         <span key={mark} class={mark === "tool.destructive" ? "tag strong" : "tag"}>
           {say(mark)}
@@ -76,6 +87,7 @@ function ToolView({ tool }: { tool: Tool }) {
   const schema = schemaOf(tool);
   const value = visitor.draftOf(tool);
   const uses = state.uses[`tools ${tool.name}`] ?? [];
+  const change = useCallback((next: Json) => visitor.setDraft(tool, next), [visitor, tool]);
   useEffect(() => {
     if (misfits.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
   }, [misfits]);
@@ -101,7 +113,7 @@ function ToolView({ tool }: { tool: Tool }) {
       )}
       {isUncallable(state, tool) && <HeaderNote tool={tool} />}
       <form ref={form} onSubmit={call} noValidate>
-        <SchemaForm id={`tool-${tool.name}`} schema={schema} value={value} misfits={misfits} onChange={(next) => visitor.setDraft(tool, next)} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
+        <SchemaForm id={`tool-${tool.name}`} schema={schema} value={value} misfits={misfits} onChange={change} onBlocked={setBlocked} emptyText={say("tool.noArguments")} />
         {misfits.length > 0 && (
           <p class="fault" role="alert">
             {say("tool.misfits")}{" "}
@@ -131,7 +143,7 @@ function Schema({ heading, schema }: { heading: string; schema: unknown }) {
   return (
     <details>
       <summary>{heading}</summary>
-      <pre tabIndex={0}>{JSON.stringify(schema, undefined, 2)}</pre>
+      <JsonBlock value={schema} />
     </details>
   );
 }

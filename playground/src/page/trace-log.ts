@@ -1,10 +1,11 @@
 // The rows of a trace, the oldest first. They change in place: a copy for each message would take ever longer.
 import type { TraceRow } from "../protocol.ts";
+import { Observed } from "./observed.ts";
 
 /** Rows that are kept: the oldest go first, but for those that are pinned. */
 export const MAX_ROWS = 50_000;
 
-export class TraceLog {
+export class TraceLog extends Observed {
   rows: TraceRow[] = [];
   readonly pinned = new Set<number>();
   /** Counts changes. */
@@ -27,17 +28,20 @@ export class TraceLog {
       const oldest = this.rows.slice(0, over).filter(({ number }) => this.pinned.has(number));
       this.rows.splice(0, over, ...oldest);
     }
+    this.changed();
   }
 
   clear(): void {
     this.version++;
     this.rows = this.rows.filter(({ number }) => this.pinned.has(number));
+    this.changed();
   }
 
   pin(number: number, isPinned: boolean): void {
     this.version++;
     if (isPinned) this.pinned.add(number);
     else this.pinned.delete(number);
+    this.changed();
   }
 
   /** Rows that are newer than a number. */

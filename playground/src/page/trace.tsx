@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TraceRow, TraceSource } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
-import { useShared } from "./context.ts";
+import { useChanges, useShared } from "./context.ts";
 import { Entry } from "./entry.tsx";
 import { saveFile } from "./save.ts";
 import { Scroller } from "./scroller.tsx";
@@ -34,6 +34,7 @@ export function TraceView() {
   const [wanted, setWanted] = useState<number>();
   const file = useRef<HTMLInputElement>(null);
   const { trace, traceKind: kind } = state;
+  useChanges(trace);
   const live = paused?.rows ?? trace.rows;
   const rows = source === "file" && fromFile ? fromFile.rows : live;
   const version = source === "file" ? -1 : (paused?.version ?? trace.version);

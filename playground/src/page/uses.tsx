@@ -1,6 +1,6 @@
 // The uses of a tool, resource or prompt, the newest first.
 import type { ComponentChildren } from "preact";
-import { useShared } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { later } from "./later.tsx";
 import { ProblemNote } from "./problem.tsx";
 import type { Use } from "./state.ts";
@@ -49,7 +49,7 @@ export function Uses({ name, uses, show, beside }: Props) {
 }
 
 function Running({ name, use }: { name: string; use: Use }) {
-  const { visitor, say } = useShared();
+  const { visitor, say } = useActions();
   const { progress } = use;
   const amount = progress?.total === undefined ? {} : { value: progress.progress, max: progress.total };
   return (

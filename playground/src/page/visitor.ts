@@ -34,6 +34,8 @@ export class Visitor {
   #lastUse = 0;
   /** Tools whose calls begin tasks, where the person decides that. */
   #asTasks = new Set<string>();
+  /** Arguments that forms begin with: made once, since those of a large schema take long. */
+  #firstDrafts = new WeakMap<Tool, Json>();
   /** Names of the tools that the chat called. */
   #chatCalls = new Map<number, string>();
   /** Each use, to be repeated as it was. */
@@ -159,7 +161,7 @@ export class Visitor {
 
   clearLogs(): void {
     this.logs.clear();
-    this.#store.set({ logged: 0 });
+    this.#store.set({});
   }
 
   watch(uri: string, is: boolean): Promise<void> {
@@ -305,7 +307,11 @@ export class Visitor {
   }
 
   draftOf(tool: Tool): Json {
-    return ownOf(this.#state.drafts, tool.name) ?? initial(schemaOf(tool), schemaOf(tool)) ?? {};
+    const draft = ownOf(this.#state.drafts, tool.name) ?? this.#firstDrafts.get(tool);
+    if (draft !== undefined) return draft;
+    const first = initial(schemaOf(tool), schemaOf(tool)) ?? {};
+    this.#firstDrafts.set(tool, first);
+    return first;
   }
 
   setDraft(tool: Tool, value: Json): void {
@@ -420,8 +426,10 @@ export class Visitor {
   }
 
   #change(number: number, more: Partial<Use>): void {
-    const uses = Object.entries(this.#state.uses).map(([key, list]) => [key, list.map((use) => (use.number === number ? { ...use, ...more } : use))] as const);
-    this.#store.set({ uses: Object.fromEntries(uses) });
+    const { uses } = this.#state;
+    const [key, list] = Object.entries(uses).find(([, list]) => list.some((use) => use.number === number)) ?? [];
+    if (key === undefined || !list) return;
+    this.#store.set({ uses: { ...uses, [key]: list.map((use) => (use.number === number ? { ...use, ...more } : use)) } });
   }
 
   /** The name of the tool, resource or prompt of a call. */
@@ -464,24 +472,18 @@ export class Visitor {
   /** Keeps a message, whatever goes. */
   pinTrace(number: number, isPinned: boolean): void {
     this.#state.trace.pin(number, isPinned);
-    this.#store.set({});
     void this.#ask("pinTrace", { number, isPinned });
   }
 
   /** Takes what the Web Worker tells of this connection. */
   hear(event: Event): void {
-    if ("rows" in event) {
-      this.#state.trace.add(event.rows);
-      return this.#store.set({});
-    }
+    if ("rows" in event) return this.#filled(this.#state.trace, () => this.#state.trace.add(event.rows));
     if ("farewell" in event) this.#farewell = event.farewell ?? undefined;
     else if ("progress" in event) this.#change(event.progress.call, { progress: event.progress });
     else if ("changed" in event) void this.#loadChanges().then((changes) => changes.changed(event.changed));
     else if ("updated" in event) void this.#loadChanges().then((changes) => changes.updated(event.updated));
-    else if ("logged" in event) {
-      this.logs.add(event.logged);
-      this.#store.set({ logged: this.logs.entries.length });
-    } else if ("late" in event) this.#change(event.call, { late: { result: event.late } });
+    else if ("logged" in event) this.#filled(this.logs, () => this.logs.add(event.logged));
+    else if ("late" in event) this.#change(event.call, { late: { result: event.late } });
     else if ("listening" in event) this.#store.set({ listening: event.listening });
     else if ("held" in event) this.#store.set({ heldStep: event.held ?? undefined });
     else if ("question" in event) {
@@ -508,6 +510,13 @@ export class Visitor {
       this.#store.set({ phase: "idle", lost: undefined, announcement: this.#say("server.gone") });
       if (event.closed) void this.#failed(event.closed);
     }
+  }
+
+  // Of what comes in great numbers, its first draws the page, and then each draws the views of it alone.
+  #filled(into: { length: number }, add: () => void): void {
+    const isFirst = into.length === 0;
+    add();
+    if (isFirst) this.#store.set({});
   }
 
   #found(info: ServerInfo | null): void {
