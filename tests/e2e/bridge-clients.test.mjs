@@ -8,7 +8,7 @@ import { PROGRAM } from "../support/bridge.mjs";
 import { NO_BROWSER } from "../support/callback.mjs";
 import { isRunning, removeFolder, temporaryFolder } from "../support/child.mjs";
 import { everything, fastMcp, mcpAgent, rmcp, sdk1, sdk2, withoutFastMcp } from "../support/others.mjs";
-import { BUILD_MS, buildRmcpServer } from "../support/rmcp.mjs";
+import { BUILD_MS, buildRmcp } from "../support/rmcp.mjs";
 import { CLIENTS } from "../support/stdio-clients.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
@@ -26,7 +26,7 @@ const SERVERS = [
   { name: "the TypeScript SDK 1", start: sdk1, calls: [add, greet], ways: [["/mcp", "2025-11-25"], ["/sse", "2025-11-25"]] },
   { name: "the TypeScript SDK 2", start: sdk2, calls: [add], ways: [["/mcp", "2026-07-28"]] },
   { name: "FastMCP", start: fastMcp, skip: withoutFastMcp, calls: [add], ways: [["/mcp", "2026-07-28"]] },
-  { name: "rmcp", prepare: buildRmcpServer, start: rmcp, calls: [add], ways: [["/mcp", "2026-07-28"]] },
+  { name: "rmcp", start: rmcp, calls: [add], ways: [["/mcp", "2026-07-28"]] },
   { name: "McpAgent", start: mcpAgent, calls: [add], ways: [["/mcp", "2025-11-25"], ["/sse", "2025-11-25"]] },
   { name: "server-everything", start: everything, calls: [{ name: "echo", arguments: { message: "bread" }, says: /bread/ }, timed], ways: [["/mcp", "2025-11-25"]] },
 ];
@@ -34,13 +34,12 @@ const SERVERS = [
 // Tells its process id, and is the bridge from then on.
 const TELLING = 'echo $$ > "$1/$$.pid"; shift; exec "$@"';
 
-for (const { name, prepare, start, skip = false, calls, ways } of SERVERS) {
+before(buildRmcp, { timeout: BUILD_MS });
+
+for (const { name, start, skip = false, calls, ways } of SERVERS) {
   describe(`a server of ${name}`, { skip }, () => {
     let server;
-    before(async () => {
-      await prepare?.();
-      server = await start();
-    }, { timeout: BUILD_MS });
+    before(async () => (server = await start()));
     after(() => server?.stop());
 
     for (const [path, newest] of ways) {

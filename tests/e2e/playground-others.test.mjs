@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { everything, fastMcp, mcpAgent, rmcp, sdk1, sdk2, withoutFastMcp } from "../support/others.mjs";
 import { visit } from "../support/playground.mjs";
-import { BUILD_MS, buildRmcpServer } from "../support/rmcp.mjs";
+import { BUILD_MS, buildRmcp } from "../support/rmcp.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
 
@@ -15,7 +15,7 @@ after(async () => {
   await own.stop();
 });
 
-before(buildRmcpServer, { timeout: BUILD_MS });
+before(buildRmcp, { timeout: BUILD_MS });
 
 async function connected(other, path, options) {
   const visitor = await visit(browser, own, { allowed: [other.origin] });

@@ -18,7 +18,7 @@ const START_MS = 180_000;
 export const sdk1 = () => start(process.execPath, ["sdk-1.mjs"]);
 export const sdk2 = () => start(process.execPath, ["sdk-2.mjs"]);
 export const fastMcp = () => start(PYTHON, ["fastmcp_server.py"]);
-/** Needs `buildRmcpServer`. */
+/** Needs `buildRmcp`. */
 export const rmcp = () => start(RMCP_SERVER, []);
 
 export async function everything() {

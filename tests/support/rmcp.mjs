@@ -9,14 +9,15 @@ const CRATE = ["--quiet", "--locked", "--manifest-path", "tests/rmcp/Cargo.toml"
 const TEST = ["test", ...CRATE];
 const target = join(root, "target/rmcp");
 
-/** The server, once `buildRmcpServer` has built it. */
+/** The server, and the client that starts a local program, once `buildRmcp` has built them. */
 export const RMCP_SERVER = join(target, "debug/rmcp-server");
+export const RMCP_STDIO_CLIENT = join(target, "debug/rmcp-stdio-client");
 
 // With the compiler that everything else is built with, and a target directory of its own, so that no build waits.
 const cargo = (args, { ms, env }) =>
   run("bash", ["-c", '. scripts/environment && exec cargo "$@"', "cargo", ...args], { ms, env: { CARGO_TARGET_DIR: target, ...env } });
 
-export async function buildRmcpServer() {
+export async function buildRmcp() {
   const { code, stdout, stderr } = await cargo(["build", ...CRATE], { ms: BUILD_MS });
   assert.equal(code, 0, `${stdout}\n${stderr}`);
 }

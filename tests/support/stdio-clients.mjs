@@ -11,6 +11,7 @@ import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { removeFolder, root, run, temporaryFolder } from "./child.mjs";
 import { INSPECTOR } from "./inspector.mjs";
 import { PYTHON, withoutFastMcp } from "./others.mjs";
+import { RMCP_STDIO_CLIENT } from "./rmcp.mjs";
 import { checked, record } from "./sdk.mjs";
 import { WAIT_MS } from "./wait.mjs";
 
@@ -59,12 +60,16 @@ const sdk2 = (mode) =>
     return { ...seen, version };
   };
 
-const python = (mode) =>
-  async function python(task) {
-    const { code, stdout, stderr } = await run(PYTHON, [join(root, "tests/others/stdio_client.py"), JSON.stringify({ ...task, mode })]);
+/** A program of its own: its last argument is the task as JSON, and it prints what it saw. */
+const program = (command, args, mode) =>
+  async function program(task) {
+    const { code, stdout, stderr } = await run(command, [...args, JSON.stringify({ ...task, mode })]);
     assert.equal(code, 0, stderr);
     return JSON.parse(stdout);
   };
+
+const python = (mode) => program(PYTHON, [join(root, "tests/others/stdio_client.py")], mode);
+const rmcp = (mode) => program(RMCP_STDIO_CLIENT, [], mode);
 
 /** Each of its runs makes one request. */
 const inspector = (era) =>
@@ -92,13 +97,15 @@ const inspector = (era) =>
     }
   };
 
-/** `generation` is of the newest version that it speaks; one that `isPlain` fills in no form and shows no progress. */
+/** `buildRmcp` has to have built rmcp's. `generation` is of the newest version that it speaks; one that `isPlain` fills in no form and shows no progress. */
 export const CLIENTS = [
   { name: "the TypeScript SDK 1", use: sdk1, generation: "legacy" },
   { name: "the TypeScript SDK 2 in 2025-11-25", use: sdk2("legacy"), generation: "legacy" },
   { name: "the TypeScript SDK 2", use: sdk2("auto"), generation: "modern" },
   { name: "the Python SDK in 2025-11-25", use: python("legacy"), generation: "legacy", skip: withoutFastMcp },
   { name: "the Python SDK", use: python("auto"), generation: "modern", skip: withoutFastMcp },
+  { name: "rmcp in 2025-11-25", use: rmcp("legacy"), generation: "legacy" },
+  { name: "rmcp", use: rmcp("auto"), generation: "modern" },
   { name: "the Inspector in 2025-11-25", use: inspector("legacy"), generation: "legacy", isPlain: true },
   { name: "the Inspector", use: inspector("auto"), generation: "modern", isPlain: true },
 ];
