@@ -41,6 +41,38 @@ async function relay(url) {
   };
 }
 
+// A server whose stream is the connection (HTTP+SSE). `take` gets each message, with the streams by session, and tells whether it has answered.
+function streamed(take) {
+  const streams = new Map();
+  const results = {
+    initialize: { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo: { name: "streamed", version: "1" } },
+    "tools/list": { tools: [tool("one")] },
+    "tools/call": { content: [{ type: "text", text: "from streamed" }] },
+    ping: {},
+  };
+  const answer = (request, text, response) => {
+    if (request.method === "GET") {
+      streams.set(`${streams.size + 1}`, response);
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      return response.write(`event: endpoint\ndata: /mcp?session=${streams.size}\n\n`);
+    }
+    const session = new URL(request.url, "http://localhost").searchParams.get("session");
+    const { id, method } = JSON.parse(text);
+    if (take({ method, session, streams, response })) return true;
+    response.writeHead(202).end();
+    if (id !== undefined) streams.get(session).write(`data: ${JSON.stringify({ jsonrpc: "2.0", id, result: results[method] })}\n\n`);
+    return true;
+  };
+  return scripted({ answer });
+}
+
+async function servesAnew(visitor) {
+  await visitor.page.getByText(/There is a new one/).first().waitFor();
+  await visitor.tool("one");
+  await visitor.call();
+  await visitor.page.locator(".use").getByText("from streamed").first().waitFor();
+}
+
 const switched = (visitor, name) => visitor.page.locator(".switch").getByRole("button", { name: new RegExp(`^${name}`) });
 
 describe("several servers", () => {
@@ -236,6 +268,44 @@ describe("a server that is gone for a while", () => {
     await visitor.json({ a: 2, b: 3 });
     await visitor.call();
     assert.match(await (await visitor.result()).innerText(), /\b5\b/);
+  });
+
+  test("is connected anew where the old session takes a ping and then its stream ends (HTTP+SSE)", async () => {
+    // The call is cut while its stream goes on. The ping is never answered.
+    await using other = await streamed(({ method, session, streams, response }) => {
+      if (session !== "1" || !["tools/call", "ping"].includes(method)) return false;
+      if (method === "tools/call") return response.destroy();
+      response.writeHead(202).end(() => streams.get(session).destroy());
+      return true;
+    });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    await visitor.connect(other.url, { transport: "sse" });
+    await visitor.tool("one");
+    await visitor.call();
+    await visitor.page.getByText(/the connection broke before the answer came/).first().waitFor();
+    await servesAnew(visitor);
+  });
+
+  test("is connected anew where its stream ends while it connects (HTTP+SSE)", async () => {
+    await using other = await streamed(({ method, session, streams, response }) => {
+      if (session !== "1" || method !== "notifications/initialized") return false;
+      streams.get(session).on("close", () => response.writeHead(202).end()).destroy();
+      return true;
+    });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    await visitor.connect(other.url, { transport: "sse" });
+    await servesAnew(visitor);
+  });
+
+  test("is connected anew where its stream ends while the first lists are fetched (HTTP+SSE)", async () => {
+    await using other = await streamed(({ method, session, streams, response }) => {
+      if (session !== "1" || method !== "tools/list") return false;
+      streams.get(session).destroy();
+      return response.destroy();
+    });
+    await using visitor = await visit(browser, server, { allowed: [other.origin] });
+    await visitor.connect(other.url, { transport: "sse" });
+    await servesAnew(visitor);
   });
 });
 

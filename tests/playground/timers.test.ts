@@ -48,3 +48,20 @@ test("a task whose server asks for polls years apart is not polled at once", asy
   await assert.rejects(followed, /the task goes on/);
   assert.deepEqual(times, [LONGEST_MS]);
 });
+
+test("a connection that must be opened anew is not waited for by a ping that it took", async () => {
+  const steps: string[] = [];
+  let pinged = () => {};
+  const isPinged = new Promise<void>((done) => (pinged = done));
+  const recovery = new Recovery({
+    ping: () => (pinged(), new Promise(() => {})),
+    reopen: async () => void steps.push("reopened"),
+    isSessionGone: () => false,
+    found: () => steps.push("found"),
+  } as never);
+  const running = recovery.begin(false);
+  await isPinged;
+  void recovery.begin(true);
+  await running;
+  assert.deepEqual(steps, ["reopened", "found"]);
+});

@@ -79,6 +79,8 @@ export class Connection {
   #client: Client | undefined;
   /** The client, once it is connected. */
   #opened: Client | undefined;
+  /** The client whose stream, which is its connection, ended before all of its connecting was done. */
+  #cut: Client | undefined;
   #transport: HttpTransport | undefined;
   #calls = new Map<number, Running>();
   #callOfTask = new Map<string, number>();
@@ -197,6 +199,7 @@ export class Connection {
     if (signal.aborted) await client.close();
     signal.throwIfAborted();
     this.#opened = client;
+    if (this.#cut === client) this.#recover(client, true);
     this.#tellFarewell(token);
     return this.#info(client, kind);
   }
@@ -283,11 +286,15 @@ export class Connection {
     };
     client.onerror = (error) => {
       if (error.name !== "AbortError") this.#trace.note(messageOf(error));
-      if (this.#opened !== client) return;
       const isNew = error instanceof SseError || this.#isSessionGone(error);
-      // The request that failed is told so before its connection is replaced.
-      if (isNew || isFetchFailure(error)) setTimeout(() => this.#recovery.begin(isNew));
+      if (this.#opened === client && (isNew || isFetchFailure(error))) this.#recover(client, isNew);
+      else if (this.#client === client && error instanceof SseError) this.#cut = client;
     };
+  }
+
+  // The request that failed is told so before its connection is replaced.
+  #recover(client: Client, isNew: boolean): void {
+    setTimeout(() => this.#opened === client && this.#recovery.begin(isNew));
   }
 
   #isSessionGone(error: unknown): boolean {

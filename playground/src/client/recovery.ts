@@ -28,6 +28,8 @@ export class Recovery {
   #of: Recoverable;
   #isRunning = false;
   #isStopped = false;
+  /** Whether the connection has to be opened anew. */
+  #isNew = false;
   #alarm = new EventTarget();
 
   constructor(of: Recoverable) {
@@ -36,12 +38,18 @@ export class Recovery {
 
   /** Tries at once, and then ever more seldom, until the server answers. */
   async begin(isRenewal: boolean): Promise<void> {
-    if (this.#isRunning || this.#isStopped) return;
+    if (this.#isStopped) return;
+    if (isRenewal && !this.#isNew) {
+      this.#isNew = true;
+      this.#alarm.dispatchEvent(new Event("renewal"));
+    }
+    if (this.#isRunning) return;
     this.#isRunning = true;
     try {
-      await this.#run(isRenewal);
+      await this.#run();
     } finally {
       this.#isRunning = false;
+      this.#isNew = false;
     }
   }
 
@@ -68,17 +76,27 @@ export class Recovery {
     });
   }
 
-  async #run(isRenewal: boolean): Promise<void> {
-    let [isNew, wasLost] = [isRenewal, isRenewal];
+  /** A sign of life. A connection that has to be opened anew may take the question, and never answer. */
+  async #pinged(): Promise<undefined> {
+    const ended = new AbortController();
+    const renewal = new Promise<void>((done) => this.#alarm.addEventListener("renewal", () => done(), { signal: ended.signal }));
+    await Promise.race([this.#of.ping(), renewal]).finally(() => ended.abort());
+  }
+
+  async #run(): Promise<void> {
+    let wasLost = false;
     for (let seconds = FIRST_SECONDS; !this.#isStopped; ) {
+      const isNew = this.#isNew;
       try {
-        const info = isNew ? await this.#of.reopen() : void (await this.#of.ping());
-        if (!this.#isStopped && wasLost) this.#of.found(info);
+        const info = isNew ? await this.#of.reopen() : await this.#pinged();
+        if (!isNew && this.#isNew) continue;
+        if (!this.#isStopped && (isNew || wasLost)) this.#of.found(info);
         return;
       } catch (error) {
         if (this.#isStopped) return;
         wasLost = true;
-        if (!isNew && this.#of.isSessionGone(error)) isNew = true;
+        if (!isNew && this.#of.isSessionGone(error)) this.#isNew = true;
+        else if (!isNew && this.#isNew) continue;
         else if (isUnreachable(error)) {
           this.#of.lost(seconds);
           await this.pause(seconds);

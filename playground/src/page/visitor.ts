@@ -125,15 +125,16 @@ export class Visitor {
     await this.disconnect();
   }
 
-  // A list that the server answers with an error, or that a cut of the connection ends, leaves the others as they are.
+  // A list that fails leaves the others as they are, unless the person has to sign in for it. A new session has its lists fetched anew.
   async #loadAll(): Promise<void> {
-    const attempt = this.#attempt;
+    const { info } = this.#state;
     const outcomes = await Promise.allSettled(LISTS.map((what) => this.#load(what)));
     const problems = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
-    const worst = problems.find((error) => !["protocol", "session", "other"].includes(problemOf(error).kind));
-    if (worst !== undefined) throw worst;
-    if (attempt === this.#attempt && problems.length > 0) this.#store.set({ problem: problemOf(problems[0]) });
-    if (attempt === this.#attempt) void this.#loadChanges().then((changes) => changes.follow()).catch(() => {});
+    if (info !== this.#state.info) return;
+    const refusal = problems.find((error) => ["unauthorized", "scope"].includes(problemOf(error).kind));
+    if (refusal !== undefined) throw refusal;
+    if (problems.length > 0) this.#store.set({ problem: problemOf(problems[0]) });
+    void this.#loadChanges().then((changes) => changes.follow()).catch(() => {});
   }
 
   /** Tries at once whether the server is there. */
@@ -143,8 +144,9 @@ export class Visitor {
 
   async #load(what: ListName): Promise<void> {
     if (!isOffered(this.#state, what)) return;
+    const { info } = this.#state;
     const list = await load(this.#askAny, what);
-    this.#store.set(stateOf(what, this.#state, list));
+    if (info === this.#state.info) this.#store.set(stateOf(what, this.#state, list));
   }
 
   // The module that follows changes is loaded once there is something to follow.

@@ -269,6 +269,8 @@ export const laterEn = {
   "help.local.denied.do": "Allow “local network access” in the settings for this site, and try again.",
   "help.cors": "The server is there, and does not let web pages read its answers.",
   "help.cors.do": "Whoever runs it has to allow {origin} with CORS, by the headers below (Access-Control-Allow-Origin). A client on your own machine needs none: see “Use it elsewhere”.",
+  "help.broken": "{host} can be reached, but the connection broke before the answer came.",
+  "help.broken.do": "The request may have had its effect. Send it again where a second time does no harm.",
   "help.cors.headers": "The server lets web pages read its answers, but not send it what is needed: {missing}.",
   "help.cors.headers.do": "Whoever runs it has to name these in Access-Control-Allow-Headers, and {method} in Access-Control-Allow-Methods.",
   "help.step": "It is the step “{step}” of the sign-in, at {url}.",

@@ -434,6 +434,8 @@ export const zh: Words = {
   "help.local.denied.do": "请在此网站的设置中允许“本地网络访问”，然后重试。",
   "help.cors": "服务器存在，但不允许网页读取其应答。",
   "help.cors.do": "服务器的运营者需要用 CORS 允许 {origin}，即发送下列标头（Access-Control-Allow-Origin）。在您自己计算机上运行的客户端不需要这些：参见“在别处使用”。",
+  "help.broken": "可以连接到 {host}，但连接在应答到达之前中断了。",
+  "help.broken.do": "请求可能已经生效。如果重复执行不会造成影响，请重新发送。",
   "help.cors.headers": "服务器允许网页读取其应答，但不允许发送所需的标头：{missing}。",
   "help.cors.headers.do": "服务器的运营者需要在 Access-Control-Allow-Headers 中列出这些标头，并在 Access-Control-Allow-Methods 中列出 {method}。",
   "help.step": "问题出在登录的“{step}”步骤，地址为 {url}。",
