@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { withSession } from "../support/asking.mjs";
 import { root } from "../support/child.mjs";
-import { inBrowser, visit } from "../support/playground.mjs";
+import { inBrowser, limitsOf, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
 import { until } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
@@ -100,41 +100,48 @@ describe("capabilities", () => {
 });
 
 describe("the time that a request may take", () => {
-  // A call that tells its progress as often as it is told to, and ends as it is told to.
-  const slow = async (visitor, { isExtended, ms, steps }) => {
-    const call = async (params, _, tell) => {
-      for (let step = 1; step <= steps; step++) {
-        await new Promise((done) => setTimeout(done, ms));
-        tell("notifications/progress", { progressToken: params._meta.progressToken, progress: step });
-      }
-      return { content: [{ type: "text", text: "in time" }] };
-    };
+  const SECONDS = 77;
+  const slow = async (visitor, isExtended, call) => {
     const other = await withSession({ tools: ["slow"], call });
     const { page } = visitor;
     await options(visitor);
-    await page.getByLabel("Seconds that a request may take").fill("2");
-    await page.getByLabel("Progress counts them anew").setChecked(isExtended);
-    await page.getByLabel("Address").fill(other.url);
     await page.getByLabel("Protocol version").selectOption("2025-11-25");
-    await visitor.button("Connect").click();
+    await page.getByLabel("Seconds that a request may take").fill(`${SECONDS}`);
+    await page.getByLabel("Progress counts them anew").setChecked(isExtended);
+    await visitor.connect(other.url);
     await visitor.tool("slow");
+    const limits = await limitsOf(visitor, SECONDS);
     await visitor.call();
-    return other;
+    return { other, limits };
   };
+  const hasCancelled = ({ requests }) => requests.some(({ text }) => text.includes("notifications/cancelled"));
 
   test("is adjustable; a call beyond it is cancelled, and that is said", async () => {
     await using visitor = await visit(browser, server, { allowed: ["http://127.0.0.1"] });
-    await using other = await slow(visitor, { isExtended: false, ms: 1200, steps: 10 });
+    const { other, limits } = await slow(visitor, false, () => new Promise(() => {}));
+    await using _ = other;
+    await until(() => other.requests.some(({ text }) => text.includes('"tools/call"')), "the call");
+    assert.equal(await limits.reach(), 1);
     assert.match(await (await visitor.result()).innerText(), /no answer/);
-    await until(() => other.requests.some(({ text }) => text.includes("notifications/cancelled")), "the cancellation");
+    await until(() => hasCancelled(other), "the cancellation");
   });
 
-  test("is counted anew with each progress if the person says so", async () => {
-    await using visitor = await visit(browser, server, { allowed: ["http://127.0.0.1"] });
-    await using other = await slow(visitor, { isExtended: true, ms: 1200, steps: 3 });
-    assert.match(await (await visitor.result()).innerText(), /in time/);
-    assert.ok(!other.requests.some(({ text }) => text.includes("notifications/cancelled")));
-  });
+  for (const [isExtended, counts, title] of [
+    [true, 4, "is counted anew with each progress if the person says so"],
+    [false, 1, "is counted once, whatever the progress, otherwise"],
+  ])
+    test(title, async () => {
+      await using visitor = await visit(browser, server, { allowed: ["http://127.0.0.1"] });
+      const call = async (params, _, tell) => {
+        for (let step = 1; step <= 3; step++) tell("notifications/progress", { progressToken: params._meta.progressToken, progress: step });
+        return { content: [{ type: "text", text: "in time" }] };
+      };
+      const { other, limits } = await slow(visitor, isExtended, call);
+      await using _ = other;
+      assert.match(await (await visitor.result()).innerText(), /in time/);
+      assert.equal(await limits.begun(), counts);
+      assert.ok(!hasCancelled(other));
+    });
 });
 
 describe("a page that a newer deployment has replaced", () => {

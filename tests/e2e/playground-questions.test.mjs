@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { complete, stateless, text, withSession } from "../support/asking.mjs";
-import { inBrowser, visit } from "../support/playground.mjs";
+import { inBrowser, limitsOf, visit } from "../support/playground.mjs";
 import { LEGACY, MODERN, connecting, dialogOf, elicit, form, round, sent, start } from "../support/questions.mjs";
 import { until } from "../support/wait.mjs";
 import { fixture } from "../support/workerd.mjs";
@@ -92,17 +92,12 @@ describe("questions", () => {
   test("may take the person longer than a call may take", async () => {
     await using other = await withSession({ tools: ["asks"], call: async (_, ask) => text(JSON.stringify((await ask("elicitation/create", form("Well?"))).result)) });
     await using visitor = await visit(browser, server, { allowed: [other.origin] });
-    // The Web Worker's clock is not the page's: its timers are made to fire at once.
     await visitor.connect(other.url, LEGACY);
-    const worker = visitor.page.workers()[0];
-    await worker.evaluate(() => {
-      const { setTimeout: wait } = self;
-      self.setTimeout = (work, ms, ...more) => wait(work, ms === 60_000 ? 200 : ms, ...more);
-    });
+    const limits = await limitsOf(visitor, 60);
     await start(visitor, "asks");
     const dialog = dialogOf(visitor);
     await dialog.getByText("Well?").waitFor();
-    await worker.evaluate(() => new Promise((resolve) => setTimeout(resolve, 700)));
+    for (let minutes = 0; minutes < 3; minutes++) assert.equal(await limits.reach(), 1);
     await dialog.getByRole("button", { name: "Decline" }).click();
     assert.match(await (await visitor.result()).innerText(), /"action":"decline"/);
   });

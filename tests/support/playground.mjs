@@ -167,3 +167,32 @@ class Visitor {
     await this.context.close();
   }
 }
+
+/** Puts the limit of calls into the hands of a test: `reach()` ends the waits of so many seconds, `begun()` counts them. Call it once the page is connected. */
+export async function limitsOf({ page }, seconds) {
+  const [worker] = page.workers();
+  await worker.evaluate((limit) => {
+    const { setTimeout: wait, clearTimeout: end } = self;
+    const waiting = new Map();
+    self.limits = { waiting, begun: 0 };
+    self.setTimeout = (work, ms, ...more) => {
+      const timer = wait(work, ms, ...more);
+      if (ms === limit) {
+        waiting.set(timer, work);
+        self.limits.begun++;
+      }
+      return timer;
+    };
+    self.clearTimeout = (timer) => (waiting.delete(timer), end(timer));
+  }, seconds * 1000);
+  return {
+    begun: () => worker.evaluate(() => self.limits.begun),
+    reach: () =>
+      worker.evaluate(() => {
+        const works = [...self.limits.waiting.values()];
+        self.limits.waiting.clear();
+        for (const work of works) work();
+        return works.length;
+      }),
+  };
+}
