@@ -91,6 +91,8 @@ pub(crate) struct Arguments {
     pub(crate) ping_interval: Option<Duration>,
     /// Time until the client's `initialize` is answered, also without the server. Hosts give it 60 s.
     pub(crate) initialize_deadline: Duration,
+    /// Time that a client of 2026-07-28 has for the questions of a call.
+    pub(crate) question_timeout: Duration,
     /// Largest message either way, in bytes.
     pub(crate) max_message: usize,
     /// Quiet time after which the HTTP side is closed until the next message; `None` keeps it open.

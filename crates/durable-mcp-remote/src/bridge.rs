@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::spawn_local;
 
 use crate::arguments::{Arguments, Protocol};
-use crate::calls::{Asker, Calls, Entry};
+use crate::calls::{Asker, Call, Calls, Entry};
 use crate::era::{MirroredTools, Modern, Questions};
 use crate::gate::Gate;
 use crate::http::Client;
@@ -26,6 +26,7 @@ use crate::seen::{LISTS, Seen};
 use crate::session::{Initialized, Session};
 use crate::sign_in::SignIn;
 use crate::sse::Held;
+use crate::stateless::Stateless;
 use crate::stdio::{Line, Output, read_lines};
 use crate::store::Store;
 use crate::tools;
@@ -56,6 +57,8 @@ pub(crate) struct Bridge {
     /// Server of 2026-07-28, once it is known to be one.
     pub(crate) era: RefCell<Option<Rc<Modern>>>,
     pub(crate) questions: Questions,
+    /// Client of 2026-07-28, before a server with sessions.
+    pub(crate) stateless: Stateless,
     /// Told of each request that memory cannot answer while the server is out of reach.
     pub(crate) unanswered_offline: Notify,
     pub(crate) mirrored: RefCell<MirroredTools>,
@@ -82,8 +85,8 @@ impl Drop for Work {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    cursor: Option<IgnoredAny>,
+pub(crate) struct Page {
+    pub(crate) cursor: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +124,7 @@ impl Bridge {
             sse: RefCell::default(),
             era: RefCell::default(),
             questions: Questions::default(),
+            stateless: Stateless::default(),
             unanswered_offline: Notify::new(),
             mirrored: RefCell::default(),
             knows_tools: Cell::new(false),
@@ -201,20 +205,20 @@ impl Bridge {
         match message.kind.clone() {
             Kind::Request { id, method } => self.dispatch_request(message, id, &method).await,
             Kind::Notification { method } => match method.as_str() {
+                _ if self.session.borrow().is_of_bridge => self.take_stateless(message).await,
                 "notifications/initialized" => {
                     self.gate.close();
                     self.spawn(|bridge| bridge.send_initialized(message));
                 }
                 "notifications/cancelled" => {
-                    if let Some(Cancelled { request_id }) = message.params() {
-                        drop(self.calls.take(&request_id));
-                    }
+                    self.withdraw(&message);
                     self.spawn(|bridge| bridge.send_one_way(message));
                 }
-                // The receiver lives as long as the bridge.
-                _ => drop(self.notifications.send((message, self.work())).await),
+                _ => self.send_in_order(message).await,
             },
             Kind::Response { id: Some(id), .. } if self.questions.answered(&id, &message) => {}
+            // Nothing is asked by requests there.
+            Kind::Response { .. } if self.session.borrow().is_of_bridge => {}
             Kind::Response { .. } => self.spawn(|bridge| bridge.send_one_way(message)),
         }
     }
@@ -229,7 +233,9 @@ impl Bridge {
             let reason = "this id is in use, or too many requests have no answer yet";
             return self.output.write(error_response(Some(&id), INVALID_REQUEST.into(), reason)).await;
         };
-        if method == "initialize" {
+        if self.is_stateless(&message) {
+            self.spawn(|bridge| bridge.call_stateless(call, message));
+        } else if method == "initialize" {
             self.gate.close();
             self.session.borrow_mut().begin(message.clone());
             self.spawn(|bridge| bridge.initialize(call, message));
@@ -240,6 +246,25 @@ impl Bridge {
             self.session.borrow_mut().note(method, &message);
             self.spawn(|bridge| bridge.call(call, message));
         }
+    }
+
+    /// Forgets the request that the client has cancelled.
+    pub(crate) fn withdraw(&self, cancelled: &Message) {
+        if let Some(Cancelled { request_id }) = cancelled.params() {
+            drop(self.calls.take(&request_id));
+        }
+    }
+
+    /// Sends a notification, or a response to the server, after those before it.
+    pub(crate) async fn send_in_order(&self, message: Message) {
+        // The receiver lives as long as the bridge.
+        drop(self.notifications.send((message, self.work())).await);
+    }
+
+    /// Whether the client waits for responses, apart from streams that end when it likes.
+    pub(crate) fn has_calls(&self) -> bool {
+        let apart = if self.session.borrow().is_of_bridge { "subscriptions/listen" } else { "" };
+        self.calls.has_client_besides(apart)
     }
 
     /// Runs a task that the end waits for.
@@ -309,8 +334,15 @@ impl Bridge {
 
     /// Hands on a message of the server.
     pub(crate) async fn deliver(&self, message: Message) {
+        self.deliver_from(message, None).await;
+    }
+
+    /// Hands on a message of the server that came with the answer to `call`.
+    pub(crate) async fn deliver_from(&self, message: Message, call: Option<&Call>) {
         let Kind::Response { id: Some(id), .. } = &message.kind else {
-            if !matches!(message.kind, Kind::Response { .. }) {
+            if self.session.borrow().is_of_bridge {
+                self.deliver_stateless(message, call).await;
+            } else if !matches!(message.kind, Kind::Response { .. }) {
                 let is_modern = self.era.borrow().is_some();
                 let message = if is_modern { Modern::for_client(message) } else { Some(message) };
                 if let Some(message) = message {

@@ -13,25 +13,28 @@ use crate::trouble::Trouble;
 /// Times that a request is repeated which may have run and only reads.
 const MAX_REPEATS: u32 = 3;
 /// Waits between attempts to reach the server: the first, and the longest.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(100);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Bridge {
     /// Sends a request and sees to it that it is answered.
     pub(crate) async fn call(self: Rc<Self>, call: Call, message: Message) {
-        if let Some(outcome) = self.call_offline(&call).await {
-            if let Err(trouble) = outcome {
-                self.fail(&call.id, &trouble).await;
-            }
-            return;
-        }
-        let outcome = match self.gate.pass().await {
-            Ok(()) => self.attempt_until_answered(&call, &message).await,
-            refused => refused,
-        };
-        if let Err(trouble) = outcome {
+        if let Err(trouble) = self.answered(&call, &message).await {
             self.fail(&call.id, &trouble).await;
         }
+    }
+
+    /// Sends a request once the session is there, again where it is lost, and waits for its response.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`], with the request still unanswered.
+    pub(crate) async fn answered(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+        if let Some(outcome) = self.call_offline(call).await {
+            return outcome;
+        }
+        self.gate.pass().await?;
+        self.attempt_until_answered(call, message).await
     }
 
     async fn attempt_until_answered(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {

@@ -104,9 +104,9 @@ impl Calls {
         &self.prefix
     }
 
-    /// Whether the client waits for a response. The bridge itself waits on a stream for as long as there is one.
-    pub(crate) fn has_client(&self) -> bool {
-        self.open.borrow().values().any(|entry| matches!(entry.asker, Asker::Client))
+    /// Whether the client waits for a response, other than to `method`. The bridge itself waits on a stream for as long as there is one.
+    pub(crate) fn has_client_besides(&self, method: &str) -> bool {
+        self.open.borrow().values().any(|entry| matches!(entry.asker, Asker::Client) && entry.method != method)
     }
 
     pub(crate) fn len(&self) -> usize {

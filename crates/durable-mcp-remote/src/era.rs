@@ -1,4 +1,4 @@
-//! Clients of versions up to 2025-11-25 before servers of 2026-07-28, which have no sessions.
+//! Clients of versions up to 2025-11-25 before servers of 2026-07-28, which have no sessions. The other direction is `stateless`.
 
 mod discovery;
 mod headers;
@@ -15,17 +15,18 @@ use crate::calls::Open;
 use crate::json::Object;
 use crate::message::{Id, Message, quoted};
 
-pub(crate) use discovery::is_modern;
+pub(crate) use discovery::{LEGACY_VERSIONS, NEWEST_LEGACY, TIME_FOR_DISCOVERY, is_modern, names_versions};
 pub(crate) use headers::{MirroredTools, headers};
+pub(crate) use listening::{ACKNOWLEDGED, SUBSCRIPTION_KEY};
 pub(crate) use questions::Questions;
 
 /// Version without sessions.
 pub(crate) const MODERN: &str = "2026-07-28";
 
-const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
-const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
-const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
-const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
+pub(crate) const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+pub(crate) const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
+pub(crate) const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(crate) const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
 
 /// Server of 2026-07-28, as a client of an earlier version sees it.
 pub(crate) struct Modern {

@@ -35,6 +35,7 @@ mod session;
 mod sign_in;
 mod sign_ins;
 mod sse;
+mod stateless;
 mod stdio;
 mod store;
 mod stream;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -16,8 +17,8 @@ use crate::session::Initialized;
 use crate::trouble::Trouble;
 
 /// Waits between attempts to reach a server that is down: the first, and the longest.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LONGEST_RETRY: Duration = Duration::from_secs(15);
+pub(crate) const FIRST_RETRY: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_RETRY: Duration = Duration::from_secs(15);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,24 +67,31 @@ impl Bridge {
     }
 
     async fn answer_offline(self: Rc<Self>, call: &Call, trouble: Trouble) {
-        let remembered = self.seen.initialize().and_then(|result| {
-            let initialized = serde_json::from_str::<Initialized>(result.get()).ok()?;
-            Some((result_message(&call.id, result.get())?, initialized))
-        });
-        let Some((response, initialized)) = remembered else {
-            self.gate.refuse(trouble.clone());
+        let remembered = self.serve_from_memory(&trouble);
+        let Some(response) = remembered.and_then(|result| result_message(&call.id, result.get())) else {
             return self.fail(&call.id, &trouble).await;
+        };
+        if self.calls.take(&call.id).is_some() {
+            self.output.write(response.bytes).await;
+        }
+    }
+
+    /// Answers from memory until the server can be reached, and returns the last result of `initialize`; `None` if there is none.
+    pub(crate) fn serve_from_memory(self: &Rc<Self>, trouble: &Trouble) -> Option<Box<RawValue>> {
+        let result = self.seen.initialize();
+        let initialized = result.as_ref().and_then(|result| serde_json::from_str::<Initialized>(result.get()).ok());
+        let (Some(result), Some(initialized)) = (result, initialized) else {
+            self.gate.refuse(trouble.clone());
+            return None;
         };
         {
             let mut session = self.session.borrow_mut();
             session.initialized = Some(initialized);
-            session.offline = Some(trouble);
+            session.offline = Some(trouble.clone());
         }
         self.gate.open();
-        spawn_local(Rc::clone(&self).reconnect());
-        if self.calls.take(&call.id).is_some() {
-            self.output.write(response.bytes).await;
-        }
+        spawn_local(Rc::clone(self).reconnect());
+        Some(result)
     }
 
     /// Tries to reach the server until it is there, then tells the client which lists differ from those it was given.
@@ -139,8 +147,7 @@ impl Bridge {
             let Some(result) = response.whole_list() else { continue };
             if self.seen.note_list(method, result) && told != Some(capability) {
                 told = Some(capability);
-                let notice = format!(r#"{{"jsonrpc":"2.0","method":"notifications/{capability}/list_changed"}}"#);
-                self.output.write(notice.into()).await;
+                self.tell_change(capability).await;
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::trouble::Trouble;
 /// Lists that a client is told about when they shrink, by the capability that offers them.
 const LISTS: [&str; 3] = ["tools", "prompts", "resources"];
 /// Longest wait for the answer to a request that a new session has to be told again.
-const TIME_FOR_REQUEST: Duration = Duration::from_secs(10);
+pub(crate) const TIME_FOR_REQUEST: Duration = Duration::from_secs(10);
 
 impl Bridge {
     /// Opens a new session in place of that of `generation`, unless another message had it opened already.
@@ -152,9 +152,16 @@ impl Bridge {
         for list in LISTS {
             let had = before.capabilities.get(list);
             if had.is_some() && (is_other_version || !covers(now.capabilities.get(list), had)) {
-                let notice = format!(r#"{{"jsonrpc":"2.0","method":"notifications/{list}/list_changed"}}"#);
-                self.output.write(notice.into()).await;
+                self.tell_change(list).await;
             }
+        }
+    }
+
+    /// Tells the client that a list has changed, as the server does.
+    pub(crate) async fn tell_change(&self, list: &str) {
+        let notice = format!(r#"{{"jsonrpc":"2.0","method":"notifications/{list}/list_changed"}}"#);
+        if let Ok(notice) = Message::written(notice) {
+            self.deliver(notice).await;
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-i
 /// Header of the negotiated version.
 pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// Most resource subscriptions that a new session is told of.
-const MAX_SUBSCRIPTIONS: usize = 1024;
+pub(crate) const MAX_SUBSCRIPTIONS: usize = 1024;
 
 /// Session with the server.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Session {
     pub(crate) id: Option<HeaderValue>,
     /// Counts the sessions, so that a failure is not blamed on a later one.
     pub(crate) generation: u64,
-    /// The client's `initialize`.
+    /// The client's `initialize`, or that which the bridge made for a client without sessions.
     pub(crate) initialize: Option<Message>,
     /// Result of `initialize`, once there was one.
     pub(crate) initialized: Option<Initialized>,
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) has_stream: bool,
     /// The stream of GET, which is closed when this is dropped.
     pub(crate) listening: Option<Open>,
+    /// Whether the client is one of 2026-07-28, for which the bridge holds this session.
+    pub(crate) is_of_bridge: bool,
     /// The client's `notifications/initialized`.
     pub(crate) notification: Option<Message>,
     /// The client's last `logging/setLevel`.

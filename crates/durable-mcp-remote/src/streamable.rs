@@ -109,13 +109,18 @@ impl Bridge {
             }
             _ => {}
         }
-        self.deliver(message).await;
+        self.deliver_from(message, Some(call)).await;
         Ok(())
     }
 
     /// Ends the session on the server.
     pub(crate) async fn delete_session(&self) {
         let headers = self.session.borrow().headers();
+        self.delete_session_of(headers).await;
+    }
+
+    /// Ends the session that these headers name.
+    pub(crate) async fn delete_session_of(&self, headers: HeaderMap) {
         // HTTP+SSE has none: its session ends with the stream.
         if !headers.contains_key(SESSION_ID) {
             return;

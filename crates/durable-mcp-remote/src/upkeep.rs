@@ -49,7 +49,7 @@ impl Bridge {
     /// Closes the connections after a quiet time, until the next message.
     pub(crate) async fn rest(self: Rc<Self>, quiet: Duration) {
         loop {
-            if timeout(quiet, self.activity.notified()).await.is_ok() || self.calls.has_client() {
+            if timeout(quiet, self.activity.notified()).await.is_ok() || self.has_calls() {
                 continue;
             }
             let modern = self.era.borrow().clone();

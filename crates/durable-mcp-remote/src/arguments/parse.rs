@@ -37,7 +37,7 @@ const SWITCHES: [&str; 17] = [
 ];
 
 /// Flags with one value; the first counts, as in `mcp-remote`.
-const VALUES: [&str; 22] = [
+const VALUES: [&str; 23] = [
     "auth-success-url",
     "auth-timeout",
     "body-timeout",
@@ -53,6 +53,7 @@ const VALUES: [&str; 22] = [
     "max-message",
     "ping-interval",
     "protocol",
+    "question-timeout",
     "resource",
     "scope",
     "static-oauth-client-info",
@@ -71,6 +72,8 @@ const INITIALIZE_DEADLINE: Duration = Duration::from_secs(45);
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 /// Smallest `--max-message`: an `initialize` with its answer fits.
 const LEAST_MAX_MESSAGE: usize = 64 * 1024;
+/// A person fills in a form in this time, or the call that waits for it is cancelled.
+const QUESTION_TIMEOUT: Duration = Duration::from_mins(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// As long as `mcp-remote` waits for a head, and between two chunks of a body.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
@@ -279,6 +282,7 @@ impl Given {
             tools,
             ping_interval: ping_interval.or_else(|| self.has("keep-alive").then_some(PING_INTERVAL)),
             initialize_deadline: self.strict_seconds("initialize-deadline")?.unwrap_or(INITIALIZE_DEADLINE),
+            question_timeout: self.strict_seconds("question-timeout")?.unwrap_or(QUESTION_TIMEOUT),
             max_message: self.max_message()?,
             idle_timeout: self.strict_seconds("idle-timeout")?,
             log: LogArguments { silent: self.has("silent"), debug: self.debug, file: self.take("log").map(Into::into) },

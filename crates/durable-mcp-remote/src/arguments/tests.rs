@@ -280,6 +280,8 @@ fn a_ping_interval_turns_pings_on() {
 #[test]
 fn limits_and_deadlines_of_our_own_are_strict() {
     let given = arguments(&["--max-message", "1000000", "--initialize-deadline", "2", "--idle-timeout", "90"]);
+    assert_eq!(given.question_timeout, Duration::from_mins(10));
+    assert_eq!(arguments(&["--question-timeout", "3"]).question_timeout, Duration::from_secs(3));
     assert_eq!(given.max_message, 1_000_000);
     assert_eq!(given.initialize_deadline, Duration::from_secs(2));
     assert_eq!(given.idle_timeout, Some(Duration::from_secs(90)));

@@ -14,16 +14,16 @@ use crate::arguments::Protocol;
 use crate::bridge::Bridge;
 use crate::calls::Call;
 use crate::json::Object;
-use crate::message::{Message, quoted};
+use crate::message::{Id, Message, quoted};
 use crate::transport::Transport;
 use crate::trouble::{Refusal, Trouble};
 
 /// Longest wait of `--protocol auto` for an answer to `server/discover`, apart from sign-in.
-const TIME_FOR_DISCOVERY: Duration = Duration::from_secs(10);
+pub(crate) const TIME_FOR_DISCOVERY: Duration = Duration::from_secs(10);
 
 /// Versions with `initialize`, and the one for clients that ask for another.
-const LEGACY_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
-const NEWEST_LEGACY: &str = "2025-11-25";
+pub(crate) const LEGACY_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+pub(crate) const NEWEST_LEGACY: &str = "2025-11-25";
 
 /// Codes of 2026-07-28: unsupported version, headers that differ from the body.
 const UNSUPPORTED_VERSION: i64 = -32022;
@@ -60,6 +60,10 @@ impl Bridge {
     ///
     /// [`Trouble`], with the request still unanswered.
     pub(crate) async fn open(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
+        // Whether the server has sessions was found out before.
+        if self.session.borrow().is_of_bridge {
+            return self.open_legacy(call, message).await;
+        }
         let known = self.era.borrow().clone();
         if let Some(known) = known {
             let discovered = known.discovered.clone();
@@ -110,11 +114,19 @@ impl Bridge {
     }
 
     async fn ask_discover(self: &Rc<Self>, modern: &Modern) -> Result<String, Trouble> {
+        let bare = Message::written(r#"{"jsonrpc":"2.0","id":0,"method":"server/discover"}"#.to_owned()).ok();
+        self.discovered(|id| modern.request(&bare?, id, &[])).await
+    }
+
+    /// Sends a `server/discover` that is made for an id, and returns its result.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Refused`] with the server's error; other [`Trouble`] without a response.
+    pub(crate) async fn discovered(&self, made: impl FnOnce(&Id) -> Option<Message>) -> Result<String, Trouble> {
         let (call, response) = self.calls.of_bridge("server/discover");
         let _waiting = self.calls.until_dropped(&call.id);
-        let bare = Message::written(r#"{"jsonrpc":"2.0","id":0,"method":"server/discover"}"#.to_owned()).ok();
-        let request = bare.and_then(|bare| modern.request(&bare, &call.id, &[]));
-        let request = request.ok_or_else(|| unusable("server/discover cannot be written"))?;
+        let request = made(&call.id).ok_or_else(|| unusable("server/discover cannot be written"))?;
         self.exchange_by_http(&call, &request).await?;
         let response = response.await.map_err(|_| Trouble::Lost("there is no response".to_owned()))?;
         let Some(result) = response.raw_result() else {
@@ -154,7 +166,7 @@ impl Modern {
     }
 
     /// Response to `initialize`, made of that to `server/discover`.
-    fn initialize_result(&self, id: &crate::message::Id) -> Option<Message> {
+    fn initialize_result(&self, id: &Id) -> Option<Message> {
         let discovered = Object::parse(&self.discovered)?;
         let meta = discovered.get("_meta").and_then(Object::parse);
         let in_meta = meta.as_ref().and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
@@ -197,7 +209,7 @@ fn supported(trouble: &Trouble) -> Vec<String> {
 }
 
 /// Whether the server named its versions, and none of them is known here.
-fn names_versions(trouble: &Trouble) -> bool {
+pub(crate) fn names_versions(trouble: &Trouble) -> bool {
     let supported = supported(trouble);
     let known = |version: &String| version == MODERN || LEGACY_VERSIONS.contains(&version.as_str());
     !supported.is_empty() && !supported.iter().any(known)

@@ -18,8 +18,8 @@ use crate::trouble::Trouble;
 const BETWEEN_OPENINGS: Duration = Duration::from_secs(2);
 /// Longest time between two openings, while each fails.
 const LONGEST_BETWEEN_OPENINGS: Duration = Duration::from_mins(1);
-const SUBSCRIPTION_KEY: &str = "io.modelcontextprotocol/subscriptionId";
-const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+pub(crate) const SUBSCRIPTION_KEY: &str = "io.modelcontextprotocol/subscriptionId";
+pub(crate) const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
 impl Bridge {
     /// Listens for what the server offers and the client has subscribed to, in place of what was listened for before.

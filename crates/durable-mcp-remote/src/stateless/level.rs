@@ -1,0 +1,103 @@
+//! Levels of logs: what requests ask for one by one, and sessions once (2025-11-25, Logging).
+
+use std::rc::Rc;
+
+use tokio::task::spawn_local;
+use tokio::time::timeout;
+
+use crate::bridge::Bridge;
+use crate::log::log;
+use crate::message::Message;
+use crate::renewal::TIME_FOR_REQUEST;
+
+/// Severity, by RFC 5424, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+    Alert,
+    Emergency,
+}
+
+const NAMES: [(Level, &str); 8] = [
+    (Level::Debug, "debug"),
+    (Level::Info, "info"),
+    (Level::Notice, "notice"),
+    (Level::Warning, "warning"),
+    (Level::Error, "error"),
+    (Level::Critical, "critical"),
+    (Level::Alert, "alert"),
+    (Level::Emergency, "emergency"),
+];
+
+impl Level {
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, own)| *own == name).map(|(level, _)| *level)
+    }
+
+    fn name(self) -> &'static str {
+        NAMES.iter().find(|(level, _)| *level == self).map_or("info", |(_, name)| name)
+    }
+}
+
+impl Bridge {
+    /// Sets the level of the session to the most verbose that a request in flight asks for. Where none asks, it is the least verbose
+    /// that there is: sessions cannot turn logs off.
+    pub(super) async fn adjust_level(self: &Rc<Self>) {
+        let has_logs = self
+            .session
+            .borrow()
+            .initialized
+            .as_ref()
+            .is_some_and(|server| server.capabilities.contains_key("logging"));
+        if !has_logs {
+            return;
+        }
+        // Requests that need the same level wait until it is set.
+        let mut present = self.stateless.level.lock().await;
+        let wanted = match (self.stateless.calls.most_verbose(), *present) {
+            (None, None) => return,
+            (wanted, _) => wanted.unwrap_or(Level::Emergency),
+        };
+        if *present == Some(wanted) {
+            return;
+        }
+        let is_needed = present.is_none_or(|present| wanted < present);
+        let name = wanted.name();
+        let json = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"logging/setLevel","params":{{"level":"{name}"}}}}"#);
+        let Ok(request) = Message::written(json) else { return };
+        *present = Some(wanted);
+        self.session.borrow_mut().level = Some(request.clone());
+        let bridge = Rc::clone(self);
+        let told = async move {
+            match timeout(TIME_FOR_REQUEST, bridge.ask(&request)).await {
+                Ok(Ok(_)) => {}
+                // A new session is told, too.
+                Ok(Err(trouble)) => log(&trouble.error().1),
+                Err(_) => log("the server has no answer to logging/setLevel"),
+            }
+        };
+        if is_needed {
+            told.await;
+        } else {
+            spawn_local(told);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_ordered_by_their_severity() {
+        assert!(Level::parse("debug") < Level::parse("info"));
+        assert!(Level::parse("alert") < Level::parse("emergency"));
+        assert_eq!(Level::parse("Info"), None);
+        assert_eq!(Level::Notice.name(), "notice");
+    }
+}

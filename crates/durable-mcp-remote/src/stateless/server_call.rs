@@ -1,0 +1,321 @@
+//! Requests in flight at a server with sessions, each for one request of the client after another: the first, and those that bring
+//! answers to questions.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+use super::capabilities::admit;
+use super::level::Level;
+use crate::calls::Open;
+use crate::message::{Id, Message};
+use crate::trouble::Trouble;
+
+/// Questions of one request that are not with the client yet. A server that has more does not wait for answers.
+const MAX_QUESTIONS: usize = 64;
+/// Bytes of responses that came while their questions are with the client. They are stored until the client comes back.
+const MAX_HELD_BYTES: usize = 8 << 20;
+/// Methods that may be answered with questions (2026-07-28, Multi Round-Trip Requests).
+const ASKING: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
+
+/// Requests in flight, oldest first.
+#[derive(Default)]
+pub(super) struct ServerCalls(RefCell<Vec<Rc<ServerCall>>>);
+
+/// Request in flight at the server.
+pub(super) struct ServerCall {
+    pub(super) id: Id,
+    pub(super) method: String,
+    /// Name or URI of what it is about.
+    pub(super) target: Option<String>,
+    /// Whether it asks for a page behind the first one.
+    pub(super) is_page: bool,
+    /// Progress token that the server was given.
+    token: Option<Id>,
+    /// Capabilities that the client's last request for it declared.
+    capabilities: RefCell<Map<String, Value>>,
+    /// The client's request that waits; `None` while its questions are with the client.
+    waiting: RefCell<Option<Waiting>>,
+    questions: RefCell<Vec<Question>>,
+    /// Numbers the keys of questions.
+    asked: Cell<u64>,
+    outcome: RefCell<Option<Result<Message, Trouble>>>,
+    /// Told of each question and of the outcome.
+    pub(super) changed: Notify,
+}
+
+/// Request of the client that waits for a server's.
+pub(super) struct Waiting {
+    pub(super) capabilities: Map<String, Value>,
+    pub(super) level: Option<Level>,
+    pub(super) token: Option<Id>,
+}
+
+/// Request of the server that a client answers.
+pub(super) struct Question {
+    /// Key of the question and of its answer.
+    pub(super) key: String,
+    /// Id that the server knows it by.
+    pub(super) id: Id,
+    pub(super) method: String,
+    /// JSON of its params.
+    pub(super) params: Option<String>,
+}
+
+/// Right to the outcome of a request in flight. Without it, the request is cancelled.
+pub(super) struct OwnedCall {
+    pub(super) call: Rc<ServerCall>,
+    calls: Rc<ServerCalls>,
+    _open: Open,
+}
+
+impl Drop for OwnedCall {
+    fn drop(&mut self) {
+        self.calls.0.borrow_mut().retain(|call| !Rc::ptr_eq(call, &self.call));
+    }
+}
+
+impl ServerCalls {
+    /// Adds a request, which is cancelled when the result is dropped.
+    pub(super) fn add(self: &Rc<Self>, call: ServerCall, open: Open) -> OwnedCall {
+        let call = Rc::new(call);
+        self.0.borrow_mut().push(Rc::clone(&call));
+        OwnedCall { call, calls: Rc::clone(self), _open: open }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// Most verbose level that a request asks for.
+    pub(super) fn most_verbose(&self) -> Option<Level> {
+        self.0.borrow().iter().filter_map(|call| call.waiting.borrow().as_ref()?.level).min()
+    }
+
+    /// Whether a log message is asked for: by the request `from`, or by any where that is not known.
+    pub(super) fn wants_log(&self, level: Option<Level>, from: Option<&Id>) -> bool {
+        self.0.borrow().iter().filter(|call| from.is_none_or(|id| *id == call.id)).any(|call| {
+            let least = call.waiting.borrow().as_ref().and_then(|waiting| waiting.level);
+            // Levels that are not known are shown to everyone who asks for some.
+            least.is_some_and(|least| level.is_none_or(|level| level >= least))
+        })
+    }
+
+    /// Token that the client's present request has in place of the one that the server was given.
+    pub(super) fn present_token(&self, given: &Id) -> Option<Id> {
+        let calls = self.0.borrow();
+        let call = calls.iter().find(|call| call.token.as_ref() == Some(given))?;
+        call.waiting.borrow().as_ref()?.token.clone()
+    }
+
+    /// Whether a request of the client waits.
+    pub(super) fn has_waiting(&self) -> bool {
+        self.0.borrow().iter().any(|call| call.waiting.borrow().is_some())
+    }
+
+    /// Puts a question to the request `from`, or, where that is not known, to the newest one whose client can answer it. Gives it back
+    /// if there is none.
+    pub(super) fn ask(&self, question: Question, from: Option<&Id>) -> Result<(), Question> {
+        let calls = self.0.borrow();
+        let can_ask = |call: &&Rc<ServerCall>| {
+            from.is_none_or(|id| *id == call.id)
+                && ASKING.contains(&call.method.as_str())
+                && call.questions.borrow().len() < MAX_QUESTIONS
+                && admit(&call.capabilities.borrow(), &question.method, question.params.as_deref().unwrap_or("{}"))
+        };
+        let newest = calls.iter().rev().filter(can_ask);
+        let Some(call) = newest.max_by_key(|call| (call.waiting.borrow().is_some(), call.asked.get() == 0)) else {
+            return Err(question);
+        };
+        let number = call.asked.get() + 1;
+        call.asked.set(number);
+        call.questions.borrow_mut().push(Question { key: format!("question-{number}"), ..question });
+        call.changed.notify_one();
+        Ok(())
+    }
+
+    /// Takes back a question that no client has seen; the server no longer waits for its answer.
+    pub(super) fn withdraw(&self, id: &Id) {
+        for call in self.0.borrow().iter() {
+            call.questions.borrow_mut().retain(|question| question.id != *id);
+        }
+    }
+
+    /// Notes the outcome of a request.
+    pub(super) fn finish(&self, call: &ServerCall, outcome: Result<Message, Trouble>) {
+        let size = |outcome: &Result<Message, Trouble>| outcome.as_ref().map_or(0, |message| message.bytes.len());
+        let mut outcome = outcome;
+        if call.waiting.borrow().is_none() {
+            let held: usize = self.0.borrow().iter().filter_map(|call| call.outcome.borrow().as_ref().map(size)).sum();
+            if held + size(&outcome) > MAX_HELD_BYTES {
+                let reason = "the result came before the answers to its questions, and is too long to be stored";
+                outcome = Err(Trouble::Lost(reason.to_owned()));
+            }
+        }
+        call.outcome.replace(Some(outcome));
+        call.changed.notify_one();
+    }
+}
+
+impl ServerCall {
+    pub(super) fn new(id: Id, method: &str, target: Option<String>, is_page: bool, waiting: Waiting) -> Self {
+        Self {
+            id,
+            method: method.to_owned(),
+            target,
+            is_page,
+            token: waiting.token.clone(),
+            capabilities: RefCell::new(waiting.capabilities.clone()),
+            waiting: RefCell::new(Some(waiting)),
+            questions: RefCell::default(),
+            asked: Cell::default(),
+            outcome: RefCell::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    pub(super) fn take_outcome(&self) -> Option<Result<Message, Trouble>> {
+        self.outcome.take()
+    }
+
+    /// Takes the questions to put them to the client, whose request is answered with them.
+    pub(super) fn take_questions(&self) -> Vec<Question> {
+        let questions = self.questions.take();
+        if !questions.is_empty() {
+            self.waiting.take();
+        }
+        questions
+    }
+
+    /// Goes on for another request of the client, with questions that have no answer yet.
+    pub(super) fn resume(&self, waiting: Waiting, mut unanswered: Vec<Question>) {
+        self.capabilities.replace(waiting.capabilities.clone());
+        self.waiting.replace(Some(waiting));
+        let mut questions = self.questions.borrow_mut();
+        unanswered.append(&mut questions);
+        *questions = unanswered;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::calls::Done;
+
+    fn waiting(capabilities: Value, level: Option<Level>, token: Option<&str>) -> Waiting {
+        Waiting {
+            capabilities: serde_json::from_value(capabilities).unwrap(),
+            level,
+            token: token.map(|token| Id::Text(token.to_owned())),
+        }
+    }
+
+    fn call(calls: &Rc<ServerCalls>, id: &str, method: &str, waiting: Waiting) -> OwnedCall {
+        let (open, _done) = Done::pair();
+        calls.add(ServerCall::new(Id::Text(id.to_owned()), method, None, false, waiting), open)
+    }
+
+    fn form(id: &str) -> Question {
+        Question {
+            key: String::new(),
+            id: Id::Text(id.to_owned()),
+            method: "elicitation/create".to_owned(),
+            params: Some("{}".to_owned()),
+        }
+    }
+
+    fn asked(call: &OwnedCall) -> Vec<String> {
+        call.call.take_questions().into_iter().map(|question| question.id.to_string()).collect()
+    }
+
+    #[test]
+    fn a_question_goes_to_the_call_it_came_with_or_to_one_whose_client_can_answer() {
+        let calls = Rc::new(ServerCalls::default());
+        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
+        let first = call(&calls, "1", "tools/call", elicits());
+        let second = call(&calls, "2", "prompts/get", elicits());
+        let third = call(&calls, "3", "tools/call", waiting(json!({}), None, None));
+        let list = call(&calls, "4", "tools/list", elicits());
+        assert!(calls.ask(form("a"), Some(&first.call.id)).is_ok());
+        assert!(calls.ask(form("b"), None).is_ok());
+        assert!(calls.ask(form("c"), Some(&third.call.id)).is_err());
+        assert!(calls.ask(form("d"), Some(&list.call.id)).is_err());
+        assert_eq!(asked(&first), ["\"a\""]);
+        assert_eq!(asked(&second), ["\"b\""]);
+        // Its own questions are with the client, and it is the only one left.
+        drop(second);
+        assert!(calls.ask(form("e"), None).is_ok());
+        calls.withdraw(&Id::Text("e".into()));
+        assert!(asked(&first).is_empty());
+        drop((first, third, list));
+        assert!(calls.is_empty());
+        assert!(calls.ask(form("f"), None).is_err());
+    }
+
+    #[test]
+    fn questions_of_one_call_are_bounded() {
+        let calls = Rc::new(ServerCalls::default());
+        let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
+        for _ in 0..MAX_QUESTIONS {
+            assert!(calls.ask(form("q"), None).is_ok());
+        }
+        assert!(calls.ask(form("q"), None).is_err());
+        assert_eq!(asked(&one).len(), MAX_QUESTIONS);
+    }
+
+    #[test]
+    fn logs_below_the_level_of_their_request_are_not_wanted() {
+        let calls = Rc::new(ServerCalls::default());
+        let quiet = call(&calls, "1", "tools/call", waiting(json!({}), None, None));
+        assert!(!calls.wants_log(Some(Level::Emergency), None));
+        assert_eq!(calls.most_verbose(), None);
+        let loud = call(&calls, "2", "tools/call", waiting(json!({}), Some(Level::Info), None));
+        let other = call(&calls, "3", "tools/call", waiting(json!({}), Some(Level::Error), None));
+        assert_eq!(calls.most_verbose(), Some(Level::Info));
+        for (level, from, wanted) in [
+            (Some(Level::Debug), None, false),
+            (Some(Level::Info), None, true),
+            (None, None, true),
+            (Some(Level::Info), Some(&loud), true),
+            (Some(Level::Info), Some(&other), false),
+            (Some(Level::Emergency), Some(&quiet), false),
+        ] {
+            assert_eq!(calls.wants_log(level, from.map(|call| &call.call.id)), wanted, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn progress_has_the_token_of_the_request_that_waits() {
+        let calls = Rc::new(ServerCalls::default());
+        let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, Some("t1")));
+        let given = Id::Text("t1".into());
+        assert_eq!(calls.present_token(&given), Some(given.clone()));
+        calls.ask(form("a"), None).ok();
+        assert_eq!(one.call.take_questions().len(), 1);
+        assert_eq!(calls.present_token(&given), None);
+        one.call.resume(waiting(json!({}), None, Some("t2")), Vec::new());
+        assert_eq!(calls.present_token(&given), Some(Id::Text("t2".into())));
+    }
+
+    #[test]
+    fn a_long_result_is_not_stored_while_a_question_is_open() {
+        let calls = Rc::new(ServerCalls::default());
+        let result = |bytes: usize| {
+            Message::written(format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"text":"{}"}}}}"#, "x".repeat(bytes)))
+                .unwrap()
+        };
+        let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
+        calls.finish(&one.call, Ok(result(MAX_HELD_BYTES)));
+        assert!(one.call.take_outcome().unwrap().is_ok());
+        calls.ask(form("a"), None).ok();
+        one.call.take_questions();
+        calls.finish(&one.call, Ok(result(MAX_HELD_BYTES)));
+        assert!(one.call.take_outcome().unwrap().is_err());
+        calls.finish(&one.call, Ok(result(10)));
+        assert!(one.call.take_outcome().unwrap().is_ok());
+    }
+}
