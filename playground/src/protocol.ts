@@ -396,6 +396,8 @@ export const hasApp = ({ _meta }: Tool): boolean => (_meta?.["ui"] as { resource
 export interface Operations {
   connect: { arguments: { target: Target }; result: ServerInfo };
   disconnect: { arguments: object; result: null };
+  /** Forgets a connection, with its messages. */
+  close: { arguments: object; result: null };
   /** Tries to reach a server that was lost. */
   retry: { arguments: object; result: null };
   /** The first piece of a list, or the one that `next` of the piece before names. */

@@ -1,5 +1,6 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
+import { BoundedMap } from "../bounded.ts";
 import { parse } from "../exact.ts";
 import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskInfo, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
 import { named } from "../visible.ts";
@@ -36,6 +37,10 @@ const MAX_SENT_BYTES = 100_000;
 
 /** Milliseconds for the end of a session, which nothing depends on. */
 const END_MS = 3000;
+
+/** Tasks whose call is known, and calls whose results may still come: those that are under way, and some that never end. */
+const MAX_TASKS = 1000;
+const MAX_ENDED = 1000;
 
 // Results are shown as they are, also where they are against the specification.
 const ANYTHING = { "~standard": { version: 1, vendor: "durable-mcp", validate: (value: unknown) => ({ value }) } } as const;
@@ -83,9 +88,9 @@ export class Connection {
   #cut: Client | undefined;
   #transport: HttpTransport | undefined;
   #calls = new Map<number, Running>();
-  #callOfTask = new Map<string, number>();
+  #callOfTask = new BoundedMap<string, number>(MAX_TASKS);
   /** Calls that were cancelled, or took too long: their results may still come. */
-  #ended = new Set<number>();
+  #ended = new BoundedMap<number, true>(MAX_ENDED);
   #recovery = this.#newRecovery();
   /** Ends everything under way. */
   #stop = new AbortController();
@@ -266,6 +271,7 @@ export class Connection {
   #isLate(message: { id?: string | number; method?: string; result?: unknown; error?: unknown }): boolean {
     const call = message.id === undefined || message.method !== undefined ? undefined : this.#fetcher.streams.sentFor(message.id);
     if (call === undefined || !this.#ended.delete(call)) return false;
+    this.#fetcher.streams.ended(call);
     this.#tell({ connection: this.id, call, late: message.result ?? message.error });
     this.#trace.note("This result came after its call had ended.");
     return true;
@@ -524,12 +530,13 @@ export class Connection {
         return isTask(result) ? this.#follow(call, running, options, result) : uncarried(result);
       }, isWhole);
     } catch (error) {
-      if (running.cause) this.#ended.add(call);
+      if (running.cause) this.#ended.set(call, true);
       if (this.#isSessionGone(error)) throw new SessionGone(messageOf(error));
       throw (running.isTask && running.isLeft ? error : running.cause) ?? error;
     } finally {
       running.done();
       this.#calls.delete(call);
+      if (!this.#ended.has(call)) this.#fetcher.streams.ended(call);
       this.questions.withdraw(call);
     }
   }

@@ -1,4 +1,5 @@
 // Every request of the Web Worker: without cookies, without redirects, and in the trace.
+import { BoundedMap, withNewest } from "../bounded.ts";
 import type { AnswerFacts, FailedRequest, HttpExchange, SignInStep } from "../protocol.ts";
 import { type StreamEvent, overhear } from "./events.ts";
 import { Streams } from "./streams.ts";
@@ -27,6 +28,12 @@ export interface SentRequest {
 /** Characters of an answer that help is given by. */
 const MAX_START_CHARS = 2000;
 
+/** Streams that broke off and may still be resumed: those of calls that were given up are not. */
+const MAX_OWED = 1000;
+
+/** Requests that failed, and those of a sign-in that did not, by which a problem is explained: the last ones. A server that is gone is tried for hours. */
+const MAX_KNOWN = 100;
+
 /** The member of an error's data that says why there is no answer. */
 export const UNANSWERED = "durable-mcp/unanswered";
 
@@ -51,7 +58,7 @@ export class Fetcher {
   /** Holds back a request of a sign-in until the person goes on. */
   gate: ((step: SignInStep, method: string, url: string) => Promise<void>) | undefined;
   /** The last events of streams that owe the answers to these requests: by them they are resumed. */
-  #owed = new Map<string | number, string>();
+  #owed = new BoundedMap<string | number, string>(MAX_OWED);
 
   constructor(trace: Trace) {
     this.trace = trace;
@@ -104,7 +111,8 @@ export class Fetcher {
       return response;
     } catch (error) {
       entry.isFault = true;
-      if (error instanceof TypeError) this.failures.push({ url, at: entry.at, method: init.method ?? "GET", headers: entry.http?.requestHeaders.map(([name]) => name) ?? [], ...(entry.step ? { step: entry.step } : {}) });
+      const failure = { url, at: entry.at, method: init.method ?? "GET", headers: entry.http?.requestHeaders.map(([name]) => name) ?? [], ...(entry.step ? { step: entry.step } : {}) };
+      if (error instanceof TypeError) this.failures = withNewest(this.failures, failure, MAX_KNOWN);
       this.trace.again(entry);
       throw error;
     }
@@ -112,7 +120,7 @@ export class Fetcher {
 
   #answered(entry: Recorded, response: Response, ms: number): void {
     this.status = response.status;
-    if (entry.step && entry.http && response.ok) this.readable.push({ url: entry.http.url, step: entry.step });
+    if (entry.step && entry.http && response.ok) this.readable = withNewest(this.readable, { url: entry.http.url, step: entry.step }, MAX_KNOWN);
     const { headers } = response;
     this.answer = { status: response.status, type: headers.get("content-type") ?? "", url: entry.http?.url ?? "", hasChallenge: headers.has("www-authenticate"), ...(headers.get("retry-after") ? { retryAfter: headers.get("retry-after") ?? "" } : {}) };
     if (entry.http) {

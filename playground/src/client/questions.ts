@@ -16,6 +16,9 @@ export class CallEnded extends Error {
 /** The connection was ended, and the task of the call goes on. */
 export class TaskLeft extends Error {}
 
+/** Questions that wait at a time: a person does not come to the end of more, and each takes memory in the page. */
+const MAX_OPEN = 100;
+
 interface Open {
   call: number | undefined;
   answer: (reply: Reply) => void;
@@ -34,12 +37,13 @@ export class Questions {
 
   /** Asks the person. A refusal is thrown, as an error of the protocol where there is a request to answer with it. */
   ask(asked: Asked, signal?: AbortSignal, isRequest = false): Promise<unknown> {
+    if (this.#open.size >= MAX_OPEN) return Promise.reject(refused(`${MAX_OPEN} questions wait for an answer: no more are taken.`, isRequest));
     const question = ++this.#last;
     return new Promise((resolve, reject) => {
       const answer = (reply: Reply) => {
         this.#open.delete(question);
         if ("json" in reply) resolve(parse(reply.json));
-        else reject(isRequest ? new ProtocolError(reply.error.code, reply.error.message) : new CallEnded("declined", reply.error.message));
+        else reject(refused(reply.error.message, isRequest, reply.error.code));
       };
       this.#open.set(question, { call: asked.call, answer });
       signal?.addEventListener("abort", () => this.#withdraw(question));
@@ -68,3 +72,5 @@ export class Questions {
     open.answer({ error: { code: -1, message: "The question was withdrawn." } });
   }
 }
+
+const refused = (message: string, isRequest: boolean, code = -1): Error => (isRequest ? new ProtocolError(code, message) : new CallEnded("declined", message));

@@ -1,14 +1,18 @@
 // Which call a server's request belongs to: the one on whose stream it came.
+import { BoundedMap } from "../bounded.ts";
 
 type Id = string | number;
 
 /** Characters of an event that is looked at: requests are shorter. */
 const MAX_CHARS = 1_000_000;
 
+/** Requests that have no answer, and those of a server that came with them. Some never have one, such as those of calls that were cancelled. */
+const MAX_OPEN = 10_000;
+
 export class Streams {
-  #callOf = new Map<Id, number>();
+  #callOf = new BoundedMap<Id, number>(MAX_OPEN);
   #sending: number | undefined;
-  #origins = new Map<Id, Id>();
+  #origins = new BoundedMap<Id, Id>(MAX_OPEN);
 
   /** Has requests that `work` sends at once belong to a call. */
   during<T>(call: number | undefined, work: () => T): T {
@@ -32,9 +36,15 @@ export class Streams {
     return this.#callOf.get(id);
   }
 
-  /** The call on whose stream a request of the server came. */
+  /** A call has its outcome: nothing more is looked for on its streams. */
+  ended(call: number): void {
+    for (const [id, of] of this.#callOf) if (of === call) this.#callOf.delete(id);
+  }
+
+  /** The call on whose stream a request of the server came, which is asked once. */
   callOf(id: Id): number | undefined {
     const origin = this.#origins.get(id);
+    this.#origins.delete(id);
     return origin === undefined ? undefined : this.#callOf.get(origin);
   }
 

@@ -1,4 +1,5 @@
 // The record of messages and requests. All of it stays here; what leaves the Web Worker has masks in place of secrets.
+import { BoundedMap } from "../bounded.ts";
 import { portableHeader, portableUrl } from "../copy/portable.ts";
 import type { PortableRequest } from "../copy/portable.ts";
 import type { HttpExchange, SignInStep, TraceEntry, TraceRow, TraceStream } from "../protocol.ts";
@@ -13,6 +14,9 @@ const MAX_CHARS = 30_000_000;
 
 /** Entries: beyond, the oldest go, but for those that are pinned. */
 export const MAX_ENTRIES = 50_000;
+
+/** Requests whose answers may still come: some never do. */
+const MAX_ASKED = 10_000;
 
 /** Milliseconds for which rows are gathered before the page gets them. */
 const FLUSH_MS = 50;
@@ -49,7 +53,7 @@ export class Trace {
   #trimmed = 0;
   #changed = new Set<Recorded>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #asked = new Map<string, Recorded>();
+  #asked = new BoundedMap<string, Recorded>(MAX_ASKED);
   #version: string | undefined;
   /** The last request that was answered with an error, and its code as it came. */
   failed: { method: string; code: unknown } | undefined;

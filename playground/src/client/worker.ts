@@ -45,6 +45,7 @@ type Handlers = { [K in OperationName]: (connection: Connection, given: Operatio
 const HANDLERS: Handlers = {
   connect: (connection, { target }) => connection.connect(target),
   disconnect: (connection) => connection.disconnect().then(() => null),
+  close: async (connection) => (connections.delete(connection.id), null),
   retry: async (connection) => (connection.retry(), null),
   list: (connection, { what, next }) => connection.list(what, next),
   call: (connection, { call, tool, json, asTask, isWhole }) => connection.call(call, tool, json, asTask, isWhole),

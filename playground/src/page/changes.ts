@@ -1,7 +1,8 @@
 // The page follows what a server says of changes: lists are fetched anew, and what is new, gone or changed is marked.
-import type { ListName, Problem } from "../protocol.ts";
+import { withNewest } from "../bounded.ts";
+import type { ListName } from "../protocol.ts";
 import type { Say } from "./language.ts";
-import { Failure } from "./link.ts";
+import { problemOf } from "./link.ts";
 import { type Ask, LISTS, type Loaded, idOf, isOffered, load, stateOf } from "./lists.ts";
 import type { ServerState, Store, Tab } from "./state.ts";
 
@@ -17,6 +18,9 @@ const SLEEP_MS = 150_000;
 
 /** Entries that are gone, and still shown. */
 const MAX_GONE = 100;
+
+/** Resources that are marked as changed: a server may tell of any number, also of those that are in no list. */
+const MAX_UPDATED = 1000;
 
 export class Changes {
   #store: Store<ServerState>;
@@ -68,7 +72,7 @@ export class Changes {
   }
 
   updated(uri: string): void {
-    if (!this.#state.updated.includes(uri)) this.#store.set({ updated: [...this.#state.updated, uri], announcement: this.#say("resource.changed") });
+    if (!this.#state.updated.includes(uri)) this.#store.set({ updated: withNewest(this.#state.updated, uri, MAX_UPDATED), announcement: this.#say("resource.changed") });
   }
 
   changed(what: ListName): void {
@@ -163,8 +167,4 @@ function marksOf(state: ServerState, what: ListName, { entries }: Loaded) {
     gone: [...gone.filter((entry) => !now.has(idOf(entry))), ...isGone].slice(-MAX_GONE),
     isChanged: isNew.length + isGone.length > 0,
   };
-}
-
-function problemOf(error: unknown): Problem {
-  return error instanceof Failure ? error.problem : { kind: "other", message: String(error) };
 }

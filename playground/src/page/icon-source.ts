@@ -1,5 +1,6 @@
 // Where the picture of an icon comes from: from its own address, or from the server that names it, and from nowhere else.
 import { isLoopback } from "../address.ts";
+import { BoundedMap } from "../bounded.ts";
 
 /** Bytes of an icon: a larger one is not shown. */
 const MAX_BYTES = 200_000;
@@ -10,8 +11,11 @@ const TYPES = "image/(?:png|jpeg|gif|webp|avif|svg\\+xml|x-icon|vnd\\.microsoft\
 const TYPE = new RegExp(`^${TYPES}(?:;|$)`, "i");
 const DATA = new RegExp(`^data:${TYPES}[;,]`, "i");
 
+/** Pictures that are kept: more than rows are in sight, and a part of what a server can name. */
+const MAX_KEPT = 200;
+
 /** Icons are many, and their pictures few. */
-const fetched = new Map<string, Promise<string>>();
+const fetched = new BoundedMap<string, Promise<string>>(MAX_KEPT);
 
 /** A `data:` address of the first icon that can be shown; nothing if there is none. */
 export async function iconSource(icons: unknown, server: string): Promise<string | undefined> {

@@ -67,3 +67,6 @@ export class Link {
 }
 
 const failureOf = (message: string): Failure => new Failure({ kind: "other", message });
+
+/** The problem of an operation that did not work. */
+export const problemOf = (error: unknown): Problem => (error instanceof Failure ? error.problem : { kind: "other", message: String(error) });

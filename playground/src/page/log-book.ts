@@ -4,12 +4,17 @@ import { Observed } from "./observed.ts";
 
 const MAX_ENTRIES = 10_000;
 
+/** Characters of all of them: beyond, the oldest go. One may be as large as a server makes it. */
+const MAX_CHARS = 20_000_000;
+
 export interface NumberedEntry extends LogEntry {
   number: number;
+  chars: number;
 }
 
 export class LogBook extends Observed {
   #entries: NumberedEntry[] = [];
+  #chars = 0;
   #last = 0;
 
   get length(): number {
@@ -22,12 +27,19 @@ export class LogBook extends Observed {
   }
 
   add(entries: LogEntry[]): void {
-    this.#entries = [...this.#entries, ...entries.map((entry) => ({ ...entry, number: ++this.#last }))].slice(-MAX_ENTRIES);
+    const all = [...this.#entries, ...entries.map((entry) => ({ ...entry, number: ++this.#last, chars: charsOf(entry) }))];
+    for (const { chars } of all.slice(this.#entries.length)) this.#chars += chars;
+    let from = 0;
+    while (all.length - from > MAX_ENTRIES || (this.#chars > MAX_CHARS && all.length - from > 1)) this.#chars -= all[from++]?.chars ?? 0;
+    this.#entries = all.slice(from);
     this.changed();
   }
 
   clear(): void {
     this.#entries = [];
+    this.#chars = 0;
     this.changed();
   }
 }
+
+const charsOf = ({ logger, data }: LogEntry): number => logger.length + (typeof data === "string" ? data : (JSON.stringify(data) ?? "")).length;

@@ -22,10 +22,11 @@ export function Resources() {
   const resources = useMemo(() => withGone(state, "resources"), [state.resources, lists.resources]);
   const templates = useMemo(() => withGone(state, "templates"), [state.templates, lists.templates]);
   const template = templates.all.find(({ uriTemplate }) => uriTemplate === chosen);
+  const isUpdated = useMemo(() => new Set(updated), [updated]);
   const entries = useMemo((): Entry[] => [
-    ...resources.all.map((resource) => ({ id: resource.uri, title: named(resource.title ?? resource.name ?? resource.uri), description: resource.description, icons: resource.icons, state: updated.includes(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
+    ...resources.all.map((resource) => ({ id: resource.uri, title: named(resource.title ?? resource.name ?? resource.uri), description: resource.description, icons: resource.icons, state: isUpdated.has(resource.uri) ? ("updated" as const) : resources.markOf(resource) })),
     ...templates.all.map((template) => ({ id: template.uriTemplate, title: named(template.title ?? template.name ?? template.uriTemplate), description: template.description, icons: template.icons, marks: <Mark text={say("template.mark")} />, state: templates.markOf(template) })),
-  ], [resources, templates, updated, say]);
+  ], [resources, templates, isUpdated, say]);
   return (
     <Listing tab="resources" entries={entries}>
       {template ? (

@@ -1,6 +1,7 @@
 // Rows of a list, of which those near what is in sight are drawn. They may be of any height.
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { BoundedMap } from "../bounded.ts";
 
 /** Rows that are all drawn. */
 const FEW = 100;
@@ -11,6 +12,9 @@ const MARGIN = 1000;
 /** Height of a row that was not drawn yet, as long as none was. */
 const GUESS = 90;
 
+/** Heights that are kept: of all rows of the longest list, and of as many that it had before. */
+const MAX_HEIGHTS = 20_000;
+
 interface Props<Row extends { id: string }> {
   rows: Row[];
   /** A row that stays drawn, wherever it is. */
@@ -20,7 +24,7 @@ interface Props<Row extends { id: string }> {
 
 export function Rows<Row extends { id: string }>({ rows, chosen, draw }: Props<Row>) {
   const list = useRef<HTMLUListElement>(null);
-  const heights = useRef(new Map<string, number>());
+  const heights = useRef(new BoundedMap<string, number>(MAX_HEIGHTS));
   const focused = useRef<string | undefined>(undefined);
   const [[top, bottom], setSight] = useState([0, 1000]);
   const isLong = rows.length > FEW;

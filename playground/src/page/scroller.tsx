@@ -1,12 +1,16 @@
 // A long list of which only the rows in sight are drawn. Rows are of one height, but for those that are open.
 import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { BoundedMap } from "../bounded.ts";
 
 /** Rows that are all drawn. */
 const FEW = 200;
 
 /** Pixels that are drawn above and below what is in sight. */
 const MARGIN = 600;
+
+/** Open rows whose heights are kept: one that was dropped while it was open closes never. */
+const MAX_OPEN = 1000;
 
 /** Pixels that a browser scrolls at most in one element, with a margin. */
 export const MAX_PIXELS = 8_000_000;
@@ -26,7 +30,7 @@ export function Scroller<Row>({ label, rows, keyOf, draw, wanted }: Props<Row>) 
   const [, setMeasured] = useState(0);
   const height = useRef(40);
   /** How much higher rows are than others, by their keys. */
-  const extra = useRef(new Map<number, number>());
+  const extra = useRef(new BoundedMap<number, number>(MAX_OPEN));
   const first = useRef<number | undefined>(undefined);
   const visible = box.current?.clientHeight ?? 800;
   const all = rows.length <= FEW;

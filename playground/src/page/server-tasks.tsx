@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Problem, TaskInfo, TaskPage } from "../protocol.ts";
 import { useShared } from "./context.ts";
-import { Failure } from "./link.ts";
+import { problemOf } from "./link.ts";
 import { ProblemNote } from "./problem.tsx";
 import { hasEnded } from "./task-list.ts";
 import { statusOf } from "./tasks.tsx";
@@ -19,7 +19,7 @@ export function ServerTasks() {
       const next = await visitor.ask("tasks", cursor === undefined ? {} : { cursor });
       setPage((before) => ({ ...next, tasks: cursor === undefined ? next.tasks : [...(before?.tasks ?? []), ...next.tasks] }));
     } catch (error) {
-      setProblem(error instanceof Failure ? error.problem : { kind: "other", message: String(error) });
+      setProblem(problemOf(error));
     }
   }
   const isOff = state.phase !== "connected";
@@ -37,7 +37,7 @@ export function ServerTasks() {
       <ul class="server-tasks">
         {page?.tasks.map((task) => (
           <li key={task.id}>
-            <Listed task={state.taskNews[task.id] ?? task} />
+            <Listed task={state.taskNews.get(task.id) ?? task} />
           </li>
         ))}
       </ul>

@@ -1,4 +1,5 @@
 // All that the page shows.
+import { BoundedMap } from "../bounded.ts";
 import type { Json } from "../exact.ts";
 import type { Answer, Asked, HeaderFault, HeldStep, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
@@ -85,7 +86,7 @@ export interface ServerState {
   /** Calls of tools that became tasks, the oldest first. */
   tasks: TaskEntry[];
   /** What the server said by itself of tasks, by their ids. */
-  taskNews: Record<string, TaskInfo>;
+  taskNews: BoundedMap<string, TaskInfo>;
   /** Pages with which the person is through, as the server says. */
   completed: string[];
   trace: TraceLog;
@@ -150,6 +151,9 @@ export const NOTHING_LISTED: Pick<ServerState, ListName | "lists" | "listening" 
   updated: [],
 };
 
+/** Tasks of which the last that a server said by itself is kept: it may tell of any number. */
+const MAX_TASK_NEWS = 1000;
+
 /** A server that nothing was done with yet. */
 export const newServer = (target: Target): ServerState => ({
   target,
@@ -169,7 +173,7 @@ export const newServer = (target: Target): ServerState => ({
   questions: [],
   completed: [],
   tasks: [],
-  taskNews: {},
+  taskNews: new BoundedMap(MAX_TASK_NEWS),
   trace: new TraceLog(),
   traceKind: "all",
   signIn: undefined,
@@ -180,9 +184,6 @@ export const newServer = (target: Target): ServerState => ({
   notice: undefined,
   announcement: "",
 });
-
-/** Uses that are kept of each tool. */
-export const MAX_USES = 20;
 
 export class Store<State extends object> extends Observed {
   #state: State;

@@ -1,20 +1,21 @@
 // Actions of a person at one server.
-import type { Json } from "../exact.ts";
-import { write } from "../exact.ts";
+import { withNewest } from "../bounded.ts";
+import { type Json, write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
 import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
 import { hasApp } from "../protocol.ts";
+import { CallHistory } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
 import { noteHeld } from "./held-texts.ts";
 import { attempt, type Say } from "./language.ts";
-import { type Event, Failure, type Link } from "./link.ts";
+import { type Event, type Link, problemOf } from "./link.ts";
 import { LogBook } from "./log-book.ts";
 import { type Ask, LISTS, isOffered, load, ownOf, stateOf } from "./lists.ts";
 import { own } from "./start.ts";
 import { taskSupport } from "./task-choice.tsx";
 import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
-import { MAX_USES, NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, type Use, serverName } from "./state.ts";
+import { NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, serverName } from "./state.ts";
 
 const RETURN_KEY = "playground return";
 const CHANNEL = "playground sign-in";
@@ -25,21 +26,22 @@ interface Return {
   parameters?: [string, string][];
 }
 
+/** Pages of which it is known that the person is through: a server may tell of any number, also of pages that nobody opened. */
+const MAX_COMPLETED = 1000;
+
 export class Visitor {
   /** The number of the connection. */
   readonly connection: number;
   readonly #store: Store<ServerState>;
   #link: Link;
   #say: Say;
-  #lastUse = 0;
   /** Tools whose calls begin tasks, where the person decides that. */
   #asTasks = new Set<string>();
   /** Arguments that forms begin with: made once, since those of a large schema take long. */
   #firstDrafts = new WeakMap<Tool, Json>();
-  /** Names of the tools that the chat called. */
+  /** Names of the tools that the chat is calling. */
   #chatCalls = new Map<number, string>();
-  /** Each use, to be repeated as it was. */
-  #works = new Map<number, () => Promise<void>>();
+  #history: CallHistory;
   /** Counts what was begun: what was stopped since is of an earlier number. */
   #attempt = 0;
   #changes: Promise<Changes> | undefined;
@@ -55,6 +57,7 @@ export class Visitor {
     this.#link = link;
     this.#say = say;
     this.#store = new Store(state);
+    this.#history = new CallHistory(this.#store, say);
     this.#channel.addEventListener("message", ({ data }) => void this.#answered(data));
   }
 
@@ -123,6 +126,7 @@ export class Visitor {
     this.#channel.close();
     void this.#changes?.then((changes) => changes.stop());
     await this.disconnect();
+    await this.#ask("close", {});
   }
 
   // A list that fails leaves the others as they are, unless the person has to sign in for it. A new session has its lists fetched anew.
@@ -324,7 +328,7 @@ export class Visitor {
     const json = write(this.draftOf(tool));
     const asTask = this.isTask(tool);
     return this.#use("tools", tool.name, (call) => {
-      this.#change(call, { json });
+      this.#history.change(call, { json });
       return this.#ask("call", { call, tool, json, asTask, isWhole: hasApp(tool) });
     });
   }
@@ -344,7 +348,7 @@ export class Visitor {
   /** Goes on with a task of an earlier page. */
   follow({ info, tool }: TaskEntry): Promise<void> {
     return this.#use("tools", tool, (call) => {
-      this.#change(call, { task: info });
+      this.#history.change(call, { task: info });
       return this.#ask("follow", { call, task: info });
     });
   }
@@ -361,22 +365,26 @@ export class Visitor {
 
   /** Calls a tool for an app, once its number is told. It is no use of the person's. */
   callFor(tool: Tool, json: string, begun: (call: number) => void): Promise<Answer> {
-    const call = ++this.#lastUse;
+    const call = this.#history.next();
     begun(call);
     return this.#ask("call", { call, tool, json, asTask: this.isTask(tool), isWhole: true });
   }
 
   /** Reads a resource for an app. */
   readFor(uri: string): Promise<Answer> {
-    return this.#ask("read", { call: ++this.#lastUse, uri, isWhole: true });
+    return this.#ask("read", { call: this.#history.next(), uri, isWhole: true });
   }
 
   /** Calls a tool for the chat, which has the answer alone. */
   async run(number: number, tool: Tool, json: string): Promise<Answer> {
     this.#chatCalls.set(number, tool.name);
-    const answer = await this.#ask("call", { call: number, tool, json, asTask: false, isWhole: true });
-    noteHeld(answer);
-    return answer;
+    try {
+      const answer = await this.#ask("call", { call: number, tool, json, asTask: false, isWhole: true });
+      noteHeld(answer);
+      return answer;
+    } finally {
+      this.#chatCalls.delete(number);
+    }
   }
 
   /** The call of a tool as it can be made elsewhere. */
@@ -407,48 +415,25 @@ export class Visitor {
   }
 
   async #use(tab: Tab, name: string, work: (number: number) => Promise<Answer>, isSecond = false): Promise<void> {
-    const key = `${tab} ${name}`;
-    const number = ++this.#lastUse;
-    this.#works.set(number, () => this.#use(tab, name, work));
-    this.#store.set({ uses: { ...this.#state.uses, [key]: [{ number, at: Date.now() }, ...(this.#state.uses[key] ?? [])].slice(0, MAX_USES) } });
-    this.#store.set({ announcement: this.#say("result.begun", { name }) });
-    try {
-      const answer = await work(number);
-      noteHeld(answer);
-      this.#change(number, { answer });
-      this.#store.set({ announcement: this.#say("result.done", { name }) });
-    } catch (error) {
-      const problem = problemOf(error);
-      this.#change(number, { problem });
-      this.#store.set({ announcement: this.#say("result.problem", { name }) });
-      if (!["scope", "unauthorized"].includes(problem.kind) || this.#state.target.token || isSecond) return;
-      this.#again = () => this.#use(tab, name, work, true);
-      await this.#offer(problem.kind === "scope");
-    }
-  }
-
-  #change(number: number, more: Partial<Use>): void {
-    const { uses } = this.#state;
-    const [key, list] = Object.entries(uses).find(([, list]) => list.some((use) => use.number === number)) ?? [];
-    if (key === undefined || !list) return;
-    this.#store.set({ uses: { ...uses, [key]: list.map((use) => (use.number === number ? { ...use, ...more } : use)) } });
+    const problem = await this.#history.run(tab, name, work, () => this.#use(tab, name, work));
+    if (!problem || !["scope", "unauthorized"].includes(problem.kind) || this.#state.target.token || isSecond) return;
+    this.#again = () => this.#use(tab, name, work, true);
+    await this.#offer(problem.kind === "scope");
   }
 
   /** The name of the tool, resource or prompt of a call. */
   nameOf(call: number | undefined): string | undefined {
-    const entry = Object.entries(this.#state.uses).find(([, uses]) => uses.some(({ number }) => number === call));
-    return entry?.[0].replace(/^\w+ /, "") ?? this.#chatCalls.get(call ?? 0);
+    return call === undefined ? undefined : (this.#history.nameOf(call) ?? this.#chatCalls.get(call));
   }
 
   /** Uses the same once more, with the same arguments. */
-  async repeat(number: number): Promise<void> {
-    await this.#works.get(number)?.();
+  repeat(number: number): Promise<void> {
+    return this.#history.repeat(number);
   }
 
   /** The person opened a page for a use. */
   opened(number: number, page: OpenedPage): void {
-    const use = Object.values(this.#state.uses).flat().find((use) => use.number === number);
-    this.#change(number, { pages: [...(use?.pages ?? []), page] });
+    this.#history.change(number, { pages: [...(this.#history.of(number)?.pages ?? []), page] });
   }
 
   answer(question: number, reply: Reply): void {
@@ -481,25 +466,26 @@ export class Visitor {
   hear(event: Event): void {
     if ("rows" in event) return this.#filled(this.#state.trace, () => this.#state.trace.add(event.rows));
     if ("farewell" in event) this.#farewell = event.farewell ?? undefined;
-    else if ("progress" in event) this.#change(event.progress.call, { progress: event.progress });
+    else if ("progress" in event) this.#history.change(event.progress.call, { progress: event.progress });
     else if ("changed" in event) void this.#loadChanges().then((changes) => changes.changed(event.changed));
     else if ("updated" in event) void this.#loadChanges().then((changes) => changes.updated(event.updated));
     else if ("logged" in event) this.#filled(this.logs, () => this.logs.add(event.logged));
-    else if ("late" in event) this.#change(event.call, { late: { result: event.late } });
+    else if ("late" in event) this.#history.change(event.call, { late: { result: event.late } });
     else if ("listening" in event) this.#store.set({ listening: event.listening });
     else if ("held" in event) this.#store.set({ heldStep: event.held ?? undefined });
     else if ("question" in event) {
       this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
     } else if ("task" in event) {
-      this.#change(event.call, { task: event.task });
+      this.#history.change(event.call, { task: event.task });
       this.#setTasks(withTask(this.#state.tasks, event.task, this.nameOf(event.call) ?? ""));
     } else if ("taskStatus" in event) {
       const { taskStatus } = event;
-      this.#store.set({ taskNews: { ...this.#state.taskNews, [taskStatus.id]: taskStatus } });
+      this.#state.taskNews.set(taskStatus.id, taskStatus);
+      this.#store.set({});
       const known = this.#state.tasks.find(({ info }) => info.id === taskStatus.id);
       if (known) this.#setTasks(withTask(this.#state.tasks, taskStatus, known.tool));
     } else if ("completed" in event) {
-      this.#store.set({ completed: [...this.#state.completed, event.completed], announcement: this.#say("page.completed") });
+      this.#store.set({ completed: withNewest(this.#state.completed, event.completed, MAX_COMPLETED), announcement: this.#say("page.completed") });
     } else if ("withdrawn" in event) {
       const questions = this.#state.questions.filter(({ number }) => number !== event.withdrawn);
       this.#store.set({ questions, announcement: this.#say("question.withdrawn") });
@@ -538,10 +524,6 @@ export class Visitor {
 }
 
 export const schemaOf = (tool: Tool): Json => (tool.inputSchema ?? {}) as Json;
-
-function problemOf(error: unknown): Problem {
-  return error instanceof Failure ? error.problem : { kind: "other", message: String(error) };
-}
 
 function parametersOf(data: unknown): [string, string][] | undefined {
   if (typeof data !== "object" || data === null || !("parameters" in data) || !Array.isArray(data.parameters)) return undefined;
