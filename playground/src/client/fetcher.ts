@@ -157,14 +157,24 @@ export class Fetcher {
       };
       overhear(response, hear, last);
     } else if (response.status !== 202 && response.status !== 204) {
-      const text = await response.clone().text().catch(() => "");
+      const body = message ? response.text() : response.clone().text();
+      const text = await body.catch(() => "");
+      const messages = message && /json/.test(type) && text !== "" ? messagesIn(text).map((one) => [one, messageOf(one)] as const) : [];
+      const [[whole, read] = []] = messages;
+      if (message) giveAgain(response, body, whole === text ? read : undefined);
       if (answer) Object.assign(answer, { isEmpty: text.trim() === "", start: text.slice(0, MAX_START_CHARS) });
       if (text === "") return;
-      const messages = message && /json/.test(type) ? messagesIn(text).map((one) => [one, messageOf(one)] as const) : [];
       if (messages.some(([, read]) => read)) for (const [one, read] of messages) this.trace.in(one, entry, "json", undefined, read);
       else this.trace.answered(entry, text);
     }
   }
+}
+
+// A body of megabytes is read and parsed once: the transport gets what is there.
+function giveAgain(response: Response, body: Promise<string>, parsed: Message | undefined): void {
+  const text = () => body;
+  const json = async () => (parsed === undefined ? (JSON.parse(await body) as unknown) : parsed);
+  Object.defineProperties(response, { text: { value: text }, json: { value: json } });
 }
 
 /** Reasons for which no answer can come: the stream ended, broke off, or is not resumed. */

@@ -7,6 +7,8 @@ export const heldOf = (part: unknown): HeldText | undefined => (typeof part === 
 
 /** Notes what is held of an answer. */
 export function noteHeld({ result, held = [] }: Answer): void {
+  // Their view is loaded together with that of the result.
+  if (held.length > 0) import("./held.tsx").catch(() => {});
   for (const one of held) {
     let part = result as Record<string, unknown>;
     for (const step of one.path) part = part[step] as Record<string, unknown>;

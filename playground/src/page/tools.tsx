@@ -18,7 +18,8 @@ import { TaskChoice } from "./task-choice.tsx";
 import { Uses } from "./uses.tsx";
 import { schemaOf } from "./visitor.ts";
 
-const ToolResult = memo(later(async () => (await import("./result.tsx")).ToolResult));
+const results = () => import("./result.tsx");
+const ToolResult = memo(later(async () => (await results()).ToolResult));
 const HeaderNote = later(async () => (await import("./header-note.tsx")).HeaderNote);
 
 const CallCopies = later(async () => (await import("./copies.tsx")).CallCopies);
@@ -95,6 +96,8 @@ function ToolView({ tool }: { tool: Tool }) {
     event.preventDefault();
     if (isChecking.current) return;
     isChecking.current = true;
+    // The view of the result is loaded while the server works on it. Where it cannot be, the result tells.
+    results().catch(() => {});
     const finding = await foundWhole(value, schema);
     isChecking.current = false;
     setFinding(finding);
