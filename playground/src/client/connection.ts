@@ -1,72 +1,29 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
-import { BoundedMap } from "../bounded.ts";
-import { parse } from "../exact.ts";
-import { ALL_OFFERS, LEGACY, type Answer, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Progress, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskInfo, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, LEGACY, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
 import { named } from "../visible.ts";
 import type { Accounts } from "./accounts.ts";
+import { Calls, type Session } from "./calls.ts";
 import type { Changes } from "./changes.ts";
 import type { Completer } from "./completion.ts";
 import { Fetcher } from "./fetcher.ts";
+import { type AnyRequest, carried, lenientClient, uncarried } from "./lenient.ts";
 import { Lists } from "./lists.ts";
 import type { LogSender } from "./log.ts";
 import { capabilitiesOf, refusal } from "./offers.ts";
-import { paced } from "./paced.ts";
-import { SignInFailed, asMissing, commonVersion, messageOf, problemOf } from "./problem.ts";
+import { SignInFailed, commonVersion, messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
-import { Recovery, SessionGone, isFetchFailure } from "./recovery.ts";
-import type { InputRequired } from "./rounds.ts";
-import { Running, UNLIMITED_MS } from "./running.ts";
+import { Recovery, isFetchFailure } from "./recovery.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
 import type { StandingStream } from "./standing-stream.ts";
-import type { Streams } from "./streams.ts";
-import { Trace, bytesOf } from "./trace.ts";
+import { Trace } from "./trace.ts";
 import type { Traces } from "./tracing.ts";
-
-/** Milliseconds between two words of a call's progress to the page. */
-const PROGRESS_MS = 100;
 
 /** Milliseconds for a sign of life. */
 const PING_MS = 10_000;
 
-/** Milliseconds for which a server of 2025-11-25 is asked to keep a task. */
-const TASK_TTL_MS = 3_600_000;
-
-/** Bytes of a result that goes to the page as it is: of a larger one, long texts stay. */
-const MAX_SENT_BYTES = 100_000;
-
 /** Milliseconds for the end of a session, which nothing depends on. */
 const END_MS = 3000;
-
-/** Tasks whose call is known, and calls whose results may still come: those that are under way, and some that never end. */
-const MAX_TASKS = 1000;
-const MAX_ENDED = 1000;
-
-// Results are shown as they are, also where they are against the specification.
-const ANYTHING = { "~standard": { version: 1, vendor: "durable-mcp", validate: (value: unknown) => ({ value }) } } as const;
-
-type AnyRequest = (request: { method: string }, ...more: unknown[]) => Promise<unknown>;
-
-/** A client that takes any result of what the person asked for, and tells of what call each request is. */
-function lenientClient(streams: Streams, logLevel: () => string, ...given: ConstructorParameters<typeof Client>): Client {
-  const client = new Client(...given);
-  const request = client.request.bind(client) as unknown as AnyRequest;
-  const lenient: AnyRequest = (asked, ...more) => {
-    if (!/^(tools|resources|prompts|completion|tasks)\//.test(asked.method)) return request(asked, ...more);
-    return streams.during((more[0] as CallOptions | undefined)?.call, () => request(client.getProtocolEra() === "modern" ? withLogLevel(asked, logLevel()) : asked, ANYTHING, ...more));
-  };
-  client.request = lenient as never;
-  return client;
-}
-
-// In 2026-07-28 each request says which log messages are wanted with its answer.
-const withLogLevel = <Asked extends { method: string; params?: { _meta?: object } }>(asked: Asked, level: string): Asked =>
-  level === "" ? asked : { ...asked, params: { ...asked.params, _meta: { ...asked.params?._meta, "io.modelcontextprotocol/logLevel": level } } };
-
-/** Options of a request that belongs to a call. */
-type CallOptions = RequestOptions & { call?: number };
-
-const isInputRequired = (result: unknown): result is InputRequired => (result as InputRequired | undefined)?.resultType === "input_required";
 
 export type Tell = (message: FromWorker) => void;
 
@@ -87,10 +44,6 @@ export class Connection {
   /** The client whose stream, which is its connection, ended before all of its connecting was done. */
   #cut: Client | undefined;
   #transport: HttpTransport | undefined;
-  #calls = new Map<number, Running>();
-  #callOfTask = new BoundedMap<string, number>(MAX_TASKS);
-  /** Calls that were cancelled, or took too long: their results may still come. */
-  #ended = new BoundedMap<number, true>(MAX_ENDED);
   #recovery = this.#newRecovery();
   /** Ends everything under way. */
   #stop = new AbortController();
@@ -106,6 +59,7 @@ export class Connection {
   /** Lets go the request that is held back, or gives it up. */
   #held: ((isWanted: boolean) => void) | undefined;
   readonly questions: Questions;
+  readonly calls: Calls;
 
   constructor(id: number, tell: Tell, accounts: Accounts) {
     this.id = id;
@@ -115,6 +69,7 @@ export class Connection {
     this.traces = { live: this.#trace };
     this.#fetcher = new Fetcher(this.#trace);
     this.questions = new Questions(id, tell);
+    this.calls = new Calls(id, tell, this.#session(), this.questions, this.#fetcher.streams);
   }
 
   get fetcher(): Fetcher {
@@ -256,7 +211,7 @@ export class Connection {
       get: () => handler,
       set: (next: Transport["onmessage"]) => {
         handler = next && ((message, extra) => {
-          if (!this.#isLate(message)) next(carried(message, this.#opened?.getProtocolEra() === "modern"), extra);
+          if (!this.calls.isLate(message)) next(carried(message, this.#opened?.getProtocolEra() === "modern"), extra);
         });
       },
     });
@@ -267,16 +222,6 @@ export class Connection {
     };
   }
 
-  // The SDK takes the result of a call that has ended for a fault.
-  #isLate(message: { id?: string | number; method?: string; result?: unknown; error?: unknown }): boolean {
-    const call = message.id === undefined || message.method !== undefined ? undefined : this.#fetcher.streams.sentFor(message.id);
-    if (call === undefined || !this.#ended.delete(call)) return false;
-    this.#fetcher.streams.ended(call);
-    this.#tell({ connection: this.id, call, late: message.result ?? message.error });
-    this.#trace.note("This result came after its call had ended.");
-    return true;
-  }
-
   #listen(client: Client): void {
     for (const what of ["tools", "resources", "prompts"] as const)
       client.setNotificationHandler(`notifications/${what}/list_changed`, () => this.#tell({ connection: this.id, changed: what }));
@@ -284,7 +229,7 @@ export class Connection {
     client.setNotificationHandler("notifications/resources/updated", ({ params }) => this.#tell({ connection: this.id, updated: params.uri }));
     client.setNotificationHandler("notifications/elicitation/complete", ({ params }) => this.#tell({ connection: this.id, completed: params.elicitationId }));
     client.fallbackNotificationHandler = async ({ method, params }) => {
-      if (method === "notifications/tasks/status") await this.#taskTold(params);
+      if (method === "notifications/tasks/status") await this.calls.statusTold(params);
     };
     client.fallbackRequestHandler = (request, { mcpReq }) => this.#asked(request, mcpReq.signal) as never;
     client.onclose = () => {
@@ -340,9 +285,7 @@ export class Connection {
   async #asked({ id, method, params }: JSONRPCRequest, signal: AbortSignal): Promise<unknown> {
     const { [RELATED_TASK]: related } = ((params as { _meta?: object } | undefined)?._meta ?? {}) as { [RELATED_TASK]?: { taskId?: unknown } };
     const task = typeof related?.taskId === "string" ? { task: related.taskId } : {};
-    const only = this.#calls.size === 1 ? [...this.#calls.keys()][0] : undefined;
-    const call = this.#fetcher.streams.callOf(id) ?? this.#callOfTask.get(task.task ?? "") ?? only;
-    return this.#put({ method, params, call, ...task }, signal, true);
+    return this.#put({ method, params, call: this.calls.callOf(id, task.task), ...task }, signal, true);
   }
 
   async #put(asked: Asked, signal?: AbortSignal, isRequest = false): Promise<unknown> {
@@ -429,8 +372,7 @@ export class Connection {
     this.#stop = new AbortController();
     this.#fetcher.signal = this.#stop.signal;
     this.setStepping(false);
-    for (const call of this.#calls.values()) call.leave();
-    this.questions.withdraw();
+    this.calls.leave();
     this.#tell({ connection: this.id, farewell: null });
     // A server that does not know DELETE, or is gone, ends nothing here.
     if (transport instanceof StreamableHTTPClientTransport) await Promise.race([transport.terminateSession().catch(() => {}), new Promise((late) => setTimeout(late, END_MS))]);
@@ -482,78 +424,9 @@ export class Connection {
     this.#standing = this.#changes = undefined;
   }
 
-  /** Calls a tool; on a session `asTask` begins a task. `isWhole` gives long texts, too. */
-  call(call: number, tool: Tool, json: string, asTask: boolean, isWhole: boolean): Promise<Answer> {
-    const { outputSchema: _, ...definition } = tool;
-    const toolDefinition = { inputSchema: { type: "object" }, ...definition } as never;
-    return this.#run(call, (more, options) => this.#connected.callTool({ name: tool.name, arguments: parse(json) as never, ...(asTask ? { task: { ttl: TASK_TTL_MS } } : {}), ...more }, { ...options, toolDefinition }), isWhole);
-  }
-
-  cancel(call: number): void {
-    this.#calls.get(call)?.cancel();
-    this.questions.withdraw(call);
-  }
-
-  read(call: number, uri: string, isWhole: boolean): Promise<Answer> {
-    return this.#run(call, (more, options) => this.#connected.request({ method: "resources/read", params: { uri, ...more } }, options), isWhole).catch((error: unknown) => {
-      throw asMissing(error);
-    });
-  }
-
   async complete(request: CompletionRequest): Promise<Suggestions> {
     this.#completer ??= import("./completion.ts").then(({ Completer }) => new Completer());
     return (await this.#completer).complete(async (params, options) => uncarried(await this.#connected.request({ method: "completion/complete", params } as never, options)), request);
-  }
-
-  prompt(call: number, name: string, values: Record<string, string>): Promise<Answer> {
-    return this.#run(call, (more, options) => this.#connected.request({ method: "prompts/get", params: { name, arguments: values, ...more } }, options));
-  }
-
-  /** Runs what may ask the person on the way. `send` sends it, with more where its answers are sent. */
-  async #run(call: number, send: (more: object, options: CallOptions) => Promise<unknown>, isWhole = false): Promise<Answer> {
-    const running = new Running(this.#target ?? targetOf(""), () => this.questions.isOpen(call));
-    const told = paced<Progress>(PROGRESS_MS, (progress) => this.#calls.has(call) && this.#tell({ connection: this.id, progress }));
-    const options: CallOptions = {
-      call,
-      signal: running.signal,
-      timeout: UNLIMITED_MS,
-      allowInputRequired: true,
-      onprogress: ({ progress, total, message }) => {
-        running.progressed();
-        told({ call, progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message }) });
-      },
-    };
-    this.#calls.set(call, running);
-    try {
-      return await measured(async () => {
-        const result = await this.#answered(call, await send({}, options), (more) => (running.restart(), send(more, options)));
-        return isTask(result) ? this.#follow(call, running, options, result) : uncarried(result);
-      }, isWhole);
-    } catch (error) {
-      if (running.cause) this.#ended.set(call, true);
-      if (this.#isSessionGone(error)) throw new SessionGone(messageOf(error));
-      throw (running.isTask && running.isLeft ? error : running.cause) ?? error;
-    } finally {
-      running.done();
-      this.#calls.delete(call);
-      if (!this.#ended.has(call)) this.#fetcher.streams.ended(call);
-      this.questions.withdraw(call);
-    }
-  }
-
-  async #answered(call: number, result: unknown, send: (more: object) => Promise<unknown>): Promise<unknown> {
-    if (!isInputRequired(result)) return result;
-    const { answered } = await import("./rounds.ts");
-    return answered(result, {
-      send,
-      ask: (method, params, round) => this.#put({ method, params, call, round }),
-      goOn: async (rounds) => (await this.questions.ask({ method: "rounds", params: { rounds }, call })) === true,
-    });
-  }
-
-  /** Goes on with a task that an earlier page of the tab began. */
-  follow(call: number, task: TaskInfo): Promise<Answer> {
-    return this.#run(call, async () => ({ [OTHER]: task }));
   }
 
   /** A page of the server's own tasks. */
@@ -563,29 +436,15 @@ export class Connection {
     return taskPage(uncarried(await request({ method: "tasks/list", params: cursor === undefined ? {} : { cursor } } as never, this.#limit())));
   }
 
-  async #taskTold(params: unknown): Promise<void> {
-    const { legacyTask } = await import("./tasks.ts");
-    const task = legacyTask(params);
-    const call = task && this.#callOfTask.get(task.id);
-    if (task) this.#tell({ connection: this.id, ...(call === undefined || !this.#calls.has(call) ? { taskStatus: task } : { call, task }) });
-  }
-
-  async #follow(call: number, running: Running, options: CallOptions, result: unknown): Promise<unknown> {
-    running.isTask = true;
-    const { begunTask, follow } = await import("./tasks.ts");
-    const begun = uncarried(result);
-    const task = isTaskInfo(begun) ? begun : begunTask(begun);
-    this.#callOfTask.set(task.id, call);
-    const request = async (method: string, params: object, more: CallOptions) => uncarried(await (this.#connected.request as unknown as AnyRequest)({ method, params } as never, more));
-    return follow(task, {
-      request: (method, params) => request(method, params, this.#limit()),
-      result: (taskId) => request("tasks/result", { taskId }, options),
-      ask: (method, params, signal) => this.#put({ method, params, call, task: task.id }, signal),
-      tell: (task) => this.#tell({ connection: this.id, call, task }),
+  #session(): Session {
+    return {
+      client: () => this.#connected,
+      target: () => this.#target ?? targetOf(""),
+      limit: () => this.#limit(),
+      ask: (asked, signal) => this.#put(asked, signal),
       note: (text) => this.#trace.note(text),
-      signal: running.signal,
-      isLeft: () => running.isLeft,
-    });
+      isGone: (error) => this.#isSessionGone(error),
+    };
   }
 
   #limit(): RequestOptions {
@@ -607,41 +466,7 @@ export class Connection {
   }
 }
 
-/** Marks a result of another type than the SDK knows, which is no fault of it. */
-const OTHER = Symbol("other type");
-
 const RELATED_TASK = "io.modelcontextprotocol/related-task";
-
-/** The least that the SDK takes as a result of any request. */
-const SHELL = { resultType: "complete", ttlMs: 0, cacheScope: "private", content: [], contents: [], messages: [], tools: [], resources: [], resourceTemplates: [], prompts: [], completion: { values: [] } };
-
-// The SDK rejects results of types that it does not know, and in 2026-07-28 all that are not to the letter: those are put into one that
-// it takes, to be shown as they are.
-function carried<M>(message: M, isStrict: boolean): M {
-  const { result } = message as { result?: { resultType?: unknown; supportedVersions?: unknown } };
-  if (typeof result !== "object" || result === null || result.resultType === "input_required" || result.supportedVersions) return message;
-  if (!isStrict && (typeof result.resultType !== "string" || result.resultType === "complete")) return message;
-  return { ...message, result: { ...SHELL, [OTHER]: result } };
-}
-
-const uncarried = (result: unknown): unknown => (result as { [OTHER]?: unknown } | undefined)?.[OTHER] ?? result;
-
-const isTaskInfo = (task: unknown): task is TaskInfo => !("resultType" in (task as object)) && "era" in (task as object);
-
-// In 2026-07-28 it is a type of results; in 2025-11-25 the member that the result of such a call has.
-function isTask(result: unknown): boolean {
-  const { [OTHER]: other, content, task } = (result ?? {}) as { [OTHER]?: { resultType?: unknown }; content?: unknown; task?: { taskId?: unknown } };
-  return other ? isTaskInfo(other) || other.resultType === "task" : content === undefined && typeof task?.taskId === "string";
-}
-
-async function measured(work: () => Promise<unknown>, isWhole: boolean): Promise<Answer> {
-  const began = performance.now();
-  const result = await work();
-  const ms = Math.round(performance.now() - began);
-  const bytes = bytesOf(JSON.stringify(result) ?? "");
-  if (bytes <= MAX_SENT_BYTES) return { ms, bytes, result };
-  return { ms, bytes, ...(await import("./held.ts")).hold(result), ...(isWhole ? { whole: result } : {}) };
-}
 
 const nameIn = (text: unknown): string | undefined => (typeof text === "string" ? named(text) : undefined);
 

@@ -6,7 +6,8 @@ import { fieldOf, initial } from "../schema/field.ts";
 import { verdicts } from "../schema/patterns.ts";
 import type { Schema } from "../schema/schema.ts";
 import { useActions, useChanges } from "./context.ts";
-import { FieldView, FormContext } from "./fields.tsx";
+import { FormContext } from "./field-parts.tsx";
+import { FieldView } from "./fields.tsx";
 import { memo } from "./memo.tsx";
 
 interface Given {

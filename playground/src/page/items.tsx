@@ -5,7 +5,8 @@ import { type Misfit, pointerTo } from "../schema/check.ts";
 import { fieldOf, initial } from "../schema/field.ts";
 import type { Schema } from "../schema/schema.ts";
 import { useActions } from "./context.ts";
-import { Absent, ChecksView, FieldView, FormContext, Group, JsonView, RemoveButton, type View, titleOf } from "./fields.tsx";
+import { Absent, FormContext, Group, RemoveButton, type View, titleOf } from "./field-parts.tsx";
+import { ChecksView, FieldView, JsonView } from "./fields.tsx";
 
 /** Items that are there at a time: with hundreds of them, each key would draw them all. */
 const PART_ITEMS = 50;

@@ -1,6 +1,7 @@
 // The tasks that this tab began, by server: they are known to it until it is closed.
 import type { TaskInfo } from "../protocol.ts";
 import { attempt } from "./language.ts";
+import type { ServerState, Store } from "./state.ts";
 
 export interface TaskEntry {
   info: TaskInfo;
@@ -20,8 +21,14 @@ export function keptTasks(url: string): TaskEntry[] {
   return Array.isArray(kept) ? kept.filter(isEntry) : [];
 }
 
-export function keepTasks(url: string, tasks: TaskEntry[]): void {
+function keepTasks(url: string, tasks: TaskEntry[]): void {
   attempt(() => (tasks.length === 0 ? sessionStorage.removeItem(keyOf(url)) : sessionStorage.setItem(keyOf(url), JSON.stringify(tasks))));
+}
+
+/** Shows the tasks of a server, and keeps them for the tab. */
+export function setTasks(store: Store<ServerState>, tasks: TaskEntry[]): void {
+  store.set({ tasks });
+  keepTasks(store.state.target.url, tasks);
 }
 
 /** The list with what is now known of a task. */

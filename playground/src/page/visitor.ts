@@ -1,9 +1,8 @@
 // Actions of a person at one server.
-import { withNewest } from "../bounded.ts";
 import { type Json, write } from "../exact.ts";
 import { isLoopback } from "../address.ts";
 import { initial } from "../schema/field.ts";
-import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, ServerInfo, Suggestions, Target, Tool } from "../protocol.ts";
+import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, OperationName, Operations, PortableCall, Problem, Reply, Root, Suggestions, Target, Tool } from "../protocol.ts";
 import { hasApp } from "../protocol.ts";
 import { CallHistory } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
@@ -12,9 +11,10 @@ import { attempt, type Say } from "./language.ts";
 import { type Event, type Link, problemOf } from "./link.ts";
 import { LogBook } from "./log-book.ts";
 import { type Ask, LISTS, isOffered, load, ownOf, stateOf } from "./lists.ts";
+import { ServerEvents } from "./server-events.ts";
 import { own } from "./start.ts";
 import { taskSupport } from "./task-choice.tsx";
-import { type TaskEntry, keepTasks, keptTasks, withTask } from "./task-list.ts";
+import { type TaskEntry, keptTasks, setTasks } from "./task-list.ts";
 import { NOTHING_LISTED, type OpenedPage, type ServerState, Store, type Tab, type TraceKind, serverName } from "./state.ts";
 
 const RETURN_KEY = "playground return";
@@ -25,9 +25,6 @@ interface Return {
   target: Target;
   parameters?: [string, string][];
 }
-
-/** Pages of which it is known that the person is through: a server may tell of any number, also of pages that nobody opened. */
-const MAX_COMPLETED = 1000;
 
 export class Visitor {
   /** The number of the connection. */
@@ -42,10 +39,10 @@ export class Visitor {
   /** Names of the tools that the chat is calling. */
   #chatCalls = new Map<number, string>();
   #history: CallHistory;
+  #events: ServerEvents;
   /** Counts what was begun: what was stopped since is of an earlier number. */
   #attempt = 0;
   #changes: Promise<Changes> | undefined;
-  #farewell: { url: string; headers: [string, string][] } | undefined;
   #channel = new BroadcastChannel(CHANNEL);
   /** The use that needed more permissions: it is tried once more with them. */
   #again: (() => Promise<void>) | undefined;
@@ -58,6 +55,13 @@ export class Visitor {
     this.#say = say;
     this.#store = new Store(state);
     this.#history = new CallHistory(this.#store, say);
+    this.#events = new ServerEvents(this.#store, say, {
+      history: this.#history,
+      logs: this.logs,
+      changes: () => this.#loadChanges(),
+      nameOf: (call) => this.nameOf(call),
+      failed: (problem) => void this.#failed(problem),
+    });
     this.#channel.addEventListener("message", ({ data }) => void this.#answered(data));
   }
 
@@ -249,7 +253,7 @@ export class Visitor {
   async signOut(): Promise<void> {
     await this.disconnect();
     await this.forgetSignIn(this.#state.target.url);
-    this.#setTasks([]);
+    setTasks(this.#store, []);
     this.#store.set({ isSignedIn: false });
   }
 
@@ -355,12 +359,7 @@ export class Visitor {
 
   /** Takes a task off the list. */
   forget(entry: TaskEntry): void {
-    this.#setTasks(this.#state.tasks.filter(({ info }) => info.id !== entry.info.id));
-  }
-
-  #setTasks(tasks: TaskEntry[]): void {
-    this.#store.set({ tasks });
-    keepTasks(this.#state.target.url, tasks);
+    setTasks(this.#store, this.#state.tasks.filter(({ info }) => info.id !== entry.info.id));
   }
 
   /** Calls a tool for an app, once its number is told. It is no use of the person's. */
@@ -464,62 +463,12 @@ export class Visitor {
 
   /** Takes what the Web Worker tells of this connection. */
   hear(event: Event): void {
-    if ("rows" in event) return this.#filled(this.#state.trace, () => this.#state.trace.add(event.rows));
-    if ("farewell" in event) this.#farewell = event.farewell ?? undefined;
-    else if ("progress" in event) this.#history.change(event.progress.call, { progress: event.progress });
-    else if ("changed" in event) void this.#loadChanges().then((changes) => changes.changed(event.changed));
-    else if ("updated" in event) void this.#loadChanges().then((changes) => changes.updated(event.updated));
-    else if ("logged" in event) this.#filled(this.logs, () => this.logs.add(event.logged));
-    else if ("late" in event) this.#history.change(event.call, { late: { result: event.late } });
-    else if ("listening" in event) this.#store.set({ listening: event.listening });
-    else if ("held" in event) this.#store.set({ heldStep: event.held ?? undefined });
-    else if ("question" in event) {
-      this.#store.set({ questions: [...this.#state.questions, { number: event.question, ...event.asked }] });
-    } else if ("task" in event) {
-      this.#history.change(event.call, { task: event.task });
-      this.#setTasks(withTask(this.#state.tasks, event.task, this.nameOf(event.call) ?? ""));
-    } else if ("taskStatus" in event) {
-      const { taskStatus } = event;
-      this.#state.taskNews.set(taskStatus.id, taskStatus);
-      this.#store.set({});
-      const known = this.#state.tasks.find(({ info }) => info.id === taskStatus.id);
-      if (known) this.#setTasks(withTask(this.#state.tasks, taskStatus, known.tool));
-    } else if ("completed" in event) {
-      this.#store.set({ completed: withNewest(this.#state.completed, event.completed, MAX_COMPLETED), announcement: this.#say("page.completed") });
-    } else if ("withdrawn" in event) {
-      const questions = this.#state.questions.filter(({ number }) => number !== event.withdrawn);
-      this.#store.set({ questions, announcement: this.#say("question.withdrawn") });
-    } else if ("lost" in event) this.#store.set({ lost: event.lost });
-    else if ("signedOut" in event) {
-      this.#setTasks([]);
-      this.#store.set({ phase: "idle", info: undefined, lost: undefined, isSignedIn: false, signIn: undefined, notice: "signIn.elsewhere", announcement: this.#say("signIn.elsewhere") });
-    } else if ("found" in event) this.#found(event.found);
-    else if ("closed" in event && this.#state.phase === "connected") {
-      this.#store.set({ phase: "idle", lost: undefined, announcement: this.#say("server.gone") });
-      if (event.closed) void this.#failed(event.closed);
-    }
+    this.#events.hear(event);
   }
 
-  // Of what comes in great numbers, its first draws the page, and then each draws the views of it alone.
-  #filled(into: { length: number }, add: () => void): void {
-    const isFirst = into.length === 0;
-    add();
-    if (isFirst) this.#store.set({});
-  }
-
-  #found(info: ServerInfo | null): void {
-    const notice = info ? "server.renewed" : "server.found";
-    this.#store.set({ lost: undefined, problem: undefined, notice, announcement: this.#say(notice), ...(info ? { info } : {}) });
-    void this.#loadChanges()
-      .then((changes) => changes.refresh(LISTS).then(() => changes.follow()))
-      .catch(() => {});
-  }
-
-  // A request that outlives the page ends the session, so that reloads leave none behind.
+  /** Ends the session for a page that is left. */
   sayFarewell(): void {
-    if (!this.#farewell) return;
-    const { url, headers } = this.#farewell;
-    void fetch(url, { method: "DELETE", headers, keepalive: true, credentials: "omit", redirect: "manual" }).catch(() => {});
+    this.#events.sayFarewell();
   }
 }
 
