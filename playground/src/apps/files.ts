@@ -1,4 +1,5 @@
 // Files that an app gives to be saved.
+import { fromBase64 } from "../base64.ts";
 import { saveFile } from "../page/save.ts";
 
 export interface AppFile {
@@ -13,7 +14,7 @@ export function fileOf(block: unknown): AppFile | undefined {
   const { type, resource } = (block ?? {}) as { type?: unknown; resource?: { uri?: unknown; text?: unknown; blob?: unknown } };
   if (type !== "resource" || typeof resource !== "object" || resource === null) return undefined;
   const { uri, text, blob } = resource;
-  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : typeof blob === "string" ? decoded(blob) : undefined;
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : typeof blob === "string" ? fromBase64(blob) : undefined;
   return bytes && { name: cleanName(String(uri ?? "")), bytes };
 }
 
@@ -31,13 +32,5 @@ function unescaped(text: string): string {
     return decodeURIComponent(text);
   } catch {
     return text;
-  }
-}
-
-function decoded(base64: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 // The resource of an app: its HTML, and what it asks for.
+import { textFromBase64 } from "../base64.ts";
 import { type Sources, sourcesOf } from "./sources.ts";
 import type { Tool } from "../protocol.ts";
 
@@ -44,7 +45,7 @@ export function isForApps(tool: Tool): boolean {
 export function resourceOf(read: unknown, listed: unknown): AppResource | undefined {
   const [contents] = ((read as { contents?: unknown } | null)?.contents ?? []) as { mimeType?: unknown; text?: unknown; blob?: unknown }[];
   if (!contents || typeof contents.mimeType !== "string" || !PAGE_TYPE.test(contents.mimeType.trim())) return undefined;
-  const html = typeof contents.text === "string" ? contents.text : typeof contents.blob === "string" ? decoded(contents.blob) : undefined;
+  const html = typeof contents.text === "string" ? contents.text : typeof contents.blob === "string" ? textFromBase64(contents.blob) : undefined;
   if (html === undefined) return undefined;
   const { csp, permissions, prefersBorder } = { ...uiOf(listed), ...uiOf(contents) } as UiMeta;
   const asked = typeof permissions === "object" && permissions !== null ? permissions : {};
@@ -54,12 +55,4 @@ export function resourceOf(read: unknown, listed: unknown): AppResource | undefi
     permissions: (Object.keys(PERMISSIONS) as Permission[]).filter((name) => Object.hasOwn(asked, name)),
     border: prefersBorder !== false,
   };
-}
-
-function decoded(base64: string): string | undefined {
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 // Calls as they can be made elsewhere, after the last request of the connection.
+import { toBase64 } from "../base64.ts";
 import { type Json, isObject, parse } from "../exact.ts";
 import { portableHeader, portableUrl } from "../copy/portable.ts";
 import type { PortableCall, ServerInfo, Tool } from "../protocol.ts";
@@ -51,5 +52,5 @@ function headersOf(schema: Json | undefined, value: Json | undefined): [string, 
 // Values that a header cannot hold are base64 (2026-07-28, "Value Encoding").
 function encoded(value: string): string {
   const isPlain = value !== "" && value === value.trim() && /^[\t\x20-\x7e]*$/.test(value) && !/^=\?base64\?.*\?=$/.test(value);
-  return isPlain ? value : `=?base64?${btoa(String.fromCharCode(...new TextEncoder().encode(value)))}?=`;
+  return isPlain ? value : `=?base64?${toBase64(new TextEncoder().encode(value))}?=`;
 }

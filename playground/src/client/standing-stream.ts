@@ -1,6 +1,7 @@
 // The GET stream of a session, by which a server of the older versions sends what belongs to no call.
 import type { Listening } from "../protocol.ts";
 import { backoff } from "./backoff.ts";
+import { EventReader } from "./events.ts";
 
 type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
@@ -59,8 +60,7 @@ export class StandingStream {
 
   #opened(response: Response, body: ReadableStream<Uint8Array>): Response {
     const began = Date.now();
-    const decoder = new TextDecoder();
-    let line = "";
+    const events = new EventReader(({ id }) => (this.#lastEvent = id ?? this.#lastEvent));
     this.#isDown = false;
     this.#tell({ state: "open", uris: [] });
     const ended = () => {
@@ -85,9 +85,7 @@ export class StandingStream {
             if (this.#cut) ended();
             return controller.close();
           }
-          const lines = (line + decoder.decode(value, { stream: true })).split(/\r\n|\r|\n/);
-          line = lines.pop() ?? "";
-          for (const text of lines) this.#lastEvent = /^id: ?(.+)$/.exec(text)?.[1] ?? this.#lastEvent;
+          events.take(value);
           controller.enqueue(value);
         } catch (error) {
           if (this.#cut) ended();

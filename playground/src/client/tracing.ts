@@ -1,4 +1,5 @@
 // A trace that somebody looks at: its entries one by one, checked; what is found in it; what goes into a file, and comes from one.
+import { textFromBase64 } from "../base64.ts";
 import { type Json, isObject, parse } from "../exact.ts";
 import type { Deviation, HttpExchange, SignInStep, TraceRow, TraceSource, TraceView } from "../protocol.ts";
 import { deviationsOf } from "./deviations.ts";
@@ -105,12 +106,7 @@ function leaves(value: unknown): string[] {
 
 function decoded(value: string): string {
   const base64 = /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
-  if (base64 === undefined) return value;
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
-  } catch {
-    return value;
-  }
+  return (base64 === undefined ? undefined : textFromBase64(base64)) ?? value;
 }
 
 /** A trace as a file, with masks in place of secrets. */

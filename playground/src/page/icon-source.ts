@@ -1,5 +1,6 @@
 // Where the picture of an icon comes from: from its own address, or from the server that names it, and from nowhere else.
 import { isLoopback } from "../address.ts";
+import { toBase64 } from "../base64.ts";
 import { BoundedMap } from "../bounded.ts";
 
 /** Bytes of an icon: a larger one is not shown. */
@@ -43,7 +44,5 @@ async function picturedBy(src: string): Promise<string> {
   const type = response.headers.get("content-type") ?? "";
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (!response.ok || !TYPE.test(type) || bytes.length > MAX_BYTES) throw new Error("This is no icon.");
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return `data:${type.split(";")[0]};base64,${btoa(binary)}`;
+  return `data:${type.split(";")[0]};base64,${toBase64(bytes)}`;
 }

@@ -1,5 +1,6 @@
 // Results: content of every type, structured content, and what is none of both.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { fromBase64 } from "../base64.ts";
 import { type Json, isObject } from "../exact.ts";
 import type { Tool } from "../protocol.ts";
 import { type Finding, found, foundWhole } from "../schema/check.ts";
@@ -123,7 +124,7 @@ export function Contents({ contents }: { contents: Block }) {
       {typeof text === "string" && <LongText text={text} name="resource.txt" of={contents} />}
       {typeof blob === "string" && /^image\//.test(type) && <Media kind="image" data={blob} mimeType={type} />}
       {typeof blob === "string" && /^audio\//.test(type) && <Media kind="audio" data={blob} mimeType={type} />}
-      {typeof blob === "string" && !/^(image|audio)\//.test(type) && <Save bytes={decoded(blob)} name="resource.bin" />}
+      {typeof blob === "string" && !/^(image|audio)\//.test(type) && <Save bytes={fromBase64(blob)} name="resource.bin" />}
     </section>
   );
 }
@@ -155,7 +156,7 @@ const TYPES = { image: /^image\/[a-z0-9.+-]+$/, audio: /^audio\/[a-z0-9.+-]+$/ }
 function Media({ kind, data, mimeType }: { kind: "image" | "audio"; data: string; mimeType: string }) {
   const { say } = useActions();
   const [isBroken, setBroken] = useState(false);
-  const bytes = decoded(data);
+  const bytes = fromBase64(data);
   const type = TYPES[kind].test(mimeType) ? mimeType : `${kind}/unknown`;
   if (!bytes) return <p class="fault">{say("result.brokenData")}</p>;
   // Not a blob's address: opened as a document, that would be of this origin.
@@ -170,14 +171,6 @@ function Media({ kind, data, mimeType }: { kind: "image" | "audio"; data: string
       </figcaption>
     </figure>
   );
-}
-
-function decoded(base64: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }
 
 function Save({ bytes, name }: { bytes: Uint8Array<ArrayBuffer> | undefined; name: string }) {

@@ -1,5 +1,6 @@
 // Fields of one control: texts, numbers, choices.
 import { useRef, useState } from "preact/hooks";
+import { toBase64 } from "../base64.ts";
 import { type Json, digits, isNumber, numberOf, same } from "../exact.ts";
 import { type Option, labelOf } from "../schema/field.ts";
 import { isWhole } from "../schema/schema.ts";
@@ -77,9 +78,7 @@ function FileInput({ name, onChange }: { name: string; onChange: (value: Json) =
   async function take(file: File | undefined) {
     if (!file) return;
     const bytes = new Uint8Array(await file.arrayBuffer());
-    let binary = "";
-    for (const byte of bytes) binary += String.fromCharCode(byte);
-    newest.current(btoa(binary));
+    newest.current(toBase64(bytes));
   }
   return <input type="file" aria-label={say("form.file", { name })} onChange={(event) => void take(event.currentTarget.files?.[0])} />;
 }
