@@ -197,7 +197,7 @@ export interface Problem {
 }
 
 /** An answer of HTTP, as far as a page may know it. */
-export interface AnswerFacts {
+export interface HttpAnswer {
   status: number;
   type: string;
   url: string;
@@ -226,7 +226,7 @@ export type TraceSource = "live" | "file";
 export type SignInStep = "resource" | "server" | "registration" | "authorize" | "answer" | "token" | "renewal" | "revocation";
 
 /** A request of a sign-in that waits for the person. */
-export interface HeldStep {
+export interface WaitingStep {
   step: SignInStep;
   /** Method and address. */
   request: string;
@@ -305,7 +305,7 @@ export interface HttpExchange {
 }
 
 /** A text of a result that stays in the Web Worker. */
-export interface HeldText {
+export interface LongText {
   /** The part of the result that it belongs to. */
   path: string[];
   id: number;
@@ -316,7 +316,7 @@ export interface HeldText {
 export interface Answer {
   result: unknown;
   /** Long texts of the result, which has the beginnings of them. */
-  held?: HeldText[];
+  longTexts?: LongText[];
   /** The result with its long texts, where that was asked for. */
   whole?: unknown;
   ms: number;
@@ -330,7 +330,7 @@ export interface PortableCall {
   call: CallOf;
 }
 
-/** Facts about the sign-in that a server demands, before anything is opened. */
+/** The sign-in that a server demands, before anything is opened. */
 export interface SignInOffer {
   server: string;
   issuer: string;
@@ -366,7 +366,7 @@ export interface TaskPage {
 }
 
 /** A question of the server. */
-export interface Asked {
+export interface ServerQuestion {
   /** Of the protocol, or "rounds": whether to go on after many. */
   method: string;
   params: unknown;
@@ -460,7 +460,7 @@ export type FromWorker =
   | { connection: number; call: number; late: unknown }
   | { connection: number; logged: LogEntry[] }
   | { connection: number; listening: Listening }
-  | { connection: number; question: number; asked: Asked }
+  | { connection: number; question: number; asked: ServerQuestion }
   | { connection: number; call: number; task: TaskInfo }
   /** What the server says by itself of a task that is not followed. */
   | { connection: number; taskStatus: TaskInfo }
@@ -479,7 +479,7 @@ export type FromWorker =
   /** A piece of a model's answer. */
   | { connection: number; chat: { call: number; piece: string } }
   /** The request of a sign-in that waits for the person. */
-  | { connection: number; held: HeldStep | null }
+  | { connection: number; waitingStep: WaitingStep | null }
   /** The script of the Web Worker ran to its end. */
   | { started: true }
   /** A part of the Web Worker could not be loaded. */

@@ -178,7 +178,7 @@ function Question({ question }: { question: AppQuestion }) {
   );
 }
 
-interface Asked {
+interface AskingGiven {
   text: string;
   detail?: string | undefined;
   href?: string | undefined;
@@ -187,7 +187,7 @@ interface Asked {
   answer(yes: boolean): void;
 }
 
-function Asking({ text, detail, href, yes, no, answer }: Asked) {
+function Asking({ text, detail, href, yes, no, answer }: AskingGiven) {
   const [isArmed, setArmed] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setArmed(true), ARM_MS);

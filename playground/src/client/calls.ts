@@ -2,7 +2,7 @@
 import type { Client, RequestOptions } from "@modelcontextprotocol/client";
 import { BoundedMap } from "../bounded.ts";
 import { parse } from "../exact.ts";
-import type { Answer, Asked, FromWorker, Progress, Target, TaskInfo, Tool } from "../protocol.ts";
+import type { Answer, ServerQuestion, FromWorker, Progress, Target, TaskInfo, Tool } from "../protocol.ts";
 import { type AnyRequest, type CallOptions, carriedTask, isInputRequired, isTask, isTaskInfo, uncarried } from "./lenient.ts";
 import { paced } from "./paced.ts";
 import { asMissing, messageOf } from "./problem.ts";
@@ -31,7 +31,7 @@ export interface Session {
   target(): Target;
   limit(): RequestOptions;
   /** Has the person answer, if the question was offered. */
-  ask(asked: Asked, signal?: AbortSignal): Promise<unknown>;
+  ask(asked: ServerQuestion, signal?: AbortSignal): Promise<unknown>;
   note(text: string): void;
   /** Whether an error says that the server has ended the session. */
   isGone(error: unknown): boolean;
@@ -180,5 +180,5 @@ async function measured(work: () => Promise<unknown>, isWhole: boolean): Promise
   const ms = Math.round(performance.now() - began);
   const bytes = bytesOf(JSON.stringify(result) ?? "");
   if (bytes <= MAX_SENT_BYTES) return { ms, bytes, result };
-  return { ms, bytes, ...(await import("./held.ts")).hold(result), ...(isWhole ? { whole: result } : {}) };
+  return { ms, bytes, ...(await import("./long-texts.ts")).withoutLongTexts(result), ...(isWhole ? { whole: result } : {}) };
 }

@@ -1,6 +1,6 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
-import { ALL_OFFERS, LEGACY, type Asked, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, LEGACY, type ServerQuestion, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
 import { named } from "../visible.ts";
 import type { Accounts } from "./accounts.ts";
 import { Calls, type Session } from "./calls.ts";
@@ -57,7 +57,7 @@ export class Connection {
   /** The token that the session's end was told with. */
   #told: string | undefined;
   /** Lets go the request that is held back, or gives it up. */
-  #held: ((isWanted: boolean) => void) | undefined;
+  #release: ((isWanted: boolean) => void) | undefined;
   readonly questions: Questions;
   readonly calls: Calls;
 
@@ -288,7 +288,7 @@ export class Connection {
     return this.#put({ method, params, call: this.calls.callOf(id, task.task), ...task }, signal, true);
   }
 
-  async #put(asked: Asked, signal?: AbortSignal, isRequest = false): Promise<unknown> {
+  async #put(asked: ServerQuestion, signal?: AbortSignal, isRequest = false): Promise<unknown> {
     const { method, params } = asked;
     const refused = refusal(method, params, this.#target?.offers ?? ALL_OFFERS);
     if (refused) {
@@ -329,22 +329,22 @@ export class Connection {
 
   /** Has each request of a sign-in wait until the person goes on. */
   setStepping(is: boolean): void {
-    this.#held?.(false);
-    this.#held = undefined;
+    this.#release?.(false);
+    this.#release = undefined;
     const hold = (step: SignInStep, method: string, url: string) =>
       new Promise<void>((goOn, fail) => {
-        this.#held = (isWanted) => (isWanted ? goOn() : fail(new SignInFailed("The sign-in was cancelled.")));
-        this.#tell({ connection: this.id, held: { step, request: `${method} ${this.#trace.masks.url(url)}` } });
+        this.#release = (isWanted) => (isWanted ? goOn() : fail(new SignInFailed("The sign-in was cancelled.")));
+        this.#tell({ connection: this.id, waitingStep: { step, request: `${method} ${this.#trace.masks.url(url)}` } });
       });
     this.#fetcher.gate = is ? hold : undefined;
   }
 
   /** Lets the request go that is held back. */
   goOn(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    this.#tell({ connection: this.id, held: null });
-    held?.(true);
+    const release = this.#release;
+    this.#release = undefined;
+    this.#tell({ connection: this.id, waitingStep: null });
+    release?.(true);
   }
 
   /** Signs out of a server: in this tab, and then in the others. */

@@ -8,7 +8,7 @@ import { SignInFailed, TaskFailed, causes } from "./problem.ts";
 /** Milliseconds for a look at whether a server is there. */
 const LOOK_MS = 5000;
 
-interface Asked {
+interface Given {
   /** The address of the server. */
   url: string;
   fetcher: Fetcher;
@@ -18,7 +18,7 @@ interface Asked {
 }
 
 /** The problem with its cause. */
-export async function diagnosed(error: unknown, problem: Problem, { url, fetcher, since, isSigningIn }: Asked): Promise<Problem> {
+export async function diagnosed(error: unknown, problem: Problem, { url, fetcher, since, isSigningIn }: Given): Promise<Problem> {
   if (error instanceof SignInFailed) return problem;
   const failures = fetcher.failures.filter(({ at }) => at >= since);
   const failed = (isSigningIn ? decisive(fetcher) : undefined) ?? (["refused", "blocked"].includes(problem.kind) ? (failures.at(-1) ?? { url, method: "POST", headers: [], at: since }) : undefined);

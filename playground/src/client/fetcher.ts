@@ -1,6 +1,6 @@
 // Every request of the Web Worker: without cookies, without redirects, and in the trace.
 import { BoundedMap, withNewest } from "../bounded.ts";
-import type { AnswerFacts, FailedRequest, HttpExchange, SignInStep } from "../protocol.ts";
+import type { HttpAnswer, FailedRequest, HttpExchange, SignInStep } from "../protocol.ts";
 import { type StreamEvent, overhear } from "./events.ts";
 import { Streams } from "./streams.ts";
 import { type Message, type Recorded, type Trace, messageOf, messagesIn } from "./trace.ts";
@@ -48,7 +48,7 @@ export class Fetcher {
   /** The last HTTP status. */
   status: number | undefined;
   /** The last answer, as far as a page may know it. */
-  answer: AnswerFacts | undefined;
+  answer: HttpAnswer | undefined;
   /** Requests without an answer since the last `begin`. */
   failures: FailedRequest[] = [];
   /** Requests of sign-in since then whose answers the page may read. */

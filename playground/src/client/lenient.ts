@@ -24,8 +24,8 @@ export function lenientClient(streams: Streams, logLevel: () => string, ...given
 }
 
 // In 2026-07-28 each request says which log messages are wanted with its answer.
-const withLogLevel = <Asked extends { method: string; params?: { _meta?: object } }>(asked: Asked, level: string): Asked =>
-  level === "" ? asked : { ...asked, params: { ...asked.params, _meta: { ...asked.params?._meta, "io.modelcontextprotocol/logLevel": level } } };
+const withLogLevel = <Sent extends { method: string; params?: { _meta?: object } }>(sent: Sent, level: string): Sent =>
+  level === "" ? sent : { ...sent, params: { ...sent.params, _meta: { ...sent.params?._meta, "io.modelcontextprotocol/logLevel": level } } };
 
 export const isInputRequired = (result: unknown): result is InputRequired => (result as InputRequired | undefined)?.resultType === "input_required";
 

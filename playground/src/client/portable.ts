@@ -5,7 +5,7 @@ import { portableHeader, portableUrl } from "../copy/portable.ts";
 import type { PortableCall, ServerInfo, Tool } from "../protocol.ts";
 import type { SentRequest } from "./fetcher.ts";
 
-interface Asked {
+interface Given {
   tool: Tool;
   /** The arguments, as JSON. */
   json: string;
@@ -21,7 +21,7 @@ interface Asked {
 const OF_ONE_REQUEST = /^(mcp-(method|name|param-.*)|last-event-id)$/;
 
 /** The call in all forms. */
-export function portableCall({ tool, json, isSecret, own, url, sent, info }: Asked): PortableCall {
+export function portableCall({ tool, json, isSecret, own, url, sent, info }: Given): PortableCall {
   const authorization = sent?.headers.filter(([name]) => name === "authorization") ?? [];
   const kept = own.filter(([name]) => name !== "" && name.toLowerCase() !== "authorization");
   const headers = [...authorization, ...kept].map(([name, value]): [string, ReturnType<typeof portableHeader>] => [name, portableHeader(name, value, isSecret(name.toLowerCase()))]);

@@ -1,7 +1,7 @@
 // Questions of the server: each is open until the person answers it, or it is withdrawn.
 import { ProtocolError } from "@modelcontextprotocol/client";
 import { parse } from "../exact.ts";
-import type { Asked, FromWorker, Reply } from "../protocol.ts";
+import type { ServerQuestion, FromWorker, Reply } from "../protocol.ts";
 
 /** A stateless call whose question has no answer: a round has no place for an error. */
 export class CallEnded extends Error {
@@ -36,7 +36,7 @@ export class Questions {
   }
 
   /** Asks the person. A refusal is thrown, as an error of the protocol where there is a request to answer with it. */
-  ask(asked: Asked, signal?: AbortSignal, isRequest = false): Promise<unknown> {
+  ask(asked: ServerQuestion, signal?: AbortSignal, isRequest = false): Promise<unknown> {
     if (this.#open.size >= MAX_OPEN) return Promise.reject(refused(`${MAX_OPEN} questions wait for an answer: no more are taken.`, isRequest));
     const question = ++this.#last;
     return new Promise((resolve, reject) => {

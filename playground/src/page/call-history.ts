@@ -1,6 +1,6 @@
 // Uses of tools, resources and prompts at one server, with their outcomes.
 import type { Answer, Problem } from "../protocol.ts";
-import { noteHeld } from "./held-texts.ts";
+import { noteLongTexts } from "./long-texts.ts";
 import type { Say } from "./language.ts";
 import { problemOf } from "./link.ts";
 import type { ServerState, Store, Tab, Use } from "./state.ts";
@@ -51,7 +51,7 @@ export class CallHistory {
     for (const number of this.#repeats.keys()) if (!kept.has(number)) this.#repeats.delete(number);
     try {
       const answer = await work(number);
-      noteHeld(answer);
+      noteLongTexts(answer);
       this.change(number, { answer });
       this.#store.set({ announcement: this.#say("result.done", { name }) });
       return undefined;

@@ -11,7 +11,7 @@ import { SchemaForm } from "./form.tsx";
 import type { Asking } from "./question.tsx";
 import { serverName } from "./state.ts";
 
-interface Asked {
+interface ElicitationParams {
   message?: unknown;
   requestedSchema?: unknown;
   url?: unknown;
@@ -22,7 +22,7 @@ const SECRET = /pass(word|phrase|code)|secret|api.?key|token|credential|private.
 
 export function FormQuestion({ question, reply }: Asking) {
   const { say } = useActions();
-  const { message, requestedSchema } = (question.params ?? {}) as Asked;
+  const { message, requestedSchema } = (question.params ?? {}) as ElicitationParams;
   const schema = (isObject(requestedSchema as Json) ? requestedSchema : {}) as Json;
   const [value, setValue] = useState<Json>(() => initial(schema, schema, true) ?? {});
   const [{ misfits }, setFinding] = useState<Finding>({ misfits: [], isWhole: true });
@@ -81,7 +81,7 @@ function OtherAnswers({ reply }: Pick<Asking, "reply">) {
 
 export function PageQuestion({ question, reply }: Asking) {
   const { visitor } = useActions();
-  const { message, url, elicitationId } = (question.params ?? {}) as Asked;
+  const { message, url, elicitationId } = (question.params ?? {}) as ElicitationParams;
   function open() {
     const host = URL.parse(String(url))?.host ?? "";
     if (question.call !== undefined && elicitationId !== undefined) visitor.opened(question.call, { id: String(elicitationId), host });

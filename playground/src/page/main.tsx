@@ -7,12 +7,12 @@ import { firstLanguage, speaker } from "./language.ts";
 import { Page } from "./page.ts";
 import { readSaved } from "./saved.ts";
 import { SETTINGS, begin, own } from "./start.ts";
-import type { ChatFacts } from "./state.ts";
+import type { ChatSettings } from "./state.ts";
 
 /** Settings of this deployment. */
-interface Facts {
+interface Settings {
   mcp?: string;
-  chat?: ChatFacts;
+  chat?: ChatSettings;
 }
 
 const reading = readSaved();
@@ -47,7 +47,7 @@ const { visitor } = page;
 const isResumed = await visitor.resume();
 if (start.isAtOnce && !isResumed) void visitor.connect();
 // Where the server has other paths, its own address is another one.
-const facts: Promise<Facts> = fetch(SETTINGS, { credentials: "omit" }).then((response) => response.json());
-const { mcp, chat } = await facts.catch((): Facts => ({}));
+const settings: Promise<Settings> = fetch(SETTINGS, { credentials: "omit" }).then((response) => response.json());
+const { mcp, chat } = await settings.catch((): Settings => ({}));
 if (chat) page.setChat({ chat });
 if (mcp && visitor.state.phase === "idle" && visitor.state.target.url === own && !location.search.includes("server=")) visitor.setTarget({ url: mcp });

@@ -6,12 +6,12 @@ import type { Tool } from "../protocol.ts";
 import { type Finding, found, foundWhole } from "../schema/check.ts";
 import { visible } from "../visible.ts";
 import { useActions } from "./context.ts";
-import { heldOf } from "./held-texts.ts";
+import { longTextOf } from "./long-texts.ts";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
 import { saveFile } from "./save.ts";
 
-const HeldView = later(async () => (await import("./held.tsx")).HeldView);
+const LongTextView = later(async () => (await import("./long-text.tsx")).LongTextView);
 const Markdown = later(async () => (await import("./markdown.tsx")).Markdown);
 const Sides = later(async () => (await import("./markdown.tsx")).Sides, true);
 const ResourceLink = later(async () => (await import("./resource-link.tsx")).ResourceLink);
@@ -20,7 +20,7 @@ const Annotations = later(async () => (await import("./resource-link.tsx")).Anno
 export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
   const { say } = useActions();
   const { content, structuredContent, isError } = (isObject(result as Json) ? result : {}) as { content?: unknown; structuredContent?: Json; isError?: unknown };
-  const held = heldOf(result);
+  const longText = longTextOf(result);
   const blocks = Array.isArray(content) ? content : [];
   const promised = isObject(tool.outputSchema as Json) ? (tool.outputSchema as Json) : undefined;
   const { misfits, isWhole } = useFinding(structuredContent, promised);
@@ -37,7 +37,7 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
       {structuredContent !== undefined && (
         <section>
           <h5>{say("result.structured")}</h5>
-          {held ? <HeldView held={held} name="result.json" /> : <JsonBlock value={structuredContent} />}
+          {longText ? <LongTextView text={longText} name="result.json" /> : <JsonBlock value={structuredContent} />}
         </section>
       )}
       {misfits.length > 0 && (
@@ -99,7 +99,7 @@ export function Content({ block }: { block: unknown }) {
 function Plain({ block }: { block: unknown }) {
   const { say } = useActions();
   const { type, text, data, mimeType, resource } = (isObject(block as Json) ? block : {}) as Block;
-  if (type === "text" && typeof text === "string") return <LongText text={text} name="result.txt" of={block} />;
+  if (type === "text" && typeof text === "string") return <TextContent text={text} name="result.txt" of={block} />;
   if (type === "image" && typeof data === "string") return <Media kind="image" data={data} mimeType={String(mimeType)} />;
   if (type === "audio" && typeof data === "string") return <Media kind="audio" data={data} mimeType={String(mimeType)} />;
   if (type === "resource_link") return <ResourceLink link={block as object} />;
@@ -121,7 +121,7 @@ export function Contents({ contents }: { contents: Block }) {
     <section>
       <h5 dir="auto">{say("result.resource", { uri: visible(String(uri)) })}</h5>
       <p class="note">{type}</p>
-      {typeof text === "string" && <LongText text={text} name="resource.txt" of={contents} />}
+      {typeof text === "string" && <TextContent text={text} name="resource.txt" of={contents} />}
       {typeof blob === "string" && /^image\//.test(type) && <Media kind="image" data={blob} mimeType={type} />}
       {typeof blob === "string" && /^audio\//.test(type) && <Media kind="audio" data={blob} mimeType={type} />}
       {typeof blob === "string" && !/^(image|audio)\//.test(type) && <Save bytes={fromBase64(blob)} name="resource.bin" />}
@@ -132,10 +132,10 @@ export function Contents({ contents }: { contents: Block }) {
 /** Signs that a text may be Markdown, which the part for it decides. */
 const MARKS = /[#*_`~>|\]]|^ *(-|\+|\d+[.)]) /m;
 
-function LongText({ text, name, of }: { text: string; name: string; of: unknown }) {
-  const held = heldOf(of);
+function TextContent({ text, name, of }: { text: string; name: string; of: unknown }) {
+  const longText = longTextOf(of);
   const [isMarked, setMarked] = useState(false);
-  if (held) return <HeldView held={held} name={name} />;
+  if (longText) return <LongTextView text={longText} name={name} />;
   return (
     <div>
       {MARKS.test(text) && <Sides text={text} isMarked={isMarked} onChange={setMarked} />}

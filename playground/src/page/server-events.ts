@@ -46,7 +46,7 @@ export class ServerEvents {
     else if ("logged" in event) this.#filled(this.#parts.logs, () => this.#parts.logs.add(event.logged));
     else if ("late" in event) this.#parts.history.change(event.call, { late: { result: event.late } });
     else if ("listening" in event) this.#store.set({ listening: event.listening });
-    else if ("held" in event) this.#store.set({ heldStep: event.held ?? undefined });
+    else if ("waitingStep" in event) this.#store.set({ waitingStep: event.waitingStep ?? undefined });
     else if ("question" in event) {
       this.#store.set({ questions: [...this.#store.state.questions, { number: event.question, ...event.asked }] });
     } else if ("task" in event) {

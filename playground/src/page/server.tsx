@@ -42,7 +42,7 @@ export function Server() {
         </p>
       )}
       <Saved />
-      {state.info && <Facts key={state.shown} />}
+      {state.info && <Description key={state.shown} />}
     </section>
   );
 }
@@ -143,7 +143,7 @@ function OptionsPart() {
   );
 }
 
-function Facts() {
+function Description() {
   const { state, say } = useShared();
   const info = state.info;
   if (!info) return null;

@@ -8,7 +8,7 @@ import { ProblemNote } from "./problem.tsx";
 export function SignInCard() {
   const { state, visitor, say } = useShared();
   const [chosen, setChosen] = useState<boolean>();
-  const { signIn, heldStep, isStepping } = state;
+  const { signIn, waitingStep, isStepping } = state;
   if (!signIn) return null;
   const { offer, fault, isWaiting } = signIn;
   const isOnDevice = chosen ?? offer?.isOnDevice ?? false;
@@ -41,13 +41,13 @@ export function SignInCard() {
         </p>
       )}
       {fault?.cause && <ProblemNote problem={fault} />}
-      {heldStep && (
+      {waitingStep && (
         <div class="held" role="group" aria-label={say("signIn.held")}>
           <p role="status">
-            <b>{say("signIn.held")}</b> {say(`step.${heldStep.step}` as Word)}
+            <b>{say("signIn.held")}</b> {say(`step.${waitingStep.step}` as Word)}
           </p>
           <p>
-            <code dir="auto">{heldStep.request}</code>
+            <code dir="auto">{waitingStep.request}</code>
           </p>
           <button type="button" class="button" onClick={() => visitor.goOn()}>
             {say("signIn.goOn")}

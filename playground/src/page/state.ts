@@ -1,7 +1,7 @@
 // All that the page shows.
 import { BoundedMap } from "../bounded.ts";
 import type { Json } from "../exact.ts";
-import type { Answer, Asked, HeaderFault, HeldStep, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
+import type { Answer, ServerQuestion, HeaderFault, WaitingStep, Listening, ListName, LogLevel, Problem, Prompt, Resource, ResourceTemplate, ServerInfo, SignInOffer, Target, TaskInfo, Tool } from "../protocol.ts";
 import type { Word } from "../words/en.ts";
 import type { TaskEntry } from "./task-list.ts";
 import type { Language } from "./language.ts";
@@ -38,7 +38,7 @@ export interface Use {
 }
 
 /** A question of the server that waits for the person. */
-export interface Question extends Asked {
+export interface Question extends ServerQuestion {
   number: number;
 }
 
@@ -95,7 +95,7 @@ export interface ServerState {
   signIn: { offer: SignInOffer | undefined; isWaiting: boolean; fault: Problem | undefined; isStepUp: boolean } | undefined;
   /** The sign-in goes step by step, and what waits for the person in it. */
   isStepping: boolean;
-  heldStep: HeldStep | undefined;
+  waitingStep: WaitingStep | undefined;
   isSignedIn: boolean;
   /** Seconds until a server that cannot be reached is tried again. */
   lost: number | undefined;
@@ -113,7 +113,7 @@ export function serverName({ info, target }: Pick<ServerState, "info" | "target"
 }
 
 /** The chat of this deployment: its models, and whether it takes a sign-in. */
-export interface ChatFacts {
+export interface ChatSettings {
   models: string[];
   signIn: boolean;
 }
@@ -121,7 +121,7 @@ export interface ChatFacts {
 /** State of the page beside that of its servers. */
 export interface PageState {
   /** None where the chat is off. */
-  chat?: ChatFacts;
+  chat?: ChatSettings;
   /** The chat is shown in place of the parts of a server. */
   isChatting?: boolean;
   /** The message that is being written to the chat. */
@@ -139,7 +139,7 @@ export interface PageState {
 /** The shown server, and the page. */
 export interface State extends PageState, ServerState {}
 
-/** Facts about a server's lists before they are fetched. */
+/** A server's lists before they are fetched. */
 export const NOTHING_LISTED: Pick<ServerState, ListName | "lists" | "listening" | "watched" | "updated"> = {
   tools: [],
   resources: [],
@@ -178,7 +178,7 @@ export const newServer = (target: Target): ServerState => ({
   traceKind: "all",
   signIn: undefined,
   isStepping: false,
-  heldStep: undefined,
+  waitingStep: undefined,
   isSignedIn: false,
   lost: undefined,
   notice: undefined,

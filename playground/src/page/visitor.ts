@@ -6,7 +6,7 @@ import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, Operati
 import { hasApp } from "../protocol.ts";
 import { CallHistory } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
-import { noteHeld } from "./held-texts.ts";
+import { noteLongTexts } from "./long-texts.ts";
 import { attempt, type Say } from "./language.ts";
 import { type Event, type Link, problemOf } from "./link.ts";
 import { LogBook } from "./log-book.ts";
@@ -106,7 +106,7 @@ export class Visitor {
   async connect(): Promise<void> {
     const { target } = this.#state;
     const attempt = ++this.#attempt;
-    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isStepping: false, heldStep: undefined, isLinked: false, lost: undefined, notice: undefined, ...NOTHING_LISTED });
+    this.#store.set({ phase: "connecting", typed: undefined, problem: undefined, info: undefined, signIn: undefined, isStepping: false, waitingStep: undefined, isLinked: false, lost: undefined, notice: undefined, ...NOTHING_LISTED });
     try {
       const info = await this.#ask("connect", { target });
       if (attempt !== this.#attempt) return;
@@ -247,7 +247,7 @@ export class Visitor {
     this.#expected?.window?.close();
     this.#expected = this.#again = undefined;
     if (this.#state.isStepping) void this.#ask("setStepping", { is: false });
-    this.#store.set({ signIn: undefined, isStepping: false, heldStep: undefined });
+    this.#store.set({ signIn: undefined, isStepping: false, waitingStep: undefined });
   }
 
   async signOut(): Promise<void> {
@@ -379,7 +379,7 @@ export class Visitor {
     this.#chatCalls.set(number, tool.name);
     try {
       const answer = await this.#ask("call", { call: number, tool, json, asTask: false, isWhole: true });
-      noteHeld(answer);
+      noteLongTexts(answer);
       return answer;
     } finally {
       this.#chatCalls.delete(number);

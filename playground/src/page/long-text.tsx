@@ -1,6 +1,6 @@
 // A long text, of which the rows in sight are fetched from the Web Worker.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { HeldText } from "../protocol.ts";
+import type { LongText } from "../protocol.ts";
 import { useActions } from "./context.ts";
 import { saveFile } from "./save.ts";
 import { MAX_PIXELS } from "./scroller.tsx";
@@ -10,13 +10,13 @@ const MARGIN = 30;
 
 const ROW_PIXELS = 20;
 
-export function HeldView({ held: { id, chars }, name }: { held: HeldText; name: string }) {
+export function LongTextView({ text: { id, chars }, name }: { text: LongText; name: string }) {
   const { visitor, say } = useActions();
   const box = useRef<HTMLDivElement>(null);
   const [columns, setColumns] = useState(0);
   const [from, setFrom] = useState(0);
   const [shown, setShown] = useState<{ from: number; rows: string[]; total: number }>({ from: 0, rows: [], total: 0 });
-  const [text, setText] = useState("");
+  const [wanted, setWanted] = useState("");
   const [found, setFound] = useState<number | null>();
   const [fault, setFault] = useState<string>();
   const count = Math.ceil((box.current?.clientHeight ?? 480) / ROW_PIXELS);
@@ -52,7 +52,7 @@ export function HeldView({ held: { id, chars }, name }: { held: HeldText; name: 
   }
   async function find(event: SubmitEvent) {
     event.preventDefault();
-    const row = await visitor.ask("textFind", { id, text, from: found ?? -1 }).catch(() => null);
+    const row = await visitor.ask("textFind", { id, text: wanted, from: found ?? -1 }).catch(() => null);
     setFound(row);
     if (row !== null && box.current) box.current.scrollTop = Math.max(0, (row - 3) / ratio);
   }
@@ -60,15 +60,15 @@ export function HeldView({ held: { id, chars }, name }: { held: HeldText; name: 
   return (
     <div class="held">
       <form class="row wrap" onSubmit={(event) => void find(event)}>
-        <input class="field" type="search" aria-label={say("held.find")} placeholder={say("held.find")} value={text} onInput={(event) => (setText(event.currentTarget.value), setFound(undefined))} />
+        <input class="field" type="search" aria-label={say("longText.find")} placeholder={say("longText.find")} value={wanted} onInput={(event) => (setWanted(event.currentTarget.value), setFound(undefined))} />
         <button type="submit" class="small">
-          {say("held.next")}
+          {say("longText.next")}
         </button>
         <button type="button" class="small" onClick={() => void visitor.ask("textFile", { id }).then((file) => saveFile(file, name))}>
           {say("result.save")}
         </button>
         <span class="note" role="status">
-          {found === null ? say("list.nothingFound") : found !== undefined ? say("held.row", { row: found + 1 }) : say("held.size", { chars, rows: shown.total })}
+          {found === null ? say("list.nothingFound") : found !== undefined ? say("longText.row", { row: found + 1 }) : say("longText.size", { chars, rows: shown.total })}
         </span>
       </form>
       <div ref={box} class="window" role="region" aria-label={name} tabIndex={0} dir="ltr" onScroll={(event) => scroll(event.currentTarget.scrollTop)}>

@@ -1,7 +1,7 @@
 // Long texts of results: they stay here, and the page gets the rows that are in sight.
-import type { HeldText } from "../protocol.ts";
+import type { LongText } from "../protocol.ts";
 
-/** Characters of a text from which on it is held. */
+/** Characters of a text from which on it stays here. */
 const MIN_CHARS = 100_000;
 
 /** Characters of it that go to the page all the same. */
@@ -20,12 +20,12 @@ interface Text {
 const texts = new Map<number, Text>();
 let last = 0;
 
-/** A result whose long texts are held, and a list of these. */
-export function hold(result: unknown): { result: unknown; held: HeldText[] } {
-  const held: HeldText[] = [];
+/** A result with the beginnings of its long texts, and a list of these. */
+export function withoutLongTexts(result: unknown): { result: unknown; longTexts: LongText[] } {
+  const longTexts: LongText[] = [];
   const keep = (text: string, path: string[]): void => {
     texts.set(++last, { text, columns: 0, rows: new Uint32Array() });
-    held.push({ path, id: last, chars: text.length });
+    longTexts.push({ path, id: last, chars: text.length });
     let all = [...texts.values()].reduce((sum, { text }) => sum + text.length, 0);
     for (const [id, { text }] of texts) {
       if (all <= MAX_CHARS || id === last) break;
@@ -49,7 +49,7 @@ export function hold(result: unknown): { result: unknown; held: HeldText[] } {
       }),
     );
   };
-  return { result: visit(result, []), held };
+  return { result: visit(result, []), longTexts };
 }
 
 function textOf(id: number): Text {
@@ -60,9 +60,9 @@ function textOf(id: number): Text {
 
 /** Rows of a text in so many columns, and how many there are. */
 export function rowsOf(id: number, columns: number, from: number, count: number): { rows: string[]; total: number } {
-  const held = textOf(id);
-  if (held.columns !== columns) Object.assign(held, { columns, rows: laidOut(held.text, columns) });
-  const { text, rows } = held;
+  const found = textOf(id);
+  if (found.columns !== columns) Object.assign(found, { columns, rows: laidOut(found.text, columns) });
+  const { text, rows } = found;
   const taken = [...rows.subarray(from, from + count)].map((start, at) => text.slice(start, rows[from + at + 1] ?? text.length).replace(/\r?\n$/, ""));
   return { rows: taken, total: rows.length };
 }
