@@ -56,7 +56,7 @@ pub struct Telling {
     pub notice: Notice,
     /// The last session that was told.
     pub after: String,
-    /// Whether the same was published again meanwhile: then all are told once more.
+    /// True if the same change was published again meanwhile: then every session is notified once more.
     pub again: bool,
 }
 
@@ -65,7 +65,7 @@ pub trait HubHost: Runtime {
     /// Every open socket with what it remembers.
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)>;
 
-    /// How many sockets there are; those with a tag, if one is named.
+    /// Number of open sockets: all, or those with the tag.
     fn count(&self, tag: Option<&str>) -> usize;
 
     /// Up to `limit` sessions' objects that want to be told, by their ids, in order, behind `after`.
@@ -80,7 +80,7 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, Fault>;
 
-    /// How many sessions want to be told; those with a tag, if one is named.
+    /// Number of sessions that want to be told: all, or those counted under the tag.
     ///
     /// # Errors
     /// When storage fails.
@@ -131,7 +131,7 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault>;
 
-    /// Whether a grant is noted to have ended.
+    /// Checks whether the end of a grant is noted.
     ///
     /// # Errors
     /// When storage fails.
@@ -149,7 +149,7 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault>;
 
-    /// When the next session expires.
+    /// Time at which the next session expires, in milliseconds since 1970.
     ///
     /// # Errors
     /// When storage fails.

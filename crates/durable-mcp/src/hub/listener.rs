@@ -1,4 +1,4 @@
-//! One stream that listens (2026-07-28, Subscriptions).
+//! The stream of a `subscriptions/listen` request (2026-07-28, Subscriptions).
 
 use std::collections::BTreeSet;
 
@@ -168,9 +168,9 @@ pub struct Listener {
     pub counted: Counted,
     /// Id of the grant of the client's token; the stream ends with it.
     pub grant: Option<String>,
-    /// When the client's token ends, in milliseconds since 1970.
+    /// Expiry of the client's access token, in milliseconds since 1970.
     pub ends: Option<u64>,
-    /// Its subscriptions.
+    /// Changes and tasks that the client subscribed to.
     pub wanted: Wanted,
 }
 
@@ -231,7 +231,7 @@ impl Listener {
         Some(Self { id: RequestId::from_json(id)?, counted, grant, ends: (ends > 0).then_some(ends), wanted })
     }
 
-    /// Whether a notice is for this stream.
+    /// True if a notice is about one of the subscriptions, and for everybody or for this stream's user.
     #[must_use]
     pub fn hears(&self, notice: &Notice) -> bool {
         let may = notice.user.is_none() || notice.user == self.counted.user;
@@ -250,7 +250,7 @@ impl Listener {
         format!(r#"{{"_meta":{}{comma}{rest}"#, self.meta())
     }
 
-    /// Its first message.
+    /// The `notifications/subscriptions/acknowledged` that begins the stream, with the accepted subscriptions.
     #[must_use]
     pub fn acknowledgement(&self) -> String {
         let params = format!(r#"{{"notifications":{}}}"#, self.wanted.to_json());

@@ -1,4 +1,4 @@
-//! How much of the hub one user, network or site may have, so that none of them has all of it.
+//! Quotas of the hub for users, networks and sites, so that none of them uses all of it.
 
 use http::StatusCode;
 
@@ -26,7 +26,7 @@ pub const MAX_STRANGERS: usize = 8_000;
 /// Tag of everybody who is not signed in. No name of a user or a network is as short.
 pub const STRANGER: &str = "-";
 
-/// When a client that was refused may come again, in seconds.
+/// Value of `Retry-After` for a client beyond a quota, in seconds.
 const RETRY_AFTER: &str = "60";
 
 /// The user or network whose quota counts a stream, or a session that is told.
