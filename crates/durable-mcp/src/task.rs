@@ -39,14 +39,14 @@ use crate::session::notice::Notice;
 use crate::transport::rounds::{Question, Rounds, read_answers};
 use crate::wire::Fault;
 
-/// How long a client should wait before it asks again, in milliseconds: short enough for a person who waits.
+/// Value of `pollIntervalMs`: time in milliseconds that clients wait before they ask again, short enough for a person who waits.
 pub const POLL_MS: u64 = 1000;
 
-/// How often the object of a running task is woken, in milliseconds. One that nothing happens to is put to sleep after 70
-/// seconds.
+/// Interval in milliseconds at which the object of a running task is woken. An object without events is put to sleep after
+/// 70 seconds.
 const HEARTBEAT_MS: u64 = 30_000;
 
-/// How often a task whose tool may run again is begun without an answer between: something that ends the object each time
+/// The most starts of a task whose tool may run again, with no answer in between: something that ends the object each time
 /// is no accident.
 const MAX_BEGINNINGS: u32 = 3;
 
@@ -477,7 +477,7 @@ impl TaskObject {
     }
 }
 
-/// There is no such task, or it is somebody else's: −32602 (Tasks, "Protocol Errors").
+/// Error for an unknown task, or one of somebody else's: −32602 (Tasks, "Protocol Errors").
 #[must_use]
 pub fn unknown() -> Error {
     Error::invalid_params("There is no such task, or it has expired.")

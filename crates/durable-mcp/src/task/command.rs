@@ -25,19 +25,19 @@ pub enum Command {
 /// A task that is to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begin {
-    /// Its id.
+    /// Id of the task.
     pub id: String,
-    /// How long it is kept, in milliseconds.
+    /// Lifetime of the task from its creation on, in milliseconds.
     pub ttl_ms: u64,
     /// The parameters of `tools/call`, as JSON.
     pub params: String,
-    /// The answers from before it began, as a JSON object.
+    /// The answers from before the task began, as a JSON object.
     pub answers: String,
-    /// The version of its client.
+    /// The protocol version of the task's client.
     pub version: ProtocolVersion,
     /// The client's capabilities.
     pub capabilities: ClientCapabilities,
-    /// Its name.
+    /// Name of the client.
     pub client: String,
     /// The user, as listeners are told apart.
     pub user: Option<String>,

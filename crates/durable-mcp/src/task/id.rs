@@ -37,7 +37,7 @@ pub async fn open(id: &str, caller: &Caller, around: &dyn Runtime) -> Result<Opt
     Ok(opened.and_then(|(object, times)| is_good(&times, caller, around.now()).then_some(object)))
 }
 
-/// Whether an id with these times is good for a caller. Ids of version 1 lack the second.
+/// True if the id has not expired and is no older than the caller's `sessions_since`. Ids of version 1 lack the second time.
 fn is_good(times: &[u64], caller: &Caller, now: u64) -> bool {
     let begun = times.get(1).copied().unwrap_or_default();
     times.first().is_some_and(|expires| now < *expires) && begun >= caller.sessions_since

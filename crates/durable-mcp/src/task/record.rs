@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// Whether nothing more comes of it.
+    /// True for a final status: completed, failed or cancelled.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Working)
@@ -38,23 +38,23 @@ impl Status {
 /// The record of a task. Its outcome is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// How it began. Its answers are those that were given since, too.
+    /// Command that began the task; its answers include those that were given since.
     pub begin: Begin,
-    /// When, in milliseconds since 1970.
+    /// Time of creation, in milliseconds since 1970.
     pub created: u64,
-    /// When it last changed.
+    /// Time of the last change, in milliseconds since 1970.
     pub updated: u64,
-    /// When it is forgotten.
+    /// Time at which the record is deleted, in milliseconds since 1970.
     pub expires: u64,
     /// The status of the task.
     pub status: Status,
     /// The message about the status.
     pub message: Option<String>,
-    /// How often its handler was begun since it was last answered.
+    /// Number of starts of the handler since its last answer.
     pub beginnings: u32,
     /// The questions that the task waits for.
     pub questions: Vec<Question>,
-    /// Whether somebody listens for it.
+    /// True once a client has subscribed to the task.
     pub watched: bool,
 }
 
