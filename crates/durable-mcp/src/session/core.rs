@@ -1,4 +1,4 @@
-//! One session, whatever transport it is reached by.
+//! A session, independent of its transport.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -27,15 +27,14 @@ pub const MAX_SUBSCRIPTIONS: usize = 256;
 /// The longest URI that a client may subscribe to, in bytes: each stays in memory for as long as its session.
 pub const MAX_SUBSCRIBED_URI_BYTES: usize = 8 * 1024;
 
-/// How long a session that keeps something may be idle, in seconds, unless the deployment says otherwise: over a
-/// holiday.
+/// Default for the idle time after which a session with stored rows ends, in seconds: long enough to span a holiday.
 pub const DEFAULT_IDLE_SECONDS: u64 = 14 * 24 * 3600;
 
-/// How long a client can come back for events that it missed, in seconds, unless the deployment says otherwise: as long
+/// Default for the time within which a client can resume a stream and get the events that it missed, in seconds: as long
 /// as a phone takes to find another network, and a person to notice.
 pub const DEFAULT_RESUME_SECONDS: u64 = 5 * 60;
 
-/// How much longer than an id is good it is known that its session has ended, in milliseconds: ids count whole seconds,
+/// Time beyond the expiry of an id for which the end of its session stays stored, in milliseconds: ids count whole seconds,
 /// and the clocks of two machines differ.
 const TOMBSTONE_SLACK_MS: u64 = 2000;
 
@@ -57,7 +56,7 @@ pub struct Settings {
     pub resume_ms: u64,
     /// The requests that leave a line in the log.
     pub request_log: RequestLog,
-    /// Whether every answer to a POST is an event stream, also one that JSON would do for.
+    /// True if every answer to a POST is an event stream, also one that JSON would do for.
     pub always_streams: bool,
 }
 
@@ -70,7 +69,7 @@ pub struct Core {
     pub(crate) running: Running,
     states: Rc<RefCell<Cache>>,
     kept: RefCell<Option<Kept>>,
-    /// When the object has itself woken; 0 if it has not ordered so.
+    /// Time at which the object is next woken, in milliseconds since 1970; 0 if it has set no such time since it last woke.
     wakes_at: Cell<u64>,
     used: Cell<u64>,
 }
@@ -228,7 +227,7 @@ impl Core {
         self.end_for_id_of(issued.saturating_mul(1000))
     }
 
-    /// That it has ended must be known for as long as an id of that time, in milliseconds, could be taken.
+    /// Ends the session, and stores its end until ids of that time, in milliseconds since 1970, have expired.
     fn end_for_id_of(&self, issued: u64) -> Result<(), StoreError> {
         self.running.cancel_all();
         self.host.store().end()?;
@@ -288,7 +287,7 @@ impl Core {
         Ok(false)
     }
 
-    /// There are rows now, so there has to be a time at which they are looked at again.
+    /// Notes that the session has stored rows, and has the object woken once they may have expired.
     fn something_is_kept(&self) {
         if let Some(kept) = self.kept.borrow_mut().as_mut() {
             kept.anything = true;
@@ -339,7 +338,7 @@ impl Core {
         self.kept.borrow().as_ref().is_some_and(|kept| kept.subscriptions.iter().any(|other| other == uri))
     }
 
-    /// Whether the client wants to hear of that change.
+    /// True if the client is notified of a change: of any list, and of a resource that it subscribed to.
     pub(crate) fn hears_of(&self, change: &Change) -> bool {
         match change {
             Change::Resource(uri) => self.is_subscribed(uri),

@@ -61,7 +61,7 @@ pub(crate) fn too_long() -> Error {
     ))
 }
 
-/// How long a client may take to answer a question, in milliseconds. People answer most of them; one who went to lunch
+/// Time within which a client must answer a question, in milliseconds. People answer most of them; one who went to lunch
 /// can call the tool again.
 pub const ANSWER_WITHIN_MS: u32 = 10 * 60 * 1000;
 
@@ -69,7 +69,7 @@ pub const ANSWER_WITHIN_MS: u32 = 10 * 60 * 1000;
 pub(crate) struct SessionPeer {
     pub(crate) core: Rc<Core>,
     pub(crate) line: Rc<dyn Line>,
-    /// Whether the call was cancelled: then nothing is sent any more.
+    /// True once the call is cancelled: then nothing is sent any more.
     pub(crate) silenced: Rc<Cell<bool>>,
 }
 

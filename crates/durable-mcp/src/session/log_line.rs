@@ -58,7 +58,7 @@ impl RequestLog {
     }
 }
 
-/// One request. There are no arguments in it, no session id, nothing of the user's and no secret.
+/// Log line of a request. There are no arguments in it, no session id, nothing of the user's and no secret.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct LogLine {
     /// The kind of line.

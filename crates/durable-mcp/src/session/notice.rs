@@ -9,7 +9,7 @@ pub struct Notice {
     pub about: String,
     /// The notification's method.
     pub method: String,
-    /// Its parameters, as JSON.
+    /// Parameters of the notification, as JSON.
     pub params: String,
     /// The one user who may hear of it, as [`Listener`](crate::hub::Listener) names users; everybody otherwise.
     pub user: Option<String>,
@@ -45,7 +45,7 @@ impl Notice {
         Self { except: Some(ALL_SESSIONS.to_owned()), ..self }
     }
 
-    /// Whether sessions are told.
+    /// True if the notice goes to sessions too: it is for all users, and was not made [for no session](Self::for_no_session).
     #[must_use]
     pub fn concerns_sessions(&self) -> bool {
         self.user.is_none() && self.except.as_deref() != Some(ALL_SESSIONS)
@@ -58,7 +58,7 @@ impl Notice {
         Self { about, method: String::new(), params: String::new(), user: None, except: None }
     }
 
-    /// Whether the text is that question, and no change.
+    /// True if the text is the hub's [question](Self::question), and no change.
     #[must_use]
     pub fn is_question(about: &str) -> bool {
         about == QUESTION

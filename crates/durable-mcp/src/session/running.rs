@@ -16,7 +16,7 @@ struct Entry {
     id: RequestId,
     flag: Rc<CancelFlag>,
     silenced: Rc<Cell<bool>>,
-    /// None where the handler wants to finish by itself.
+    /// Handle that aborts the call; `None` where the handler finishes by itself when it is cancelled.
     abort: Option<AbortHandle>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Whether there is room for `more` calls.
+    /// True if `more` calls can start without exceeding [`MAX_RUNNING`].
     pub(crate) fn has_room(&self, more: usize) -> bool {
         self.entries.borrow().len() + more <= MAX_RUNNING
     }

@@ -52,7 +52,7 @@ impl States {
 /// Why a state could not be read or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateError {
-    /// What is kept is no `S`: the type changed in a way that old values do not fit. `#[serde(default)]` on new fields
+    /// The stored value is no valid `S`: the type changed in a way that old values do not fit. `#[serde(default)]` on new fields
     /// keeps them fitting.
     Unreadable(String),
     /// The value has no JSON form, or one longer than [`MAX_STATE_BYTES`].
@@ -193,10 +193,10 @@ fn type_name<S: DeserializeOwned>() -> &'static str {
     }
 }
 
-/// A deserializer that only tells what it was asked for.
+/// A deserializer that reads nothing, and fails with the name of the type that it was asked for.
 struct NameOnly;
 
-/// Its error, which carries the name out.
+/// Error of [`NameOnly`], which carries that name; `None` for a type without one.
 #[derive(Debug)]
 struct Named(Option<&'static str>);
 

@@ -18,11 +18,11 @@ impl std::error::Error for StoreError {}
 /// Rows that the object found when it woke.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// Whether anything is kept at all.
+    /// True if the session has stored rows.
     pub anything: bool,
-    /// Whether the session has ended.
+    /// True if the session has ended.
     pub ended: bool,
-    /// When the session was last known to be in use, in milliseconds since 1970; 0 if that is not known.
+    /// Last known use of the session, in milliseconds since 1970; 0 if that is not known.
     pub used: u64,
     /// The log level that the client set.
     pub log_level: Option<LogLevel>,
