@@ -2,7 +2,7 @@
 
 use crate::wire::quality;
 
-/// Whether an `Accept` header admits a media type (RFC 9110 section 12.5.1). Without one, everything is.
+/// Checks whether an `Accept` header admits a media type (RFC 9110 section 12.5.1). No header admits every type.
 #[must_use]
 pub fn admits(accept: Option<&str>, media_type: &str) -> bool {
     let Some(accept) = accept else { return true };

@@ -55,12 +55,12 @@ impl AnswerStream {
         waker.into_iter().for_each(Waker::wake);
     }
 
-    /// Whether it has to be a stream.
+    /// True if the answer must be a stream.
     pub(super) fn is_opening(&self) -> bool {
         self.0.borrow().opening
     }
 
-    /// Is ready once it has to be a stream.
+    /// Is ready once the answer must be a stream.
     pub(super) fn poll_opening(&self, cx: &Context<'_>) -> Poll<()> {
         let mut inner = self.0.borrow_mut();
         if inner.opening {
@@ -83,7 +83,7 @@ impl AnswerStream {
         body
     }
 
-    /// There will be no more.
+    /// Ends the stream after the messages sent so far.
     pub(super) fn finish(&self) {
         let mut inner = self.0.borrow_mut();
         inner.feed = None;

@@ -18,9 +18,9 @@ use crate::session::line::MAX_MESSAGE_BYTES;
 /// The most bytes of events that one stream keeps in memory; beyond that the oldest cannot be asked for again.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
-/// How long after its request the answer on a stream is written down before it is sent, in milliseconds. A connection
-/// that stood for so long may be dead without anybody having noticed, and such an answer is dear to make again; its row
-/// costs less than the time for which its call kept the object awake.
+/// Age of a request, in milliseconds, from which on its answer on a stream is stored before it is sent. A connection that
+/// stood for so long may be dead without anybody having noticed, and such an answer is dear to make again; its row costs
+/// less than the time for which its call kept the object awake.
 const WRITTEN_AFTER_MS: u64 = 5000;
 
 /// The target of events.
@@ -103,7 +103,7 @@ impl CallStream {
         }
     }
 
-    /// How many bytes the next answer may have.
+    /// Bytes that the next answer may have.
     pub(crate) fn room(&self) -> usize {
         MAX_MESSAGE_BYTES.saturating_sub(self.inner.borrow().answered)
     }
@@ -123,12 +123,12 @@ impl CallStream {
         }
     }
 
-    /// Whether it has to be an event stream.
+    /// True if the answer must be an event stream.
     pub(crate) fn is_opening(&self) -> bool {
         self.inner.borrow().opening
     }
 
-    /// Is ready once it has to be an event stream.
+    /// Is ready once the answer must be an event stream.
     pub(crate) fn poll_opening(&self, cx: &Context<'_>) -> Poll<()> {
         let mut inner = self.inner.borrow_mut();
         if inner.opening {
@@ -229,7 +229,7 @@ impl CallStream {
         }
     }
 
-    /// There will be no more.
+    /// Marks the stream as finished, and ends the body or socket that carries it.
     pub(crate) fn finish(&self) {
         let mut inner = self.inner.borrow_mut();
         inner.finished = Some(self.core.host.now());
@@ -241,7 +241,7 @@ impl CallStream {
         }
     }
 
-    /// Whether nobody can come back for it any more.
+    /// True if the stream finished so long ago that a client can no longer resume it.
     pub(crate) fn is_over(&self, now: u64) -> bool {
         self.inner.borrow().finished.is_some_and(|at| now.saturating_sub(at) > self.core.settings.resume_ms)
     }

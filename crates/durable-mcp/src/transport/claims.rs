@@ -36,7 +36,7 @@ const OVER_SSE: u8 = 0x80;
 /// Longer names are cut: the name is for logs, and the id goes with every request.
 const MAX_NAME_BYTES: usize = 40;
 
-/// How long an id is good, in seconds, unless the deployment says otherwise: a month is longer than clients keep one.
+/// Default lifetime of a session id, in seconds: a month is longer than clients keep one.
 pub const DEFAULT_MAX_AGE_SECONDS: u64 = 30 * 24 * 3600;
 
 /// The id of a Durable Object.
@@ -91,7 +91,7 @@ impl Binding {
         Self(binding)
     }
 
-    /// Its bytes.
+    /// Bytes of the hash; all zero for a caller without a user.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -103,9 +103,9 @@ impl Binding {
 pub struct Claims {
     /// The session's object.
     pub object: ObjectId,
-    /// When it was issued, in seconds since 1970.
+    /// Time of issue, in seconds since 1970.
     pub issued: u64,
-    /// The transport that it was begun by: the other one does not take it.
+    /// The transport that the session was begun by: the id is not accepted on the other one.
     pub transport: Transport,
     /// The outcome of `initialize`. On HTTP+SSE the id comes before that, and has initial values.
     pub client: ClientInfo,
@@ -121,18 +121,18 @@ pub enum Refused {
     Forged,
     /// The id is signed with a key that these keys lack; newer ones may have it.
     UnknownKey(KeyId),
-    /// This deployment's, of a later version of this server.
+    /// The id is this deployment's, and was issued by a later version of this server.
     OtherVersion,
     /// The id is too old.
     Expired,
     /// The id belongs to another user or client.
     Foreign,
-    /// The user disconnected the client after it was issued.
+    /// The user disconnected the client after the id was issued.
     Disconnected,
 }
 
 impl Claims {
-    /// When an id that this caller gets is issued: never before one that it would not be taken with.
+    /// Issue time of a new session id: now, but not before the caller's `sessions_since`, or the caller could not use the id.
     #[must_use]
     pub fn issued_now(caller: &Caller, now: u64) -> u64 {
         now.max(caller.sessions_since)
@@ -144,7 +144,7 @@ impl Claims {
         format!("{}.{}", self.object.to_hex(), self.issued)
     }
 
-    /// A session of that key, as far as it is known by it.
+    /// Partial claims (object and issue time only), parsed from [`key()`](Self::key).
     #[must_use]
     pub fn of_key(key: &str) -> Option<Self> {
         let (object, issued) = key.split_once('.')?;

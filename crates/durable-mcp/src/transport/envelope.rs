@@ -8,7 +8,7 @@ use crate::mcp::jsonrpc::Params;
 use crate::mcp::log::LogLevel;
 use crate::mcp::version::ProtocolVersion;
 
-/// The prefix of its keys.
+/// The prefix of the envelope's keys.
 pub(super) const META: &str = "io.modelcontextprotocol";
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -19,29 +19,29 @@ const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 /// The client as a request describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// The version, as it says; whether that is served is another question.
+    /// The version that the request names; whether that is served is another question.
     pub version: String,
     /// The client's capabilities, for this request.
     pub capabilities: ClientCapabilities,
-    /// Its name; empty if it does not say.
+    /// Name of the client; empty if the request has none.
     pub name: String,
-    /// The least severe messages that it wants; none if it wants no messages.
+    /// The least severe log messages that the client wants; none if it wants no messages.
     pub log_level: Option<LogLevel>,
 }
 
-/// What a message says of itself, if it says that it is of a stateless version.
+/// Returns the `_meta` of a message that names its protocol version there, by which it claims to be stateless.
 fn claim(params: &Params) -> Option<Fields<'_>> {
     let meta = params.fields().raw("_meta").filter(|meta| may_name(meta, "protocolVersion"))?;
     Fields::parse(meta.get()).ok().filter(|meta| meta.member(VERSION).is_some())
 }
 
-/// Whether a message makes that claim.
+/// True if a message claims to be stateless, by a protocol version in its `_meta`.
 pub(super) fn claims_version(params: &Params) -> bool {
     claim(params).is_some()
 }
 
 impl Envelope {
-    /// Reads it from a message's parameters; none if they do not claim that it is stateless.
+    /// Reads the envelope of a message; none if the message does not claim to be stateless.
     ///
     /// # Errors
     /// −32602 when something is missing or wrong.

@@ -1,4 +1,4 @@
-//! Which era a request belongs to: that of sessions, or the stateless one.
+//! Classifies a POST as session-based (2025-11-25 and older) or stateless (2026-07-28 and newer).
 //!
 //! The body's claim decides, and headers are checked against it (2026-07-28, Streamable HTTP, "Server Validation").
 //! `initialize` is session-based whatever version its header and its body name. On a session whose header names no stateless
@@ -20,7 +20,7 @@ use crate::wire::Fault;
 /// the one of the request.
 pub const VERSION_HEADER: &str = "mcp-protocol-version";
 
-/// How a request came, as the Worker tells it to the object.
+/// Kinds of requests to a session's object, named by the Worker in an internal header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// Streamable HTTP with a session, 2025-03-26 to 2025-11-25.
@@ -34,7 +34,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Its word in the internal header.
+    /// Value of the internal header.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,14 +57,14 @@ impl Transport {
     }
 }
 
-/// Whether a version header may stay as it is on a session's request: it is absent, or names a version that is served
+/// True if a session's request may keep its version header: the header is absent, or names a version that is served
 /// (2025-11-25, Transports, "Protocol Version Header"). It need not be the session's: clients were seen to send their newest.
 #[must_use]
 pub fn is_served(version: Option<&str>) -> bool {
     version.is_none_or(|version| ProtocolVersion::parse(version.trim()).is_some())
 }
 
-/// Whether the header names a version without sessions.
+/// True if the header names a stateless version.
 #[must_use]
 pub fn names_stateless(version: Option<&str>) -> bool {
     version.and_then(|version| ProtocolVersion::parse(version.trim())).is_some_and(ProtocolVersion::is_stateless)
@@ -131,7 +131,7 @@ fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Re
     Ok(Era::Stateless(request, envelope))
 }
 
-/// Whether a body begins a session.
+/// True if a body is a lone `initialize` request, which begins a session.
 #[must_use]
 pub fn is_initialize(posted: &Result<Body, jsonrpc::Unreadable>) -> bool {
     matches!(posted, Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE)

@@ -49,7 +49,7 @@ pub struct Object {
     streams: RefCell<Vec<Rc<CallStream>>>,
     last_stream: Cell<u64>,
     standalone: RefCell<Standalone>,
-    /// Whether it is told what is published.
+    /// True once the session has joined the hub, to be told what is published.
     listens: Cell<bool>,
 }
 
@@ -389,7 +389,7 @@ impl Object {
         EventId { session: self.session, stream: EventId::STANDALONE, sequence: standalone.last }
     }
 
-    /// Whether an event is one of this session's.
+    /// True if an event id was given out by this session.
     pub(crate) fn gave(&self, id: EventId) -> bool {
         id.session == self.session
     }

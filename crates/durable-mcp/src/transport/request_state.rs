@@ -20,7 +20,7 @@ use crate::wire::Fault;
 
 const PURPOSE: &str = "request state";
 
-/// How long a client may take for a round, in milliseconds: as long as one with a session may take to answer.
+/// Time that a client has for a round, in milliseconds: the same that one with a session has to answer.
 pub const ROUND_WITHIN_MS: u64 = 10 * 60 * 1000;
 
 /// The most bytes of all answers to one call: they travel to and fro with each of its rounds.

@@ -12,7 +12,7 @@ use crate::mcp::jsonrpc::{Params, object_json};
 /// The most answers of one request: far more than anybody asks at once. Each is looked for among the others.
 pub const MAX_ANSWERS: usize = 256;
 
-/// What [`Client::once`](crate::mcp::client::Client::once) keeps stands beside the answers, under keys that no question has.
+/// Prefix for values of [`Client::once`](crate::mcp::client::Client::once), so that their keys never clash with questions.
 const ONCE: char = '\u{1}';
 
 /// Answers to a call's questions, and the questions that have none yet.
@@ -28,11 +28,11 @@ pub struct Rounds {
 /// A question to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// Its name.
+    /// Name of the question, under which it is asked and answered.
     pub key: String,
-    /// The method.
+    /// The method of the request.
     pub method: String,
-    /// Its parameters, as JSON.
+    /// Parameters of the request, as JSON.
     pub params: String,
 }
 
@@ -106,18 +106,18 @@ impl Rounds {
         Some(kept)
     }
 
-    /// The call is to go on elsewhere.
+    /// Marks the call as one that continues elsewhere, as a task.
     pub fn detach(&self) {
         self.detaching.set(true);
     }
 
-    /// Whether the call is to go on elsewhere.
+    /// True if the call continues elsewhere, as a task.
     #[must_use]
     pub fn is_detaching(&self) -> bool {
         self.detaching.get()
     }
 
-    /// Whether nothing more can come of this round.
+    /// True if this round cannot finish the call: questions are open, or the call continues elsewhere.
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.is_detaching() || !self.open.borrow().is_empty()
@@ -163,7 +163,7 @@ pub fn given_answers(params: &Params) -> Result<Vec<(String, Box<RawValue>)>, Er
     if answers.iter().all(fits) { Ok(answers.into_owned()) } else { Err(unfit()) }
 }
 
-/// Whether a client's answer has the shape of one to that method.
+/// Checks whether a client's answer has the shape of a result of that method.
 fn is_answer(method: &str, answer: &RawValue) -> bool {
     let Ok(fields) = Fields::parse(answer.get()) else { return false };
     match method {

@@ -2,21 +2,21 @@
 
 use std::fmt::Write;
 
-/// How long a client should wait before it comes back to a stream that ended, in milliseconds: soon, but not so soon
+/// Value of the `retry` field: time before a client reconnects to a stream that ended, in milliseconds. Soon, but not so soon
 /// that a failing server is hammered.
 pub const RETRY_MS: u32 = 1000;
 
 /// A comment that keeps proxies and clients from taking a quiet stream for a dead one.
 pub const KEEP_ALIVE: &str = ": keep-alive\n\n";
 
-/// How long a stream stays quiet before a comment is sent. Proxies cut at 60 s and more, some at 30.
+/// Quiet time of a stream after which a comment is sent, in milliseconds. Proxies cut at 60 s and more, some at 30.
 pub const KEEP_ALIVE_MS: u32 = 25_000;
 
 /// The most bytes of one stream that wait for a client that does not read; then it counts as gone. An isolate has 128
 /// MiB for all that it serves. A message that is longer by itself may wait alone.
 pub const MAX_UNREAD_BYTES: usize = 8 * 1024 * 1024;
 
-/// One message as an event. JSON of ours has no line breaks in it.
+/// Formats a message as an event. JSON of ours has no line breaks in it.
 #[must_use]
 pub fn message(id: Option<&EventId>, json: &str) -> String {
     let mut frame = String::with_capacity(json.len() + 64);

@@ -40,7 +40,7 @@ use crate::wire::{Body, Fault, Reply};
 /// Begins a task with what was answered so far, and gives the JSON of its result.
 pub type BeginTask = Rc<dyn Fn(Rc<Rounds>) -> LocalBoxFuture<'static, Result<String, Fault>>>;
 
-/// One request, checked and let in.
+/// A stateless request that was checked and accepted.
 pub struct Call {
     /// The request.
     pub request: Request,
@@ -50,15 +50,15 @@ pub struct Call {
     pub log_level: Option<LogLevel>,
     /// The answers of earlier rounds.
     pub rounds: Rounds,
-    /// The name of the state it is about, and whether it began with this request; for callers who name it.
+    /// The name of the state that the request is about, and whether it began with this request; for callers who name it.
     pub state: Option<(String, bool)>,
-    /// How to go on as a task; none where that cannot be.
+    /// Begins the task in which the call continues; none where it cannot become a task.
     pub begin_task: Option<BeginTask>,
     /// Is ready when the client has hung up.
     pub gone: LocalBoxFuture<'static, ()>,
     /// The requests that leave a line in the log.
     pub request_log: RequestLog,
-    /// Whether its answer is an event stream whatever comes of it.
+    /// True if the answer is an event stream in any case.
     pub always_streams: bool,
 }
 
@@ -250,7 +250,7 @@ async fn until_hung_up<T>(
     }
 }
 
-/// What an answer is to the client: a call that waits for another request is the questions it has, or a task.
+/// Turns a suspended call into `input_required` with its open questions, or into a task; any other answer is complete as it is.
 async fn settled(
     answer: Answer,
     around: &Rc<dyn Around>,

@@ -224,7 +224,7 @@ async fn standalone(object: &Object, head: &Head, claims: &Claims, last: Option<
     socket(GET_TAG.to_owned(), greeting, !whole)
 }
 
-/// What is left of a POST's stream, and what is still to come. A stream that nobody can know any more has nothing left.
+/// Resumes a POST's stream: the missed events, then those to come. A stream that is no longer known has nothing left.
 fn resume(object: &Object, id: EventId) -> Reply {
     let tag = format!("s{:x}", id.stream);
     object.core.host.close(&tag);
