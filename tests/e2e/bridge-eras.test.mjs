@@ -139,6 +139,36 @@ test("57: messages of a client of 2026-07-28 pass as they are, with the headers 
   assert.equal(headers["mcp-name"], "=?base64?w6k=?=");
 });
 
+test("57, 61: a client of 2026-07-28 gets the tools that can be called, whose headers are learned from its list or a refusal", async () => {
+  const wrong = { name: "wrong", inputSchema: { type: "object", properties: { a: { type: "object", "x-mcp-header": "A" } } } };
+  const mismatch = { error: { code: -32020, message: "header mismatch" } };
+  await using server = await modernServer({
+    on: {
+      "tools/list": ({ message }) => (message.params.cursor === undefined ? { tools: [wrong, { name: "other" }], nextCursor: "2", ttlMs: 0 } : { tools: [ECHO] }),
+      "tools/call": ({ headers }) => (headers["mcp-param-region"] ? { content: [] } : mismatch),
+    },
+  });
+  const meta = { [`${META}/protocolVersion`]: STATELESS, [`${META}/clientCapabilities`]: { roots: {} } };
+  const call = { name: "echo", arguments: { region: "a" }, _meta: { ...meta, progressToken: 7 } };
+  const count = (method) => server.log.filter((entry) => entry === `POST ${method}`).length;
+  {
+    await using bridge = startBridge(server.url);
+    await bridge.result("tools/call", call);
+    assert.deepEqual([count("tools/call"), count("tools/list")], [2, 2]);
+    assert.deepEqual((await server.received("tools/list")).message.params._meta[`${META}/clientCapabilities`], { roots: {} });
+    // What listing the tools does not mend is the client's to know.
+    const { error } = await bridge.request("tools/call", { ...call, arguments: {} });
+    assert.equal(error.code, -32020);
+    assert.deepEqual([count("tools/call"), count("tools/list")], [3, 4]);
+  }
+  await using bridge = startBridge(server.url);
+  const page = await bridge.result("tools/list", { _meta: meta });
+  assert.deepEqual(page, { resultType: "complete", tools: [{ name: "other" }], nextCursor: "2", ttlMs: 0 });
+  await bridge.result("tools/list", { cursor: "2", _meta: meta });
+  await bridge.result("tools/call", call);
+  assert.deepEqual([count("tools/call"), count("tools/list")], [4, 6]);
+});
+
 test("58: initialize is answered with what the client asked for and the server told", async () => {
   for (const [asked, answered] of [["2025-06-18", "2025-06-18"], ["2029-09-09", "2025-11-25"]]) {
     await using both = await connected({ capabilities: { tools: { listChanged: false }, logging: {} } }, { protocolVersion: asked });

@@ -357,7 +357,9 @@ impl Bridge {
             Asker::Client => {
                 self.note_response(&entry, &message);
                 let message = match entry.method.as_str() {
-                    "tools/list" => tools::shown(&self.arguments.tools, message),
+                    "tools/list" => {
+                        tools::shown(&self.arguments.tools, self.with_callable_tools(message, !entry.is_page))
+                    }
                     _ => message,
                 };
                 self.output.write(message.bytes).await;

@@ -4,6 +4,7 @@ mod discovery;
 mod headers;
 mod listening;
 mod mirrored;
+mod passing;
 mod questions;
 mod rounds;
 

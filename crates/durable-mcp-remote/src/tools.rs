@@ -59,9 +59,13 @@ fn without_hidden(filter: &ToolFilter, message: &Message) -> Option<Message> {
     if kept.len() == count {
         return None;
     }
-    let list = format!("[{}]", kept.join(","));
+    with_list(message, &format!("[{}]", kept.join(",")))
+}
+
+/// Response to `tools/list` with another JSON array of tools; all else of it stays byte for byte.
+pub(crate) fn with_list(message: &Message, tools: &str) -> Option<Message> {
     let json = std::str::from_utf8(&message.bytes).ok()?;
-    Message::written(replaced(json, &["result", "tools"], &list)?).ok()
+    Message::written(replaced(json, &["result", "tools"], tools)?).ok()
 }
 
 /// Object in JSON with the value at a path replaced; values beside it stay byte for byte.

@@ -92,7 +92,7 @@ impl Bridge {
             return self.exchange_modern(&modern, call, message).await;
         }
         match self.transport.get() {
-            Transport::Streamable => self.exchange_by_http(call, message).await,
+            Transport::Streamable => self.exchange_passing(call, message).await,
             Transport::Sse => self.exchange_by_sse(call, message).await,
         }
     }

@@ -146,7 +146,7 @@ impl Bridge {
             is_other |= object.remove(&["structuredContent"]);
         }
         if call.method == "tools/list" {
-            is_other |= self.learn(&mut object, request);
+            is_other |= self.learn(&mut object, is_first_page(request));
         }
         let text = if is_other { object.to_string() } else { result.get().to_owned() };
         let json = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{text}}}"#, call.id);
@@ -155,18 +155,13 @@ impl Bridge {
 
     /// Notes which arguments of a page of tools are repeated in headers, and leaves out tools with wrong annotations; `true` if there
     /// were any.
-    fn learn(&self, page: &mut Object<'_>, request: &Message) -> bool {
+    pub(super) fn learn(&self, page: &mut Object<'_>, is_first: bool) -> bool {
         #[derive(Deserialize)]
         struct Tool {
             name: String,
             #[serde(default, rename = "inputSchema")]
             input_schema: Value,
         }
-        #[derive(Deserialize)]
-        struct Page {
-            cursor: Option<serde::de::IgnoredAny>,
-        }
-        let is_first = request.params::<Page>().is_none_or(|page| page.cursor.is_none());
         let tools: Vec<&RawValue> =
             page.get("tools").and_then(|tools| serde_json::from_str(tools).ok()).unwrap_or_default();
         let mut known = self.mirrored.borrow_mut();
@@ -196,22 +191,40 @@ impl Bridge {
 
     /// Lists the tools, for the headers that their calls need.
     async fn learn_tools(self: &Rc<Self>) -> Result<(), Trouble> {
-        let mut params = String::new();
-        for _ in 0..MAX_PAGES {
-            let request = Message::written(format!(r#"{{"jsonrpc":"2.0","id":0,"method":"tools/list"{params}}}"#));
-            let Ok(request) = request else { break };
-            let response = self.ask(&request).await?;
-            let result = response.raw_result();
-            let cursor = result.and_then(|result| Object::parse(result.get())?.get("nextCursor").map(str::to_owned));
-            match cursor {
-                Some(cursor) => params = format!(r#","params":{{"cursor":{cursor}}}"#),
-                None => break,
-            }
-        }
+        self.list_tools(None, |_, _| {}).await?;
         // A server without a list is called all the same.
         self.knows_tools.set(true);
         Ok(())
     }
+
+    /// Asks for all pages of tools with this JSON as `_meta`. `each` gets the result of a page, and whether it is the first.
+    pub(super) async fn list_tools(
+        self: &Rc<Self>,
+        meta: Option<&str>,
+        each: impl Fn(&mut Object<'_>, bool),
+    ) -> Result<(), Trouble> {
+        let mut params = Object(Vec::new());
+        if let Some(meta) = meta {
+            params.set("_meta", meta.to_owned());
+        }
+        for number in 0..MAX_PAGES {
+            let json = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"tools/list","params":{params}}}"#);
+            let Ok(request) = Message::written(json) else { break };
+            let response = self.ask(&request).await?;
+            let Some(result) = response.raw_result() else { break };
+            let Some(mut page) = Object::parse(result.get()) else { break };
+            let cursor = page.get("nextCursor").map(str::to_owned);
+            each(&mut page, number == 0);
+            let Some(cursor) = cursor else { break };
+            params.set("cursor", cursor);
+        }
+        Ok(())
+    }
+}
+
+fn is_first_page(request: &Message) -> bool {
+    let params = request.raw_params();
+    params.as_deref().and_then(Object::parse).is_none_or(|params| params.get("cursor").is_none())
 }
 
 /// Error of the server, with the code that the client knows it by.
@@ -228,7 +241,8 @@ fn error_for(modern: &Modern, call: &Call, response: &Message) -> Option<Message
     response.with_id(&call.id)
 }
 
-fn is_mismatch(trouble: &Trouble) -> bool {
+/// Whether the server says that headers differ from the body.
+pub(super) fn is_mismatch(trouble: &Trouble) -> bool {
     let Trouble::Refused(refusal) = trouble else { return false };
     refusal.error.as_ref().and_then(Message::error).is_some_and(|error| error.code == HEADER_MISMATCH)
 }
