@@ -1,7 +1,7 @@
-//! What happens to the grants of one user, of which everything that must happen once happens here.
+//! Serialises every state change of one user's grants; runs in the `GrantAuthority` object.
 //!
 //! An access token's record is put into KV first, then the grant's row is written, then the client is answered. So
-//! whatever fails in between leaves either nothing changed, or a record of a token that nobody has.
+//! whatever fails in between leaves either nothing changed, or a record of a token that was never sent.
 
 mod adopt;
 mod begin;
@@ -54,12 +54,12 @@ use crate::keys::Keys;
 use crate::runtime::Runtime;
 use crate::wire::Fault;
 
-/// When a client may come again, in seconds, where something failed or takes too long.
+/// Seconds after which a client may retry where something failed or takes too long.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
 /// The runtime around a user's object.
 pub trait AuthorityHost: Runtime {
-    /// Records that everybody reads.
+    /// Workers KV: the records that every Worker reads.
     fn kv(&self) -> &dyn Kv;
 
     /// The user's own rows.
@@ -83,7 +83,7 @@ pub struct Authority {
     host: Rc<dyn AuthorityHost>,
     lifetimes: Rc<Lifetimes>,
     hooks: Rc<Hooks>,
-    /// How long a session or a task lives at most, in milliseconds.
+    /// Maximum lifetime of a session or task, in milliseconds.
     longest_session: u64,
     rows: Rows,
     flights: Flights,
@@ -138,7 +138,7 @@ impl Authority {
         }
     }
 
-    /// Reads a token with the keys that there are, or else with the newest.
+    /// Reads a token with the keys in memory, or with newly loaded ones if it names an unknown key.
     async fn read(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Refused> {
         let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
         match token::read(text, kind, &keys) {
@@ -161,7 +161,7 @@ impl Authority {
         self.rows.get(self.host.store(), id).map_err(|fault| self.failed(&fault))
     }
 
-    /// Writes a grant's row, and sees to it that somebody looks at it when it has expired.
+    /// Writes a grant's row, and sets an alarm for the time at which the row is to be looked at.
     fn write(&self, id: &GrantId, grant: Grant) -> Result<(), Fault> {
         let look_at = sweep::look_at(&grant, self.host.now());
         self.rows.put(self.host.store(), id, grant)?;
@@ -172,7 +172,7 @@ impl Authority {
         self.write(id, grant).map_err(|fault| self.failed(&fault))
     }
 
-    /// Something of ours failed: whatever was asked may work later.
+    /// Logs a failure of this server and refuses the command as temporarily unavailable: it may work later.
     fn failed(&self, fault: &Fault) -> Refused {
         self.host.warn(&format!("a user's grants: {}", fault.0));
         Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS }

@@ -1,4 +1,4 @@
-//! A grant of workers-oauth-provider becomes one of ours.
+//! Takes over a grant of workers-oauth-provider.
 
 use super::exchange::Inside;
 use super::settings::after;
@@ -79,7 +79,8 @@ impl Authority {
         Ok(Outcome::Done)
     }
 
-    /// What has ended stays so. Who asks may have been told to come again while records of it were left.
+    /// Answers for a grant that has a row already: a live one stays live, and an ended one stays ended. What is left of
+    /// the ended one is deleted first, since the client may be retrying after a deletion failed.
     async fn known_already(&self, id: &GrantId, known: &Grant) -> Result<Outcome, Refused> {
         match known {
             Grant::Live(_) => Ok(Outcome::Done),

@@ -1,4 +1,4 @@
-//! What the Worker asks of a user's object, and what it hears.
+//! Commands that the Worker sends to a user's object, and their outcomes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,26 +18,26 @@ use crate::wire::is_default;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Command {
-    /// The user has agreed: a code.
+    /// Issues a code, since the user has agreed.
     Begin(Begin),
-    /// A code for tokens, RFC 6749 section 4.1.3.
+    /// Exchanges a code for tokens, RFC 6749 section 4.1.3.
     Redeem(Redeem),
-    /// A refresh token for the next pair, RFC 6749 section 6.
+    /// Exchanges a refresh token for the next pair, RFC 6749 section 6.
     Refresh(Refresh),
-    /// An access token for another one, RFC 8693 section 2.
+    /// Exchanges an access token for another one, RFC 8693 section 2.
     Mint(Mint),
-    /// An access token for the client itself, RFC 6749 section 4.4.
+    /// Issues an access token for the client itself, RFC 6749 section 4.4.
     Issue(Issue),
     /// Ends a token, RFC 7009 section 2: an access token alone, a refresh token with its whole grant.
     RevokeToken {
         /// The token.
         token: String,
-        /// Who wants that; another client's tokens are left alone.
+        /// Client that asks for the revocation; tokens of other clients are left alone.
         client_id: String,
     },
     /// Ends a grant.
     RevokeGrant {
-        /// Its id.
+        /// Id of the grant.
         grant: String,
     },
     /// Ends every grant of a client.
@@ -47,16 +47,16 @@ pub enum Command {
     },
     /// Ends every grant.
     RevokeAll,
-    /// Every grant that lives, with the sessions of its client.
+    /// Lists every live grant, with the sessions of its client.
     List,
-    /// The client of a grant began a session.
+    /// Notes a session that the client of a grant has begun.
     NoteSession {
         /// The grant.
         grant: String,
         /// The session.
         session: SessionNote,
     },
-    /// The client of a grant began a task.
+    /// Notes a task that the client of a grant has begun.
     NoteTask {
         /// The grant.
         grant: String,
@@ -65,27 +65,27 @@ pub enum Command {
         /// Expiry of the task, in milliseconds since 1970.
         expires: u64,
     },
-    /// A session has ended.
+    /// Forgets a session, which has ended.
     ForgetSession {
         /// The grant that it was begun by, or another one of the same client.
         grant: String,
-        /// What names the session.
+        /// Key of the session.
         key: String,
     },
-    /// Takes over a grant of workers-oauth-provider; one that is known already stays as it is.
+    /// Takes over a grant of workers-oauth-provider; a grant that is known already stays as it is.
     Adopt(Adopt),
     /// Counts a request to something that costs, before it is made.
     Spend {
         /// Name of the spending.
         id: String,
-        /// The grant that it is asked for with, which has to live; none for what everybody spends.
+        /// Grant in whose name the request is made, which has to be live; none for an allowance that all users share.
         grant: Option<String>,
-        /// Tokens that it may use.
+        /// Tokens that the request may use.
         tokens: u64,
         /// The limits of a day.
         quota: Quota,
     },
-    /// Asks whether what is spent for a grant may go on: the grant lives.
+    /// Asks whether spending for a grant may go on, which it may while the grant is live.
     GoOn {
         /// The grant.
         grant: String,
@@ -94,14 +94,14 @@ pub enum Command {
     Settle {
         /// Name of the spending.
         id: String,
-        /// Tokens that it used; none if it did not happen.
+        /// Tokens that the request used; none if it was not made.
         used: Option<u64>,
     },
     /// The spending of today.
     Spent,
 }
 
-/// The user has agreed.
+/// Consent of a user to a client, for which a code is issued.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Begin {
@@ -109,36 +109,36 @@ pub struct Begin {
     pub handle: Handle,
     /// The client.
     pub client_id: String,
-    /// Its name, for the user's list.
+    /// Name of the client, for the user's list of grants.
     pub client_name: Option<String>,
-    /// Whether it has no secret, which makes it a worse keeper of tokens.
+    /// True for a public client (RFC 6749 section 2.1), which has no secret, and so protects its tokens less well.
     pub client_is_public: bool,
-    /// Whether it gets a refresh token.
+    /// True if the client gets a refresh token.
     pub refreshable: bool,
-    /// Where the code goes.
+    /// Redirect URI that the code is sent to.
     pub redirect_uri: String,
-    /// What the verifier must fit, RFC 7636.
+    /// PKCE code challenge that the verifier is checked against, RFC 7636.
     pub challenge: Option<Challenge>,
-    /// What the user allowed.
+    /// Scopes that the user allowed.
     pub scopes: Scopes,
-    /// Where the tokens are good, RFC 8707.
+    /// Resources that the tokens are valid for, RFC 8707.
     pub audience: Vec<Resource>,
     /// The resource that covers this whole server.
     pub root: Resource,
     /// The user's id.
     pub subject: String,
-    /// What sign-in left.
+    /// Props of the user from sign-in, which tools get.
     pub props: Value,
-    /// Name of the sign-in, which gives one code; empty if it cannot be told from others.
+    /// Name of the sign-in, which gives one code; empty for a sign-in that cannot be told from others.
     #[serde(default)]
     pub sign_in: String,
-    /// When the user agreed, in milliseconds since 1970, where that was before this command: the code is refused if the
-    /// user has disconnected the client since.
+    /// Time of the user's consent, in milliseconds since 1970, where that was before this command: the code is refused
+    /// if the user has disconnected the client since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<u64>,
 }
 
-/// A code for tokens.
+/// A code to exchange for tokens.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redeem {
@@ -146,7 +146,7 @@ pub struct Redeem {
     pub code: String,
     /// The client, authenticated.
     pub client_id: String,
-    /// The redirect URI, if the client repeats it; if it does, it is the one of the authorization request.
+    /// Redirect URI, if the client repeats that of the authorization request; another one is refused.
     pub redirect_uri: Option<String>,
     /// The verifier, RFC 7636 section 4.5.
     pub verifier: Option<String>,
@@ -154,12 +154,12 @@ pub struct Redeem {
     pub scopes: Option<Scopes>,
     /// Fewer resources than were granted; none means all.
     pub resources: Vec<Resource>,
-    /// When the Worker received the request, in milliseconds since 1970; none if it did not say.
+    /// Time at which the Worker received the request, in milliseconds since 1970; none from a Worker that does not say.
     #[serde(default)]
     pub received: Option<u64>,
 }
 
-/// A refresh token for the next pair.
+/// A refresh token to exchange for the next pair.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
@@ -173,7 +173,7 @@ pub struct Refresh {
     pub resources: Vec<Resource>,
 }
 
-/// An access token for another one, which is never good for more, nor for longer.
+/// An access token to exchange for another one, which is never good for more, nor for longer.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mint {
@@ -197,19 +197,19 @@ pub struct Issue {
     pub handle: Handle,
     /// The client.
     pub client_id: String,
-    /// Its name, for the list.
+    /// Name of the client, for the list of grants.
     pub client_name: Option<String>,
-    /// What it may.
+    /// Scopes of the access token.
     pub scopes: Scopes,
-    /// Where the token is good.
+    /// Resources that the access token is valid for.
     pub audience: Vec<Resource>,
     /// The resource that covers this whole server.
     pub root: Resource,
-    /// What the application wants in the token.
+    /// Props that the application puts into the access token.
     pub props: Value,
 }
 
-/// A grant of workers-oauth-provider, read and checked with a refresh token of its.
+/// A grant of workers-oauth-provider, read and checked with one of its refresh tokens.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Adopt {
@@ -217,25 +217,25 @@ pub struct Adopt {
     pub token: String,
     /// The client, authenticated.
     pub client_id: String,
-    /// Its name, for the user's list.
+    /// Name of the client, for the user's list of grants.
     pub client_name: Option<String>,
-    /// Whether it has no secret.
+    /// True for a public client, which has no secret.
     pub client_is_public: bool,
-    /// What the user allowed.
+    /// Scopes that the user allowed.
     pub scopes: Scopes,
-    /// Where the tokens are good.
+    /// Resources that the tokens are valid for.
     pub audience: Vec<Resource>,
     /// The resource that covers this whole server.
     pub root: Resource,
     /// The user's id.
     pub subject: String,
-    /// What sign-in left.
+    /// Props of the user, decrypted with the refresh token.
     pub props: Value,
-    /// When the user agreed, in seconds since 1970.
+    /// Time of the user's consent, in seconds since 1970.
     pub created: u64,
 }
 
-/// What came of a command.
+/// Outcome of a command that was carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Outcome {
@@ -271,11 +271,11 @@ pub struct Issued {
     pub access_token: String,
     /// The refresh token, if there is one.
     pub refresh_token: Option<String>,
-    /// How long the access token is good, in seconds.
+    /// Lifetime of the access token, in seconds (`expires_in`, RFC 6749 section 5.1).
     pub expires_in: u64,
-    /// What it is good for.
+    /// Scopes of the access token.
     pub scopes: Scopes,
-    /// Where it is good.
+    /// Resources that the access token is valid for.
     pub audience: Vec<Resource>,
     /// The id of their grant.
     pub grant: String,
@@ -285,25 +285,26 @@ pub struct Issued {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
-    /// Its id.
+    /// Id of the grant.
     pub grant: String,
     /// The client.
     pub client_id: String,
     /// The client's name when the user agreed.
     pub client_name: Option<String>,
-    /// What the user allowed.
+    /// Scopes that the user allowed.
     pub scopes: Scopes,
-    /// Where its tokens are good.
+    /// Resources that the grant's tokens are valid for.
     pub audience: Vec<Resource>,
-    /// When the user agreed, in milliseconds since 1970.
+    /// Time of the user's consent, in milliseconds since 1970.
     pub created: u64,
-    /// When it gave tokens last, in milliseconds since 1970.
+    /// Time at which tokens were last issued, in milliseconds since 1970.
     pub used: u64,
-    /// When it ends unless it is used, in milliseconds since 1970.
+    /// Time at which the grant ends unless it is used, in milliseconds since 1970.
     pub expires: u64,
     /// The sessions that its client began, oldest first.
     pub sessions: Vec<SessionNote>,
-    /// Whether its row is of another version of this server: only its id is known then, by which it can be ended.
+    /// True if the grant's row is of another version of this server: only the id is known then, by which the grant can
+    /// be ended.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unreadable: bool,
 }
@@ -318,7 +319,7 @@ impl Listed {
 /// A text for the client's developer.
 pub type Reason = Cow<'static, str>;
 
-/// Why there is no outcome. RFC 6749 section 5.2, RFC 8707 section 2.
+/// Refusal of a command (RFC 6749 section 5.2, RFC 8707 section 2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Refused {
@@ -342,7 +343,7 @@ pub enum Refused {
 }
 
 impl Command {
-    /// Its name, for logs.
+    /// Name of the command, for logs.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

@@ -18,10 +18,11 @@ use crate::wire::Fault;
 pub(super) enum Cause {
     /// The user or an administrator disconnected the client: all that it held ends, and consents to it are void.
     Disconnected,
-    /// Its client, a token that came twice, the identity provider, or a newer grant ended it: all that it held ends.
+    /// Ended by its client, a replayed code or token, the identity provider or a newer grant: all that the grant held
+    /// ends.
     Ended,
-    /// Its last token has expired: what it held passes to another grant of the client, or else ends. The end of a grant
-    /// that held nothing is not remembered.
+    /// Expired with its last token: sessions and tasks pass to another grant of the client, or else end. The end of a
+    /// grant that held nothing is not remembered.
     Expired,
 }
 
@@ -32,7 +33,7 @@ struct Remembered {
 }
 
 impl Remembered {
-    /// Whether another end covers all that this one does.
+    /// True if another remembered end covers all that this one does.
     fn is_needless(&self, all: &[Self]) -> bool {
         let covers = |other: &Self| {
             other.id != self.id
@@ -138,8 +139,8 @@ impl Authority {
         Ok(known.max(self.consents_since_unreadable()?))
     }
 
-    /// Makes room for one more remembered end: deletes one that another covers, or else merges the oldest two into one that
-    /// concerns every client. That ends more than it has to, and lets nothing come back.
+    /// Makes room for one more remembered end: deletes an end that another one covers, or else merges the oldest two
+    /// into one that concerns every client. That ends more than it has to, and brings nothing back.
     fn make_place_for_remembered(&self) -> Result<(), Fault> {
         let store = self.host.store();
         let remembered = |id: &str, grant: &Grant| match grant {

@@ -1,5 +1,5 @@
-//! How a grant ends. Its row says so at once; then its records go from KV, and what other objects have of it is ended.
-//! The row stays for as long as anything from before could come back.
+//! End of a grant. The row says so at once; then the records are deleted from KV, and other objects end what they hold
+//! of the grant. The row stays for as long as anything from before could come back.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::oauth::record;
 use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, Token};
 use crate::wire::Fault;
 
-/// Which grants are to end.
+/// Selection of the grants to end.
 #[derive(Clone, Copy)]
 pub(super) enum Meant<'a> {
     /// The grant of an id.
@@ -39,13 +39,13 @@ impl Meant<'_> {
 }
 
 impl Authority {
-    /// Deletes what is left of a grant that has ended, and has other objects end what they have of it.
+    /// Deletes what is left of a grant that has ended, and has other objects end what they hold of it.
     pub(super) async fn finish(&self, id: &GrantId) -> Result<(), Refused> {
         self.finish_within(id, &Cell::new(ENDS_AT_ONCE)).await
     }
 
-    /// The same, with at most `room` deletions and requests to other objects; those that are made are subtracted from it. The
-    /// rest is written to the row, so that the alarm goes on where this stops.
+    /// As [`finish`](Self::finish), with at most `room` deletions and requests to other objects; those that are made
+    /// are subtracted from `room`. The rest is written to the row, so that the alarm goes on where this stops.
     pub(super) async fn finish_within(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Refused> {
         loop {
             let mut gone = BTreeSet::new();
@@ -97,8 +97,8 @@ impl Authority {
         }
     }
 
-    /// Asks other objects to end what they have of a grant; returns what they have ended. No token is good for the rest any
-    /// more; an object that cannot be reached is left to the alarm.
+    /// Asks other objects to end what they hold of a grant, and returns what has ended. No token is good for the rest
+    /// any more; an object that cannot be reached is left to the alarm.
     async fn release<'a>(&self, id: &'a GrantId, held: &'a Held, room: &Cell<usize>) -> Vec<Remote<'a>> {
         let remote = GrantHolding::ALL.iter().flat_map(|kind| held.remote(*kind, id.as_str()));
         let remote: Vec<_> = remote.take(room.get()).collect();
@@ -131,8 +131,8 @@ impl Authority {
         self.finish(id).await
     }
 
-    /// A transition came back to a grant that had ended: what it put has to go. Nobody has those tokens, so this is
-    /// nothing to wait for where it fails.
+    /// Deletes the records of a transition whose grant ended meanwhile. Their tokens were never sent, so nothing waits
+    /// for a deletion that fails.
     pub(super) async fn undo(&self, facts: &Facts, put: Vec<String>) {
         let left = self.delete_all(&put).await;
         if left.is_empty() {
@@ -150,7 +150,7 @@ impl Authority {
         let _ = self.commit(&facts.id, Grant::Ending(ending));
     }
 
-    /// Deletes keys from KV; gives those that it could not.
+    /// Deletes keys from KV, and returns those whose deletion failed.
     pub(super) async fn delete_all(&self, keys: &[String]) -> Vec<String> {
         let kv = self.host.kv();
         let outcomes = join_all(keys.iter().map(|key| kv.delete(key))).await;
@@ -205,7 +205,7 @@ impl Authority {
         Ok(Outcome::Done)
     }
 
-    /// A token of workers-oauth-provider does not say of which kind it is.
+    /// Ends a token of workers-oauth-provider, which does not say of which kind it is.
     async fn revoke_legacy(&self, token: &LegacyToken, client_id: &str) -> Result<Outcome, Refused> {
         let hash = token.hash();
         let refreshes = |live: &Live| {
@@ -251,7 +251,7 @@ impl Authority {
         revoked
     }
 
-    /// Ends grants. All of them have ended before the first record goes.
+    /// Ends grants. All of them are marked as ended before the first record is deleted.
     async fn revoke(&self, meant: Vec<(GrantId, Grant)>, cause: Cause) -> Result<Outcome, Refused> {
         for (id, grant) in &meant {
             self.mark(id, cause).map_err(|fault| self.failed(&fault))?;
@@ -268,7 +268,7 @@ impl Authority {
         outcomes.into_iter().collect::<Result<(), _>>().map(|()| Outcome::Done)
     }
 
-    /// Makes room for one more grant of a client. The records of the one that goes are left to the alarm: this is no
+    /// Makes room for one more grant of a client. The records of the displaced grant are left to the alarm: this is no
     /// revocation.
     pub(super) fn make_place(&self, client_id: &str) -> Result<(), Fault> {
         let (store, now) = (self.host.store(), self.host.now());
@@ -291,7 +291,7 @@ impl Authority {
         Ok(())
     }
 
-    /// Every grant that lives, oldest first.
+    /// Lists every live grant, oldest first.
     pub(super) fn list(&self) -> Result<Outcome, Refused> {
         let now = self.host.now();
         let living = |_: &str, grant: &Grant| match grant {
@@ -329,8 +329,8 @@ fn in_the_way(places: &[Place], client_id: &str) -> Option<GrantId> {
     first.map(|place| place.id.clone())
 }
 
-/// The records that go next, at most `room` of them. Those of the grant go last: a client with a token of
-/// workers-oauth-provider that tries again is known by them.
+/// Keys of the records to delete next, at most `room` of them. Those of the grant go last: with them a client that
+/// tries a token of workers-oauth-provider again is recognised.
 fn next_keys(ending: &Ending, room: usize) -> Vec<String> {
     let tokens: Vec<String> = ending.keys.iter().filter(|key| record::is_key(key)).take(room).cloned().collect();
     if tokens.is_empty() {

@@ -17,7 +17,7 @@ use crate::oauth::scope::Scopes;
 use crate::seal;
 use crate::wire::{Fault, read_json};
 
-/// What is sealed under a code or a refresh token.
+/// User id and props, sealed under a code or a refresh token.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Inside {
@@ -25,31 +25,31 @@ pub(super) struct Inside {
     pub(super) props: Value,
 }
 
-/// What an access token will be.
+/// Scopes and audience of the access token to issue.
 #[derive(Clone)]
 pub(super) struct Shape {
     pub(super) scopes: Scopes,
     pub(super) audience: Vec<Resource>,
 }
 
-/// What the hook left to be done.
+/// Props and token lifetimes of an exchange, as the hook or the defaults set them.
 pub(super) struct Agreed {
     pub(super) inside: Inside,
-    /// Whether the props are others than before.
+    /// True if the hook returned other props.
     pub(super) changed: bool,
     pub(super) access_seconds: u64,
     pub(super) refresh_seconds: u64,
 }
 
-/// The hook did not agree.
+/// Failure of the hook.
 pub(super) enum Declined {
-    /// It may later.
+    /// Temporary: the exchange may succeed later.
     Later,
-    /// It never will.
+    /// Permanent: the grant has to end.
     Ended,
 }
 
-/// What binds sealed text to its grant.
+/// Header that sealed text is bound to: it names user, grant and client.
 fn header(facts: &Facts) -> String {
     ["inside", facts.handle.as_str(), facts.id.as_str(), &facts.client_id].join(":")
 }
@@ -66,13 +66,13 @@ impl Inside {
 }
 
 impl Authority {
-    /// Seals who the user is, and props, for the holder of a code or a refresh token.
+    /// Seals user id and props for the holder of a code or a refresh token.
     pub(super) fn seal(&self, keys: &Keys, token: &str, facts: &Facts, inside: &Inside) -> Result<String, Fault> {
         let plain = serde_json::to_vec(inside).map_err(|error| Fault(error.to_string()))?;
         seal::seal(keys, token, header(facts).as_bytes(), &plain, self.host.random())
     }
 
-    /// Asks the hook, if there is one.
+    /// Calls the hook, if there is one, for at most [`HOOK_MS`].
     pub(super) async fn consult(
         &self,
         kind: ExchangeKind,

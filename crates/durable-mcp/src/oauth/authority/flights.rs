@@ -1,4 +1,4 @@
-//! One transition of a grant at a time. A request with the same code or token meanwhile gets the same answer.
+//! Runs one transition of a grant at a time. A request with the same code or token meanwhile gets the same answer.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,18 +11,18 @@ use crate::oauth::token::GrantId;
 
 pub(super) type Answer = Result<Issued, Refused>;
 
-/// Who waits, by grant. An entry is there while a transition of its grant is under way.
+/// Requests that wait for a transition, by grant. A grant has an entry while a transition of it is under way.
 #[derive(Default, Clone)]
 pub(super) struct Flights(Rc<RefCell<BTreeMap<String, Vec<Sender<Answer>>>>>);
 
-/// The right to change a grant, and the duty to tell the others how that went.
+/// Permit to change a grant. [`land`](Self::land) sends the answer to the requests that wait.
 pub(super) struct Flight {
     flights: Flights,
     grant: String,
 }
 
 impl Flights {
-    /// Begins, unless somebody has; then the answer of that one will come, or nothing if it was dropped.
+    /// Starts a transition. If one is under way, returns a receiver of its answer, which is cancelled if it is dropped.
     pub(super) fn begin(&self, grant: &GrantId) -> Result<Flight, Receiver<Answer>> {
         let mut all = self.0.borrow_mut();
         if let Some(waiting) = all.get_mut(grant.as_str()) {
@@ -36,11 +36,11 @@ impl Flights {
 }
 
 impl Flight {
-    /// Gives everybody who waits the answer.
+    /// Ends the transition, and sends its answer to the requests that wait.
     pub(super) fn land(self, answer: &Answer) {
         let waiting = self.flights.0.borrow_mut().remove(&self.grant);
         for waiting in waiting.into_iter().flatten() {
-            // Who has stopped waiting needs none.
+            // A request that has stopped waiting needs none.
             let _ = waiting.send(answer.clone());
         }
     }

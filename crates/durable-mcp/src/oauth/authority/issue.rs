@@ -28,7 +28,7 @@ pub(super) struct Put {
     pub(super) beside: Option<String>,
 }
 
-/// An access token that nobody has yet.
+/// A new access token, not yet written or sent.
 pub(super) struct Made {
     pub(super) token: Token,
     pub(super) access: LiveAccess,
@@ -36,7 +36,7 @@ pub(super) struct Made {
     pub(super) issued: Issued,
 }
 
-/// What administrators find a grant by. It says nothing that a token would be needed for.
+/// Header of a grant, by which administrators find it in KV. The record is plain JSON: user id and props are not in it.
 pub(super) fn header(facts: &Facts, expires: u64) -> Put {
     let value = json!({
         "v": 1,
@@ -51,7 +51,7 @@ pub(super) fn header(facts: &Facts, expires: u64) -> Put {
 }
 
 impl Authority {
-    /// Makes an access token that ends with its grant at the latest.
+    /// Makes an access token that expires with its grant at the latest.
     pub(super) fn make(
         &self,
         keys: &Keys,
@@ -88,8 +88,8 @@ impl Authority {
         Ok(Made { token, access: LiveAccess { hash, expires, own: true }, put, issued })
     }
 
-    /// Puts records, and deletes what has to go before the row may say so. The records of a grant go last, when all else
-    /// has worked: whoever tries again is known by them.
+    /// Writes new records to KV and deletes superseded ones before the row is committed. Records of a grant are deleted
+    /// last, when all else has worked, so that a retry still finds the grant.
     pub(super) async fn replace(&self, puts: &[Put], gone: &[String]) -> Result<(), Refused> {
         let (kv, least) = (self.host.kv(), self.host.now() / 1000 + LEAST_SECONDS);
         let putting = join_all(puts.iter().map(|put| {
@@ -107,7 +107,7 @@ impl Authority {
         all.map_err(|fault| self.failed(&fault))
     }
 
-    /// The hook did not agree: later it may, or the grant is over.
+    /// Refusal of an exchange that the hook declined; ends the grant if the hook ended it.
     pub(super) async fn declined(&self, facts: &Facts, declined: Declined) -> Refused {
         match declined {
             Declined::Later => Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS },
@@ -121,7 +121,7 @@ impl Authority {
         }
     }
 
-    /// An access token for the client itself, RFC 6749 section 4.4.
+    /// Issues an access token for the client itself, RFC 6749 section 4.4.
     pub(super) async fn issue(&self, issue: Issue) -> Result<Issued, Refused> {
         let keys = self.host.keys(false).await.map_err(|fault| self.failed(&fault))?;
         let id = GrantId::random(self.host.random()).map_err(|fault| self.failed(&fault))?;

@@ -24,7 +24,7 @@ pub(super) struct Landing {
     pub(super) pending: Pending,
     /// The answer.
     pub(super) issued: Issued,
-    /// When the answer was there, in milliseconds since 1970.
+    /// Time of the answer, in milliseconds since 1970.
     at: u64,
 }
 

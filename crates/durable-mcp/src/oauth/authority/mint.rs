@@ -1,4 +1,4 @@
-//! An access token becomes another one that is good for less, RFC 8693.
+//! Exchanges an access token for another one that is good for less, RFC 8693.
 
 use super::exchange::{Declined, Inside, Shape};
 use super::issue::Made;
@@ -64,7 +64,7 @@ impl Authority {
         })
     }
 
-    /// What the access token stands for.
+    /// Loads the record of the `subject_token`.
     async fn subject(&self, keys: &Keys, token: &Token) -> Result<Access, Refused> {
         let record = Access::find(self.host.kv(), token).await.map_err(|fault| self.failed(&fault))?;
         // The row says that it lives, so KV only does not show it yet.

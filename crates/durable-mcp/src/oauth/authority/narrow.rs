@@ -4,7 +4,7 @@ use super::Refused;
 use crate::oauth::resource::{Resource, Resources};
 use crate::oauth::scope::Scopes;
 
-/// Those of `held` that are wanted, RFC 6749 section 6.
+/// The wanted scopes of those `held`, RFC 6749 section 6; all of them if none is named.
 pub(super) fn scopes(held: &Scopes, wanted: Option<&Scopes>) -> Result<Scopes, Refused> {
     let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
         return Ok(held.clone());

@@ -1,4 +1,4 @@
-//! A code becomes tokens, once. Its client may ask for them twice at a time, and gets the same ones.
+//! Exchanges a code for tokens, once. A client that sends two requests at the same time gets the same tokens twice.
 
 use super::exchange::{Agreed, Inside, Shape};
 use super::flights::Answer;
@@ -13,8 +13,8 @@ use crate::oauth::secret::same;
 use crate::oauth::token::{Kind, Presented, Token};
 use crate::wire::Fault;
 
-/// How long a redemption waits for another one of its code, in milliseconds. One that gave up would end the grant when its
-/// client tries again, so it waits for as long as the hook may take, and for what comes after it.
+/// Maximum wait for another redemption of the same code, in milliseconds. A client that is turned away tries again,
+/// which ends the grant, so the wait covers the hook and what comes after it.
 const REDEMPTION_MS: u32 = HOOK_MS + LOCK_MS;
 
 /// Reason for which a code is not redeemed. Only a wrong verifier counts towards the limit of tries.
@@ -87,7 +87,7 @@ impl Authority {
         Err(bad_code())
     }
 
-    /// Gives the answer to another request that proved the same, if this one asks for the same scopes and resources.
+    /// Shares the answer with another request of the client, if that asks for the same scopes and resources.
     async fn shared(&self, facts: &Facts, answer: Answer, shape: &Shape) -> Answer {
         let issued = answer?;
         if issued.scopes != shape.scopes || issued.audience != shape.audience {
@@ -98,7 +98,7 @@ impl Authority {
         Ok(issued)
     }
 
-    /// Checks client, redirect URI and PKCE, and what is asked for.
+    /// Checks client, redirect URI and PKCE, and narrows scopes and audience to those that are asked for.
     fn check(&self, pending: &Pending, code: &Token, redeem: &Redeem) -> Result<Shape, Mismatch> {
         let facts = &pending.facts;
         let known = same(&pending.code, &code.hash()) && self.host.now() < pending.expires;
@@ -124,7 +124,7 @@ impl Authority {
         })
     }
 
-    /// A verifier did not fit: after some the code is burnt.
+    /// Counts a wrong verifier; at [`MAX_WRONG_VERIFIERS`] the grant ends.
     async fn missed(&self, pending: Pending) -> Refused {
         let facts = pending.facts.clone();
         let pending = pending.missed();
@@ -137,7 +137,8 @@ impl Authority {
         kept.err().unwrap_or_else(|| Refused::InvalidGrant("code_verifier does not fit the code_challenge.".into()))
     }
 
-    /// Who presents a code again is not who it was for, or the first one was not: RFC 6749 section 4.1.2.
+    /// Ends the grant of a code that was presented twice: at least one of the requests was not of the client that the
+    /// code was sent to (RFC 6749 section 4.1.2).
     async fn replayed(&self, facts: &Facts) -> Result<(), Refused> {
         self.host.event(&Event::CodeReplayed(about(facts)));
         self.end(&facts.id).await
@@ -192,13 +193,13 @@ impl Authority {
         Ok((made, Some((token.text().to_owned(), current))))
     }
 
-    /// When a new refresh token ends unless it is used.
+    /// Expiry of a new refresh token that is not used, in milliseconds since 1970: the end of its grant at the latest.
     pub(super) fn refresh_expires(&self, facts: &Facts, seconds: u64) -> u64 {
         after(self.host.now(), seconds).min(facts.ends)
     }
 
-    /// The hook has made other props, but their tokens were not created: an upstream token among them may be the only
-    /// one that is good, so the holder of what was presented has them now.
+    /// Keeps the props that the hook returned although issuing failed: an upstream token in them may be the only valid
+    /// one. They are sealed under the code or refresh token that was presented.
     pub(super) fn keep_props(&self, keys: &Keys, presented: &str, facts: &Facts, agreed: &Agreed) {
         if !agreed.changed {
             return;

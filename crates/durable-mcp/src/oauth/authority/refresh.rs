@@ -1,4 +1,4 @@
-//! A refresh token becomes the next pair, once; who missed the answer gets the same pair again.
+//! Exchanges a refresh token for the next pair, once; a client that missed the answer gets the same pair again.
 
 use futures_channel::oneshot::Receiver;
 use futures_util::future::{Either, select};
@@ -26,7 +26,7 @@ use crate::wire::{Fault, read_json};
 struct Pair {
     access: String,
     refresh: String,
-    /// When the access token ends, in seconds since 1970.
+    /// Expiry of the access token, in seconds since 1970.
     expires: u64,
     scopes: Scopes,
     audience: Vec<Resource>,
@@ -37,7 +37,7 @@ pub(super) struct Shown {
     pub(super) text: String,
     hash: String,
     grant: GrantId,
-    /// Whether it was certainly issued here.
+    /// True if the token is of this server's format, whose MAC proves that it was issued here.
     ours: bool,
 }
 
@@ -100,7 +100,7 @@ impl Authority {
         }
     }
 
-    /// Waits up to `ms` for the answer of the transition that is under way; `None` if that was given up. The timer is
+    /// Waits up to `ms` for the answer of the transition that is under way; `None` if it was dropped. The timer is
     /// needed in any case: the runtime cancels a request that waits for no time and no I/O of its own.
     pub(super) async fn wait_for(&self, other: Receiver<Answer>, ms: u32) -> Option<Answer> {
         match select(other, self.host.sleep(ms)).await {
@@ -109,7 +109,8 @@ impl Authority {
         }
     }
 
-    /// The token was exchanged a moment ago: the answer was lost, or two asked at once.
+    /// Gives the same pair again for a token that was exchanged a moment ago: the answer was lost, or two asked at
+    /// once.
     fn repeat(&self, keys: &Keys, live: Live, shown: &Shown) -> Result<Issued, Refused> {
         let sealed = live.previous.as_ref().map(|previous| previous.pair.as_str()).unwrap_or_default();
         let plain = seal::open(keys, &shown.text, header(&live.facts).as_bytes(), sealed);
@@ -128,8 +129,8 @@ impl Authority {
         })
     }
 
-    /// The token is old. Where the client keeps no secret, who has it may be a thief: RFC 9700 section 4.14.2. A token
-    /// that only looks like one of workers-oauth-provider's proves nothing.
+    /// Refuses an old token. If its client keeps no secret, the grant ends too: the sender may be a thief, RFC 9700
+    /// section 4.14.2. A token that only looks like one of workers-oauth-provider's proves nothing.
     async fn stale(&self, live: &Live, shown: &Shown) -> Refused {
         let expired = live.refresh.as_ref().is_some_and(|current| current.hash == shown.hash);
         if !shown.ours || !live.facts.public || expired || live.refresh.is_none() {

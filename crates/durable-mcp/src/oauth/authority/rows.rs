@@ -1,4 +1,4 @@
-//! A user's grants, read once and kept in memory: nobody else writes their rows.
+//! A user's grants, read once and kept in memory: nothing else writes their rows.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ pub(super) struct Rows {
     known: RefCell<BTreeMap<String, Grant>>,
     /// Ids of rows of another version, which count as grants and stay until these are ended.
     unreadable: RefCell<BTreeSet<String>>,
-    /// Whether every row is known.
+    /// True once every row has been read.
     complete: Cell<bool>,
 }
 

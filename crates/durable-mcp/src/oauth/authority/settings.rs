@@ -1,4 +1,4 @@
-//! How long what an authority gives is good.
+//! Lifetimes and limits of grants and their tokens.
 
 use crate::limits::OPERATIONS_AN_INVOCATION;
 
@@ -13,9 +13,9 @@ pub struct Lifetimes {
     pub refresh: u64,
     /// A grant, however much it is used.
     pub longest: u64,
-    /// For how long a refresh token that was exchanged gives the same pair again: answers get lost, and clients ask twice.
+    /// Period in which an exchanged refresh token gives the same pair again: answers get lost, and clients ask twice.
     pub grace: u64,
-    /// How often it does.
+    /// Number of times that an exchanged refresh token gives the same pair again.
     pub grace_uses: u32,
 }
 
@@ -31,14 +31,14 @@ pub(super) fn after(now: u64, seconds: u64) -> u64 {
     now.saturating_add(seconds.saturating_mul(1000))
 }
 
-/// So many verifiers may not fit before a code is burnt.
+/// Number of wrong verifiers at which a code is burnt.
 pub const MAX_WRONG_VERIFIERS: u32 = 5;
 
-/// So many access tokens of a grant live at a time; older ones make room.
+/// Maximum number of live access tokens of a grant; the oldest are evicted.
 pub const MAX_ACCESS_TOKENS: usize = 32;
 
-/// So many grants has a user. One more displaces an expired one, or else the one unused for the longest time of the client that
-/// has the most: each client is let in, and none crowds the others out.
+/// Maximum number of grants of a user. One more displaces an expired one, or else the one unused for the longest time
+/// of the client that has the most: each client is let in, and none crowds the others out.
 pub const MAX_GRANTS: usize = 200;
 
 /// Ends of grants that are remembered, so that what was held before stays ended. With one more, the oldest two are
@@ -55,17 +55,17 @@ pub const SIGN_IN_MS: u64 = 10 * 60 * 1000;
 /// an ended grant can begin one while Workers KV still shows its record elsewhere, and clocks differ.
 pub const SESSIONS_END_SECONDS: u64 = 65;
 
-/// How long a refresh waits for another one of the same grant, in milliseconds.
+/// Maximum wait of a refresh for another one of the same grant, in milliseconds.
 pub const LOCK_MS: u32 = 2000;
 
-/// Rows are looked through at most so often, in milliseconds: what has expired does no harm until then.
+/// Minimum interval between looks at a row, in milliseconds: what has expired does no harm until then.
 pub const SWEEP_EVERY_MS: u64 = 3600 * 1000;
 
-/// Rows of grants that hold a session or task are looked through at most so often, in milliseconds: streams of sessions end by
-/// that look alone.
+/// Minimum interval between looks at the row of a grant that holds a session or task, in milliseconds: streams of
+/// sessions end by that look alone.
 pub const SWEEP_HOLDING_MS: u64 = 60 * 1000;
 
-/// What could not be deleted from KV is tried again after so long, in milliseconds.
+/// Delay before a failed deletion from KV is tried again, in milliseconds.
 pub const RETRY_DELETES_MS: u64 = 60 * 1000;
 
 /// Time within which Workers KV lists a record that was put elsewhere, in milliseconds: it promises "60 seconds or more".
@@ -81,6 +81,6 @@ pub const ENDS_AT_ONCE: usize = OPERATIONS_AN_INVOCATION / 2;
 /// Delay before the alarm ends what a step had no room for, in milliseconds: late enough for commands to come between.
 pub const GO_ON_MS: u64 = 1000;
 
-/// For how long it is known that an adopted grant has ended, in milliseconds: Workers KV may show its old record that
+/// Period for which the end of an adopted grant is remembered, in milliseconds: Workers KV may show its old record that
 /// much later.
 pub const ADOPTED_TOMBSTONE_MS: u64 = 3600 * 1000;

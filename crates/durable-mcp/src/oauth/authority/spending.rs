@@ -13,10 +13,10 @@ use crate::wire::Fault;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
-/// How long a spending is under way at most, in milliseconds. One that nobody settles until then counts as a whole.
+/// Maximum duration of a spending, in milliseconds. One that is not settled by then counts in full.
 pub const SPENDING_MS: u64 = 6 * 60 * 1000;
 
-/// When to try again where others are under way, in seconds.
+/// Delay before a retry where the limit of requests at the same time is reached, in seconds.
 const BUSY_SECONDS: u64 = 2;
 
 /// Limits of a day, from midnight to midnight (UTC).
@@ -31,26 +31,26 @@ pub struct Quota {
     pub at_once: u32,
 }
 
-/// Whether something may be spent.
+/// Decision on a request to something that costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Allowance {
-    /// The request may go on, with so many tokens.
+    /// The request may be made, with a limit of tokens.
     Granted {
-        /// As many as were asked for, or as are left.
+        /// Tokens that the request may use: those asked for, or those left of the day.
         tokens: u64,
     },
-    /// As many as may are under way.
+    /// The limit of requests at the same time is reached.
     Busy {
-        /// When to try again, in seconds.
+        /// Seconds after which to try again.
         retry_after: u64,
     },
     /// The day's share is used up.
     UsedUp {
-        /// When the day ends, in seconds.
+        /// Seconds until the day ends, at midnight (UTC).
         retry_after: u64,
     },
-    /// The grant that it was asked for with has ended.
+    /// The grant in whose name the request is made has ended.
     Ended,
 }
 
@@ -64,7 +64,7 @@ pub struct Spent {
     pub tokens: u64,
 }
 
-/// The row of what a user spends.
+/// Row of the spending of a user.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Spending {
@@ -92,7 +92,8 @@ impl Spending {
         json.map_or_else(|| Ok(Self::default()), read)
     }
 
-    /// The same at a later time: a new day begins with nothing, and what nobody settled is under way no more.
+    /// The spending at a later time: a new day begins with nothing, and what was not settled in time is under way no
+    /// more.
     fn at(mut self, now: u64) -> Self {
         let day = now / DAY_MS;
         if self.day != day {
@@ -116,7 +117,7 @@ impl Spending {
         Allowance::Granted { tokens }
     }
 
-    /// Corrects what was counted. A second correction of the same changes nothing.
+    /// Corrects a spending that was counted. A second correction of the same spending changes nothing.
     fn settle(&mut self, id: &str, used: Option<u64>) {
         let Some(at) = self.under_way.iter().position(|one| one.id == id) else {
             return;
@@ -128,7 +129,7 @@ impl Spending {
         }
     }
 
-    /// When the row is of no use any more.
+    /// Time from which the row is no longer needed, in milliseconds since 1970.
     fn ends(&self) -> u64 {
         let day = self.day.saturating_add(1).saturating_mul(DAY_MS);
         self.under_way.iter().map(|one| one.until).fold(day, u64::max)
@@ -152,7 +153,7 @@ impl Authority {
         self.spending(|spending, now| spending.begin(id, tokens, quota, now)).map_err(|fault| self.failed(&fault))
     }
 
-    /// Whether a grant lives, so that what is spent for it may go on.
+    /// Checks that a grant is live, so that spending for it may go on; [`Allowance::Ended`] if it is not.
     pub(super) fn go_on(&self, grant: &str) -> Result<Allowance, Refused> {
         let known = GrantId::parse(grant).map(|id| self.row(&id)).transpose()?.flatten();
         let lives = matches!(known, Some(Grant::Live(_)));
@@ -180,7 +181,8 @@ impl Authority {
         Ok(changed)
     }
 
-    /// Deletes the row when its day is over; gives the time of the next look. One of another version is left alone.
+    /// Deletes the row when its day is over, else returns the time of the next look. A row of another version is left
+    /// alone.
     pub(super) fn sweep_spending(&self, now: u64) -> Result<Option<u64>, Fault> {
         let store = self.host.store();
         let Some(json) = store.spending()? else { return Ok(None) };

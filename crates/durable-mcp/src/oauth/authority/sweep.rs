@@ -1,4 +1,4 @@
-//! What has expired goes, and what could not be deleted is tried again.
+//! The object's alarm: removes what has expired, and retries deletions that failed.
 
 use std::cell::Cell;
 
@@ -12,18 +12,18 @@ use crate::oauth::grant::Grant;
 use crate::oauth::token::GrantId;
 use crate::wire::Fault;
 
-/// When the object has itself woken.
+/// Time of the object's next alarm, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Wakes {
-    /// It may have ordered so before it slept.
+    /// Not read yet: an alarm may have been set before the object slept.
     #[default]
     Unasked,
     Never,
     At(u64),
 }
 
-/// When a grant's row is worth a look. What it holds in other objects, such as streams of sessions, ends with it: its row is
-/// looked at when it expires, and not at the next round.
+/// Time at which the row of a grant is next looked at, in milliseconds since 1970. What the grant holds in other
+/// objects, such as streams of sessions, ends by that look, so it comes within [`SWEEP_HOLDING_MS`] of the expiry.
 pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
     if is_unfinished(grant) {
         return now + RETRY_DELETES_MS;
@@ -32,14 +32,14 @@ pub(super) fn look_at(grant: &Grant, now: u64) -> u64 {
     grant.expires().max(now + every)
 }
 
-/// Whether anything of a grant that has ended is left.
+/// True for an ended grant of which anything is left in KV or in other objects.
 fn is_unfinished(grant: &Grant) -> bool {
     matches!(grant, Grant::Ending(ending) if ending.is_unfinished())
 }
 
 impl Authority {
-    /// Runs at the alarm: ends what has expired, and orders the next alarm. At most `room` records are deleted and requests
-    /// made to other objects; returns how many more there could have been.
+    /// Runs at the alarm: ends what has expired, and sets the next alarm. At most `room` records are deleted and
+    /// requests made to other objects; returns how many more there could have been.
     ///
     /// # Errors
     /// When storage fails; the runtime tries again.
@@ -73,11 +73,11 @@ impl Authority {
         Ok(left.get())
     }
 
-    /// Learns when the object is woken next, once.
+    /// Reads the time of the next alarm from storage, once.
     pub(super) async fn know_wake(&self) -> Result<(), Fault> {
         if self.wakes.get() == Wakes::Unasked {
             let ordered = self.host.store().wakes_at().await?;
-            // A command that was quicker knows better.
+            // A command may have set an alarm meanwhile, whose time is newer.
             if self.wakes.get() == Wakes::Unasked {
                 self.wakes.set(ordered.map_or(Wakes::Never, Wakes::At));
             }
@@ -85,7 +85,7 @@ impl Authority {
         Ok(())
     }
 
-    /// Has the object woken at `time` at the latest.
+    /// Sets an alarm for `time`, unless one is due before.
     pub(super) fn wake_by(&self, time: u64) -> Result<(), Fault> {
         let ordered = matches!(self.wakes.get(), Wakes::At(ordered) if ordered <= time);
         if !ordered {

@@ -34,13 +34,13 @@ struct Header {
 }
 
 impl Authority {
-    /// Whether a grant's row is there and cannot be read.
+    /// True if a grant has a row that cannot be read.
     pub(super) fn is_unreadable(&self, id: &GrantId) -> Result<bool, Refused> {
         let unreadable = self.rows.unreadable(self.host.store()).map_err(|fault| self.failed(&fault))?;
         Ok(unreadable.contains(id))
     }
 
-    /// Entry of such a grant in its user's list, of which only the id is known.
+    /// Entry of an unreadable grant in its user's list, of which only the id is known.
     pub(super) fn listed_unreadable(&self, id: &GrantId) -> Listed {
         let now = self.host.now();
         Listed {
@@ -57,7 +57,7 @@ impl Authority {
         }
     }
 
-    /// Ends such a grant for a client, if it is that client's.
+    /// Ends an unreadable grant for a client, if the grant is that client's.
     ///
     /// # Errors
     /// When its client is not known.
@@ -70,7 +70,7 @@ impl Authority {
         Ok(Outcome::Done)
     }
 
-    /// Ends such a grant: replaces its row by that of an ended grant, and deletes its records.
+    /// Ends an unreadable grant: replaces its row by that of an ended grant, and deletes its records.
     pub(super) async fn end_unreadable(&self, id: &GrantId) -> Result<(), Refused> {
         let client = self.client_of_unreadable(id).await?.unwrap_or_default();
         let mut keys = self.records_of(id).await.map_err(|fault| self.failed(&fault))?;
@@ -91,7 +91,7 @@ impl Authority {
         self.finish(id).await
     }
 
-    /// Looks again for records of a grant that was ended so, until Workers KV must list them all. The listings that
+    /// Looks again for records of a grant that was ended unread, until Workers KV must list them all. The listings that
     /// it may take are subtracted from `room`; where that is too little, the next alarm looks again.
     pub(super) async fn list_again(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Fault> {
         let Some(Grant::Ending(ending)) = self.rows.get(self.host.store(), id)? else {
