@@ -1,8 +1,8 @@
-//! What operators can hear of. No event holds a token, or a user's id in clear.
+//! Events for operators. No event holds a token, or a user's id in clear.
 
 use serde::{Deserialize, Serialize};
 
-/// Whom an event is about.
+/// Grant that an event is about, with its user and client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// The user, by the routing handle.
@@ -13,7 +13,7 @@ pub struct About {
     pub client: String,
 }
 
-/// Something happened to a grant or a client.
+/// Event of a grant or a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -41,7 +41,7 @@ pub enum Event {
     Adopted(About),
     /// A client was registered, RFC 7591.
     Registered {
-        /// Its id.
+        /// Id of the client.
         client: String,
     },
     /// An operator listed or ended a user's grants, with the secret `OPERATOR_TOKEN`.
@@ -59,14 +59,14 @@ pub enum Event {
     },
     /// The scheduled run looked through grants that storage cannot expire by itself.
     Purged {
-        /// How many it read.
+        /// Number of grants that the run read.
         seen: usize,
-        /// How many it ended.
+        /// Number of grants that the run ended.
         ended: usize,
-        /// How many it skipped, since they could not be looked at or ended.
+        /// Number of grants that the run skipped, since they could not be looked at or ended.
         #[serde(default)]
         failed: usize,
-        /// Whether it came to the end; else the next run goes on.
+        /// True if the run came to the end; else the next run goes on.
         whole: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! A form that a client posts, with the client that it is from.
+//! A form that a client posts, with its authenticated client.
 
 use super::client::Client;
 use super::client_auth::{Proof, authenticate, credentials};
@@ -15,19 +15,20 @@ const MAX_FORM_BYTES: usize = 32 * 1024;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// How long the body of a form may take to count as sent with its head, in milliseconds.
+/// Maximum time between the head of a form and its last byte if the form counts as received with the head, in
+/// milliseconds.
 const BODY_MS: u64 = 1_000;
 
-/// A form and its sender.
+/// A form and the client that sent it.
 pub(super) struct Form {
     pub(super) params: Params,
     pub(super) client: Client,
-    /// When it was received, in milliseconds since 1970.
+    /// Time at which the form was received, in milliseconds since 1970.
     pub(super) received: u64,
 }
 
 impl Form {
-    /// Reads the form of a request and finds out who sent it (RFC 6749 section 2.3).
+    /// Reads the form of a request and authenticates its client (RFC 6749 section 2.3).
     pub(super) async fn read(site: &Site<'_>, head: &Head) -> Result<Self, Refusal> {
         if !head.has_type(FORM) {
             return Err(Refusal::request("Send the parameters as application/x-www-form-urlencoded."));
@@ -72,14 +73,14 @@ fn received(head: u64, body: u64) -> u64 {
     if body.saturating_sub(head) <= BODY_MS { head } else { body }
 }
 
-/// Tells operators of a client's record that cannot be had or read. Trouble with its document is the client's.
+/// Warns operators of a client's record that cannot be loaded or read. Trouble with a document is the client's.
 fn tell(site: &Site<'_>, error: &RegistryError) {
     if matches!(error, RegistryError::Unavailable(_)) {
         site.around.warn(&error.cause());
     }
 }
 
-/// Something of ours failed.
+/// Logs a failure of this server, and makes the refusal for it.
 pub(super) fn failed(site: &Site<'_>, fault: &Fault) -> Refusal {
     site.around.warn(&fault.0);
     Refusal::fault()

@@ -1,4 +1,4 @@
-//! The check of bearer tokens (RFC 6750): who calls a protected resource.
+//! Check of bearer tokens (RFC 6750) at a protected resource.
 
 use std::rc::Rc;
 
@@ -15,30 +15,30 @@ use crate::formats::Format;
 use crate::keys::Keys;
 use crate::wire::{Fault, Head};
 
-/// Why a caller is not let in.
+/// Response to a caller whose bearer token was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The status of the answer.
     pub status: u16,
-    /// Its `WWW-Authenticate` header.
+    /// Value of the `WWW-Authenticate` header.
     pub challenge: String,
-    /// Its error (RFC 6750 section 3.1); none where no token was sent.
+    /// Error code (RFC 6750 section 3.1); none where no token was sent.
     pub error: Option<&'static str>,
-    /// What the caller can do.
+    /// Advice for the caller.
     pub description: &'static str,
 }
 
-/// Why a token gives nothing.
+/// Reason for which a request has no access.
 enum Denied {
-    /// There is none.
+    /// No bearer token.
     Missing,
-    /// There is something else.
+    /// `Bearer` without a well-formed token.
     Malformed,
-    /// It is none of ours, or no longer, or for another place.
+    /// Token that is unknown, has ended, or is for another resource.
     Invalid(&'static str),
 }
 
-/// Finds out who calls the resource at `path`.
+/// Checks the bearer token of a request to the resource at `path`, and returns its access.
 ///
 /// # Errors
 /// The outer one when storage fails, the inner one when the caller is not let in.
@@ -65,7 +65,7 @@ pub fn insufficient_scope(origin: &str, path: &str, needed: &Scopes) -> String {
     .to_string()
 }
 
-/// The hash of the token that a request shows, if it shows one.
+/// Hash of the bearer token of a request, if there is one.
 #[must_use]
 pub fn shown(head: &Head) -> Option<String> {
     bearer(head.header("authorization").as_deref()).ok().map(sha256_hex)
@@ -119,7 +119,7 @@ async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access
     })
 }
 
-/// Whether there may be a record of a token.
+/// True for a token that may have a record.
 fn is_token(presented: &Presented) -> bool {
     matches!(presented, Presented::Ours(_) | Presented::Legacy(_))
 }
@@ -161,7 +161,7 @@ async fn read(site: &Site<'_>, token: &Presented, keys: Rc<Keys>, text: &str) ->
     }
 }
 
-/// Reads what an access token stands for, wherever it is good: for introspection and revocation.
+/// Reads an access token's record, whichever resource the token is for: for introspection and revocation.
 pub(super) async fn look_up(site: &Site<'_>, text: &str) -> Result<Option<Access>, Fault> {
     let (keys, presented) = site.read_token(text, Kind::Access).await?;
     read(site, &presented, keys, text).await

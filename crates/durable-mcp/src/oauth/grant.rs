@@ -1,7 +1,7 @@
-//! One grant: what a user allowed a client, from its code to its end.
+//! Grant of a user to a client, from its code to its end.
 //!
 //! A state owns what it needs and nothing else, and a transition consumes it. Tokens are here as hashes; the user's id
-//! and props are sealed under the code or the refresh token, so a row tells nobody who the user is.
+//! and props are sealed under the code or the refresh token, so a row does not reveal who the user is.
 
 mod ending;
 mod pending;
@@ -21,7 +21,7 @@ use super::session_note::{SessionNotes, TaskNotes};
 use super::token::{GrantId, Handle};
 use crate::wire::is_default;
 
-/// What does not change while a grant lives. Times are in milliseconds since 1970.
+/// Immutable attributes of a grant. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
@@ -34,21 +34,21 @@ pub struct Facts {
     /// The client's name when the user agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
-    /// Whether the client has no secret.
+    /// True for a public client, which has no secret.
     pub public: bool,
-    /// Whether the client gets refresh tokens.
+    /// True if the client gets refresh tokens.
     pub refreshable: bool,
-    /// What the user allowed.
+    /// Scopes that the user allowed.
     pub scopes: Scopes,
-    /// Where its tokens are good.
+    /// Resources that the grant's tokens are valid for.
     pub audience: Vec<Resource>,
     /// The resource that covers this whole server.
     pub root: Resource,
-    /// When the user agreed.
+    /// Time of the user's consent.
     pub created: u64,
-    /// When it ends however much it is used.
+    /// End of the grant, however much it is used.
     pub ends: u64,
-    /// Whether it was begun by workers-oauth-provider.
+    /// True for a grant taken over from workers-oauth-provider.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
     /// Sessions, tasks and request states of its client that are older are not for its tokens, in seconds since 1970: a
@@ -68,7 +68,7 @@ pub enum Grant {
     Pending(Pending),
     /// The client has tokens.
     Live(Live),
-    /// Nothing of it is good any more; its records are being deleted from KV.
+    /// The grant has ended; its records are being deleted from KV.
     Ending(Ending),
 }
 
@@ -76,11 +76,11 @@ pub enum Grant {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Live {
-    /// What does not change.
+    /// Immutable attributes.
     pub facts: Facts,
-    /// When it gave tokens last.
+    /// Time at which tokens were last issued, in milliseconds since 1970.
     pub used: u64,
-    /// The code that it began with, for as long as that could be presented again.
+    /// Code that the grant began with, for as long as it could be presented again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<Spent>,
     /// The refresh token that is to be used next.
@@ -91,13 +91,13 @@ pub struct Live {
     pub previous: Option<Previous>,
     /// Access tokens, oldest first.
     pub access: Vec<LiveAccess>,
-    /// When the header in KV goes away by itself, in seconds since 1970; 0 if there is none.
+    /// Expiry of the header in KV, in seconds since 1970; 0 if there is none.
     #[serde(default)]
     pub header_expires: u64,
-    /// Whether the header has its key in the namespace of this server's own.
+    /// True if the header's key is in this server's own namespace.
     #[serde(default, skip_serializing_if = "is_default")]
     pub own_header: bool,
-    /// What workers-oauth-provider left in KV.
+    /// Records of workers-oauth-provider that are left in KV.
     #[serde(default, skip_serializing_if = "Legacy::is_empty")]
     pub legacy: Legacy,
     /// The sessions that its client began.
@@ -138,7 +138,7 @@ pub fn header_key(handle: &Handle, grant: &GrantId) -> String {
 }
 
 impl Live {
-    /// What a refresh token of that hash is to the grant.
+    /// Status of the refresh token of that hash.
     #[must_use]
     pub fn standing(&self, hash: &str, now: u64, grace_uses: u32) -> Standing {
         let current = self.refresh.as_ref().is_some_and(|current| same(&current.hash, hash) && now < current.expires);
@@ -153,19 +153,19 @@ impl Live {
         }
     }
 
-    /// Whether a code of that hash was redeemed, and would still be good otherwise.
+    /// Checks whether the grant began with the code of that hash, which would not have expired yet.
     #[must_use]
     pub fn began_with(&self, hash: &str, now: u64) -> bool {
         self.code.as_ref().is_some_and(|code| same(&code.hash, hash) && now < code.until)
     }
 
-    /// Whether an access token of that hash lives.
+    /// Checks whether the grant has a live access token of that hash.
     #[must_use]
     pub fn has_access(&self, hash: &str, now: u64) -> bool {
         self.access.iter().any(|access| same(&access.hash, hash) && now < access.expires * 1000)
     }
 
-    /// What must have gone from KV before one more access token comes.
+    /// Evictions from KV that must precede one more access token.
     #[must_use]
     pub fn room(&self, now: u64, most: usize) -> Room {
         let living: Vec<_> = self.access.iter().filter(|access| now < access.expires * 1000).collect();
@@ -174,7 +174,7 @@ impl Live {
         Room { oldest, legacy: self.legacy.grant.clone() }
     }
 
-    /// The keys in KV of what must go.
+    /// Keys in KV of the records to evict.
     #[must_use]
     pub fn keys_of(&self, room: &Room) -> Vec<String> {
         self.access
@@ -185,7 +185,7 @@ impl Live {
             .collect()
     }
 
-    /// One more access token came, after what was in its way had gone.
+    /// Adds an access token, after the evictions of `room`.
     #[must_use]
     pub fn with_access(self, access: LiveAccess, now: u64, room: &Room) -> Self {
         let stays = |access: &LiveAccess| now < access.expires * 1000 && !room.oldest.contains(&access.hash);
@@ -197,14 +197,14 @@ impl Live {
         Self { access, used: now, code, legacy: Legacy { grant, tokens, until }, ..self }
     }
 
-    /// The access token of that hash ended.
+    /// Removes the access token of that hash, which has ended.
     #[must_use]
     pub fn without_access(mut self, hash: &str) -> Self {
         self.access.retain(|access| access.hash != hash);
         self
     }
 
-    /// The grant has a header in KV now, if one was put.
+    /// Notes the expiry of a header that was put into KV, if one was.
     #[must_use]
     pub fn with_header(self, header_expires: Option<u64>) -> Self {
         match header_expires {
@@ -213,7 +213,7 @@ impl Live {
         }
     }
 
-    /// The current refresh token was exchanged.
+    /// Makes `next` the current refresh token, since the one before was exchanged.
     #[must_use]
     pub fn rotated(self, next: Next, access: LiveAccess, now: u64, room: &Room) -> Self {
         let Some(current) = self.refresh.clone() else {
@@ -225,7 +225,7 @@ impl Live {
         Self { refresh: Some(refresh), previous: Some(previous), ..self.with_access(access, now, room) }
     }
 
-    /// The refresh token before gave its pair again.
+    /// Counts a repeat: the previous refresh token gave its pair again.
     #[must_use]
     pub fn repeated(mut self) -> Self {
         if let Some(previous) = self.previous.as_mut() {
@@ -234,7 +234,7 @@ impl Live {
         self
     }
 
-    /// The holder of the refresh token has other props from now on.
+    /// Replaces the props that are sealed under the current refresh token.
     #[must_use]
     pub fn resealed(mut self, sealed: String) -> Self {
         if let Some(current) = self.refresh.as_mut() {
@@ -243,7 +243,7 @@ impl Live {
         self
     }
 
-    /// When nothing of it is good any more, in milliseconds since 1970.
+    /// Expiry of the last token, in milliseconds since 1970.
     #[must_use]
     pub fn expires(&self) -> u64 {
         let refresh = self.refresh.as_ref().map_or(0, |refresh| refresh.expires);
@@ -270,7 +270,7 @@ impl Live {
         self.access.iter().find(lives).map(|access| self.access_key(access))
     }
 
-    /// Every record in KV that is of this grant.
+    /// Keys of all records of the grant in KV.
     fn keys(&self, now: u64) -> Vec<String> {
         let living = self.access.iter().filter(|access| now < access.expires * 1000);
         let header_key = if self.own_header { header_key } else { old_header_key };
@@ -280,7 +280,7 @@ impl Live {
 }
 
 impl Grant {
-    /// What does not change, of one that has not ended.
+    /// Immutable attributes; `None` for a grant that has ended.
     #[must_use]
     pub fn facts(&self) -> Option<&Facts> {
         match self {
@@ -299,7 +299,7 @@ impl Grant {
         }
     }
 
-    /// When nothing of it is good any more, in milliseconds since 1970.
+    /// Expiry of the code or of the last token, or of the row of an ended grant, in milliseconds since 1970.
     #[must_use]
     pub fn expires(&self) -> u64 {
         match self {
@@ -309,13 +309,13 @@ impl Grant {
         }
     }
 
-    /// Whether other objects have something of it that ends with it.
+    /// True if sessions or tasks, which are in other objects, end with the grant.
     #[must_use]
     pub fn holds_elsewhere(&self) -> bool {
         matches!(self, Self::Live(live) if !(live.sessions.is_empty() && live.tasks.is_empty()))
     }
 
-    /// When it was used last, in milliseconds since 1970.
+    /// Time of the last use, in milliseconds since 1970; 0 for a grant that has ended.
     #[must_use]
     pub fn used(&self) -> u64 {
         match self {
@@ -325,7 +325,7 @@ impl Grant {
         }
     }
 
-    /// The grant ends; `tombstone` is for how long that of an adopted one is known.
+    /// Ends the grant. The end of an adopted one is remembered for `tombstone` milliseconds.
     #[must_use]
     pub fn ended(self, now: u64, tombstone: u64) -> Ending {
         match self {

@@ -4,8 +4,8 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::wire::Fault;
 
-/// One row a grant. A change is one row written, whole or not at all; changes without an `await` between them, the order
-/// to be woken among them, are kept or lost together.
+/// Storage of grants, one row each. A change is one row written, whole or not at all; changes without an `await`
+/// between them, that of the alarm among them, are stored or lost together.
 pub trait GrantStore {
     /// The row of a grant, if there is one.
     ///
@@ -31,22 +31,22 @@ pub trait GrantStore {
     /// When storage fails.
     fn all(&self) -> Result<Vec<(String, String)>, Fault>;
 
-    /// The row of what the user spends, if there is one. It is none of [those of grants](Self::all).
+    /// The row of the user's spending, if there is one. It is none of [those of grants](Self::all).
     ///
     /// # Errors
     /// When storage fails.
     fn spending(&self) -> Result<Option<String>, Fault>;
 
-    /// Writes the row of what the user spends, or deletes it.
+    /// Writes the row of the user's spending, or deletes it.
     ///
     /// # Errors
     /// When storage fails.
     fn put_spending(&self, json: Option<&str>) -> Result<(), Fault>;
 
-    /// When the object is woken next, in milliseconds since 1970; none if that is not ordered.
+    /// Time of the object's next alarm, in milliseconds since 1970; none if no alarm is set.
     fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>>;
 
-    /// Has the object woken at that time, in milliseconds since 1970, in place of any earlier order.
+    /// Sets the object's alarm, in milliseconds since 1970, in place of any earlier one.
     ///
     /// # Errors
     /// When storage fails.

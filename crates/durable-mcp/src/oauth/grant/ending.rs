@@ -1,4 +1,4 @@
-//! A grant that has ended, and what has to go with it.
+//! A grant that has ended, and what ends with it.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,10 @@ pub struct Legacy {
     /// The grant, until it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
-    /// Its access tokens, until `until`.
+    /// Keys of the grant's access tokens, needed until `until`.
     #[serde(default)]
     pub tokens: Vec<String>,
-    /// When those have all expired, in milliseconds since 1970.
+    /// Time by which these access tokens have all expired, in milliseconds since 1970.
     #[serde(default)]
     pub until: u64,
 }
@@ -91,7 +91,7 @@ impl Held {
         }
     }
 
-    /// The same without something that has ended.
+    /// Removes a holding that has ended.
     #[must_use]
     pub fn without(mut self, ended: Remote<'_>) -> Self {
         match ended {
@@ -109,9 +109,9 @@ impl Held {
 pub struct Ending {
     /// The client.
     pub client_id: String,
-    /// What is left to delete from KV.
+    /// Keys of the records still to delete from KV.
     pub keys: Vec<String>,
-    /// The row stays until then, in milliseconds since 1970.
+    /// Time until which the row stays, in milliseconds since 1970.
     pub until: u64,
     /// The client's sessions, tasks and request states that are older have ended with it, in seconds since 1970; 0 if
     /// none have.
@@ -137,31 +137,31 @@ impl Ending {
         Self { client_id, keys, until, sessions_since: 0, listed_until: 0, consents_since: 0, held }
     }
 
-    /// Whether records or things in other objects may be left.
+    /// True if records in KV or holdings in other objects may be left.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         !self.keys.is_empty() || self.listed_until > 0 || self.held != Held::default()
     }
 
-    /// Whether the end concerns that client.
+    /// Checks whether the end concerns that client, alone or among all.
     #[must_use]
     pub fn concerns(&self, client_id: &str) -> bool {
         self.client_id == client_id || self.client_id == EVERY_CLIENT
     }
 
-    /// Whether the row may go.
+    /// True if the row may be deleted.
     #[must_use]
     pub fn is_done(&self, now: u64) -> bool {
         !self.is_unfinished() && self.until <= now
     }
 
-    /// The client's sessions from before `since`, in seconds, have ended with it, which must be known until `until`.
+    /// Ends the client's sessions from before `since`, in seconds; that is remembered until `until`.
     #[must_use]
     pub fn with_sessions(self, since: u64, until: u64) -> Self {
         Self { sessions_since: since, until: self.until.max(until), ..self }
     }
 
-    /// The user wants no more of the client: consents from before `since` are void, which must be known until `until`.
+    /// Voids consents from before `since`, since the user disconnected the client; that is remembered until `until`.
     #[must_use]
     pub fn with_consents(self, since: u64, until: u64) -> Self {
         Self { consents_since: since, until: self.until.max(until), ..self }

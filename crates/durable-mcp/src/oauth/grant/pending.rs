@@ -11,17 +11,17 @@ use crate::oauth::session_note::{SessionNotes, TaskNotes};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
-    /// The facts that do not change.
+    /// Immutable attributes.
     pub facts: Facts,
     /// The code's hash.
     pub code: String,
-    /// When the code ends.
+    /// Expiry of the code, in milliseconds since 1970.
     pub expires: u64,
     /// The redirect URI that the code was sent to.
     pub redirect_uri: String,
     /// The challenge of the code verifier.
     pub challenge: Option<Challenge>,
-    /// The number of verifiers that did not fit.
+    /// Number of wrong verifiers.
     #[serde(default)]
     pub misses: u32,
     /// The user's id and props, sealed under the code.
@@ -29,8 +29,8 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Whether the code is redeemed with the redirect URI that it went to (RFC 6749 section 4.1.3). Who leaves it out
-    /// proves as much by the verifier, and without a challenge there is none.
+    /// Checks that the code is redeemed with the redirect URI that it was sent to (RFC 6749 section 4.1.3). A client
+    /// may leave it out if there is a challenge, since the verifier proves as much.
     #[must_use]
     pub fn came_by(&self, redirect_uri: Option<&str>) -> bool {
         redirect_uri.map_or(self.challenge.is_some(), |given| {
@@ -39,25 +39,25 @@ impl Pending {
         })
     }
 
-    /// Whether the verifier fits.
+    /// Checks the code verifier against the challenge.
     #[must_use]
     pub fn fits(&self, challenge: &Challenge, verifier: &str) -> bool {
         Verifier::parse(verifier).is_ok_and(|verifier| challenge.is_of(&verifier))
     }
 
-    /// A verifier did not fit.
+    /// Counts a wrong verifier.
     #[must_use]
     pub fn missed(self) -> Self {
         Self { misses: self.misses.saturating_add(1), ..self }
     }
 
-    /// The holder of the code has other props from now on.
+    /// Replaces the props that are sealed under the code.
     #[must_use]
     pub fn resealed(self, sealed: String) -> Self {
         Self { sealed, ..self }
     }
 
-    /// The code was redeemed.
+    /// Makes the grant live, since its code was redeemed.
     #[must_use]
     pub fn redeemed(self, now: u64, access: LiveAccess, refresh: Option<Current>, header_expires: u64) -> Live {
         Live {
@@ -75,7 +75,7 @@ impl Pending {
         }
     }
 
-    /// Sessions of its client that are older are not for its tokens.
+    /// Excludes sessions of the client that are older than `seconds` since 1970.
     #[must_use]
     pub fn with_sessions_since(mut self, seconds: u64) -> Self {
         self.facts.sessions_since = seconds;

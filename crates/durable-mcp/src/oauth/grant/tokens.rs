@@ -8,9 +8,9 @@ use crate::wire::is_default;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spent {
-    /// Its hash.
+    /// Hash of the code.
     pub hash: String,
-    /// When it would have ended.
+    /// Expiry of the code, in milliseconds since 1970.
     pub until: u64,
 }
 
@@ -18,13 +18,13 @@ pub struct Spent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Current {
-    /// How many came before it.
+    /// Number of refresh tokens before this one.
     pub generation: u64,
-    /// Its hash.
+    /// Hash of the refresh token.
     pub hash: String,
-    /// When it ends unless it is used.
+    /// Expiry of the refresh token unless it is used, in milliseconds since 1970.
     pub expires: u64,
-    /// Who the user is, and props, for its holder.
+    /// User id and props, sealed under the refresh token.
     pub sealed: String,
 }
 
@@ -32,13 +32,13 @@ pub struct Current {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Previous {
-    /// Its hash.
+    /// Hash of the refresh token.
     pub hash: String,
-    /// Until when it gives the same pair again.
+    /// Time until which the refresh token gives the same pair again, in milliseconds since 1970.
     pub until: u64,
-    /// How often it has done so.
+    /// Number of times that the refresh token has given the same pair again.
     pub uses: u32,
-    /// The pair, for its holder.
+    /// The next pair, sealed under the refresh token.
     pub pair: String,
 }
 
@@ -46,19 +46,19 @@ pub struct Previous {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LiveAccess {
-    /// Its hash.
+    /// Hash of the access token.
     pub hash: String,
-    /// When it ends, in seconds since 1970.
+    /// Expiry of the access token, in seconds since 1970.
     pub expires: u64,
-    /// Whether its record has its key in the namespace of this server's own.
+    /// True if the key of the token's record is in this server's own namespace.
     #[serde(default, skip_serializing_if = "is_default")]
     pub own: bool,
 }
 
-/// What a presented refresh token is to a grant.
+/// Status of a presented refresh token in its grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// To be exchanged.
+    /// Current: to be exchanged.
     Current,
     /// Exchanged a moment ago: gives the same pair again.
     Repeat,
@@ -66,22 +66,22 @@ pub enum Standing {
     Stale,
 }
 
-/// The refresh token that takes over.
+/// The refresh token that replaces the current one.
 #[derive(Debug)]
 pub struct Next {
-    /// Its hash.
+    /// Hash of the refresh token.
     pub hash: String,
-    /// When it ends unless it is used.
+    /// Expiry of the refresh token unless it is used, in milliseconds since 1970.
     pub expires: u64,
-    /// Who the user is, and props, for its holder.
+    /// User id and props, sealed under the refresh token.
     pub sealed: String,
-    /// The pair that it is part of, for the holder of the token before it.
+    /// The pair that the refresh token belongs to, sealed under the token before it.
     pub pair: String,
-    /// Until when that one gives the pair.
+    /// Time until which the token before it gives the pair, in milliseconds since 1970.
     pub grace_until: u64,
 }
 
-/// What has to go before one more access token comes.
+/// Evictions from KV that must precede one more access token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Room {
     /// The hashes of the oldest access tokens, where there are too many.
