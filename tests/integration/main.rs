@@ -15,6 +15,7 @@ mod memory;
 mod oauth_values;
 mod own_routes;
 mod page_origin;
+mod relay;
 mod server;
 mod session;
 mod settings;

@@ -23,6 +23,7 @@ mod pattern;
 mod placement;
 mod promise;
 mod random;
+mod relay;
 mod sql_store;
 mod stream_socket;
 mod task;

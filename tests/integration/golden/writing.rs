@@ -49,6 +49,9 @@ fn write_spending(put: &dyn Fn(Format, &str, &str)) {
     world.run(settle).unwrap();
     command(".spent", &Command::Spent);
     outcome(".spent", world.run(Command::Spent).unwrap());
+    let stream = Some("a".to_owned());
+    command(".relay", &Command::Relay { grant: "AAAAAAAAAAAAAAAA".to_owned(), stream });
+    command(".leave-stream", &Command::LeaveStream { stream: "a".to_owned() });
     outcome(".busy", Outcome::Allowance(Allowance::Busy { retry_after: 2 }));
     put(Format::SpendingRow, "", &world.outside.rows.spending.borrow().clone().unwrap());
 }

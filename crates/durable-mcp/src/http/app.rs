@@ -7,6 +7,7 @@ use super::operator::{OPERATOR_TOKEN, OperatorAccess};
 use super::own_routes::OwnRoute;
 use super::playground;
 use super::playground::origin::Origins;
+use super::playground::relay::settings::RelaySettings;
 use super::playground::settings::ChatSettings;
 use super::policy::Policy;
 use super::provider::{InFront, Provider};
@@ -17,7 +18,7 @@ use super::variables::Variables;
 use crate::identity::settings;
 use crate::keys::Keys;
 use crate::mcp::Server;
-use crate::oauth::provider::{CostlyResource, OAuth};
+use crate::oauth::provider::OAuth;
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
 use crate::session::core::{DEFAULT_IDLE_SECONDS, DEFAULT_RESUME_SECONDS, Settings};
@@ -52,6 +53,19 @@ const NOBODY_CHATS: &str = "PLAYGROUND_CHAT is set, and nobody signs in, so ther
 /// Words for the scope of the chat on the consent page.
 const CHAT_WORDS: &str = "Chat with this server's model in the playground / 在试用页面中与此服务器的模型对话";
 
+/// Text for a relay that nobody signs in to.
+const NOBODY_RELAYS: &str = "PLAYGROUND_RELAY is on, and nobody signs in, so there is a relay on this machine alone: set \
+     IDENTITY_PROVIDER.";
+
+/// Text for a relay whose requests could reach what visitors cannot.
+const RELAY_NOT_PUBLIC: &str = "PLAYGROUND_RELAY is on, and there is no relay, since its requests would go around Access and the \
+     firewall of this Worker's own zone. Add \"global_fetch_strictly_public\" to compatibility_flags in wrangler.toml and \
+     deploy again.";
+
+/// Words for the scope of the relay on the consent page.
+const RELAY_WORDS: &str =
+    "Reach other servers through this one in the playground / 在试用页面中通过此服务器访问其他服务器";
+
 /// A deployment: the server, where it is reached, who may reach it.
 ///
 /// Variables of the deployment, by name:
@@ -67,6 +81,8 @@ const CHAT_WORDS: &str = "Chat with this server's model in the playground / 在�
 /// | `SESSION_LOCATION_HINT` | `weur`, `enam`, ...: where sessions should run | near their first request |
 /// | `CLIENT_DOCUMENT_PORTS` | ports, separated by commas, that metadata documents of clients may be at besides 443 | 443 alone |
 /// | `PLAYGROUND_CHAT`, `PLAYGROUND_MODELS`, `PLAYGROUND_CHAT_URL`, `PLAYGROUND_CHAT_KEY`, `PLAYGROUND_CHAT_DAILY`, `PLAYGROUND_CHAT_TOTAL` | the model that the playground lends: see `docs/playground.md` | no chat |
+/// | `PLAYGROUND_RELAY` | `on`: the playground reaches servers that answer to no page through this deployment: see `docs/playground.md` | no relay |
+/// | `PLAYGROUND_RELAY_HOSTS` | hosts that it relays to, separated by commas; `*.example.com` for all below | any of the public web |
 /// | `ANSWERS` | `events`: results are always sent as an event stream; `initialize`, errors before a request runs and `tasks/*` stay JSON | JSON, unless the tool sends progress, a log message or a question before its result |
 /// | `OPERATOR_TOKEN` | a secret of 32 characters or more, with which an operator lists and ends users' grants by `POST /operator` | no such route |
 /// | `PLAYGROUND_APPS_ORIGIN` | an origin of this Worker that serves apps of the playground, and nothing else: `https://apps.example.com` | apps have no storage |
@@ -95,6 +111,8 @@ pub struct App {
     pub(super) origins: Origins,
     /// The chat of that page; none where it is off.
     pub(super) chat: Option<ChatSettings>,
+    /// The relay of that page; none where it is off.
+    pub(super) relay: Option<RelaySettings>,
     problems: Vec<String>,
 }
 
@@ -134,6 +152,7 @@ impl App {
             has_playground: false,
             origins: Origins::default(),
             chat: None,
+            relay: None,
             problems: Vec::new(),
         }
     }
@@ -179,6 +198,7 @@ impl App {
             }
             (Route::Unknown, _) if self.has_playground_file(path) => Route::PlaygroundFile,
             (Route::PlaygroundChat, _) if self.chat.is_none() => Route::Unknown,
+            (Route::PlaygroundRelay, _) if self.relay.is_none() => Route::Unknown,
             (Route::Unknown, Some(provider)) => match provider.route(path) {
                 Route::Operator if self.operator == OperatorAccess::Off => Route::Unknown,
                 route => route,
@@ -222,12 +242,24 @@ impl App {
             self.provider =
                 self.provider.map(|provider| provider.serving_client(&self.origins.of_page(playground::CALLBACK)));
             self.chat = ChatSettings::read(&mut variables);
+            self.relay = RelaySettings::read(&mut variables);
         }
         if let Some(chat) = &self.chat {
             let is_served = self.provider.is_some() || chat.source.is_local();
             variables.problems.extend((!is_served).then(|| NOBODY_CHATS.to_owned()));
-            let costly = || CostlyResource { path: playground::PAGE.to_owned(), scope: playground::CHAT.to_owned() };
-            self.provider = self.provider.map(|provider| provider.offering(costly(), CHAT_WORDS));
+        }
+        if self.relay.is_some() && self.provider.is_none() {
+            variables.problems.push(NOBODY_RELAYS.to_owned());
+        }
+        let costly: Vec<_> = [
+            self.chat.as_ref().map(|_| (playground::CHAT, CHAT_WORDS)),
+            self.relay.as_ref().map(|_| (playground::RELAY, RELAY_WORDS)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if !costly.is_empty() {
+            self.provider = self.provider.map(|provider| provider.offering(playground::PAGE, &costly));
         }
         self.placement = Placement {
             jurisdiction: variables.word("SESSION_JURISDICTION", &JURISDICTIONS),
@@ -248,6 +280,15 @@ impl App {
         let mut of_paths = self.check_paths();
         of_paths.append(&mut self.check_own_routes());
         self.problems.append(&mut of_paths);
+        self
+    }
+
+    /// The same without a relay, for a runtime whose fetches may go around the guards of the Worker's own zone.
+    #[must_use]
+    pub fn without_relay(mut self) -> Self {
+        if self.relay.take().is_some() {
+            self.add_problem(RELAY_NOT_PUBLIC.to_owned());
+        }
         self
     }
 

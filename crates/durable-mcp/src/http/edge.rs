@@ -4,6 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
+use http::Method;
 
 use super::playground::settings::ModelSource;
 use crate::hub::Listener;
@@ -99,6 +100,48 @@ pub enum ModelAnswer {
     },
 }
 
+/// A request that is relayed to another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayRequest {
+    /// `GET`, `POST` or `DELETE`.
+    pub method: Method,
+    /// The address, which was checked.
+    pub url: String,
+    /// All headers, by lower-case name.
+    pub headers: Vec<(String, String)>,
+    /// The body of a `POST`.
+    pub body: Option<String>,
+}
+
+/// The answer to a request that was relayed.
+pub struct RelayAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, by lower-case name.
+    pub headers: Vec<(String, String)>,
+    /// Its media type, without parameters; empty if it has none.
+    pub media_type: String,
+    /// Its body, where that is JSON or an event stream; none in any other case, and of a redirect.
+    pub body: Option<Body>,
+}
+
+/// Work beside a request that is relayed. What comes after the answer runs to its end though the client hangs up.
+pub trait RelayWork {
+    /// The target has answered; or the refusal to pass that on.
+    fn answered<'a>(
+        &'a self,
+        edge: &'a dyn Edge,
+        status: u16,
+        is_stream: bool,
+    ) -> LocalBoxFuture<'a, Result<(), Reply>>;
+
+    /// Whether a stream may go on; asked now and then while it comes.
+    fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool>;
+
+    /// The answer is over, of which so many bytes were passed on.
+    fn over<'a>(&'a self, edge: &'a dyn Edge, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()>;
+}
+
 /// The runtime around one request.
 pub trait Edge: Runtime {
     /// The runtime around calls that may go on when the request is over.
@@ -165,6 +208,16 @@ pub trait Edge: Runtime {
 
     /// Asks a model. The request to it ends when the client hangs up. The inner error is a refusal.
     fn ask_model(&self, work: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>>;
+
+    /// Gets an address of a resolver (DNS over HTTPS): its answer as JSON.
+    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, Fault>>;
+
+    /// Sends a request to another server, without redirects. The inner error is a refusal.
+    fn relay(
+        &self,
+        request: RelayRequest,
+        work: Rc<dyn RelayWork>,
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, Fault>>;
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);

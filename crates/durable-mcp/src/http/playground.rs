@@ -3,6 +3,7 @@
 pub(super) mod apps;
 pub(super) mod chat;
 pub(super) mod origin;
+pub(super) mod relay;
 mod request;
 pub mod settings;
 mod source;
@@ -23,6 +24,9 @@ pub(super) const PAGE: &str = "/playground";
 
 /// The scope of its chat.
 pub(super) const CHAT: &str = "chat";
+
+/// The scope of its relay.
+pub(super) const RELAY: &str = "relay";
 
 /// The path at which the page takes the answers of authorization servers.
 pub(super) const CALLBACK: &str = "/playground/callback";
@@ -61,7 +65,8 @@ fn moved(app: &App, head: &Head) -> Reply {
     Reply::empty(StatusCode::FOUND).header("location", address).header("cache-control", "no-store")
 }
 
-/// `GET /playground/config.json`: the server that the page connects to first, the frame of apps, and the chat if there is one.
+/// `GET /playground/config.json`: the server that the page connects to first, the frame of apps, and the chat and
+/// the relay if there are.
 pub(super) fn config(app: &App, head: &Head) -> Reply {
     get(head, || {
         let origin = app.origins.at_server(head).origin();
@@ -74,6 +79,9 @@ pub(super) fn config(app: &App, head: &Head) -> Reply {
         if let (Some(chat), Some(config)) = (chat::served(app, head), config.as_object_mut()) {
             let chat = json!({ "models": chat.models, "signIn": app.provider.is_some() });
             config.insert("chat".to_owned(), chat);
+        }
+        if let (Some(_), Some(config)) = (relay::served(app, head), config.as_object_mut()) {
+            config.insert("relay".to_owned(), json!({ "signIn": app.provider.is_some() }));
         }
         cached(&config, "no-cache")
     })

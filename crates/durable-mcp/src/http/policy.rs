@@ -100,6 +100,25 @@ impl Policy {
     }
 }
 
+/// Hosts of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::http) struct HostList(Vec<Allowed>);
+
+impl HostList {
+    /// Reads the list of the variable of that name. Entries that match nothing are reported in `problems`.
+    pub(in crate::http) fn read(name: &'static str, text: &str, problems: &mut Vec<String>) -> Self {
+        let expected = "a host without scheme and path, as in mcp.example.com, mcp.example.com:8443 for one port, or \
+                        *.example.com for all hosts below";
+        Self(List { name, parse: Allowed::host, expected }.read(entries(Some(text)), problems))
+    }
+
+    /// Whether a host, with its port if that is not the usual one, is in the list.
+    pub(in crate::http) fn admits(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        self.0.iter().any(|allowed| allowed.is_host(&host))
+    }
+}
+
 /// Wrong entries of a list that are reported at start; the others are reported once these are mended.
 const MAX_TOLD: usize = 8;
 

@@ -16,7 +16,7 @@ use super::{oauth_endpoints, session_list};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
-use crate::oauth::authority::{Authority, AuthorityHost};
+use crate::oauth::authority::{Allowance, Authority, AuthorityHost};
 use crate::oauth::event::Event;
 use crate::oauth::gate::insufficient_scope;
 use crate::oauth::provider::{CostlyResource, OAuth};
@@ -89,8 +89,9 @@ pub trait Provider {
     /// The same provider, to which the page at that path or URL may be a client.
     fn serving_client(&self, page: &str) -> Rc<dyn Provider>;
 
-    /// The same provider, with a resource that costs; `words` say what its scope allows, unless the application does.
-    fn offering(&self, costly: CostlyResource, words: &str) -> Rc<dyn Provider>;
+    /// The same provider, with a resource at `path` that costs; beside each of its scopes are words that say what it allows, unless
+    /// the application does.
+    fn offering(&self, path: &str, scopes: &[(&str, &str)]) -> Rc<dyn Provider>;
 
     /// Counts a chat of a caller, with so many tokens at most, before it is asked for.
     fn spend<'a>(
@@ -106,6 +107,20 @@ pub trait Provider {
 
     /// Corrects what was counted to the tokens that were used; to nothing, if nothing was asked for.
     fn settle(&self, edge: &dyn Edge, receipt: &Receipt, used: Option<u64>);
+
+    /// Counts a request that the relay is to send for a caller; or a stream of the relay's, which counts for some seconds each time.
+    fn relays<'a>(
+        &'a self,
+        edge: &'a dyn Edge,
+        caller: &'a Caller,
+        stream: Option<&'a str>,
+    ) -> LocalBoxFuture<'a, Result<Allowance, Fault>>;
+
+    /// A stream of the relay's is over.
+    fn leave_stream<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller, stream: &'a str) -> LocalBoxFuture<'a, ()>;
+
+    /// The routing handle of a caller, for logs.
+    fn handle_of<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller) -> LocalBoxFuture<'a, Option<String>>;
 
     /// Tells a person why their browser is not let in.
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply;
@@ -225,12 +240,15 @@ impl Provider for InFront {
         Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
     }
 
-    fn offering(&self, costly: CostlyResource, words: &str) -> Rc<dyn Provider> {
+    fn offering(&self, path: &str, scopes: &[(&str, &str)]) -> Rc<dyn Provider> {
         let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
-        if oauth.words_for(&costly.scope).is_none() {
-            oauth = oauth.describe_scope(&costly.scope, words);
+        for (scope, words) in scopes {
+            if oauth.words_for(scope).is_none() {
+                oauth = oauth.describe_scope(scope, words);
+            }
         }
-        oauth.costly = Some(costly);
+        let names: Vec<&str> = scopes.iter().map(|(scope, _)| *scope).collect();
+        oauth.costly = Some(CostlyResource { path: path.to_owned(), scope: names.join(" ") });
         Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
     }
 
@@ -258,6 +276,31 @@ impl Provider for InFront {
         if let Some(around) = edge.surroundings() {
             spending::settle(around, receipt, used);
         }
+    }
+
+    fn relays<'a>(
+        &'a self,
+        edge: &'a dyn Edge,
+        caller: &'a Caller,
+        stream: Option<&'a str>,
+    ) -> LocalBoxFuture<'a, Result<Allowance, Fault>> {
+        async move { spending::relay(surroundings(edge)?, caller, stream).await }.boxed_local()
+    }
+
+    fn leave_stream<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller, stream: &'a str) -> LocalBoxFuture<'a, ()> {
+        async move {
+            if let Some(around) = edge.surroundings() {
+                spending::leave_stream(around, caller, stream).await;
+            }
+        }
+        .boxed_local()
+    }
+
+    fn handle_of<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller) -> LocalBoxFuture<'a, Option<String>> {
+        async move {
+            spending::handle_of(surroundings(edge).ok()?, caller).await.ok().map(|handle| handle.as_str().to_owned())
+        }
+        .boxed_local()
     }
 
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {

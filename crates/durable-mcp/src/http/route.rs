@@ -20,6 +20,8 @@ pub enum Route {
     PlaygroundFile,
     /// `POST /playground/chat`: a model's answer.
     PlaygroundChat,
+    /// `POST /playground/relay`: the answer of a server that answers to no page.
+    PlaygroundRelay,
     /// `POST`, `GET` and `DELETE /mcp`: Streamable HTTP.
     Mcp,
     /// `GET /sse`: opens an HTTP+SSE session.
@@ -74,6 +76,7 @@ impl Route {
                 | Self::PlaygroundApp
                 | Self::PlaygroundFile
                 | Self::PlaygroundChat
+                | Self::PlaygroundRelay
         )
     }
 }
@@ -115,6 +118,7 @@ impl Paths {
             "/playground/client.json" => Route::PlaygroundClient,
             playground::FRAME => Route::PlaygroundApp,
             "/playground/chat" => Route::PlaygroundChat,
+            "/playground/relay" => Route::PlaygroundRelay,
             _ => Route::Unknown,
         }
     }

@@ -144,6 +144,7 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         (Route::PlaygroundApp, _) => playground::frame(app, head),
         (Route::PlaygroundFile, _) => playground::file(app, head, edge),
         (Route::PlaygroundChat, _) => playground::chat::handle(app, head, edge).await,
+        (Route::PlaygroundRelay, _) => playground::relay::handle(app, head, edge).await,
         (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
         _ => nothing_here(app),
     }

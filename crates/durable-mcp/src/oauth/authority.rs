@@ -16,6 +16,7 @@ mod mint;
 mod narrow;
 mod redeem;
 mod refresh;
+mod relaying;
 mod rows;
 mod settings;
 mod spending;
@@ -31,9 +32,10 @@ pub use settings::{
     SESSIONS_END_SECONDS, SIGN_IN_MS, SWEEP_EVERY_MS, SWEEP_HOLDING_MS,
 };
 
+pub use relaying::{RELAYED_A_MINUTE, RELAYED_STREAMS, STREAM_MS};
 pub use spending::{Allowance, Quota, SPENDING_MS, Spent};
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::future::LocalBoxFuture;
@@ -41,6 +43,7 @@ use futures_util::future::LocalBoxFuture;
 use self::end::Meant;
 use self::flights::Flights;
 use self::landed::Redeemed;
+use self::relaying::Relayed;
 use self::rows::Rows;
 use self::sweep::Wakes;
 use super::event::{About, Event};
@@ -89,6 +92,7 @@ pub struct Authority {
     flights: Flights,
     redeemed: Redeemed,
     wakes: Cell<Wakes>,
+    relayed: RefCell<Relayed>,
 }
 
 impl Authority {
@@ -98,7 +102,8 @@ impl Authority {
     pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
         let (rows, flights, redeemed, wakes) =
             (Rows::default(), Flights::default(), Redeemed::default(), Cell::default());
-        Self { host, lifetimes, hooks, longest_session, rows, flights, redeemed, wakes }
+        let relayed = RefCell::default();
+        Self { host, lifetimes, hooks, longest_session, rows, flights, redeemed, wakes, relayed }
     }
 
     /// Carries a command out.
@@ -135,6 +140,11 @@ impl Authority {
             Command::GoOn { grant } => self.go_on(&grant).map(Outcome::Allowance),
             Command::Settle { id, used } => self.settle(&id, used).map(|()| Outcome::Done),
             Command::Spent => self.spent().map(Outcome::Spent),
+            Command::Relay { grant, stream } => self.relay(&grant, stream).map(Outcome::Allowance),
+            Command::LeaveStream { stream } => {
+                self.leave_stream(&stream);
+                Ok(Outcome::Done)
+            }
         }
     }
 

@@ -107,7 +107,7 @@ impl DocumentPolicy {
 
 /// Whether a host is a name of several labels, and of none that is known to be private. One whose last label begins like
 /// a number is an address in some spelling (URL Standard section 3.5).
-fn is_public_name(host: &str) -> bool {
+pub(crate) fn is_public_name(host: &str) -> bool {
     let labels: Vec<_> = host.split('.').collect();
     let letter = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let good = |label: &&str| {
@@ -119,7 +119,8 @@ fn is_public_name(host: &str) -> bool {
     labels.len() > 1 && host.len() <= 253 && labels.iter().all(good) && named && !private
 }
 
-fn is_below(host: &str, name: &str) -> bool {
+/// Whether a host has that name, or one below it.
+pub(crate) fn is_below(host: &str, name: &str) -> bool {
     let name = name.trim_start_matches("*.").to_ascii_lowercase();
     host == name || host.strip_suffix(&name).is_some_and(|above| above.ends_with('.'))
 }

@@ -98,12 +98,12 @@ pub type ResolveToken = Rc<dyn Fn(String, String) -> LocalBoxFuture<'static, Opt
 /// Hears of what happens.
 pub type OnEvent = Rc<dyn Fn(&Event)>;
 
-/// A resource that costs: its scope is given only to clients that ask for it by name, and its tokens have to name the resource.
+/// A resource that costs: its scopes are given only to clients that ask for them by name, and its tokens have to name the resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CostlyResource {
     /// The path of the resource.
     pub path: String,
-    /// The scope that a token needs.
+    /// The scopes of which a token needs one, separated by spaces.
     pub scope: String,
 }
 

@@ -20,10 +20,10 @@ use super::body::RequestBody;
 use super::bound::Bound;
 use super::hung_up::hung_up;
 use super::promise::promised;
-use super::{convert, hub, linked, model, own_route, stream_socket};
+use super::{convert, hub, linked, model, own_route, relay, stream_socket};
 use crate::formats::Format;
 use crate::http::app::Placement;
-use crate::http::edge::{Edge, ModelAnswer, ModelWork, Order, Place, StartTask};
+use crate::http::edge::{Edge, ModelAnswer, ModelWork, Order, Place, RelayAnswer, RelayRequest, RelayWork, StartTask};
 use crate::hub::Listener;
 use crate::mcp::context::Extensions;
 use crate::mcp::error::Error;
@@ -330,6 +330,18 @@ impl Edge for WorkerEdge {
 
     fn ask_model(&self, work: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>> {
         model::answer(self, work).boxed_local()
+    }
+
+    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, Fault>> {
+        relay::look_up(url).boxed_local()
+    }
+
+    fn relay(
+        &self,
+        request: RelayRequest,
+        work: Rc<dyn RelayWork>,
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, Fault>> {
+        relay::send(self, request, work).boxed_local()
     }
 
     fn forward(&self, order: Order) -> Result<Reply, Fault> {

@@ -16,7 +16,7 @@ use super::body::answered;
 use super::edge::WorkerEdge;
 use super::promise::{pass_on, prefer_promises, promised};
 use super::upstream::PublicWeb;
-use super::{convert, linked, pattern, placement};
+use super::{convert, linked, pattern, placement, relay};
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, router};
 use crate::identity::settings;
@@ -132,6 +132,7 @@ pub fn start(app: App, env: &Env) -> Rc<App> {
     prefer_promises();
     let has = |name: &str| Reflect::get(env.as_ref(), &name.into()).is_ok_and(|binding| !binding.is_falsy());
     let app = app.with_variables(&|name| variable(env, name)).with_bindings(&has);
+    let app = if relay::is_strictly_public() { app } else { app.without_relay() };
     placement::settle(&app.placement);
     app.problems().iter().for_each(|problem| worker::console_error!("{problem}"));
     if let Some(problem) = linked::problem(&app) {

@@ -166,6 +166,7 @@ impl Core {
                 rows: self.host.store().rows_written().saturating_sub(rows),
                 // Method names that a client made up are not logged.
                 method: if code == Some(ErrorCode::METHOD_NOT_FOUND) { "?".to_owned() } else { request.method },
+                ..LogLine::default()
             };
             self.host.log(&line);
         }

@@ -58,7 +58,8 @@ impl RequestLog {
     }
 }
 
-/// Log line of a request. There are no arguments in it, no session id, nothing of the user's and no secret.
+/// Log line of a request. There are no arguments in it, no session id, nothing of the user's and no secret. Only a line of the
+/// playground's relay has the user's handle, and the host that the request went to.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct LogLine {
     /// The kind of line.
@@ -80,6 +81,15 @@ pub struct LogLine {
     pub ms: u64,
     /// Rows that this session wrote meanwhile.
     pub rows: u64,
+    /// The user, by the routing handle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// The host that a request was relayed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Bytes of the answer that were relayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 impl LogLine {

@@ -4,7 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_mcp::http::edge::{Edge, ModelAnswer, ModelRequest, ModelWork, Order, Place, StartTask};
+use durable_mcp::http::edge::{
+    Edge, ModelAnswer, ModelRequest, ModelWork, Order, Place, RelayAnswer, RelayRequest, RelayWork, StartTask,
+};
 use durable_mcp::http::sign_in::IdentitySignIn;
 use durable_mcp::hub::Listener;
 use durable_mcp::identity::stand_in::StandIn as NoWeb;
@@ -168,6 +170,16 @@ pub(crate) struct Deployment {
     pub(crate) log: RefCell<Vec<String>>,
     /// Requests to models, and what is to be done at their ends.
     pub(crate) asked: RefCell<Vec<(ModelRequest, Rc<dyn ModelWork>)>>,
+    /// Addresses of names, as a resolver tells them; any other name has a public one.
+    pub(crate) names: RefCell<BTreeMap<String, Vec<String>>>,
+    /// Names that a resolver was asked for.
+    pub(crate) looked_up: RefCell<Vec<String>>,
+    /// Requests that were relayed, and what is to be done at their ends.
+    pub(crate) relayed: RefCell<Vec<(RelayRequest, Rc<dyn RelayWork>)>>,
+    /// Whether answers to them are event streams.
+    pub(crate) streams: Cell<bool>,
+    /// Lines of requests.
+    pub(crate) lines: RefCell<Vec<LogLine>>,
 }
 
 /// One request.
@@ -249,13 +261,34 @@ impl Deployment {
             is_inside: Cell::new(false),
             log: RefCell::default(),
             asked: RefCell::default(),
+            names: RefCell::default(),
+            looked_up: RefCell::default(),
+            relayed: RefCell::default(),
+            streams: Cell::new(false),
+            lines: RefCell::default(),
         }
     }
 
     /// The answer of the request to a model that was made at that place is over.
     pub(crate) fn answered(&self, at: usize, used: Option<u64>) {
         let (_, work) = self.asked.borrow().get(at).map(|(request, work)| (request.clone(), Rc::clone(work))).unwrap();
-        work.over(&Visit { deployment: self, ends: false, body: String::new() }, used);
+        work.over(&self.visit(), used);
+    }
+
+    /// The answer to the request that was relayed at that place is over.
+    pub(crate) fn passed_on(&self, at: usize, bytes: u64) {
+        let work = Rc::clone(&self.relayed.borrow()[at].1);
+        block_on(work.over(&self.visit(), bytes, self.streams.get()));
+    }
+
+    /// Whether the stream that was relayed at that place may go on.
+    pub(crate) fn goes_on(&self, at: usize) -> bool {
+        let work = Rc::clone(&self.relayed.borrow()[at].1);
+        block_on(work.goes_on(&self.visit()))
+    }
+
+    fn visit(&self) -> Visit<'_> {
+        Visit { deployment: self, ends: false, body: String::new() }
     }
 
     pub(crate) fn pass_ms(&self, ms: u64) {
@@ -473,5 +506,42 @@ impl Edge for Visit<'_> {
         async { Err(Fault("no streams here".to_owned())) }.boxed_local()
     }
 
-    fn log(&self, _: &LogLine) {}
+    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, Fault>> {
+        let name = url.split(['=', '&']).nth(1).unwrap().to_owned();
+        let names = self.deployment.names.borrow();
+        let known = names.get(&name).cloned().unwrap_or_else(|| vec!["93.184.215.14".to_owned()]);
+        let (wanted, kind) = if url.ends_with("=AAAA") { (true, 28) } else { (false, 1) };
+        let answer: Vec<Value> = known
+            .iter()
+            .filter(|address| address.contains(':') == wanted)
+            .map(|data| json!({ "name": name, "type": kind, "data": data }))
+            .collect();
+        self.deployment.looked_up.borrow_mut().push(name);
+        async move { Ok(json!({ "Status": 0, "Answer": answer }).to_string()) }.boxed_local()
+    }
+
+    /// Notes the request, which is under way until the deployment ends it.
+    fn relay(
+        &self,
+        request: RelayRequest,
+        work: Rc<dyn RelayWork>,
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, Fault>> {
+        async move {
+            let is_stream = self.deployment.streams.get();
+            if let Err(refused) = work.answered(self, 200, is_stream).await {
+                return Ok(Err(refused));
+            }
+            self.deployment.relayed.borrow_mut().push((request, work));
+            let media_type = if is_stream { "text/event-stream" } else { "application/json" };
+            let headers = [("set-cookie", "a=b"), ("server", "x"), ("mcp-session-id", "the-session")];
+            let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+            let body = Some(Body::Text("{}".to_owned()));
+            Ok(Ok(RelayAnswer { status: 200, headers, media_type: media_type.to_owned(), body }))
+        }
+        .boxed_local()
+    }
+
+    fn log(&self, line: &LogLine) {
+        self.deployment.lines.borrow_mut().push(line.clone());
+    }
 }

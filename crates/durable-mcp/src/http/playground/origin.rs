@@ -156,6 +156,16 @@ impl Origins {
         head
     }
 
+    /// The hosts that the variables name.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &str> {
+        let apps = match &self.apps {
+            AppsOrigin::Own(own) => Some(own),
+            AppsOrigin::Opaque | AppsOrigin::None => None,
+        };
+        let of_page = self.page.iter().flat_map(|own| [&own.page, &own.server]);
+        of_page.chain(apps).map(OwnOrigin::host)
+    }
+
     /// Tells operators, once, of a page that asks for its settings and did not come from the Worker.
     pub(super) fn check_page(&self, head: &Head, edge: &dyn Edge) {
         let is_of_a_page = head.raw_header("sec-fetch-site").as_deref() == Some("same-origin");

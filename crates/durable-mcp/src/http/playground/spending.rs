@@ -1,4 +1,5 @@
-//! The allowance of the chat: the person's, and that of the whole deployment. Each is counted in an object of its own.
+//! The allowances of the chat and of the relay: the person's, and for the chat that of the whole deployment. Each is counted in an
+//! object of its own.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -93,6 +94,34 @@ pub(in crate::http) async fn spent(around: &dyn Surroundings, subject: &str) -> 
         Outcome::Spent(spent) => Ok(spent),
         _ => Err(Format::GrantOutcome.unreadable()),
     }
+}
+
+/// Counts a request that the relay is to send for a caller, or a stream.
+pub(in crate::http) async fn relay(
+    around: &dyn Surroundings,
+    caller: &Caller,
+    stream: Option<&str>,
+) -> Result<Allowance, Fault> {
+    let grant = caller.grant.clone().unwrap_or_default();
+    let command = Command::Relay { grant, stream: stream.map(str::to_owned) };
+    match ask(around, &handle_of(around, caller).await?, &command).await? {
+        Outcome::Allowance(allowance) => Ok(allowance),
+        _ => Err(Format::GrantOutcome.unreadable()),
+    }
+}
+
+/// Counts a stream of the relay's no more. One that cannot be told of counts for some seconds yet.
+pub(in crate::http) async fn leave_stream(around: &dyn Surroundings, caller: &Caller, stream: &str) {
+    let Ok(handle) = handle_of(around, caller).await else { return };
+    if let Ok(json) = serde_json::to_string(&Command::LeaveStream { stream: stream.to_owned() }) {
+        around.command_later(&handle, json);
+    }
+}
+
+/// The routing handle of a caller.
+pub(in crate::http) async fn handle_of(around: &dyn Surroundings, caller: &Caller) -> Result<Handle, Fault> {
+    let keys = around.keys(false).await?;
+    Ok(Handle::of(&keys, caller.subject.as_deref().unwrap_or_default()))
 }
 
 fn correct(around: &dyn Surroundings, handle: &Handle, id: &str, used: Option<u64>) {

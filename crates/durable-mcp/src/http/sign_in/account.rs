@@ -8,6 +8,7 @@ use super::flow::{Aim, Flow, token};
 use super::remembered::Remembered;
 use super::visit::{MAX_NAME_CHARS, Visit, host_of};
 use crate::formats::Format;
+use crate::http::playground::CHAT;
 use crate::http::playground::spending::spent;
 use crate::identity::{Identity, IdentityProvider};
 use crate::oauth::authority::{Listed, Spent};
@@ -117,8 +118,10 @@ async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, Fault> {
     let connections: Vec<Connection> = grants.iter().rev().map(|grant| connection(visit, grant)).collect();
     let chat = match &visit.site.oauth.costly {
         // The page is there for more than that.
-        Some(_) => spent(visit.site.around, &session.subject).await.ok(),
-        None => None,
+        Some(costly) if costly.scope.split(' ').any(|scope| scope == CHAT) => {
+            spent(visit.site.around, &session.subject).await.ok()
+        }
+        _ => None,
     };
     let done = match visit.head.query_value("done") {
         Some("end") => Some(visit.frame.say("The application is disconnected.", "该应用已断开连接。")),

@@ -99,6 +99,18 @@ pub enum Command {
     },
     /// The spending of today.
     Spent,
+    /// Counts a request that the relay of the playground is to send.
+    Relay {
+        /// The grant that it is asked for with, which has to live.
+        grant: String,
+        /// Name of a stream, which counts in the place of a request and for some seconds from each of these commands on.
+        stream: Option<String>,
+    },
+    /// A stream of the relay is over.
+    LeaveStream {
+        /// Its name.
+        stream: String,
+    },
 }
 
 /// Consent of a user to a client, for which a code is issued.
@@ -245,7 +257,7 @@ pub enum Outcome {
     Issued(Issued),
     /// Of [`Command::List`].
     Grants(Vec<Listed>),
-    /// Of [`Command::Spend`] and [`Command::GoOn`].
+    /// Of [`Command::Spend`], [`Command::GoOn`] and [`Command::Relay`].
     Allowance(Allowance),
     /// Of [`Command::Spent`].
     Spent(Spent),
@@ -365,6 +377,8 @@ impl Command {
             Self::GoOn { .. } => "go_on",
             Self::Settle { .. } => "settle",
             Self::Spent => "spent",
+            Self::Relay { .. } => "relay",
+            Self::LeaveStream { .. } => "leave_stream",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::Poll;
 
-use crate::http::edge::{Edge, ModelAnswer, ModelWork, Order, Place, StartTask};
+use crate::http::edge::{Edge, ModelAnswer, ModelWork, Order, Place, RelayAnswer, RelayRequest, RelayWork, StartTask};
 use crate::hub::Listener;
 use crate::mcp::Error;
 use crate::mcp::user::Caller;
@@ -129,6 +129,18 @@ impl Edge for Visit {
 
     fn ask_model(&self, _: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>> {
         ready(Err(Fault("no models here".to_owned()))).boxed_local()
+    }
+
+    fn look_up<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<String, Fault>> {
+        ready(Err(Fault("no resolver here".to_owned()))).boxed_local()
+    }
+
+    fn relay(
+        &self,
+        _: RelayRequest,
+        _: Rc<dyn RelayWork>,
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, Fault>> {
+        ready(Err(Fault("no relay here".to_owned()))).boxed_local()
     }
 
     fn forward(&self, order: Order) -> Result<Reply, Fault> {

@@ -1,0 +1,277 @@
+//! `POST /playground/relay`: a request of the page to a server that answers to no page, since its CORS does not let it. The target
+//! and its headers are in headers of the request, so that no log of addresses has them.
+
+mod lookup;
+mod request;
+pub(in crate::http) mod settings;
+mod target;
+
+use std::cell::Cell;
+use std::future::ready;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use self::lookup::Unreached;
+use self::request::{ANSWERED, MARK, Passed, URL, Unfit};
+use self::settings::RelaySettings;
+use self::target::Target;
+use super::{PAGE, RELAY};
+use crate::http::app::App;
+use crate::http::edge::{Edge, RelayAnswer, RelayRequest, RelayWork};
+use crate::http::policy::is_loopback;
+use crate::http::provider::{Gated, Provider};
+use crate::mcp::user::Caller;
+use crate::oauth::authority::Allowance;
+use crate::session::log_line::{LogLine, OK};
+use crate::transport::refusal::Refusal;
+use crate::wire::{Body, Fault, Head, Reply};
+
+/// Bytes of the name of a stream.
+const STREAM_ID_BYTES: usize = 9;
+
+/// Policy of every answer: opened as a document, it shows and runs nothing.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+
+/// The relay as it is served to this request; none where it is not. Without sign-in it is for this machine alone.
+pub(super) fn served<'a>(app: &'a App, head: &Head) -> Option<&'a RelaySettings> {
+    let is_for_all = || is_loopback(&head.host) && app.closed.is_none();
+    app.relay.as_ref().filter(|_| app.provider.is_some() || is_for_all())
+}
+
+/// Answers a request.
+pub(in crate::http) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+    let Some(relay) = served(app, head) else {
+        return refusal(StatusCode::NOT_FOUND, "off", "There is no relay here.");
+    };
+    secured(relayed(app, relay, head, edge).await.unwrap_or_else(|refused| refused))
+}
+
+/// An answer that no browser shows or runs.
+fn secured(reply: Reply) -> Reply {
+    reply.header("content-security-policy", POLICY).header("x-content-type-options", "nosniff")
+}
+
+async fn relayed(app: &App, relay: &RelaySettings, head: &Head, edge: &dyn Edge) -> Result<Reply, Reply> {
+    if head.method != Method::POST {
+        return Err(Refusal::Method("POST, OPTIONS").into());
+    }
+    if !is_of_the_page(head) {
+        return Err(refusal(StatusCode::FORBIDDEN, "request", "This is for the page of this server."));
+    }
+    if has_come_round(head) {
+        return Err(refusal(StatusCode::LOOP_DETECTED, "loop", "The request was relayed already."));
+    }
+    let user = match &app.provider {
+        None => None,
+        Some(provider) => {
+            let caller = signed_in(app, provider.as_ref(), head, edge).await?;
+            Some(User { provider: Rc::clone(provider), caller })
+        }
+    };
+    let target = target(app, relay, head)?;
+    let passed = Passed::read(head, edge).await.map_err(|unfit| match unfit {
+        Unfit::TooLarge => refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is longer than a megabyte."),
+        Unfit::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
+    })?;
+    if let Some(user) = &user {
+        user.count(edge).await?;
+    }
+    relay.known.check(target.name(), edge).await.map_err(unreached)?;
+    let Passed { method, headers, body } = passed;
+    let work = Relaying {
+        method: method.clone(),
+        host: target.host,
+        user,
+        stream: stream_id(edge)?,
+        began: edge.now(),
+        status: Cell::default(),
+    };
+    let request = RelayRequest { method, url: target.url, headers, body };
+    match edge.relay(request, Rc::new(work)).await {
+        Ok(Ok(answer)) => Ok(answered(answer)),
+        Ok(Err(refused)) => Err(refused),
+        // The cause may name what the log must not have.
+        Err(Fault(_)) => {
+            Err(refusal(StatusCode::BAD_GATEWAY, "unreachable", "The server cannot be reached from here."))
+        }
+    }
+}
+
+/// Whether a request is of the page at its own origin: by a header that no form can send, and by the browser's word (Fetch Metadata, W3C).
+fn is_of_the_page(head: &Head) -> bool {
+    let is = |name: &str, value: &str| head.raw_header(name).as_deref() == Some(value);
+    let is_own = head.raw_header("origin").is_some_and(|origin| origin.eq_ignore_ascii_case(&head.origin()));
+    is("x-playground", "1") && is("sec-fetch-site", "same-origin") && is_own
+}
+
+/// Whether a relay or another Worker sent the request (RFC 8586 has the header of content delivery networks).
+fn has_come_round(head: &Head) -> bool {
+    let by_worker = head.raw_header("cdn-loop").is_some_and(|networks| networks.contains("subreqs="));
+    by_worker || head.raw_header(MARK).is_some()
+}
+
+/// Finds out who asks: the token is for the page, as a resource of the server, and has the relay's scope.
+async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, edge: &dyn Edge) -> Gated {
+    let head = app.origins.at_server(head);
+    let caller = provider.caller(app, &head, edge, PAGE).await?;
+    if caller.scopes.iter().any(|scope| scope == RELAY) {
+        return Ok(caller);
+    }
+    let page = Head { path: PAGE.to_owned(), ..head };
+    let refused = refusal(StatusCode::FORBIDDEN, "unauthorized", "The token is not for the relay.");
+    Err(refused.header("www-authenticate", provider.challenge(&page, RELAY)))
+}
+
+fn target(app: &App, relay: &RelaySettings, head: &Head) -> Result<Target, Reply> {
+    let own: Vec<&str> = app.origins.hosts().chain([head.host.as_str()]).collect();
+    let url = head.raw_header(URL).unwrap_or_default();
+    Target::parse(&url, &own, relay.hosts.as_ref()).map_err(|why| refusal(StatusCode::FORBIDDEN, "target", why))
+}
+
+fn unreached(why: Unreached) -> Reply {
+    match why {
+        Unreached::Unknown => refusal(StatusCode::BAD_GATEWAY, "name", "There is no server by this name."),
+        Unreached::Private => {
+            refusal(StatusCode::FORBIDDEN, "target", "The name leads to an address that is not of the public internet.")
+        }
+        Unreached::Resolver => {
+            let refused = refusal(StatusCode::BAD_GATEWAY, "resolver", "The name cannot be looked up.");
+            refused.header("retry-after", "2")
+        }
+    }
+}
+
+fn stream_id(edge: &dyn Edge) -> Result<String, Reply> {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let mut id = [0; STREAM_ID_BYTES];
+    edge.random().fill(&mut id).map_err(|_| Reply::from(Refusal::Internal))?;
+    Ok(URL_SAFE_NO_PAD.encode(id))
+}
+
+/// The person who asks.
+struct User {
+    provider: Rc<dyn Provider>,
+    caller: Rc<Caller>,
+}
+
+impl User {
+    /// Counts a request before it is sent.
+    async fn count(&self, edge: &dyn Edge) -> Result<(), Reply> {
+        self.take(edge, None, "limit", "These are more requests than one person may relay in a minute.").await
+    }
+
+    /// Counts a stream, or has it count for longer.
+    async fn stream(&self, edge: &dyn Edge, stream: &str) -> Result<(), Reply> {
+        self.take(edge, Some(stream), "streams", "These are more streams than one person may relay at once.").await
+    }
+
+    async fn take(&self, edge: &dyn Edge, stream: Option<&str>, code: &str, text: &str) -> Result<(), Reply> {
+        match self.provider.relays(edge, &self.caller, stream).await {
+            Ok(Allowance::Granted { .. }) => Ok(()),
+            Ok(Allowance::Busy { retry_after } | Allowance::UsedUp { retry_after }) => {
+                let refused = refusal(StatusCode::TOO_MANY_REQUESTS, code, text);
+                Err(refused.header("retry-after", retry_after.to_string()))
+            }
+            Ok(Allowance::Ended) => {
+                let ended = refusal(StatusCode::UNAUTHORIZED, "unauthorized", "The access has ended. Sign in again.");
+                Err(ended.header("www-authenticate", "Bearer error=\"invalid_token\""))
+            }
+            Err(fault) => {
+                edge.warn(&fault.0);
+                let refused = refusal(StatusCode::SERVICE_UNAVAILABLE, "count", "The request cannot be counted.");
+                Err(refused.header("retry-after", "2"))
+            }
+        }
+    }
+}
+
+/// A request on its way.
+struct Relaying {
+    method: Method,
+    host: String,
+    user: Option<User>,
+    /// Name of its stream, if the answer is one.
+    stream: String,
+    began: u64,
+    /// The target's status; of a stream once it was opened.
+    status: Cell<Option<u16>>,
+}
+
+impl RelayWork for Relaying {
+    fn answered<'a>(
+        &'a self,
+        edge: &'a dyn Edge,
+        status: u16,
+        is_stream: bool,
+    ) -> LocalBoxFuture<'a, Result<(), Reply>> {
+        self.status.set(Some(status));
+        match &self.user {
+            Some(user) if is_stream => user.stream(edge, &self.stream).boxed_local(),
+            _ => ready(Ok(())).boxed_local(),
+        }
+    }
+
+    fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool> {
+        let Some(user) = &self.user else { return ready(true).boxed_local() };
+        async move {
+            let taken = user.provider.relays(edge, &user.caller, Some(&self.stream)).await;
+            !matches!(taken, Ok(Allowance::Ended))
+        }
+        .boxed_local()
+    }
+
+    fn over<'a>(&'a self, edge: &'a dyn Edge, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()> {
+        async move {
+            let mut handle = None;
+            if let Some(User { provider, caller }) = &self.user {
+                if is_stream {
+                    provider.leave_stream(edge, caller, &self.stream).await;
+                }
+                handle = provider.handle_of(edge, caller).await;
+            }
+            let status = self.status.get();
+            edge.log(&LogLine {
+                event: "relay",
+                method: self.method.to_string(),
+                handle,
+                host: Some(self.host.clone()),
+                outcome: if status.is_some() { OK } else { "unreachable" },
+                code: status.map(i64::from),
+                bytes: Some(bytes),
+                ms: edge.now().saturating_sub(self.began),
+                ..LogLine::default()
+            });
+        }
+        .boxed_local()
+    }
+}
+
+/// The target's answer, which has this deployment's status: that of the target is in a header.
+fn answered(answer: RelayAnswer) -> Reply {
+    let RelayAnswer { status, headers, media_type, body } = answer;
+    let is_stream = media_type == "text/event-stream";
+    let reply = match body {
+        Some(body) if is_stream => Reply::events(body),
+        Some(body) => Reply { body, ..Reply::json(StatusCode::OK, String::new()) },
+        None => Reply { body: Body::Empty, ..Reply::json(StatusCode::OK, String::new()) },
+    };
+    let reply = reply.header("x-target-status", status.to_string());
+    let reply = if media_type.is_empty() { reply } else { reply.header("x-target-header-content-type", media_type) };
+    let mut reply = headers.into_iter().fold(reply, |reply, (name, value)| {
+        match ANSWERED.iter().find(|(known, _)| *known == name) {
+            Some((_, name)) => reply.header(name, value),
+            None => reply,
+        }
+    });
+    reply.logged = true;
+    reply
+}
+
+fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
+    Reply::json(status, json!({ "error": { "code": code, "message": message } }).to_string())
+}
