@@ -23,7 +23,7 @@ const MAX_PATTERN_CHARS: usize = 10_000;
 /// Depth to which schemas are followed: for each of the 128 levels that serde reads a reference, two choices and a member.
 const MAX_DEPTH: usize = 512;
 
-/// How many schemas may be tried for each byte of a value. Alternatives that nest could be tried in every combination.
+/// The most schemas tried for each byte of a value. Alternatives that nest could be tried in every combination.
 const TRIES_PER_BYTE: usize = 16;
 
 /// The most faults that are told of a value, so that a model can mend them at once.
@@ -33,7 +33,7 @@ const MAX_FAULTS: usize = 8;
 pub(crate) struct Constraints {
     schema: Value,
     patterns: Vec<(String, Matcher)>,
-    /// Whether only kinds are checked; those of an object of scalars are never wrong.
+    /// True if only kinds are checked; those of an object of scalars are never wrong.
     only_kinds: bool,
 }
 
@@ -103,9 +103,9 @@ impl fmt::Debug for Constraints {
 #[derive(Default)]
 struct Found {
     any: bool,
-    /// Whether a value inside may be taken for one of another kind.
+    /// True if a value inside may be taken for one of another kind.
     kinds: bool,
-    /// Whether variants are told apart by a member.
+    /// True if variants are told apart by a member.
     tags: bool,
     patterns: BTreeSet<String>,
 }
@@ -140,7 +140,7 @@ fn has_choice(rules: &Map<String, Value>) -> bool {
     ["oneOf", "anyOf"].iter().any(|keyword| rules.contains_key(*keyword))
 }
 
-/// Whether JSON has neither an object nor a list inside.
+/// True for the JSON of an object with neither an object nor a list inside.
 fn is_flat(json: &str) -> bool {
     json.trim_ascii_start().strip_prefix('{').is_some_and(|members| !members.contains(['{', '[']))
 }
@@ -150,7 +150,7 @@ fn is_data(keyword: &str) -> bool {
     matches!(keyword, "default" | "const" | "enum" | "example" | "examples")
 }
 
-/// Whether a keyword constrains more than the type beside it; serde checks the bounds of the type itself.
+/// True if a keyword constrains more than the type beside it; serde checks the bounds of the type itself.
 fn is_constraint(rules: &Map<String, Value>, keyword: &str, rule: &Value) -> bool {
     let format = rules.get("format").and_then(Value::as_str).unwrap_or_default();
     let of_type = match (keyword, format) {
@@ -193,13 +193,13 @@ impl fmt::Display for Path<'_> {
 
 /// The verdict of a schema on a value.
 struct Verdict {
-    /// Whether the value is of the schema's shape: its types, members and constants.
+    /// True if the value is of the schema's shape: its types, members and constants.
     fits: bool,
     /// The constraints that it breaks, each once.
     faults: Vec<String>,
-    /// Whether the value, or one inside, is of another kind than the schema names and yet may be read by serde, unchecked.
+    /// True if the value, or one inside, is of another kind than the schema names and yet may be read by serde, unchecked.
     is_misread: bool,
-    /// Whether the value itself is of another kind.
+    /// True if the value itself is of another kind.
     is_other_kind: bool,
 }
 
@@ -406,14 +406,14 @@ fn required(rules: &Map<String, Value>) -> impl Iterator<Item = &str> {
     rules.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Whether a value has the members and constants that the schema names.
+/// Checks a value against the `const`, `enum` and `required` of a schema.
 pub(super) fn is_shape(rules: &Map<String, Value>, value: &Value) -> bool {
     rules.get("const").is_none_or(|only| only == value)
         && rules.get("enum").and_then(Value::as_array).is_none_or(|values| values.contains(value))
         && value.as_object().is_none_or(|members| required(rules).all(|name| members.contains_key(name)))
 }
 
-/// Whether a value says by a constant member that it is of another variant.
+/// True if a constant member marks a value as one of another variant.
 fn is_other_tag(rules: &Map<String, Value>, value: &Value) -> bool {
     let own = rules.get("properties").and_then(Value::as_object);
     own.into_iter().flatten().any(|(name, schema)| {
@@ -424,7 +424,7 @@ fn is_other_tag(rules: &Map<String, Value>, value: &Value) -> bool {
     })
 }
 
-/// Whether a value cannot be of a variant: it has another tag or type, or not one of the members that the variant needs.
+/// True if a value cannot be of a variant: it has another tag or type, or none of the members that the variant requires.
 pub(super) fn is_other(rules: &Map<String, Value>, value: &Value) -> bool {
     let has_none = |members: &Map<String, Value>| {
         let mut needed = required(rules).peekable();

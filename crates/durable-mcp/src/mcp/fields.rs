@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
         read.chain(kept.iter().map(|(name, value)| (name.as_str(), &**value)))
     }
 
-    /// Whether there is a member of that name.
+    /// True if the object has a member of that name; `null` counts as absent.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.raw(name).is_some()
     }
@@ -137,7 +137,7 @@ fn text_of(name: &str, raw: &RawValue) -> Result<String, Error> {
     serde_json::from_str(raw.get()).map_err(|_| unfit(name, "a string", raw))
 }
 
-/// Whether an object may have a member whose name ends so. Most have none, and need not be read to tell.
+/// Cheap pre-check: false means that no key of the object ends in `ending`, so that it need not be parsed.
 pub(crate) fn may_name(object: &RawValue, ending: &str) -> bool {
     // Any character of a name can be written with a backslash.
     object.get().contains(ending) || object.get().contains('\\')

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 const MAX_HOST: usize = 253;
 const MAX_LABEL: usize = 63;
 
-/// Whether a text is of a format. An unknown format accepts every text.
+/// Checks a text against a format. An unknown format accepts every text.
 pub(crate) fn is_of(format: &str, text: &str) -> bool {
     match format {
         "email" => is_email(text),
@@ -42,7 +42,7 @@ fn is_email(text: &str) -> bool {
         && !local.contains(char::is_control)
 }
 
-/// Whether a text is a quoted string: no quote in it that is not escaped.
+/// True if a text is a quoted string: no quote in it that is not escaped.
 fn is_quoted(text: &str) -> bool {
     let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
     let mut escaped = false;

@@ -1,4 +1,4 @@
-//! Where in a JSON text something is wrong.
+//! Paths of faulty values in a JSON text.
 
 /// The path of the value in which a fault was met: `page.limit`, `items[2]`, or nothing for the whole text. `line` and
 /// `column` are those of a `serde_json` error.

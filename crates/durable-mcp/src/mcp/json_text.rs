@@ -188,7 +188,7 @@ pub(crate) fn referred<'a>(root: &'a Value, schema: &Value) -> Option<&'a Value>
     root.pointer(schema.get("$ref")?.as_str()?.strip_prefix('#')?)
 }
 
-/// Whether a member that is `null` counts as absent: no schema needs it, and none allows `null`.
+/// True if a member that is `null` counts as absent: no schema needs it, and none allows `null`.
 fn may_be_left_out(schemas: &[&Value], name: &str) -> bool {
     let needs = |schema: &Value| {
         let required = schema.get("required").and_then(Value::as_array);

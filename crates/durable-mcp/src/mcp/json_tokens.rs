@@ -3,7 +3,7 @@
 /// A token of a JSON text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token<'a> {
-    /// One of `{`, `}`, `[`, `]`, `,` and `:`.
+    /// A structural character: `{`, `}`, `[`, `]`, `,` or `:`.
     Mark(u8),
     /// A string with its quotes, a number, `true`, `false` or `null`, as it is written.
     Scalar(&'a str),
@@ -54,7 +54,7 @@ fn string_length(text: &str) -> usize {
     text.len()
 }
 
-/// Whether a JSON text holds more values than that: itself, members of objects, elements of arrays, at any depth.
+/// True if a JSON text holds more than `most` values: itself, members of objects, elements of arrays, at any depth.
 pub(crate) fn has_more_values(json: &str, most: usize) -> bool {
     // No value takes less than two bytes, with the mark before it: most texts are too short.
     if json.len().div_ceil(2) <= most {

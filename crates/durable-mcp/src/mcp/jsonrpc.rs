@@ -79,7 +79,7 @@ impl RequestId {
         Self::parse(serde_json::from_str(json).ok()?).ok()
     }
 
-    /// Whether a client gives this id, a number, as `given`: as it was sent, or as text with the same digits.
+    /// True if `given` is this id, a number, as it was sent or as text with the same digits.
     pub(crate) fn is_given_as(&self, given: &Self) -> bool {
         let text = given.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         self == given || text == Some(self.as_json())
@@ -102,7 +102,7 @@ impl Params {
         raw.map_or_else(|| Ok(Self::default()), |raw| Ok(Self(Fields::parse(raw.get())?.into_owned())))
     }
 
-    /// Their members; absent ones are none.
+    /// The members of the parameters; absent parameters have no members.
     pub(crate) fn fields(&self) -> Fields<'_> {
         Fields::Kept(&self.0)
     }
@@ -162,7 +162,7 @@ pub(crate) fn describe_at(json: &str, error: &serde_json::Error, inside: Option<
     }
 }
 
-/// Whether a path leads to something inside of another one.
+/// True if a path leads to something inside of the value at `outer`.
 fn is_inside(path: &str, outer: &str) -> bool {
     path.strip_prefix(outer).is_some_and(|rest| !rest.is_empty() && (outer.is_empty() || rest.starts_with(['.', '['])))
 }
@@ -177,7 +177,7 @@ fn counted<'a>(path: &'a str, fault: &'a str) -> (&'a str, Cow<'a, str>) {
     }
 }
 
-/// Whether a fault at that line and column is met at `null`.
+/// True if a fault at that line and column is met at `null`.
 fn null_at(json: &str, line: usize, column: usize) -> bool {
     let line = json.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
     line.get(column.saturating_sub(1)..).is_some_and(|rest| rest.starts_with("null"))
@@ -190,7 +190,7 @@ pub struct Request {
     pub id: RequestId,
     /// The method's name.
     pub method: String,
-    /// Its parameters.
+    /// Parameters of the request.
     pub params: Params,
 }
 
@@ -208,7 +208,7 @@ impl Request {
 pub struct Notification {
     /// The method's name.
     pub method: String,
-    /// Its parameters.
+    /// Parameters of the notification.
     pub params: Params,
 }
 
@@ -217,7 +217,7 @@ pub struct Notification {
 pub struct Response {
     /// The id of the request it answers; a client that could not read the request sends none.
     pub id: Option<RequestId>,
-    /// What came of it.
+    /// The request's result, or its error.
     pub outcome: Result<Box<RawValue>, Error>,
 }
 
@@ -235,7 +235,7 @@ pub enum Message {
 /// The body of one POST.
 #[derive(Debug)]
 pub enum Body {
-    /// One message.
+    /// A single message.
     Single(Message),
     /// An array of messages, each of which may be unreadable by itself.
     Batch(Vec<Result<Message, Unreadable>>),

@@ -28,15 +28,15 @@ pub(super) fn kinds(rules: &Rules) -> Vec<&str> {
     }
 }
 
-/// Whether a schema lists texts as its only values.
+/// True if a schema has only texts, or `null`, as the values of its `enum` or `const`.
 pub(super) fn has_texts(rules: &Rules) -> bool {
     let all = rules.get("enum").and_then(Value::as_array);
     let all_texts = all.is_some_and(|all| !all.is_empty() && all.iter().all(|one| one.is_string() || one.is_null()));
     all_texts || rules.get("const").is_some_and(Value::is_string)
 }
 
-/// Whether a value is of another kind than its schema names: an object or a list, or whatever stands for one of some
-/// texts. Other scalars are for serde to refuse.
+/// True if a value is of another kind than its schema names: an object or a list, or a number or boolean in place of one of
+/// some texts. Other scalars are for serde to refuse.
 pub(super) fn is_other_kind(rules: &Rules, value: &Value) -> bool {
     let name = match value {
         Value::Object(_) => "object",
@@ -49,7 +49,7 @@ pub(super) fn is_other_kind(rules: &Rules, value: &Value) -> bool {
     !kinds.is_empty() && !kinds.contains(&name)
 }
 
-/// Whether serde may read such a value nevertheless, and would check no constraint in it.
+/// True if serde may read a value of another kind nevertheless, and would check no constraint in it.
 pub(super) fn may_be_misread(rules: &Rules, value: &Value) -> bool {
     match value {
         Value::Array(_) => kinds(rules).contains(&"object"),

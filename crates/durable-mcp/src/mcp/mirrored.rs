@@ -13,7 +13,7 @@ use super::tool::Tool;
 /// The keyword of a property's schema that names its header.
 const KEYWORD: &str = "x-mcp-header";
 
-/// What the names of these headers begin with.
+/// Prefix of the names of these headers.
 const PREFIX: &str = "mcp-param-";
 
 /// An argument that is repeated in a header.
@@ -75,7 +75,7 @@ impl Server {
     }
 }
 
-/// Whether a header's text and an argument's say the same. Integers are compared by value: `42.0` is 42.
+/// Compares a header's text with an argument's. Integers are compared by value: `42.0` is 42.
 pub(crate) fn same_value(header: &str, argument: &str) -> bool {
     header == argument || matches!((integer(header), integer(argument)), (Some(a), Some(b)) if a == b)
 }

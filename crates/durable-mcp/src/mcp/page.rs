@@ -9,7 +9,7 @@ use super::error::Error;
 /// one request, and few enough that a page stays far below the size of a message.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
 
-/// One page of `items`, each in JSON: their array goes under `key`.
+/// Formats a page of `items`, each in JSON, from the cursor on: their array goes under `key`.
 ///
 /// # Errors
 /// −32602 when the cursor is not one that this server gave.

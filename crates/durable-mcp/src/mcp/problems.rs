@@ -123,7 +123,7 @@ fn of_completers(found: &mut Vec<String>, completers: &Completers, kind: &str, n
     }
 }
 
-/// Whether arguments of that schema may have names that are no fields of it, as those of a map.
+/// True if arguments of that schema may have names that are no fields of it, as those of a map.
 fn takes_any_name(schema: &Schema) -> bool {
     schema.get("additionalProperties").is_some_and(|others| *others != Value::Bool(false))
 }

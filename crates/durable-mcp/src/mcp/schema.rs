@@ -98,7 +98,7 @@ fn portable_output(mut schema: Schema) -> Schema {
     schema
 }
 
-/// Whether every value of that schema is an object.
+/// True if every value of that schema is an object.
 fn is_object(schema: &Schema) -> bool {
     let all_are = |choices: &Value| {
         let choices = choices.as_array().map(Vec::as_slice).unwrap_or_default();

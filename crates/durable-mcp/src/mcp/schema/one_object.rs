@@ -30,7 +30,7 @@ pub(super) fn one_object(root: &mut Map<String, Value>) -> Result<(), String> {
     }
 }
 
-/// Whether every variant of an enum is without fields.
+/// True if no variant of an enum has fields.
 fn is_choice_of_words(root: &Map<String, Value>) -> bool {
     let mut plain = root.clone();
     plain_enum(&mut plain);
@@ -153,7 +153,7 @@ fn collect(properties: &mut Vec<(String, Vec<Value>)>, name: String, schema: Val
     }
 }
 
-/// Whether two schemas allow the same values.
+/// Compares two schemas, apart from their descriptions.
 fn is_same(one: &Value, other: &Value) -> bool {
     let bare = |schema: &Value| {
         let mut schema = schema.clone();

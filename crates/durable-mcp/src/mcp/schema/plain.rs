@@ -38,7 +38,7 @@ const SAYS_A_TYPE: [&str; 14] = [
     "prefixItems",
 ];
 
-/// Whether a schema allows every value.
+/// True if a schema allows every value.
 pub(super) fn allows_everything(object: &Map<String, Value>) -> bool {
     !object.keys().any(|keyword| SAYS_A_TYPE.contains(&keyword.as_str()) || keyword == "additionalProperties")
 }
