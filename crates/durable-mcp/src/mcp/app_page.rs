@@ -62,7 +62,7 @@ impl Page {
         self.allows("frameDomains", origins)
     }
 
-    /// Whether the client should draw a border around it.
+    /// Sets whether the client should draw a border around the page: `prefersBorder`.
     #[must_use]
     pub fn border(mut self, border: bool) -> Self {
         self.meta.insert("prefersBorder".to_owned(), json!(border));

@@ -56,14 +56,14 @@ use super::schema::{arguments_schema, form_schema};
 #[derive(Debug)]
 pub struct Client(Context);
 
-/// What became of a question to the user.
+/// Outcome of a question to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Elicited<T> {
-    /// They answered.
+    /// The user answered the form, or agreed to open the page: `accept`.
     Accepted(T),
-    /// They said no.
+    /// The user said no: `decline`.
     Declined,
-    /// They closed the question without a choice.
+    /// The user closed the question without a choice: `cancel`.
     Dismissed,
 }
 
@@ -161,31 +161,31 @@ impl Client {
         Ok(self.ask::<Roots>(key, "roots/list", "{}".to_owned()).await?.roots)
     }
 
-    /// Whether [`Client::elicit`] can be answered.
+    /// True if the client can answer [`Client::elicit`].
     #[must_use]
     pub fn can_elicit(&self) -> bool {
         self.has(ClientCapabilities::ELICITATION_FORM)
     }
 
-    /// Whether [`Client::elicit_url`] can be answered.
+    /// True if the client can answer [`Client::elicit_url`].
     #[must_use]
     pub fn can_open_urls(&self) -> bool {
         self.has(ClientCapabilities::ELICITATION_URL)
     }
 
-    /// Whether [`Client::sample`] can be answered.
+    /// True if the client can answer [`Client::sample`].
     #[must_use]
     pub fn can_sample(&self) -> bool {
         self.has(ClientCapabilities::SAMPLING)
     }
 
-    /// Whether [`Client::roots`] can be answered.
+    /// True if the client can answer [`Client::roots`].
     #[must_use]
     pub fn has_roots(&self) -> bool {
         self.has(ClientCapabilities::ROOTS)
     }
 
-    /// Whether it shows the pages of [tools that have one](super::tool::Tool::page).
+    /// True if the client shows the pages of [tools that have one](super::tool::Tool::page).
     #[must_use]
     pub fn shows_pages(&self) -> bool {
         self.has(ClientCapabilities::UI)
@@ -224,7 +224,7 @@ impl Client {
         self.0.peer().release();
     }
 
-    /// Whether the client declared a capability, and its version has it.
+    /// True if the client declared a capability, and its version has it.
     fn has(&self, needed: ClientCapabilities) -> bool {
         let client = self.0.client();
         client.capabilities.known_to(client.version).has(needed)

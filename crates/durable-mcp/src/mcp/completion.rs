@@ -15,7 +15,7 @@ use super::jsonrpc::to_json;
 /// The most values of one answer, by the specification.
 pub const MAX_VALUES: usize = 100;
 
-/// What has been typed so far; an extractor for the handlers of [`complete`](super::prompt::Prompt::complete).
+/// The text typed so far; an extractor for the handlers of [`complete`](super::prompt::Prompt::complete).
 ///
 /// ```
 /// use durable_mcp::prelude::*;
@@ -36,7 +36,7 @@ pub struct Typed {
 }
 
 impl Typed {
-    /// Those of `choices` that begin with what was typed. The case of ASCII letters does not matter.
+    /// Returns those of `choices` that begin with the typed text. The case of ASCII letters does not matter.
     pub fn among<S: AsRef<str>>(&self, choices: impl IntoIterator<Item = S>) -> Vec<String> {
         let typed = self.value.as_bytes();
         let fits = |choice: &S| {

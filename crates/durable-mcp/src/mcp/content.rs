@@ -1,4 +1,4 @@
-//! What tools and prompts hand over: content blocks (2025-11-25, Tools, "Tool Result").
+//! Content blocks, which tools and prompts return (2025-11-25, Tools, "Tool Result").
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::version::ProtocolVersion;
 
-/// One block of content.
+/// A content block.
 ///
 /// ```
 /// use durable_mcp::mcp::Content;
@@ -21,7 +21,7 @@ pub enum Content {
     Text {
         /// The text.
         text: String,
-        /// Who it is for, and how much it matters.
+        /// Audience and importance of the text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         annotations: Option<Annotations>,
     },
@@ -29,10 +29,10 @@ pub enum Content {
     Image {
         /// Base64 of the file.
         data: String,
-        /// Its media type, `image/png` for one.
+        /// Media type of the file, such as `image/png`.
         #[serde(rename = "mimeType")]
         mime_type: String,
-        /// Who it is for, and how much it matters.
+        /// Audience and importance of the picture.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         annotations: Option<Annotations>,
     },
@@ -40,18 +40,18 @@ pub enum Content {
     Audio {
         /// Base64 of the file.
         data: String,
-        /// Its media type, `audio/wav` for one.
+        /// Media type of the file, such as `audio/wav`.
         #[serde(rename = "mimeType")]
         mime_type: String,
-        /// Who it is for, and how much it matters.
+        /// Audience and importance of the sound.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         annotations: Option<Annotations>,
     },
-    /// A resource, with what it holds.
+    /// A resource with its contents.
     Resource {
         /// The resource's URI and contents.
         resource: ResourceContents,
-        /// Who it is for, and how much it matters.
+        /// Audience and importance of the resource.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         annotations: Option<Annotations>,
     },
@@ -120,28 +120,28 @@ impl Content {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceLink {
-    /// Where it is.
+    /// URI of the resource.
     pub uri: String,
-    /// Its name.
+    /// Name of the resource.
     pub name: String,
-    /// Its name for people.
+    /// Name of the resource for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it is.
+    /// Description of the resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Its media type.
+    /// Media type of the resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// Its size in bytes.
+    /// Size of the resource in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Who it is for, and how much it matters.
+    /// Audience and importance of the resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Annotations>,
 }
 
-/// What a resource holds.
+/// Contents of a resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ResourceContents {
@@ -154,7 +154,7 @@ pub enum ResourceContents {
         mime_type: Option<String>,
         /// The text.
         text: String,
-        /// Its `_meta` object.
+        /// The `_meta` object of these contents.
         #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
         meta: Option<Value>,
     },
@@ -167,7 +167,7 @@ pub enum ResourceContents {
         mime_type: Option<String>,
         /// Base64 of the file.
         blob: String,
-        /// Its `_meta` object.
+        /// The `_meta` object of these contents.
         #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
         meta: Option<Value>,
     },
@@ -207,18 +207,18 @@ impl ResourceContents {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Annotations {
-    /// Who it is for.
+    /// Intended audience: the person, the model, or both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<Role>,
     /// From 0, of no importance, to 1, needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<f64>,
-    /// When it last changed, by ISO 8601.
+    /// Time of the last change, by ISO 8601.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
 }
 
-/// Who speaks, or who is spoken to.
+/// Sender or recipient of a message: the person or the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -234,7 +234,7 @@ pub enum Role {
 pub struct Icon {
     /// An `https:` or `data:` URL.
     pub src: String,
-    /// Its media type.
+    /// Media type of the picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
     /// `48x48` and the like, or `any`.

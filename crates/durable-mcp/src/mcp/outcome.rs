@@ -1,4 +1,4 @@
-//! What a tool may return.
+//! Results and errors of tools.
 
 use std::fmt::Display;
 
@@ -53,12 +53,12 @@ impl From<ToolError> for Error {
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolResult {
-    /// What the model reads.
+    /// Content blocks for the model.
     pub content: Vec<Content>,
-    /// What a program reads; it matches the tool's `outputSchema`.
+    /// Structured content for programs; it matches the tool's `outputSchema`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structured_content: Option<Box<RawValue>>,
-    /// Whether the call failed; the content then says why.
+    /// True if the call failed; the content then says why.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_error: bool,
     /// A protocol error in place of a result.

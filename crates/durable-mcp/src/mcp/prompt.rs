@@ -19,12 +19,12 @@ use super::shape::Shape;
 use super::state_argument::{STATE_ARGUMENT, taken_problem};
 use super::strings::to_arguments;
 
-/// One message of a prompt.
+/// A message of a prompt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PromptMessage {
-    /// Who says it.
+    /// Sender of the message.
     pub role: Role,
-    /// What is said.
+    /// Content of the message.
     pub content: Content,
 }
 
@@ -42,7 +42,7 @@ impl PromptMessage {
     }
 }
 
-/// What the handler of a prompt may return.
+/// A value that the handler of a prompt may return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a prompt",
     label = "not a prompt's messages",

@@ -21,7 +21,7 @@ use super::strings::to_arguments;
 use super::template::UriTemplate;
 use super::uri;
 
-/// What the handler of a resource may return.
+/// A value that the handler of a resource may return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be what a resource holds",
     label = "not a resource's contents",
@@ -168,21 +168,21 @@ macro_rules! describing {
                 self
             }
 
-            /// What it is.
+            /// A description of the resource.
             #[must_use]
             pub fn description(mut self, description: impl Into<String>) -> Self {
                 self.definition.description = Some(description.into());
                 self
             }
 
-            /// Its media type; text is `text/plain` unless this says otherwise.
+            /// The media type of the contents; text is `text/plain` unless this says otherwise.
             #[must_use]
             pub fn mime_type(mut self, mime_type: impl Into<String>) -> Self {
                 self.definition.mime_type = Some(mime_type.into());
                 self
             }
 
-            /// Who it is for, and how much it matters.
+            /// The audience and importance of the resource.
             #[must_use]
             pub fn annotations(mut self, annotations: Annotations) -> Self {
                 self.definition.annotations = Some(annotations);
@@ -196,28 +196,28 @@ macro_rules! describing {
                 self
             }
 
-            /// Its `_meta` object.
+            /// The `_meta` object of the resource in lists.
             #[must_use]
             pub fn meta(mut self, meta: Value) -> Self {
                 self.definition.meta = Some(meta);
                 self
             }
 
-            /// How long a client may take what it read for what there is, in seconds; it asks each time otherwise.
+            /// The time for which a client may reuse the contents, in seconds; without it, the client reads them each time.
             #[must_use]
             pub fn fresh_for(mut self, seconds: u32) -> Self {
                 self.caching.ttl_ms = u64::from(seconds) * 1000;
                 self
             }
 
-            /// It is the same for everybody, so a cache may give what one user read to another.
+            /// Says that the contents are the same for everybody, so that a cache may give what one user read to another.
             #[must_use]
             pub fn public(mut self) -> Self {
                 self.caching.scope = CacheScope::Public;
                 self
             }
 
-            /// Reads it.
+            /// Reads the resource.
             pub(crate) async fn read(&self, context: &Context, uri: &str) -> Result<Vec<ResourceContents>, Rejection> {
                 (self.run)(context, uri, self.definition.mime_type.as_deref()).await?.map_err(Rejection::Error)
             }

@@ -1,4 +1,4 @@
-//! What the client's model is asked, and the folders that the client works in.
+//! Requests to the client's model, and the folders that the client works in.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::content::Role;
 use super::error::{Error, ErrorCode};
 use super::version::ProtocolVersion;
 
-/// What the client's model is asked (2025-11-25, Sampling).
+/// A request to the client's model (2025-11-25, Sampling).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sampling {
@@ -24,7 +24,7 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// One message of the user's, to be answered in at most `max_tokens` tokens.
+    /// A request with one message of the user's, to be answered in at most `max_tokens` tokens.
     pub fn new(prompt: impl Into<String>, max_tokens: u32) -> Self {
         Self {
             messages: vec![SamplingMessage::text(Role::User, prompt)],
@@ -108,10 +108,10 @@ impl Sampling {
     }
 }
 
-/// One message of a conversation with the client's model.
+/// A message of a conversation with the client's model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SamplingMessage {
-    /// Who says it.
+    /// Sender of the message.
     pub role: Role,
     /// A content block, or an array of them, as the specification has them.
     pub content: Value,
@@ -124,18 +124,18 @@ impl SamplingMessage {
     }
 }
 
-/// What the client's model said.
+/// Answer of the client's model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sampled {
-    /// Who says it: the assistant.
+    /// Sender of the message: the assistant.
     pub role: Role,
     /// A content block, or an array of them.
     pub content: Value,
     /// The model's name.
     #[serde(default)]
     pub model: String,
-    /// Why it stopped.
+    /// Reason for which the model stopped.
     #[serde(default)]
     pub stop_reason: Option<String>,
 }
@@ -153,6 +153,6 @@ impl Sampled {
 pub struct Root {
     /// A `file://` URI.
     pub uri: String,
-    /// Its name for people.
+    /// Name of the folder for people.
     pub name: Option<String>,
 }

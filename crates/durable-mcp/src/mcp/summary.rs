@@ -1,4 +1,4 @@
-//! What a server offers, for a page about it.
+//! Summaries of a server's tools, resources and prompts, for a page about it.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 4;
 /// Description of a tool, a resource or a prompt for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary<'a> {
-    /// What clients know it by: the name of a tool or prompt, the URI or URI template of a resource.
+    /// Identifier for clients: the name of a tool or prompt, the URI or URI template of a resource.
     pub id: &'a str,
     /// A name for people.
     pub title: Option<&'a str>,
@@ -28,11 +28,11 @@ pub struct Summary<'a> {
 /// Description of an argument for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument<'a> {
-    /// Its name.
+    /// Name of the argument.
     pub name: &'a str,
-    /// Its type, or the values that it can have.
+    /// Type of the argument, or the values that it can have.
     pub kind: String,
-    /// Whether a call needs it.
+    /// True if the argument is required.
     pub is_required: bool,
     /// The purpose.
     pub description: Option<&'a str>,
