@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 use super::context::Context;
 use super::extract::{Extract, Rejection, Signature};
 
-/// Whether a request was cancelled. Set by the session, read by [`Cancelled`].
+/// Flag of a request that is set when its client cancels it. Set by the session, read by [`Cancelled`].
 #[derive(Debug, Default)]
 pub struct CancelFlag(RefCell<CancelState>);
 
@@ -37,13 +37,13 @@ impl CancelFlag {
 pub struct Cancelled(Rc<CancelFlag>);
 
 impl Cancelled {
-    /// Whether it was cancelled.
+    /// True if the client has cancelled the request.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.0.borrow().set
     }
 
-    /// Waits until it is cancelled; that may be never.
+    /// Waits until the client cancels the request; that may be never.
     pub async fn wait(&self) {
         std::future::poll_fn(|cx| {
             let mut state = self.0.0.borrow_mut();

@@ -1,4 +1,4 @@
-//! What a client can do, as far as this server asks.
+//! The capabilities of a client, as far as this server asks for them.
 
 use serde_json::{Map, Value, json};
 
@@ -56,7 +56,7 @@ impl ClientCapabilities {
         Self(self.0 | other.0)
     }
 
-    /// Whether every capability of `other` is in this set.
+    /// True if every capability of `other` is in this set.
     #[must_use]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

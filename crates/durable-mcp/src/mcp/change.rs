@@ -1,4 +1,4 @@
-//! What can change at a server, and who hears of it.
+//! Changes of a server's lists and resources, and the clients that are notified of them.
 
 use super::jsonrpc::to_json;
 use super::server::Server;
@@ -16,12 +16,12 @@ pub enum Change {
     Resource(String),
 }
 
-/// Whom a change concerns.
+/// The clients that a change concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Those who share the state that it is a change of: a session, or a user.
+    /// The clients that share the changed state: those of a session, or of a user.
     Own,
-    /// Everybody.
+    /// All clients.
     Everyone,
 }
 

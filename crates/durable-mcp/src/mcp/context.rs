@@ -1,4 +1,4 @@
-//! What surrounds one call.
+//! Per-call context: client, caller, peer, extensions and arguments.
 
 use std::any::{Any, TypeId};
 use std::cell::{Cell, OnceCell};
@@ -19,9 +19,9 @@ use super::version::ProtocolVersion;
 pub struct ClientInfo {
     /// The negotiated version.
     pub version: ProtocolVersion,
-    /// What it can be asked for.
+    /// Capabilities that the client declared.
     pub capabilities: ClientCapabilities,
-    /// Its name; it says so itself.
+    /// Name of the client, as the client states it.
     pub name: String,
 }
 
@@ -44,15 +44,15 @@ impl Extensions {
     }
 }
 
-/// What a handler was called with.
+/// Arguments of a handler's call.
 #[derive(Debug, Clone, Default)]
 pub enum Arguments {
-    /// It takes none.
+    /// No arguments.
     #[default]
     None,
     /// A tool's or prompt's arguments, or the variables of a resource template, as an object.
     Json(Box<RawValue>),
-    /// What has been typed of an argument, for completion.
+    /// The text typed for an argument, for completion.
     Typed(Typed),
 }
 
@@ -103,13 +103,13 @@ impl Context {
         &self.inner.client
     }
 
-    /// Who calls.
+    /// The principal of the request.
     #[must_use]
     pub fn caller(&self) -> &Rc<Caller> {
         &self.inner.caller
     }
 
-    /// The way to the client.
+    /// The client at the other end of the call.
     #[must_use]
     pub fn peer(&self) -> &Rc<dyn Peer> {
         &self.inner.peer
@@ -121,13 +121,13 @@ impl Context {
         self.inner.extensions.get()
     }
 
-    /// What the handler is called with.
+    /// The arguments of the handler's call.
     #[must_use]
     pub fn arguments(&self) -> &Arguments {
         &self.arguments
     }
 
-    /// Whether and how the client cancelled the request.
+    /// The flag that is set when the client cancels the request.
     #[must_use]
     pub fn cancelled(&self) -> &Rc<CancelFlag> {
         &self.inner.cancelled
@@ -148,7 +148,7 @@ impl Context {
         self.inner.missing.set(self.inner.missing.get().and(capability));
     }
 
-    /// What the handler asked the client for in vain.
+    /// Capabilities that the handler needed and the client did not declare.
     pub(crate) fn missing(&self) -> ClientCapabilities {
         self.inner.missing.get()
     }
@@ -158,7 +158,7 @@ impl Context {
         self.inner.state_changed.set(true);
     }
 
-    /// Whether the call changed the session's state since this was asked last.
+    /// Returns whether the call changed the session's state, and clears the mark.
     pub(crate) fn take_state_changed(&self) -> bool {
         self.inner.state_changed.take()
     }

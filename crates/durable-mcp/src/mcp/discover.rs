@@ -1,4 +1,4 @@
-//! What a server says of itself without a handshake (2026-07-28, Discovery), and what its results carry.
+//! The result of `server/discover` (2026-07-28, Discovery), and the members that all results have.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -48,12 +48,12 @@ impl Server {
     }
 }
 
-/// What a result is (2026-07-28, Basic, "Responses").
+/// Type of a result: `resultType` (2026-07-28, Basic, "Responses").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResultType {
     /// The request's result.
     Complete,
-    /// What has to be answered first.
+    /// The questions that the client has to answer first.
     InputRequired,
     /// A task that will have the result.
     Task,

@@ -27,7 +27,7 @@ use super::tool::Tool;
 use super::url_elicitation::sent_away;
 use super::user::Caller;
 
-/// How a request ended, for the log line.
+/// Ending of a request, for the log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
     /// With a result.
@@ -53,23 +53,23 @@ impl Ended {
     }
 }
 
-/// What came of a request.
+/// Outcome of a request without an error.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The JSON of its result.
     Result(String),
-    /// It waits for what only another request can bring; its [`Peer`](super::peer::Peer) knows what for.
+    /// The call is suspended until another request; its [`Peer`](super::peer::Peer) knows what it waits for.
     Suspended,
 }
 
-/// What came of a request, and how.
+/// Outcome of a request, with its ending and caching hints.
 #[derive(Debug)]
 pub struct Answer {
-    /// What came of it.
+    /// The outcome, or the protocol error.
     pub outcome: Result<Outcome, Error>,
-    /// How it ended.
+    /// Ending of the request, for the log line.
     pub ended: Ended,
-    /// How long the result is good for, of one that may be cached.
+    /// Caching hints of a result that may be cached.
     pub(crate) caching: Option<Caching>,
 }
 
@@ -88,19 +88,19 @@ impl Answer {
     }
 }
 
-/// What a request is aimed at.
+/// The tool, prompt or resource that a request names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Target {
     /// The name of the tool, prompt or resource, if this server has it: what a client makes up stays out of the log.
     pub name: Option<String>,
-    /// Whether its handler wants to finish by itself when the client cancels it.
+    /// True if the tool's handler finishes by itself when the client cancels the request.
     pub heeds_cancellation: bool,
 }
 
 const EMPTY: &str = "{}";
 
 impl Server {
-    /// What a request is aimed at.
+    /// Finds the tool, prompt or resource that a request names.
     #[must_use]
     pub fn target(&self, request: &Request) -> Target {
         let key = match request.method.as_str() {
@@ -125,14 +125,13 @@ impl Server {
         (!caller.has_scopes(&tool.scopes)).then_some(&tool.scopes)
     }
 
-    /// For how long a call's task is kept, in milliseconds, and whether the call is one from its beginning; none if it cannot
-    /// be a task.
+    /// Lifetime of the task of a call, in milliseconds, and whether the call is one from its beginning; none if it cannot be a task.
     pub(crate) fn task_tool(&self, request: &Request, caller: &Caller) -> Option<(u64, bool)> {
         let tool = self.called_tool(request).filter(|tool| tool.is_visible_to(caller))?;
         (tool.task != TaskSupport::None).then(|| (tool.task_ttl_ms, tool.begins_as_task()))
     }
 
-    /// Whether a call that was cut off may run again: its tool changes nothing, or nothing more the second time.
+    /// True if a call that was cut off may run again: its tool is read-only or idempotent.
     pub(crate) fn may_run_again(&self, request: &Request) -> bool {
         self.called_tool(request).is_some_and(Tool::may_run_again)
     }

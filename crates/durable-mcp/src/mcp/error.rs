@@ -45,9 +45,9 @@ impl ErrorCode {
 /// The handler of a resource or prompt can return one; any other error becomes one by `?`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Error {
-    /// What kind of error it is.
+    /// The JSON-RPC error code.
     pub code: ErrorCode,
-    /// One sentence for whoever reads the client's log.
+    /// A sentence for people who read the client's log.
     pub message: String,
     /// Anything more a program can use.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ impl Error {
         Self::new(ErrorCode::METHOD_NOT_FOUND, format!("This server has no method {}.", Quoted(method)))
     }
 
-    /// There is no resource of that URI: −32002, and −32602 for clients of 2026-07-28 (Resources, "Error Handling").
+    /// Error for an unknown resource: −32002, and −32602 for clients of 2026-07-28 (Resources, "Error Handling").
     #[must_use]
     pub fn resource_not_found(uri: &str) -> Self {
         let message = format!("There is no resource {}.", Quoted(uri));

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::json_text::read;
 use super::schema::arguments_schema;
 
-/// What the arguments of a handler tell about it before it is ever called. Capabilities are declared from this, so
+/// Properties of a handler that its extractors determine before it is ever called. Capabilities are declared from them, so
 /// that nothing is declared that no handler does.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
@@ -16,17 +16,17 @@ pub struct Signature {
     /// Makes the schema of its arguments, if it takes [`Args`], with all that schemars tells. Making one takes time, which
     /// a cold start has only for the features that are used.
     pub arguments: Option<fn() -> Schema>,
-    /// Whether the handler takes [`Args`] more than once.
+    /// True if the handler takes [`Args`] more than once.
     pub repeats_arguments: bool,
-    /// Whether the handler may log to the client.
+    /// True if the handler may log to the client.
     pub logs: bool,
-    /// Whether the handler may notify the client of changed lists and resources.
+    /// True if the handler may notify the client of changed lists and resources.
     pub announces: bool,
-    /// Whether the handler needs the session's object.
+    /// True if the handler needs the session's object.
     pub needs_session: bool,
-    /// Whether the call may go on as a task.
+    /// True if the call may continue as a task.
     pub becomes_task: bool,
-    /// Whether the handler finishes by itself when the client cancels the call.
+    /// True if the handler finishes by itself when the client cancels the call.
     pub heeds_cancellation: bool,
 }
 

@@ -18,23 +18,23 @@ use super::extract::{Extract, Rejection, Signature};
     note = "a handler is an `async fn` (or a closure that returns a future) of at most eight arguments"
 )]
 pub trait Handler<A>: 'static {
-    /// What it returns.
+    /// Output of the future that the function returns.
     type Output: 'static;
 
-    /// Calls it.
+    /// Calls the handler.
     fn call_with(&self, arguments: A) -> LocalBoxFuture<'static, Self::Output>;
 }
 
 /// A handler whose arguments are extractors.
 pub(super) trait Extracting<A: Extractors>: Handler<A> {
-    /// What its arguments tell about it.
+    /// Properties of the handler, collected from its extractors.
     fn signature(&self) -> Signature {
         let mut signature = Signature::default();
         A::describe(&mut signature);
         signature
     }
 
-    /// Calls it, with arguments drawn from the context.
+    /// Calls the handler, with arguments drawn from the context.
     fn call(&self, context: &Context) -> LocalBoxFuture<'static, Result<Self::Output, Rejection>> {
         match A::extract(context) {
             Ok(arguments) => self.call_with(arguments).map(Ok).boxed_local(),

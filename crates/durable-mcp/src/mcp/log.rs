@@ -31,7 +31,7 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    /// What a client gets that never set a level.
+    /// Level of a client that never set one.
     pub const DEFAULT: Self = Self::Info;
 
     const ALL: [(Self, &str); 8] = [

@@ -8,7 +8,7 @@ use super::change::Change;
 use super::error::Error;
 use super::log::LogLevel;
 
-/// What a notification is about, which decides the stream it goes out on.
+/// Subject of a notification, which decides the stream it goes out on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// The running call: the stream of the POST that brought it.
@@ -45,12 +45,12 @@ pub trait Peer {
         params: String,
     ) -> LocalBoxFuture<'static, Result<Box<RawValue>, Error>>;
 
-    /// Whether the call waits for what only another request can bring.
+    /// True if the call can continue only in another request.
     fn is_suspended(&self) -> bool {
         false
     }
 
-    /// What an earlier round of the call kept under that key.
+    /// Returns the value that an earlier round of the call stored under that key.
     fn recall(&self, key: &str) -> Option<Box<RawValue>> {
         let _ = key;
         None

@@ -94,7 +94,7 @@ impl Server {
         self
     }
 
-    /// What the server is for, for people.
+    /// The purpose of the server, for people.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.info.description = Some(description.into());
@@ -115,7 +115,7 @@ impl Server {
         self
     }
 
-    /// How to use the server, for the model.
+    /// Instructions for the model on how to use the server.
     #[must_use]
     pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
         self.instructions = Some(instructions.into());
@@ -129,8 +129,8 @@ impl Server {
         self
     }
 
-    /// How long a client of 2026-07-28 may take a list for what there is, in seconds; five minutes otherwise. A client that
-    /// listens for changes of the list hears of them at once.
+    /// The time for which a client of 2026-07-28 may reuse a list, in seconds; five minutes otherwise. A client that listens for
+    /// changes of the list hears of them at once.
     #[must_use]
     pub fn lists_fresh_for(mut self, seconds: u32) -> Self {
         self.lists_ttl_ms = u64::from(seconds) * 1000;
@@ -235,19 +235,19 @@ impl Server {
         self.info.title.as_ref().unwrap_or(&self.info.name)
     }
 
-    /// What the server is for, if it says so.
+    /// The purpose of the server, if it has a description.
     #[must_use]
     pub fn about(&self) -> Option<&str> {
         self.info.description.as_deref()
     }
 
-    /// Its version.
+    /// The server's version.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.info.version
     }
 
-    /// Its name.
+    /// The server's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.info.name
@@ -301,13 +301,13 @@ impl Server {
         Value::Object(all)
     }
 
-    /// Whether a tool may run as a task.
+    /// True if a tool may run as a task.
     #[must_use]
     pub fn has_tasks(&self) -> bool {
         self.tools.iter().any(|tool| tool.task != TaskSupport::None)
     }
 
-    /// How long a task of this server lives at most, in milliseconds.
+    /// The longest lifetime of a task of this server, in milliseconds.
     pub(crate) fn longest_task_ms(&self) -> u64 {
         self.tools
             .iter()
@@ -325,7 +325,7 @@ impl Server {
         self.has_resources() && self.announces()
     }
 
-    /// Whether a handler tells of changes.
+    /// True if a handler may notify clients of changes.
     #[must_use]
     pub fn announces(&self) -> bool {
         self.signatures().any(|signature| signature.announces)

@@ -18,32 +18,32 @@ pub const STATE_ARGUMENT: &str = "session";
 
 const DESCRIPTION: &str = "Which session this goes on with. Leave it out to begin one: the answer then names it.";
 
-/// What it is for a prompt, whose answer has no place to name one.
+/// Description of the argument for a prompt, whose answer has no place to name a new session.
 const PROMPT_DESCRIPTION: &str = "Which session this goes on with, as a tool named it. Leave it out for a new one.";
 
-/// What a resource's URI has before it.
+/// Separator of a resource's own URI and the name of its state.
 const QUERY: &str = "?session=";
 
-/// Which state a request is about.
+/// The state that a request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateOf {
-    /// None: its handler keeps nothing.
+    /// No state: the handler keeps nothing.
     Nobody,
-    /// That of the signed-in user; for a caller without one, the state that the text names, or a new one.
+    /// The state of the signed-in user; for a caller without one, the state that the text names, or a new one.
     Caller(Option<String>),
 }
 
-/// What is named to a caller that began a state.
+/// Name of the state that a call began, for its caller.
 pub struct BegunState(pub String);
 
 impl Server {
-    /// Which state a request is about.
+    /// Finds the state that a request is about.
     #[must_use]
     pub fn state_of(&self, request: &Request) -> StateOf {
         let fields = request.params.fields();
         let argument = || {
             let arguments = fields.object("arguments").ok()?;
-            // What is no text names no state; it does not begin one.
+            // A value that is no text names no state; it does not begin one.
             arguments.optional_text(STATE_ARGUMENT).unwrap_or_else(|_| Some(String::new()))
         };
         match request.method.as_str() {
@@ -69,7 +69,7 @@ impl Server {
         }
     }
 
-    /// Whether the resource of that URI shows a state.
+    /// True if the handler of the resource of that URI keeps state.
     #[must_use]
     pub fn is_stateful_resource(&self, uri: &str) -> bool {
         let plain = self.resources.iter().find(|resource| resource.definition.uri.as_deref() == Some(uri));
@@ -83,12 +83,12 @@ impl Server {
     }
 }
 
-/// Whether the handler of that signature has its state named by the argument, in this call.
+/// True if a handler of that signature has its state named by the argument, in this call.
 pub(crate) fn is_named(context: &Context, signature: &Signature) -> bool {
     signature.needs_session && is_for(context)
 }
 
-/// Whether states are named by the argument, for who calls.
+/// True if the caller names states by the argument: the version is stateless, and nobody is signed in.
 pub(crate) fn is_for(context: &Context) -> bool {
     context.client().version.is_stateless() && context.caller().subject.is_none()
 }
@@ -105,12 +105,12 @@ pub fn join(uri: &str, state: &str) -> String {
     format!("{uri}{QUERY}{state}")
 }
 
-/// What is wrong with a handler that keeps state and has an argument of that name.
+/// Fault of a handler that keeps state and has an argument of that name.
 pub(crate) fn taken_problem() -> String {
     format!("it takes `Session`, so its arguments cannot have a `{STATE_ARGUMENT}` of their own")
 }
 
-/// A tool as it is shown to who names its state.
+/// A tool as it is listed for callers who name its state.
 pub(crate) fn of_tool(mut listed: tool::Listed<'_>) -> tool::Listed<'_> {
     let schema = listed.input_schema.to_mut().ensure_object();
     let properties = schema.entry("properties").or_insert_with(|| json!({}));
@@ -120,7 +120,7 @@ pub(crate) fn of_tool(mut listed: tool::Listed<'_>) -> tool::Listed<'_> {
     listed
 }
 
-/// A prompt as it is shown to who names its state.
+/// A prompt as it is listed for callers who name its state.
 pub(crate) fn of_prompt(mut listed: prompt::Listed<'_>) -> prompt::Listed<'_> {
     listed.arguments.push(prompt::PromptArgument {
         name: STATE_ARGUMENT.to_owned(),
@@ -131,7 +131,7 @@ pub(crate) fn of_prompt(mut listed: prompt::Listed<'_>) -> prompt::Listed<'_> {
     listed
 }
 
-/// A resource as it is shown to who names its state.
+/// A resource as it is listed for callers who name its state.
 pub(crate) fn of_resource(definition: &resource::Definition) -> resource::Definition {
     let mut shown = definition.clone();
     let own = shown.description.take().map(|text| format!("{text} ")).unwrap_or_default();
@@ -147,7 +147,7 @@ pub(crate) fn without(arguments: &RawValue) -> Option<Box<RawValue>> {
     RawValue::from_string(object_json(rest.map(|(name, value)| (name, value.get())))).ok()
 }
 
-/// What the answer says of a state that it began.
+/// Sentence by which an answer names the state that it began.
 pub(crate) fn told(state: &BegunState) -> String {
     format!("This began a session. To go on with it, pass {STATE_ARGUMENT} = {:?}", state.0)
 }

@@ -4,8 +4,8 @@ use super::context::Context;
 use super::error::Error;
 use super::extract::{Extract, Rejection, Signature};
 
-/// When a tool runs as a task. A client that does not declare the extension gets the answer of a tool that may be one in
-/// the ordinary way.
+/// Cases in which a tool runs as a task. A client that does not declare the extension gets the answer of a tool that may be
+/// one in the ordinary way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TaskSupport {
     /// Never.
@@ -17,8 +17,8 @@ pub enum TaskSupport {
     Required,
 }
 
-/// How long a task and its result are kept after it was begun, in seconds, unless its tool says otherwise: long enough for a
-/// client that was closed over lunch.
+/// Default lifetime of a task and its result from its beginning on, in seconds: long enough for a client that was closed over
+/// lunch.
 pub const DEFAULT_TTL_SECONDS: u64 = 2 * 3600;
 
 /// Has the rest of a call run as a task.

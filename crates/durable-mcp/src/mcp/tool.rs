@@ -181,7 +181,7 @@ impl Tool {
         self
     }
 
-    /// It changes nothing.
+    /// Says that the tool changes nothing.
     #[must_use]
     pub fn read_only(mut self) -> Self {
         let annotations = self.annotations();
@@ -201,14 +201,14 @@ impl Tool {
         self
     }
 
-    /// Calling it again with the same arguments changes nothing more.
+    /// Says that calling the tool again with the same arguments changes nothing more.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.annotations().idempotent_hint = Some(true);
         self
     }
 
-    /// It deals with nothing outside this server. Clients assume the opposite.
+    /// Says that the tool does not reach beyond this server. Clients assume the opposite.
     #[must_use]
     pub fn closed_world(mut self) -> Self {
         self.annotations().open_world_hint = Some(false);
@@ -236,52 +236,53 @@ impl Tool {
         self
     }
 
-    /// It takes long. If the server is restarted while it runs, it runs again if it is [read-only](Tool::read_only) or
-    /// [idempotent](Tool::idempotent), and has failed otherwise. For a client that knows tasks it runs as one, while the client polls for the result or comes back for
-    /// it later. Others wait for the answer. See [`Task`](super::task::Task) for a tool that decides on its way.
+    /// Runs the tool as a task for clients that know tasks, since it takes long: the client polls for the result or comes back for
+    /// it later. Others wait for the answer. If the server is restarted while the tool runs, it runs again if it is
+    /// [read-only](Tool::read_only) or [idempotent](Tool::idempotent), and fails otherwise. See
+    /// [`Task`](super::task::Task) for a tool that decides on its way.
     #[must_use]
     pub fn task(mut self) -> Self {
         self.task = TaskSupport::Optional;
         self
     }
 
-    /// It takes so long that it is only there for clients that know tasks; others are refused.
+    /// Runs the tool only as a task, since it takes too long otherwise: clients that do not know tasks are refused.
     #[must_use]
     pub fn only_as_task(mut self) -> Self {
         self.task = TaskSupport::Required;
         self
     }
 
-    /// How long a task of this tool, and its result, is kept from its beginning on, in seconds; two hours otherwise.
+    /// The lifetime of a task of this tool, and its result, from its beginning on, in seconds; two hours otherwise.
     #[must_use]
     pub fn task_ttl(mut self, seconds: u32) -> Self {
         self.task_ttl_ms = u64::from(seconds) * 1000;
         self
     }
 
-    /// Whether its calls are tasks from their beginning, for clients that know tasks.
+    /// True if calls of the tool are tasks from their beginning, for clients that know tasks.
     pub(crate) fn begins_as_task(&self) -> bool {
         self.task != TaskSupport::None && !self.signature.becomes_task
     }
 
-    /// Whether running it again does no harm.
+    /// True if a second run of the tool does no harm: it is read-only or idempotent.
     pub(crate) fn may_run_again(&self) -> bool {
         let hints = self.definition.annotations.as_ref();
         hints.is_some_and(|hints| hints.read_only_hint == Some(true) || hints.idempotent_hint == Some(true))
     }
 
-    /// Whether the tool declares `readOnlyHint` and `destructiveHint`.
+    /// True if the tool declares `readOnlyHint` and `destructiveHint`.
     pub(crate) fn says_what_it_changes(&self) -> bool {
         let hints = self.definition.annotations.as_ref();
         hints.is_some_and(|hints| hints.read_only_hint.is_some() && hints.destructive_hint.is_some())
     }
 
-    /// Whether the tool declares `openWorldHint`.
+    /// True if the tool declares `openWorldHint`.
     pub(crate) fn says_its_world(&self) -> bool {
         self.definition.annotations.as_ref().is_some_and(|hints| hints.open_world_hint.is_some())
     }
 
-    /// Whether the input schema has no choice at its root, which only one that was written by hand can have.
+    /// True if the input schema has no choice at its root. Only a schema that was written by hand can have one there.
     pub(crate) fn has_a_plain_root(&self) -> bool {
         ["allOf", "anyOf", "oneOf"].into_iter().all(|keyword| self.shape.shown().get(keyword).is_none())
     }
@@ -374,17 +375,17 @@ impl Tool {
         self.definition.annotations.get_or_insert_default()
     }
 
-    /// Whether it is in the caller's list.
+    /// True if the tool is in the caller's list.
     pub(crate) fn is_visible_to(&self, caller: &Caller) -> bool {
         caller.has_scopes(&self.scopes) && self.exists_for(caller)
     }
 
-    /// Whether it is in every caller's list.
+    /// True if the tool is in every caller's list.
     pub(crate) fn is_for_everybody(&self) -> bool {
         self.scopes.is_empty() && self.visible.is_none()
     }
 
-    /// Whether the caller could call it, with the scopes that it needs.
+    /// True if the caller could call the tool, with the scopes that it needs.
     pub(crate) fn exists_for(&self, caller: &Caller) -> bool {
         self.visible.as_ref().is_none_or(|visible| visible(caller))
     }
@@ -403,7 +404,7 @@ impl fmt::Debug for Tool {
 /// The longest name of a tool (2025-11-25, Tools, "Tool Names").
 const MAX_NAME_CHARS: usize = 128;
 
-/// Whether clients take this as the name of a tool.
+/// Checks the name of a tool: up to 128 ASCII letters, digits, `_`, `-` and `.`, which all clients accept.
 pub(crate) fn is_tool_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARS).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))

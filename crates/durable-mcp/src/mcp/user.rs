@@ -1,4 +1,4 @@
-//! Who calls.
+//! The principal of a request: user, OAuth client, grant and scopes.
 
 use std::any::type_name;
 
@@ -21,19 +21,19 @@ pub struct Caller {
     pub grant: Option<String>,
     /// The URL of the resource that was called.
     pub resource: Option<String>,
-    /// When the access token ends, in seconds since 1970.
+    /// Expiry of the access token, in seconds since 1970.
     pub expires: Option<u64>,
     /// Sessions, tasks and request states that are older are not for this caller, in seconds since 1970: another grant of
     /// the client has ended since.
     pub sessions_since: u64,
-    /// What they allowed it.
+    /// Scopes that the person granted the client.
     pub scopes: Vec<String>,
-    /// What sign-in left for the tools: a name, an upstream token.
+    /// Props that sign-in left for the tools: a name, an upstream token.
     pub props: Value,
 }
 
 impl Caller {
-    /// Whether every one of `needed` was allowed.
+    /// True if every one of the `needed` scopes was granted.
     #[must_use]
     pub fn has_scopes(&self, needed: &[String]) -> bool {
         needed.iter().all(|scope| self.scopes.contains(scope))
@@ -65,11 +65,11 @@ pub struct User<P> {
     pub grant: Option<String>,
     /// The URL of the resource that was called.
     pub resource: Option<String>,
-    /// When the access token ends, in seconds since 1970.
+    /// Expiry of the access token, in seconds since 1970.
     pub expires: Option<u64>,
-    /// What they allowed it.
+    /// Scopes that the person granted the client.
     pub scopes: Vec<String>,
-    /// What sign-in left for the tools.
+    /// Props that sign-in left for the tools.
     pub props: P,
 }
 

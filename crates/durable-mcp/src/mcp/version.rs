@@ -35,7 +35,7 @@ impl ProtocolVersion {
     /// The versions without sessions, oldest first.
     pub const STATELESS: [Self; 1] = [Self::V2026_07_28];
 
-    /// What a client is offered by `initialize` that asks there for a version unknown here.
+    /// The version that `initialize` offers a client that asks for one without sessions, or for one unknown here.
     pub const LATEST_WITH_SESSIONS: Self = Self::V2025_11_25;
 
     /// The version's name on the wire.
@@ -63,20 +63,20 @@ impl ProtocolVersion {
         Self::parse(requested).filter(|version| !version.is_stateless()).unwrap_or(Self::LATEST_WITH_SESSIONS)
     }
 
-    /// Whether this version is stateless.
+    /// True if this version is stateless.
     #[must_use]
     pub fn is_stateless(self) -> bool {
         self >= Self::V2026_07_28
     }
 
-    /// Whether a POST may hold an array of messages. Only this version has them: HTTP+SSE never did, and 2025-06-18
-    /// took them back.
+    /// True if a POST may hold an array of messages. Only 2025-03-26 has them: HTTP+SSE never did, and 2025-06-18 took them
+    /// back.
     #[must_use]
     pub fn has_batches(self) -> bool {
         self == Self::V2025_03_26
     }
 
-    /// Whether a stream opens with an event that has an id and no data (SEP-1699). Older clients try to read it as JSON.
+    /// True if a stream opens with an event that has an id and no data (SEP-1699). Older clients try to read it as JSON.
     #[must_use]
     pub fn primes_streams(self) -> bool {
         self == Self::V2025_11_25
