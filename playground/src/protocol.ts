@@ -60,7 +60,7 @@ export interface ServerInfo {
   protocol: string;
   transport: "streamable" | "sse";
   era: "modern" | "legacy";
-  /** Where the person's sign-in is kept, if there is one. */
+  /** Storage of the person's sign-in, if there is one. */
   signedIn: "tab" | "device" | undefined;
 }
 
@@ -117,7 +117,7 @@ export interface Listed {
   entries: unknown[];
   /** Tools that cannot be called in 2026-07-28. */
   faults: Record<string, HeaderFault>;
-  /** How long the server vouches for it. */
+  /** Milliseconds for which the server vouches for it (`ttlMs`). */
   ttlMs?: number;
   /** Asks for the next piece, where there is one. */
   next?: number;
@@ -174,7 +174,7 @@ export interface CompletionRequest {
 
 export interface Suggestions {
   values: string[];
-  /** How many there are in all, as far as the server tells it. */
+  /** Number of all of them, as far as the server tells it. */
   total: number;
   hasMore: boolean;
 }
@@ -462,7 +462,7 @@ export type FromWorker =
   | { connection: number; listening: Listening }
   | { connection: number; question: number; asked: ServerQuestion }
   | { connection: number; call: number; task: TaskInfo }
-  /** What the server says by itself of a task that is not followed. */
+  /** Status that the server sends by itself of a task that is not polled. */
   | { connection: number; taskStatus: TaskInfo }
   | { connection: number; withdrawn: number }
   /** The person is through with a page: the id of its elicitation. */

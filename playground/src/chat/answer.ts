@@ -8,7 +8,7 @@ export interface AskedCall {
   arguments: string;
 }
 
-/** How an answer ended: `cut` at the limit of tokens, `broken` before its end, `failed` with an error in place of an answer. */
+/** End of an answer: `cut` at the limit of tokens, `broken` before its end, `failed` with an error in place of an answer. */
 export type End = "complete" | "cut" | "refused" | "empty" | "broken" | "failed";
 
 interface Members {

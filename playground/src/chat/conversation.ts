@@ -11,7 +11,7 @@ import { DENIED, type Message, STOPPED, SYSTEM, failed, instructionsOf, misfitti
 /** Answers of the model to one message, before the person is asked whether it goes on. */
 export const MAX_STEPS = 10;
 
-/** How far a call is: `ready` was allowed and waits for the others of its step, `unfit` goes back to the model. */
+/** State of a call: `ready` was allowed and waits for the others of its step, `unfit` goes back to the model. */
 export type CallState = "asked" | "ready" | "running" | "done" | "failed" | "denied" | "unfit" | "stopped";
 
 export interface Call {
@@ -275,7 +275,7 @@ export class Conversation {
   }
 }
 
-/** Where the arguments of a call do not fit its tool, as far as that is known. */
+/** Faults of a call's arguments by the schema of its tool, as far as they are known. */
 export const misfitsOf = (call: Call): Misfit[] => check(call.arguments, schemaOf(call));
 
 function schemaOf({ offered }: Call): Json {

@@ -21,7 +21,7 @@ interface Kept {
   isOnDevice?: boolean;
 }
 
-/** Where the text is kept. */
+/** Storage of the text. */
 export interface Shelf {
   /** With an issuer, on the device. */
   store(text: string | null, issuer: string | undefined): Promise<void>;

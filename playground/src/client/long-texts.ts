@@ -13,7 +13,7 @@ const MAX_CHARS = 200_000_000;
 interface Text {
   text: string;
   columns: number;
-  /** Where each row begins. */
+  /** Offset at which each row begins. */
   rows: Uint32Array;
 }
 

@@ -12,7 +12,7 @@ const PAUSE_MS = 300;
 /** A page that was hidden for as long looks whether anything has changed. */
 const HIDDEN_MS = 300_000;
 
-/** How often the clock is looked at, and the jump of it that tells that the machine was asleep. */
+/** Period at which the clock is read, and the jump of it that tells that the machine was asleep. */
 const TICK_MS = 10_000;
 const SLEEP_MS = 150_000;
 

@@ -61,5 +61,5 @@ export function idOf(entry: unknown): string | undefined {
   return [uriTemplate, uri, name].find((id) => typeof id === "string") as string | undefined;
 }
 
-/** What a record has for a name, which may be one that objects have of themselves. */
+/** Entry of a record under a name, which may be that of a member of every object. */
 export const ownOf = <T>(record: Record<string, T>, name: string): T | undefined => (Object.hasOwn(record, name) ? record[name] : undefined);

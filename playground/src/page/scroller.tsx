@@ -29,7 +29,7 @@ export function Scroller<Row>({ label, rows, keyOf, draw, wanted }: Props<Row>) 
   const [top, setTop] = useState(0);
   const [, setMeasured] = useState(0);
   const height = useRef(40);
-  /** How much higher rows are than others, by their keys. */
+  /** Height of rows beyond the usual one, by their keys. */
   const extra = useRef(new BoundedMap<number, number>(MAX_OPEN));
   const first = useRef<number | undefined>(undefined);
   const visible = box.current?.clientHeight ?? 800;

@@ -85,7 +85,7 @@ export interface ServerState {
   questions: Question[];
   /** Calls of tools that became tasks, the oldest first. */
   tasks: TaskEntry[];
-  /** What the server said by itself of tasks, by their ids. */
+  /** Statuses of tasks that the server sent by itself, by task id. */
   taskNews: BoundedMap<string, TaskInfo>;
   /** Pages with which the person is through, as the server says. */
   completed: string[];

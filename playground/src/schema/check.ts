@@ -29,7 +29,7 @@ const VALUES_OF_VISIT = 10;
 /** Times that one value is checked: verdicts of patterns decide which other patterns count. */
 const MAX_ROUNDS = 10;
 
-/** What all checkers of one value share. */
+/** State that all checkers of one value share. */
 export interface Course {
   /** Visits that are left: beyond them nothing is checked. */
   left: number;
@@ -49,7 +49,7 @@ export interface Finding {
   isWhole: boolean;
 }
 
-/** What is known at once. Patterns without a verdict are not checked. */
+/** Result that is known at once. Patterns without a verdict are not checked. */
 export function found(value: Json | undefined, schema: Schema, root: Schema = schema): Finding {
   const [misfits, of] = [[] as Misfit[], course()];
   if (value !== undefined) new Checker(root, misfits, of).visit(value, schema, "", 0);

@@ -1,7 +1,7 @@
 // The Web Worker that matches patterns of servers. One that takes too long ends with it.
 import type { Pair } from "./patterns.ts";
 
-/** What it tells: that it is there, that it begins, and then the verdict of each pair, null for a pattern that is none. */
+/** Messages of the Web Worker: `ready` once it runs, `begun` for each request, then the verdict of each pair, null for an invalid pattern. */
 export type Told = "ready" | "begun" | boolean | null;
 
 /** Expressions that are kept compiled: texts of one check have few patterns. */

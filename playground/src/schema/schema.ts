@@ -11,7 +11,7 @@ const MAX_REFERENCES = 64;
 const MAX_PARTS = 1000;
 const MAX_VISITS = 50_000;
 
-/** What all parts of one schema share: how many more there may be, and those that it is being made of. */
+/** State that all parts of one schema share: the number of parts that are left, and the references that are being resolved. */
 interface Flattening {
   left: number;
   open: Set<Schema>;

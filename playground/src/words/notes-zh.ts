@@ -1,6 +1,6 @@
 // Notes among the messages, in Simplified Chinese. The Web Worker writes them in English, and so they stand in exported files.
 
-/** What a note says, and how it is said; `$1` and so on are what it names. */
+/** Notes by pattern, with their translation; `$1` and so on are the parts that the pattern captures. */
 export const notesZh: readonly (readonly [RegExp, string])[] = [
   [/^Streamable HTTP: no readable answer\. Now HTTP\+SSE\.$/, "Streamable HTTP：没有可读取的应答。改用 HTTP+SSE。"],
   [/^Streamable HTTP: (\d+)\. Now HTTP\+SSE\.$/, "Streamable HTTP：$1。改用 HTTP+SSE。"],

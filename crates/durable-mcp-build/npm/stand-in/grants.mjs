@@ -21,7 +21,7 @@ export class Granting extends StandIn {
     this.#refreshTokens.clear();
   }
 
-  /** Whose access token that is; undefined if it is none that is good. */
+  /** Returns the user of an access token; undefined if the token is not valid. */
   owner(token) {
     return this.#tokens.get(token)?.user;
   }
@@ -45,14 +45,14 @@ export class Granting extends StandIn {
     return code;
   }
 
-  /** What a code was given for, once, and to who has the verifier (RFC 7636). */
+  /** Redeems a code once, for the client that has the verifier (RFC 7636): returns the grant that it was issued for. */
   redeem({ code, code_verifier: verifier = "" }) {
     const grant = take(this.#codes, code);
     const challenge = createHash("sha256").update(verifier).digest("base64url");
     return grant?.code_challenge === challenge ? grant : undefined;
   }
 
-  /** What a refresh token was given for, once. The access token beside it ends. */
+  /** Redeems a refresh token once: returns its grant. The access token that was issued with it ends. */
   renew({ refresh_token: refreshToken }) {
     const grant = take(this.#refreshTokens, refreshToken);
     this.#tokens.delete(grant?.token);
@@ -71,7 +71,7 @@ export class Granting extends StandIn {
     return refreshToken;
   }
 
-  /** Who asks, and what for: `{ user, has }`; undefined without a token that is good. */
+  /** Returns the caller and a check of its scopes, `{ user, has }`; undefined without a valid token. */
   bearer({ authorization }) {
     const grant = this.#tokens.get(/^Bearer (.*)$/.exec(authorization)?.[1]);
     return grant && { user: grant.user, has: (name) => grant.scope.split(" ").includes(name) };
