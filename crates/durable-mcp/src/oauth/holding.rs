@@ -11,7 +11,7 @@ pub enum Bound {
     AtOnce,
     /// With one request to the object that it lives in, which is repeated each minute until it is answered.
     OneRequest,
-    /// When Workers KV shows everywhere that the record was deleted: 60 seconds or a little more.
+    /// With the spread of the record's deletion to every location of Workers KV: 60 seconds or a little more.
     Kv,
     /// Never: no grant holds it.
     NotHeld,
@@ -97,7 +97,7 @@ impl GrantHolding {
         }
     }
 
-    /// The object or step that ends it.
+    /// Object or step that ends things of this kind, for documentation.
     #[must_use]
     pub const fn ended_by(self) -> &'static str {
         match self {
@@ -125,7 +125,7 @@ impl GrantHolding {
         }
     }
 
-    /// Time within which it has ended.
+    /// Time within which things of this kind have ended.
     #[must_use]
     pub const fn bound(self) -> Bound {
         match self {

@@ -1,4 +1,4 @@
-//! What an application can have done when tokens are given out.
+//! Hooks of the application that run before tokens are issued.
 
 use std::fmt;
 use std::rc::Rc;
@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::resource::Resource;
 use super::scope::Scopes;
 
-/// How long the application's hook may take, in milliseconds: an upstream's answer, with a retry.
+/// Timeout of the application's hook, in milliseconds: long enough for an upstream's answer, with a retry.
 pub const HOOK_MS: u32 = 10_000;
 
-/// For what a token is given out.
+/// Kind of credential that is exchanged for tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExchangeKind {
     /// A code, RFC 6749 section 4.1.3.
@@ -28,7 +28,7 @@ pub enum ExchangeKind {
 /// An exchange that is about to happen.
 #[derive(Clone)]
 pub struct Exchange {
-    /// For what.
+    /// Kind of the credential that is exchanged.
     pub kind: ExchangeKind,
     /// The user's id; the client's own for [`ExchangeKind::Client`].
     pub subject: String,
@@ -40,7 +40,7 @@ pub struct Exchange {
     pub scopes: Scopes,
     /// The resources that the access token will be good at.
     pub audience: Vec<Resource>,
-    /// What sign-in, or the last exchange, left.
+    /// Props of the user, from sign-in or the last exchange.
     pub props: Value,
 }
 
@@ -50,14 +50,14 @@ impl fmt::Debug for Exchange {
     }
 }
 
-/// What the hook wants changed. By default nothing is.
+/// Changes that the hook asks for. The default changes nothing.
 #[derive(Clone, Default)]
 pub struct Exchanged {
-    /// Other props, in the new tokens and from now on.
+    /// Props that replace the user's, in the new tokens and from now on.
     pub props: Option<Value>,
-    /// How long the access token lives, in seconds.
+    /// Lifetime of the access token, in seconds; `None` for the configured one.
     pub access_seconds: Option<u64>,
-    /// How long the refresh token lives unless it is used, in seconds.
+    /// Lifetime of the refresh token unless it is used, in seconds; `None` for the configured one.
     pub refresh_seconds: Option<u64>,
 }
 
@@ -70,17 +70,17 @@ impl fmt::Debug for Exchanged {
     }
 }
 
-/// Why there are no tokens. The text goes to the log, not to the client.
+/// Failure of the hook, for which no tokens are issued. The text goes to the log, not to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExchangeError {
-    /// It may work later: what was presented stays good.
+    /// Temporary failure: the presented credential stays valid.
     Transient(String),
-    /// It never will again: the grant ends.
+    /// Permanent failure: the grant ends.
     Ended(String),
 }
 
-/// Runs once for each exchange, inside the user's object, before the tokens exist. A client that asks again for what it
-/// missed gets the same tokens without it.
+/// Runs once for each exchange, inside the user's object, before the tokens exist. A client that repeats a request
+/// whose answer it missed gets the same tokens without another run.
 pub type OnExchange = Rc<dyn Fn(Exchange) -> LocalBoxFuture<'static, Result<Exchanged, ExchangeError>>>;
 
 /// The application's hooks.

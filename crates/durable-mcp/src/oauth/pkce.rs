@@ -1,4 +1,4 @@
-//! Proof that who redeems a code is who asked for it (RFC 7636).
+//! Proof that a code is redeemed by the client that asked for it (RFC 7636).
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::secret::{Secret, same};
 
-/// An S256 challenge (RFC 7636 section 4.2). There is no `plain`: it proves nothing to who sees the request.
+/// An S256 challenge (RFC 7636 section 4.2). There is no `plain`: it proves nothing to somebody who sees the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Challenge(String);
@@ -54,7 +54,7 @@ impl Challenge {
         &self.0
     }
 
-    /// Whether it was made from that verifier, in constant time.
+    /// Checks the challenge against a verifier in constant time (RFC 7636 section 4.6).
     #[must_use]
     pub fn is_of(&self, verifier: &Verifier) -> bool {
         same(&self.0, &URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.0.secret())))
@@ -88,7 +88,7 @@ mod tests {
         let challenge = Challenge::parse(CHALLENGE).unwrap();
         assert!(challenge.is_of(&Verifier::parse(VERIFIER).unwrap()));
         assert!(!challenge.is_of(&Verifier::parse(&VERIFIER.to_lowercase()).unwrap()));
-        // What `plain` would have taken.
+        // With `plain`, the challenge is the verifier.
         assert!(!challenge.is_of(&Verifier::parse(CHALLENGE).unwrap()));
     }
 

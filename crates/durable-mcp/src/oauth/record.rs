@@ -1,4 +1,4 @@
-//! What is kept of an access token.
+//! Records of access tokens in Workers KV.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,10 +18,10 @@ use crate::wire::{Fault, is_default, read_json};
 
 const VERSION: u32 = 1;
 
-/// Nothing else that is sealed under a token is taken for a record.
+/// Header that a record is sealed with: nothing else that is sealed under a token is accepted as one.
 const HEADER: &[u8] = b"access 1";
 
-/// What an access token stands for.
+/// Access that a token grants: its user, client, scopes and resources.
 #[derive(Clone, PartialEq)]
 pub struct Access {
     /// The user's id.
@@ -30,17 +30,17 @@ pub struct Access {
     pub grant: String,
     /// The client that it was issued to.
     pub client_id: String,
-    /// What it allows.
+    /// Scopes of the token.
     pub scopes: Scopes,
-    /// Where it is good.
+    /// Resources that the token is valid for (RFC 8707).
     pub audience: Vec<Resource>,
-    /// When it was issued, in seconds since 1970.
+    /// Time of issue, in seconds since 1970.
     pub issued: u64,
-    /// When it ends, in seconds since 1970.
+    /// Expiry, in seconds since 1970.
     pub expires: u64,
-    /// Sessions of its client that are older are not for it, in seconds since 1970; 0 if all are.
+    /// Sessions of the client that were created before this time are refused, in seconds since 1970; 0 refuses none.
     pub sessions_since: u64,
-    /// What sign-in left for the tools.
+    /// Props of the user, which tools receive.
     pub props: Value,
 }
 
@@ -50,14 +50,14 @@ impl fmt::Debug for Access {
     }
 }
 
-/// Why a record gives nothing.
+/// Reason for which a record gives no access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordError {
-    /// It is not the record of that token.
+    /// The record is not that token's.
     NotOne,
     /// The token has ended.
     Expired,
-    /// It was sealed with a key that is not known: one that is newer than the keys in memory.
+    /// The record was sealed with an unknown key: one that is newer than the keys in memory.
     UnknownKey(KeyId),
     /// Written by another version of this server.
     Unreadable,
@@ -76,7 +76,7 @@ pub fn old_key(user: &str, grant: &str, hash: &str) -> String {
     ["token", user, grant, hash].join(":")
 }
 
-/// Whether a key is that of a record, by either form.
+/// Checks whether a KV key is that of a record, in the present or the old form.
 #[must_use]
 pub(super) fn is_key(key: &str) -> bool {
     key.starts_with("token:")
@@ -149,7 +149,7 @@ struct Kept<'a> {
     sealed: &'a str,
 }
 
-/// What is sealed, by the names of RFC 7662 section 2.2.
+/// Sealed claims of a record, under the names of RFC 7662 section 2.2.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims<'a> {

@@ -55,20 +55,20 @@ impl Refusal {
         Self::unavailable(RETRY_SECONDS)
     }
 
-    /// The client cannot prove itself, and has to.
+    /// `invalid_client`: a public client asks about tokens, which takes a secret.
     #[must_use]
     pub fn public_client() -> Self {
         AuthError::InvalidClient { by_header: false, reason: "Only a client with a secret may ask about tokens." }
             .into()
     }
 
-    /// Whether what was presented is no good, rather than the request or this server.
+    /// True for `invalid_grant`: the code or token is at fault, rather than the request or this server.
     #[must_use]
     pub fn is_grant(&self) -> bool {
         self.error == "invalid_grant"
     }
 
-    /// The client is not who it says it is, in a way that it can see.
+    /// `invalid_client`: the client is unknown, and is told to register again.
     #[must_use]
     pub fn unknown_client(by_header: bool) -> Self {
         let reason = "Unknown client. Register again.";

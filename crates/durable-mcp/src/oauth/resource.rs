@@ -1,4 +1,4 @@
-//! What a token is good for (RFC 8707).
+//! Resources that a token is valid for (RFC 8707).
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::uri::{Host, Uri};
 #[serde(try_from = "String")]
 pub struct Resource(String);
 
-/// Why a resource is refused: `invalid_target` of RFC 8707 section 2.
+/// Reason for which a resource is refused: `invalid_target` of RFC 8707 section 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadResource(pub &'static str);
 
@@ -126,7 +126,7 @@ impl Resources {
         Ok(resolved)
     }
 
-    /// Whether a grant of some resources holds `wanted` too: it is one of them, or the root is.
+    /// Checks whether a grant of some resources covers `wanted`: it names that resource, or the root.
     #[must_use]
     pub fn covers(granted: &[Resource], wanted: &Resource, root: &Resource) -> bool {
         granted.iter().any(|held| held == wanted || held == root)

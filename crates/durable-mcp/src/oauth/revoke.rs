@@ -15,8 +15,8 @@ use super::token::{Handle, Kind, LegacyToken, Presented};
 use super::token_endpoint::{run, take_over};
 use crate::wire::{Head, Reply};
 
-/// Answers a revocation request. A token that is unknown or another client's is none of this client's business: it is
-/// told the same as of one that has ended.
+/// Answers a revocation request (RFC 7009). A token that is unknown or another client's is answered like one that has
+/// ended.
 pub async fn revoke(site: &Site<'_>, head: &Head) -> Reply {
     match end(site, head).await {
         Ok(()) => Reply::json(StatusCode::OK, "{}".to_owned()),

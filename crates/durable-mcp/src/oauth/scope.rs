@@ -37,7 +37,7 @@ impl Scope {
     }
 }
 
-/// Scopes in the order they were given, none twice.
+/// Distinct scopes, in the order they were given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Scope>")]
 pub struct Scopes(Vec<Scope>);
@@ -54,7 +54,7 @@ impl FromIterator<Scope> for Scopes {
     }
 }
 
-/// The items in their order, none twice.
+/// The distinct items, in their order.
 fn distinct<T: Ord + Clone>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut seen = BTreeSet::new();
     items.into_iter().filter(|item| seen.insert(item.clone())).collect()
@@ -86,31 +86,31 @@ impl Scopes {
         self.0.iter().map(Scope::as_str)
     }
 
-    /// Whether the scope is one of them.
+    /// Checks whether `scope` is one of the scopes.
     #[must_use]
     pub fn contains(&self, scope: &str) -> bool {
         self.iter().any(|held| held == scope)
     }
 
-    /// Whether `of` has all of these.
+    /// Checks whether all of the scopes are in `of`.
     #[must_use]
     pub fn is_subset(&self, of: &Self) -> bool {
         self.iter().all(|scope| of.contains(scope))
     }
 
-    /// Those of these that `other` has too, in the order of these.
+    /// Intersection with `other`, in the order of `self`.
     #[must_use]
     pub fn both(&self, other: &Self) -> Self {
         Self(self.0.iter().filter(|scope| other.contains(scope.as_str())).cloned().collect())
     }
 
-    /// These but for one.
+    /// All of the scopes but one.
     #[must_use]
     pub fn without(&self, scope: &str) -> Self {
         Self(self.0.iter().filter(|held| held.as_str() != scope).cloned().collect())
     }
 
-    /// Whether there is none.
+    /// True if there are no scopes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

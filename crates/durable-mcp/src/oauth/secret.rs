@@ -36,7 +36,7 @@ pub fn sha256_hex(text: &str) -> String {
     Sha256::digest(text).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// Whether two texts are one, in a time that tells only of their lengths.
+/// Compares two texts in a time that depends on their lengths alone.
 #[must_use]
 pub fn same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).to_bool()

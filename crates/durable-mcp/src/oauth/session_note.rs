@@ -1,11 +1,12 @@
-//! What a grant remembers of the sessions that its client began, for the user to see and to end.
+//! Notes of the sessions and tasks that a grant's client began: for the user, who sees and ends sessions by them, and
+//! for the end of the grant, which ends both.
 //!
-//! It is no part of what lets a client in: a session that is missing here works, and one that is here may have ended.
+//! Notes authorize nothing: a session that is missing here works, and one that is here may have ended.
 
 use serde::{Deserialize, Serialize};
 
-/// So many sessions are remembered of a grant; the oldest make room. A client has one for each window that it is open in,
-/// and a row of its grant stays far from the 128 KiB that storage takes.
+/// Sessions that are noted of a grant; the oldest make room. A client has one for each window that it is open in, and a
+/// row of its grant stays far from the 128 KiB that storage takes.
 pub const MAX_SESSIONS: usize = 32;
 
 /// Tasks that are noted of a grant; the oldest make room, and end by themselves.
@@ -16,7 +17,7 @@ pub const MAX_TASKS: usize = 32;
 pub struct TaskNotes(Vec<(String, u64)>);
 
 impl TaskNotes {
-    /// Whether there are none.
+    /// True if no task is noted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -32,32 +33,32 @@ impl TaskNotes {
         self
     }
 
-    /// Those of both, the other's last.
+    /// Adds the tasks of `other`, as the last ones.
     #[must_use]
     pub fn and(self, other: Self, now: u64) -> Self {
         other.0.into_iter().fold(self, |notes, (key, expires)| notes.with(key, expires, now))
     }
 
-    /// Keys of those that have not expired.
+    /// Keys of the tasks that have not expired.
     #[must_use]
     pub fn living(&self, now: u64) -> Vec<String> {
         self.0.iter().filter(|(_, expires)| now < *expires).map(|(key, _)| key.clone()).collect()
     }
 }
 
-/// A session, as its user is told of it. Times are in milliseconds since 1970.
+/// A session, as its user sees it. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionNote {
-    /// What names it to whoever can end it.
+    /// Key by which the session is ended.
     pub key: String,
     /// The client's name and version, as it introduced itself; empty if it did not.
     pub client: String,
-    /// How it is reached.
+    /// Name of the transport; for Streamable HTTP, with the protocol version.
     pub transport: String,
-    /// When it began.
+    /// Time of creation.
     pub began: u64,
-    /// When it ends at the latest.
+    /// Latest time at which the session ends.
     pub expires: u64,
 }
 
@@ -66,13 +67,13 @@ pub struct SessionNote {
 pub struct SessionNotes(Vec<SessionNote>);
 
 impl SessionNotes {
-    /// Whether there are none.
+    /// True if no session is noted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// One more began.
+    /// Adds a session.
     #[must_use]
     pub fn with(mut self, note: SessionNote, now: u64) -> Self {
         self.0.retain(|known| now < known.expires && known.key != note.key);
@@ -82,13 +83,13 @@ impl SessionNotes {
         self
     }
 
-    /// Those of both, the other's last.
+    /// Adds the sessions of `other`, as the last ones.
     #[must_use]
     pub fn and(self, other: Self, now: u64) -> Self {
         other.0.into_iter().fold(self, |notes, note| notes.with(note, now))
     }
 
-    /// One has ended; none if it was not known.
+    /// Removes a session that has ended; `None` if there is no note of it.
     #[must_use]
     pub fn without(mut self, key: &str) -> Option<Self> {
         let before = self.0.len();
@@ -96,7 +97,7 @@ impl SessionNotes {
         (self.0.len() < before).then_some(self)
     }
 
-    /// Those that may go on.
+    /// Sessions that have not expired.
     #[must_use]
     pub fn living(&self, now: u64) -> Vec<SessionNote> {
         self.0.iter().filter(|note| now < note.expires).cloned().collect()

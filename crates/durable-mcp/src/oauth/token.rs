@@ -6,8 +6,8 @@
 //!      24..28 id of the key
 //!      28..36 HMAC-SHA-256 over kind, handle, grant and the random bytes, cut to 64 bits
 //! ```
-//! in base64url. The MAC is a filter: a token that was made up costs no storage a read. What decides is what is kept
-//! under the token's SHA-256.
+//! in base64url. The MAC is a filter: a token that was made up costs no storage a read. The record that is stored under
+//! the token's SHA-256 decides.
 
 use std::fmt;
 
@@ -27,15 +27,15 @@ const RANDOM_BYTES: usize = 24;
 const KEY_ID_BYTES: usize = 4;
 const MAC_BYTES: usize = 8;
 const SECRET_BYTES: usize = RANDOM_BYTES + KEY_ID_BYTES + MAC_BYTES;
-/// As many as make the base64url of the bytes.
+/// Length of the base64url of [`SECRET_BYTES`].
 const SECRET_CHARACTERS: usize = 48;
 
 const LEGACY_GRANT_CHARACTERS: usize = 16;
 const LEGACY_SECRET_CHARACTERS: usize = 32;
-/// A longer id would not have fitted the name of the record in KV: 512 bytes.
+/// Longest user id, in bytes: a longer one would not have fitted the name of the record in KV, 512 bytes.
 const LEGACY_USER_BYTES: usize = 424;
 
-/// What a token is for. One kind is never taken for another.
+/// Kind of a token. One kind is never accepted for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// An authorization code (RFC 6749 section 4.1.2).
@@ -160,9 +160,9 @@ impl GrantId {
 /// A token of this deployment: `{handle}:{grant}:{48 characters}`.
 #[derive(Debug)]
 pub struct Token {
-    /// The object that knows it.
+    /// Handle that leads to the object of the token's grant.
     pub handle: Handle,
-    /// The grant that it is of.
+    /// Id of the token's grant.
     pub grant: GrantId,
     text: Secret,
 }
@@ -195,7 +195,7 @@ impl Token {
         self.text.secret()
     }
 
-    /// What is kept in its place.
+    /// SHA-256 of the token in hexadecimal, which is stored in its place.
     #[must_use]
     pub fn hash(&self) -> String {
         sha256_hex(self.text())
@@ -219,21 +219,21 @@ impl LegacyToken {
         self.text.secret()
     }
 
-    /// What is kept in its place.
+    /// SHA-256 of the token in hexadecimal, which is stored in its place.
     #[must_use]
     pub fn hash(&self) -> String {
         sha256_hex(self.text())
     }
 }
 
-/// What a client showed.
+/// Classified text that a client presented as a token.
 #[derive(Debug)]
 pub enum Presented {
-    /// A token of this deployment. Whether it is still good is for its record to say.
+    /// A token of this deployment. Its record decides whether it is still good.
     Ours(Token),
-    /// It looks like one of workers-oauth-provider. Whether it is one is for its record to say.
+    /// A token in the form of workers-oauth-provider's. Its record decides whether it is one.
     Legacy(LegacyToken),
-    /// It names a key that is not known: it is newer than the keys in memory, or made up.
+    /// A token that names an unknown key: one that is newer than the keys in memory, or made up.
     UnknownKey(KeyId),
     /// No token of that kind.
     Unknown,
@@ -290,7 +290,8 @@ fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     (length == N).then_some(bytes)
 }
 
-/// Whether workers-oauth-provider can have a user of that id. This server's own keys have nothing in the user's place.
+/// Checks whether workers-oauth-provider can have a user of that id. This server's own keys in KV have nothing in the
+/// user's place.
 #[must_use]
 pub fn is_legacy_user(user: &str) -> bool {
     (1..=LEGACY_USER_BYTES).contains(&user.len()) && !user.starts_with(':') && !user.chars().any(char::is_control)

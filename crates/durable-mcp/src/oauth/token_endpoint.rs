@@ -18,7 +18,7 @@ use crate::wire::{Fault, Head, Reply};
 /// The type of an access token, where one is exchanged (RFC 8693 section 3).
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// What stands before the id of a client that acts for itself, so that no user has its handle.
+/// Prefix for the id of a client that acts for itself, in place of a user's id, so that no user has its handle.
 const ITSELF: &str = "client:";
 
 /// Answers a request.

@@ -2,15 +2,15 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Longer URIs are refused: they are kept, compared and put into headers.
+/// Longest URI that is accepted, in bytes: URIs are stored, compared and put into headers.
 pub const MAX_URI_BYTES: usize = 2048;
 
 /// A URI split up. Every part is as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uri<'a> {
-    /// What stands before the first colon.
+    /// Scheme, before the first colon.
     pub scheme: &'a str,
-    /// What stands after `//`; none where there is no `//`.
+    /// Authority, after `//`; none where there is no `//`.
     pub authority: Option<&'a str>,
     /// The path.
     pub path: &'a str,
@@ -20,7 +20,7 @@ pub struct Uri<'a> {
     pub fragment: Option<&'a str>,
 }
 
-/// Whether a text can be the scheme of a URI (RFC 3986 section 3.1).
+/// Checks whether a text can be the scheme of a URI (RFC 3986 section 3.1).
 #[must_use]
 pub fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -81,7 +81,8 @@ impl<'a> Host<'a> {
         (is_name(name) || is_address(name)).then_some(Self { name, port })
     }
 
-    /// Whether it is the machine that asks (RFC 8252 section 7.3).
+    /// True if the host is loopback, the machine of the client (RFC 8252 section 7.3): `localhost`, `[::1]`, or of
+    /// 127.0.0.0/8.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let is_v4 = || self.name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
@@ -93,7 +94,7 @@ fn split(text: &str, at: char) -> (&str, Option<&str>) {
     text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// Whether there are only characters of RFC 3986 section 2, and each percent sign begins an octet.
+/// Checks that all characters are of RFC 3986 section 2, and that each percent sign begins an octet.
 fn is_encoded(text: &str) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
