@@ -8,19 +8,19 @@ use futures_util::FutureExt;
 
 use super::port::{Kv, Listing, Operation};
 
-/// How many are known at once: each is some kilobytes at most.
+/// Most records that one isolate caches: each has some kilobytes at most.
 const MAX_KNOWN: usize = 256;
 
-/// What one isolate knows, by key: since when, and the record.
+/// Cache of client records in one isolate: by KV key, the time of caching in milliseconds since 1970 and the record.
 #[derive(Default)]
 pub(super) struct KnownClients(RefCell<BTreeMap<String, (u64, String)>>);
 
-/// The store, asked for what is not known.
+/// Workers KV behind the cache, read for records that the cache does not hold.
 pub(super) struct KnowingKv<'a> {
     pub(super) kv: &'a dyn Kv,
     pub(super) known: &'a KnownClients,
     pub(super) now: u64,
-    /// How long a record is known, in milliseconds.
+    /// Milliseconds for which a cached record is used.
     pub(super) known_ms: u64,
 }
 

@@ -1,5 +1,4 @@
-//! What the server says of itself: the metadata of the authorization server (RFC 8414) and of a protected resource
-//! (RFC 9728).
+//! Metadata documents of the authorization server (RFC 8414) and of protected resources (RFC 9728).
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +12,7 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 /// The well-known name of authorization server metadata (RFC 8414 section 3).
 pub const AUTHORIZATION_SERVER: &str = "oauth-authorization-server";
 
-/// The well-known name that `OpenID` Connect has for the same.
+/// The well-known name of authorization server metadata in `OpenID` Connect Discovery 1.0 (section 4).
 pub const OPENID_CONFIGURATION: &str = "openid-configuration";
 
 /// The well-known name of protected resource metadata (RFC 9728 section 3).
@@ -22,7 +21,7 @@ pub const PROTECTED_RESOURCE: &str = "oauth-protected-resource";
 /// An authorization server. What is `None` or empty is not served, and not advertised.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ServerMetadata<'a> {
-    /// Its identifier, as clients compare it.
+    /// The issuer identifier (RFC 8414 section 2), as clients compare it.
     pub issuer: &'a str,
     /// Scheme and host that the paths are under.
     pub origin: &'a str,
@@ -40,16 +39,16 @@ pub struct ServerMetadata<'a> {
     pub scopes: Option<&'a Scopes>,
     /// The grant types that the token endpoint serves.
     pub grant_types: &'a [&'a str],
-    /// How clients prove themselves.
+    /// Client authentication methods of the endpoints.
     pub auth_methods: &'a [AuthMethod],
-    /// Whether a client's id may be the URL of its metadata document.
+    /// True if the URL of a metadata document is accepted as a client's id.
     pub client_documents: bool,
     /// A page for developers.
     pub documentation: Option<&'a str>,
 }
 
 impl ServerMetadata<'_> {
-    /// The document.
+    /// The metadata document as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let url = |path: &str| Value::from(format!("{}{path}", self.origin));
@@ -86,20 +85,20 @@ impl ServerMetadata<'_> {
 /// A protected resource.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ResourceMetadata<'a> {
-    /// Its URL, as clients use it.
+    /// The resource identifier (RFC 9728 section 1.2): its URL, as clients use it.
     pub resource: &'a str,
-    /// The issuers whose tokens it takes.
+    /// The issuers whose tokens the resource accepts.
     pub authorization_servers: &'a [&'a str],
-    /// The least scopes that it is of use with.
+    /// The least scopes that the resource is of use with.
     pub scopes: Option<&'a Scopes>,
-    /// What people call it.
+    /// Name of the resource for people.
     pub name: Option<&'a str>,
     /// A page for developers.
     pub documentation: Option<&'a str>,
 }
 
 impl ResourceMetadata<'_> {
-    /// The document.
+    /// The metadata document as JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut document = Map::new();
@@ -118,8 +117,8 @@ impl ResourceMetadata<'_> {
     }
 }
 
-/// Where the metadata of `url` is: the well-known name goes between host and path (RFC 8414 section 3.1, RFC 9728
-/// section 3.1). A path of one slash is none.
+/// URL of the metadata of `url`: the well-known name goes between host and path (RFC 8414 section 3.1, RFC 9728 section
+/// 3.1). A path of one slash is none.
 #[must_use]
 pub fn well_known_url(url: &str, name: &str) -> String {
     let (origin, path) = split_origin(url);
@@ -138,7 +137,7 @@ pub fn server_metadata_paths(issuer: &str) -> [String; 3] {
     ]
 }
 
-/// Scheme and host, and the path without the slash that it may be all of.
+/// Splits a URL into its origin and its path, where a path of one slash counts as empty.
 fn split_origin(url: &str) -> (&str, &str) {
     let host = url.find("://").map_or(0, |at| at + 3);
     let end = url.get(host..).and_then(|rest| rest.find('/')).map_or(url.len(), |at| host + at);

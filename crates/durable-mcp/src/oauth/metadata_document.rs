@@ -16,13 +16,14 @@ use crate::wire::{Fault, read_loose_object};
 /// Bytes of a document: what the draft recommends (section 6.6). Those in use have about 1 KiB.
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024;
 
-/// A document counts as fresh for this long whatever its host says, so that one sign-in fetches it once.
+/// Shortest time for which a document counts as fresh, in seconds, whatever its host says, so that one sign-in fetches it
+/// once.
 pub const LEAST_FRESH_SECONDS: u64 = 5 * 60;
 
-/// And for no longer than this, so that what its author withdraws is gone within a day.
+/// Longest time for which a document counts as fresh, in seconds, so that what its author withdraws is gone within a day.
 pub const MOST_FRESH_SECONDS: u64 = 24 * 3600;
 
-/// What a fetch came back with.
+/// Response to a fetch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fetched {
     /// The status.
@@ -42,16 +43,16 @@ pub trait Fetch {
     fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>>;
 }
 
-/// Why a client cannot be known by its document.
+/// Reason for which a client cannot be identified by its metadata document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentError {
-    /// The URL is none that is fetched.
+    /// The URL is not one that is fetched.
     Url(&'static str),
-    /// The policy of this server is against its host.
+    /// The policy of this server does not admit the URL's host.
     NotAdmitted,
     /// The fetch gave no document of that client.
     Fetch(FetchFailure),
-    /// The same of a document that was that client's before.
+    /// The same failure for a client whose document was fetched before.
     Withdrawn(FetchFailure),
     /// The document is that client's, and describes a client that cannot be served; its author is told why.
     Content(String),
@@ -66,9 +67,9 @@ pub enum DocumentError {
 /// not learn what is there, since it may be something that only this server can reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchFailure {
-    /// Its host did not answer, or not in time.
+    /// The document's host did not answer, or not in time.
     Unreachable,
-    /// Its host answered with that status.
+    /// The document's host answered with that status.
     Status(u16),
     /// The content type is not JSON.
     NotJson,
@@ -76,12 +77,12 @@ pub enum FetchFailure {
     TooLong,
     /// Not a JSON object.
     NotObject,
-    /// Its `client_id` is not its URL, character by character.
+    /// The `client_id` in the document is not the document's URL, character by character.
     OtherClient,
 }
 
 impl FetchFailure {
-    /// Whether the host failed, rather than withdrew the document.
+    /// True if the document's host failed, rather than withdrew the document.
     const fn is_outage(self) -> bool {
         match self {
             Self::Unreachable | Self::NotJson => true,
@@ -110,13 +111,14 @@ impl fmt::Display for DocumentError {
 }
 
 impl DocumentError {
-    /// Whether it may be there in a while.
+    /// True if a later fetch may succeed.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         matches!(self, Self::Fetch(_) | Self::TooMany { .. })
     }
 
-    /// Whether the client may be as good as before: its host has trouble, and has not withdrawn the document.
+    /// True if an earlier copy of the document may still be valid: its host has trouble, or too much was fetched
+    /// lately, and the document has not been withdrawn.
     #[must_use]
     pub const fn is_outage(&self) -> bool {
         match self {
@@ -216,13 +218,13 @@ fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Res
     })
 }
 
-/// Whether a media type is JSON (RFC 8259 section 11, RFC 6839 section 3.1).
+/// Checks whether a media type is JSON (RFC 8259 section 11, RFC 6839 section 3.1).
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// For how many seconds a document counts as fresh (RFC 9111 section 5.2.2), within bounds.
+/// Seconds for which a document counts as fresh (RFC 9111 section 5.2.2), within bounds.
 #[must_use]
 pub fn fresh_seconds(cache_control: Option<&str>) -> u64 {
     let directives = || cache_control.unwrap_or_default().split(',').map(|item| item.trim().to_ascii_lowercase());

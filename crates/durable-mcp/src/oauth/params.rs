@@ -10,7 +10,7 @@ pub const MAX_PARAMS: usize = 64;
 /// The one parameter that may be repeated (RFC 8707 section 2).
 const RESOURCE: &str = "resource";
 
-/// Why a text is not good parameters.
+/// Reason for which a text is not a list of parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParamsError {
     /// The parameter of this name stands there twice.

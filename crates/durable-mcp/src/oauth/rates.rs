@@ -1,4 +1,4 @@
-//! How often strangers may make this server write or fetch.
+//! Rate limits for what strangers can make this server write or fetch.
 //!
 //! Besides every quota that strangers share, each network has a smaller one: a stranger who uses that up holds back nobody
 //! else. The counts are in the memory of one isolate. They keep a few callers from filling the store or flooding other hosts;
@@ -44,12 +44,12 @@ pub const LEGACY_MISSES: Quota = Quota { burst: 20, interval_ms: 10_000 };
 /// before a token is looked at from then on.
 pub const OPERATOR_MISSES: Quota = Quota { burst: 10, interval_ms: 10_000 };
 
-/// How often something may be done.
+/// Rate limit, by the parameters of a token bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// Times at once.
+    /// Times at once: the size of the bucket.
     pub burst: u64,
-    /// Then once each this long, in milliseconds.
+    /// Milliseconds until one more is allowed.
     pub interval_ms: u64,
 }
 
@@ -61,14 +61,14 @@ impl Quota {
     }
 }
 
-/// A token bucket, kept as the time at which it will be full again.
+/// A token bucket, stored as the time at which it will be full again.
 #[derive(Debug, Clone, Copy, Default)]
 struct Bucket {
     full: u64,
 }
 
 impl Bucket {
-    /// In how many milliseconds there will be one; 0 if there is one.
+    /// Milliseconds until the bucket holds a token; 0 if it holds one.
     fn wait(self, quota: Quota, now: u64) -> u64 {
         let full = self.full.max(now) + quota.interval_ms;
         (full - now).saturating_sub(quota.burst * quota.interval_ms)
@@ -79,7 +79,7 @@ impl Bucket {
     }
 }
 
-/// Buckets by what they count.
+/// Token buckets by network, or by host.
 #[derive(Debug, Default)]
 struct Buckets(BTreeMap<String, Bucket>);
 
@@ -98,7 +98,7 @@ impl Buckets {
     }
 }
 
-/// What has been used up lately.
+/// Use of every quota, in the memory of one isolate.
 #[derive(Debug, Default)]
 pub struct Rates {
     registrations: Buckets,
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// How many made-up documents somebody can have fetched of a host of their own.
+    /// Failed fetches that one address can cause at one host until it is refused.
     fn failed_until_refused(rates: &mut Rates, address: &str, now: u64) -> u64 {
         let mut count = 0;
         while rates.fetch(address, "made-up.example", now).is_ok() {

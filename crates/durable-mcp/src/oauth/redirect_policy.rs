@@ -36,7 +36,7 @@ pub struct RedirectPolicy {
     pub own_origins: Vec<String>,
     /// Pages of this server that are clients and wait for a code there: paths, or URLs of another origin.
     pub own_pages: Vec<String>,
-    /// Whether every scheme that [`RedirectUri`] accepts is accepted: for clients that the operator registers.
+    /// True if every scheme that [`RedirectUri`] accepts is accepted: for clients that the operator registers.
     pub any_scheme: bool,
 }
 
@@ -78,7 +78,8 @@ impl RedirectPolicy {
     }
 }
 
-/// Whether a scheme is a domain name in reverse order, which begins with a top-level domain: two letters or more.
+/// Checks whether a scheme is a domain name in reverse order, which begins with a top-level domain: two letters or
+/// more.
 fn is_reversed_domain(scheme: &str) -> bool {
     let mut labels = scheme.split('.');
     let top = labels.next().unwrap_or_default();
@@ -90,8 +91,8 @@ fn is_reversed_domain(scheme: &str) -> bool {
     is_top && scheme.contains('.') && labels.all(is_label)
 }
 
-/// Whether a URI leads to the server at an origin. On loopback the port tells one server from another; a host on the
-/// web is one server, whatever the port.
+/// Checks whether a URI leads to the server at an origin. On loopback the port tells one server from another; a host on
+/// the web is one server, whatever the port.
 fn leads_to(origin: &str, uri: &RedirectUri) -> bool {
     let (Some((own, own_port)), Some((host, port))) = (address(origin), address(uri.as_str())) else {
         return false;

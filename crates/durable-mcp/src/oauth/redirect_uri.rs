@@ -1,4 +1,4 @@
-//! Where a browser goes back to a client.
+//! Redirect URIs of clients (RFC 6749 section 3.1.2).
 
 use std::fmt;
 
@@ -34,7 +34,7 @@ const REFUSED_SCHEMES: [&str; 18] = [
 #[serde(try_from = "String")]
 pub struct RedirectUri(String);
 
-/// Why a redirect URI is refused, for the client's developer.
+/// Reason for which a redirect URI is refused, for the client's developer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadRedirect(pub &'static str);
 
@@ -69,7 +69,8 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Whether the URI of a request is this one. On loopback another port will do (RFC 8252 section 7.3).
+    /// Compares the URI of a request with this one, as text. With `http` on loopback the ports may differ (RFC 8252
+    /// section 7.3).
     #[must_use]
     pub fn matches(&self, requested: &str) -> bool {
         self.0 == requested || self.matches_but_for_port(requested)
@@ -82,7 +83,7 @@ impl RedirectUri {
         mine == asked
     }
 
-    /// Whether it leads to the machine that the browser runs on.
+    /// True if the host is loopback: the machine that the browser runs on.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         let is_web = self.0.starts_with("https:") || self.0.starts_with("http:");

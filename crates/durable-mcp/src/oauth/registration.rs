@@ -1,5 +1,5 @@
-//! Dynamic registration of clients (RFC 7591): what is asked for, what is granted of it, and the answer. The registry
-//! keeps it.
+//! Dynamic registration of clients (RFC 7591): reads what a client asks for, limits it to the offer, and makes the
+//! answer. The registry stores the client.
 
 mod error;
 
@@ -19,12 +19,12 @@ pub const MAX_REGISTRATION_BYTES: usize = 128 * 1024;
 /// The grant type of a client that acts for itself (RFC 6749 section 4.4).
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
 
-/// What clients may register for.
+/// Metadata that clients may register with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
     /// The grant types. One that gives access without a person belongs to clients in the configuration only.
     pub grant_types: Vec<String>,
-    /// How they may prove themselves.
+    /// Client authentication methods for the token endpoint.
     pub auth_methods: Vec<AuthMethod>,
     /// The scopes that the answer may name; empty for all that a client asks for.
     pub scopes: Scopes,
@@ -120,14 +120,14 @@ fn once(texts: &[&str]) -> Vec<String> {
     texts.iter().enumerate().filter(first).map(|(_, text)| (*text).to_owned()).collect()
 }
 
-/// The scopes that are asked for and offered. To ask for none of those is to ask for nothing in particular.
+/// The scopes that are asked for and offered; `None` if no asked scope is offered, as if the client had named none.
 fn scope(metadata: ClientMetadata<'_>, offer: &Offer) -> Option<Scopes> {
     let asked = metadata.scope()?;
     let granted = if offer.scopes.is_empty() { asked } else { asked.both(&offer.scopes) };
     Some(granted).filter(|scopes| !scopes.is_empty())
 }
 
-/// What makes two public clients one: all that they registered, in an order of its own.
+/// Canonical form of a client's metadata, with its lists sorted: public clients of the same form are one client.
 #[must_use]
 pub fn canonical(client: &Client) -> String {
     let sorted = |texts: &mut dyn Iterator<Item = &str>| {

@@ -23,11 +23,11 @@ use crate::keys::Keys;
 use crate::runtime::Random;
 use crate::wire::Fault;
 
-/// A client that registered is forgotten when it was not used for this long: as long as workers-oauth-provider keeps one,
-/// and longer than its refresh tokens live without use.
+/// Seconds after which an unused client's registration expires: as long as workers-oauth-provider keeps one, and longer
+/// than its refresh tokens live without use.
 pub const CLIENT_SECONDS: u64 = 90 * 24 * 3600;
 
-/// Its record is written again when it is used, but not more often than this: KV writes are dear.
+/// Shortest time between renewals of the record of a client in use, in seconds: KV writes are dear.
 pub const RENEW_AFTER_SECONDS: u64 = 24 * 3600;
 
 /// Characters of an id that is no URL. KV takes keys of 512 bytes.
@@ -36,19 +36,19 @@ pub const MAX_ID_CHARS: usize = 256;
 /// The clients, for the time of one request.
 #[derive(Clone, Copy)]
 pub struct Registry<'a> {
-    /// Where they are kept.
+    /// Store of client records.
     pub kv: &'a dyn Kv,
     /// The ring whose anchor names public clients.
     pub keys: &'a Keys,
-    /// Where ids and secrets come from.
+    /// Source of random ids and secrets.
     pub random: &'a dyn Random,
-    /// How documents are fetched; none if clients are not known by one here.
+    /// Fetcher of metadata documents; none if clients are not identified by one here.
     pub fetch: Option<&'a dyn Fetch>,
     /// The clients of the configuration.
     pub configured: &'a [Client],
-    /// Which others are taken.
+    /// Policy for clients outside the configuration.
     pub settings: &'a RegistrySettings,
-    /// What was used up lately, in this isolate.
+    /// Use of the rate limits, in the memory of one isolate.
     pub rates: &'a RefCell<Rates>,
     /// The address that the request is from; empty if it is not known.
     pub address: &'a str,
@@ -108,8 +108,8 @@ impl Registry<'_> {
         Ok(is_living.then_some(client))
     }
 
-    /// Keeps a client that was used from being forgotten. It writes once a day at most, and nothing for clients that do
-    /// not expire.
+    /// Renews the record of a client that was used, so that it does not expire. Writes once a day at most, and nothing
+    /// for clients that do not expire.
     ///
     /// # Errors
     /// When the store fails. The client is good nevertheless.
@@ -121,7 +121,7 @@ impl Registry<'_> {
         self.put(&Client { expires, ..client.clone() }).await
     }
 
-    /// Forgets a client that registered. Its grants are for the caller to end.
+    /// Deletes the record of a registered client. Its grants are for the caller to end.
     ///
     /// # Errors
     /// When the store fails.
@@ -165,7 +165,7 @@ fn client_key(id: &str) -> String {
     format!("client:{id}")
 }
 
-/// What a listing shows of a client: its name, as far as it fits.
+/// Metadata of a client's key in listings: the first 64 characters of its name.
 fn beside(name: &str) -> &str {
     let end = name.char_indices().nth(64).map_or(name.len(), |(at, _)| at);
     name.get(..end).unwrap_or_default()

@@ -11,7 +11,7 @@ pub enum RegistrationError {
     TooLarge,
     /// The metadata is refused (RFC 7591 section 3.2.2).
     Metadata(MetadataError),
-    /// There were too many new ones lately.
+    /// Too many new clients were registered lately.
     TooMany {
         /// Seconds to wait.
         retry_after: u32,

@@ -1,21 +1,21 @@
-//! Why it cannot be said who a client is.
+//! Errors in looking up a client.
 
 use std::fmt;
 
 use crate::oauth::metadata_document::DocumentError;
 use crate::wire::Fault;
 
-/// Why it cannot be said who a client is. That there is none is no error.
+/// Error in looking up a client. An unknown client is no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RegistryError {
-    /// Its document is refused or not to be had.
+    /// The client's metadata document is refused or cannot be fetched.
     Document(DocumentError),
     /// The store failed.
     Unavailable(Fault),
 }
 
 impl RegistryError {
-    /// Whether it may be another answer in a while.
+    /// True if a later attempt may succeed.
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         match self {

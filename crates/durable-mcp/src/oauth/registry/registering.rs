@@ -14,7 +14,7 @@ const ID_BYTES: usize = 16;
 /// Random bytes of a secret: 256 bits cannot be guessed.
 const SECRET_BYTES: usize = 32;
 
-/// A registration that was taken.
+/// A registration that was accepted.
 #[derive(Debug)]
 pub struct Registered {
     /// The status of the answer: 201 (RFC 7591 section 3.2.1), also where the client was known already.
@@ -23,13 +23,13 @@ pub struct Registered {
     pub body: Secret,
     /// The client.
     pub client: Client,
-    /// Whether there was no such client before.
+    /// True if no such client was registered before.
     pub is_new: bool,
 }
 
 impl Registry<'_> {
-    /// Registers a client (RFC 7591 section 3). A public one that asks for what another has is that one: it would be no
-    /// more than a second name for what anybody can say they are.
+    /// Registers a client (RFC 7591 section 3). Identical metadata of a public client yields the same `client_id`:
+    /// another one would be no more than a second name for what anybody can say they are.
     ///
     /// # Errors
     /// When the metadata is refused, there were too many new clients lately, or the store fails.

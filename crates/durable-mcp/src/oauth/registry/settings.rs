@@ -1,23 +1,22 @@
-//! Which clients are taken.
+//! Settings of the registry.
 
 use crate::oauth::document_url::DocumentPolicy;
 use crate::oauth::registration::Offer;
 use crate::oauth::uri::Host;
 
-/// A client's record is known for this long, unless [`RegistrySettings`] say otherwise: the steps of a sign-in follow each
-/// other within seconds.
+/// Default of [`RegistrySettings::known_ms`]: the steps of a sign-in follow each other within seconds.
 pub const KNOWN_MS: u64 = 10_000;
 
-/// Which clients are taken.
+/// Policy for clients outside the configuration.
 #[derive(Debug, Clone)]
 pub struct RegistrySettings {
-    /// What clients may register for.
+    /// Metadata that clients may register with.
     pub offer: Offer,
-    /// Which metadata documents are taken.
+    /// Policy for metadata documents.
     pub documents: DocumentPolicy,
-    /// How long an isolate knows a client's record that it read or wrote, in milliseconds. What another isolate changes or
-    /// deletes is seen that much later, which is little beside the minute that Workers KV may take; and a client's grants
-    /// are ended where they are, not by its record.
+    /// Milliseconds for which an isolate caches a client's record that it read or wrote. What another isolate changes
+    /// or deletes is seen that much later, which is little beside the minute that Workers KV may take; and a client's
+    /// grants are ended where they are, not by its record.
     pub known_ms: u64,
 }
 
@@ -29,8 +28,9 @@ impl Default for RegistrySettings {
 }
 
 impl RegistrySettings {
-    /// The same for a server at `origin`. It must not ask itself for a document: it would wait for its own answer, and
-    /// one URL inside another would make it do so many times over. Nor does it send answers to itself.
+    /// Settings for a server at `origin`, which must not fetch a document from itself: it would wait for its own
+    /// answer, and one URL inside another would make it do so many times over. Redirect URIs that lead to it are
+    /// refused, too.
     #[must_use]
     pub fn at(&self, origin: &str) -> Self {
         let mut settings = self.clone();
