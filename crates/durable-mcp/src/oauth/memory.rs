@@ -1,4 +1,4 @@
-//! What stands for the runtime in a test: a store that fails when told to, and randomness that repeats itself.
+//! Test doubles of the runtime: a store that fails on demand, and reproducible randomness.
 
 mod weather;
 mod web;
@@ -67,12 +67,12 @@ struct Record {
     beside: Option<String>,
 }
 
-/// How a call fails.
+/// Failure of a call, before or after its effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
-    /// Nothing happened.
+    /// Without effect.
     Before,
-    /// It happened, but the caller is not told so.
+    /// With its effect, of which the caller is not told.
     After,
 }
 
@@ -104,7 +104,7 @@ impl MemoryKv {
         self.now.get()
     }
 
-    /// Pages of listings have at most so many keys from now on.
+    /// Limits pages of listings to that many keys from now on.
     pub fn shorten_pages(&self, keys: usize) {
         self.page_keys.set(Some(keys));
     }
@@ -142,7 +142,7 @@ impl MemoryKv {
         self.failures.borrow_mut().push((call, at, Failure::After));
     }
 
-    /// Every call fails while it is down.
+    /// Makes every call fail while `down` is true.
     pub fn set_down(&self, down: bool) {
         self.down.set(down);
     }
@@ -152,7 +152,7 @@ impl MemoryKv {
         self.invocation.replace(invocation)
     }
 
-    /// How many calls of that kind there were.
+    /// Number of calls of that kind so far.
     #[must_use]
     pub fn count(&self, call: Call) -> usize {
         self.calls.borrow().iter().filter(|(kind, _)| *kind == call).count()
@@ -180,7 +180,7 @@ impl MemoryKv {
         records.get(key).filter(|record| record.expires > self.now_s()).map(|record| record.value.clone())
     }
 
-    /// When a record goes away, in seconds since 1970.
+    /// Expiry of a record, in seconds since 1970.
     #[must_use]
     pub fn expiry(&self, key: &str) -> Option<u64> {
         self.records.borrow().get(key).map(|record| record.expires)
@@ -293,7 +293,7 @@ impl Future for Turn {
     }
 }
 
-/// The same bytes for the same seed.
+/// Reproducible randomness: the same bytes for the same seed.
 #[derive(Debug, Default)]
 pub struct SeededRandom {
     seed: u64,
@@ -308,7 +308,7 @@ impl SeededRandom {
         Self { seed, ..Self::default() }
     }
 
-    /// Every call fails while it is down.
+    /// Makes every call fail while `down` is true.
     pub fn set_down(&self, down: bool) {
         self.fails.set(down);
     }

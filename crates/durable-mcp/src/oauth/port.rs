@@ -1,16 +1,16 @@
-//! What the provider needs of the runtime around it.
+//! The provider's port for Workers KV, which the runtime implements.
 
 use futures_util::future::LocalBoxFuture;
 
 use crate::limits::KV_PAGE_KEYS;
 use crate::wire::Fault;
 
-/// Some keys of a prefix.
+/// A page of the keys with some prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    /// The names, each with what was put beside it.
+    /// Names of the keys, each with its metadata.
     pub keys: Vec<(String, Option<String>)>,
-    /// Where the next listing goes on; none at the end.
+    /// Cursor of the next page; `None` on the last one.
     pub cursor: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub trait Kv {
     /// nevertheless.
     fn page<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>, limit: usize) -> Operation<'a, Listing>;
 
-    /// A page that is as long as can be.
+    /// A page of as many keys as Workers KV lists at once.
     fn list<'a>(&'a self, prefix: &'a str, cursor: Option<&'a str>) -> Operation<'a, Listing> {
         self.page(prefix, cursor, KV_PAGE_KEYS)
     }

@@ -20,22 +20,22 @@ use super::sign_in::SignIn;
 /// The grant type of an access token for another one (RFC 8693 section 2.1).
 pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-/// Where the endpoints are.
+/// Paths of the endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// RFC 6749 section 3.1.
+    /// Authorization endpoint (RFC 6749 section 3.1).
     pub authorize: String,
-    /// RFC 6749 section 3.2.
+    /// Token endpoint (RFC 6749 section 3.2).
     pub token: String,
-    /// RFC 7591 section 3; none if clients cannot register.
+    /// Registration endpoint (RFC 7591 section 3); none if clients cannot register.
     pub register: Option<String>,
-    /// RFC 7009.
+    /// Revocation endpoint (RFC 7009).
     pub revoke: String,
-    /// RFC 7662.
+    /// Introspection endpoint (RFC 7662).
     pub introspect: String,
-    /// Where identity providers send the browser back to.
+    /// Path to which identity providers send the browser back.
     pub callback: String,
-    /// Where people see whom they let in.
+    /// Path of the page on which people see the clients that they let in.
     pub account: String,
     /// Path at which operators list and end users' grants, if the secret `OPERATOR_TOKEN` is set.
     pub operator: String,
@@ -56,16 +56,16 @@ impl Default for Endpoints {
     }
 }
 
-/// What a token that is none of this server's stands for.
+/// Caller behind a token that this server did not issue.
 #[derive(Clone, PartialEq)]
 pub struct Resolved {
     /// The user's id.
     pub subject: String,
     /// The client, for sessions to be bound to.
     pub client_id: String,
-    /// What the token allows.
+    /// Scopes of the token.
     pub scopes: Scopes,
-    /// What tools get of the user.
+    /// Props of the user, which tools receive.
     pub props: Value,
 }
 
@@ -91,11 +91,11 @@ impl From<Resolved> for Access {
     }
 }
 
-/// Decides on a token that is none of this server's: an API key, another issuer's token. It gets the token and the URL of
-/// the resource that it is used at, which it must compare with the token's audience if that has one.
+/// Resolves a token that this server did not issue: an API key, another issuer's token. The arguments are the token and
+/// the URL of the resource that it is used at, which must be compared with the token's audience if that has one.
 pub type ResolveToken = Rc<dyn Fn(String, String) -> LocalBoxFuture<'static, Option<Resolved>>>;
 
-/// Hears of what happens.
+/// Listener for events of grants and clients.
 pub type OnEvent = Rc<dyn Fn(&Event)>;
 
 /// A resource that costs: its scopes are given only to clients that ask for them by name, and its tokens have to name the resource.
@@ -121,12 +121,12 @@ pub struct OAuth {
     pub(crate) hooks: Rc<Hooks>,
     pub(crate) registry: RegistrySettings,
     pub(crate) clients: Vec<Client>,
-    /// Those of an isolate.
+    /// Client records cached in this isolate.
     pub(super) known: Rc<KnownClients>,
     pub(crate) documents: bool,
     pub(crate) exchange: bool,
     pub(crate) credentials: bool,
-    /// Whether records and tokens of workers-oauth-provider are looked for.
+    /// True if records and tokens of workers-oauth-provider are accepted.
     pub(crate) takes_over: bool,
     pub(crate) resolve: Option<ResolveToken>,
     pub(crate) on_event: Option<OnEvent>,
@@ -165,7 +165,7 @@ impl OAuth {
         self
     }
 
-    /// Other paths.
+    /// Sets the paths of the endpoints.
     #[must_use]
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
         self.endpoints = endpoints;
@@ -188,7 +188,7 @@ impl OAuth {
         self
     }
 
-    /// Other lifetimes.
+    /// Sets the lifetimes of codes, tokens and grants.
     #[must_use]
     pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
         self.lifetimes = Rc::new(lifetimes);
@@ -207,14 +207,14 @@ impl OAuth {
         self
     }
 
-    /// Hears of what happens to grants and clients; each is in the log besides.
+    /// Calls a hook with each event of a grant or client; every event is in the log besides.
     #[must_use]
     pub fn on_event(mut self, hook: impl Fn(&Event) + 'static) -> Self {
         self.on_event = Some(Rc::new(hook));
         self
     }
 
-    /// Takes tokens that are none of this server's: see [`ResolveToken`].
+    /// Accepts tokens that this server did not issue: see [`ResolveToken`].
     #[must_use]
     pub fn resolve_tokens<F, R>(mut self, resolve: F) -> Self
     where
@@ -225,7 +225,7 @@ impl OAuth {
         self
     }
 
-    /// Which clients may register, and which metadata documents are taken.
+    /// Sets the policy for registrations and metadata documents.
     #[must_use]
     pub fn registry(mut self, settings: RegistrySettings) -> Self {
         self.registry = settings;
@@ -262,8 +262,9 @@ impl OAuth {
         self
     }
 
-    /// Takes over the users of `@cloudflare/workers-oauth-provider`, which kept them in the same KV namespace: its tokens are
-    /// taken, its grants become this server's when they are refreshed, and they are listed and ended until then.
+    /// Takes over the users of `@cloudflare/workers-oauth-provider`, which kept them in the same KV namespace: its
+    /// tokens are accepted, its grants become this server's when they are refreshed, and they are listed and ended
+    /// until then.
     ///
     /// Its tokens are known by their shape alone, so anybody can make one up that is then looked for. Leave this out when the
     /// last of its refresh tokens have been used.
@@ -288,7 +289,7 @@ impl OAuth {
         [AUTHORIZATION_CODE, REFRESH_TOKEN].into_iter().chain(more).collect()
     }
 
-    /// What a scope allows, if anybody said.
+    /// Description of a scope in plain words, as set by [`describe_scope`](Self::describe_scope).
     pub(crate) fn words_for(&self, scope: &str) -> Option<&str> {
         self.described.iter().find(|(known, _)| known == scope).map(|(_, words)| words.as_str())
     }

@@ -17,13 +17,13 @@ use super::token::Handle;
 use crate::limits::OPERATIONS_AN_INVOCATION;
 use crate::wire::{Fault, read_json};
 
-/// Where the next run begins.
+/// KV key of the cursor at which the next run begins.
 const CURSOR: &str = "purge:cursor";
 
-/// The cursor is worth nothing after a while: the next run begins anew.
+/// Lifetime of the cursor, in seconds: without one, the next run begins anew.
 const CURSOR_SECONDS: u64 = 7 * 24 * 3600;
 
-/// KV takes one write of the same key a second, in milliseconds.
+/// Milliseconds between writes of the cursor: KV takes one write of the same key a second.
 const WRITE_EVERY_MS: u64 = 1_000;
 
 /// Operations of one run: the rest of an invocation's is left to what the application does at the same time.
@@ -44,7 +44,7 @@ const _: () = assert!(OPERATIONS_A_PAGE <= OPERATIONS_A_RUN, "a run gets through
 /// a minute or somewhat more.
 const SETTLED_MS: u64 = 10 * 60 * 1000;
 
-/// What a run did.
+/// Result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Purged {
     /// Grants looked at.
@@ -53,11 +53,11 @@ pub struct Purged {
     pub ended: usize,
     /// Grants that could not be looked at or ended. They are passed over until the next time round.
     pub failed: usize,
-    /// Whether the run came to the end, and the next one begins anew.
+    /// True if the run came to the end, and the next one begins anew.
     pub whole: bool,
 }
 
-/// One run.
+/// Looks through the next part of the grants, and ends those that have expired or whose client has gone.
 ///
 /// # Errors
 /// When the grants cannot be listed; the next run goes on.

@@ -1,4 +1,4 @@
-//! Who signs users in, as the provider sees it.
+//! Sign-in of users, as the provider sees it.
 
 use std::fmt;
 
@@ -14,47 +14,48 @@ use super::scope::Scopes;
 use super::site::Site;
 use crate::wire::{Fault, Head, Reply};
 
-/// What a client asks of a user: an authorization request (RFC 6749 section 4.1.1) that was found to be valid. It can be
-/// sealed into a cookie and read again, for a sign-in of several pages.
+/// A valid authorization request (RFC 6749 section 4.1.1). It can be sealed into a cookie and read again, for a sign-in
+/// of several pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authorization {
-    /// The client.
+    /// Id of the client.
     pub client_id: String,
-    /// What the client calls itself. Plain text.
+    /// Name that the client gave itself, as plain text.
     pub client_name: Option<String>,
     /// The client's home page.
     pub client_uri: Option<String>,
     /// The client's logo.
     pub logo_uri: Option<String>,
-    /// Whether the client has no secret.
+    /// True for a public client, which has no secret (RFC 6749 section 2.1).
     pub client_is_public: bool,
-    /// Whether the operator registered the client, rather than anybody.
+    /// True if the operator registered the client, rather than anybody.
     #[serde(default)]
     pub client_is_configured: bool,
-    /// Whether it gets a refresh token.
+    /// True if the client gets a refresh token.
     pub refreshable: bool,
-    /// Where the answer goes.
+    /// Redirect URI that the response goes to.
     pub redirect_uri: RedirectUri,
-    /// What the client wants to have back with the answer.
+    /// `state` of the client, which is returned in the response.
     pub state: Option<String>,
-    /// What the client's verifier will have to fit (RFC 7636).
+    /// PKCE challenge that the client's verifier has to match (RFC 7636).
     pub challenge: Option<Challenge>,
-    /// What the client wants to do.
+    /// Scopes that the client asks for.
     pub scopes: Scopes,
-    /// Where it wants to do so (RFC 8707).
+    /// Resources that the client asks for (RFC 8707).
     pub audience: Vec<Resource>,
-    /// Whom the client expects to sign in (`OpenID` Connect Core 1.0 section 3.1.2.1).
+    /// User whom the client expects to sign in (`OpenID` Connect Core 1.0 section 3.1.2.1).
     pub login_hint: Option<String>,
-    /// Whether the client wants the user asked anew, by `consent` or `login` in the same place.
+    /// The `prompt` parameter (`OpenID` Connect Core 1.0 section 3.1.2.1): with `consent` or `login` the user is asked
+    /// anew.
     pub prompt: Option<String>,
 }
 
-/// A user has agreed.
+/// Approval of an authorization request by the user.
 #[derive(Clone, PartialEq)]
 pub struct Approval {
     /// The user's id. It may hold any characters, and is never seen outside sealed records.
     pub subject: String,
-    /// What tools get of the user: [`User`](crate::mcp::user::User) reads it.
+    /// Props of the user for tools, read by [`User`](crate::mcp::user::User).
     pub props: Value,
     /// Fewer scopes than the client asked for; none means all of them.
     pub scopes: Option<Scopes>,
@@ -66,7 +67,7 @@ impl fmt::Debug for Approval {
     }
 }
 
-/// What becomes of an authorization request.
+/// Outcome of an authorization request.
 #[derive(Debug)]
 pub enum Decision {
     /// The user agreed: the client gets a code.
@@ -81,7 +82,7 @@ pub enum Decision {
     Answer(Reply),
 }
 
-/// Where somebody is in a sign-in of several pages.
+/// Step of a sign-in of several pages.
 #[derive(Debug, Clone, Copy)]
 pub enum Step<'a> {
     /// `GET /authorize`: a client asks.
@@ -94,19 +95,19 @@ pub enum Step<'a> {
     Account,
 }
 
-/// What the pages of this server have to say of its sign-in.
+/// Status of sign-in that the pages of this server show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    /// With whom people sign in, as in "GitHub".
+    /// Sign-in with the identity provider of that name, as in "GitHub".
     With(String),
-    /// It takes anybody for whoever they say they are.
+    /// Sign-in that takes anybody for the person they say they are.
     Demo,
-    /// It does not work: what is missing, and where to put it.
+    /// Sign-in that does not work: the text says what is missing, and where to put it.
     Misconfigured(String),
 }
 
-/// Signs users in and asks whether they agree. [`decide`](Self::decide) is all that one needs; who has pages of their own
-/// in between answers each step instead.
+/// Signs users in and asks whether they agree. [`decide`](Self::decide) is all that is required; a sign-in with pages
+/// of its own implements [`answer`](Self::answer), too.
 pub trait SignIn {
     /// Decides on an authorization request, which came with `head`.
     fn decide<'a>(&'a self, asked: &'a Authorization, head: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>>;
@@ -130,14 +131,14 @@ pub trait SignIn {
         })
     }
 
-    /// Whether a user with that id can have signed in here: a token of another one, from before sign-in changed, is
-    /// refused. Every look-up of a token calls this, so it has to be quick.
+    /// Checks whether a user with that id can have signed in here: a token of another one, from before sign-in changed,
+    /// is refused. Every look-up of a token calls this, so it has to be quick.
     fn knows(&self, subject: &str) -> bool {
         let _ = subject;
         true
     }
 
-    /// What there is to say of it, if anything.
+    /// Status for the pages to show, if there is any.
     fn notice(&self) -> Option<Notice> {
         None
     }

@@ -1,4 +1,4 @@
-//! The provider at the origin that a request came to, with the runtime around it.
+//! Per-request view of the authorization server: settings, origin, runtime.
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -32,13 +32,13 @@ pub trait Surroundings: Runtime {
     /// The public web; `None` where a fetch could reach what only this server can, since strangers name what is fetched.
     fn web(&self) -> Option<&dyn Fetch>;
 
-    /// What was used up lately, in this isolate.
+    /// Use of the rate limits, in the memory of one isolate.
     fn rates(&self) -> &RefCell<Rates>;
 
     /// Has a command carried out by the object of the user with that handle; it and what comes of it are JSON.
     fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>>;
 
-    /// The same, beside the request: nobody waits for it, and operators are told where it fails.
+    /// Has a command carried out likewise, beside the request: its outcome is not awaited, and a failure is logged.
     fn command_later(&self, handle: &Handle, command: String);
 
     /// Ends a session at the resource, by the key of its note. One that has ended stays so.
@@ -51,18 +51,18 @@ pub trait Surroundings: Runtime {
     fn event(&self, event: &Event);
 }
 
-/// Why there is no body.
+/// Reason for which the body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
-    /// It is too long.
+    /// The body is longer than the limit.
     TooLarge,
-    /// It is not text, or did not come whole.
+    /// The body is not text, or is incomplete.
     Unreadable,
 }
 
 /// The provider, for the time of one request.
 pub struct Site<'a> {
-    /// How it was set up.
+    /// Settings of the provider.
     pub oauth: &'a OAuth,
     /// The runtime.
     pub around: &'a dyn Surroundings,
@@ -72,7 +72,7 @@ pub struct Site<'a> {
     pub paths: &'a [&'a str],
     /// Scheme and host of the request.
     pub origin: String,
-    /// What people call this server.
+    /// Name of this server for people.
     pub name: &'a str,
     head: &'a Head,
     address: OnceCell<String>,
@@ -108,7 +108,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// The same of a server that people call so.
+    /// Sets the name of this server for people.
     #[must_use]
     pub fn named(self, name: &'a str) -> Self {
         Self { name, ..self }
@@ -120,7 +120,7 @@ impl<'a> Site<'a> {
         self.oauth.issuer.as_deref().unwrap_or(&self.origin)
     }
 
-    /// What is protected here.
+    /// Resources that this server protects.
     #[must_use]
     pub fn resources(&self) -> Resources {
         let costly = self.oauth.costly.iter().map(|costly| costly.path.as_str());
@@ -171,7 +171,7 @@ impl<'a> Site<'a> {
             random: self.around.random(),
             fetch: self.documents(),
             configured: &self.oauth.clients,
-            // Nobody may have this server fetch from itself.
+            // These refuse documents of this server itself.
             settings: self.settings(),
             rates: self.around.rates(),
             address: self.address(),
@@ -277,7 +277,7 @@ impl<'a> Site<'a> {
         Some(document.to_json().to_string())
     }
 
-    /// The metadata of the resource at a path (RFC 9728); none if none is protected there.
+    /// The metadata of the resource at a path (RFC 9728); `None` if no resource is protected there.
     #[must_use]
     pub fn resource_metadata(&self, path: &str, name: &str) -> Option<String> {
         let prefix = format!("/.well-known/{}", metadata::PROTECTED_RESOURCE);

@@ -7,7 +7,7 @@ use super::Record;
 /// A write that is under way: the key, and the record that it puts; none where it deletes.
 pub(super) type Write = (String, Option<Record>);
 
-/// Fate of such writes, by a seed. Without a seed all of them are lost.
+/// Fate of writes whose callers die, by a seed. Without a seed all of them are lost.
 #[derive(Debug, Default)]
 pub(super) struct Weather {
     dice: Cell<u64>,
@@ -25,7 +25,7 @@ impl Weather {
         self.dice.get() != 0
     }
 
-    /// One of two sides, by xorshift64*.
+    /// Random bit by xorshift64*; false without a seed.
     fn coin(&self) -> bool {
         let mut dice = self.dice.get();
         dice ^= dice >> 12;

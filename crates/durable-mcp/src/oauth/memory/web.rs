@@ -30,7 +30,7 @@ impl MemoryWeb {
         self.set(url, Fetched { status, content_type, cache_control: None, body });
     }
 
-    /// From now on nobody answers at a URL.
+    /// Takes the page of a URL down: its host does not answer any more.
     pub fn take_down(&self, url: &str) {
         self.pages.borrow_mut().remove(url);
     }
