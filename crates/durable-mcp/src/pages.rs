@@ -40,8 +40,8 @@ pub fn document(page: &Home<'_>) -> Reply {
         .header("cache-control", "no-cache")
 }
 
-/// The answer with a page that is one person's: nobody keeps it, nobody frames it. Its forms lead here, and from here to
-/// `onward`, sources of a content security policy: browsers hold a form to the policy through every redirect.
+/// The answer with a page that is one person's: not cached, and not shown in a frame. Its forms lead here, and from
+/// here to `onward`, sources of a content security policy: browsers hold a form to the policy through every redirect.
 fn person_page(status: StatusCode, page: &impl Template, onward: &str) -> Reply {
     let policy = format!("{POLICY} {onward}");
     html(status, page)

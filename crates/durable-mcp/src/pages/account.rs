@@ -1,4 +1,4 @@
-//! The page on which people see whom they let in, and take it back.
+//! Account page, on which people see the clients that they let in, and take it back.
 
 use askama::Template;
 use http::StatusCode;
@@ -12,7 +12,7 @@ use crate::wire::Reply;
 pub struct Connection {
     /// The id of the grant.
     pub id: String,
-    /// What the client calls itself; none if that is nothing.
+    /// Name that the client gave itself; none if nothing of it can be shown.
     pub name: Option<String>,
     /// The host of the client's id, where that is its document.
     pub publisher: Option<String>,
@@ -20,22 +20,22 @@ pub struct Connection {
     pub since: String,
     /// The day on which it got tokens last.
     pub used: String,
-    /// What it may do: names of scopes, in plain words where there are any.
+    /// Scopes of the grant, in plain words where the server describes them.
     pub scopes: Vec<String>,
-    /// Its sessions, the newest first.
+    /// Sessions of the client, the newest first.
     pub sessions: Vec<UnderWay>,
 }
 
 /// A session that a client began.
 #[derive(Debug, Clone)]
 pub struct UnderWay {
-    /// What names it.
+    /// Key by which the session is ended.
     pub key: String,
     /// The client's name and version, as it says itself; empty if it does not.
     pub client: String,
-    /// How it is reached.
+    /// Name of the transport; for Streamable HTTP, with the protocol version.
     pub transport: String,
-    /// When it began.
+    /// Minute in which the session began.
     pub since: String,
 }
 
@@ -43,35 +43,35 @@ pub struct UnderWay {
 #[derive(Debug, Template)]
 #[template(path = "account.html")]
 pub struct Account<'a> {
-    /// What is around it.
+    /// Frame of the page.
     pub frame: Frame<'a>,
-    /// Where the forms go.
+    /// Path to which the forms are sent.
     pub action: &'a str,
-    /// What shows that a form is this server's.
+    /// Token that protects the forms against CSRF.
     pub csrf: &'a str,
-    /// Who is signed in.
+    /// Name of the user who is signed in.
     pub person: &'a str,
-    /// Whom they let in, the newest first.
+    /// Clients that the user let in, the newest first.
     pub connections: &'a [Connection],
-    /// How many answers this browser remembers.
+    /// Number of consents that this browser remembers.
     pub remembered: usize,
     /// Requests of today's chat in the playground, and tokens of their answers; none where there is no chat.
     pub chat: Option<(u64, u64)>,
-    /// What was just done.
+    /// Confirmation of the action that the page was just asked for.
     pub done: Option<&'a str>,
 }
 
-/// The page for somebody who is not.
+/// The page for somebody who is not signed in.
 #[derive(Debug, Template)]
 #[template(path = "sign_in.html")]
 pub struct SignedOut<'a> {
-    /// What is around it.
+    /// Frame of the page.
     pub frame: Frame<'a>,
-    /// Where the form goes.
+    /// Path to which the form is sent.
     pub action: &'a str,
-    /// The field for a name.
+    /// True if the form asks for a name.
     pub asks_name: bool,
-    /// Who signs people in.
+    /// Name of the identity provider.
     pub provider: &'a str,
 }
 
@@ -89,7 +89,7 @@ impl Account<'_> {
 }
 
 impl SignedOut<'_> {
-    /// The answer with the page. Its form leads to who signs people in: to `onward`.
+    /// The answer with the page. Its form leads on to the identity provider: to `onward`.
     #[must_use]
     pub fn reply(&self, onward: &str) -> Reply {
         person_page(StatusCode::OK, self, onward)

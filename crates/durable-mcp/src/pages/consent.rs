@@ -7,7 +7,7 @@ use super::frame::Frame;
 use super::person_page;
 use crate::wire::Reply;
 
-/// Where the answer goes.
+/// Receiver of the authorization response, by its redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// A server on the web, by host.
@@ -21,9 +21,9 @@ pub enum Destination {
 /// A scope.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// Its name.
+    /// Name of the scope.
     pub name: &'a str,
-    /// What it allows, in plain words.
+    /// Description of the scope in plain words.
     pub words: Option<&'a str>,
 }
 
@@ -31,35 +31,35 @@ pub struct Scope<'a> {
 #[derive(Debug, Template)]
 #[template(path = "consent.html")]
 pub struct Consent<'a> {
-    /// What is around it.
+    /// Frame of the page.
     pub frame: Frame<'a>,
-    /// Where the form goes.
+    /// Path to which the form is sent.
     pub action: &'a str,
-    /// The sign-in that it belongs to.
+    /// Id of the sign-in that the form belongs to.
     pub flow: &'a str,
-    /// What shows that the form is this server's.
+    /// Token that protects the form against CSRF.
     pub csrf: &'a str,
-    /// What the client calls itself; plain, and none if that is nothing.
+    /// Name that the client gave itself, as plain text; none if nothing of it can be shown.
     pub client: Option<String>,
     /// The host that vouches for the client: its metadata document is there.
     pub publisher: Option<&'a str>,
     /// The client's own page: its URL and host.
     pub website: Option<(&'a str, &'a str)>,
-    /// Where the answer goes.
+    /// Receiver of the authorization response.
     pub destination: Destination,
-    /// What it wants to do.
+    /// Scopes that the client asks for.
     pub scopes: Vec<Scope<'a>>,
-    /// Where it wants to do so.
+    /// Resources that the client asks for.
     pub resources: Vec<&'a str>,
-    /// Whether it stays until it is told to go.
+    /// True if the client gets a refresh token, and so stays connected until it is disconnected.
     pub stays: bool,
-    /// Whether the answer can be remembered.
+    /// True if the browser can remember the consent.
     pub may_remember: bool,
-    /// The field for a name, and what stands in it.
+    /// Initial value of the field for a name; none if there is no such field.
     pub asks_name: Option<&'a str>,
-    /// Who signs people in, after this page.
+    /// Name of the identity provider, at which people sign in after this page.
     pub provider: &'a str,
-    /// Where people see whom they let in.
+    /// Path of the account page.
     pub account: &'a str,
 }
 

@@ -2,19 +2,19 @@
 
 use super::language::Language;
 
-/// Around a page.
+/// Data that every page of a sign-in shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// What people call this server.
+    /// Name of this server for people.
     pub server: &'a str,
     /// The language of the page.
     pub language: Language,
-    /// Whether sign-in takes anybody for whoever they say they are.
+    /// True if sign-in takes anybody for the person they say they are.
     pub is_demo: bool,
 }
 
 impl Frame<'_> {
-    /// One of two texts.
+    /// The text in the language of the page.
     #[must_use]
     pub const fn say<'a>(&self, english: &'a str, chinese: &'a str) -> &'a str {
         self.language.say(english, chinese)

@@ -42,43 +42,44 @@ impl<'a> Home<'a> {
         }
     }
 
-    /// The same of a server whose users sign in, or do not.
+    /// Sets whether users sign in.
     #[must_use]
     pub fn signs_in(self, signs_in: bool) -> Self {
         Self { signs_in, ..self }
     }
 
-    /// The same of a server that can be tried at that address.
+    /// Sets the address of the playground, at which the server can be tried.
     #[must_use]
     pub fn with_playground(self, address: Option<String>) -> Self {
         Self { playground: address, ..self }
     }
 
-    /// The same of a server whose users sign in with somebody else, as in "GitHub".
+    /// Sets the name of the identity provider, as in "GitHub".
     #[must_use]
     pub fn with(self, provider: String) -> Self {
         Self { with: Some(provider), ..self }
     }
 
-    /// The same of a server whose sign-in takes anybody for whoever they say they are.
+    /// Marks a server whose sign-in takes anybody for the person they say they are.
     #[must_use]
     pub fn demo(self) -> Self {
         Self { is_demo: true, ..self }
     }
 
-    /// The same of a server that does not work, with what its operator has to do.
+    /// Marks a server that does not work, with what its operator has to do.
     #[must_use]
     pub fn trouble(self, trouble: String) -> Self {
         Self { trouble: Some(trouble), ..self }
     }
 
-    /// The same with faults that a developer has to mend.
+    /// Sets the faults that a developer has to mend.
     #[must_use]
     pub fn problems(self, problems: Vec<String>) -> Self {
         Self { problems, ..self }
     }
 
-    /// Whether services that call from elsewhere can reach the server: not on this machine alone, and not without https.
+    /// True if services that call from elsewhere can reach the server: not on this machine alone, and not without
+    /// https.
     fn is_public(&self) -> bool {
         !self.is_local && self.install.url().starts_with("https://")
     }
@@ -138,7 +139,7 @@ mod tests {
         home.render().unwrap()
     }
 
-    /// What a browser shows of escaped text.
+    /// Decodes escaped text, as a browser does.
     fn shown(html: &str) -> String {
         let mut text = String::new();
         for (i, part) in html.split('&').enumerate() {

@@ -1,4 +1,4 @@
-//! How clients are told of a server: links that install it, and commands.
+//! Links and commands that add a server to a client.
 
 use std::fmt::Write;
 
@@ -90,7 +90,8 @@ impl Install {
     }
 }
 
-/// Claude Code takes letters, digits, `-` and `_` in a name; no other client takes less.
+/// Replaces characters that Claude Code does not take in a name: all but letters, digits, `-` and `_`. No other client
+/// takes fewer.
 fn plain(name: &str) -> String {
     let kept = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let name: String = name.chars().map(|c| if kept(c) { c } else { '-' }).collect();
@@ -113,7 +114,7 @@ fn component(text: &str) -> String {
     })
 }
 
-/// One word of a POSIX shell's command line.
+/// Writes a text as one word of a POSIX shell's command line.
 fn word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/@%+,".contains(&byte);
     if text.bytes().all(is_plain) { text.to_owned() } else { quoted(text) }
@@ -133,7 +134,7 @@ mod tests {
         Install::new("Ann's <Notes>", "ann's/notes", url.to_owned())
     }
 
-    /// What a client's `decodeURIComponent` makes of it.
+    /// Decodes percent-encoding, as a client's `decodeURIComponent` does.
     fn decoded(text: &str) -> String {
         let mut bytes = Vec::new();
         let mut rest = text.bytes();

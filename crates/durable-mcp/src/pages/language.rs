@@ -42,7 +42,7 @@ impl Language {
         }
     }
 
-    /// One of two texts.
+    /// The text in this language.
     #[must_use]
     pub const fn say<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
         match self {

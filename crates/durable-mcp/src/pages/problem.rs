@@ -1,4 +1,4 @@
-//! The page of whatever goes wrong in a browser.
+//! Error page in a browser.
 
 use askama::Template;
 use http::StatusCode;
@@ -7,15 +7,15 @@ use super::frame::Frame;
 use super::person_page;
 use crate::wire::Reply;
 
-/// Seconds after which it is worth another try, where this server has trouble.
+/// Seconds of `Retry-After`, where this server has trouble: with status 503.
 const RETRY_SECONDS: &str = "2";
 
-/// A way on.
+/// Link to a page at which the person can go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
-    /// What it is called.
+    /// Label of the link.
     pub label: String,
-    /// Where it leads.
+    /// URL that the link leads to.
     pub url: String,
 }
 
@@ -23,13 +23,13 @@ pub struct Way {
 #[derive(Debug, Template)]
 #[template(path = "problem.html")]
 pub struct Problem<'a> {
-    /// What is around it.
+    /// Frame of the page.
     pub frame: Frame<'a>,
     /// The cause, and what to do.
     pub text: &'a str,
-    /// The ways on, the best first.
+    /// Links at which the person can go on, the best first.
     pub ways: &'a [Way],
-    /// What the line in the log is found by.
+    /// Id of the problem, by which its line in the log is found.
     pub id: &'a str,
 }
 
