@@ -1,4 +1,4 @@
-//! What one deployment is made of.
+//! Settings and features of one deployment: server, provider, routes, policy and variables.
 
 use std::fmt;
 use std::rc::Rc;
@@ -105,7 +105,7 @@ pub struct App {
     /// Misconfiguration for which every request is rejected: serving without the missing protection would let in everybody.
     pub(crate) closed: Option<&'static str>,
     pub(super) missing: Option<Missing>,
-    /// Whether the page at `/playground` is among the deployment's assets.
+    /// True if the deployment has the page at `/playground` among its assets.
     pub(crate) has_playground: bool,
     /// The origins of that page and of apps that it shows.
     pub(super) origins: Origins,
@@ -212,7 +212,7 @@ impl App {
         }
     }
 
-    /// Whether a path can be one of the page's files. The Worker is asked for those that are there only if it runs before them.
+    /// Checks whether a path belongs to the playground's files, which reach the Worker only if it runs before the assets.
     fn has_playground_file(&self, path: &str) -> bool {
         let below = path.strip_prefix(playground::PAGE);
         self.has_playground && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -24,7 +24,7 @@ const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 /// send of it goes back.
 const MAX_ASKED_BYTES: usize = 4096;
 
-/// How long a browser may remember a preflight, in seconds: browsers cut it to between ten minutes and a day.
+/// Value of `Access-Control-Max-Age`, in seconds. Browsers cap it at between ten minutes and a day.
 const MAX_AGE: &str = "86400";
 
 /// Adds the headers that every answer has.

@@ -23,9 +23,9 @@ use crate::wire::{Body, Fault, Reply};
 /// An object that requests are passed on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// That of a session, or of a user's state.
+    /// A session's object, or the object of a user's state.
     Session(ObjectId),
-    /// That of a task.
+    /// A task's object.
     Task(ObjectId),
 }
 
@@ -40,7 +40,7 @@ pub struct Order {
     pub state: Option<(String, bool)>,
     /// The caller.
     pub caller: Rc<Caller>,
-    /// How the request came.
+    /// The transport of the request.
     pub transport: Transport,
     /// The body, if it was read already.
     pub body: Option<String>,
@@ -62,10 +62,10 @@ pub trait ModelWork {
     /// Prepares the request; or the refusal.
     fn prepare<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>>;
 
-    /// Whether the answer may go on; asked once a second while it comes.
+    /// Checks once a second whether the answer may continue.
     fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool>;
 
-    /// The answer is over, which used so many tokens; none if nothing was asked.
+    /// Reports the end of the answer and the tokens that it used; `None` if the model was not asked.
     fn over(&self, edge: &dyn Edge, used: Option<u64>);
 }
 
@@ -84,7 +84,7 @@ pub struct ModelRequest {
 pub enum ModelAnswer {
     /// An answer that is passed on as it comes.
     Stream {
-        /// Whether it is one JSON document rather than events.
+        /// True for one JSON document, false for server-sent events.
         is_document: bool,
         /// The bytes of the answer, as they come.
         body: Body,
@@ -156,7 +156,7 @@ pub trait Edge: Runtime {
     /// When the runtime refuses, because of a jurisdiction that it does not have.
     fn object_named(&self, name: &str) -> Result<ObjectId, Fault>;
 
-    /// How a task is started.
+    /// The function that starts a task.
     fn begin_task(&self) -> StartTask;
 
     /// Has a command carried out by a task's object; the inner error is the client's.

@@ -23,7 +23,7 @@ use crate::pages::frame::Frame;
 use crate::pages::language::Language;
 use crate::wire::{Fault, Head, Reply};
 
-/// How long clients may keep the metadata documents, in seconds: a change of the application is seen within the hour.
+/// `Cache-Control` of the metadata documents: a change of the application reaches every client within an hour.
 const METADATA_CACHE: &str = "public, max-age=3600";
 
 /// Answers a request to one of the provider's endpoints.

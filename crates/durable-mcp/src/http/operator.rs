@@ -71,7 +71,7 @@ impl OperatorAccess {
         }
     }
 
-    /// Whether a token with that SHA-256 is an operator's. Every token is compared, each in constant time.
+    /// Checks the SHA-256 of a bearer token against every operator token, each in constant time.
     fn admits(&self, hash: &str) -> bool {
         let Self::Tokens(hashes) = self else { return false };
         hashes.iter().fold(false, |admitted, known| admitted | same(known, hash))
@@ -98,7 +98,7 @@ enum Refused {
     Insecure,
     /// See [`SHORT_TOKEN`].
     ShortToken,
-    /// There is no token, or a wrong one.
+    /// The bearer token is missing or wrong.
     Token { is_wrong: bool },
     /// Too many wrong tokens; with the seconds to wait.
     TooMany(u32),

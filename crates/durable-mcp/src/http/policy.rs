@@ -11,7 +11,7 @@ use crate::wire::Head;
 
 mod allowed;
 
-/// Which origins and hosts are let in.
+/// Origins and hosts from which requests are accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     origins: Vec<Allowed>,
@@ -19,7 +19,7 @@ pub struct Policy {
     any_origin: bool,
 }
 
-/// Why a request is not let in.
+/// Reason why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
     /// The request comes from another site's page.
@@ -159,7 +159,7 @@ fn entries(text: Option<&str>) -> impl Iterator<Item = String> {
     })
 }
 
-/// Whether a `host` or `host:port` names this very machine.
+/// True if a `host` or `host:port` is `localhost` or a loopback address.
 #[must_use]
 pub fn is_loopback(host: &str) -> bool {
     let (name, port) = named_port(host);

@@ -80,7 +80,7 @@ pub trait Provider {
     /// The notice about sign-in on this server's pages.
     fn notice(&self) -> Option<Notice>;
 
-    /// Whether clients may identify themselves by a metadata document.
+    /// True if the URL of a client metadata document is accepted as `client_id`.
     fn reads_documents(&self) -> bool;
 
     /// The same provider, which fetches metadata documents from these ports besides 443.
@@ -102,7 +102,7 @@ pub trait Provider {
         tokens: u64,
     ) -> LocalBoxFuture<'a, Result<Spending, Fault>>;
 
-    /// Whether an answer that was counted may go on: the caller's access has not ended.
+    /// Checks that the caller's access has not ended, so that an answer that was counted may continue.
     fn goes_on<'a>(&'a self, edge: &'a dyn Edge, receipt: &'a Receipt, caller: &'a Caller) -> LocalBoxFuture<'a, bool>;
 
     /// Corrects what was counted to the tokens that were used; to nothing, if nothing was asked for.

@@ -1,4 +1,4 @@
-//! Callers whose tokens were looked up a moment ago.
+//! Cache of callers whose tokens were looked up a moment ago.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use crate::mcp::user::Caller;
 
-/// How long a caller is known, in milliseconds. A client's calls in a row then cost one look. A token that is revoked by
-/// way of another isolate is taken here for that much longer, which is little beside the minute that Workers KV may
-/// take to tell.
+/// Lifetime of an entry, in milliseconds: consecutive calls of a client cost one lookup. A token that is revoked through
+/// another isolate is accepted here for that much longer, which is little beside the minute that Workers KV may take to
+/// propagate.
 const RECENT_MS: u64 = 1000;
 
-/// How many callers are known at once. Their tokens' props are what they cost: some kilobytes each.
+/// Limit of cached callers. The props of their tokens take some kilobytes each.
 const MAX_RECENT: usize = 256;
 
 /// A caller's credentials: the hash of the token, and the URL of the resource.
@@ -21,7 +21,7 @@ pub(super) type Shown = (String, String);
 #[derive(Default)]
 pub(super) struct Recent {
     known: RefCell<BTreeMap<Shown, (u64, Rc<Caller>)>>,
-    /// How often everything was forgotten.
+    /// Number of times that the cache was cleared.
     age: Cell<u32>,
 }
 
@@ -34,12 +34,12 @@ impl Recent {
         (now.saturating_sub(*since) < RECENT_MS && !ended).then(|| Rc::clone(caller))
     }
 
-    /// The age that a caller who is looked up from now on has to be added with.
+    /// Generation number to pass to `put` with a caller whose lookup starts now.
     pub(super) fn age(&self) -> u32 {
         self.age.get()
     }
 
-    /// Keeps a caller, unless something may have ended since they began to be looked up, at that `age`.
+    /// Caches a caller, unless the cache was cleared since the lookup started at generation `age`.
     pub(super) fn put(&self, shown: Shown, caller: &Rc<Caller>, now: u64, age: u32) {
         if age != self.age.get() {
             return;
@@ -53,7 +53,7 @@ impl Recent {
         }
     }
 
-    /// Something may have ended.
+    /// Clears the cache, since a token or grant may have ended.
     pub(super) fn forget(&self) {
         self.known.borrow_mut().clear();
         self.age.set(self.age.get().wrapping_add(1));

@@ -9,7 +9,7 @@ struct Binding {
     name: &'static str,
     /// The class of a Durable Object; none for a namespace of KV.
     class: Option<&'static str>,
-    /// Whether nothing works without it.
+    /// True if the deployment cannot serve without the binding.
     is_vital: bool,
 }
 
@@ -39,7 +39,7 @@ const KV: Binding = Binding { name: "OAUTH_KV", class: None, is_vital: true };
 pub(super) struct Missing {
     /// All of them, with what to do.
     pub(super) text: String,
-    /// Whether nothing works without them.
+    /// True if one of them is vital, so that requests to MCP and OAuth endpoints are rejected.
     pub(super) is_vital: bool,
 }
 

@@ -53,20 +53,20 @@ pub enum Route {
 }
 
 impl Route {
-    /// Whether any page may call it: it takes no cookie for a credential, and does nothing that its caller could not do
-    /// without a browser.
+    /// True for routes that a page of any origin may call: they accept no cookie as a credential, and do nothing that their
+    /// caller could not do without a browser.
     #[must_use]
     pub const fn is_for_any_origin(self) -> bool {
         matches!(self, Self::WellKnown | Self::Token | Self::Register | Self::Revoke | Self::Introspect)
     }
 
-    /// Whether it is a transport of MCP.
+    /// True for the routes of the MCP transports.
     #[must_use]
     pub const fn is_mcp(self) -> bool {
         matches!(self, Self::Mcp | Self::Sse | Self::SseMessage)
     }
 
-    /// Whether it is of the page at `/playground`.
+    /// True for the routes of the page at `/playground`.
     #[must_use]
     pub const fn is_of_playground(self) -> bool {
         matches!(
@@ -100,7 +100,7 @@ impl Paths {
         Self { mcp: mcp.to_owned(), sse: sse.to_owned(), message: format!("{sse}/message") }
     }
 
-    /// Whether one path serves both transports.
+    /// True if Streamable HTTP and HTTP+SSE share one path.
     pub(crate) fn are_shared(&self) -> bool {
         self.mcp == self.sse
     }

@@ -54,8 +54,8 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     if is_native { reply } else { secured(cors::allow(reply, origin.as_deref()), head) }
 }
 
-/// Whether a page of a foreign origin may call the route. That of the playground is a client as others are: it may call MCP, and
-/// nothing in a person's place.
+/// True if a page of a foreign origin may call the route. The page of the playground is a client like any other: it may call
+/// MCP, but no route that acts for the person.
 fn is_for_origin(app: &App, head: &Head, origin: Option<&str>) -> bool {
     let route = app.route_of(&head.path);
     route.is_for_any_origin() || (route.is_mcp() && origin.is_some_and(|origin| app.origins.is_page(origin)))

@@ -159,7 +159,7 @@ fn unknown_state(app: &App, request: &Request) -> Reply {
     Reply::json(StatusCode::OK, result_json(&request.id, &stamped))
 }
 
-/// How the request can go on as a task, and whether it does so from its beginning.
+/// The function that turns the request into a task, if its tool allows one, and true if it starts as one.
 fn begin_task(
     app: &App,
     edge: &dyn Edge,
@@ -289,7 +289,7 @@ async fn counted(head: &Head, edge: &dyn Edge, caller: &Caller) -> Result<Counte
     Ok(Counted { user, origin })
 }
 
-/// Those of the tasks that are the caller's, which tell the hub from now on.
+/// Filters the caller's own tasks, and has each report to the hub from now on.
 async fn watched(edge: &dyn Edge, caller: &Rc<Caller>, tasks: Vec<String>) -> Result<Vec<String>, Fault> {
     let around = edge.around();
     let mut own = Vec::new();

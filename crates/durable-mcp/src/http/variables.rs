@@ -33,7 +33,7 @@ impl<'a> Variables<'a> {
         seconds.saturating_mul(1000)
     }
 
-    /// One of some words; what is none of them comes as an error that says so.
+    /// A variable that must be one of `words`; any other text is an error that lists them.
     pub(super) fn word(&mut self, name: &str, words: &[&str]) -> Result<Option<String>, String> {
         match self.text(name) {
             Some(text) if !words.contains(&text.as_str()) => Err(self.expected(name, &text, &words.join(" or "))),
@@ -47,7 +47,7 @@ impl<'a> Variables<'a> {
         word.as_deref().and_then(RequestLog::parse).unwrap_or_default()
     }
 
-    /// One of `words`, alone or followed by a hyphen and more; `None` for any other text.
+    /// A variable that is one of `words`, alone or followed by a hyphen and more; `None` for any other text.
     pub(super) fn hint(&mut self, name: &str, words: &[&str]) -> Option<String> {
         let text = self.text(name)?;
         if words.iter().any(|word| text.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))

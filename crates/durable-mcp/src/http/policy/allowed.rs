@@ -1,4 +1,4 @@
-//! One entry of the variables `ALLOWED_ORIGINS` and `ALLOWED_HOSTS`.
+//! An entry of the variables `ALLOWED_ORIGINS` and `ALLOWED_HOSTS`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -58,14 +58,14 @@ impl Allowed {
         Some(Self { scheme: String::new(), name, port })
     }
 
-    /// Whether it lets in an origin, in lower case.
+    /// True if the entry matches an origin, in lower case.
     pub(super) fn is_origin(&self, origin: &str) -> bool {
         let (scheme, host) = origin.split_once("://").unwrap_or(("", origin));
         let (name, port) = named_port(host);
         scheme == self.scheme && self.port.as_deref() == Some(port) && self.is_named(name)
     }
 
-    /// Whether it lets in the host of a plain HTTP request, in lower case.
+    /// True if the entry matches the host of a plain HTTP request, in lower case.
     pub(super) fn is_host(&self, host: &str) -> bool {
         let (name, port) = named_port(host);
         let is_at = match self.port.as_deref() {
@@ -109,7 +109,7 @@ fn ipv6(address: Ipv6Addr) -> String {
     }
 }
 
-/// Whether browsers parse a name as an IPv4 address, and reject it if that fails (WHATWG URL, "ends in a number checker").
+/// True if browsers parse a name as an IPv4 address, and reject it if that fails (WHATWG URL, "ends in a number checker").
 fn ends_in_number(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));

@@ -19,7 +19,7 @@ use crate::pages::account::{Account, Connection, SignedOut, UnderWay};
 use crate::pages::frame::{day, minute, plain};
 use crate::wire::{Fault, Reply, read_json};
 
-/// How long somebody stays signed in to the page, in seconds.
+/// Lifetime of a sign-in to the page, in seconds.
 const SECONDS: u32 = 30 * 60;
 
 const COOKIE: &str = "account";

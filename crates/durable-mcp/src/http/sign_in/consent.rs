@@ -15,13 +15,13 @@ use crate::wire::{Fault, Reply};
 /// Characters of a `login_hint`: an address or a user's name.
 const MAX_HINT_CHARS: usize = 128;
 
-/// How the browser leaves for the identity provider.
+/// Choices with which the browser is redirected to the identity provider.
 pub(super) struct Departure<'a> {
     /// The person was asked on a page.
     pub(super) asked: bool,
-    /// Whether the browser remembers the consent.
+    /// True if the browser remembers the consent.
     pub(super) remember: bool,
-    /// Whom they say they are, or the client does.
+    /// The name that the person typed, or the client's `login_hint`.
     pub(super) name: Option<&'a str>,
 }
 

@@ -15,7 +15,7 @@ use crate::oauth::sign_in::Authorization;
 use crate::runtime::Random;
 use crate::wire::{Fault, read_json};
 
-/// How long the browser keeps what it cannot use any longer, in seconds: who comes back too late is shown the way.
+/// `Max-Age` of the cookie, in seconds. It outlives the flow, so that a person who comes back too late gets a page with advice.
 const KEPT_SECONDS: u32 = 60 * 60;
 
 /// Sign-ins under way in one browser; with one more, the oldest is given up.
@@ -66,7 +66,7 @@ pub(super) struct Left {
     pub(super) kept: Value,
     /// The person was asked, in this very sign-in.
     pub(super) asked: bool,
-    /// Whether the browser remembers the consent.
+    /// True if the browser remembers the consent.
     pub(super) remember: bool,
 }
 
@@ -76,7 +76,7 @@ pub(super) enum Found {
     Living(Flow),
     /// The flow took too long.
     Expired(Flow),
-    /// There is none such in this browser.
+    /// The browser has no flow of that id.
     Nothing,
 }
 
@@ -99,13 +99,13 @@ impl Flow {
         Ok(State { text: format!("{}{}", self.id, token::<SECRET_BYTES>(random)?) })
     }
 
-    /// The browser leaves for the identity provider. It has all the time again.
+    /// Records the redirect to the identity provider, and starts the flow's lifetime anew.
     pub(super) fn leave(self, state: &State, kept: Value, asked: bool, remember: bool, now: u64) -> Self {
         let left = Left { secret: sha256_hex(state.secret()), kept, asked, remember };
         Self { left: Some(left), expires: now.saturating_add(SIGN_IN_MS), ..self }
     }
 
-    /// When the browser left for the identity provider, in milliseconds since 1970; a user who was asked consented then.
+    /// Time of the redirect to the identity provider, in milliseconds since 1970. A user who was asked consented then.
     pub(super) fn left_at(&self) -> u64 {
         self.expires.saturating_sub(SIGN_IN_MS)
     }

@@ -6,8 +6,8 @@
 use super::visit::Visit;
 use crate::wire::{Head, Reply};
 
-/// Whether a browser says that a person's click or key sent the form (Fetch Metadata, W3C): `fetch` has another mode, a form
-/// in a frame another destination, and a click by script no user activation. No script can set or drop these headers.
+/// Checks that a person's click or key sent the form, by Fetch Metadata (W3C): `fetch` has another mode, a form in a frame
+/// another destination, and a click by script no user activation. No script can set or drop these headers.
 ///
 /// User activation is of the window: a script of this origin that holds the window can send the form when the person clicks
 /// anywhere in it. On a shared origin only the policy of the playground's page, which lets no foreign script run, prevents that;
@@ -25,7 +25,7 @@ pub(super) fn is_of_a_person(head: &Head) -> bool {
     is_navigation && (user.as_deref() == Some("?1") || (user.is_none() && !tells_activation(head)))
 }
 
-/// Whether the browser sends `Sec-Fetch-User` for a click: Chromium and Firefox do, Safari does not. A script cannot change
+/// True if the browser sends `Sec-Fetch-User` for a click: Chromium and Firefox do, Safari does not. A script cannot change
 /// the `User-Agent` of a navigation.
 fn tells_activation(head: &Head) -> bool {
     let agent = head.header("user-agent").unwrap_or_default();

@@ -27,7 +27,7 @@ const SECONDS: u32 = 365 * 24 * 60 * 60;
 /// Stands between the time of a consent, in milliseconds since 1970, and its hashes.
 const AT: char = '.';
 
-/// How many consents: with one more, the oldest is forgotten.
+/// Limit of consents: one more displaces the oldest.
 const MAX_CONSENTS: usize = 50;
 
 /// Characters of all of them, which have to fit into one cookie when they are sealed.
@@ -110,7 +110,7 @@ impl Remembered {
         self.consents.iter().map(|Consent { at, hashes }| format!("{at}{AT}{hashes}")).collect::<Vec<_>>().join(" ")
     }
 
-    /// Whether any user of this browser consented to this.
+    /// True if any user of this browser consented to what the request asks.
     pub(super) fn covers(&self, asked: &Authorization) -> bool {
         may_be_remembered(asked) && self.consents.iter().any(|consent| consent.covers(asked))
     }
@@ -136,12 +136,12 @@ impl Remembered {
         }
     }
 
-    /// How many there are.
+    /// Number of remembered consents.
     pub(super) fn count(&self) -> usize {
         self.consents.len()
     }
 
-    /// Keeps them in the browser.
+    /// Seals the consents into the cookie.
     pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<(), Fault> {
         if self.of_other_version {
             return Ok(());

@@ -1,4 +1,4 @@
-//! One request of a person's browser to the pages of a sign-in.
+//! A request of a person's browser to the pages of a sign-in.
 
 use http::{Method, StatusCode};
 
