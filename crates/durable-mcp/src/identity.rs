@@ -1,11 +1,9 @@
-//! Who a person is, as somebody else knows them: an identity provider. Sans-io: the web, the clock and randomness are
-//! arguments.
+//! Sign-in by an identity provider. Sans-io: HTTP, the clock and randomness are arguments.
 //!
 //! ```text
 //! consent ── begin ──▶ the provider's page ──▶ /callback ── finish ──▶ Identity
 //! ```
-//! What has to be remembered between the two is given back by `begin`, and sealed into a cookie of the browser by whoever
-//! asked. Nothing is stored.
+//! `begin` returns the data that `finish` needs, and the caller seals them into a cookie of the browser. Nothing is stored.
 
 pub mod access;
 pub mod allowed;
@@ -35,12 +33,12 @@ use crate::wire::{Fault, Head};
 /// A person, as an identity provider knows them.
 #[derive(Clone, PartialEq)]
 pub struct Identity {
-    /// Stays the same for as long as the provider knows the person, and is nobody else's: the provider's name, a colon,
-    /// and its id for them, as in `github:583231`.
+    /// The stable and unique id of the person: the provider's name, a colon, and the provider's id for them, as in
+    /// `github:583231`.
     pub subject: String,
     /// The name that pages show.
     pub name: Option<String>,
-    /// What tools get of them, an object. What the provider gave to be used on their behalf is in its member
+    /// The props that tools get, an object. The provider's tokens, for use on the person's behalf, are in the member
     /// [`UPSTREAM`](code_flow::UPSTREAM).
     pub props: Value,
 }
@@ -81,22 +79,22 @@ impl fmt::Debug for Begun {
     }
 }
 
-/// A browser that came back, in the flow that it left in: whoever asks has compared the state.
+/// The callback request; the caller has verified `state`.
 #[derive(Clone, Copy)]
 pub struct Answer<'a> {
     /// The same as that of [`Flow`].
     pub callback: &'a str,
-    /// The query that it came back with.
+    /// The query of the callback.
     pub params: &'a Params,
     /// The whole request.
     pub head: &'a Head,
-    /// The data that [`Begun`] had kept.
+    /// The data of [`Begun::kept`].
     pub kept: &'a Value,
     /// The provider, over the web.
     pub web: &'a dyn Upstream,
 }
 
-/// Why nobody is signed in.
+/// Reason why a sign-in or renewal failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdentityError {
     /// The person did not want to, or the provider did not let them. The text is for the log.
@@ -107,8 +105,7 @@ pub enum IdentityError {
     Unavailable(String),
     /// The person is signed in, but may not use this server. The text names the person, to be shown.
     NotAllowed(String),
-    /// This deployment is not set up as it should be. The text names the variable and what to do, and no secret; it may be
-    /// shown.
+    /// The deployment is misconfigured. The text names the variable and the remedy, and no secret; it may be shown.
     Misconfigured(String),
 }
 
@@ -146,7 +143,7 @@ impl From<Fault> for IdentityError {
 const SUBJECTS: [&str; 6] =
     [access::SUBJECTS, cloudflare::SUBJECTS, demo::SUBJECTS, github::SUBJECTS, oidc::GOOGLE_SUBJECTS, oidc::SUBJECTS];
 
-/// Whether a subject begins with `own`, or with no prefix of this library's providers: users who were taken over from
+/// True if a subject begins with `own`, or with no prefix of this library's providers: users who were imported from
 /// another server keep their ids.
 fn begins_with(subject: &str, own: &str) -> bool {
     subject.starts_with(own) || !SUBJECTS.iter().any(|known| subject.starts_with(known))
@@ -178,8 +175,8 @@ pub trait IdentityProvider {
         async { Ok(None) }.boxed_local()
     }
 
-    /// Whether a person with that [`subject`](Identity::subject) is one of this provider's. Those of another one, which this
-    /// server had before, are signed out. Override it where subjects have a prefix of their own.
+    /// True if a person with that [`subject`](Identity::subject) signed in by this provider. Users of a provider that the server
+    /// had before are signed out. Override it where subjects have a prefix of their own.
     fn knows(&self, subject: &str) -> bool {
         self.is_demo() || !subject.starts_with(demo::SUBJECTS)
     }
@@ -190,12 +187,12 @@ pub trait IdentityProvider {
         "your identity provider"
     }
 
-    /// Whether it takes anybody for whoever they say they are. Every page says so.
+    /// True if the provider checks no identity and accepts any name. Every page says so.
     fn is_demo(&self) -> bool {
         false
     }
 
-    /// Whether the page in front of it has a field for a name, which comes as [`Flow::name`].
+    /// True if the consent page has a field for a name, which is passed as [`Flow::name`].
     fn asks_name(&self) -> bool {
         false
     }

@@ -46,13 +46,13 @@ impl AllowList {
         }
     }
 
-    /// Whether nobody is on it.
+    /// True if the list has no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether somebody with these props is on it. For a tool:
+    /// Checks whether the list has the person with these props. For a tool:
     ///
     /// ```
     /// use durable_mcp::identity::allowed::AllowList;
@@ -69,7 +69,7 @@ impl AllowList {
         known.is_some_and(|known| known.iter().filter_map(Value::as_str).any(|name| self.names(name)))
     }
 
-    /// Whether a name is an entry.
+    /// Checks whether a name is an entry.
     #[must_use]
     pub fn names(&self, name: &str) -> bool {
         self.0.iter().any(|entry| entry == name)
@@ -85,7 +85,7 @@ impl AllowList {
         self.0.iter().filter_map(|entry| entry.split_once('/'))
     }
 
-    /// Whether a person's groups have to be known.
+    /// True if an entry is an organisation or a team, so that a person's memberships have to be fetched.
     #[must_use]
     pub fn has_groups(&self) -> bool {
         self.organisations().next().is_some() || self.teams().next().is_some()

@@ -49,7 +49,7 @@ pub struct CodeFlow<'a> {
     pub token: &'a str,
     /// The credentials of this server at the provider.
     pub credentials: &'a Credentials,
-    /// Whether they go into the body of a request (`client_secret_post`), and not into its header.
+    /// True for credentials in the body of a request (`client_secret_post`), false for its header (`client_secret_basic`).
     pub in_body: bool,
     /// The scopes that are asked for, separated by spaces.
     pub scopes: &'a str,

@@ -1,4 +1,4 @@
-//! Anybody, under any name: for trying a server out.
+//! Identity provider for trying a server out: accepts any name without a check.
 
 use futures_util::future::FutureExt;
 use serde_json::json;

@@ -16,7 +16,7 @@ pub(super) const SUBJECTS: &str = "github:";
 /// GitHub's URL, unless `GITHUB_URL` is set.
 pub const URL: &str = "https://github.com";
 
-/// Its API, unless `GITHUB_API_URL` says otherwise.
+/// URL of GitHub's API, unless `GITHUB_API_URL` is set.
 pub const API_URL: &str = "https://api.github.com";
 
 /// The scopes, unless `GITHUB_SCOPES` is set: the profile and the e-mail addresses. A GitHub App has

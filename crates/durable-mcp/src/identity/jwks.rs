@@ -13,16 +13,16 @@ use super::IdentityError;
 use super::jwt::{Expected, Unverified};
 use super::upstream::{Signature, Upstream, get_json};
 
-/// Keys are fetched again after this long, so that one that was withdrawn is gone.
+/// Milliseconds after which keys are fetched again, so that withdrawn ones are dropped.
 pub const FRESH_MS: u64 = 6 * 3600 * 1000;
 
-/// How long keys are used while the provider cannot be reached.
+/// Milliseconds after a fetch for which keys are used while the provider cannot be reached.
 pub const STALE_MS: u64 = 24 * 3600 * 1000;
 
-/// No more than one fetch in this time because of a token.
+/// Least age of keys, in milliseconds, at which a token that none of them verifies causes another fetch.
 pub const REFETCH_MS: u64 = 60 * 1000;
 
-/// A set has two or three.
+/// Limit of keys in a set; providers publish two or three.
 const MAX_KEYS: usize = 32;
 
 #[derive(Clone)]

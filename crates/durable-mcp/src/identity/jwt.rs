@@ -10,10 +10,10 @@ use crate::wire::read_json;
 /// Characters of a token: those with many groups have some 4 KiB, and headers end at 16.
 pub const MAX_TOKEN_CHARS: usize = 16 * 1024;
 
-/// How far the provider's clock may be off, in seconds.
+/// Tolerated difference of the provider's clock, in seconds.
 pub const LEEWAY_SECONDS: u64 = 60;
 
-/// How a token may be signed. A closed list: `none` and the symmetric ones are not on it.
+/// Accepted signature algorithms of a token. A closed list, without `none` and the symmetric algorithms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -23,7 +23,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Its name (RFC 7518 section 3.1).
+    /// The value of the header parameter `alg` (RFC 7518 section 3.1).
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Algorithm {
         [Self::Rs256, Self::Es256].into_iter().find(|known| known.as_str() == name)
     }
 
-    /// Whether a key (RFC 7517) can be one of this algorithm's.
+    /// Checks whether a JSON Web Key (RFC 7517) is for this algorithm and for signatures.
     #[must_use]
     pub fn fits(self, key: &Value) -> bool {
         let text = |name| key.get(name).and_then(Value::as_str);
@@ -48,11 +48,11 @@ impl Algorithm {
     }
 }
 
-/// A token whose signature nobody has checked yet.
+/// A parsed token, its signature not verified yet.
 pub struct Unverified<'a> {
-    /// How it says that it is signed.
+    /// The algorithm that the token's header claims.
     pub algorithm: Algorithm,
-    /// The key that it says it is signed with.
+    /// The key id that the token's header claims.
     pub key_id: Option<String>,
     /// The signed part.
     pub signed: &'a [u8],

@@ -129,8 +129,8 @@ impl Oidc {
         Claims::new(self.keys.verify(&found.keys, id_token, &expected, web).await?)
     }
 
-    /// How a person is known to be of a domain. At Google, anybody can have an account with an address of a domain that is
-    /// not their employer's: `hd` says which organisation manages it.
+    /// The claim that proves a person's domain. At Google, a personal account may have an address of any domain, so only the
+    /// claim `hd` tells which organisation manages the account.
     fn domains(&self) -> Domains {
         if self.is_google() { Domains::Hosted } else { Domains::OfAddress }
     }

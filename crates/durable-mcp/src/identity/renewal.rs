@@ -10,8 +10,8 @@ use super::upstream::{InRenewal, Upstream};
 use super::{IdentityError, IdentityProvider};
 use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged};
 
-/// A token of this server lives at least this long, in seconds, whatever the provider's does: clients that are always
-/// renewing get nothing done.
+/// Least lifetime of a token of this server, in seconds, whatever the provider's is: a client that renews all the time gets
+/// nothing done.
 const LEAST_SECONDS: u64 = 60;
 
 /// The hook for [`OAuth::on_exchange`](crate::oauth::provider::OAuth::on_exchange): whenever a client's token is renewed,
@@ -53,8 +53,8 @@ async fn exchanged(
     Ok(Exchanged { access_seconds, refresh_seconds: left.map(|left| left.max(LEAST_SECONDS)), props })
 }
 
-/// Who was taken off a list, or whom the provider forgot, is out. What may work later, and what the operator has to put
-/// right, costs nobody their connection.
+/// Ends the grant of a person who was removed from a list or whom the provider no longer knows. An outage or a
+/// misconfiguration is transient, and ends no grant.
 fn refused(error: &IdentityError) -> ExchangeError {
     match error {
         IdentityError::Unavailable(_) | IdentityError::Misconfigured(_) => ExchangeError::Transient(error.to_string()),
@@ -62,7 +62,8 @@ fn refused(error: &IdentityError) -> ExchangeError {
     }
 }
 
-/// How long a token of this server may live so that tools do not find the provider's ended; none if that is no matter.
+/// Lifetime of this server's access token, in seconds, so that it is renewed before the provider's token expires; `None` if
+/// that is at least [`RENEW_SECONDS`] away.
 fn lives(props: &Value, now: u64) -> Option<u64> {
     let expires = props.get(UPSTREAM)?.get("expires")?.as_u64()?;
     let left = expires.saturating_sub(now);

@@ -1,4 +1,4 @@
-//! Which identity provider a deployment uses, from its variables and secrets.
+//! Choice of the identity provider, from a deployment's variables and secrets.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use crate::oauth::secret::Secret;
 /// The variable that names the provider.
 pub const IDENTITY_PROVIDER: &str = "IDENTITY_PROVIDER";
 
-/// What it may be.
+/// Values of the variable, for the error text.
 const PROVIDERS: &str = "none, demo, github, cloudflare, google, oidc or access";
 
 /// The variable without which nobody is taken for whoever they say they are.
@@ -42,7 +42,7 @@ const NO_LISTS: [(&str, &str); 3] =
 struct List {
     name: &'static str,
     provider: &'static str,
-    /// Whether the provider can know anybody by an entry, in lower case.
+    /// Checks that an entry, in lower case, has a form by which the provider can match a person.
     is_good: fn(&str) -> bool,
 }
 

@@ -1,4 +1,4 @@
-//! What stands for identity providers in a test: answers that are set, failures on demand, and signatures that are none.
+//! Test double of identity providers: prepared responses, failures on demand, and made-up signatures.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -18,7 +18,7 @@ use crate::oauth::memory::SeededRandom;
 use crate::oauth::params::Params;
 use crate::wire::{Fault, Head, Headers};
 
-/// When a stand-in begins, in milliseconds since 1970.
+/// Time at which a test double's clock starts, in milliseconds since 1970.
 pub const NOW: u64 = 1_700_000_000_000;
 
 /// A request that was sent, with its body as text.
@@ -32,11 +32,11 @@ pub struct Sent {
     pub agent: String,
     /// The body.
     pub body: String,
-    /// How long an answer would have been waited for.
+    /// The timeout of the request, in milliseconds.
     pub timeout_ms: u32,
 }
 
-/// Providers in memory. Who is not there does not answer.
+/// Providers in memory. A request without a prepared response times out.
 #[derive(Default)]
 pub struct StandIn {
     answers: RefCell<BTreeMap<String, Given>>,
@@ -74,7 +74,7 @@ impl StandIn {
         self.answers.borrow_mut().insert(line.to_owned(), answer);
     }
 
-    /// From now on there is no answer in time.
+    /// Removes the prepared response, so that the request times out.
     pub fn hang(&self, line: &str) {
         self.answers.borrow_mut().remove(line);
     }

@@ -12,12 +12,12 @@ use super::IdentityError;
 use super::jwt::Algorithm;
 use crate::wire::{Fault, read_json};
 
-/// How long a provider may take to answer, in milliseconds: a person waits.
+/// Timeout of a request to a provider, in milliseconds: a person waits for it.
 pub const TIMEOUT_MS: u32 = 8_000;
 
-/// How long a provider may take to renew tokens, and to answer what is asked besides. One renewal asks for tokens once and
-/// twice for other things, one after the other, and has [10 seconds](crate::oauth::hooks::HOOK_MS): if it were cut off
-/// after the provider gave new tokens, they would be lost and the old ones used up.
+/// Timeouts within a renewal, in milliseconds: of the token request, and of every other request. A renewal sends one token
+/// request and up to two others in sequence, and has [10 seconds](crate::oauth::hooks::HOOK_MS): if it were cut off after the
+/// provider issued new tokens, they would be lost and the old ones used up.
 pub const RENEWAL_MS: (u32, u32) = (5_000, 2_000);
 
 /// Bytes of an answer: a set of keys with certificates has some 10 KiB, a list of accounts may have more.
@@ -29,11 +29,11 @@ pub type Reached<'a, T> = LocalBoxFuture<'a, Result<T, Fault>>;
 /// A signature that is not verified yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Signature<'a> {
-    /// How it was made.
+    /// The signature algorithm.
     pub algorithm: Algorithm,
-    /// With what: a JSON Web Key (RFC 7517).
+    /// The key, a JSON Web Key (RFC 7517).
     pub key: &'a Value,
-    /// Over what.
+    /// The signed bytes.
     pub signed: &'a [u8],
     /// The signature itself.
     pub bytes: &'a [u8],
@@ -48,7 +48,7 @@ pub trait Upstream {
     /// to show that it is longer. What takes longer than `timeout_ms`, body included, is a fault.
     fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>>;
 
-    /// Whether a signature is one. A key that is none for the algorithm signs nothing.
+    /// Verifies a signature. It is false for a key that does not fit the algorithm.
     fn verify<'a>(&'a self, signature: Signature<'a>) -> Reached<'a, bool>;
 }
 
@@ -76,11 +76,11 @@ const USER_AGENT: &str = "durable-mcp";
 
 /// An answer that is JSON.
 pub struct JsonAnswer {
-    /// Its status.
+    /// The status of the answer.
     pub status: u16,
-    /// Whether the provider asks to be left alone for a while.
+    /// True if the provider limits the rate: status 429, `Retry-After`, or `X-RateLimit-Remaining: 0`.
     pub is_throttled: bool,
-    /// Its body; null if it is no JSON.
+    /// The parsed body; null if it is not JSON.
     pub body: Value,
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn send(web: &dyn Upstream, request: Request<Vec<u8>>) -> Resul
     Ok(answer.map(|body| body.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(body)))
 }
 
-/// Whether a provider may be at that URL: by `https`, or on this machine.
+/// Accepts a provider's URL: `https`, or `http` on loopback.
 #[must_use]
 pub fn is_trustworthy(url: &str) -> bool {
     let is_local = |rest: &str| {
@@ -147,7 +147,7 @@ pub fn is_trustworthy(url: &str) -> bool {
     is_clean && is_url
 }
 
-/// Whether what is at that URL only stands in for a provider: [without TLS](is_trustworthy) it is on this machine.
+/// True if the URL is that of a stand-in for a provider: one [without TLS](is_trustworthy) is on loopback.
 #[must_use]
 pub fn is_stand_in(url: &str) -> bool {
     url.starts_with("http://")

@@ -1,4 +1,4 @@
-//! How the crate `oauth2` reaches a token endpoint.
+//! HTTP client with which the crate `oauth2` calls a token endpoint.
 
 use std::fmt;
 

@@ -23,7 +23,7 @@ pub struct Tokens {
     pub access_token: String,
     /// For the next tokens.
     pub refresh_token: Option<String>,
-    /// When the access token ends, in seconds since 1970.
+    /// Time at which the access token expires, in seconds since 1970.
     pub expires: Option<u64>,
     /// The person who signed in (`OpenID` Connect Core 1.0 section 2).
     pub id_token: Option<String>,

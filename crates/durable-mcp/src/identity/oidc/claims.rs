@@ -13,7 +13,7 @@ use crate::identity::upstream::{Upstream, get_json};
 const NOT_OF_A_PERSON: [&str; 11] =
     ["iss", "aud", "azp", "exp", "iat", "nbf", "nonce", "at_hash", "c_hash", "s_hash", "jti"];
 
-/// How a person is known to be of a domain.
+/// The claim that proves a person's domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Domains {
     /// By the verified address.

@@ -26,9 +26,9 @@ pub(super) struct Found {
     pub(super) token: String,
     pub(super) keys: String,
     pub(super) userinfo: Option<String>,
-    /// Whether it wants the client's secret in the body of a request.
+    /// True if the provider wants the client's secret in the body of a request.
     pub(super) in_body: bool,
-    /// Whether it says that it gives refresh tokens for the scope `offline_access`.
+    /// True if `scopes_supported` has `offline_access`, the scope for refresh tokens.
     pub(super) is_offline: bool,
 }
 
@@ -98,7 +98,7 @@ impl Discovery {
     }
 }
 
-/// Whether a list of the configuration has that value.
+/// True if a list in the provider's metadata has that value.
 fn offers(configuration: &Value, list: &str, value: &str) -> bool {
     configuration.get(list).and_then(Value::as_array).is_some_and(|values| values.iter().any(|known| known == value))
 }
