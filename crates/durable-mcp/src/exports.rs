@@ -61,10 +61,10 @@ macro_rules! worker {
             }
         }
 
-        /// Its Durable Objects. In a module of their own, since what the attribute adds to them has no documentation.
+        /// The Worker's Durable Objects, in a module of their own, since items that the attribute adds have no documentation.
         ///
         /// They are bound here and not by `worker::durable_object`, which would read the URL, method and `cf` of each
-        /// request before anybody asks for them.
+        /// request whether or not they are used.
         mod durable_objects {
             use $crate::worker::wasm_bindgen::prelude::*;
             use $crate::worker::worker_sys::{DurableObjectState, web_sys};

@@ -126,7 +126,7 @@ impl Format {
     }
 }
 
-/// Whether an error is one of this module's. It passes once the whole deployment runs one version.
+/// True for an error of this module, which is transient: it passes once the whole deployment runs one version.
 #[must_use]
 pub fn is_of_other_version(fault: &Fault) -> bool {
     fault.0.ends_with(OTHER_VERSION)

@@ -54,7 +54,7 @@ pub const JOINED_MS: u64 = 24 * 3600 * 1000;
 pub struct Telling {
     /// The notice.
     pub notice: Notice,
-    /// The last session that was told.
+    /// The last session that was notified.
     pub after: String,
     /// True if the same change was published again meanwhile: then every session is notified once more.
     pub again: bool,
@@ -68,31 +68,31 @@ pub trait HubHost: Runtime {
     /// Number of open sockets: all, or those with the tag.
     fn count(&self, tag: Option<&str>) -> usize;
 
-    /// Up to `limit` sessions' objects that want to be told, by their ids, in order, behind `after`.
+    /// Ids of up to `limit` objects of joined sessions, in order, after `after`.
     ///
     /// # Errors
     /// When storage fails.
     fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, Fault>;
 
-    /// Up to `limit` sessions whose time is over.
+    /// Up to `limit` joined sessions that have expired.
     ///
     /// # Errors
     /// When storage fails.
     fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, Fault>;
 
-    /// Number of sessions that want to be told: all, or those counted under the tag.
+    /// Number of joined sessions, or of those with the given tag.
     ///
     /// # Errors
     /// When storage fails.
     fn count_sessions(&self, tag: Option<&str>) -> Result<usize, Fault>;
 
-    /// Sets the time until which a joined session is told, in milliseconds since 1970; false if it has not joined.
+    /// Sets the time until which a joined session is notified, in milliseconds since 1970; false if it has not joined.
     ///
     /// # Errors
     /// When storage fails.
     fn keep_session(&self, object: &str, expires: u64) -> Result<bool, Fault>;
 
-    /// Has a session's object told from now on, until `expires`, in milliseconds since 1970.
+    /// Joins a session: its object is notified from now on, until `expires`, in milliseconds since 1970.
     ///
     /// # Errors
     /// When storage fails.
@@ -137,7 +137,7 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn has_ended(&self, grant: &str) -> Result<bool, Fault>;
 
-    /// Has a session's object told no more.
+    /// Removes a joined session, so that its object is no longer notified.
     ///
     /// # Errors
     /// When storage fails.
@@ -149,13 +149,13 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault>;
 
-    /// Time at which the next session expires, in milliseconds since 1970.
+    /// Time at which the next joined session expires, in milliseconds since 1970.
     ///
     /// # Errors
     /// When storage fails.
     fn next_session(&self) -> Result<Option<u64>, Fault>;
 
-    /// Tells a session's object; false if it has nobody to tell.
+    /// Notifies a session's object; false if the session has no client to notify.
     fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>>;
 
     /// Has the hub woken at that time at the latest.

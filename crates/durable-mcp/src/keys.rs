@@ -28,8 +28,8 @@ pub const ROTATE_AFTER_MS: u64 = 30 * 24 * 3600 * 1000;
 /// memory, so that everybody who may meet its first signature knows it.
 pub const PUBLISHED_BEFORE_MS: u64 = 2 * 3600 * 1000;
 
-/// How long a key that is not in the newest ring may still be one that has not come here yet, in milliseconds, since it was
-/// first met: as long as a deployment of another secret takes to reach every machine.
+/// Milliseconds after its first use for which a key that is not in the newest ring may still arrive here: as long as a
+/// deployment of another secret takes to reach every machine.
 pub const AWAITED_MS: u64 = 60 * 1000;
 
 /// Unknown keys that are remembered at once. Made-up ids displace each other, and cost a bounded list.
@@ -59,7 +59,7 @@ pub struct KeyId(pub [u8; 4]);
 pub struct Key {
     id: KeyId,
     bytes: [u8; KEY_BYTES],
-    /// When it was made, in milliseconds since 1970.
+    /// Time of creation, in milliseconds since 1970; once the key signs, the time since which it does.
     made: u64,
 }
 
@@ -184,7 +184,7 @@ impl Keys {
         Some(Self { older, current, next, anchor })
     }
 
-    /// Whether the ring is to be [renewed](Self::renewed) by now.
+    /// True if the ring is due to be [renewed](Self::renewed).
     #[must_use]
     pub fn is_due(&self, now: u64) -> bool {
         match &self.next {
@@ -231,13 +231,13 @@ impl Keys {
         self.current.mac(message)
     }
 
-    /// Whether there is a key of that id.
+    /// True if the ring has a key of that id.
     #[must_use]
     pub fn knows(&self, id: KeyId) -> bool {
         self.get(id).is_some()
     }
 
-    /// Whether `mac` is that key's over `message`, in constant time.
+    /// Verifies `mac` over `message` by the key of that id, in constant time.
     #[must_use]
     pub fn verify(&self, id: KeyId, message: &[u8], mac: &[u8]) -> bool {
         let Some(key) = self.get(id) else {
@@ -281,7 +281,7 @@ impl Keys {
 pub struct AwaitedKeys(VecDeque<(KeyId, u64)>);
 
 impl AwaitedKeys {
-    /// Whether the key may still become known. It is remembered from now on.
+    /// True if the key may still arrive. The first call for a key notes its time.
     pub fn awaits(&mut self, id: KeyId, now: u64) -> bool {
         if let Some((_, since)) = self.0.iter().find(|(known, _)| *known == id) {
             return now.saturating_sub(*since) < AWAITED_MS;

@@ -24,9 +24,8 @@ pub trait Runtime {
     /// The deployment's keys; with `fresh`, not those that were read a while ago, since one is missing among them.
     fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
 
-    /// Whether a key that is not among the newest either may still become known here: see
-    /// [`AwaitedKeys`](crate::keys::AwaitedKeys). A token that it signed is to be tried again then, rather than refused for good,
-    /// which would sign its user out.
+    /// True if a key that is not among the newest either may still arrive here: see [`AwaitedKeys`](crate::keys::AwaitedKeys).
+    /// A token that it signed is then answered with a transient error, since a final rejection would sign its user out.
     fn awaits_key(&self, id: KeyId) -> bool {
         let _ = id;
         true

@@ -34,7 +34,7 @@ pub trait Headers {
 pub struct Head {
     /// The method.
     pub method: Method,
-    /// Whether it came by `https`.
+    /// True if the request came by `https`.
     pub secure: bool,
     /// Host and port, as the client named them.
     pub host: String,
@@ -59,19 +59,19 @@ impl Head {
         self.headers.get(name)
     }
 
-    /// Whether the body is compressed or otherwise coded (RFC 9110 section 8.4).
+    /// True if the body is compressed or otherwise coded (RFC 9110 section 8.4).
     #[must_use]
     pub fn is_coded(&self) -> bool {
         self.header("content-encoding").is_some_and(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
     }
 
-    /// How long the body is, if its sender says so.
+    /// The body's length in bytes, by `Content-Length` (RFC 9110 section 8.6).
     #[must_use]
     pub fn declared_length(&self) -> Option<usize> {
         self.header("content-length")?.trim().parse().ok()
     }
 
-    /// Whether the body is said to be of that media type, whatever its parameters.
+    /// Compares `Content-Type` with a media type, without its parameters.
     #[must_use]
     pub fn has_type(&self, media_type: &str) -> bool {
         let given = self.header("content-type").unwrap_or_default();
@@ -122,22 +122,22 @@ pub struct Socket {
     pub tag: String,
     /// The text that the socket remembers while the object sleeps.
     pub attachment: String,
-    /// Sent as soon as it is open.
+    /// Frames sent as soon as the socket is open.
     pub greeting: Vec<String>,
-    /// Whether that was all.
+    /// True if the socket is closed after the greeting.
     pub closes: bool,
 }
 
 /// An answer.
 #[derive(Default)]
 pub struct Reply {
-    /// Its status.
+    /// The status code.
     pub status: StatusCode,
-    /// Its headers, by lower-case name.
+    /// The headers, by lower-case name.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
-    /// Its body.
+    /// The body.
     pub body: Body,
-    /// Whether its line in the log is left or left out already.
+    /// True if the log line of the request is already written, or deliberately left out.
     pub logged: bool,
 }
 

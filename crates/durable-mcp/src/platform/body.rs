@@ -31,18 +31,18 @@ pub(super) type Work = LocalBoxFuture<'static, Result<JsValue, JsValue>>;
 /// The body of one request.
 pub(super) struct RequestBody {
     request: web_sys::Request,
-    /// How long it is, if its sender says so.
+    /// The length in bytes that `Content-Length` declares.
     declared: Option<usize>,
     reading: Cell<Reading>,
 }
 
-/// How far the reading of a body is.
+/// Progress of reading a body.
 enum Reading {
     /// The work is polled for the first time, which may end with waiting for the body alone.
     First,
     /// The work waits for the body alone.
     Awaited(Waker),
-    /// The text that it waited for; none if it cannot be read.
+    /// The text of the body; `None` if it cannot be read.
     Here(Option<String>),
     /// The work is a task, which waits for anything.
     Task,
@@ -79,7 +79,7 @@ impl RequestBody {
         }
     }
 
-    /// Whether the work waits for the body; if not, it is a task from now on.
+    /// True if the work waits for the body alone; otherwise it becomes a task.
     fn is_awaited(&self) -> bool {
         let reading = self.reading.replace(Reading::Task);
         let is_awaited = matches!(reading, Reading::Awaited(_));

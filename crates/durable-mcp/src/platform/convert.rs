@@ -35,13 +35,13 @@ extern "C" {
     fn writes(response: &web_sys::Response);
 }
 
-/// Headers that nearly every request is asked for. They are read with its URL, in one step, since each takes its time.
+/// Headers that nearly every request needs. They are read with its URL in one call, since each call into JavaScript costs time.
 struct FirstRead {
-    /// Those of every request.
+    /// Headers read of every request.
     always: &'static [&'static str],
-    /// Those of requests whose version, the first of the headers above, has no sessions.
+    /// Headers read of stateless requests, by the version in the first header of `always`.
     stateless: &'static [&'static str],
-    /// Those of the others.
+    /// Headers read of all other requests.
     others: &'static [&'static str],
 }
 

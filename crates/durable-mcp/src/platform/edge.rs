@@ -57,7 +57,7 @@ extern "C" {
     fn id_of_name(namespace: &JsValue, jurisdiction: Option<&str>, name: &str) -> Result<String, JsValue>;
 }
 
-/// One request at the Worker.
+/// A request at the Worker.
 #[derive(Clone)]
 pub(super) struct WorkerEdge(Rc<AtWorker>);
 

@@ -70,7 +70,7 @@ const PUT_OFF_MS: u64 = RETRY_DELETES_MS;
 /// Users whose grants are kept in memory at once, some kilobytes each.
 const MAX_KNOWN: usize = 1000;
 
-/// How soon the object is woken again where more is due, in milliseconds: late enough for commands to come between.
+/// Delay before the object's next alarm where more is due, in milliseconds: long enough to run commands in between.
 const AGAIN_MS: u64 = 1000;
 
 /// The object behind the grants of a part of the users. [`worker!`](crate::worker!) stamps the class that holds one.

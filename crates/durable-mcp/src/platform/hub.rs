@@ -192,7 +192,7 @@ impl Parts {
 struct Host {
     state: Rc<State>,
     env: Env,
-    /// Whether the tables are known to be there.
+    /// True once the tables are known to exist.
     is_ready: Cell<bool>,
 }
 

@@ -22,11 +22,11 @@ const PUT: &str = "INSERT OR REPLACE INTO keys (ring, value) VALUES (0, ?)";
 /// The binding of the object.
 const KEY_RING: &str = "KEY_RING";
 
-/// How long keys stay in memory, in milliseconds: half as long as a key is published before it signs. A key that is newer
-/// is asked for when it is first met.
+/// Lifetime of the keys in memory, in milliseconds: half as long as a key is published before it signs. A newer key is
+/// fetched when it is first met.
 const KEYS_STAY_MS: u64 = 3600 * 1000;
 
-/// How often an unknown key may have the keys read anew, in milliseconds: whoever makes ids up decides when.
+/// Least time between two fetches for an unknown key, in milliseconds: anybody can cause one by a made-up id.
 const KEYS_READ_EVERY_MS: u64 = 10 * 1000;
 
 thread_local! {
@@ -92,8 +92,8 @@ fn told(fault: Fault) -> worker::Error {
     worker::Error::RustError(fault.0)
 }
 
-/// Whether a key that is not among those of this isolate may still become known in it. Keys of the ring cannot: each is
-/// published for longer than a ring stays in memory before it signs.
+/// True if a key that this isolate does not have may still arrive: only one made from `SESSION_KEY`. Keys of the ring cannot,
+/// since each is published for longer than a ring stays in memory before it signs.
 pub(super) fn awaits(env: &worker::Env, id: KeyId) -> bool {
     let is_configured = variable(env, SESSION_KEY).is_some();
     is_configured && AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::edge::now()))

@@ -21,7 +21,7 @@ use crate::session::notice::Notice;
 pub struct Listeners(Env);
 
 impl Listeners {
-    /// Those of the deployment whose bindings these are.
+    /// The listeners of the deployment that has these bindings.
     #[must_use]
     pub fn new(env: &Env) -> Self {
         Self(env.clone())

@@ -32,10 +32,10 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
-/// How long an answer may take in all, in milliseconds.
+/// Timeout of a whole answer, in milliseconds.
 const LONGEST_MS: u32 = 5 * 60 * 1000;
 
-/// How often it is looked whether an answer may go on, in milliseconds: access that has ended ends it within two seconds.
+/// Interval of the check whether an answer may continue, in milliseconds: ended access stops it within two seconds.
 const LOOK_MS: u32 = 1000;
 
 /// Asks a model, until the client of the request hangs up. What has to happen before and after is a task of its own, which

@@ -3,7 +3,7 @@
 use crate::runtime::Random;
 use crate::wire::Fault;
 
-/// Those of `crypto.getRandomValues`.
+/// Random bytes of `crypto.getRandomValues`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SystemRandom;
 

@@ -16,7 +16,7 @@ const MAX_ROW_BYTES: usize = 1024 * 1024;
 /// The table of everything that is kept here.
 const TABLE: &str = "durable_mcp";
 
-/// One table, so that each thing that is kept is one row written. It is created with the first row.
+/// A single table, so that storing a value writes one row. It is created with the first row.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS durable_mcp (\
      kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL, \
      PRIMARY KEY (kind, name)) WITHOUT ROWID";
@@ -41,7 +41,7 @@ pub(super) struct SqlStore {
     rows_written: Cell<u64>,
 }
 
-/// One row of an answer.
+/// A row of a result.
 pub(super) type Row = Vec<SqlStorageValue>;
 
 pub(super) fn text(row: &Row, column: usize) -> &str {

@@ -128,7 +128,7 @@ impl TaskHost for Host {
 /// The task in the object's SQLite: its record, then what came of it, no row longer than it may be.
 struct Rows {
     state: Rc<State>,
-    /// How many parts the record has.
+    /// Number of rows that the record takes.
     parts: Cell<usize>,
 }
 

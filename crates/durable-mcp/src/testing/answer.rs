@@ -47,7 +47,7 @@ impl Answer {
         serde_json::from_value(self.structured()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// Whether the request failed: by a protocol error, or by a tool's own.
+    /// True if the request failed, by a protocol error or by a result with `isError`.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.0.as_ref().map_or(true, |result| result.get("isError") == Some(&Value::Bool(true)))

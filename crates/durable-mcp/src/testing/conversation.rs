@@ -1,4 +1,4 @@
-//! One request of the client, and the messages that come back.
+//! A request of the client, and the messages that come back.
 
 use std::collections::BTreeMap;
 

@@ -52,11 +52,11 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 /// and few enough that a test does not seem to hang.
 const MAX_POLLS: u32 = 100_000;
 
-/// Advice for whoever wrote a handler that only polls.
+/// Advice to the author of a handler that only polls.
 const IN_A_LOOP: &str = "Does it look again and again for something that does not come? Give the loop an end, and sleep in it, by \
      `clock.sleep(..)` in a handler";
 
-/// How long a future may wait for another thread. What a test does is done sooner, and cargo warns of a test that takes longer.
+/// Timeout of a future that waits for another thread. No test's own work takes longer, and cargo warns of one that does.
 const WOKEN_WITHIN: Duration = Duration::from_mins(1);
 
 /// Wakes the thread that waits.

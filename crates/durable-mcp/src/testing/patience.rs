@@ -3,7 +3,7 @@
 use super::doubles::deployment::Deployment;
 use crate::runtime::Runtime;
 
-/// How long a call may take by the test's clock, in milliseconds: a day. Longer than any client waits.
+/// Timeout of a call by the test's clock, in milliseconds: a day, which is longer than any client waits.
 const WITHIN_MS: u64 = 24 * 3600 * 1000;
 
 /// Steps of the test's clock that a call may wait for: one that looks every second gets through five hours. They take a few seconds,

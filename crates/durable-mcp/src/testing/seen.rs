@@ -10,9 +10,9 @@ use crate::mcp::log::LogLevel;
 /// A report of a call's progress.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progressed {
-    /// How far the call is.
+    /// The progress so far.
     pub progress: f64,
-    /// How far it will be at its end, if its tool says so.
+    /// The progress at the end, if the tool gives it.
     pub total: Option<f64>,
     /// A text for people.
     pub message: Option<String>,
@@ -21,7 +21,7 @@ pub struct Progressed {
 /// A log message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logged {
-    /// How severe it is.
+    /// The severity.
     pub level: LogLevel,
     /// The message.
     pub data: Value,

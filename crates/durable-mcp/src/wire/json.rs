@@ -64,7 +64,7 @@ fn number(text: &str) -> (usize, Option<&'static str>) {
     (length, is_too_large.then_some("null"))
 }
 
-/// Whether a field can be left out: what is missing is read as this.
+/// True if a field has its default, and may be omitted: a missing field is parsed as the default.
 pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

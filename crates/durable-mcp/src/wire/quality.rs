@@ -1,7 +1,7 @@
-//! How much somebody wants what they say that they accept.
+//! Quality values of content negotiation (RFC 9110 section 12.4.2).
 
 /// The weight among the parameters of a range in `Accept` or `Accept-Language`, in thousandths (RFC 9110 section
-/// 12.4.2): 1000 where none is given. None if it cannot be read.
+/// 12.4.2): 1000 by default. `None` if it cannot be parsed.
 ///
 /// It is read by hand, since the tables for reading any decimal number are 11 KB of the upload.
 #[must_use]

@@ -21,7 +21,7 @@ use futures_util::future::{LocalBoxFuture, ready};
 use super::memory_store::MemoryStore;
 use crate::testing::executor::{Pool, Spawner};
 
-/// When the tests begin: some time in 2026.
+/// Time at which the clock of tests starts, in milliseconds since 1970: some time in 2026.
 pub const START: u64 = 1_795_000_000_000;
 
 struct Timer {
@@ -68,15 +68,15 @@ pub struct FakeHost {
     sockets: RefCell<Vec<(String, FakeSocket)>>,
     pub logs: Rc<RefCell<Vec<String>>>,
     pub warnings: Rc<RefCell<Vec<String>>>,
-    /// What was published since this was emptied last.
+    /// Notices published since the list was last emptied.
     pub published: Rc<RefCell<Vec<Notice>>>,
-    /// Until when the object is told what is published.
+    /// Time until which the hub notifies the object.
     pub listens_until: Cell<Option<u64>>,
-    /// From when on it is told no more.
+    /// Time since which the hub no longer notifies the object.
     pub left: Cell<Option<u64>>,
     /// The user or network whose quota counts it.
     pub counted: RefCell<String>,
-    /// How the hub answers an object that wants to be told.
+    /// The hub's response to an object that joins.
     pub joined: RefCell<Result<Option<u16>, Fault>>,
 }
 
@@ -145,7 +145,7 @@ impl FakeHost {
         }
     }
 
-    /// When the next timer is due that somebody still waits for.
+    /// Time of the next timer that is still awaited.
     pub fn next_timer(&self) -> Option<u64> {
         let mut timers = self.timers.0.borrow_mut();
         timers.retain(|(_, timer)| Rc::strong_count(timer) > 1);
@@ -172,7 +172,7 @@ impl FakeHost {
         sockets.iter().rev().find(|(own, _)| own == tag).is_some_and(|(_, socket)| socket.closed)
     }
 
-    /// What the newest socket of that tag got since this was asked last, and whether it is closed.
+    /// Frames that the newest socket of that tag got since the last call, and true if it is closed.
     pub fn read(&self, tag: &str) -> (String, bool) {
         let mut sockets = self.sockets.borrow_mut();
         let socket = sockets.iter_mut().rev().find(|(own, _)| own == tag).map(|(_, socket)| socket);
@@ -207,7 +207,7 @@ impl Runtime for FakeHost {
         ready(Ok(Rc::new(Keys::from_secret("k")))).boxed_local()
     }
 
-    /// There is one ring, so what is not in it was made up.
+    /// False for every key: tests have one ring, so an unknown key was made up.
     fn awaits_key(&self, _: KeyId) -> bool {
         false
     }

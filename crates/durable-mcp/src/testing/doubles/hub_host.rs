@@ -44,17 +44,17 @@ impl FakeHubSocket {
 pub struct FakeHubHost {
     runtime: Rc<FakeHost>,
     sockets: RefCell<Vec<(Rc<FakeHubSocket>, String)>>,
-    /// The objects that are told, and until when.
+    /// Joined objects, with the times until which they are notified.
     pub sessions: RefCell<BTreeMap<String, u64>>,
-    /// What sessions' objects were told since this was emptied last.
+    /// Notices sent to sessions' objects since the list was last emptied.
     pub told: RefCell<Vec<(String, Notice)>>,
-    /// What happens where an object is told; it has somebody to tell otherwise.
+    /// Results of notifying an object; `Ok(true)`, a client to notify, for any other object.
     pub outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
     /// Grants that are noted to have ended, and until when.
     ended: RefCell<BTreeMap<String, u64>>,
-    /// Why ended grants cannot be looked up.
+    /// Failure of the lookup of ended grants.
     pub fault: RefCell<Option<Fault>>,
-    /// Objects that are told do not answer.
+    /// True if objects do not answer a notice.
     pub stalled: Cell<bool>,
     counted: RefCell<BTreeMap<String, Counted>>,
     telling: RefCell<BTreeMap<String, Telling>>,

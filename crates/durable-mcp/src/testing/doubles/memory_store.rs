@@ -42,12 +42,12 @@ impl MemoryStore {
         }
     }
 
-    /// Whether nothing at all is kept.
+    /// True if nothing is stored.
     pub fn is_empty(&self) -> bool {
         self.rows.borrow().is_none()
     }
 
-    /// When the object wants to be woken.
+    /// Time of the object's alarm.
     pub fn alarm(&self) -> Option<u64> {
         self.alarm.get()
     }
@@ -65,7 +65,7 @@ impl MemoryStore {
         self.alarms_ordered.get()
     }
 
-    /// How many events are kept.
+    /// Number of stored events.
     pub fn event_count(&self) -> usize {
         self.rows.borrow().as_ref().map_or(0, |rows| rows.events.len())
     }

@@ -14,7 +14,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::host::FakeHost;
 
-/// What the platform keeps of a task, without SQL.
+/// Storage of a task, in memory instead of SQL.
 #[derive(Default)]
 pub struct MemoryTaskStore {
     /// As it is written: what cannot be read again is lost here too.
@@ -32,7 +32,7 @@ impl MemoryTaskStore {
         self.record.borrow().is_none() && self.outcome.borrow().is_none()
     }
 
-    /// When the object wants to be woken.
+    /// Time of the object's alarm.
     pub fn alarm(&self) -> Option<u64> {
         self.alarm.get()
     }

@@ -37,15 +37,15 @@ pub type OwnHandler = Box<dyn Fn(Head, String) -> LocalBoxFuture<'static, Result
 /// The answer of an object, to come.
 type Answering = LocalBoxFuture<'static, Reply>;
 
-/// One request at the front door.
+/// A request at the Worker.
 pub struct Visit {
     /// The deployment.
     pub deployment: Rc<Deployment>,
     /// The request without its body.
     pub head: Head,
-    /// Its body.
+    /// The request's body.
     pub body: String,
-    /// Is ready when the client has hung up.
+    /// Ready when the client has disconnected.
     pub gone: Rc<Cell<Option<oneshot::Receiver<()>>>>,
     /// Requests to objects are counted, as the platform counts them.
     pub invocation: Invocation,
