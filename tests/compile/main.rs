@@ -1,4 +1,4 @@
-//! What the compiler says of the likeliest mistakes in a server's file.
+//! Compiler errors for the likeliest mistakes in a server's file.
 //!
 //! The texts are those of the compiler that `scripts/environment` pins. After a new one, or a change of our notes,
 //! `TRYBUILD=overwrite scripts/test native --test compile` writes them anew, to be read before they are committed.

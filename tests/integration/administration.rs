@@ -1,4 +1,4 @@
-//! What users and administrators do with grants, and what collects those that storage cannot.
+//! Grants as users and administrators list and end them, and the purge of those that storage cannot expire.
 
 mod many;
 

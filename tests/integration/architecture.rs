@@ -1,10 +1,10 @@
-//! Which part of the library may know of which, read from its source.
+//! Dependencies between the modules of the library, checked in its source.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module of the crate with those that it may name. Whatever is not listed is not allowed.
+/// Each module of the crate with the modules that it may name. A module that is not listed is not allowed.
 const ALLOWED: &[(&str, &[&str])] = &[
     // The exports.
     ("lib", &["http", "mcp", "platform", "session", "worker"]),
@@ -68,7 +68,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// The modules that know of Cloudflare's runtime.
 const ON_THE_RUNTIME: [&str; 2] = ["platform", "exports"];
 
-/// What gives time or randomness, and what is of the runtime: for those modules alone. Elsewhere both are arguments.
+/// Names of the runtime, of its clock and of its randomness: for those modules alone. Elsewhere they are arguments.
 const OF_THE_RUNTIME: [&str; 9] = [
     "worker::",
     "use worker",
@@ -126,7 +126,7 @@ fn named(line: &str) -> BTreeSet<String> {
     names
 }
 
-/// What a line names is a module, and not an item that `lib.rs` hands on or a macro.
+/// True for the name of a module, rather than of an item that `lib.rs` re-exports or of a macro.
 fn is_module(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
 }

@@ -116,7 +116,7 @@ fn again(kind: &str, example: &Value) -> Option<Value> {
     })
 }
 
-/// Whether everything that `part` names is in `whole`. A mode that is declared by an empty object may be left out there.
+/// Checks that `whole` has every member of `part`. An elicitation mode that an empty object declares may be missing there.
 fn is_within(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
         (Value::Object(part), Value::Object(whole)) => part.iter().all(|(name, value)| {

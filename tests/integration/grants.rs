@@ -1,4 +1,4 @@
-//! What happens to a user's grants: the behaviours one by one, then faults, hooks, and a model under every interleaving.
+//! Commands on a user's grants: the behaviours one by one, then faults, hooks, and a model under every interleaving.
 
 mod disconnecting;
 mod faults;

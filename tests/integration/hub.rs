@@ -1,4 +1,4 @@
-//! Who listens, and what they hear.
+//! Listening streams, and the notices that they get.
 
 mod many;
 mod quotas;
@@ -56,7 +56,7 @@ fn everything() -> Value {
     })
 }
 
-/// What a stream acknowledges.
+/// The filter that a stream acknowledges.
 fn acknowledged(stream: &Exchange) -> Value {
     let messages = stream.read().messages();
     assert_eq!(messages.len(), 1, "{messages:?}");
@@ -179,7 +179,7 @@ struct Rig {
 struct Stream(UnboundedReceiver<String>);
 
 impl Stream {
-    /// What came since this was asked last, and whether it has ended.
+    /// Messages since the last call, and true if the stream has ended.
     fn read(&mut self) -> (Vec<Value>, bool) {
         let mut messages = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! How much may go to a client: what is longer is an error that says so, and takes nobody else's place.
+//! Size limits of messages to a client: a longer one becomes an error that says so, and displaces no other message.
 
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::prelude::*;
@@ -47,7 +47,7 @@ fn size(bytes: usize) -> Value {
     json!({ "bytes": bytes })
 }
 
-/// What the result of `big` has besides its text.
+/// Length of the result of `big` without its text.
 const ENVELOPE: usize = r#"{"content":[{"type":"text","text":""}]}"#.len();
 
 fn is_too_long(answer: &Value) -> bool {

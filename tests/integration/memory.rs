@@ -1,4 +1,4 @@
-//! How much memory a request takes, whatever it holds, and that this grows no faster than the request does.
+//! Memory that a request takes, whatever its content: it grows no faster than the request does.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! What must hold for any text that reaches the values of OAuth.
+//! Properties of OAuth's value types, for any text that they parse.
 
 use std::cell::Cell;
 

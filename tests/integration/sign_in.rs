@@ -1,5 +1,5 @@
-//! What a person sees of a sign-in, and what an attacker does not get by it. The identity provider is a stand-in that signs
-//! in whoever the code names.
+//! Sign-in as a person sees it in the browser, and attacks on it. The identity provider is a stand-in that signs in the
+//! person whom the code names.
 
 use std::rc::Rc;
 

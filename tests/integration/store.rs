@@ -1,4 +1,4 @@
-//! What every store has to do. The platform's own does it under `tests/e2e/store.test.mjs`.
+//! Conformance of every store. `tests/e2e/store.test.mjs` asks as much of the platform's own.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use durable_mcp::testing::doubles::memory_store::MemoryStore;
 const STREAM: u64 = 7;
 const ALL: usize = usize::MAX;
 
-/// Takes a store that is new.
+/// Checks a new store.
 fn conforms(store: &dyn Store) {
     assert_eq!(store.load(), Ok(Kept::default()), "a new store is empty");
     assert_eq!(store.state("S"), Ok(None));

@@ -7,11 +7,11 @@ use durable_mcp::oauth::memory::Call;
 use super::{DAY_MS, LEGACY, refresh, refresh_token};
 use crate::support::grants::{CONFIDENTIAL, PUBLIC, World};
 
-/// How one operation fails.
+/// Failure of one operation on storage.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     Kv(Call, usize),
-    /// It is done, but the answer is lost.
+    /// The operation succeeds, but its response is lost.
     KvAfter(Call, usize),
     Row(usize),
 }

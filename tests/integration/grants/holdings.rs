@@ -40,16 +40,16 @@ const STALE_MS: u64 = 60_000;
 struct Grant {
     client: Client,
     tokens: Issued,
-    /// Its place among all beginnings and ends.
+    /// Sequence number of its start among all starts and ends.
     begun: u64,
-    /// Place of its end, once it has ended for certain.
+    /// Sequence number of its end, once it has ended for certain.
     ended: Option<u64>,
 }
 
 /// Something that a client was given by a token of the grant with that number.
 struct Given<T> {
     of: usize,
-    /// Whether the user's object was told of it.
+    /// True if the user's object has a note of it.
     noted: bool,
     what: T,
 }
@@ -296,14 +296,14 @@ impl Case {
         }
     }
 
-    /// Whether a caller of one grant may be served what another one of the client began: what the user's object knew of is
-    /// for nobody after the end, and the rest for no grant that came later. An isolate that is shown an old record knows the
-    /// grant itself for a minute more, and no longer: then there is no such caller.
+    /// True if a caller of grant `by` may be served what grant `of` of the same client started. After the end of `of`, what the
+    /// user's object has a note of is for no caller, and the rest is for no grant that started later. An isolate that reads a
+    /// stale record accepts tokens of the ended grant itself for a minute at most; then it has no caller.
     fn may(&self, by: usize, of: usize, noted: bool) -> bool {
         self.grants[of].ended.is_none_or(|ended| !noted && self.grants[by].begun < ended)
     }
 
-    /// A client tries all that it was ever given, and everybody is told something.
+    /// Publishes a notice, and has a client try everything that it was ever given.
     fn look(&mut self, by: usize) {
         self.runtime.set_time(self.now());
         self.hub.publish(&Notice::of(&Change::Tools)).now_or_never().unwrap().unwrap();
@@ -355,7 +355,7 @@ fn counts(kind: usize) {
 }
 
 thread_local! {
-    /// How often something was seen, of each kind, rightly.
+    /// Number of sessions, tasks and calls that a caller rightly reached.
     static SEEN: std::cell::Cell<[usize; 3]> = const { std::cell::Cell::new([0; 3]) };
 }
 

@@ -23,11 +23,11 @@ const STEPS: usize = 60;
 /// A refresh token that was given out, as far as it is known.
 #[derive(Default)]
 struct Known {
-    /// When it was presented, for all times that may have exchanged it.
+    /// Times at which it was presented, by command, except for commands that were refused.
     presented: BTreeMap<usize, u64>,
     tries: u32,
     pair: Option<Issued>,
-    /// When its pair was known first: it had been exchanged by then.
+    /// Time at which its pair was first known, so that it had been exchanged by then.
     exchanged: u64,
 }
 
@@ -40,7 +40,7 @@ struct AccessToken {
     maybe_revoked: bool,
 }
 
-/// One code and what became of it.
+/// An authorization code with all tokens that follow from it.
 struct Family {
     client: Client,
     code: String,
@@ -51,13 +51,13 @@ struct Family {
     issued: Option<Issued>,
     access: Vec<AccessToken>,
     refresh: BTreeMap<String, Known>,
-    /// When it gave tokens last.
+    /// Time of the latest command that issued tokens.
     used: u64,
     /// Something happened that may end it.
     maybe_dead: bool,
     /// Ended for certain: nothing of it may work any more.
     dead: bool,
-    /// When that was known first.
+    /// Time at which its end was first known.
     died: u64,
 }
 
@@ -73,11 +73,11 @@ enum Asked {
 /// A command under way.
 struct Running {
     asked: Asked,
-    /// Which families had ended when it was given.
+    /// Families that had ended for certain when the command started.
     dead: BTreeSet<usize>,
-    /// Whether it will end a family by being refused.
+    /// The family that the command ends if it is refused.
     ends: Option<usize>,
-    /// Whether it presents a code that has given tokens.
+    /// True if it presents a code that has given tokens.
     replays: bool,
     started: u64,
 }
@@ -295,7 +295,7 @@ impl Case {
         }
     }
 
-    /// Whether presenting that token may by now have ended its family.
+    /// Notes that its family may have ended, if presenting that token by now may count as reuse.
     fn judge(&mut self, at: usize, token: &str) {
         let (now, grace, uses) = (self.now(), self.world.lifetimes.grace * 1000, self.world.lifetimes.grace_uses);
         let family = &mut self.families[at];

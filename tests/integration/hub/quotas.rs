@@ -1,4 +1,4 @@
-//! How many may listen, of one user, of one network and in all.
+//! Limits of listening streams, per user, per network and in total.
 
 use super::*;
 

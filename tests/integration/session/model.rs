@@ -87,7 +87,7 @@ impl Case {
         }
     }
 
-    /// Whether the session takes requests; one that has ended refuses them for ever.
+    /// True if the session accepts requests. One that has ended rejects them for ever.
     fn is_there(&mut self) -> bool {
         let status = self.rig.ping();
         if self.ended {

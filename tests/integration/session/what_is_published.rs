@@ -1,4 +1,4 @@
-//! What the hub tells a session, and what a session tells everybody.
+//! Notices from the hub to a session, and from a session to all.
 
 use durable_mcp::hub::{Counted, Origin, user_tag};
 use durable_mcp::keys::Keys;

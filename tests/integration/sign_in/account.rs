@@ -18,7 +18,7 @@ fn let_in(browser: &mut Browser<'_>, client: &str, person: &str) -> String {
     browser.redeemed(client, &back)
 }
 
-/// Whether a token is taken: without a session here, what comes after is an error of another kind.
+/// True if a token is accepted. The request names no session, so an accepted one fails later, with another status.
 fn takes(browser: &mut Browser<'_>, token: &str) -> bool {
     let bearer = format!("Bearer {token}");
     browser.send(Method::POST, "/mcp", "{}", &[("authorization", &bearer)]).status != 401
@@ -125,7 +125,7 @@ fn a_sign_in_to_the_account_lets_no_client_in() {
     assert!(is_page(&browser.back(&state, "stranger"), 403));
 }
 
-/// What a page shows of sessions: their clients' names, in order.
+/// Names of the clients of the sessions on a page, in order.
 fn sessions(page: &Shown) -> Vec<String> {
     let parts = page.text.split("<p id=\"session-").skip(1);
     parts.map(|part| part.split("<bdi>").nth(1).unwrap().split("</bdi>").next().unwrap().to_owned()).collect()

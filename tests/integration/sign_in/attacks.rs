@@ -1,4 +1,4 @@
-//! What others try with a person's browser, or with their own.
+//! Attacks through a person's browser, or through the attacker's own.
 
 use http::Method;
 use serde_json::json;

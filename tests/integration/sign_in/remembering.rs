@@ -1,4 +1,4 @@
-//! What somebody agreed to need not be asked again, and nothing else is taken for it.
+//! Remembered consents: the same request is not asked again, and any other one is.
 
 use serde_json::json;
 

@@ -19,7 +19,7 @@ fn front() -> Front {
 const TAKEN: (u16, i64) = (200, 0);
 const MISMATCH: (u16, i64) = (400, -32020);
 
-/// What comes of a request with other headers than it should have; one without a value is left out.
+/// Status and error code of a request with changed headers; a header without a value is left out.
 fn with(front: &Front, method: &str, params: &Value, changes: &[(&'static str, Option<&str>)]) -> (u16, i64) {
     let (mut headers, body) = front.written(method, params);
     for (name, value) in changes {

@@ -33,7 +33,7 @@ async fn one(client: Client) -> Result<String, Error> {
     Ok(word(client.elicit("word", "Which?").await?))
 }
 
-/// One question after another, and of one key twice.
+/// Asks one question after another, two of them by the same key.
 async fn several(client: Client) -> Result<String, Error> {
     let first = word(client.elicit("word", "Which?").await?);
     let second = word(client.elicit("word", format!("And after {first}?")).await?);
@@ -455,7 +455,7 @@ fn request(method: &str, params: &Value) -> Request {
     json::read(&json::request(1, method, params))
 }
 
-/// Whether a request with that state is let in, for that caller.
+/// True if a request with that state is accepted from that caller.
 fn is_taken(state: &str, caller: &Caller, host: &FakeHost) -> bool {
     let request = request("tools/call", &json!({ "name": "one", "requestState": state }));
     let read = request_state::rounds(&request, caller, host).now_or_never().expect("keys are at hand");

@@ -100,7 +100,7 @@ fn of(session: &str) -> Value {
     json!({ STATE_ARGUMENT: session })
 }
 
-/// What the lists show of the argument: the names of tools, of prompts and of resources that have it.
+/// Names of the tools, prompts and resources that the lists show with the argument.
 fn shown(lists: impl Fn(&str) -> Value) -> [Vec<String>; 3] {
     let those = |key: &str, has: &dyn Fn(&Value) -> bool| -> Vec<String> {
         let list = lists(&format!("{key}/list"));

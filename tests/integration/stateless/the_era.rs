@@ -1,7 +1,7 @@
-//! What the body of a POST is, with every header that it may come with.
+//! Classification of a POST's body, under every version header that it may come with.
 //!
-//! A row has a body, and what it is with each kind of header: a word for what it is taken for, or the status, code and id of
-//! the refusal.
+//! A row has a body, and its result under each kind of header: a word for its class, or the status, code and id of the
+//! refusal.
 
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::transport::era::{Era, recognise};
@@ -30,7 +30,7 @@ const OF_SESSIONS: [&str; 5] = [SESSIONS, SESSIONS, SESSIONS, "400 -32602 7", SE
 /// A body that claims 2026-07-28 needs the header that says so.
 const MODERN: [&str; 5] = ["400 -32020 7", "400 -32020 7", "400 -32020 7", STATELESS, "400 -32020 7"];
 
-/// What is wrong with the claim is told before the header is looked at.
+/// An invalid claim is rejected before the header is read.
 const UNFIT: [&str; 5] = ["400 -32602 7"; 5];
 
 const MISPLACED: [&str; 5] = [SESSIONS, SESSIONS, SESSIONS, "400 -32600", SESSIONS];

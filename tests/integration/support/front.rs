@@ -216,7 +216,7 @@ impl Front {
         self.deployment.restart();
     }
 
-    /// How many objects keep a state.
+    /// Number of objects that store a state.
     pub(crate) fn states(&self) -> usize {
         self.deployment.state_hosts().len()
     }
@@ -226,7 +226,7 @@ impl Front {
         self.deployment.task_hosts().pop().expect("a task was begun")
     }
 
-    /// How many tasks' objects keep something.
+    /// Number of tasks' objects that store something.
     pub(crate) fn kept_tasks(&self) -> usize {
         self.deployment.task_hosts().iter().filter(|host| !host.store.is_empty()).count()
     }
@@ -236,7 +236,7 @@ impl Front {
         self.deployment.task_hosts().swap_remove(number)
     }
 
-    /// How many tasks' objects were reached.
+    /// Number of tasks' objects that were reached.
     pub(crate) fn tasks(&self) -> usize {
         self.deployment.task_hosts().len()
     }

@@ -36,7 +36,7 @@ pub(crate) use self::client::{CONFIDENTIAL, Client, PUBLIC, SHORT, resource, roo
 pub(crate) use self::rows::MemoryRows;
 
 pub(crate) const NOW: u64 = 1_700_000_000_000;
-/// How long a session lives at most.
+/// Longest lifetime of a session, in milliseconds.
 pub(crate) const SESSION_MS: u64 = 30 * 24 * 3600 * 1000;
 pub(crate) const USER: &str = "jürgen:1";
 pub(crate) const REDIRECT: &str = "https://client.example/callback";
@@ -62,7 +62,7 @@ pub(crate) struct Outside {
     /// Grants of which the hub was told, each with the time until which tokens of it last.
     pub(crate) silenced: RefCell<Vec<(String, u64)>>,
     pub(crate) end_calls: Cell<usize>,
-    /// Whether no other object can be reached.
+    /// True if no other object can be reached.
     pub(crate) away: Cell<bool>,
     sleepers: RefCell<Vec<Rc<RefCell<Sleeper>>>>,
 }
@@ -76,7 +76,7 @@ impl Runtime for Outside {
         std::future::ready(Ok(Rc::clone(&self.keys))).boxed_local()
     }
 
-    /// There is one ring, so what is not in it was made up.
+    /// False for every key: tests have one ring, so an unknown key was made up.
     fn awaits_key(&self, _: KeyId) -> bool {
         false
     }
@@ -336,7 +336,7 @@ impl World {
         lost
     }
 
-    /// One command, alone.
+    /// Runs one command to its end.
     pub(crate) fn run(&mut self, command: Command) -> Result<Outcome, Refused> {
         let id = self.start(command);
         self.drain().into_iter().find(|done| done.id == id).unwrap().outcome

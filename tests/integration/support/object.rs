@@ -62,7 +62,7 @@ impl Sleep {
     }
 }
 
-/// One object, its runtime, and the session id of one client.
+/// An object, its runtime, and the session id of one client.
 pub(crate) struct Rig {
     server: Rc<Server>,
     settings: Rc<Settings>,
@@ -263,7 +263,7 @@ impl Exchange {
         Self { host, reply, opened: RefCell::default(), connection: Cell::new(connection) }
     }
 
-    /// Whether there is no answer yet, not even its head.
+    /// True if there is no answer yet, not even its head.
     pub(crate) fn is_open(&self) -> bool {
         let mut reply = self.reply.take().expect("nobody took the answer");
         match reply.try_recv().expect("the object answers") {
@@ -291,7 +291,7 @@ impl Exchange {
         Answer::of(self.reply())
     }
 
-    /// What came on the event stream since this was asked last, comments included.
+    /// Events and comments on the stream since the last call.
     pub(crate) fn read(&self) -> Read {
         if self.opened.borrow().is_none() {
             let reply = self.reply();
@@ -378,7 +378,7 @@ impl Read {
         self.events.iter().filter_map(|event| event.message.clone()).collect()
     }
 
-    /// How many comments there were.
+    /// Number of comments.
     pub(crate) fn comments(&self) -> usize {
         self.text.split("\n\n").filter(|block| block.starts_with(':')).count()
     }
@@ -388,7 +388,7 @@ impl Read {
     }
 }
 
-/// One event.
+/// A server-sent event.
 pub(crate) struct Event {
     pub(crate) id: Option<String>,
     pub(crate) message: Option<Value>,

@@ -118,12 +118,12 @@ impl Conversation {
         self
     }
 
-    /// What the client will answer next.
+    /// Queues the client's next answer.
     pub(crate) fn will_answer(&self, answer: Value) {
         self.peer.answers.borrow_mut().push_back(Ok(answer));
     }
 
-    /// The error that the client will answer next.
+    /// Queues the error that the client answers next.
     pub(crate) fn will_refuse(&self, code: i64, message: &str) {
         self.peer.answers.borrow_mut().push_back(Err(Error::new(ErrorCode(code), message)));
     }
@@ -187,27 +187,27 @@ impl Conversation {
         result["capabilities"].take()
     }
 
-    /// How the last request ended.
+    /// The end of the last request.
     pub(crate) fn ended(&self) -> Ended {
         self.ended.get().expect("something was asked")
     }
 
-    /// What the client was told since this was asked last.
+    /// Notifications to the client since the last call.
     pub(crate) fn told(&self) -> Vec<(About, &'static str, Value)> {
         self.peer.told.take()
     }
 
-    /// What the client was asked since this was asked last.
+    /// Requests to the client since the last call.
     pub(crate) fn asked(&self) -> Vec<(&'static str, Value)> {
         self.peer.asked.take()
     }
 
-    /// The changes that were announced since this was asked last.
+    /// Changes announced since the last call.
     pub(crate) fn announced(&self) -> Vec<Change> {
         self.peer.announced.take()
     }
 
-    /// Texts for operators since this was asked last.
+    /// Warnings to operators since the last call.
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.peer.warnings.take()
     }

@@ -26,7 +26,7 @@ impl Dice {
         usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % below
     }
 
-    /// One of some values.
+    /// Picks one of some values.
     pub(crate) fn pick<T: Copy>(&mut self, values: &[T]) -> T {
         values[self.roll(values.len())]
     }

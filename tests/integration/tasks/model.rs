@@ -21,7 +21,7 @@ const MAX_BEGINNINGS: u32 = 3;
 
 const TTL_MS: u64 = DEFAULT_TTL_SECONDS * 1000;
 
-/// How often the handler of each task began and ended.
+/// Numbers of starts and ends of each task's handler.
 type Runs = Rc<RefCell<BTreeMap<usize, (u32, u32)>>>;
 
 #[derive(Deserialize, JsonSchema)]
@@ -53,11 +53,11 @@ enum Phase {
     Asks {
         in_memory: bool,
     },
-    /// Its handler sleeps since that time.
+    /// The handler sleeps since that time.
     Runs {
         since: u64,
     },
-    /// Its object died while the handler slept.
+    /// The object died while the handler slept.
     IsCutOff,
     Failed,
     Cancelled,
@@ -66,7 +66,7 @@ enum Phase {
 #[expect(clippy::struct_excessive_bools, reason = "they are independent facts of one task")]
 struct Known {
     id: String,
-    /// Whether its handler may run again.
+    /// True if its handler may run again.
     again: bool,
     asks: bool,
     ms: u64,
@@ -80,7 +80,7 @@ struct Known {
     may_have_failed: bool,
     /// A write failed, so its phase is not known for certain.
     in_doubt: bool,
-    /// Its record is of a newer version.
+    /// True if its record is of a newer version.
     is_newer: bool,
     /// The end that a client was told of.
     settled: Option<Value>,
@@ -256,7 +256,7 @@ impl Case {
         Some(answer.json()["result"].take())
     }
 
-    /// One of the tasks, if there is any.
+    /// Picks one of the tasks, if there is any.
     fn any(&mut self) -> Option<usize> {
         (!self.tasks.is_empty()).then(|| self.dice.roll(self.tasks.len()))
     }
@@ -327,7 +327,7 @@ impl Case {
         }
     }
 
-    /// Those who watch hear of each end once, and of nothing after it.
+    /// Checks that watching clients are notified of each end once, and of nothing after it.
     fn hear(&mut self) {
         for notice in self.front.host.published.take() {
             assert_eq!(notice.method, "notifications/tasks");

@@ -1,4 +1,4 @@
-//! What must hold when all is over: of grants that live, of those that do not, and of the storage.
+//! Checks at the end of a case: on grants that live, on those that have ended, and on the storage.
 
 use durable_mcp::oauth::authority::{Command, Refused};
 use durable_mcp::oauth::port::Kv;

@@ -182,7 +182,7 @@ pub(crate) struct Deployment {
     pub(crate) lines: RefCell<Vec<LogLine>>,
 }
 
-/// One request.
+/// A request at the Worker.
 pub(super) struct Visit<'a> {
     pub(super) deployment: &'a Deployment,
     pub(super) ends: bool,
@@ -315,7 +315,7 @@ impl Deployment {
         block_on(self.shared.kv.delete(key)).unwrap();
     }
 
-    /// How often Workers KV was asked for keys with that part.
+    /// Number of reads from Workers KV of keys that contain `part`.
     pub(crate) fn gets_of(&self, part: &str) -> usize {
         self.shared.kv.called(Call::Get).iter().filter(|key| key.contains(part)).count()
     }
