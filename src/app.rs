@@ -1,4 +1,4 @@
-//! What this deployment is: change it to make it yours.
+//! The application of this deployment: change it to make it yours.
 
 use crate::tools;
 use durable_mcp::http::App;

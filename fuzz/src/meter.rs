@@ -32,11 +32,11 @@ impl Linear {
 /// The bounds of a target.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// The most bytes that are live at one time, beyond those that were before.
+    /// The most bytes that are live at one time, beyond those that were live before.
     pub peak: Linear,
-    /// All bytes that were asked for.
+    /// All bytes that were allocated.
     pub bytes: Linear,
-    /// How often bytes were asked for.
+    /// Number of allocations.
     pub allocations: Linear,
     /// Basic blocks executed, in programs that count them.
     pub steps: Linear,

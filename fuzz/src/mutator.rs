@@ -3,7 +3,7 @@
 //!
 //! Without libFuzzer there are a few of the usual ones too.
 
-/// One mutation of so many is a repetition.
+/// Number of mutations for each repetition.
 #[cfg(feature = "libfuzzer")]
 const ONE_IN: u32 = 16;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use durable_mcp_fuzz::{MAX_BYTES, codecs, documents, mutator, sign_in, transport};
 
-/// How many mutations a target gets; together they take some seconds where nothing is optimised.
+/// Mutations per target; together they take some seconds in a build without optimisation.
 const ROUNDS: u32 = 300;
 
 /// Shows an input that fails.
