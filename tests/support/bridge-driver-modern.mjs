@@ -12,7 +12,10 @@ const client = new Client(
   { capabilities: { elicitation: {} }, versionNegotiation: { mode: { pin: "2026-07-28" } } },
 );
 client.setRequestHandler("elicitation/create", ({ params }) => ({ action: "accept", content: defaults(params) }));
-const transport = new StdioClientTransport({
+// The base class would look at the server's version in a process of its own.
+class OneProcess extends StdioClientTransport {}
+
+const transport = new OneProcess({
   command: PROGRAM,
   args: [serverUrl, ...bridgeArguments],
   env: { ...process.env, ...NO_BROWSER, BROWSER, MCP_REMOTE_CONFIG_DIR: temporaryFolder("durable-mcp-remote") },
