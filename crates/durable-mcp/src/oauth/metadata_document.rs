@@ -191,7 +191,7 @@ fn described(url: &str, metadata: ClientMetadata<'_>, offered: &[String]) -> Res
     let Some(name) = metadata.name() else {
         return refuse("client_name is missing.");
     };
-    // Those that a client may not choose are refused where they are used: a copy of the document serves every origin.
+    // Redirect URIs that a client may not choose are refused at use: a copy of the document serves every origin.
     let redirect_uris = metadata.redirect_uris(&RedirectPolicy::any()).map_err(|error| content(&error))?;
     let refused = redirect_uris.iter().find_map(|uri| uri.as_ref().err().map(ToString::to_string));
     let redirect_uris: Vec<_> = redirect_uris.into_iter().filter_map(Result::ok).collect();

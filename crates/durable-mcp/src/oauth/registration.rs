@@ -152,7 +152,7 @@ pub fn answer(client: &Client, secret: Option<&str>) -> String {
     answer.insert("client_id_issued_at".to_owned(), json!(client.registered));
     if let Some(secret) = secret {
         answer.insert("client_secret".to_owned(), json!(secret));
-        // It lives as long as the record. Use renews that, so this is the earliest that it can be.
+        // The secret lives as long as the record. Use renews that, so this is the earliest that it can be.
         answer.insert("client_secret_expires_at".to_owned(), json!(client.expires.unwrap_or_default()));
     }
     Value::Object(answer).to_string()

@@ -171,7 +171,7 @@ impl<'a> Site<'a> {
             random: self.around.random(),
             fetch: self.documents(),
             configured: &self.oauth.clients,
-            // These refuse documents of this server itself.
+            // The settings of this origin refuse documents of this server itself.
             settings: self.settings(),
             rates: self.around.rates(),
             address: self.address(),
