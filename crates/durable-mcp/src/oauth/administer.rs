@@ -1,4 +1,4 @@
-//! What a user or an administrator does with grants: list them, end them or a session of theirs, forget a client.
+//! Administration of grants by users and administrators: list them, end them or a session of theirs, forget a client.
 //!
 //! Grants of workers-oauth-provider that were not taken over yet are listed and ended too.
 
@@ -30,7 +30,7 @@ const PAGE_KEYS: usize = 50;
 /// grant of workers-oauth-provider is read, listed and deleted with a few tokens.
 const MAX_OPERATIONS_A_GRANT: usize = 35;
 
-/// How long the place where the deletion of a client stopped is known, in seconds.
+/// Lifetime of the stored cursor of a deletion of a client that is unfinished, in seconds.
 const PLACE_SECONDS: u64 = 3600;
 
 /// A user, as an administrator names them.
@@ -122,7 +122,7 @@ impl Site<'_> {
         Ok(grants)
     }
 
-    /// Whether a user has a grant that has not ended.
+    /// Checks whether a user has a grant of that id, which has not ended.
     pub(crate) async fn has_grant(&self, user: UserRef<'_>, grant: &str) -> Result<bool, Fault> {
         let Outcome::Grants(grants) = self.told(&self.handle(user).await?, &Command::List).await? else {
             return Err(Format::GrantOutcome.unreadable());
@@ -136,7 +136,7 @@ impl Site<'_> {
         }
     }
 
-    /// Whether a grant of a user has a session that has not ended.
+    /// Checks whether a user's grant has a session of that key, which has not ended.
     pub(crate) async fn has_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<bool, Fault> {
         Ok(self.sessions(&self.handle(user).await?, grant).await?.iter().any(|known| known == key))
     }
@@ -182,7 +182,7 @@ impl Site<'_> {
         }
     }
 
-    /// Ends one session of a grant of a user; the grant goes on. One that the user is not told of is left alone.
+    /// Ends one session of a user's grant; the grant goes on. A session that the user's list lacks is left alone.
     ///
     /// # Errors
     /// When storage fails, or the session's object.
@@ -204,8 +204,8 @@ impl Site<'_> {
         Ok(())
     }
 
-    /// Forgets a client that registered, and ends every grant that users gave it. Gives whether that is all: with very
-    /// many grants some are left, and the call is made again, which goes on where this one stopped. A grant that cannot be
+    /// Forgets a client that registered, and ends every grant that users gave it. True if that is all: with very many
+    /// grants some are left, and the call is made again, which goes on where this one stopped. A grant that cannot be
     /// ended is passed over; the purge finds it later.
     ///
     /// # Errors
@@ -253,7 +253,8 @@ impl Site<'_> {
         budget.has(1)
     }
 
-    /// Our grants have the client's id beside them, the others in their record.
+    /// Ends the grant of a key if it is the client's. Grants of this server have the client's id as metadata of the
+    /// key, those of workers-oauth-provider in their record.
     async fn end_if_of(&self, client_id: &str, key: &str, beside: Option<&str>, budget: &Budget) -> Result<(), Fault> {
         if beside == Some(client_id)
             && let Some((handle, grant)) = of_header_key(key)
@@ -296,7 +297,7 @@ impl Site<'_> {
         match self.command(handle, command).await? {
             Ok(outcome) => Ok(outcome),
             Err(Refused::Unavailable { .. }) => Err(Fault("a user's grants could not all be ended yet".to_owned())),
-            // What is not there has ended.
+            // Refused for lack of what it names, which has ended then.
             Err(_) => Ok(Outcome::Done),
         }
     }
@@ -305,8 +306,8 @@ impl Site<'_> {
         Ok(self.around.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
     }
 
-    /// The keys of up to `limit` of a user's grants of workers-oauth-provider, and whether these are all. None for an id that it
-    /// cannot have had, since the prefix of such an id may be that of other users' keys.
+    /// Keys of up to `limit` of a user's grants of workers-oauth-provider, and true if these are all. Empty for an id
+    /// that no user of that program can have had, since the prefix of such an id may be that of other users' keys.
     async fn legacy_keys(&self, user: &str, limit: usize, budget: &Budget) -> Result<(Vec<String>, bool), Fault> {
         if !self.has_legacy(user) {
             return Ok((Vec::new(), true));
@@ -316,8 +317,8 @@ impl Site<'_> {
         self.keys(&prefix, is_own, limit, budget).await
     }
 
-    /// Up to `limit` keys that begin with `prefix` and are meant, and whether these are all. Pages of KV may be short: as many are
-    /// read as the budget has room for.
+    /// Up to `limit` keys that begin with `prefix` and match, and true if these are all. Pages of KV may be short: as
+    /// many are read as the budget has room for.
     async fn keys(
         &self,
         prefix: &str,

@@ -24,18 +24,18 @@ pub const MAX_STATE_CHARS: usize = 4096;
 /// Characters of a parameter's name that a page shows: those of OAuth are shorter.
 const MAX_NAME_CHARS: usize = 40;
 
-/// What the browser gets.
+/// Response to the browser.
 #[derive(Debug)]
 pub enum Answer {
-    /// Where it goes next.
+    /// Redirect to that URL.
     Redirect(String),
-    /// A page that says what is wrong.
+    /// Error page.
     Problem(Problem),
-    /// What sign-in shows.
+    /// Response that sign-in made, such as one of its pages.
     Show(Reply),
 }
 
-/// What is wrong, for the person at the browser.
+/// Error that is shown to the person at the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// The address cannot be read.
@@ -46,7 +46,7 @@ pub enum Problem {
     NoClient,
     /// The client is not known.
     UnknownClient,
-    /// It cannot be said who the client is.
+    /// The client could not be looked up.
     Client(RegistryError),
     /// The redirect URI is not named, and is not the only one.
     NoRedirect,
@@ -156,7 +156,7 @@ pub async fn handle(site: &Site<'_>, head: &Head) -> Result<Answer, Fault> {
     site.oauth.sign_in.answer(site, Step::Asked(&asked), head).await
 }
 
-/// Answers as was decided.
+/// Answers a request as sign-in decided.
 ///
 /// # Errors
 /// As of [`approve`].
@@ -169,7 +169,7 @@ pub async fn conclude(site: &Site<'_>, asked: &Authorization, decision: Decision
     }
 }
 
-/// Where the browser goes when the user did not agree.
+/// URL that sends the browser back to the client because the user did not agree (`access_denied`).
 #[must_use]
 pub fn denied(site: &Site<'_>, asked: &Authorization) -> String {
     refused(site, asked, "access_denied", "The user did not agree.")
@@ -224,9 +224,9 @@ pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval)
 /// Sign-in by which a user agreed to a client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Agreement {
-    /// Name of the sign-in, which gives one code; empty if it cannot be told from others.
+    /// Name of the sign-in, which gives one code; empty for a sign-in that cannot be told from others.
     pub sign_in: String,
-    /// When the user agreed, in milliseconds since 1970, where that was before.
+    /// Time of the user's consent, in milliseconds since 1970, where that was before this request.
     pub agreed: Option<u64>,
 }
 
@@ -280,7 +280,7 @@ pub async fn approve_agreed(
     })))
 }
 
-/// Reads a request; what is wrong with it is an answer already.
+/// Reads a request, or makes the response for the first error in it.
 async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answer>, Fault> {
     let params = match Params::parse(query) {
         Ok(params) => params,
@@ -333,12 +333,12 @@ fn problem<T>(problem: Problem) -> Result<T, Answer> {
     Err(Answer::Problem(problem))
 }
 
-/// What can be shown of a name that came from outside.
+/// Name of a parameter as a page may show it: cut short, and printable ASCII alone.
 fn visible(name: &str) -> String {
     name.chars().take(MAX_NAME_CHARS).filter(char::is_ascii_graphic).collect()
 }
 
-/// The parts of a request that are the client's to hear about.
+/// A request whose client and redirect URI are checked, and whose other errors are reported to the client.
 struct Unsettled<'a> {
     site: &'a Site<'a>,
     params: &'a Params,
@@ -401,7 +401,8 @@ impl Unsettled<'_> {
         }
     }
 
-    /// What this server does not know is left out, as RFC 6749 section 3.3 allows; the token's answer says so.
+    /// Scopes of the request that the client may have. Unknown ones are left out, as RFC 6749 section 3.3 allows; the
+    /// token response names those that remain.
     fn scopes(&self) -> Result<Scopes, Refusal> {
         let bad = refuse("invalid_scope", "scope must be names separated by one space each.");
         let asked = self.site.asked_scopes(self.params).map_err(|_| bad)?;
@@ -416,7 +417,7 @@ impl Unsettled<'_> {
     }
 }
 
-/// RFC 6749 section 4.1.2.1, RFC 9207.
+/// URL that reports an error to the client (RFC 6749 section 4.1.2.1), with `iss` (RFC 9207).
 fn to_client(site: &Site<'_>, redirect_uri: &RedirectUri, state: Option<&str>, refusal: &Refusal) -> String {
     let mut pairs = vec![("error", refusal.error), ("error_description", refusal.description)];
     pairs.extend(state.map(|state| ("state", state)));

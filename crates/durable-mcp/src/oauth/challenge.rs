@@ -1,5 +1,4 @@
-//! What a refused caller of a protected resource is told in `WWW-Authenticate` (RFC 6750 section 3, RFC 9728 section
-//! 5.1).
+//! `WWW-Authenticate` challenges of a protected resource (RFC 6750 section 3, RFC 9728 section 5.1).
 
 use std::fmt::{self, Write};
 
@@ -9,19 +8,19 @@ use super::scope::Scopes;
 /// Asks for the credentials of a client (RFC 7617 section 2): the answer to one that tried `Basic` and failed.
 pub const BASIC_CHALLENGE: &str = "Basic realm=\"OAuth client\", charset=\"UTF-8\"";
 
-/// Why a bearer token was not enough (RFC 6750 section 3.1).
+/// Error codes of requests with a bearer token (RFC 6750 section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BearerError {
-    /// The request does not carry a token in the way it should.
+    /// The request carries no well-formed token.
     InvalidRequest,
-    /// The token is none of ours, or no longer.
+    /// The token is unknown, has ended, or is for another resource.
     InvalidToken,
-    /// The token is good, for less than this.
+    /// The token lacks a scope that the operation needs.
     InsufficientScope,
 }
 
 impl BearerError {
-    /// Its name on the wire.
+    /// Error code on the wire.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -45,13 +44,13 @@ impl BearerError {
 /// A challenge. `Display` gives the header's value.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BearerChallenge<'a> {
-    /// What is wrong; none if no token was sent, for then nothing is (RFC 6750 section 3.1).
+    /// Error of the request; none if no token was sent, which is no error (RFC 6750 section 3.1).
     pub error: Option<BearerError>,
-    /// What the developer of the client can do about it.
+    /// Advice for the developer of the client.
     pub description: Option<&'a str>,
     /// The scopes to ask for: all that the operation needs. `offline_access` is left out, for no resource needs it.
     pub scopes: Option<&'a Scopes>,
-    /// Where the metadata of the resource is.
+    /// URL of the metadata of the resource.
     pub resource_metadata: &'a str,
 }
 

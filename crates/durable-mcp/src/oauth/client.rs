@@ -23,25 +23,25 @@ pub const CODE: &str = "code";
 /// The version of our records.
 const VERSION: u8 = 1;
 
-/// How a client proves itself at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
+/// Authentication method of a client at the token endpoint (`token_endpoint_auth_method`, RFC 7591 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AuthMethod {
-    /// Not at all: it runs where no secret can be kept.
+    /// No authentication: the client runs where no secret can be kept.
     #[serde(rename = "none")]
     None,
-    /// By its secret in the `Authorization` header.
+    /// Client secret in the `Authorization` header.
     #[serde(rename = "client_secret_basic")]
     Basic,
-    /// By its secret among the parameters.
+    /// Client secret among the parameters.
     #[serde(rename = "client_secret_post")]
     Post,
 }
 
 impl AuthMethod {
-    /// All of them, the one that fits most MCP clients first.
+    /// All methods, the one that fits most MCP clients first.
     pub const ALL: [Self; 3] = [Self::None, Self::Basic, Self::Post];
 
-    /// Its name in metadata.
+    /// Name of the method in metadata.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,18 +58,18 @@ impl AuthMethod {
     }
 }
 
-/// What kind of program a client says it is (`OpenID` Connect Dynamic Client Registration 1.0 section 2).
+/// Application type of a client (`OpenID` Connect Dynamic Client Registration 1.0 section 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApplicationType {
-    /// It runs on a server.
+    /// Application on a server.
     Web,
-    /// It runs on the user's machine.
+    /// Application on the user's machine.
     Native,
 }
 
 impl ApplicationType {
-    /// Its name in metadata.
+    /// Name of the type in metadata.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -79,60 +79,60 @@ impl ApplicationType {
     }
 }
 
-/// Where a client is known from.
+/// Source of a client's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
-    /// It registered itself (RFC 7591).
+    /// Registration by the client itself (RFC 7591).
     #[default]
     Registered,
-    /// Its id is the URL of its metadata document.
+    /// Metadata document, whose URL is the client id.
     Document,
-    /// The deployment lists it.
+    /// Configuration of the deployment.
     Configured,
 }
 
-/// A client, whichever way it is known.
+/// A client, from any source.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Record", into = "Record")]
 pub struct Client {
-    /// Its id.
+    /// Client id.
     pub id: String,
-    /// SHA-256 of its secret, in hex; none if it has none.
+    /// SHA-256 of the client secret, in hex; none if the client has no secret.
     pub secret_hash: Option<String>,
-    /// Where answers may go.
+    /// Redirect URIs that responses may be sent to.
     pub redirect_uris: Vec<RedirectUri>,
-    /// What it calls itself. Plain text: a page must escape it.
+    /// Name that the client gave itself. Plain text: a page must escape it.
     pub name: Option<String>,
-    /// Its logo.
+    /// URL of the client's logo.
     pub logo_uri: Option<String>,
-    /// Its home page.
+    /// URL of the client's home page.
     pub client_uri: Option<String>,
-    /// Its privacy policy.
+    /// URL of the client's privacy policy.
     pub policy_uri: Option<String>,
-    /// Its terms of service.
+    /// URL of the client's terms of service.
     pub tos_uri: Option<String>,
-    /// Whom to ask about it.
+    /// Contacts for questions about the client.
     pub contacts: Vec<String>,
-    /// The grant types it may use.
+    /// Grant types that the client may use.
     pub grant_types: Vec<String>,
-    /// The response types it may use.
+    /// Response types that the client may use.
     pub response_types: Vec<String>,
-    /// How it proves itself.
+    /// Authentication method at the token endpoint.
     pub auth_method: AuthMethod,
-    /// Whether it chose that itself. One that did not may send its secret either way.
+    /// True if the client chose the method. A client that did not may send its secret either way.
     pub auth_method_explicit: bool,
-    /// What kind of program it is, if it said so.
+    /// Application type, if the client named one.
     pub application_type: Option<ApplicationType>,
-    /// The scopes it registered for, if it named any.
+    /// Scopes that the client registered for, if it named any.
     pub scope: Option<Scopes>,
-    /// When it registered, in seconds since 1970.
+    /// Time of registration, in seconds since 1970.
     pub registered: u64,
-    /// When it is forgotten unless it is used, in seconds since 1970.
+    /// Time at which the client is forgotten unless it is used, in seconds since 1970.
     pub expires: Option<u64>,
-    /// Where it is known from.
+    /// Source of the client's metadata.
     pub from: Origin,
-    /// What else its record holds. It is kept when the record is written again.
+    /// Other members of the record, which are kept when the record is written again.
     pub other: Map<String, Value>,
 }
 
@@ -163,32 +163,32 @@ impl Client {
         }
     }
 
-    /// Whether it cannot prove itself (RFC 6749 section 2.1).
+    /// True for a public client, which has no means to authenticate (RFC 6749 section 2.1).
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
     }
 
-    /// Whether it may use that grant type.
+    /// Checks whether the client may use a grant type.
     #[must_use]
     pub fn may(&self, grant_type: &str) -> bool {
         self.grant_types.iter().any(|own| own == grant_type)
     }
 
-    /// Whether it may have refresh tokens.
+    /// Checks whether the client may have refresh tokens.
     #[must_use]
     pub fn may_refresh(&self) -> bool {
         self.may(REFRESH_TOKEN)
     }
 
-    /// Where to answer, if it may be answered there (OAuth 2.1 section 2.3).
+    /// The requested redirect URI, if it matches one of the client's (OAuth 2.1 section 2.3).
     #[must_use]
     pub fn redirect(&self, requested: &str) -> Option<RedirectUri> {
         let known = self.redirect_uris.iter().any(|own| own.matches(requested));
         if known { RedirectUri::parse(requested).ok() } else { None }
     }
 
-    /// Its record.
+    /// Record of the client, as JSON.
     #[must_use]
     pub fn write(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! How a client says who it is at the token, revocation and introspection endpoints (RFC 6749 section 2.3).
+//! Client authentication at the token, revocation and introspection endpoints (RFC 6749 section 2.3).
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -9,25 +9,25 @@ use super::client::{AuthMethod, Client};
 use super::params::{Params, decode};
 use super::secret::{Secret, same, sha256_hex};
 
-/// Some clients leave the padding out.
+/// Base64 with or without padding, since some clients leave it out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Who a request says it is from.
+/// Client credentials of a request.
 #[derive(Debug)]
 pub struct Credentials {
     /// The client's id.
     pub client_id: String,
-    /// What shows that it is that client.
+    /// Proof that the request is from that client.
     pub proof: Proof,
 }
 
-/// What shows who a client is.
+/// Proof of a client's identity.
 #[derive(Debug)]
 pub enum Proof {
-    /// Nothing.
+    /// No secret, as from a public client.
     None,
     /// A secret in the `Authorization` header.
     Basic(Secret),
@@ -35,14 +35,14 @@ pub enum Proof {
     Post(Secret),
 }
 
-/// Why a client is not let in (RFC 6749 section 5.2). The text is for its developer.
+/// Error of client authentication (RFC 6749 section 5.2). The text is for the client's developer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthError {
     /// 401 `invalid_client`.
     InvalidClient {
-        /// Whether it tried the `Authorization` header, and so is to be answered with a challenge.
+        /// True if the request had an `Authorization` header, and so is answered with a challenge.
         by_header: bool,
-        /// What is wrong.
+        /// Text for the client's developer.
         reason: &'static str,
     },
     /// 400 `invalid_request`.
@@ -86,10 +86,10 @@ impl AuthError {
     }
 }
 
-/// Reads who a request says it is from, out of its `Authorization` header and its form.
+/// Reads the client credentials of a request from its `Authorization` header and its form.
 ///
 /// # Errors
-/// When it says nothing, not in a way that is known, or in two ways.
+/// When they are missing, malformed, of an unsupported method, or sent in two ways.
 pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Credentials, AuthError> {
     let (id, secret) = (params.get("client_id"), params.get("client_secret"));
     if params.get("client_assertion").is_some() || params.get("client_assertion_type").is_some() {
@@ -118,7 +118,7 @@ pub fn credentials(authorization: Option<&str>, params: &Params) -> Result<Crede
 /// Checks that a request is from that client.
 ///
 /// # Errors
-/// When it does not show so in the way the client registered for.
+/// When the proof is wrong, or not of the method that the client registered.
 pub fn authenticate(client: &Client, credentials: &Credentials) -> Result<(), AuthError> {
     let by_header = matches!(credentials.proof, Proof::Basic(_));
     let refuse = |reason| Err(AuthError::InvalidClient { by_header, reason });

@@ -31,7 +31,7 @@ pub const MAX_ITEM_CHARS: usize = 1024;
 /// Members of a key that tell its private or shared part (RFC 7518 section 6).
 const PRIVATE_KEY_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// Why metadata is refused (RFC 7591 section 3.2.2), with what its author can do. Nothing of the metadata is repeated.
+/// Error of client metadata (RFC 7591 section 3.2.2), with what its author can do. Nothing of the metadata is repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MetadataError {
     /// `invalid_redirect_uri`.
@@ -51,7 +51,7 @@ fn other<T>(text: impl Into<String>) -> Result<T, MetadataError> {
     Err(MetadataError::Other(text.into()))
 }
 
-/// The members of a metadata object. One that is null or an empty text is as one that is not there.
+/// Members of a metadata object. A member that is null or an empty text counts as absent.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientMetadata<'a>(&'a Map<String, Value>);
 
@@ -62,7 +62,7 @@ impl<'a> ClientMetadata<'a> {
         Self(members)
     }
 
-    /// Whether it has that member, whatever it holds.
+    /// Checks whether the metadata has a member of that name, whatever its value.
     #[must_use]
     pub fn has(self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -72,10 +72,11 @@ impl<'a> ClientMetadata<'a> {
         self.0.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
     }
 
-    /// A text.
+    /// Value of a member that is a text.
     ///
     /// # Errors
-    /// When it is none, is longer than `limit` characters, or has characters that change how the rest is shown.
+    /// When the value is no text, is longer than `limit` characters, or has characters that change how the rest is
+    /// shown.
     pub fn text(self, name: &str, limit: usize) -> Result<Option<&'a str>, MetadataError> {
         let Some(value) = self.get(name) else {
             return Ok(None);
@@ -110,7 +111,7 @@ impl<'a> ClientMetadata<'a> {
     /// A list of texts; `None` if there is no such member. Entries that are no texts, or too long, are left out.
     ///
     /// # Errors
-    /// When it is no list.
+    /// When the value is no list.
     pub fn list(self, name: &str) -> Result<Option<Vec<&'a str>>, MetadataError> {
         let Some(value) = self.get(name) else {
             return Ok(None);
@@ -129,10 +130,10 @@ impl<'a> ClientMetadata<'a> {
         contacts.into_iter().filter(|text| !text.chars().any(is_unseen)).map(str::to_owned).collect()
     }
 
-    /// The redirect URIs, none twice, each with why `policy` refuses it if it does.
+    /// The redirect URIs without duplicates, each with the error if it is refused, as `policy` may do.
     ///
     /// # Errors
-    /// When there are too many, or it is no list of texts.
+    /// When there are too many, or the value is no list of texts.
     pub fn redirect_uris(
         self,
         policy: &RedirectPolicy,
@@ -187,11 +188,11 @@ impl<'a> ClientMetadata<'a> {
         Some(words.take_while(|word| fits(word.as_str())).collect())
     }
 
-    /// How the client proves itself: the way it prefers if `accepted` has that, else one that it supports besides (`OpenID`
-    /// Connect Relying Party Metadata Choices 1.0). None if it names neither.
+    /// Authentication method of the client: the preferred one if `accepted` has it, else another one that the client
+    /// supports (`OpenID` Connect Relying Party Metadata Choices 1.0). None if the metadata names neither.
     ///
     /// # Errors
-    /// When it names none that is accepted, or contradicts itself.
+    /// When the metadata names no accepted method, or contradicts itself.
     pub fn auth_method(self, accepted: &[AuthMethod]) -> Result<Option<AuthMethod>, MetadataError> {
         let preferred = self.text("token_endpoint_auth_method", MAX_ITEM_CHARS)?;
         let supported = self.list("token_endpoint_auth_methods_supported")?;
@@ -225,8 +226,8 @@ impl<'a> ClientMetadata<'a> {
     }
 }
 
-/// Whether a character is seen only by what it does to others: a control, or a mark that turns the direction of writing
-/// (Unicode Standard Annex 9 section 2) or takes no room, by which one name can be made to look like another.
+/// True for a character that is seen only by its effect on others: a control, or a mark that turns the direction of
+/// writing (Unicode Standard Annex 9 section 2) or takes no room, by which one name can be made to look like another.
 fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -236,7 +237,7 @@ fn is_unseen(character: char) -> bool {
         )
 }
 
-/// Whether a text is an absolute URL that leads to a page: no other scheme, no user, nothing that ends a quote.
+/// True for an absolute `http` or `https` URL that leads to a page: no user, nothing that ends a quote.
 fn is_web_url(text: &str) -> bool {
     Uri::parse(text).is_some_and(|uri| {
         matches!(uri.scheme, "https" | "http")

@@ -9,7 +9,7 @@ use super::registry::MAX_ID_CHARS;
 use super::scope::Scopes;
 use super::secret::sha256_hex;
 
-/// The member that says how a client proves itself.
+/// Member for the authentication method of a client.
 const METHOD: &str = "token_endpoint_auth_method";
 
 /// Reads the clients of a configuration: a JSON list of client metadata (RFC 7591 section 2), each with its `client_id`,
@@ -17,7 +17,7 @@ const METHOD: &str = "token_endpoint_auth_method";
 /// `grant_types` it may use codes and refresh tokens. `also` are the grant types that this server has besides.
 ///
 /// # Errors
-/// With what is wrong with which of them, for the operator.
+/// With the first error and the client that has it, for the operator.
 pub fn read(json: &str, also: &[&str]) -> Result<Vec<Client>, String> {
     let own = [AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS];
     let mut grant_types: Vec<_> = own.into_iter().chain(also.iter().copied()).map(str::to_owned).collect();

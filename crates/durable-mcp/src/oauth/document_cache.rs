@@ -1,6 +1,7 @@
-//! The metadata documents of clients, fetched and kept.
+//! Cache of the metadata documents of clients.
 //!
-//! Every copy is kept for much longer than it is fresh. A host that is down then keeps nobody out who was let in before.
+//! Every copy is stored for much longer than it is fresh. So users who were let in before are not kept out by a host
+//! that is down.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -18,27 +19,28 @@ use super::registry::{CLIENT_SECONDS, RegistryError};
 use super::secret::sha256_hex;
 use super::uri::Uri;
 
-/// How long a host may take to answer: a person is waiting.
+/// Maximum time for a host to answer, in milliseconds: a person is waiting.
 pub const FETCH_TIMEOUT_MS: u32 = 10_000;
 
-/// The same where there is an older copy: nobody needs to wait for a host that hangs.
+/// Maximum time for a host to answer where there is an older copy, in milliseconds: no need to wait for a host that
+/// hangs.
 pub const REFETCH_TIMEOUT_MS: u32 = 3_000;
 
 /// The version of a copy.
 const VERSION: u8 = 1;
 
-/// The documents, for the time of one request.
+/// Access to the documents during one request.
 #[derive(Clone, Copy)]
 pub struct Documents<'a> {
-    /// Where copies are kept.
+    /// Store of the copies.
     pub kv: &'a dyn Kv,
-    /// How they are fetched.
+    /// Port by which documents are fetched.
     pub fetch: &'a dyn Fetch,
-    /// Which are taken.
+    /// Policy for the URLs of documents.
     pub policy: &'a DocumentPolicy,
-    /// The grant types that they may name.
+    /// Grant types that documents may name.
     pub grant_types: &'a [String],
-    /// What was used up lately, in this isolate.
+    /// Recent use of the rate limits, in this isolate.
     pub rates: &'a RefCell<Rates>,
     /// Address of the client that sent the request; empty if it is not known.
     pub address: &'a str,
@@ -75,8 +77,8 @@ impl Documents<'_> {
         }
     }
 
-    /// Whether a stale copy is used because the document could not be fetched. When strangers have used up the fetches it is
-    /// used for everybody for a while, so that they do not keep out users of a known client.
+    /// Decides whether a stale copy is used because the document could not be fetched. When strangers have used up the
+    /// fetches, every request gets it for a while, so that they do not keep out users of a known client.
     fn will_do(&self, copy: &Kept, error: &DocumentError, returning: bool) -> bool {
         let is_held_back = matches!(error, DocumentError::TooMany { .. });
         let is_recent = self.now_s() < copy.fresh_until.saturating_add(MOST_FRESH_SECONDS);
@@ -113,7 +115,7 @@ impl fmt::Debug for Documents<'_> {
     }
 }
 
-/// What a document said when it was last fetched.
+/// Copy of a document, as it was when last fetched.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     v: u8,

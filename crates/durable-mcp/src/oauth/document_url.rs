@@ -1,4 +1,4 @@
-//! Which URLs may stand for a client (draft-ietf-oauth-client-id-metadata-document section 3).
+//! Rules for URLs that identify clients (draft-ietf-oauth-client-id-metadata-document section 3).
 //!
 //! Anybody can name a URL that this server then fetches. So it has to be one of the public web, written in the one plain
 //! way. That a public name leads to a private address cannot be seen here; from Workers there is no way to such an
@@ -36,23 +36,23 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// internal services.
 const HTTPS_PORT: u16 = 443;
 
-/// Decides on a host.
+/// Decides whether a host may be fetched from.
 pub type AdmitsHost = Rc<dyn Fn(&str) -> bool>;
 
-/// Which documents are taken.
+/// Policy for the URLs of metadata documents.
 #[derive(Clone, Default)]
 pub struct DocumentPolicy {
-    /// Whether `http` to loopback will do: in tests, and nowhere else.
+    /// True if `http` to loopback is accepted: in tests, and nowhere else.
     pub allow_loopback: bool,
     /// Ports that documents are fetched from besides 443: those of the variable `CLIENT_DOCUMENT_PORTS`.
     pub ports: Vec<u16>,
-    /// Hosts that lead back here, and so never are.
+    /// Hosts that lead back to this server, which are never fetched from.
     pub own_hosts: Vec<String>,
-    /// Hosts that are, with those below them; empty if any is.
+    /// The only hosts that are fetched from, with those below them; empty if any host is.
     pub only: Vec<String>,
-    /// Hosts that are not, nor any below them.
+    /// Hosts that are never fetched from, nor any below them.
     pub never: Vec<String>,
-    /// Asked last.
+    /// The application's decision, which is asked last.
     pub admits: Option<AdmitsHost>,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Debug for DocumentPolicy {
     }
 }
 
-/// Whether a client's id is meant as a URL.
+/// Checks whether a client id is meant as a URL.
 #[must_use]
 pub fn is_document_id(id: &str) -> bool {
     id.contains("://")
@@ -105,8 +105,8 @@ impl DocumentPolicy {
     }
 }
 
-/// Whether a host is a name of several labels, and of none that is known to be private. One whose last label begins like
-/// a number is an address in some spelling (URL Standard section 3.5).
+/// Checks that a host is a name of several labels, and not below a name that is known to be private. A host whose last
+/// label begins like a number is an address in some spelling (URL Standard section 3.5).
 pub(crate) fn is_public_name(host: &str) -> bool {
     let labels: Vec<_> = host.split('.').collect();
     let letter = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
@@ -119,13 +119,13 @@ pub(crate) fn is_public_name(host: &str) -> bool {
     labels.len() > 1 && host.len() <= 253 && labels.iter().all(good) && named && !private
 }
 
-/// Whether a host has that name, or one below it.
+/// Checks whether a host has that name, or one below it.
 pub(crate) fn is_below(host: &str, name: &str) -> bool {
     let name = name.trim_start_matches("*.").to_ascii_lowercase();
     host == name || host.strip_suffix(&name).is_some_and(|above| above.ends_with('.'))
 }
 
-/// A path other than `/`, that says where it leads: no segment of dots, in any spelling.
+/// Checks that a path is not `/`, and has no segment of dots, in any spelling.
 fn check_path(path: &str) -> Result<(), DocumentError> {
     if path.len() < 2 {
         return Err(DocumentError::Url("it must have a path."));
