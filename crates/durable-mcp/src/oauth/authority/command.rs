@@ -97,18 +97,18 @@ pub enum Command {
         /// Tokens that the request used; none if it was not made.
         used: Option<u64>,
     },
-    /// The spending of today.
+    /// Returns the spending of today.
     Spent,
     /// Counts a request that the relay of the playground is to send.
     Relay {
-        /// The grant that it is asked for with, which has to live.
+        /// Grant in whose name the request is made, which has to be live.
         grant: String,
-        /// Name of a stream, which counts in the place of a request and for some seconds from each of these commands on.
+        /// Name of a stream, which counts in place of a request, for some seconds from each such command on.
         stream: Option<String>,
     },
-    /// A stream of the relay is over.
+    /// Stops counting a stream of the relay, which is over.
     LeaveStream {
-        /// Its name.
+        /// Name of the stream.
         stream: String,
     },
 }

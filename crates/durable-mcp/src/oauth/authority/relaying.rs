@@ -12,18 +12,18 @@ pub const RELAYED_A_MINUTE: usize = 60;
 /// Streams that one user may have relayed at once.
 pub const RELAYED_STREAMS: usize = 4;
 
-/// How long a stream counts, in milliseconds, unless it is told of again.
+/// Period for which a stream counts unless it is announced again, in milliseconds.
 pub const STREAM_MS: u64 = 30_000;
 
 const MINUTE_MS: u64 = 60_000;
 
-/// When to try again where streams are open, in seconds.
+/// Delay before a retry where the limit of streams is reached, in seconds.
 const BUSY_SECONDS: u64 = 5;
 
-/// Requests and streams of late.
+/// Recent requests and open streams of a user.
 #[derive(Debug, Default)]
 pub(super) struct Relayed {
-    /// When each was, the oldest first, in milliseconds since 1970.
+    /// Times of the requests, the oldest first, in milliseconds since 1970.
     requests: VecDeque<u64>,
     streams: Vec<Stream>,
 }
@@ -73,7 +73,7 @@ impl Authority {
         })
     }
 
-    /// Counts a stream no more.
+    /// Stops counting a stream, which is over.
     pub(super) fn leave_stream(&self, id: &str) {
         self.relayed.borrow_mut().streams.retain(|stream| stream.id != id);
     }

@@ -31,7 +31,7 @@ pub struct Quota {
     pub at_once: u32,
 }
 
-/// Decision on a request to something that costs.
+/// Decision on a request that counts against a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Allowance {
@@ -40,7 +40,7 @@ pub enum Allowance {
         /// Tokens that the request may use: those asked for, or those left of the day.
         tokens: u64,
     },
-    /// The limit of requests at the same time is reached.
+    /// A limit of requests or streams at a time is reached.
     Busy {
         /// Seconds after which to try again.
         retry_after: u64,
