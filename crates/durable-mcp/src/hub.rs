@@ -41,12 +41,12 @@ pub const SESSIONS_A_TURN: usize = OPERATIONS_AN_INVOCATION / 2;
 /// Sessions that one alarm asks whether anybody listens still, besides those that it tells.
 const ASKED_A_TURN: usize = OPERATIONS_AN_INVOCATION / 5;
 
-/// After how long a session whose object could not answer is asked again, in milliseconds: an object that restarts does so
+/// Delay after which a session whose object could not answer is asked again, in milliseconds: an object that restarts does so
 /// within seconds, and asking costs one request.
 pub const ASK_AGAIN_MS: u64 = 10 * 60 * 1000;
 
-/// For how long a session is told before it is asked whether anybody listens still, in milliseconds: it says so itself when
-/// its stream closes, unless it was cut off.
+/// Time for which a session is notified before it is asked whether its client still listens, in milliseconds: a session says so
+/// itself when its stream closes, unless it was cut off.
 pub const JOINED_MS: u64 = 24 * 3600 * 1000;
 
 /// A notice that part of the sessions have been told.
@@ -62,7 +62,7 @@ pub struct Telling {
 
 /// The runtime around the hub.
 pub trait HubHost: Runtime {
-    /// Every open socket with what it remembers.
+    /// Every open socket with its attachment.
     fn sockets(&self) -> Vec<(Rc<dyn HubSocket>, String)>;
 
     /// Number of open sockets: all, or those with the tag.
@@ -110,19 +110,19 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn next_telling(&self, after: &str) -> Result<Option<Telling>, Fault>;
 
-    /// Stores how far a notice was told.
+    /// Stores how far a notice was sent.
     ///
     /// # Errors
     /// When storage fails.
     fn put_telling(&self, telling: &Telling) -> Result<(), Fault>;
 
-    /// Forgets a notice that all were told.
+    /// Deletes a notice that was sent to all sessions.
     ///
     /// # Errors
     /// When storage fails.
     fn remove_telling(&self, about: &str) -> Result<(), Fault>;
 
-    /// Every open socket of a grant's tokens, with what it remembers.
+    /// Every open socket of a grant's tokens, with its attachment.
     fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)>;
 
     /// Notes until `until`, in milliseconds since 1970, that a grant has ended.
@@ -143,7 +143,7 @@ pub trait HubHost: Runtime {
     /// When storage fails.
     fn remove_session(&self, object: &str) -> Result<(), Fault>;
 
-    /// Forgets the notes of ended grants that expired; gives when the next one does.
+    /// Deletes the notes of ended grants that expired; gives when the next one does.
     ///
     /// # Errors
     /// When storage fails.
@@ -188,7 +188,7 @@ impl Hub {
         Self { host, told_last: RefCell::default() }
     }
 
-    /// Lets a stream listen. Its first message acknowledges what it listens for.
+    /// Opens a stream. Returns its first message, which acknowledges the subscriptions.
     ///
     /// # Errors
     /// The answer in its place, when there are too many, the grant of the client's token has ended, or storage fails.
@@ -216,8 +216,8 @@ impl Hub {
         Ok(listener.acknowledgement())
     }
 
-    /// Has a session's object told what is published, until `expires` or for a day, after which it is asked whether anybody
-    /// listens still. Gives why it is not, where there are too many.
+    /// Has a session's object notified of what is published, until `expires` or for a day, after which it is asked whether its
+    /// client still listens. Returns the excess, where there are too many.
     ///
     /// # Errors
     /// When storage fails.
@@ -233,7 +233,7 @@ impl Hub {
         Ok(None)
     }
 
-    /// Has a session's object told until `time` at the latest, for its stream has closed.
+    /// Ends the notices to a session's object at `time` at the latest, since its stream has closed.
     ///
     /// # Errors
     /// When storage fails.
@@ -275,7 +275,7 @@ impl Hub {
         listening
     }
 
-    /// Tells those who listen.
+    /// Sends a notice to the streams and sessions that listen for it.
     ///
     /// # Errors
     /// When storage fails.
@@ -296,7 +296,7 @@ impl Hub {
         self.tell(Telling { notice: notice.clone(), after: String::new(), again: false }).await
     }
 
-    /// Tells the next sessions of a notice, and has the alarm tell the rest.
+    /// Sends a notice to the next sessions, and leaves the rest to the alarm.
     async fn tell(&self, telling: Telling) -> Result<(), Fault> {
         let Telling { notice, after, again } = &telling;
         let sessions = self.host.sessions(after, SESSIONS_A_TURN)?;
@@ -357,7 +357,7 @@ impl Hub {
         next.map_or(Ok(()), |next| self.host.wake_by(next))
     }
 
-    /// Sessions whose time is over are told on if somebody listens to them, and forgotten otherwise.
+    /// Asks sessions whose time is over: those with a client that listens are kept, and the others removed.
     async fn ask_expired(&self, now: u64) -> Result<(), Fault> {
         let expired = self.host.expired_sessions(now, ASKED_A_TURN)?;
         for some in expired.chunks(SESSIONS_AT_ONCE) {

@@ -20,9 +20,9 @@ pub const END: &str = "/end";
 /// A command to the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Tells those who listen.
+    /// Sends a notice to those who listen for it.
     Publish(Notice),
-    /// Has a session's object told.
+    /// Adds a session's object to those that are notified.
     Join {
         /// Id of the object.
         object: String,
@@ -31,7 +31,7 @@ pub enum Command {
         /// Expiry of the session, in milliseconds since 1970.
         expires: u64,
     },
-    /// Has a session's object told no more.
+    /// Removes a session's object from those that are notified.
     Leave {
         /// Id of the object.
         object: String,

@@ -7,20 +7,20 @@ use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{RequestId, error_json};
 use crate::wire::Reply;
 
-/// Streams, and sessions that are told, of everybody. An object holds 32,768 sockets, and what is published to this many goes
-/// out within a fraction of a second.
+/// The most listeners, which are streams and notified sessions, of all clients. An object holds 32,768 sockets, and what is
+/// published to this many goes out within a fraction of a second.
 pub const MAX_LISTENERS: usize = 10_000;
 
-/// Streams, and sessions that are told, of one signed-in user: a hundred windows.
+/// The most listeners of one signed-in user: a hundred windows.
 pub const MAX_LISTENERS_A_USER: usize = 100;
 
-/// The same of one IPv4 address or IPv6 subnet without a user: an office of a hundred.
+/// The most listeners of one IPv4 address or IPv6 subnet without a user: an office of a hundred.
 pub const MAX_LISTENERS_A_NETWORK: usize = 100;
 
-/// The same of one IPv6 site without a user: of its 65,536 subnets, honest sites use few.
+/// The most listeners of one IPv6 site without a user: of its 65,536 subnets, honest sites use few.
 pub const MAX_LISTENERS_A_SITE: usize = 400;
 
-/// The same of all clients without a user: the rest is left to users that sign in.
+/// The most listeners of all clients without a user: the rest is left to users that sign in.
 pub const MAX_STRANGERS: usize = 8_000;
 
 /// Tag of everybody who is not signed in. No name of a user or a network is as short.
@@ -62,7 +62,7 @@ impl Counted {
         quotas
     }
 
-    /// The same as text: user, network and site, with spaces between.
+    /// Formats user, network and site as text, with spaces between.
     #[must_use]
     pub fn to_text(&self) -> String {
         let origin = self.origin.as_ref().map(Origin::to_text).unwrap_or_default();
