@@ -453,7 +453,7 @@ impl TaskObject {
         Ok(record.detailed_json(outcome.as_deref()))
     }
 
-    /// Tells who watches the task.
+    /// Notifies the clients that subscribed to the task.
     fn tell(&self) {
         let Some((id, user)) = self
             .record

@@ -43,7 +43,7 @@ pub struct Begin {
     pub user: Option<String>,
 }
 
-/// As it is written.
+/// The stored form of a [`Begin`].
 #[derive(Serialize, Deserialize)]
 struct Written(String, u64, String, String, String, u8, String, Option<String>);
 

@@ -58,7 +58,7 @@ pub struct Record {
     pub watched: bool,
 }
 
-/// As it is written.
+/// The stored form of a [`Record`].
 #[derive(Serialize, Deserialize)]
 struct Written(String, u64, u64, u64, Status, Option<String>, u32, Vec<(String, String, String)>, bool);
 
