@@ -22,7 +22,7 @@ pub trait Around: Runtime {
     /// Values for extractors of the runtime's: its bindings, its SQL.
     fn extend(&self, extensions: &mut Extensions);
 
-    /// Tells those who listen, wherever they are connected. Nobody waits for it.
+    /// Publishes a notice to those who listen for it, wherever they are connected, without waiting for it.
     fn publish(&self, notice: Notice);
 
     /// Writes a request's line for operators.

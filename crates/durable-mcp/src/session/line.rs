@@ -1,4 +1,4 @@
-//! The way from a running call to its client.
+//! Outbound channel of a running call to its client.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::mcp::jsonrpc::{notification_json, request_json, to_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::peer::{About, Peer};
 
-/// The line for messages of one call; a transport implements it.
+/// The channel for messages of one call; a transport implements it.
 pub trait Line {
     /// Sends a message that belongs to the call, ahead of its answer.
     fn send(&self, json: &str);

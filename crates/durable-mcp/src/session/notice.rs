@@ -2,7 +2,7 @@
 
 use crate::mcp::change::Change;
 
-/// Something that happened, on its way to the hub and from there to those who listen for it.
+/// A change or a task's progress, on its way to the hub and from there to those who listen for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// The change or task that it is about, as listeners subscribe to it.
@@ -39,7 +39,7 @@ impl Notice {
         }
     }
 
-    /// The same for streams that listen for exactly that resource, and for no session: a handle's state is no session's.
+    /// The same notice for streams that listen for exactly that resource, and for no session: a handle's state is no session's.
     #[must_use]
     pub fn for_no_session(self) -> Self {
         Self { except: Some(ALL_SESSIONS.to_owned()), ..self }

@@ -43,7 +43,7 @@ impl Questions {
         Ok((id, receiver))
     }
 
-    /// Hands an answer to whoever waits for it. One that nobody waits for is dropped: it may be late.
+    /// Delivers an answer to the call that asked. An answer to no open question is dropped: it may be late.
     pub(crate) fn settle(&self, response: Response) {
         let mut waiting = self.waiting.borrow_mut();
         let asked = waiting.iter().position(|(id, _)| response.id.as_ref().is_some_and(|given| id.is_given_as(given)));

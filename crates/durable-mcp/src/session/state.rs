@@ -49,7 +49,7 @@ impl States {
     }
 }
 
-/// Why a state could not be read or changed.
+/// Reason for which a state could not be read or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateError {
     /// The stored value is no valid `S`: the type changed in a way that old values do not fit. `#[serde(default)]` on new fields

@@ -73,25 +73,25 @@ pub trait Store {
     /// When storage fails.
     fn state(&self, name: &str) -> Result<Option<String>, StoreError>;
 
-    /// Keeps a state.
+    /// Stores a state.
     ///
     /// # Errors
     /// When storage fails.
     fn put_state(&self, name: &str, json: &str) -> Result<(), StoreError>;
 
-    /// Keeps the log level.
+    /// Stores the log level.
     ///
     /// # Errors
     /// When storage fails.
     fn put_log_level(&self, level: LogLevel) -> Result<(), StoreError>;
 
-    /// Keeps or forgets a subscription.
+    /// Stores or deletes a subscription.
     ///
     /// # Errors
     /// When storage fails.
     fn put_subscription(&self, uri: &str, subscribed: bool) -> Result<(), StoreError>;
 
-    /// Keeps an event until `expires`.
+    /// Stores an event until `expires`.
     ///
     /// # Errors
     /// When storage fails.
@@ -109,7 +109,7 @@ pub trait Store {
     /// When storage fails.
     fn prune_events(&self, now: u64) -> Result<Option<u64>, StoreError>;
 
-    /// Keeps that the session is in use.
+    /// Stores that the session is in use.
     ///
     /// # Errors
     /// When storage fails.
