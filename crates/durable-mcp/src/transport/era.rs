@@ -81,7 +81,7 @@ pub enum Era {
     Notification,
 }
 
-/// Tells what the body of a POST is, whatever session it may name.
+/// Classifies the body of a POST, whatever session it may name.
 ///
 /// # Errors
 /// When it claims to be stateless and cannot be accepted, with the error that tells its client why.

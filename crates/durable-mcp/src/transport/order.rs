@@ -52,7 +52,7 @@ pub fn read_state(value: &str) -> Result<(String, bool), Fault> {
     Ok((name.to_owned(), is_new))
 }
 
-/// Headers that are nobody's business behind the Worker.
+/// Headers that are hidden from handlers: the Worker's own, and the caller's credentials.
 pub const PRIVATE: [&str; 5] = [CALLER, TRANSPORT, STATE, "authorization", "cookie"];
 
 /// The value of [`CALLER`]; none for a public server.

@@ -157,7 +157,7 @@ pub struct Refused {
     pub status: StatusCode,
     /// The request's id, if it could be read; otherwise the error has none.
     pub id: Option<RequestId>,
-    /// Why.
+    /// The reason for the refusal.
     pub error: Error,
 }
 

@@ -40,7 +40,7 @@ type Answer = (String, Box<RawValue>);
 /// Stands between what is sealed and the name of a state that an earlier round began.
 const BEGAN: char = '~';
 
-/// The name of the state that an earlier round of this request began; who asks has not been told of it yet.
+/// The name of the state that an earlier round of this request began, which the client has not been told yet.
 #[must_use]
 pub fn begun_state(request: &Request) -> Option<String> {
     let state = request.params.fields().optional_text("requestState").ok()??;

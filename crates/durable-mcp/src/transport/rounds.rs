@@ -99,7 +99,7 @@ impl Rounds {
         self.answers.borrow().iter().find(|(other, _)| *other == name).map(|(_, raw)| raw.clone())
     }
 
-    /// Keeps something under that key; gives how it stands among the answers.
+    /// Stores a value under that key; returns it as it stands among the answers.
     pub fn remember(&self, key: &str, json: String) -> Option<(String, Box<RawValue>)> {
         let kept = (format!("{ONCE}{key}"), RawValue::from_string(json).ok()?);
         self.answers.borrow_mut().push(kept.clone());
