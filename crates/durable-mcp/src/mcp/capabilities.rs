@@ -44,13 +44,13 @@ impl ClientCapabilities {
         Self(bits & Self::ALL)
     }
 
-    /// All of them as one byte.
+    /// The set as the bits of one byte.
     #[must_use]
     pub const fn bits(self) -> u8 {
         self.0
     }
 
-    /// Both sets together.
+    /// The union of both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

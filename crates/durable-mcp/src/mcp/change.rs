@@ -73,7 +73,7 @@ impl Change {
 }
 
 impl Server {
-    /// Whom a change concerns: one of a resource that shows somebody's state, only them.
+    /// The clients that a change concerns: of a resource that shows a state, those who share it; of anything else, all.
     #[must_use]
     pub fn reach(&self, change: &Change) -> Reach {
         match change {

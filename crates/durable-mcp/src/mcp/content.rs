@@ -158,7 +158,7 @@ pub enum ResourceContents {
         #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
         meta: Option<Value>,
     },
-    /// Anything else.
+    /// A binary file, as base64.
     Blob {
         /// The resource's URI.
         uri: String,
@@ -184,7 +184,7 @@ impl ResourceContents {
         Self::Blob { uri: uri.into(), mime_type: None, blob: STANDARD.encode(bytes), meta: None }
     }
 
-    /// The same with a `_meta` object.
+    /// Sets the `_meta` object.
     #[must_use]
     pub fn meta(mut self, given: Value) -> Self {
         match &mut self {
@@ -193,7 +193,7 @@ impl ResourceContents {
         self
     }
 
-    /// The same with a media type.
+    /// Sets the media type.
     #[must_use]
     pub fn mime_type(mut self, given: impl Into<String>) -> Self {
         match &mut self {

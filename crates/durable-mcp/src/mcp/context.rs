@@ -91,7 +91,7 @@ impl Context {
         Self { inner: Rc::new(inner), arguments: Rc::default() }
     }
 
-    /// The same call with what the handler is called with.
+    /// The context of the same request with the arguments of its handler.
     #[must_use]
     pub(crate) fn with_arguments(&self, arguments: Arguments) -> Self {
         Self { inner: Rc::clone(&self.inner), arguments: Rc::new(arguments) }

@@ -1,4 +1,4 @@
-//! The result of `server/discover` (2026-07-28, Discovery), and the members that all results have.
+//! The result of `server/discover` (2026-07-28, Discovery), and the members that every result has since that version.
 
 use serde::Serialize;
 use serde_json::Value;

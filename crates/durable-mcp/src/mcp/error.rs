@@ -191,7 +191,7 @@ impl fmt::Write for Short {
 /// A name from outside, quoted and cut to a length that an error message and a log line can bear.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
-/// As long as the longest name of a tool may be.
+/// The most characters of a quoted name: as many as the name of a tool may have.
 const QUOTED_CHARS: usize = 128;
 
 impl fmt::Display for Quoted<'_> {

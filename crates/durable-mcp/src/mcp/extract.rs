@@ -33,12 +33,12 @@ pub struct Signature {
 /// The fault of a handler that takes [`Args`] more than once: clients would be shown the fields of one of them.
 pub(super) const TWICE: &str = "its handler takes `Args` twice; take one `Args<T>`, where `T` has the fields of both";
 
-/// Why an extractor gave nothing.
+/// Reason for which an extractor failed.
 #[derive(Debug)]
 pub enum Rejection {
     /// The arguments are wrong. A model can correct them, so for a tool this is an answer and no protocol error.
     Arguments(String),
-    /// Anything else.
+    /// Any other failure, with its protocol error.
     Error(Error),
 }
 

@@ -144,7 +144,7 @@ pub(crate) fn describe(json: &str, error: &serde_json::Error) -> String {
     describe_at(json, error, None)
 }
 
-/// The same, at the place `inside` if that is one inside of the value where the fault was met.
+/// Describes the fault like [`describe`], but at the place `inside` if that is within the value where the fault was met.
 pub(crate) fn describe_at(json: &str, error: &serde_json::Error, inside: Option<&str>) -> String {
     let text = error.to_string();
     let fault = text.rsplit_once(" at line ").map_or(text.as_str(), |(fault, _)| fault);
@@ -186,7 +186,7 @@ fn null_at(json: &str, line: usize, column: usize) -> bool {
 /// A request: something that gets an answer.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Goes back with the answer.
+    /// Id of the request, which its answer repeats.
     pub id: RequestId,
     /// The method's name.
     pub method: String,
@@ -224,11 +224,11 @@ pub struct Response {
 /// Any message a client may send.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// Wants an answer.
+    /// A message that wants an answer.
     Request(Request),
-    /// Wants none.
+    /// A message that wants no answer.
     Notification(Notification),
-    /// Is an answer.
+    /// An answer to a request of this server.
     Response(Response),
 }
 
@@ -244,7 +244,7 @@ pub enum Body {
 /// A message that could not be read, with its id where that much was legible.
 #[derive(Debug)]
 pub struct Unreadable {
-    /// Goes into the error's `id`.
+    /// Id for the error; none if it could not be read.
     pub id: Option<RequestId>,
     /// −32700 or −32600.
     pub error: Error,

@@ -86,7 +86,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Of the alternatives that a value may be of, that in which the fault is deepest; none if one has no fault.
+    /// The steps to the deepest fault among the alternatives that a value may be of; none if one of them has no fault.
     fn choice<'v>(&self, choices: &'a [Value], value: &'v Value, depth: usize) -> Option<Steps<'v>> {
         let mut deepest: Option<Steps<'v>> = None;
         for choice in choices {

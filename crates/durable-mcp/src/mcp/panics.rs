@@ -1,4 +1,4 @@
-//! A panic in a user's function is that call's failure and nobody else's.
+//! Confines a panic in a user's function to the call that ran it.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;

@@ -31,7 +31,7 @@ pub trait Peer {
     /// Tells operators that something is wrong. The client does not hear of it.
     fn warn(&self, message: &str);
 
-    /// Tells everybody whom it concerns of a change.
+    /// Notifies the clients that a change concerns.
     fn announce(&self, change: &Change);
 
     /// Asks the client, and waits for the answer. `key` names the question among those of its call.
@@ -56,7 +56,7 @@ pub trait Peer {
         None
     }
 
-    /// Keeps something, as JSON, for the next round of the call, where there is one.
+    /// Stores a JSON value under that key for the next round of the call, where there is one.
     fn remember(&self, key: &str, json: String) {
         let _ = (key, json);
     }

@@ -174,7 +174,7 @@ impl Prompt {
         self
     }
 
-    /// The reason for which it cannot be served, by its schema.
+    /// The reason for which the prompt cannot be served, by its schema.
     pub(crate) fn problem(&self) -> Option<String> {
         let taken = self.signature.needs_session && self.shape.properties().any(|(name, _)| name == STATE_ARGUMENT);
         if taken { Some(taken_problem()) } else { self.shape.problem().map(str::to_owned) }

@@ -246,7 +246,7 @@ impl Resource {
         Self { definition, signature, caching: Caching::default(), run: erase(handler) }
     }
 
-    /// The reason for which it cannot be served.
+    /// The reason for which the resource cannot be served.
     pub(super) fn fault(&self) -> Option<String> {
         let twice = || self.signature.repeats_arguments.then(|| TWICE.to_owned());
         uri::fault(self.definition.address()).or_else(twice)
@@ -269,7 +269,7 @@ impl ResourceTemplate {
         Self { definition, template, signature, completers, shape, caching, run: erase(handler) }
     }
 
-    /// The reason for which it cannot be served, as far as that is known without a schema.
+    /// The reason for which the template cannot be served, as far as that is known without a schema.
     pub(super) fn fault(&self) -> Option<String> {
         let template = match &self.template {
             Ok(template) => template,

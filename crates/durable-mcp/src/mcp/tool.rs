@@ -222,14 +222,14 @@ impl Tool {
         self
     }
 
-    /// Only a caller that was granted all of these may see and call it.
+    /// Restricts the tool to callers that were granted all of these scopes: no other may see or call it.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Only callers for whom this holds see it; to others there is no such tool.
+    /// Restricts the tool to callers for whom the predicate holds; to others there is no such tool.
     #[must_use]
     pub fn visible_to(mut self, visible: impl Fn(&Caller) -> bool + 'static) -> Self {
         self.visible = Some(Rc::new(visible));
