@@ -77,7 +77,7 @@ pub trait AuthorityHost: Runtime {
     /// Waits.
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
 
-    /// Tells operators what happened.
+    /// Reports an event to operators.
     fn event(&self, event: &Event);
 }
 
@@ -106,7 +106,7 @@ impl Authority {
         Self { host, lifetimes, hooks, longest_session, rows, flights, redeemed, wakes, relayed }
     }
 
-    /// Carries a command out.
+    /// Executes a command.
     ///
     /// # Errors
     /// When it is refused, or something it needs is not there.

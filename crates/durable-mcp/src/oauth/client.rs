@@ -252,7 +252,7 @@ struct Record {
     other: Map<String, Value>,
 }
 
-/// The record is of a later version.
+/// Error of a record of a later version.
 struct LaterVersion;
 
 impl fmt::Display for LaterVersion {

@@ -119,7 +119,7 @@ impl fmt::Debug for Documents<'_> {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     v: u8,
-    /// In seconds since 1970.
+    /// Time until which the copy is fresh, in seconds since 1970.
     fresh_until: u64,
     client: Client,
 }

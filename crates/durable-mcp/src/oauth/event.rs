@@ -25,7 +25,7 @@ pub enum Event {
     Repeated(About),
     /// An access token was exchanged for another, RFC 8693.
     Minted(About),
-    /// A refresh token was presented long after it was exchanged: somebody else has it. RFC 9700 section 4.14.2.
+    /// A refresh token was presented long after it was exchanged, so another party has it. RFC 9700 section 4.14.2.
     Reused(About),
     /// A code was redeemed twice, RFC 6749 section 4.1.2.
     CodeReplayed(About),
@@ -35,7 +35,7 @@ pub enum Event {
     Revoked(About),
     /// The application's hook ended a grant.
     EndedByHook(About),
-    /// A grant had to go because its user has too many.
+    /// A grant was displaced, since its user has too many.
     Displaced(About),
     /// A grant of workers-oauth-provider was taken over.
     Adopted(About),

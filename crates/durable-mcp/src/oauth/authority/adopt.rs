@@ -12,7 +12,7 @@ use crate::oauth::session_note::{SessionNotes, TaskNotes};
 use crate::oauth::token::{GrantId, Handle, Kind, LegacyToken, Presented};
 use crate::wire::Fault;
 
-/// The access tokens of an adopted grant have expired by then, in milliseconds, whatever their lifetime was set to.
+/// Time within which the access tokens of an adopted grant expire, in milliseconds, whatever their lifetime was set to.
 const LEGACY_ACCESS_MS: u64 = 24 * 3600 * 1000;
 
 /// Pages of access tokens that are read at most: some may be short, or empty.
@@ -26,7 +26,7 @@ fn bad_token() -> Refused {
 }
 
 impl Authority {
-    /// Writes the row; the record that it is made from goes with the refresh that follows.
+    /// Writes the row; the record that it is made from is deleted by the refresh that follows.
     pub(super) async fn adopt(&self, adopt: Adopt) -> Result<Outcome, Refused> {
         let (keys, Presented::Legacy(token)) = self.read(&adopt.token, Kind::Refresh).await? else {
             return Err(bad_token());
@@ -51,7 +51,7 @@ impl Authority {
             audience: adopt.audience,
             root: adopt.root,
             created: adopt.created * 1000,
-            // Whoever is signed in stays so: the grant may have been begun long ago.
+            // Users who are signed in stay so: the grant may have been begun long ago.
             ends: after(now, self.lifetimes.longest),
             adopted: true,
             sessions_since: 0,

@@ -14,7 +14,7 @@ use crate::oauth::session_note::SessionNote;
 use crate::oauth::token::Handle;
 use crate::wire::is_default;
 
-/// Something to be done with one user's grants.
+/// Command to the object that has the grants of one user.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Command {
@@ -251,17 +251,17 @@ pub struct Adopt {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum Outcome {
-    /// Of [`Command::Begin`].
+    /// Outcome of [`Command::Begin`].
     Code(Code),
-    /// Of [`Command::Redeem`], [`Command::Refresh`], [`Command::Mint`] and [`Command::Issue`].
+    /// Outcome of [`Command::Redeem`], [`Command::Refresh`], [`Command::Mint`] and [`Command::Issue`].
     Issued(Issued),
-    /// Of [`Command::List`].
+    /// Outcome of [`Command::List`].
     Grants(Vec<Listed>),
-    /// Of [`Command::Spend`], [`Command::GoOn`] and [`Command::Relay`].
+    /// Outcome of [`Command::Spend`], [`Command::GoOn`] and [`Command::Relay`].
     Allowance(Allowance),
-    /// Of [`Command::Spent`].
+    /// Outcome of [`Command::Spent`].
     Spent(Spent),
-    /// Of the others.
+    /// Outcome of the other commands.
     Done,
 }
 

@@ -80,7 +80,7 @@ impl Authority {
         self.remembered(ending, cause == Cause::Disconnected)
     }
 
-    /// Another grant of the client that goes on: its tokens are good for the same sessions and tasks.
+    /// Another live grant of the client, whose tokens are good for the same sessions and tasks.
     fn heir(&self, live: &Live) -> Result<Option<Live>, Fault> {
         let now = self.host.now();
         let goes_on = |_: &str, grant: &Grant| match grant {
@@ -109,7 +109,7 @@ impl Authority {
         Ok(if withdraws_consent { ending.with_consents(now, after(now, REMEMBERED_CONSENT_SECONDS)) } else { ending })
     }
 
-    /// Consents to a client are void from now on, whether or not a grant of it lives.
+    /// Voids the consents to a client that were given so far, whether or not a grant of the client is live.
     pub(super) fn withdraw_consents(&self, client_id: &str) -> Result<(), Refused> {
         let write = || {
             let id = GrantId::random(self.host.random())?;
@@ -119,7 +119,7 @@ impl Authority {
         write().map_err(|fault| self.failed(&fault))
     }
 
-    /// Sessions, tasks and request states of a client that are older than this, in seconds since 1970, have ended.
+    /// Time before which sessions, tasks and request states of a client have ended, in seconds since 1970.
     pub(super) fn sessions_since(&self, client_id: &str) -> Result<u64, Fault> {
         let since = |_: &str, grant: &Grant| match grant {
             Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.sessions_since),
@@ -129,7 +129,7 @@ impl Authority {
         Ok(known.max(self.sessions_since_unreadable()?))
     }
 
-    /// Consents to a client that are as old as this or older, in milliseconds since 1970, are void.
+    /// Time up to which consents to a client are void, in milliseconds since 1970.
     pub(super) fn consents_since(&self, client_id: &str) -> Result<u64, Fault> {
         let since = |_: &str, grant: &Grant| match grant {
             Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.consents_since),

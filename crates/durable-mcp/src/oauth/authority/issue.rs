@@ -1,4 +1,4 @@
-//! Access tokens, and one for a client itself.
+//! Issues access tokens, for users and for clients themselves.
 
 use futures_util::future::{join, join_all};
 use serde_json::json;
@@ -23,7 +23,7 @@ const LEAST_SECONDS: u64 = 65;
 pub(super) struct Put {
     pub(super) key: String,
     pub(super) value: String,
-    /// In seconds since 1970.
+    /// Expiry of the record, in seconds since 1970.
     pub(super) expires: u64,
     pub(super) beside: Option<String>,
 }

@@ -12,7 +12,7 @@ use crate::oauth::hooks::ExchangeKind;
 use crate::oauth::record::{Access, RecordError};
 use crate::oauth::token::{Kind, Presented, Token};
 
-/// RFC 8693 section 2.2.2: an unusable subject token is an invalid request.
+/// Refusal of an unusable subject token: an invalid request, by RFC 8693 section 2.2.2.
 fn bad_subject() -> Refused {
     Refused::InvalidRequest("subject_token is unknown, expired, or another client's.".into())
 }

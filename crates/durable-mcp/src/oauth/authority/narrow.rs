@@ -1,4 +1,4 @@
-//! Fewer scopes and resources than were granted: never more.
+//! Narrows scopes and resources to those requested: never more than were granted.
 
 use super::Refused;
 use crate::oauth::resource::{Resource, Resources};

@@ -82,7 +82,7 @@ struct UnderWay {
     id: String,
     day: u64,
     tokens: u64,
-    /// In milliseconds since 1970.
+    /// Time until which the spending can be corrected, in milliseconds since 1970.
     until: u64,
 }
 

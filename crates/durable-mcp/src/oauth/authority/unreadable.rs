@@ -141,14 +141,14 @@ impl Authority {
         Ok(keys)
     }
 
-    /// Consents that are as old as this or older may be void by a row that cannot be read, in milliseconds since 1970: those
-    /// that browsers remember, and not those of a sign-in under way.
+    /// Time up to which consents may be void by a row that cannot be read, in milliseconds since 1970: those that
+    /// browsers remember, and not those of a sign-in under way.
     pub(super) fn consents_since_unreadable(&self) -> Result<u64, Fault> {
         let unreadable = self.rows.unreadable(self.host.store())?;
         Ok(if unreadable.is_empty() { 0 } else { self.host.now().saturating_sub(SIGN_IN_MS) })
     }
 
-    /// Sessions that are older than this may have ended by a row that cannot be read, in seconds since 1970: each such row
+    /// Time before which sessions may have ended by a row that cannot be read, in seconds since 1970: each such row
     /// counts as that of a client that was disconnected this moment.
     pub(super) fn sessions_since_unreadable(&self) -> Result<u64, Fault> {
         let unreadable = self.rows.unreadable(self.host.store())?;
