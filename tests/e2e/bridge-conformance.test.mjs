@@ -6,6 +6,7 @@ import { root } from "../support/child.mjs";
 import { conforms } from "../support/conformance.mjs";
 
 const DRIVER = join(root, "tests/support/bridge-driver.mjs");
+const MODERN_DRIVER = join(root, "tests/support/bridge-driver-modern.mjs");
 
 // The driver stays a client of 2025-11-25: what passes here is the translation. Most of these servers answer `initialize` too, and are to
 // be spoken to by the new version all the same.
@@ -32,6 +33,8 @@ for (const [scenario, checks] of [
   ["json-schema-2020-12-preservation", 9],
   ["sse-retry", 3],
 ]) {
-  test(`${scenario} passes through the bridge`, () =>
-    conforms(["client", "--command", `node ${DRIVER}`, "--scenario", scenario, "--spec-version", "2025-11-25"], checks));
+  for (const [driver, whose] of [[DRIVER, ""], [MODERN_DRIVER, " with a client of 2026-07-28"]]) {
+    test(`${scenario} passes through the bridge${whose}`, () =>
+      conforms(["client", "--command", `node ${driver}`, "--scenario", scenario, "--spec-version", "2025-11-25"], checks));
+  }
 }

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lineOf, startBridge } from "../support/bridge.mjs";
+import { guardedStore, linkOf, linksOf, signIn } from "../support/bridge-authority.mjs";
 import { bridgeServer } from "../support/bridge-server.mjs";
+import { visit } from "../support/callback.mjs";
 import { removeFolder, temporaryFolder } from "../support/child.mjs";
 import { META, STATELESS } from "../support/stateless.mjs";
 import { CLIENT, beforeSessions, envelope, statelessClient } from "../support/stateless-stdio.mjs";
@@ -90,6 +92,8 @@ for (const [what, http] of [
   ["-32601 in a 200", (exchange) => exchange.error(-32601, "Method not found")],
   ["400 and a version it does not know", (exchange) => exchange.status(400, JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32000, message: "Bad Request: Unsupported protocol version" } }))],
   ["-32022 and its own versions", (exchange) => exchange.status(400, JSON.stringify({ jsonrpc: "2.0", id: exchange.id, error: { code: -32022, message: "no", data: { supported: ["2025-11-25"] } } }))],
+  ["an empty result", (exchange) => exchange.result({})],
+  ["the end of the connection", (exchange) => exchange.cut()],
   ["a result with older versions alone", (exchange) => exchange.result({ supportedVersions: ["2025-11-25"], capabilities: {} })],
 ]) {
   test(`71: a server that answers server/discover with ${what} is given initialize`, async () => {
@@ -138,6 +142,32 @@ test("71: a client that goes on with initialize has a session of its own", async
   assert.equal(lineOf(await bridge.request("tools/list")).includes("resultType"), false);
   assert.equal(count(server, "POST initialize"), 2);
   await server.received("DELETE");
+});
+
+test("71: versions that have nothing in common are the server's error, and no initialize is sent", async () => {
+  const data = { supported: ["2031-01-01"], requested: STATELESS };
+  await using client = await beforeSessions({
+    http: (exchange) => (exchange.status(400, JSON.stringify({ jsonrpc: "2.0", id: exchange.id, error: { code: -32022, message: "no", data } })), true),
+  });
+  assert.deepEqual(await client.error("server/discover"), { code: -32022, message: "no", data });
+  assert.deepEqual(client.server.log, ["POST server/discover"]);
+});
+
+test("71: a server that was updated meanwhile is found to be one of the client's version", async () => {
+  await using client = await beforeSessions();
+  const { server } = client;
+  const modern = (exchange) => {
+    if (exchange.method !== "POST") return exchange.status(405);
+    const { id, method, params } = exchange.message;
+    if (!params?._meta?.[`${META}/protocolVersion`]) return exchange.status(400, JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32022, message: "no", data: { supported: [STATELESS] } } }));
+    exchange.result({ resultType: "complete", ...(method === "server/discover" ? { supportedVersions: [STATELESS], capabilities: { tools: {} } } : { tools: [], of: "modern" }) });
+  };
+  assert.equal((await client.result("tools/list")).of, undefined);
+  server.sessions.clear();
+  server.http = (exchange) => exchange.headers["mcp-session-id"] === undefined && (modern(exchange), true);
+  const { of, ...list } = await client.result("tools/list");
+  assert.deepEqual([of, list], ["modern", { resultType: "complete", tools: [] }]);
+  assert.equal((await client.result("server/discover")).resultType, "complete");
 });
 
 test("72: the envelope is taken off, and results get their type and time", async () => {
@@ -278,6 +308,32 @@ test("73: a question that the server takes back is not asked, and a result that 
   const [key] = Object.keys(round.inputRequests);
   const last = await client.result("tools/call", { ...params, inputResponses: { [key]: { action: "accept" } }, requestState: round.requestState });
   assert.equal(textOf(last), "given up");
+});
+
+test("73: pages that have to be opened before a call are a question, and the call is made again after them", async () => {
+  let isOpen = false;
+  const elicitations = [{ mode: "url", url: "https://example.com/pay", elicitationId: "e", message: "Pay first." }];
+  await using client = await beforeSessions({
+    on: {
+      "tools/call": (exchange) => {
+        if (isOpen) return { content: [{ type: "text", text: "paid" }] };
+        exchange.json(JSON.stringify({ jsonrpc: "2.0", id: exchange.id, error: { code: -32042, message: "Pay first.", data: { elicitations } } }));
+      },
+    },
+  });
+  const params = { name: "buy" };
+  const missing = await client.error("tools/call", params, { capabilities: ELICITATION });
+  assert.deepEqual([missing.code, missing.data], [-32021, { requiredCapabilities: { elicitation: { url: {} } } }]);
+  const capabilities = { elicitation: { url: {} } };
+  const answered = async (action) => {
+    const { inputRequests, requestState } = await client.result("tools/call", params, { capabilities });
+    const [[key, { method, params: shown }]] = Object.entries(inputRequests);
+    assert.deepEqual([method, shown], ["elicitation/create", { mode: "url", url: "https://example.com/pay", message: "Pay first." }]);
+    isOpen = action === "accept";
+    return client.ask("tools/call", { ...params, inputResponses: { [key]: { action } }, requestState }, { capabilities });
+  };
+  assert.equal((await answered("decline")).error.code, -32000);
+  assert.equal(textOf((await answered("accept")).result), "paid");
 });
 
 test("74: a state is good once, for its own request, and for some time", async () => {
@@ -524,6 +580,13 @@ test("79: methods of sessions are not found", async () => {
   assert.equal(count(client.server, "POST initialize"), 1);
 });
 
+test("4, 79: batches are not of this version, though the session allows them", async () => {
+  await using client = await beforeSessions({ version: "2025-03-26" });
+  await client.result("tools/list");
+  client.bridge.send([{ jsonrpc: "2.0", id: 99, method: "tools/list", params: { _meta: envelope() } }]);
+  assert.equal((await client.bridge.message(({ id }) => id === null)).error.code, -32600);
+});
+
 test("43, 71: a cancellation reaches the server under the id that it knows", async () => {
   const open = [];
   await using client = await beforeSessions({
@@ -629,6 +692,29 @@ test("50, 71: a server that is known and down is answered for from memory, and i
   } finally {
     removeFolder(config);
   }
+});
+
+test("80, 71: server/discover waits for the sign-in that it needs", async () => {
+  await using store = await guardedStore();
+  await using bridge = startBridge(store.server.url, { config: store.config.path });
+  const discovered = bridge.result("server/discover", { _meta: envelope() });
+  await Promise.all([discovered, signIn(bridge)]);
+  assert.deepEqual((await discovered).supportedVersions, [STATELESS]);
+  assert.equal((await bridge.result("tools/list", { _meta: envelope() })).resultType, "complete");
+  assert.equal(store.server.log.filter((entry) => entry === "POST initialize").length, 1);
+});
+
+test("51, 71: server/discover is answered by its deadline with the link, and later needs no browser", async () => {
+  await using store = await guardedStore();
+  await using bridge = startBridge(store.server.url, { config: store.config.path, args: ["--initialize-deadline", "1", "--no-browser"] });
+  const { error } = await bridge.request("server/discover", { _meta: envelope() });
+  const link = await linkOf(bridge);
+  assert.ok(error.message.includes(link), error.message);
+  await visit(link);
+  await until(() => store.config.files().some((name) => name.endsWith("_tokens.json")), "tokens");
+  await using next = startBridge(store.server.url, { config: store.config.path });
+  assert.ok(await next.result("server/discover", { _meta: envelope() }));
+  assert.deepEqual(linksOf(next), []);
 });
 
 test("80, 71: where server/discover needs a sign-in that does not come, its error has the way, and no initialize is sent", async () => {

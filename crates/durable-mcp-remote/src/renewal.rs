@@ -173,7 +173,8 @@ impl Bridge {
     pub(crate) fn still_serves(&self, method: &str, before: Option<&Initialized>) -> Result<(), Trouble> {
         let session = self.session.borrow();
         let (Some(before), Some(now)) = (before, &session.initialized) else { return Ok(()) };
-        if before.protocol_version != now.protocol_version {
+        // A client without sessions never saw the version.
+        if before.protocol_version != now.protocol_version && !session.is_of_bridge {
             let (old, new) = (&before.protocol_version, &now.protocol_version);
             return Err(Trouble::SessionLost(format!("its new one has version {new} instead of {old}; reconnect")));
         }

@@ -82,7 +82,8 @@ impl Session {
 
     /// Whether lines of the client may be batches.
     pub(crate) fn allows_batches(&self) -> bool {
-        self.initialized.as_ref().is_some_and(|initialized| initialized.protocol_version == "2025-03-26")
+        !self.is_of_bridge
+            && self.initialized.as_ref().is_some_and(|initialized| initialized.protocol_version == "2025-03-26")
     }
 
     /// Notes requests that a new session has to repeat.

@@ -62,7 +62,11 @@ impl Bridge {
     pub(crate) async fn open(self: &Rc<Self>, call: &Call, message: &Message) -> Result<(), Trouble> {
         // Whether the server has sessions was found out before.
         if self.session.borrow().is_of_bridge {
-            return self.open_legacy(call, message).await;
+            let outcome = self.open_legacy(call, message).await;
+            if matches!(&outcome, Err(Trouble::Refused(refusal)) if is_modern(refusal)) {
+                self.forget_server();
+            }
+            return outcome;
         }
         let known = self.era.borrow().clone();
         if let Some(known) = known {
@@ -201,7 +205,8 @@ pub(crate) fn is_modern(refusal: &Refusal) -> bool {
     }
 }
 
-fn supported(trouble: &Trouble) -> Vec<String> {
+/// Versions that an error names.
+pub(crate) fn supported(trouble: &Trouble) -> Vec<String> {
     let Trouble::Refused(Refusal { error: Some(message), .. }) = trouble else { return Vec::new() };
     let error = message.error().filter(|error| error.code == UNSUPPORTED_VERSION);
     let data = error.and_then(|error| serde_json::from_value(error.data).ok());
@@ -209,7 +214,7 @@ fn supported(trouble: &Trouble) -> Vec<String> {
 }
 
 /// Whether the server named its versions, and none of them is known here.
-pub(crate) fn names_versions(trouble: &Trouble) -> bool {
+fn names_versions(trouble: &Trouble) -> bool {
     let supported = supported(trouble);
     let known = |version: &String| version == MODERN || LEGACY_VERSIONS.contains(&version.as_str());
     !supported.is_empty() && !supported.iter().any(known)

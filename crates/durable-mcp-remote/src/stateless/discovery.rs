@@ -12,11 +12,12 @@ use super::{METHOD_NOT_FOUND, Server, capabilities, results};
 use crate::arguments::{Protocol, Transport as Order};
 use crate::bridge::Bridge;
 use crate::calls::Call;
-use crate::era::{LEGACY_VERSIONS, MODERN, TIME_FOR_DISCOVERY, is_modern, names_versions};
+use crate::era::{LEGACY_VERSIONS, MODERN, TIME_FOR_DISCOVERY, is_modern, supported};
 use crate::json::Object;
 use crate::log::log;
 use crate::message::{Message, quoted};
 use crate::opening::{FIRST_RETRY, LONGEST_RETRY};
+use crate::session::Session;
 use crate::transport::Transport;
 use crate::trouble::{Refusal, Trouble};
 
@@ -83,12 +84,16 @@ impl Bridge {
             match self.remote.patience.within(TIME_FOR_DISCOVERY, asked).await {
                 Some(Ok(result)) => {
                     let versions = serde_json::from_str::<Discovered>(&result).unwrap_or_default().supported_versions;
-                    let is_older = versions.iter().any(|version| LEGACY_VERSIONS.contains(&version.as_str()));
+                    // Some servers answer everything with a result.
+                    let is_older =
+                        versions.is_empty() || versions.iter().any(|it| LEGACY_VERSIONS.contains(&it.as_str()));
                     if versions.iter().any(|version| version == MODERN) || !is_older {
-                        self.stateless.server.set(Server::Stateless);
+                        self.pass_as_it_is();
                         return Ok(Found::Stateless(Some(result)));
                     }
                 }
+                // A server that closes the connection on what it does not know may know initialize.
+                Some(Err(Trouble::Lost(_))) => {}
                 Some(Err(trouble)) if trouble.is_temporary() || !denies_discovery(&trouble) => return Err(trouble),
                 Some(Err(_)) | None => {}
             }
@@ -103,6 +108,21 @@ impl Bridge {
         Ok(Found::Sessions)
     }
 
+    /// Leaves the messages of the client to a server of its own version. A session that was begun for them is forgotten.
+    fn pass_as_it_is(&self) {
+        let mut session = self.session.borrow_mut();
+        if session.is_of_bridge {
+            *session = Session { generation: session.generation + 1, ..Session::default() };
+            self.gate.open();
+        }
+        self.stateless.server.set(Server::Stateless);
+    }
+
+    /// Looks at the server again with the next request: it refuses sessions by now.
+    pub(crate) fn forget_server(&self) {
+        self.stateless.server.set(Server::Unknown);
+    }
+
     /// Whether `server/discover` is worth a request: HTTP+SSE is older than that.
     fn may_be_stateless(&self) -> bool {
         let is_sse = self.arguments.transport == Order::SseOnly || self.seen.transport() == Some(Transport::Sse);
@@ -111,6 +131,17 @@ impl Bridge {
 
     async fn ask_server(&self, request: &Message) -> Result<String, Trouble> {
         self.transport.set(Transport::Streamable);
+        let outcome = self.ask_server_once(request).await;
+        // A server may know the version all the same, and say so only once it was asked.
+        match &outcome {
+            Err(trouble) if supported(trouble).iter().any(|version| version == MODERN) => {
+                self.ask_server_once(request).await
+            }
+            _ => outcome,
+        }
+    }
+
+    async fn ask_server_once(&self, request: &Message) -> Result<String, Trouble> {
         self.discovered(|id| {
             let params = envelope::for_discovery(request)?;
             let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"server/discover","params":{params}}}"#);
@@ -214,8 +245,9 @@ impl Bridge {
 fn denies_discovery(trouble: &Trouble) -> bool {
     let Trouble::Refused(refusal) = trouble else { return false };
     let code = refusal.error.as_ref().and_then(Message::error).map(|error| error.code);
-    // -32022 may name versions that the bridge knows.
-    !is_modern(refusal) || code == Some(METHOD_NOT_FOUND) || (code == Some(-32022) && !names_versions(trouble))
+    // The versions may be some that the bridge knows.
+    let has_older = || supported(trouble).iter().any(|version| LEGACY_VERSIONS.contains(&version.as_str()));
+    !is_modern(refusal) || code == Some(METHOD_NOT_FOUND) || has_older()
 }
 
 /// The same for a client to which no session was given before.

@@ -59,6 +59,9 @@ impl Bridge {
         }
         // Requests that need the same level wait until it is set.
         let mut present = self.stateless.level.lock().await;
+        if self.session.borrow().level.is_none() {
+            *present = None;
+        }
         let wanted = match (self.stateless.calls.most_verbose(), *present) {
             (None, None) => return,
             (wanted, _) => wanted.unwrap_or(Level::Emergency),

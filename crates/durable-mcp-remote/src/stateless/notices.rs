@@ -42,14 +42,12 @@ impl Bridge {
         let response = if method == "ping" {
             Message::written(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#))
         } else {
-            let question = Question { key: String::new(), id, method: method.to_owned(), params: message.raw_params() };
-            match self.stateless.calls.ask(question, call.map(|call| &call.id)) {
-                Ok(()) => return,
-                Err(Question { id, .. }) => {
-                    let reason = format!("no call is in flight whose client can answer {method}");
-                    Message::parse(error_response(Some(&id), METHOD_NOT_FOUND, &reason))
-                }
+            let question = Question::new(Some(id.clone()), method, message.raw_params());
+            if self.stateless.calls.ask(question, call.map(|call| &call.id)) {
+                return;
             }
+            let reason = format!("no call is in flight whose client can answer {method} now");
+            Message::parse(error_response(Some(&id), METHOD_NOT_FOUND, &reason))
         };
         if let Ok(response) = response {
             self.send_in_order(response).await;

@@ -14,8 +14,10 @@ use super::{INVALID_PARAMS, Server, refused, response_in, results};
 use crate::bridge::{Bridge, Page};
 use crate::call::{FIRST_WAIT, LONGEST_WAIT};
 use crate::calls::{Call, Done};
+use crate::era::is_modern;
 use crate::json::Object;
-use crate::message::{Message, quoted};
+use crate::log::log;
+use crate::message::{BRIDGE_ERROR, Message, quoted};
 use crate::seen::LISTS;
 use crate::tools;
 use crate::trouble::Trouble;
@@ -41,7 +43,11 @@ struct Begun {
 impl Bridge {
     /// Serves a request of a client of 2026-07-28 and sees to it that it is answered.
     pub(crate) async fn call_stateless(self: Rc<Self>, call: Call, request: Message) {
-        match self.serve(&call, &request).await {
+        let mut served = self.serve(&call, &request).await;
+        if served.as_ref().is_err_and(|trouble| self.was_replaced(trouble)) {
+            served = self.serve(&call, &request).await;
+        }
+        match served {
             Ok(Served::Response(response)) => {
                 if self.calls.take(&call.id).is_some() {
                     self.output.write(response.bytes).await;
@@ -51,6 +57,13 @@ impl Bridge {
             Ok(Served::Unanswered) => {}
             Err(trouble) => self.fail(&call.id, &trouble).await,
         }
+    }
+
+    /// Whether a request was not sent, since a server of the client's version has taken the place of that with sessions.
+    fn was_replaced(&self, trouble: &Trouble) -> bool {
+        self.stateless.server.get() == Server::Unknown
+            && matches!(trouble, Trouble::Refused(refusal) if is_modern(refusal))
+            && self.stateless.has_asked.get()
     }
 
     async fn serve(self: &Rc<Self>, call: &Call, request: &Message) -> Result<Served, Trouble> {
@@ -102,7 +115,12 @@ impl Bridge {
             (Some(state), answers) => {
                 drop(last);
                 let owned = self.resume(call, &envelope, &state, &params, answers.unwrap_or("{}")).await?;
-                (owned, None)
+                if owned.call.is_over() && !owned.call.has_questions() {
+                    let begun = self.begin(call, &envelope, request, &params)?;
+                    (begun.owned, Some((begun.own, begun.response, begun.request, begun.ended)))
+                } else {
+                    (owned, None)
+                }
             }
             (None, Some(_)) => {
                 return Err(refused(
@@ -185,7 +203,15 @@ impl Bridge {
     async fn until_served(self: &Rc<Self>, call: &Call, owned: OwnedCall) -> Result<Served, Trouble> {
         loop {
             if let Some(outcome) = owned.call.take_outcome() {
-                return self.finished(call, &owned.call, response_in(outcome)?);
+                if let Err(trouble) = &outcome
+                    && self.was_replaced(trouble)
+                {
+                    return Err(trouble.clone());
+                }
+                let response = response_in(outcome)?;
+                if !results::pages(&response).is_some_and(|pages| owned.call.put_pages(pages)) {
+                    return self.finished(call, &owned.call, &response);
+                }
             }
             let questions = owned.call.take_questions();
             if !questions.is_empty() {
@@ -199,10 +225,10 @@ impl Bridge {
         }
     }
 
-    fn finished(&self, call: &Call, at_server: &ServerCall, response: Message) -> Result<Served, Trouble> {
+    fn finished(&self, call: &Call, at_server: &ServerCall, response: &Message) -> Result<Served, Trouble> {
         let method = at_server.method.as_str();
         if response.raw_result().is_none() {
-            let error = results::error(&call.id, method, at_server.target.as_deref(), &response);
+            let error = results::error(&call.id, method, at_server.target.as_deref(), response);
             return error.map(Served::Response).ok_or_else(unreadable);
         }
         if !at_server.is_page
@@ -211,8 +237,8 @@ impl Bridge {
         {
             self.seen.note_list(method, list);
         }
-        let response = if method == "tools/list" { tools::shown(&self.arguments.tools, response) } else { response };
-        let result = response.raw_result().ok_or_else(unreadable)?;
+        let shown = (method == "tools/list").then(|| tools::shown(&self.arguments.tools, response.clone()));
+        let result = shown.as_ref().unwrap_or(response).raw_result().ok_or_else(unreadable)?;
         let server = self.server_info();
         results::complete(&call.id, method, result.get(), server.as_deref())
             .map(Served::Response)
@@ -271,7 +297,15 @@ impl Bridge {
                 unanswered.push(question);
                 continue;
             };
-            let json = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{answer}}}"#, question.id);
+            let Some(id) = &question.id else {
+                let is_open =
+                    Object::parse(answer).is_some_and(|answer| answer.text("action").as_deref() == Some("accept"));
+                if !is_open {
+                    return Err(refused(BRIDGE_ERROR.into(), "the page that the server needs was not opened", None));
+                }
+                continue;
+            };
+            let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{answer}}}"#);
             let answer = Message::written(json).map_err(|_| unreadable())?;
             self.post_answer(&answer, call).await?;
         }
@@ -285,6 +319,11 @@ impl Bridge {
         loop {
             match self.post(answer).await {
                 Err(Trouble::Unsent(_)) if Instant::now() + wait < deadline && !call.done.is_done() => {}
+                // The call itself tells what became of it.
+                Err(trouble @ (Trouble::Lost(_) | Trouble::Refused(_))) => {
+                    log(&trouble.error().1);
+                    return Ok(());
+                }
                 outcome => return outcome,
             }
             sleep(wait).await;
@@ -334,23 +373,17 @@ fn unreadable() -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Id;
 
     #[test]
     fn a_question_is_put_without_what_this_version_does_not_have() {
-        let question = |params: Option<&str>| Question {
-            key: "question-1".to_owned(),
-            id: Id::Number("0".to_owned()),
-            method: "elicitation/create".to_owned(),
-            params: params.map(str::to_owned),
-        };
-        assert_eq!(question(None).to_json(), r#""question-1":{"method":"elicitation/create"}"#);
+        let question = |params: Option<&str>| Question::new(None, "elicitation/create", params.map(str::to_owned));
+        assert_eq!(question(None).to_json(), r#""":{"method":"elicitation/create"}"#);
         assert_eq!(
             question(Some(
                 r#"{"mode":"url","elicitationId":"e","url":"https://a.example","n": 1.0,"_meta":{"progressToken":1}}"#
             ))
             .to_json(),
-            r#""question-1":{"method":"elicitation/create","params":{"mode":"url","url":"https://a.example","n":1.0}}"#
+            r#""":{"method":"elicitation/create","params":{"mode":"url","url":"https://a.example","n":1.0}}"#
         );
     }
 }

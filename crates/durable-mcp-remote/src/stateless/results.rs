@@ -49,6 +49,13 @@ fn response(id: &Id, mut result: Object<'_>, server: Option<&str>) -> Option<Mes
     Message::written(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)).ok()
 }
 
+/// Params of the questions of an error that asks to open pages before another call (2025-11-25, Elicitation, "URL Mode").
+pub(super) fn pages(response: &Message) -> Option<Vec<String>> {
+    let error = response.error().filter(|error| error.code == URL_ELICITATION_REQUIRED)?;
+    let pages = error.data.get("elicitations")?.as_array()?;
+    Some(pages.iter().map(Value::to_string).collect())
+}
+
 /// Error of the server, with the code that this version has for it. `target` is the URI of what was asked for.
 pub(super) fn error(id: &Id, method: &str, target: Option<&str>, response: &Message) -> Option<Message> {
     let error = response.error()?;
@@ -104,6 +111,8 @@ mod tests {
         assert_eq!(error("resources/read", -32002, r#","data":{"uri":"file:///b"}"#), (-32602, data));
         assert_eq!(error("tools/call", -32002, ""), (-32002, Value::Null));
         assert_eq!(error("tools/call", -32042, "").0, -32021);
+        let required = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32042,"message":"no","data":{"elicitations":[{"mode":"url"}]}}}"#;
+        assert_eq!(pages(&Message::written(required.to_owned()).unwrap()).unwrap(), [r#"{"mode":"url"}"#]);
         assert_eq!(error("tools/call", -32000, ""), (-32000, Value::Null));
     }
 }

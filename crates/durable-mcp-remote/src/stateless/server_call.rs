@@ -3,9 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::capabilities::admit;
 use super::level::Level;
@@ -15,14 +16,25 @@ use crate::trouble::Trouble;
 
 /// Questions of one request that are not with the client yet. A server that has more does not wait for answers.
 const MAX_QUESTIONS: usize = 64;
+/// Bytes of all questions that have no answer. They are stored until the client comes back.
+const QUESTION_BYTES: usize = 16 << 20;
 /// Bytes of responses that came while their questions are with the client. They are stored until the client comes back.
 const MAX_HELD_BYTES: usize = 8 << 20;
 /// Methods that may be answered with questions (2026-07-28, Multi Round-Trip Requests).
 const ASKING: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
 /// Requests in flight, oldest first.
-#[derive(Default)]
-pub(super) struct ServerCalls(RefCell<Vec<Rc<ServerCall>>>);
+pub(super) struct ServerCalls {
+    open: RefCell<Vec<Rc<ServerCall>>>,
+    /// Room for questions, in bytes.
+    room: Arc<Semaphore>,
+}
+
+impl Default for ServerCalls {
+    fn default() -> Self {
+        Self { open: RefCell::default(), room: Arc::new(Semaphore::new(QUESTION_BYTES)) }
+    }
+}
 
 /// Request in flight at the server.
 pub(super) struct ServerCall {
@@ -42,6 +54,8 @@ pub(super) struct ServerCall {
     /// Numbers the keys of questions.
     asked: Cell<u64>,
     outcome: RefCell<Option<Result<Message, Trouble>>>,
+    /// Whether the server has answered, and waits for another call after its questions.
+    is_over: Cell<bool>,
     /// Told of each question and of the outcome.
     pub(super) changed: Notify,
 }
@@ -57,11 +71,18 @@ pub(super) struct Waiting {
 pub(super) struct Question {
     /// Key of the question and of its answer.
     pub(super) key: String,
-    /// Id that the server knows it by.
-    pub(super) id: Id,
+    /// Id that the server knows it by; `None` if it does not wait for the answer.
+    pub(super) id: Option<Id>,
     pub(super) method: String,
     /// JSON of its params.
     pub(super) params: Option<String>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Question {
+    pub(super) fn new(id: Option<Id>, method: &str, params: Option<String>) -> Self {
+        Self { key: String::new(), id, method: method.to_owned(), params, _room: None }
+    }
 }
 
 /// Right to the outcome of a request in flight. Without it, the request is cancelled.
@@ -73,7 +94,7 @@ pub(super) struct OwnedCall {
 
 impl Drop for OwnedCall {
     fn drop(&mut self) {
-        self.calls.0.borrow_mut().retain(|call| !Rc::ptr_eq(call, &self.call));
+        self.calls.open.borrow_mut().retain(|call| !Rc::ptr_eq(call, &self.call));
     }
 }
 
@@ -81,22 +102,22 @@ impl ServerCalls {
     /// Adds a request, which is cancelled when the result is dropped.
     pub(super) fn add(self: &Rc<Self>, call: ServerCall, open: Open) -> OwnedCall {
         let call = Rc::new(call);
-        self.0.borrow_mut().push(Rc::clone(&call));
+        self.open.borrow_mut().push(Rc::clone(&call));
         OwnedCall { call, calls: Rc::clone(self), _open: open }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.open.borrow().is_empty()
     }
 
     /// Most verbose level that a request asks for.
     pub(super) fn most_verbose(&self) -> Option<Level> {
-        self.0.borrow().iter().filter_map(|call| call.waiting.borrow().as_ref()?.level).min()
+        self.open.borrow().iter().filter_map(|call| call.waiting.borrow().as_ref()?.level).min()
     }
 
     /// Whether a log message is asked for: by the request `from`, or by any where that is not known.
     pub(super) fn wants_log(&self, level: Option<Level>, from: Option<&Id>) -> bool {
-        self.0.borrow().iter().filter(|call| from.is_none_or(|id| *id == call.id)).any(|call| {
+        self.open.borrow().iter().filter(|call| from.is_none_or(|id| *id == call.id)).any(|call| {
             let least = call.waiting.borrow().as_ref().and_then(|waiting| waiting.level);
             // Levels that are not known are shown to everyone who asks for some.
             least.is_some_and(|least| level.is_none_or(|level| level >= least))
@@ -105,20 +126,23 @@ impl ServerCalls {
 
     /// Token that the client's present request has in place of the one that the server was given.
     pub(super) fn present_token(&self, given: &Id) -> Option<Id> {
-        let calls = self.0.borrow();
+        let calls = self.open.borrow();
         let call = calls.iter().find(|call| call.token.as_ref() == Some(given))?;
         call.waiting.borrow().as_ref()?.token.clone()
     }
 
     /// Whether a request of the client waits.
     pub(super) fn has_waiting(&self) -> bool {
-        self.0.borrow().iter().any(|call| call.waiting.borrow().is_some())
+        self.open.borrow().iter().any(|call| call.waiting.borrow().is_some())
     }
 
-    /// Puts a question to the request `from`, or, where that is not known, to the newest one whose client can answer it. Gives it back
-    /// if there is none.
-    pub(super) fn ask(&self, question: Question, from: Option<&Id>) -> Result<(), Question> {
-        let calls = self.0.borrow();
+    /// Puts a question to the request `from`, or, where that is not known, to the newest one whose client can answer it; `false` if
+    /// there is none.
+    pub(super) fn ask(&self, question: Question, from: Option<&Id>) -> bool {
+        let size = question.params.as_ref().map_or(0, String::len);
+        let room = u32::try_from(size).ok().and_then(|size| Arc::clone(&self.room).try_acquire_many_owned(size).ok());
+        let Some(room) = room else { return false };
+        let calls = self.open.borrow();
         let can_ask = |call: &&Rc<ServerCall>| {
             from.is_none_or(|id| *id == call.id)
                 && ASKING.contains(&call.method.as_str())
@@ -127,19 +151,17 @@ impl ServerCalls {
         };
         let newest = calls.iter().rev().filter(can_ask);
         let Some(call) = newest.max_by_key(|call| (call.waiting.borrow().is_some(), call.asked.get() == 0)) else {
-            return Err(question);
+            return false;
         };
-        let number = call.asked.get() + 1;
-        call.asked.set(number);
-        call.questions.borrow_mut().push(Question { key: format!("question-{number}"), ..question });
+        call.put(Question { _room: Some(room), ..question });
         call.changed.notify_one();
-        Ok(())
+        true
     }
 
     /// Takes back a question that no client has seen; the server no longer waits for its answer.
     pub(super) fn withdraw(&self, id: &Id) {
-        for call in self.0.borrow().iter() {
-            call.questions.borrow_mut().retain(|question| question.id != *id);
+        for call in self.open.borrow().iter() {
+            call.questions.borrow_mut().retain(|question| question.id.as_ref() != Some(id));
         }
     }
 
@@ -148,7 +170,8 @@ impl ServerCalls {
         let size = |outcome: &Result<Message, Trouble>| outcome.as_ref().map_or(0, |message| message.bytes.len());
         let mut outcome = outcome;
         if call.waiting.borrow().is_none() {
-            let held: usize = self.0.borrow().iter().filter_map(|call| call.outcome.borrow().as_ref().map(size)).sum();
+            let held: usize =
+                self.open.borrow().iter().filter_map(|call| call.outcome.borrow().as_ref().map(size)).sum();
             if held + size(&outcome) > MAX_HELD_BYTES {
                 let reason = "the result came before the answers to its questions, and is too long to be stored";
                 outcome = Err(Trouble::Lost(reason.to_owned()));
@@ -172,8 +195,40 @@ impl ServerCall {
             questions: RefCell::default(),
             asked: Cell::default(),
             outcome: RefCell::default(),
+            is_over: Cell::default(),
             changed: Notify::new(),
         }
+    }
+
+    fn put(&self, question: Question) {
+        let number = self.asked.get() + 1;
+        self.asked.set(number);
+        self.questions.borrow_mut().push(Question { key: format!("question-{number}"), ..question });
+    }
+
+    /// Has the client open pages before it calls again, if it can: these are the params of their questions.
+    pub(super) fn put_pages(&self, pages: Vec<String>) -> bool {
+        let capabilities = self.capabilities.borrow();
+        if pages.is_empty()
+            || pages.len() > MAX_QUESTIONS
+            || !pages.iter().all(|params| admit(&capabilities, "elicitation/create", params))
+        {
+            return false;
+        }
+        self.is_over.set(true);
+        for params in pages {
+            self.put(Question::new(None, "elicitation/create", Some(params)));
+        }
+        true
+    }
+
+    pub(super) fn has_questions(&self) -> bool {
+        !self.questions.borrow().is_empty()
+    }
+
+    /// Whether the server has answered, so that it has to be called again.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.get()
     }
 
     pub(super) fn take_outcome(&self) -> Option<Result<Message, Trouble>> {
@@ -220,16 +275,11 @@ mod tests {
     }
 
     fn form(id: &str) -> Question {
-        Question {
-            key: String::new(),
-            id: Id::Text(id.to_owned()),
-            method: "elicitation/create".to_owned(),
-            params: Some("{}".to_owned()),
-        }
+        Question::new(Some(Id::Text(id.to_owned())), "elicitation/create", Some("{}".to_owned()))
     }
 
     fn asked(call: &OwnedCall) -> Vec<String> {
-        call.call.take_questions().into_iter().map(|question| question.id.to_string()).collect()
+        call.call.take_questions().into_iter().filter_map(|question| Some(question.id?.to_string())).collect()
     }
 
     #[test]
@@ -240,20 +290,20 @@ mod tests {
         let second = call(&calls, "2", "prompts/get", elicits());
         let third = call(&calls, "3", "tools/call", waiting(json!({}), None, None));
         let list = call(&calls, "4", "tools/list", elicits());
-        assert!(calls.ask(form("a"), Some(&first.call.id)).is_ok());
-        assert!(calls.ask(form("b"), None).is_ok());
-        assert!(calls.ask(form("c"), Some(&third.call.id)).is_err());
-        assert!(calls.ask(form("d"), Some(&list.call.id)).is_err());
+        assert!(calls.ask(form("a"), Some(&first.call.id)));
+        assert!(calls.ask(form("b"), None));
+        assert!(!calls.ask(form("c"), Some(&third.call.id)));
+        assert!(!calls.ask(form("d"), Some(&list.call.id)));
         assert_eq!(asked(&first), ["\"a\""]);
         assert_eq!(asked(&second), ["\"b\""]);
         // Its own questions are with the client, and it is the only one left.
         drop(second);
-        assert!(calls.ask(form("e"), None).is_ok());
+        assert!(calls.ask(form("e"), None));
         calls.withdraw(&Id::Text("e".into()));
         assert!(asked(&first).is_empty());
         drop((first, third, list));
         assert!(calls.is_empty());
-        assert!(calls.ask(form("f"), None).is_err());
+        assert!(!calls.ask(form("f"), None));
     }
 
     #[test]
@@ -261,10 +311,38 @@ mod tests {
         let calls = Rc::new(ServerCalls::default());
         let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
         for _ in 0..MAX_QUESTIONS {
-            assert!(calls.ask(form("q"), None).is_ok());
+            assert!(calls.ask(form("q"), None));
         }
-        assert!(calls.ask(form("q"), None).is_err());
+        assert!(!calls.ask(form("q"), None));
         assert_eq!(asked(&one).len(), MAX_QUESTIONS);
+    }
+
+    #[test]
+    fn the_bytes_of_questions_are_bounded_until_they_are_answered() {
+        let calls = Rc::new(ServerCalls::default());
+        let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
+        let long = || {
+            let params = format!(r#"{{"message":"{}"}}"#, "x".repeat(QUESTION_BYTES / 2));
+            Question::new(Some(Id::Number("1".to_owned())), "elicitation/create", Some(params))
+        };
+        assert!(calls.ask(long(), None));
+        let with_client = one.call.take_questions();
+        assert!(!calls.ask(long(), None));
+        assert!(calls.ask(form("short"), None));
+        drop(with_client);
+        assert!(calls.ask(long(), None));
+    }
+
+    #[test]
+    fn pages_are_put_to_a_client_that_can_open_them() {
+        let calls = Rc::new(ServerCalls::default());
+        let page = || vec![r#"{"mode":"url","url":"https://a.example"}"#.to_owned()];
+        let forms = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
+        assert!(!forms.call.put_pages(page()) && !forms.call.is_over());
+        let pages = call(&calls, "2", "tools/call", waiting(json!({ "elicitation": { "url": {} } }), None, None));
+        assert!(!pages.call.put_pages(Vec::new()));
+        assert!(pages.call.put_pages(page()) && pages.call.is_over());
+        assert_eq!(pages.call.take_questions().len(), 1);
     }
 
     #[test]
@@ -294,7 +372,7 @@ mod tests {
         let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, Some("t1")));
         let given = Id::Text("t1".into());
         assert_eq!(calls.present_token(&given), Some(given.clone()));
-        calls.ask(form("a"), None).ok();
+        assert!(calls.ask(form("a"), None));
         assert_eq!(one.call.take_questions().len(), 1);
         assert_eq!(calls.present_token(&given), None);
         one.call.resume(waiting(json!({}), None, Some("t2")), Vec::new());
@@ -311,7 +389,7 @@ mod tests {
         let one = call(&calls, "1", "tools/call", waiting(json!({ "elicitation": { "form": {} } }), None, None));
         calls.finish(&one.call, Ok(result(MAX_HELD_BYTES)));
         assert!(one.call.take_outcome().unwrap().is_ok());
-        calls.ask(form("a"), None).ok();
+        assert!(calls.ask(form("a"), None));
         one.call.take_questions();
         calls.finish(&one.call, Ok(result(MAX_HELD_BYTES)));
         assert!(one.call.take_outcome().unwrap().is_err());

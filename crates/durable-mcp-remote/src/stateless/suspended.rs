@@ -45,7 +45,7 @@ impl<C> SuspendedCalls<C> {
     /// Takes back a question for which the server no longer waits.
     pub(super) fn withdraw(&mut self, id: &Id) {
         for (_, suspended) in &mut self.0 {
-            suspended.questions.retain(|question| question.id != *id);
+            suspended.questions.retain(|question| question.id.as_ref() != Some(id));
         }
     }
 }
