@@ -1,4 +1,4 @@
-//! The Worker's side of HTTP: which requests are let in, where they go, what every answer carries.
+//! The Worker's side of HTTP: access policy, routing, and the headers of every answer.
 
 pub mod app;
 pub mod cookies;

@@ -66,7 +66,7 @@ const RELAY_NOT_PUBLIC: &str = "PLAYGROUND_RELAY is on, and there is no relay, s
 const RELAY_WORDS: &str =
     "Reach other servers through this one in the playground / 在试用页面中通过此服务器访问其他服务器";
 
-/// A deployment: the server, where it is reached, who may reach it.
+/// A deployment: the server, its paths, and the access to it.
 ///
 /// Variables of the deployment, by name:
 ///
@@ -119,8 +119,8 @@ pub struct App {
 /// The placement of sessions' objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
-    /// A legal region that they must not leave; an error that says so if it is not known: no session begins then, since
-    /// it would begin anywhere.
+    /// The jurisdiction that sessions must not leave; an error if it is unknown, since no session may be created outside of
+    /// it.
     pub jurisdiction: Result<Option<String>, String>,
     /// A region that they should start in.
     pub location_hint: Option<String>,

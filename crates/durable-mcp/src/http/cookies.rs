@@ -25,7 +25,7 @@ const PREFIX: &str = "__Host-";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
-/// The cookies of a browser, and what becomes of them.
+/// The cookies of a browser, and the changes to them.
 #[derive(Debug, Default)]
 pub struct Cookies {
     /// As the browser sent them: those that it has had for longest come first.

@@ -36,7 +36,7 @@ pub struct Order {
     pub place: Place,
     /// The session id, where it did not come in its header.
     pub session: Option<String>,
-    /// The name of the state that the request is about, and whether it begins with it; for callers who name it.
+    /// The name of the state that the request is about, and true if the request creates it; for callers who name it.
     pub state: Option<(String, bool)>,
     /// The caller.
     pub caller: Rc<Caller>,
@@ -54,7 +54,7 @@ impl Order {
     }
 }
 
-/// Starts a task, and gives the JSON that tells of it. The id is still to be made.
+/// Starts a task under a new id, and returns the JSON that announces it.
 pub type StartTask = Rc<dyn Fn(Begin, Rc<Caller>) -> LocalBoxFuture<'static, Result<String, Fault>>>;
 
 /// A request to a model that is still to be prepared. Both steps run to their end though the client hangs up.
@@ -89,7 +89,7 @@ pub enum ModelAnswer {
         /// The bytes of the answer, as they come.
         body: Body,
     },
-    /// An answer that is none.
+    /// A response that is an error.
     Failure {
         /// The status of the answer.
         status: u16,
@@ -115,19 +115,19 @@ pub struct RelayRequest {
 
 /// The answer to a request that was relayed.
 pub struct RelayAnswer {
-    /// Its status.
+    /// The status of the answer.
     pub status: u16,
-    /// Its headers, by lower-case name.
+    /// The headers of the answer, by lower-case name.
     pub headers: Vec<(String, String)>,
-    /// Its media type, without parameters; empty if it has none.
+    /// The media type without parameters; empty if there is none.
     pub media_type: String,
-    /// Its body, where that is JSON or an event stream; none in any other case, and of a redirect.
+    /// The body if it is JSON or an event stream; `None` for any other, and for a redirect.
     pub body: Option<Body>,
 }
 
-/// Work beside a request that is relayed. What comes after the answer runs to its end though the client hangs up.
+/// Work beside a relayed request. `goes_on` and `over` run to their end although the client disconnects.
 pub trait RelayWork {
-    /// The target has answered; or the refusal to pass that on.
+    /// Decides whether the target's answer is passed on; the error is the refusal for the client.
     fn answered<'a>(
         &'a self,
         edge: &'a dyn Edge,
@@ -135,19 +135,19 @@ pub trait RelayWork {
         is_stream: bool,
     ) -> LocalBoxFuture<'a, Result<(), Reply>>;
 
-    /// Whether a stream may go on; asked now and then while it comes.
+    /// Checks at intervals whether a stream may continue.
     fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool>;
 
-    /// The answer is over, of which so many bytes were passed on.
+    /// Reports the end of the answer and the bytes that were passed on.
     fn over<'a>(&'a self, edge: &'a dyn Edge, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()>;
 }
 
 /// The runtime around one request.
 pub trait Edge: Runtime {
-    /// The runtime around calls that may go on when the request is over.
+    /// The runtime of calls, which may outlast the request.
     fn around(&self) -> Rc<dyn Around>;
 
-    /// Is ready when the client has hung up; that may be never. It costs nothing until it is waited for.
+    /// Resolves when the client disconnects, or never. It costs nothing until it is awaited.
     fn gone(&self) -> LocalBoxFuture<'static, ()>;
 
     /// The object of a state that has a name.
@@ -167,7 +167,7 @@ pub trait Edge: Runtime {
         caller: &'a Rc<Caller>,
     ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>>;
 
-    /// Opens a stream that listens for what is published; or the hub's answer, if it refuses.
+    /// Opens a listening stream; or returns the hub's rejection.
     fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>>;
 
     /// The provider's surroundings; none without a provider.
@@ -195,8 +195,8 @@ pub trait Edge: Runtime {
     /// Reads the body, up to [`MAX_BODY_BYTES`](crate::transport::refusal::MAX_BODY_BYTES).
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>>;
 
-    /// Passes the request on, its body as it comes. The reply stands for the object's answer, which goes out as it is
-    /// once it is there; nobody waits for it here.
+    /// Forwards the request, its body as a stream, and returns a placeholder for the object's pending response, which reaches
+    /// the client untouched.
     ///
     /// # Errors
     /// When the runtime does not take it.

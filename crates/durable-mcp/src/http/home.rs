@@ -1,4 +1,4 @@
-//! `/`: a page about this server, for whoever was given its address.
+//! `/`: a page about this server, for people who open its address.
 
 use http::{Method, StatusCode};
 

@@ -88,7 +88,7 @@ async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, versi
     settle(edge, edge.forward(order))
 }
 
-/// A client that says it is ready changes nothing here, so its object need not be woken for it.
+/// True for `notifications/initialized`: it changes no state, so its object need not be woken for it.
 fn is_initialized(body: &str) -> bool {
     body.contains(INITIALIZED)
         && matches!(jsonrpc::parse(body), Ok(Body::Single(Message::Notification(n))) if n.method == INITIALIZED)
@@ -201,7 +201,7 @@ fn streamable(claims: &Claims, caller: Rc<Caller>) -> Order {
     Order::of_session(claims.object, caller, Transport::Streamable)
 }
 
-/// Takes a session id. Whatever is wrong with it, the answer is the same, and no object is touched.
+/// Verifies a session id. Every invalid one gets the same answer, and no object is called for it.
 pub(super) async fn verify(
     app: &App,
     edge: &dyn Edge,

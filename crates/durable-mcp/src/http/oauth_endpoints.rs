@@ -105,7 +105,7 @@ async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
     }
 }
 
-/// Tells a person why their browser is not let in.
+/// Page for a person whose browser is rejected, with the reason.
 pub(super) fn refuse(app: &App, provider: &InFront, head: &Head, around: &dyn Surroundings, why: Closed) -> Reply {
     let paths = app.resources();
     let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head).named(app.server.display_name());

@@ -45,7 +45,7 @@ const RETRY_SECONDS: u32 = 2;
 pub(crate) enum OperatorAccess {
     /// The route does not exist.
     Off,
-    /// A token could be guessed, so none is accepted.
+    /// A token is short enough to be guessed, so every token is rejected.
     TooShort,
     /// Operators with one of the tokens, of which only the SHA-256 is here.
     Tokens(Rc<[String]>),

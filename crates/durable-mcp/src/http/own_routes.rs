@@ -38,7 +38,7 @@ impl App {
         self.own_routes.iter().find(is_it)
     }
 
-    /// Takes out routes that cannot be served, and tells why.
+    /// Removes routes that cannot be served, and returns the reasons.
     pub(super) fn check_own_routes(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
         let mut served: Vec<OwnRoute> = Vec::new();

@@ -112,7 +112,7 @@ impl HostList {
         Self(List { name, parse: Allowed::host, expected }.read(entries(Some(text)), problems))
     }
 
-    /// Whether a host, with its port if that is not the usual one, is in the list.
+    /// Checks whether the list has a host, given with its port unless that is the scheme's default.
     pub(in crate::http) fn admits(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         self.0.iter().any(|allowed| allowed.is_host(&host))

@@ -19,7 +19,7 @@ pub(super) struct Trouble<'a> {
     pub(super) ways: &'a [Way],
 }
 
-/// Tells the person, and the log.
+/// Error page for a person, and its line in the log.
 pub(super) fn page(frame: Frame<'_>, around: &dyn Surroundings, trouble: &Trouble<'_>) -> Reply {
     let Trouble { status, text, cause, ways } = trouble;
     let mut bytes = [0; 4];

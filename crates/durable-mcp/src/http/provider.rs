@@ -30,7 +30,7 @@ use crate::wire::{Fault, Head, Reply};
 /// The authenticated caller, or the refusal.
 pub type Gated = Result<Rc<Caller>, Reply>;
 
-/// A session that begins.
+/// A new session.
 #[derive(Debug)]
 pub struct Begun<'a> {
     /// The claims of its id.
@@ -71,7 +71,7 @@ pub trait Provider {
     /// The challenge for a caller whose token lacks these scopes, separated by spaces.
     fn challenge(&self, head: &Head, needed: &str) -> String;
 
-    /// The grants of one user, in the object that they are in.
+    /// The grants of one user, for the object that holds them.
     fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
 
     /// Collects what storage cannot expire by itself, a part at a time.
@@ -122,7 +122,7 @@ pub trait Provider {
     /// The routing handle of a caller, for logs.
     fn handle_of<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller) -> LocalBoxFuture<'a, Option<String>>;
 
-    /// Tells a person why their browser is not let in.
+    /// Page for a person whose browser is rejected, with the reason.
     fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply;
 
     /// Hears of what happens.
@@ -131,7 +131,7 @@ pub trait Provider {
 
 /// The grants of one user.
 pub trait Grants {
-    /// Carries a command out and gives what came of it; both as JSON.
+    /// Runs a command and returns its outcome, both as JSON.
     fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, Fault>>;
 
     /// Runs at the alarm, with at most `room` operations of KV; returns how many of them are left.
@@ -146,7 +146,7 @@ pub(super) struct InFront {
     pub(super) recent: Recent,
 }
 
-/// The provider's surroundings. They are linked with the provider: without them every caller is refused.
+/// The provider's runtime. It is linked with the provider: without it every caller is rejected.
 fn surroundings(edge: &dyn Edge) -> Result<&dyn Surroundings, Fault> {
     edge.surroundings().ok_or_else(|| Fault("a provider without its runtime".to_owned()))
 }

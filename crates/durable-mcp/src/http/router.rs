@@ -1,4 +1,4 @@
-//! From a request to whoever answers it.
+//! Routing of requests to their handlers.
 
 use std::rc::Rc;
 

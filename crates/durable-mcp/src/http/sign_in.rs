@@ -1,4 +1,4 @@
-//! Sign-in with an identity provider: the person is asked, goes there, and comes back.
+//! Sign-in with an identity provider: consent, redirect to the provider, and callback.
 //!
 //! ```text
 //! GET /authorize ── page ──▶ POST /authorize ── the identity provider ──▶ GET /callback ──▶ the client
@@ -32,7 +32,7 @@ use crate::oauth::sign_in::{Authorization, Decision, Notice, SignIn, Step};
 use crate::oauth::site::Site;
 use crate::wire::{Fault, Head};
 
-/// Signs users in with an identity provider, and asks them whom to let in.
+/// Signs users in with an identity provider, and asks for their consent to clients.
 #[derive(Clone)]
 pub struct IdentitySignIn {
     /// The identity provider, or the misconfiguration in its place.
@@ -47,8 +47,8 @@ impl IdentitySignIn {
         Self { provider: Ok(provider), web }
     }
 
-    /// Sign-in that nobody gets through: each page says what is missing. A server that should have sign-in is not public
-    /// just because a secret is not there.
+    /// Sign-in that always fails, with a page that says what is missing. A server that should have sign-in does not become
+    /// public because a secret is missing.
     #[must_use]
     pub fn misconfigured(error: &IdentityError, web: Rc<dyn Upstream>) -> Self {
         Self { provider: Err(error.to_string()), web }

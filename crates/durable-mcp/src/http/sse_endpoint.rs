@@ -56,7 +56,7 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Cal
     settle(edge, edge.listen(order, endpoint).await)
 }
 
-/// Takes a message of a session.
+/// Forwards a message of an HTTP+SSE session to its object.
 pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
     if head.method != Method::POST {
         return Refusal::Method("POST, OPTIONS").into();

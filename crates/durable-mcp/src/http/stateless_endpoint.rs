@@ -1,5 +1,5 @@
-//! `/mcp` without sessions, on the Worker's side: a request runs here unless it is about a state, which has an object, or is
-//! a task, which gets one.
+//! Stateless requests to `/mcp`, on the Worker's side. They run in the Worker, except for those about a state or a task,
+//! which run in its object.
 
 use std::rc::Rc;
 
@@ -32,7 +32,7 @@ use crate::wire::{ADDRESS_HEADER, Fault, Head, Reply};
 /// Prefix of the names of users' state objects.
 const USER_STATE: &str = "user state";
 
-/// Answers one request. `body` is what it was read from.
+/// Answers one request, which was parsed from `body`.
 pub(super) async fn handle(
     app: &App,
     head: &Head,
@@ -123,7 +123,8 @@ async fn here(
     stateless::run(Rc::clone(&app.server), around, call).await
 }
 
-/// The object of the state that a request is about, and the state's name where its caller names it; none if that is none.
+/// The object of the state that a request is about, with the state's name where the caller names it; `None` if the named state
+/// is unknown or has ended.
 async fn state(
     app: &App,
     edge: &dyn Edge,
@@ -137,7 +138,7 @@ async fn state(
         let name = name.iter().fold(String::from("user:"), |text, byte| format!("{text}{byte:02x}"));
         return Ok(Some((edge.object_named(&name)?, None)));
     }
-    // Its answer names a state that began in an earlier round, as if it began now.
+    // A state of an earlier round is reported as new, since the client has not seen its handle.
     let began = || request_state::begun_state(request).map(|name| (name, true));
     if let Some((name, is_new)) = named.map(|name| (name, false)).or_else(began) {
         let object = state_handle::open(&name, app.settings.max_age_ms, &*edge.around()).await?;
@@ -148,7 +149,7 @@ async fn state(
     Ok(Some((object, Some((name, true)))))
 }
 
-/// A model can mend this, so for a tool it is an answer.
+/// The answer for an unknown state: for a tool a result with `isError`, so that the model can retry.
 fn unknown_state(app: &App, request: &Request) -> Reply {
     let text = format!("There is no such `{STATE_ARGUMENT}`, or it has ended. Leave it out to begin a new one.");
     if request.method != "tools/call" {

@@ -1,4 +1,4 @@
-//! Variables of a deployment, and what is wrong with them.
+//! Variables of a deployment, and the problems found in them.
 
 use super::playground::origin::OwnOrigin;
 use crate::mcp::error::Quoted;
@@ -16,7 +16,7 @@ impl<'a> Variables<'a> {
         Self { read, problems: Vec::new() }
     }
 
-    /// A variable that may be any text. One without any is as good as none.
+    /// A variable of any text; `None` if it is empty.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         (self.read)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
@@ -41,7 +41,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// The requests to log; those of the default for any text that is none of [`RequestLog::WORDS`].
+    /// The requests to log; the default for any text that is not among [`RequestLog::WORDS`].
     pub(super) fn request_log(&mut self, name: &str) -> RequestLog {
         let word = self.word(name, &RequestLog::WORDS).unwrap_or_default();
         word.as_deref().and_then(RequestLog::parse).unwrap_or_default()
@@ -58,7 +58,7 @@ impl<'a> Variables<'a> {
         None
     }
 
-    /// Port numbers, separated by commas; none of them if one cannot be read.
+    /// Port numbers, separated by commas; an empty list if one of them is invalid.
     pub(super) fn ports(&mut self, name: &str) -> Vec<u16> {
         let Some(text) = self.text(name) else { return Vec::new() };
         let ports: Option<Vec<u16>> =
@@ -69,7 +69,7 @@ impl<'a> Variables<'a> {
         })
     }
 
-    /// An origin of this Worker; what is none comes as an error that says so.
+    /// A variable that must be an origin of this Worker; any other text is an error that says so.
     pub(super) fn origin(&mut self, name: &str, example: &str) -> Result<Option<OwnOrigin>, String> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let own = OwnOrigin::parse(&text);

@@ -1,4 +1,4 @@
-//! `GET` and `POST /account`: whom somebody let in, and how they take it back.
+//! `GET` and `POST /account`: a person's clients and sessions, and their disconnection.
 
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ struct Session {
     expires: u64,
 }
 
-/// Shows the page, or does what it was told.
+/// Shows the page, or runs the action that its form names.
 pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
     if visit.head.method != Method::POST {
         return match Session::read(visit, provider).await? {

@@ -1,4 +1,4 @@
-//! `GET /callback`: somebody comes back from the identity provider.
+//! `GET /callback`: the redirect back from the identity provider.
 
 use super::account;
 use super::consent::show;
@@ -11,7 +11,7 @@ use crate::oauth::params::Params;
 use crate::oauth::sign_in::{Approval, Authorization};
 use crate::wire::{Fault, Reply};
 
-/// Finds out who came back, and in which flow.
+/// Finds the flow by `state`, and the person by the identity provider.
 pub(super) async fn answered(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
     let params = Params::parse(&visit.head.query).unwrap_or_default();
     let Some(state) = state_of(&params) else {

@@ -135,7 +135,7 @@ fn too_long(visit: &Visit<'_>, asked: &Authorization, was_asked: bool) -> Reply 
     if was_asked { visit.redirect(refused(visit.site, asked, error, text)) } else { visit.unasked(asked, error, text) }
 }
 
-/// Another page sent the form, or somebody who cannot see this server's.
+/// Rejection of a form without the right token: it is not from this server's page.
 pub(super) fn forged(visit: &Visit<'_>) -> Reply {
     let text = visit.frame.say(
         "This did not come from a page of this server, so nothing was done. If you did not start it, close this window.",

@@ -1,5 +1,5 @@
-//! A sign-in under way: sealed into a cookie of the browser that it is in, one cookie a sign-in, so that two tabs do not
-//! disturb each other. Nothing of it is stored.
+//! A sign-in in progress, sealed into a cookie of its browser. Each sign-in has its own cookie, so that two tabs do not
+//! disturb each other. The server stores nothing of it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ const KEPT_SECONDS: u32 = 60 * 60;
 /// Sign-ins under way in one browser; with one more, the oldest is given up.
 const MAX_FLOWS: usize = 8;
 
-/// Characters of all of them: what else a request has to carry needs room too.
+/// Characters of all flows together: the other headers of a request need room too.
 const MAX_FLOW_CHARS: usize = 24 * 1024;
 
 const COOKIE: &str = "flow-";
@@ -72,9 +72,9 @@ pub(super) struct Left {
 
 /// A flow that a request names.
 pub(super) enum Found {
-    /// The flow goes on.
+    /// The flow is valid.
     Living(Flow),
-    /// The flow took too long.
+    /// The flow has expired.
     Expired(Flow),
     /// The browser has no flow of that id.
     Nothing,
@@ -129,10 +129,10 @@ impl Flow {
         })
     }
 
-    /// Keeps it in the browser.
+    /// Seals the flow into its cookie.
     ///
     /// # Errors
-    /// The inner one when it is too long for that.
+    /// The inner one when the flow is too long for a cookie.
     pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<Result<(), TooLong>, Fault> {
         let json = serde_json::to_vec(self).map_err(|error| Fault(format!("a sign-in: {error}")))?;
         let sealed = visit.seal(PURPOSE, &json).await?;
@@ -150,7 +150,7 @@ impl Flow {
         Ok(cookies.set(&name, &sealed, KEPT_SECONDS))
     }
 
-    /// Has the browser forget it: it is through.
+    /// Deletes the cookie of the flow, which is over.
     pub(super) fn forget(&self, visit: &mut Visit<'_>) {
         visit.cookies.delete(&cookie(&self.id));
     }
@@ -194,7 +194,7 @@ fn cookie(id: &str) -> String {
     format!("{COOKIE}{id}")
 }
 
-/// A text that nobody guesses.
+/// Random token in base64url.
 pub(super) fn token<const BYTES: usize>(random: &dyn Random) -> Result<String, Fault> {
     let mut bytes = [0; BYTES];
     random.fill(&mut bytes)?;

@@ -21,7 +21,7 @@ use crate::wire::Fault;
 const COOKIE: &str = "consent";
 const PURPOSE: &str = "consent";
 
-/// Life of the cookie, in seconds: each sign-in renews it. A consent in it is good for as long from its own time.
+/// `Max-Age` of the cookie, in seconds, renewed by each sign-in. Each consent in it is valid for as long from its own time.
 const SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// Stands between the time of a consent, in milliseconds since 1970, and its hashes.
@@ -30,7 +30,7 @@ const AT: char = '.';
 /// Limit of consents: one more displaces the oldest.
 const MAX_CONSENTS: usize = 50;
 
-/// Characters of all of them, which have to fit into one cookie when they are sealed.
+/// Characters of all consents together, which must fit into one cookie when they are sealed.
 const MAX_CHARS: usize = 2600;
 
 /// Bytes of a hash: 96 bits are not found by trying.
@@ -156,7 +156,7 @@ impl Remembered {
         Ok(())
     }
 
-    /// Has the browser forget all of them.
+    /// Deletes the cookie, and with it all consents.
     pub(super) fn forget(visit: &mut Visit<'_>) {
         visit.cookies.delete(COOKIE);
     }

@@ -54,7 +54,7 @@ impl<'a> Visit<'a> {
         &self.site.oauth.endpoints.account
     }
 
-    /// The fields of a form; none if it is not one of this server's.
+    /// The fields of a form; `None` if the body is too long or not a form.
     pub(super) async fn form(&self) -> Option<Params> {
         let text = self.site.around.body(MAX_FORM_BYTES).await.ok()?;
         Params::parse(&text).ok()
@@ -133,7 +133,7 @@ impl<'a> Visit<'a> {
         self.trouble(400, text, "sign-in by plain http", &[])
     }
 
-    /// The browser does not have what it should: it never had, or it is done with.
+    /// Page for a request that fits no sign-in of this browser, or one that is over.
     pub(super) fn nothing(&self, cause: &str) -> Reply {
         let text = self.frame.say(
             "This page was used already, or it belongs to another browser. Go back to your application and start again there.",
