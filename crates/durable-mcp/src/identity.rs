@@ -56,7 +56,7 @@ pub struct Flow<'a> {
     pub callback: &'a str,
     /// The `state`, which names the flow and cannot be guessed.
     pub state: &'a str,
-    /// Whom the client expects, or what the person typed in where [`IdentityProvider::asks_name`] says so.
+    /// The client's `login_hint`, or the name that the person typed if [`IdentityProvider::asks_name`].
     pub name: Option<&'a str>,
     /// Unpredictable bytes.
     pub random: &'a dyn Random,
@@ -152,20 +152,20 @@ fn begins_with(subject: &str, own: &str) -> bool {
 /// The outcome of an identity provider's work.
 pub type Asked<'a, T> = LocalBoxFuture<'a, Result<T, IdentityError>>;
 
-/// Knows who people are. [`begin`](Self::begin) and [`finish`](Self::finish) are all that one needs.
+/// A provider of identities. [`begin`](Self::begin) and [`finish`](Self::finish) are the only required methods.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no identity provider",
     note = "it needs `begin`, which says where the browser goes, and `finish`, which says who came back"
 )]
 pub trait IdentityProvider {
-    /// Says where the browser goes.
+    /// Starts a sign-in, and returns the URL to which the browser is redirected.
     fn begin<'a>(&'a self, flow: Flow<'a>) -> Asked<'a, Begun>;
 
-    /// Says who came back.
+    /// Verifies the callback, and returns the person's identity.
     fn finish<'a>(&'a self, answer: Answer<'a>) -> Asked<'a, Identity>;
 
-    /// Renews what the provider gave, before it ends. `props` are those of [`Identity`], or what the last renewal made of
-    /// them. None if there is nothing to renew.
+    /// Renews the provider's tokens before they expire. `props` are those of [`Identity`], or of the last renewal. `None` if
+    /// nothing is due.
     ///
     /// Runs once for each renewal of a client's tokens, in the user's object. [`Unavailable`](IdentityError::Unavailable)
     /// and [`Misconfigured`](IdentityError::Misconfigured) leave the client's token good for another try; any other error

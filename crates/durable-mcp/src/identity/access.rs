@@ -1,4 +1,4 @@
-//! Cloudflare Access in front of this Worker, as a self-hosted application: whoever comes through is signed in already
+//! Cloudflare Access in front of this Worker, as a self-hosted application: every request that it passes is signed in
 //! (developers.cloudflare.com/cloudflare-one, "Validate JWTs" and "Application token").
 
 use futures_util::future::FutureExt;
@@ -21,7 +21,7 @@ const LONGEST_SESSION_SECONDS: u64 = 730 * 3600;
 /// The header that Access adds to a request. Its cookie is not looked at: browsers hold it, and it is not always there.
 pub const ASSERTION: &str = "cf-access-jwt-assertion";
 
-/// People whom Cloudflare Access lets through.
+/// Identity provider for people whom Cloudflare Access admits.
 #[derive(Debug)]
 pub struct Access {
     team: String,
@@ -67,8 +67,8 @@ impl Access {
     }
 }
 
-/// Props with an end of the session at Access, of a grant from before grants had one; none if there is an end. No session at
-/// Access that has begun lasts longer than that, so nobody is signed out early.
+/// Adds the end of the session at Access to props of a grant from before grants had one; `None` if they have it. It is the
+/// latest end that a session at Access can have, so no person is signed out early.
 fn with_end(props: &Value, now: u64) -> Option<Value> {
     if props.get(UPSTREAM).is_some_and(|upstream| upstream.get("expires").is_some_and(Value::is_u64)) {
         return None;

@@ -11,13 +11,13 @@
 
 use serde_json::Value;
 
-/// The member of the props that has what a person is known as: entries of lists that they are on.
+/// The member of the props with a person's names: the entries of lists that match the person.
 pub const KNOWN_AS: &str = "known_as";
 
 /// Memberships that are looked up in one sign-in: each is a request, of which a free Worker may make 50.
 pub const MAX_GROUPS: usize = 20;
 
-/// A list of who may. Nobody is on an empty one.
+/// A list of people, organisations and teams. An empty list matches no person.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AllowList(Vec<String>);
 

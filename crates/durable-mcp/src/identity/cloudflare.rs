@@ -79,7 +79,7 @@ impl Cloudflare {
         result(answer, "Cloudflare's user")
     }
 
-    /// The accounts, each with id and name; none if the client or the person did not allow to know them.
+    /// The accounts, each with id and name; an empty list if the client or the person did not allow to read them.
     async fn accounts(&self, token: &str, web: &dyn Upstream) -> Result<Vec<Value>, IdentityError> {
         let answer = self.ask(&format!("/accounts?per_page={MAX_ACCOUNTS}"), token, web).await?;
         if answer.status == 403 && !answer.is_throttled {

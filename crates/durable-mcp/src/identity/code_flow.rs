@@ -40,7 +40,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A provider's two endpoints, and what this server is there.
+/// A provider's two endpoints, and this server's registration there.
 #[derive(Clone, Copy)]
 pub struct CodeFlow<'a> {
     /// The authorization endpoint.
@@ -69,7 +69,7 @@ type FlowClient = Client<
 >;
 
 impl CodeFlow<'_> {
-    /// The URL for the browser, with more parameters of the provider's own, and the data to be kept.
+    /// Starts a flow: the URL for the browser, with the provider's extra parameters `more`, and the data for `finish`.
     ///
     /// # Errors
     /// When there is no randomness, or an endpoint is no URL.
@@ -125,7 +125,7 @@ impl CodeFlow<'_> {
         Ok(tokens)
     }
 
-    /// Gets the next tokens if those in the props are [due](renewable); none if nothing is to be done.
+    /// Renews the tokens in the props if they are [due](renewable); `None` if they are not.
     ///
     /// # Errors
     /// When the provider refuses or is away.
@@ -153,7 +153,7 @@ impl CodeFlow<'_> {
     }
 }
 
-/// Sets a member of an object; of what is none, nothing.
+/// Sets a member of an object. Any other value stays as it is.
 pub fn set(object: &mut Value, name: &str, value: impl Into<Value>) {
     if let Some(object) = object.as_object_mut() {
         object.insert(name.to_owned(), value.into());
@@ -170,7 +170,7 @@ pub fn random_text(random: &dyn Random) -> Result<String, IdentityError> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// A value that `begin` had kept, for `finish`.
+/// A value in the data that `begin` returned for `finish`.
 ///
 /// # Errors
 /// When it is not there: the flow is of another provider.

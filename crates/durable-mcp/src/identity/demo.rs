@@ -15,7 +15,7 @@ const ANONYMOUS: &str = "demo";
 /// Characters of a name.
 const MAX_NAME_CHARS: usize = 64;
 
-/// Takes everybody for whoever they say they are.
+/// Accepts any name without a check.
 #[derive(Debug, Clone, Copy)]
 pub struct Demo;
 

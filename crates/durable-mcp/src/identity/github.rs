@@ -36,7 +36,7 @@ pub struct GitHub {
     pub(super) url: String,
     pub(super) api: String,
     pub(super) scopes: String,
-    /// The people who may sign in; everybody if it is empty.
+    /// The people who may sign in; an empty list allows everybody.
     pub(super) allowed: AllowList,
     /// Organisations whose memberships are looked up besides, for tools.
     pub(super) groups: AllowList,
@@ -123,7 +123,7 @@ impl GitHub {
         if user.status == 200 { Ok(user) } else { Err(user.unexpected("GitHub's user")) }
     }
 
-    /// The primary address of somebody whose profile shows none; none if the application may not know it.
+    /// The primary address of a person whose profile shows none; `None` if the application may not read it.
     async fn private_email(&self, token: &str, web: &dyn Upstream) -> Result<Option<String>, IdentityError> {
         let answer = self.ask("/user/emails", token, web).await?;
         match answer.status {
@@ -138,7 +138,7 @@ impl GitHub {
         }
     }
 
-    /// Every entry of a list that somebody can be on.
+    /// Every entry by which a list can match the person.
     async fn known_as(
         &self,
         id: u64,

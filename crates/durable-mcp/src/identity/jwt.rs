@@ -88,8 +88,7 @@ impl<'a> Unverified<'a> {
         })
     }
 
-    /// The claims of a token whose signature was found to be good, if they are what is expected (`OpenID` Connect Core 1.0
-    /// section 3.1.3.7).
+    /// Validates the claims of a token whose signature is verified (`OpenID` Connect Core 1.0 section 3.1.3.7), and returns them.
     ///
     /// # Errors
     /// With the reason, which tells nothing of the token's content.

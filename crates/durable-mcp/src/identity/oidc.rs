@@ -35,7 +35,7 @@ pub(super) const GOOGLE_SUBJECTS: &str = "google:";
 /// Google's issuer.
 pub const GOOGLE: &str = "https://accounts.google.com";
 
-/// The name that Google's tokens may have for it besides.
+/// The other `iss` that Google's tokens may have.
 const GOOGLE_BARE: &str = "accounts.google.com";
 
 /// People of one issuer.
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Oidc {
 }
 
 impl Oidc {
-    /// The people of `issuer`; `allowed` says who may sign in, and everybody may if it is empty.
+    /// A provider for `issuer`. `allowed` lists the people who may sign in; an empty list allows everybody.
     #[must_use]
     pub fn new(issuer: String, credentials: Credentials, scopes: String, allowed: AllowList) -> Self {
         let host = issuer.split("//").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();

@@ -19,7 +19,7 @@ pub const IDENTITY_PROVIDER: &str = "IDENTITY_PROVIDER";
 /// Values of the variable, for the error text.
 const PROVIDERS: &str = "none, demo, github, cloudflare, google, oidc or access";
 
-/// The variable without which nobody is taken for whoever they say they are.
+/// The variable that has to be `true` for the demo provider, which accepts any name.
 pub const DEMO_LOGIN: &str = "DEMO_LOGIN";
 
 /// Lists of who may sign in, each with the provider that reads it and the form of its entries.
@@ -48,7 +48,7 @@ struct List {
 
 type Chosen = Result<Rc<dyn IdentityProvider>, IdentityError>;
 
-/// The provider that the variables name; none if nobody signs in here. `read` gives a variable or a secret by its name.
+/// The provider that the variables name; `None` for a server without sign-in. `read` returns a variable or a secret by name.
 ///
 /// # Errors
 /// [`IdentityError::Misconfigured`] if the name is not known, or something that the provider needs is missing.
@@ -181,7 +181,7 @@ impl Settings<'_> {
         Ok(Rc::new(Access::new(checked_url("ACCESS_TEAM_DOMAIN", &team)?, audience)))
     }
 
-    /// A variable with any text. One without any is as good as none.
+    /// A variable of any text; `None` if it is empty.
     fn text(&self, name: &str) -> Option<String> {
         (self.0)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
@@ -223,7 +223,7 @@ impl Settings<'_> {
         }
     }
 
-    /// Rejects a variable that looks like a list and is none: everybody would be let in.
+    /// Rejects a variable that looks like a list of people and is not read: everybody could sign in.
     fn check_no_list(&self, provider: &str) -> Result<(), IdentityError> {
         match NO_LISTS.iter().find(|(own, name)| *own == provider && self.text(name).is_some()) {
             Some((_, name)) => Err(wrong(format!(

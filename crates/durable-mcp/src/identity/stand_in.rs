@@ -197,7 +197,7 @@ pub fn head(query: &str, headers: &[(&str, &str)]) -> Head {
 /// URL that browsers are redirected to.
 pub const CALLBACK: &str = "https://mcp.example/callback";
 
-/// Begins a sign-in with a provider that needs nothing of the web for it.
+/// Starts a sign-in with a provider that sends no request for it.
 ///
 /// # Errors
 /// The provider's.

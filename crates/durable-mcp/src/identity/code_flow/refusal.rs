@@ -1,4 +1,4 @@
-//! Refusals of providers, by whose fault they are.
+//! Errors of token endpoints, told apart by the party at fault.
 
 use oauth2::RequestTokenError;
 use oauth2::basic::BasicErrorResponse;

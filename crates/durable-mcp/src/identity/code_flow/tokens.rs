@@ -45,7 +45,7 @@ impl Tokens {
         }
     }
 
-    /// The part that is kept in the props, under [`UPSTREAM`].
+    /// The tokens as they are stored in the props, under [`UPSTREAM`].
     #[must_use]
     pub fn to_props(&self) -> Value {
         let mut props = json!({ "access_token": self.access_token });

@@ -84,7 +84,7 @@ impl Claims {
         Ok(())
     }
 
-    /// Everything that the provider says of the person, and what they are known as on lists.
+    /// Props of the person: all claims about them, and the entries of lists that match them.
     pub(super) fn to_props(&self, tokens: &Tokens, domains: Domains) -> Value {
         let mut props = self.0.clone();
         props.retain(|name, _| !NOT_OF_A_PERSON.contains(&name.as_str()));

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt(String);
 
-/// Not `none`: who is not signed in there could not sign in here either.
+/// Accepted values. `none` is missing: a person without a session at the provider could not sign in here either.
 const VALUES: [&str; 3] = ["consent", "login", "select_account"];
 
 impl Prompt {
