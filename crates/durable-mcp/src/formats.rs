@@ -101,7 +101,7 @@ formats! {
     TaskRecord = "task-record", 1;
     /// A notice to the hub.
     HubNotice = "hub-notice", 1;
-    /// A change that the hub tells a session's object of.
+    /// A change of which the hub notifies a session's object.
     HubChange = "hub-change", 1;
     /// A session's object joining the hub, and its row there.
     HubJoin = "hub-join", 1;
@@ -113,7 +113,7 @@ formats! {
 const OTHER_VERSION: &str = "another version of this server may have written it";
 
 impl Format {
-    /// Error for data that cannot be read, and is left as it is.
+    /// Error for data that cannot be parsed and are left unchanged.
     #[must_use]
     pub fn unreadable(self) -> Fault {
         Fault(format!("a {} cannot be read and is left alone: {OTHER_VERSION}", self.name()))

@@ -31,14 +31,14 @@ use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::wire::{Fault, Reply};
 
-/// Sessions that are told at once. Each is a request to another object, and this is how many of those one event may have
-/// under way without a queue.
+/// Sessions that are notified at once. Each is a request to another object, and one event may have this many open without a
+/// queue.
 const SESSIONS_AT_ONCE: usize = 50;
 
-/// Sessions that one event tells: half of the requests that it may make. The alarm tells the rest.
+/// Sessions that one event notifies: half of the requests that it may make. The alarm notifies the rest.
 pub const SESSIONS_A_TURN: usize = OPERATIONS_AN_INVOCATION / 2;
 
-/// Sessions that one alarm asks whether anybody listens still, besides those that it tells.
+/// Expired sessions that one alarm asks whether their client still listens, besides those that it notifies.
 const ASKED_A_TURN: usize = OPERATIONS_AN_INVOCATION / 5;
 
 /// Delay after which a session whose object could not answer is asked again, in milliseconds: an object that restarts does so
@@ -49,7 +49,7 @@ pub const ASK_AGAIN_MS: u64 = 10 * 60 * 1000;
 /// itself when its stream closes, unless it was cut off.
 pub const JOINED_MS: u64 = 24 * 3600 * 1000;
 
-/// A notice that part of the sessions have been told.
+/// A notice that some of the sessions have got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telling {
     /// The notice.

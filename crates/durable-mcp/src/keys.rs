@@ -1,4 +1,4 @@
-//! The keys that session ids and tokens are signed with, and that what is kept of tokens is sealed with.
+//! Keys that sign session ids and tokens, and seal what is stored under tokens.
 //!
 //! Keys come from a secret of the deployment, or are made by its `KeyRing` object. Each has an id, which a signature
 //! carries, so that a new key can take over while old signatures stay good. One key stays for ever, the anchor: it gives
@@ -24,8 +24,8 @@ pub const MAC_BYTES: usize = 16;
 /// A key rings in a new one after this long.
 pub const ROTATE_AFTER_MS: u64 = 30 * 24 * 3600 * 1000;
 
-/// A new key is in the ring for this long before it signs, in milliseconds: twice as long as anybody keeps a ring in
-/// memory, so that everybody who may meet its first signature knows it.
+/// Time for which a new key is in the ring before it signs, in milliseconds: twice as long as an isolate keeps a ring in
+/// memory, so that each that may meet its first signature has the key.
 pub const PUBLISHED_BEFORE_MS: u64 = 2 * 3600 * 1000;
 
 /// Milliseconds after its first use for which a key that is not in the newest ring may still arrive here: as long as a
@@ -50,7 +50,7 @@ pub const SHORT_KEY: &str = "SESSION_KEY has a key of fewer than 32 characters, 
      nobody in. Set it to 32 random bytes as text (node -p 'crypto.randomBytes(32).toString(\"base64url\")'), or remove it: the \
      deployment then makes a key of its own. Several keys are separated by spaces, and each has to be that long.";
 
-/// Names a key without telling anything of it.
+/// Id of a key, which reveals nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyId(pub [u8; 4]);
 
@@ -108,7 +108,7 @@ pub struct Keys {
     current: Key,
     /// The key that takes over: published, and not signing yet.
     next: Option<Key>,
-    /// The first key there ever was, also when it is no longer among the others.
+    /// The first key of the deployment, even when it is no longer among the others.
     anchor: Key,
 }
 
@@ -256,7 +256,7 @@ impl Keys {
         mac_for(&self.anchor.bytes, purpose, [message, &[]])
     }
 
-    /// A MAC of the key of that id, to name, to check or to seal with; none if there is no such key.
+    /// A MAC by the key of that id, to name, to check or to seal with; `None` without such a key.
     #[must_use]
     pub fn prf(&self, id: KeyId, purpose: &str, message: &[u8]) -> Option<[u8; KEY_BYTES]> {
         self.derived(id, purpose, message, &[])

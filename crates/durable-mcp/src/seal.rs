@@ -38,7 +38,7 @@ const SALT_BYTES: usize = 24;
 /// The nonce where every text has a key of its own.
 const NO_NONCE: [u8; NONCE_BYTES] = [0; NONCE_BYTES];
 
-/// Stands between a version and what is sealed. Base64url has no such character.
+/// Separator between a version and the sealed text. It is not in the alphabet of base64url.
 const MARK: char = '.';
 const SALTED: &str = "2";
 
@@ -87,7 +87,7 @@ pub fn seal(keys: &Keys, token: &str, header: &[u8], plaintext: &[u8], random: &
     close(keys, (TOKEN, token), header, plaintext, random)
 }
 
-/// Opens what was sealed under that token and header; none if it was not.
+/// Decrypts a text that was sealed under that token and header; `None` for any other text.
 #[must_use]
 pub fn open(keys: &Keys, token: &str, header: &[u8], sealed: &str) -> Option<Vec<u8>> {
     try_open(keys, token, header, sealed).ok()
@@ -109,7 +109,7 @@ pub fn seal_page(keys: &Keys, purpose: &str, plaintext: &[u8], random: &dyn Rand
     close_salted(keys, (SALTED_PAGE, purpose), &[], plaintext, random)
 }
 
-/// Opens what was sealed for that purpose; none if it was not.
+/// Decrypts a text that was sealed for that purpose; `None` for any other text.
 #[must_use]
 pub fn open_page(keys: &Keys, purpose: &str, sealed: &str) -> Option<Vec<u8>> {
     try_open_page(keys, purpose, sealed).ok()

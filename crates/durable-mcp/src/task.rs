@@ -236,7 +236,7 @@ impl TaskObject {
         }
     }
 
-    /// Writes down how the task ended. What is told of an error besides is `message`, or what the error says.
+    /// Stores the outcome of the task. Its status message after an error is `message`, or the error's text.
     fn finish(&self, outcome: Result<String, Error>, message: Option<&str>) -> Result<(), Fault> {
         let now = self.host.now();
         let done = self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal());
@@ -408,7 +408,7 @@ impl TaskObject {
         self.record.borrow().as_ref().map_or(0, |record| record.expires)
     }
 
-    /// Changes the record, and writes it. A change that cannot be written is none: it would be gone when the object is.
+    /// Changes the record, and writes it. A change that cannot be written is discarded: it would be lost with the object.
     fn change(&self, change: impl FnOnce(&mut Record)) -> Result<(), Fault> {
         let mut record = self.record.borrow_mut();
         let Some(record) = record.as_mut() else { return Ok(()) };
@@ -430,7 +430,7 @@ impl TaskObject {
         Ok(())
     }
 
-    /// Notes how far the handler is. It is told to who asks, and is not worth a row.
+    /// Notes the progress of the handler, for `tasks/get`. It is not worth a row.
     fn note(&self, message: String) {
         if let Some(record) = self.record.borrow_mut().as_mut().filter(|record| !record.status.is_terminal()) {
             record.message = Some(message);
@@ -438,14 +438,14 @@ impl TaskObject {
         }
     }
 
-    /// Keeps something beside the answers.
+    /// Stores a value beside the answers.
     fn keep(&self, name: String, json: Box<RawValue>) {
         if let Err(fault) = self.change(|record| record.add_answers(&[(name, json)])) {
             self.host.warn(&fault.0);
         }
     }
 
-    /// The task with all there is to tell of it, as JSON.
+    /// The task with its questions, result or error, as JSON.
     fn detailed(&self) -> Result<String, Fault> {
         let record = self.record.borrow();
         let Some(record) = record.as_ref() else { return Ok("{}".to_owned()) };

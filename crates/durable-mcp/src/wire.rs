@@ -103,7 +103,7 @@ pub enum Body {
     /// No body.
     #[default]
     Empty,
-    /// All of it.
+    /// The whole body.
     Text(String),
     /// Piece by piece, as there is something to send.
     Stream(LocalBoxStream<'static, String>),
@@ -148,7 +148,7 @@ impl Reply {
         Self { status, ..Self::default() }
     }
 
-    /// A JSON answer. Answers of this server depend on who asks, so nobody may store them.
+    /// A JSON answer, with `Cache-Control: no-store`, since answers depend on the caller.
     #[must_use]
     pub fn json(status: StatusCode, json: String) -> Self {
         Self { status, headers: Vec::with_capacity(6), body: Body::Text(json), logged: false }

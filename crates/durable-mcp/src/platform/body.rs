@@ -53,7 +53,7 @@ impl RequestBody {
         Self { request, declared, reading: Cell::new(Reading::First) }
     }
 
-    /// The body, and no more of it than may be.
+    /// The text of the body, up to the limit.
     pub(super) async fn text(&self) -> Result<String, Refusal> {
         match self.declared {
             Some(length) if length > MAX_BODY_BYTES => Err(Refusal::TooLarge),
@@ -116,12 +116,12 @@ pub(super) fn answered(body: &Rc<RequestBody>, work: Work) -> Promise {
     after_text(&body.request, rest.into_js_value())
 }
 
-/// Polls work once: what came of it, or else the work.
+/// Polls work once, and returns its outcome, or the work if it is pending.
 fn at_once(mut work: Work) -> Result<Result<JsValue, JsValue>, Work> {
     (&mut work).now_or_never().ok_or(work)
 }
 
-/// Reads a body as text, and no more of it than may be.
+/// Reads a body as text, up to the limit.
 pub(super) async fn read_text(request: &web_sys::Request) -> Result<String, Refusal> {
     let declared = request.headers().get("content-length").ok().flatten();
     let body = RequestBody::new(Clone::clone(request), declared.and_then(|length| length.trim().parse().ok()));

@@ -197,7 +197,7 @@ impl WorkerEdge {
         }
     }
 
-    /// The headers that the object gets differently: what comes from outside under a private name goes.
+    /// Changes to the headers for the object: internal headers are set, and removed where the client sent them.
     fn header_changes(&self, order: &Order, upgrade: bool) -> Vec<(&'static str, Option<String>)> {
         let given = self.request.headers();
         let over_sse = order.transport == Transport::Sse;

@@ -140,7 +140,7 @@ impl Users {
         Ok(grants)
     }
 
-    /// Looks at the users for whom it is time.
+    /// Handles the users who are due.
     async fn wake(&self) -> Result<(), Fault> {
         let now = super::edge::now();
         let mut room = MAX_ENDS;
@@ -187,7 +187,7 @@ pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, c
     answer.as_string().ok_or_else(|| Format::GrantOutcome.unreadable())
 }
 
-/// The same, beside the request that `context` is of; in an object there is none.
+/// The same in the background (`waitUntil`) of the request that `context` belongs to; an object has no context.
 pub(super) fn command_later(
     context: Option<&JsValue>,
     env: &Env,

@@ -56,7 +56,7 @@ const fn number(time: u64) -> f64 {
     time as f64
 }
 
-/// The users for whom it is time, those who wait for the longest first.
+/// The users who are due, those who wait for the longest first.
 pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, Fault> {
     let users = users_due(state, number(now), limit).map_err(fault)?;
     users.iter().map(|user| user.as_string().ok_or_else(|| Format::GrantTimes.unreadable())).collect()
@@ -67,7 +67,7 @@ pub(super) fn postpone(state: &JsValue, user: &str, time: u64) -> Result<(), Fau
     wake_at(state, user, number(time)).map_err(fault)
 }
 
-/// A user was looked at. If they are to be again, that is known already.
+/// Notes that a user was handled. The next time, if there is one, is stored already.
 pub(super) fn looked_at(state: &JsValue, user: &str, now: u64) -> Result<(), Fault> {
     user_looked_at(state, user, number(now)).map_err(fault)
 }

@@ -368,8 +368,8 @@ impl HubHost for Host {
     }
 }
 
-/// Reads the status by which a session's object answers a change: false if it has nobody to tell, and is to be forgotten.
-/// An object that failed, or is of another version, is told of the next change.
+/// Parses the status by which a session's object answers a change: false if it has no client to notify, and is to be removed.
+/// An object that failed, or is of another version, is notified of the next change.
 fn has_heard(status: Option<f64>) -> Result<bool, Fault> {
     let is = |expected: http::StatusCode| status == Some(f64::from(expected.as_u16()));
     if is(http::StatusCode::ACCEPTED) {
@@ -381,12 +381,12 @@ fn has_heard(status: Option<f64>) -> Result<bool, Fault> {
     }
 }
 
-/// Publishes beside the request that `context` is of; in an object there is none.
+/// Publishes in the background (`waitUntil`) of the request that `context` belongs to; an object has no context.
 pub(super) fn publish_later(context: Option<&JsValue>, env: &Env, notice: &Notice) {
     later(context, env, PUBLISH, &notice.to_text());
 }
 
-/// Publishes, and waits until the hub has told those who listen.
+/// Publishes, and waits until the hub has notified the listeners.
 pub(super) async fn publish(env: &Env, notice: &Notice) -> worker::Result<()> {
     let jurisdiction = placement::jurisdiction().map_err(|fault| worker::Error::RustError(fault.0))?;
     JsFuture::from(send(env.as_ref(), jurisdiction.as_deref(), PUBLISH, &notice.to_text())?).await?;
@@ -400,7 +400,7 @@ pub(super) async fn end_grant(env: &Env, grant: &str, until: u64) -> Result<(), 
     JsFuture::from(sent).await.map(drop).map_err(js_fault)
 }
 
-/// Has a session's object told what is published; gives the status of the refusal, where there are too many.
+/// Joins a session to the hub; returns the status of the rejection if there are too many.
 pub(super) async fn join(env: &Env, object: &str, counted: &str, expires: u64) -> Result<Option<u16>, Fault> {
     let (jurisdiction, body) = (placement::jurisdiction()?, format!("{object} {expires}\n{counted}"));
     let asked = ask(env.as_ref(), jurisdiction.as_deref(), JOIN, &body).map_err(js_fault)?;
@@ -413,7 +413,7 @@ pub(super) async fn join(env: &Env, object: &str, counted: &str, expires: u64) -
     }
 }
 
-/// Has a session's object told no more from that time on.
+/// Ends a session's notices at that time.
 pub(super) fn leave_later(env: &Env, object: &str, time: u64) {
     later(None, env, LEAVE, &format!("{object} {time}"));
 }
@@ -428,7 +428,7 @@ fn later(context: Option<&JsValue>, env: &Env, path: &str, body: &str) {
     }
 }
 
-/// Opens a stream that listens; or what its client is told, if there are too many.
+/// Opens a listening stream; or returns the rejection for its client if there are too many.
 pub(super) async fn subscribe(
     env: &Env,
     listener: &Listener,

@@ -100,12 +100,12 @@ pub(super) fn surroundings(edge: &WorkerEdge) -> Option<&dyn Surroundings> {
     LINKED.get().map(|linked| (linked.surroundings)(edge))
 }
 
-/// The grants of a user, in the object that they are in; none where nobody signs in.
+/// The grants of a user, for the object that holds them; `None` on a server without sign-in.
 pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &Handle) -> Option<Rc<dyn Grants>> {
     LINKED.get().and_then(|linked| (linked.grants)(state, env, app, handle))
 }
 
-/// The tag of a socket whose session is in its user's list; none if it is in none.
+/// The tag of a socket whose session is in its user's list; `None` if it is in no list.
 pub(super) async fn listed_tag(env: &Env, head: &Head) -> Option<String> {
     (LINKED.get()?.listed_tag)(env, head).await
 }
@@ -180,7 +180,7 @@ pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), Fault> {
     }
 }
 
-/// Has a task stopped, and all of it deleted.
+/// Stops a task and deletes all of its data.
 pub(super) async fn end_task(env: &Env, key: &str) -> Result<(), Fault> {
     let Some(object) = ObjectId::from_hex(key) else {
         return Ok(());

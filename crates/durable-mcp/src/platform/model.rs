@@ -85,7 +85,7 @@ async fn watched(
     }
 }
 
-/// An answer, its tokens once it is over, and what ends it.
+/// An answer, the tokens that it used once it is over, and the function that stops it.
 struct Asked {
     answer: ModelAnswer,
     used: LocalBoxFuture<'static, u64>,

@@ -9,7 +9,7 @@ thread_local! {
     static JURISDICTION: RefCell<Result<Option<String>, String>> = const { RefCell::new(Ok(None)) };
 }
 
-/// Takes what the application says, once in each isolate.
+/// Stores the application's jurisdiction, once in each isolate.
 pub(super) fn settle(placement: &Placement) {
     JURISDICTION.set(placement.jurisdiction.clone());
 }

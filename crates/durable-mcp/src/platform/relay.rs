@@ -34,7 +34,7 @@ extern "C" {
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/web.js")]
 extern "C" {
-    /// Whether fetches of the Worker's own zone go through the zone's front door.
+    /// True if fetches of the Worker's own zone go through the zone's front door.
     #[wasm_bindgen(js_name = isStrictlyPublic)]
     pub(super) fn is_strictly_public() -> bool;
 }
@@ -42,13 +42,13 @@ extern "C" {
 /// Bytes of an answer.
 const MAX_BYTES: u32 = 20 * 1024 * 1024;
 
-/// How long an exchange may take in all, in milliseconds.
+/// Timeout of a whole exchange, in milliseconds.
 const LONGEST_MS: u32 = 10 * 60 * 1000;
 
-/// How long a look-up may take, in milliseconds.
+/// Timeout of a look-up, in milliseconds.
 const LOOK_UP_MS: u32 = 5000;
 
-/// How often it is looked whether a stream may go on, in milliseconds.
+/// Interval of the check whether a stream may continue, in milliseconds.
 const LOOK_MS: u32 = 10_000;
 
 /// Gets an answer of a resolver.

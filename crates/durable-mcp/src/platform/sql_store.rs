@@ -13,7 +13,7 @@ use crate::session::store::{Kept, Store, StoreError, unreadable};
 /// The most bytes of an event in one row, which holds 2 MB with all its columns. A longer one has several.
 const MAX_ROW_BYTES: usize = 1024 * 1024;
 
-/// The table of everything that is kept here.
+/// The table of all that a session stores.
 const TABLE: &str = "durable_mcp";
 
 /// A single table, so that storing a value writes one row. It is created with the first row.

@@ -1,4 +1,4 @@
-//! The Durable Object of a task, and how it is reached.
+//! The Durable Object of a task, and the requests to it.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -28,7 +28,7 @@ use crate::transport::object::RequestHeaders;
 use crate::transport::order;
 use crate::wire::{Fault, Reply};
 
-/// The parts of the record count down from 0, those of what came of it up from 1.
+/// Rows of the record are numbered down from 0, those of the outcome up from 1.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS task (part INTEGER PRIMARY KEY, value TEXT NOT NULL)";
 const PUT: &str = "INSERT OR REPLACE INTO task (part, value) VALUES (?, ?)";
 const CUT: &str = "DELETE FROM task WHERE part < ?";
@@ -125,7 +125,7 @@ impl TaskHost for Host {
     }
 }
 
-/// The task in the object's SQLite: its record, then what came of it, no row longer than it may be.
+/// The task in the object's SQLite: its record and its outcome, split into rows within SQLite's limit.
 struct Rows {
     state: Rc<State>,
     /// Number of rows that the record takes.

@@ -53,7 +53,7 @@ impl Answer {
         self.0.as_ref().map_or(true, |result| result.get("isError") == Some(&Value::Bool(true)))
     }
 
-    /// The protocol error, if there is one. A tool's own failure is none.
+    /// The protocol error, if there is one. A result with `isError` is not a protocol error.
     #[must_use]
     pub fn protocol_error(&self) -> Option<&Error> {
         self.0.as_ref().err()

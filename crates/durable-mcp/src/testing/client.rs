@@ -22,7 +22,7 @@ use crate::mcp::error::Error;
 use crate::mcp::user::Caller;
 use crate::mcp::version::ProtocolVersion;
 
-/// A client of a server in the same program. It is made first, and told then what to call.
+/// A client of a server in the same program.
 ///
 /// A new client speaks the newest version with sessions; [`stateless`](Self::stateless) and [`speaking`](Self::speaking) change that. A
 /// client can be asked for what it has answers for: [`on_elicit`](Self::on_elicit), [`on_sample`](Self::on_sample),
@@ -244,7 +244,7 @@ impl TestClient {
         self.seen.statuses.take()
     }
 
-    /// Lets time pass, as far as anybody waits for it.
+    /// Moves the clock forward, and runs every timer and alarm on the way.
     pub fn advance(&self, time: Duration) {
         self.deployment.advance(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     }

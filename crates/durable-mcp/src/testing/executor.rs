@@ -93,7 +93,7 @@ impl Wake for Bell {
     }
 }
 
-/// Tasks of one thread, which run when they are told to.
+/// Tasks of one thread, which run when the test runs them.
 #[derive(Default)]
 pub(super) struct Pool {
     spawned: Spawner,

@@ -17,7 +17,7 @@ impl Listening {
         self.stream.borrow().is_some()
     }
 
-    /// Takes a stream in the place of an earlier one.
+    /// Replaces the stream.
     pub(super) fn open(&self, stream: Replied) {
         self.stream.replace(Some(stream));
     }

@@ -34,8 +34,7 @@ impl Patience {
         Self { method: method.to_owned(), began: deployment.host.now(), steps: 0, asked: 0 }
     }
 
-    /// Lets time pass until the next thing that somebody waits for, and for `most` milliseconds at the longest: false if nothing
-    /// is to come by then.
+    /// Moves the clock to the next timer or alarm, and by `most` milliseconds at the longest: false if none is due by then.
     ///
     /// # Panics
     /// When the call has waited for too long, or too often.
@@ -52,7 +51,7 @@ impl Patience {
         deployment.step(now.saturating_add(most).min(ends))
     }
 
-    /// Lets time pass until the next thing that somebody waits for.
+    /// Moves the clock to the next timer or alarm.
     ///
     /// # Panics
     /// When there is none.

@@ -37,7 +37,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Takes a notification.
+    /// Records a notification.
     pub(super) fn take(&self, method: &str, params: &Value) {
         let text = |name: &str| params.get(name).and_then(Value::as_str).map(str::to_owned);
         match method {
@@ -60,7 +60,7 @@ impl Seen {
         }
     }
 
-    /// Takes the message of a task's status. One that is read twice is one message.
+    /// Records the message of a task's status. The same message in consecutive statuses counts once.
     pub(super) fn take_status(&self, message: Option<&str>, last: &mut Option<String>) {
         if message != last.as_deref() {
             *last = message.map(str::to_owned);

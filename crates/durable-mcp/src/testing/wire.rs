@@ -74,7 +74,7 @@ pub(super) fn send(
 }
 
 impl Exchange {
-    /// The answer's head. Time passes until it is there.
+    /// Waits for the answer's head, and moves the clock meanwhile.
     pub(super) fn reply(mut self) -> Replied {
         loop {
             self.deployment.host.run();

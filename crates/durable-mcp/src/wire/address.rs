@@ -1,4 +1,4 @@
-//! Addresses of clients, and their networks, by which strangers are told apart.
+//! Addresses of clients, and their networks, by which anonymous clients are told apart.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -21,7 +21,7 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// The networks of an address; none if the text is not one.
+    /// The networks of an address; `None` if the text is not an address.
     #[must_use]
     pub fn of(address: &str) -> Option<Self> {
         match address.trim().parse::<IpAddr>().ok()?.to_canonical() {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-/// Reads JSON; none if it is not what is wanted.
+/// Parses JSON; `None` if it is not of type `T`.
 ///
 /// All JSON is read from text: with a second source, every type's reader would be in the upload twice.
 #[must_use]
@@ -14,9 +14,9 @@ pub fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()
 }
 
-/// Reads an object that a stranger wrote; `None` if it is no JSON object. Half of a surrogate pair, which JSON can write and
-/// no text can hold, is read as U+FFFD, and a number that is too large as `null`: either, in a member that is not even used,
-/// is no reason to refuse the others.
+/// Parses an object from an untrusted source; `None` if it is not a JSON object. A lone surrogate, which JSON can write and no
+/// text can hold, becomes U+FFFD, and a number that is too large `null`: either, in a member that is not even used, is no
+/// reason to reject the others.
 #[must_use]
 pub fn read_loose_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let text = str::from_utf8(bytes).ok()?;

@@ -27,14 +27,14 @@ use crate::wire::Fault;
 /// After so long the runtime tries an alarm again that failed.
 const ALARM_RETRY_MS: u64 = 2000;
 
-/// The object of a session or a state, and what is around it.
+/// The object of a session or a state, and its runtime.
 #[derive(Clone)]
 struct State {
     host: Rc<FakeHost>,
     object: Rc<Object>,
 }
 
-/// A task's object and what is around it.
+/// A task's object and its runtime.
 #[derive(Clone)]
 struct Task {
     host: Rc<FakeTaskHost>,
@@ -131,7 +131,7 @@ impl Deployment {
         self.task(id).object.handle(command, &owner)
     }
 
-    /// Has everything told that was published since.
+    /// Delivers all notices that were published since the last call.
     pub fn deliver(&self) {
         for notice in self.host.published.take() {
             let notice = Notice::parse(&notice.to_text()).expect("it is read as it was written");
@@ -141,7 +141,7 @@ impl Deployment {
         }
     }
 
-    /// Lets time pass, in the steps that somebody waits for.
+    /// Moves the clock forward, from one timer or alarm to the next.
     pub fn advance(&self, milliseconds: u64) {
         let end = self.host.now() + milliseconds;
         self.host.run();
@@ -158,8 +158,7 @@ impl Deployment {
         }
     }
 
-    /// Lets time pass until the next thing that somebody waits for, and to `end` at the latest: false if nothing is to come
-    /// by then.
+    /// Moves the clock to the next timer or alarm, and to `end` at the latest: false if none is due by then.
     pub fn step(&self, end: u64) -> bool {
         let next = self.alarms().chain(self.host.next_timer()).min().filter(|at| *at <= end);
         self.host.set_time(next.unwrap_or(end).max(self.host.now()));

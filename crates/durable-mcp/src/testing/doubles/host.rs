@@ -136,7 +136,7 @@ impl FakeHost {
         self.pool.borrow_mut().run_until_stalled();
     }
 
-    /// Moves the clock to `time` and wakes who waited for it.
+    /// Moves the clock to `time`, and fires the timers that are due.
     pub fn set_time(&self, time: u64) {
         self.clock.set(time);
         for timer in self.timers.take_due(time) {

@@ -81,7 +81,7 @@ impl FakeHubHost {
         })
     }
 
-    /// Opens the socket of a stream that was let in; what comes through it.
+    /// Opens the socket of an accepted stream, and returns its frames.
     pub fn accept(&self, listener: &Listener, greeting: &str) -> UnboundedReceiver<String> {
         let (sender, receiver) = unbounded();
         let socket = FakeHubSocket(RefCell::new(Some(sender)));
