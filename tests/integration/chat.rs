@@ -1,4 +1,4 @@
-//! The playground's chat at the Worker: who may, with what, and how much of it.
+//! The playground's chat at the Worker: its access, its requests to models, and its quotas.
 
 use durable_mcp::http::edge::ModelRequest;
 use durable_mcp::oauth::authority::{Allowance, Command, Outcome, Quota, SPENDING_MS, Spent};

@@ -237,7 +237,7 @@ impl Rig {
         assert_eq!(self.hub.join(object, &Counted::default(), expires), Ok(None));
     }
 
-    /// The objects that were told since this was asked last.
+    /// The objects that were notified since the last call.
     fn told(&self) -> Vec<String> {
         self.host.told.take().into_iter().map(|(object, _)| object).collect()
     }

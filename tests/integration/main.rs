@@ -1,4 +1,4 @@
-//! Tests of the parts that need no runtime, through what the library shows of them.
+//! Tests of the parts that need no runtime, through their public interface.
 #![cfg(test)]
 
 mod administration;

@@ -18,7 +18,7 @@ fn app() -> App {
     App::new(Server::new("s", "1").tool("t", "", async || "done"))
 }
 
-/// With a handler that tells what it got.
+/// Adds a route whose handler echoes its request.
 fn with(app: App, path: &str) -> App {
     let handler = |head: Head, body: String| {
         let text = format!("{} {}?{} {body}", head.method, head.path, head.query);

@@ -1,4 +1,4 @@
-//! A server as one client sees it: lists, calls, and what is told and asked meanwhile.
+//! A server as one client sees it: lists, calls, and notifications and requests during calls.
 
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::mcp::capabilities::ClientCapabilities;

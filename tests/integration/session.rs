@@ -1,4 +1,4 @@
-//! A session's object: what it keeps, how long, and what ends it.
+//! A session's object: its storage, its lifetime, and its end.
 
 use std::cell::Cell;
 use std::rc::Rc;

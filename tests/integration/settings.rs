@@ -1,4 +1,4 @@
-//! A deployment whose variables cannot be taken as they are: what is refused, and what its operator is told.
+//! A deployment with invalid variables: the requests that are rejected, and the warnings for its operator.
 
 use durable_mcp::App;
 use durable_mcp::prelude::*;

@@ -1,4 +1,4 @@
-//! Calls that go on when their request is over.
+//! Calls that outlast their request, as tasks.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -78,14 +78,14 @@ fn front() -> Front {
     Front::new(server()).knowing_tasks()
 }
 
-/// Begins a task; its id.
+/// Starts a task, and returns its id.
 fn begin(front: &Front, name: &str, arguments: &Value) -> String {
     let result = front.result("tools/call", &json!({ "name": name, "arguments": arguments }));
     assert_eq!(result["resultType"], "task", "{result}");
     result["taskId"].as_str().unwrap().to_owned()
 }
 
-/// A task as `tasks/get` tells it.
+/// A task as `tasks/get` returns it.
 fn get(front: &Front, id: &str) -> Value {
     let result = front.result("tasks/get", &json!({ "taskId": id }));
     assert_eq!((&result["resultType"], &result["taskId"]), (&json!("complete"), &json!(id)));
@@ -105,7 +105,7 @@ fn asked(task: &Value) -> Vec<String> {
     keys
 }
 
-/// Answers questions; the answer to that is empty whatever comes of it.
+/// Answers questions by `tasks/update`, whose own result is always empty.
 fn update(front: &Front, id: &str, answers: &Value) {
     let result = front.result("tasks/update", &json!({ "taskId": id, "inputResponses": answers }));
     is_empty(&result);

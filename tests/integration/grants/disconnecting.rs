@@ -1,4 +1,4 @@
-//! The sessions of a user's clients: which are remembered, and that they end when a client is disconnected.
+//! The sessions of a user's clients: notes of them, and their end when a client is disconnected.
 
 use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
 use durable_mcp::oauth::authority::{

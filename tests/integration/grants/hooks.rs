@@ -14,7 +14,7 @@ use crate::support::grants::{PUBLIC, World, hook};
 
 type Answer = Result<Exchanged, ExchangeError>;
 
-/// A hook that waits a turn, counts its calls, and answers as it is told.
+/// A hook that waits a turn, counts its calls, and returns a prepared result.
 struct Told {
     calls: Rc<Cell<usize>>,
     seen: Rc<RefCell<Vec<(ExchangeKind, serde_json::Value)>>>,

@@ -1,4 +1,4 @@
-//! A code that is redeemed more than once: by its client at the same time, later, or by somebody else.
+//! A code that is redeemed more than once: by its client concurrently or later, or by another client.
 
 use durable_mcp::oauth::authority::{Command, Issued, Outcome, Redeem, Refused};
 use durable_mcp::oauth::hooks::Hooks;

@@ -1,4 +1,4 @@
-//! Rows of another version of this server: nothing comes of them, nothing happens to them, and they can be ended.
+//! Rows of another version of this server: they grant nothing, stay unchanged, and can be ended.
 
 use durable_mcp::oauth::authority::{
     Begin, KV_LISTS_WITHIN_MS, LOOK_AT_UNREADABLE_MS, Listed, RETRY_DELETES_MS, SESSIONS_END_SECONDS, SIGN_IN_MS,

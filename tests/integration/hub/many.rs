@@ -1,10 +1,10 @@
-//! Very many sessions that are told: no event tells more than it may.
+//! Very many joined sessions: no event notifies more than it may.
 
 use durable_mcp::limits::OPERATIONS_AN_INVOCATION;
 
 use super::*;
 
-/// So many sessions that are told, by their ids.
+/// Joins `count` sessions, and returns their ids.
 fn joined(rig: &Rig, count: usize) -> Vec<String> {
     let objects: Vec<_> = (0..count).map(|number| format!("{number:05}")).collect();
     for object in &objects {

@@ -1,4 +1,4 @@
-//! `/account`: whom somebody let in, and how they take it back.
+//! `/account`: a person's clients and sessions, and their disconnection.
 
 use std::rc::Rc;
 

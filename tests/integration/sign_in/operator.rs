@@ -1,4 +1,4 @@
-//! `POST /operator`: an operator lists and ends users' grants, and nobody else does.
+//! `POST /operator`: an operator lists and ends users' grants, and no other caller does.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -175,7 +175,7 @@ fn that_is_long_in_coming_opens_and_has_comments() {
     assert_eq!((text(&rest.messages()[0]["result"]), rest.comments(), rest.ended), ("slept".to_owned(), 0, true));
 }
 
-/// A tool that is dropped when its client goes, and one that finishes; what became of them.
+/// A tool that is dropped when its client disconnects and one that finishes, with the log of both.
 fn leaving() -> (Server, Rc<RefCell<Vec<&'static str>>>) {
     let done: Rc<RefCell<Vec<&'static str>>> = Rc::default();
     let (first, second) = (Rc::clone(&done), Rc::clone(&done));

@@ -131,7 +131,7 @@ impl<'a> Browser<'a> {
         self.send(Method::POST, url, &encode_query(fields), &[("origin", &origin)])
     }
 
-    /// Comes with a client's request; `more` replaces its parameters.
+    /// Opens a client's authorization request; `more` replaces its parameters.
     pub(crate) fn asked(&mut self, client: &str, more: &[(&str, &str)]) -> Shown {
         let usual = [
             ("response_type", "code"),
@@ -153,7 +153,7 @@ impl<'a> Browser<'a> {
         self.post("/authorize", &[("flow", &flow), ("csrf", &csrf), ("decision", decision), ("remember", "yes")])
     }
 
-    /// Comes back from the identity provider with a code: that of the person's name.
+    /// Opens the callback of the identity provider. The code is the person's name.
     pub(crate) fn back(&mut self, state: &str, code: &str) -> Shown {
         self.get(&format!("/callback?{}", encode_query(&[("code", code), ("state", state)])))
     }
@@ -191,7 +191,7 @@ impl<'a> Browser<'a> {
         self.send(method, "/mcp", &message.to_string(), &headers)
     }
 
-    /// Begins a session of a client that calls itself so, and gives its id.
+    /// Starts a session of a client with that name, and returns its id.
     pub(crate) fn session(&mut self, token: &str, name: &str) -> String {
         let client = json!({ "name": name, "version": "1.2.3" });
         let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });

@@ -189,12 +189,12 @@ impl Front {
         self.result(method, &params)
     }
 
-    /// Has everything told that was published since.
+    /// Delivers all notices that were published since the last call.
     pub(crate) fn deliver(&self) {
         self.deployment.deliver();
     }
 
-    /// Lets time pass, in the steps that somebody waits for.
+    /// Moves the clock forward, from one timer or alarm to the next.
     pub(crate) fn advance(&self, milliseconds: u64) {
         self.deployment.advance(milliseconds);
     }

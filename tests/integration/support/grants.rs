@@ -133,7 +133,7 @@ impl AuthorityHost for Outside {
     }
 }
 
-/// Ends when the clock has taken its place in the list away.
+/// A sleep, which ends when the clock removes it from the list.
 struct Sleep(Rc<RefCell<Sleeper>>);
 
 impl Future for Sleep {
@@ -248,7 +248,7 @@ impl World {
         self.next
     }
 
-    /// The alarm, if it is due, beside whatever runs.
+    /// Starts the alarm's handler if it is due, beside commands that run.
     pub(crate) fn ring(&mut self) {
         if self.outside.rows.alarm.get().is_some_and(|at| at <= self.outside.now()) {
             self.outside.rows.alarm.set(None);
@@ -300,7 +300,7 @@ impl World {
         done
     }
 
-    /// Lets the time of the next sleeper come; false if nobody sleeps.
+    /// Moves the clock to the end of the next sleep; false if there is none.
     fn sleep_on(&mut self) -> bool {
         let next = self.outside.sleepers.borrow().iter().map(|sleeper| sleeper.borrow().until).min();
         let Some(next) = next else { return false };

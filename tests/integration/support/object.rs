@@ -124,7 +124,7 @@ impl Rig {
         self.host.now()
     }
 
-    /// Lets time pass, in the steps that somebody waits for.
+    /// Moves the clock forward, from one timer or alarm to the next.
     pub(crate) fn advance(&self, milliseconds: u64) {
         let end = self.now() + milliseconds;
         self.host.run();
@@ -229,7 +229,7 @@ impl Rig {
         self.object.borrow().socket_closed(tag);
     }
 
-    /// The JSON messages that came on a socket since this was asked last.
+    /// The JSON messages on a socket since the last call.
     pub(crate) fn messages(&self, tag: &str) -> Vec<Value> {
         events(&self.host.read(tag).0).into_iter().filter_map(|event| event.message).collect()
     }

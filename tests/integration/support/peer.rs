@@ -1,4 +1,4 @@
-//! A client that answers at once, and what it was told.
+//! A client that answers at once, and records its notifications.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

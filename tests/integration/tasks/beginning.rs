@@ -96,7 +96,7 @@ fn an_id_that_is_no_tasks_reaches_no_object() {
     }
 }
 
-/// Asks first, and goes on as a task then; how often it has begun.
+/// A tool that asks first and then continues as a task, with the number of its starts.
 fn deciding() -> (Server, Rc<Cell<u32>>) {
     let begun = Rc::new(Cell::new(0));
     let counted = Rc::clone(&begun);

@@ -82,9 +82,9 @@ struct Known {
     in_doubt: bool,
     /// True if its record is of a newer version.
     is_newer: bool,
-    /// The end that a client was told of.
+    /// The final status that a client has got.
     settled: Option<Value>,
-    /// The end that those who watch were told of.
+    /// The final status that watching clients have got.
     told: Option<String>,
 }
 
@@ -109,7 +109,7 @@ struct Case {
 }
 
 impl Known {
-    /// The status that it is told of with.
+    /// The status that clients get.
     fn status(&self, now: u64) -> &'static str {
         match self.phase {
             Phase::Asks { .. } => "input_required",
@@ -124,7 +124,7 @@ impl Known {
         !matches!(self.status(now), "input_required" | "working")
     }
 
-    /// A request comes: a handler that was cut off runs again, or the task has failed.
+    /// Models the effect of a request: a handler that was cut off runs again, or the task has failed.
     fn go_on(&mut self, now: u64) {
         if self.phase == Phase::IsCutOff {
             if self.again && self.beginnings < MAX_BEGINNINGS {
@@ -231,7 +231,7 @@ impl Case {
         });
     }
 
-    /// Asks something of a task; the result, unless it is refused for a reason that the model knows.
+    /// Sends a request about a task, and returns its result, unless it is rejected for a reason that the model knows.
     fn ask(&mut self, at: usize, method: &str, mut params: Value) -> Option<Value> {
         params["taskId"] = json!(self.tasks[at].id);
         let answer = self.front.ask(method, &params).answer();

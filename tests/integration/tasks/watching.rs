@@ -23,7 +23,7 @@ fn watch(front: &Front, ids: &[&str]) -> (Exchange, Value) {
     (stream, acknowledged)
 }
 
-/// The statuses that a stream was told of since this was asked last.
+/// The statuses on a stream since the last call.
 fn told(front: &Front, stream: &Exchange) -> Vec<String> {
     front.deliver();
     let messages = stream.read().messages();

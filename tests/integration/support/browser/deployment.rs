@@ -176,7 +176,7 @@ pub(crate) struct Deployment {
     pub(crate) looked_up: RefCell<Vec<String>>,
     /// Requests that were relayed, and what is to be done at their ends.
     pub(crate) relayed: RefCell<Vec<(RelayRequest, Rc<dyn RelayWork>)>>,
-    /// Whether answers to them are event streams.
+    /// True if answers to relayed requests are event streams.
     pub(crate) streams: Cell<bool>,
     /// Lines of requests.
     pub(crate) lines: RefCell<Vec<LogLine>>,
@@ -281,7 +281,7 @@ impl Deployment {
         block_on(work.over(&self.visit(), bytes, self.streams.get()));
     }
 
-    /// Whether the stream that was relayed at that place may go on.
+    /// Checks whether the relayed stream with that index may continue.
     pub(crate) fn goes_on(&self, at: usize) -> bool {
         let work = Rc::clone(&self.relayed.borrow()[at].1);
         block_on(work.goes_on(&self.visit()))
