@@ -159,14 +159,17 @@ impl Store {
 
     /// The sign-in that a `state` belongs to, if one is under way on this machine.
     pub(crate) fn flow(&self, state: &str) -> Result<Option<PendingFlow>, StoreError> {
+        let is_young = PendingFlow::could_be_state(state)
+            && file::age(&self.path(&verifier_name(state))).is_some_and(|age| age <= FLOW_LIFETIME);
+        if is_young { self.flow_of_any_age(state) } else { Ok(None) }
+    }
+
+    /// The same, also after its time: for the process that waits for it, which may have slept.
+    pub(crate) fn flow_of_any_age(&self, state: &str) -> Result<Option<PendingFlow>, StoreError> {
         if !PendingFlow::could_be_state(state) {
             return Ok(None);
         }
-        let path = self.path(&verifier_name(state));
-        if file::age(&path).is_none_or(|age| age > FLOW_LIFETIME) {
-            return Ok(None);
-        }
-        let Some(verifier) = file::read(&path)? else { return Ok(None) };
+        let Some(verifier) = file::read(&self.path(&verifier_name(state)))? else { return Ok(None) };
         let discovery = self.object(&discovery_name(state))?.unwrap_or_default();
         Ok(String::from_utf8(verifier).ok().map(|verifier| PendingFlow::stored(state, verifier, &discovery)))
     }

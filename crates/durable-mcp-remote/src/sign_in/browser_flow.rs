@@ -49,8 +49,9 @@ pub(crate) async fn run(context: &Context, need: &Need, progress: &watch::Sender
     let Role::Owner { bound, has_taken_over } = role else { return Ok(()) };
     let port = bound.port;
     let (sender, arrivals) = mpsc::channel(ARRIVALS);
-    let server = CallbackServer::start(bound, settings.callback.clone(), context.store.clone(), sender);
-    let session = Session { context, need, discovered: &discovered, until };
+    let (awaited, state) = watch::channel(String::new());
+    let server = CallbackServer::start(bound, settings.callback.clone(), context.store.clone(), sender, state);
+    let session = Session { context, need, discovered: &discovered, until, awaited };
     let outcome = session.run(port, has_taken_over, progress, arrivals).await;
     server.close().await;
     outcome
@@ -109,6 +110,8 @@ struct Session<'a> {
     need: &'a Need,
     discovered: &'a Discovered,
     until: Instant,
+    /// State of the sign-in.
+    awaited: watch::Sender<String>,
 }
 
 impl Session<'_> {
@@ -125,6 +128,7 @@ impl Session<'_> {
             Some(flow) => flow,
             None => self.begin(port).await?,
         };
+        self.awaited.send_replace(flow.state.clone());
         let flow = self.show(flow, progress).await?;
         let mut looks = interval(LOOK);
         let mut is_renewed = false;

@@ -97,15 +97,17 @@ pub(crate) struct CallbackServer {
 }
 
 impl CallbackServer {
-    /// Serves a port until it is closed; answers go to `arrivals`.
+    /// Serves a port until it is closed; answers go to `arrivals`. `awaited` is the state of the sign-in that this process waits for.
     pub(crate) fn start(
         bound: BoundPort,
         settings: CallbackSettings,
         store: Store,
         arrivals: mpsc::Sender<Arrival>,
+        awaited: watch::Receiver<String>,
     ) -> Self {
         let (is_finished, finished) = watch::channel(false);
-        let endpoint = Endpoint { settings, store, arrivals, used: Mutex::default(), finished: finished.clone() };
+        let finished_too = finished.clone();
+        let endpoint = Endpoint { settings, store, arrivals, awaited, used: Mutex::default(), finished: finished_too };
         let task = tokio::spawn(serve(bound, Arc::new(endpoint), finished));
         Self { task, is_finished }
     }
@@ -121,6 +123,7 @@ struct Endpoint {
     settings: CallbackSettings,
     store: Store,
     arrivals: mpsc::Sender<Arrival>,
+    awaited: watch::Receiver<String>,
     /// States that came back once.
     used: Mutex<HashSet<String>>,
     finished: watch::Receiver<bool>,
@@ -280,7 +283,9 @@ impl Endpoint {
     /// Sign-in that a state belongs to, once.
     fn claim(&self, redirect: &Redirect) -> Option<PendingFlow> {
         let state = redirect.state.as_deref()?;
-        let flow = self.store.flow(state).ok()??;
+        let is_awaited = *self.awaited.borrow() == state;
+        let flow = if is_awaited { self.store.flow_of_any_age(state) } else { self.store.flow(state) };
+        let flow = flow.ok()??;
         let is_first = self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(state.to_owned());
         is_first.then_some(flow)
     }
@@ -394,7 +399,8 @@ mod tests {
             wait: Duration::ZERO,
         };
         let (arrivals, _kept) = mpsc::channel(1);
-        let server = CallbackServer::start(bound, settings, folder.store().unwrap(), arrivals);
+        let (_, awaited) = watch::channel(String::new());
+        let server = CallbackServer::start(bound, settings, folder.store().unwrap(), arrivals, awaited);
         let mut silent = TcpStream::connect(address).await.unwrap();
         silent.write_all(b"GET /").await.unwrap();
         // Accepted after the silent one.
