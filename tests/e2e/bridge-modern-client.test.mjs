@@ -272,6 +272,36 @@ test("73: questions come on the session's own stream, too, and one after the oth
   assert.equal(textOf(last), "accept,decline");
 });
 
+test("45, 73: a server that is silent while the client is asked has not failed", async () => {
+  let stream;
+  await using client = await beforeSessions({
+    capabilities: ELICITATION,
+    args: ["--headers-timeout", "1", "--body-timeout", "1"],
+    get: (exchange) => (stream = exchange.events()),
+    on: {
+      "tools/call": async (exchange) => {
+        const { name } = exchange.message.params;
+        if (name === "silent") return void exchange.events();
+        const asker = name === "by its own stream" ? exchange.events() : stream;
+        await question(asker, name);
+        await answerTo(exchange, name);
+        if (asker === stream) return { content: [{ type: "text", text: name }] };
+        await exchange.resultEvent({ content: [{ type: "text", text: name }] });
+        exchange.end();
+      },
+    },
+  });
+  const names = ["by its own stream", "by the session's"];
+  const rounds = [];
+  for (const name of names) rounds.push(await client.result("tools/call", { name }));
+  // It began later, and has failed by now.
+  assert.equal((await client.error("tools/call", { name: "silent" })).code, -32000);
+  for (const [index, { inputRequests, requestState }] of rounds.entries()) {
+    const inputResponses = { [Object.keys(inputRequests)[0]]: { action: "accept" } };
+    assert.equal(textOf(await client.result("tools/call", { name: names[index], inputResponses, requestState })), names[index]);
+  }
+});
+
 test("73: a missing answer is asked for again, and unknown ones are ignored", async () => {
   await using client = await beforeSessions({ capabilities: ELICITATION, on: { "tools/call": asking({ q1: ["elicitation/create", FORM] }) } });
   const params = { name: "greet" };
@@ -382,13 +412,97 @@ test("74: the same state a second time is refused, and disturbs nothing", async 
   assert.deepEqual(JSON.parse(textOf(round)), { q1: { action: "accept" }, q2: { action: "accept" } });
 });
 
+test("14, 73: two hundred calls at once are asked, and each has its own result once", async () => {
+  await using client = await beforeSessions({
+    capabilities: ELICITATION,
+    on: {
+      "tools/call": async (exchange) => {
+        const { n } = exchange.message.params.arguments;
+        exchange.events();
+        await question(exchange, `q-${n}`, "elicitation/create", { ...FORM, message: `${n}` });
+        const { result } = await answerTo(exchange, `q-${n}`);
+        await exchange.resultEvent({ content: [{ type: "text", text: `${n} ${result?.content.n}` }] });
+        exchange.end();
+      },
+    },
+  });
+  const numbers = Array.from({ length: 200 }, (_, n) => n);
+  const texts = await Promise.all(
+    numbers.map(async (n) => {
+      const params = { name: "asks", arguments: { n } };
+      const { inputRequests, requestState } = await client.result("tools/call", params);
+      const [[key, { params: shown }]] = Object.entries(inputRequests);
+      const answers = { [key]: { action: "accept", content: { n: shown.message } } };
+      return textOf(await client.result("tools/call", { ...params, inputResponses: answers, requestState }));
+    }),
+  );
+  assert.deepEqual(texts, numbers.map((n) => `${n} ${n}`));
+  const ids = client.bridge.messages.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+test("40, 73: a server that is killed fifteen times while calls are asked: each request is answered once", async () => {
+  let asked = 0;
+  await using client = await beforeSessions({
+    capabilities: ELICITATION,
+    get: (exchange) => (exchange.events(), exchange.raw(": open\n\n")),
+    on: {
+      "tools/call": async (exchange) => {
+        if (exchange.message.params.name === "plain") return { content: [{ type: "text", text: "plain" }] };
+        const id = `q-${asked++}`;
+        exchange.events();
+        await question(exchange, id);
+        await answerTo(exchange, id);
+        await exchange.resultEvent({ content: [{ type: "text", text: "asked" }] });
+        exchange.end();
+      },
+    },
+  });
+  const { bridge, server } = client;
+  let number = 0;
+  let killing = true;
+  let answered = 0;
+  const ask = async (method, params) => {
+    const id = `request-${number++}`;
+    const response = await client.ask(method, params, { id });
+    assert.equal(bridge.responses(id).length, 1);
+    answered += response.result ? 1 : 0;
+    return response.result;
+  };
+  const callers = Array.from({ length: 6 }, async (_, caller) => {
+    while (killing) {
+      if (caller % 3 === 0) await ask("tools/list");
+      else if (caller % 3 === 1) await ask("tools/call", { name: "plain" });
+      else {
+        const params = { name: "asks" };
+        let round = await ask("tools/call", params);
+        while (round?.resultType === "input_required") {
+          const inputResponses = Object.fromEntries(Object.keys(round.inputRequests).map((key) => [key, { action: "accept" }]));
+          round = await ask("tools/call", { ...params, inputResponses, requestState: round.requestState });
+        }
+      }
+    }
+  });
+  for (let kill = 0; kill < 15; kill++) {
+    const before = answered;
+    await until(() => answered > before + 8, "requests between kills", { every: 5 });
+    await server.down();
+    // Some kills lose the sessions too.
+    if (kill % 2) server.sessions.clear();
+    await server.up();
+  }
+  killing = false;
+  await Promise.all(callers);
+  assert.ok((await client.result("tools/list")).tools);
+});
+
 test("74: questions of more calls than are stored cancel the oldest", async () => {
   await using client = await beforeSessions({
     capabilities: ELICITATION,
     on: { "tools/call": async (exchange) => (exchange.events(), void (await question(exchange, `q-${exchange.message.params.arguments.n}`))) },
   });
   const states = [];
-  for (let n = 0; n <= 64; n++) {
+  for (let n = 0; n <= 256; n++) {
     const { requestState } = await client.result("tools/call", { name: "greet", arguments: { n } });
     states.push(requestState);
   }

@@ -261,10 +261,10 @@ impl Bridge {
         drop(self.notifications.send((message, self.work())).await);
     }
 
-    /// Whether the client waits for responses, apart from streams that end when it likes.
+    /// Whether the client waits for responses, apart from streams that end when it likes, or the server for answers.
     pub(crate) fn has_calls(&self) -> bool {
         let apart = if self.session.borrow().is_of_bridge { "subscriptions/listen" } else { "" };
-        self.calls.has_client_besides(apart)
+        self.calls.has_client_besides(apart) || self.stateless.has_calls()
     }
 
     /// Runs a task that the end waits for.

@@ -7,7 +7,10 @@ mod issuer;
 mod redirect;
 mod tls;
 
+use std::cell::Cell;
 use std::env;
+use std::pin::pin;
+use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +23,11 @@ use connections::Connections;
 use cookies::Cookies;
 pub(crate) use failure::{Cause, Failure};
 use redirect::{MOST_REDIRECTS, Redirect, redirect};
+
+tokio::task_local! {
+    /// Whether the client is asked what the server waits for: a server that is silent meanwhile has not failed.
+    pub(crate) static ASKING: Rc<Cell<bool>>;
+}
 
 /// HTTP client with the configured headers, proxy and certificates.
 pub(crate) struct Client {
@@ -160,7 +168,20 @@ async fn within<T>(
     future: impl Future<Output = T>,
 ) -> Result<T, Failure> {
     let Some(time) = time else { return Ok(future.await) };
-    tokio::time::timeout(time, future).await.map_err(|_| Failure::late(url, missing, time.as_secs_f64()))
+    let mut future = pin!(future);
+    loop {
+        if let Ok(outcome) = tokio::time::timeout(time, &mut future).await {
+            return Ok(outcome);
+        }
+        if !is_asking() {
+            return Err(Failure::late(url, missing, time.as_secs_f64()));
+        }
+    }
+}
+
+/// Whether the request of this task has a question before its client.
+fn is_asking() -> bool {
+    ASKING.try_with(|is_asking| is_asking.get()).unwrap_or(false)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place of HTTP that reads the clock")]

@@ -60,6 +60,13 @@ enum Server {
     Sessions,
 }
 
+impl Stateless {
+    /// Whether requests are in flight, also those whose questions are with the client.
+    pub(crate) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+}
+
 impl Bridge {
     /// Whether a request is of a client of 2026-07-28 and its server is not known to be one, too.
     pub(crate) fn is_stateless(self: &Rc<Self>, request: &Message) -> bool {

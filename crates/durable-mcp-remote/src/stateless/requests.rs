@@ -15,6 +15,7 @@ use crate::bridge::{Bridge, Page};
 use crate::call::{FIRST_WAIT, LONGEST_WAIT};
 use crate::calls::{Call, Done};
 use crate::era::is_modern;
+use crate::http::ASKING;
 use crate::json::Object;
 use crate::log::log;
 use crate::message::{BRIDGE_ERROR, Message, quoted};
@@ -138,10 +139,11 @@ impl Bridge {
         self.adjust_level().await;
         if let Some((own, response, request, ended)) = call_at_server {
             let (bridge, at_server) = (Rc::clone(self), Rc::clone(&owned.call));
+            let is_asking = Rc::clone(&owned.call.is_asking);
             spawn_local(async move {
                 let outcome = tokio::select! {
                     biased;
-                    outcome = bridge.response_to(&own, &request, response) => outcome,
+                    outcome = ASKING.scope(is_asking, bridge.response_to(&own, &request, response)) => outcome,
                     () = ended.done() => return bridge.cancel_at_server(&own).await,
                 };
                 bridge.stateless.calls.finish(&at_server, outcome);

@@ -50,6 +50,8 @@ pub(super) struct ServerCall {
     capabilities: RefCell<Map<String, Value>>,
     /// The client's request that waits; `None` while its questions are with the client.
     waiting: RefCell<Option<Waiting>>,
+    /// Whether its questions are with the client.
+    pub(super) is_asking: Rc<Cell<bool>>,
     questions: RefCell<Vec<Question>>,
     /// Numbers the keys of questions.
     asked: Cell<u64>,
@@ -192,6 +194,7 @@ impl ServerCall {
             token: waiting.token.clone(),
             capabilities: RefCell::new(waiting.capabilities.clone()),
             waiting: RefCell::new(Some(waiting)),
+            is_asking: Rc::default(),
             questions: RefCell::default(),
             asked: Cell::default(),
             outcome: RefCell::default(),
@@ -240,6 +243,7 @@ impl ServerCall {
         let questions = self.questions.take();
         if !questions.is_empty() {
             self.waiting.take();
+            self.is_asking.set(true);
         }
         questions
     }
@@ -248,6 +252,7 @@ impl ServerCall {
     pub(super) fn resume(&self, waiting: Waiting, mut unanswered: Vec<Question>) {
         self.capabilities.replace(waiting.capabilities.clone());
         self.waiting.replace(Some(waiting));
+        self.is_asking.set(false);
         let mut questions = self.questions.borrow_mut();
         unanswered.append(&mut questions);
         *questions = unanswered;

@@ -6,8 +6,9 @@ use super::server_call::{OwnedCall, Question};
 use crate::calls::Open;
 use crate::message::Id;
 
-/// Most calls whose questions are with the client. A client that has more has forgotten some: the oldest is cancelled.
-const MAX_SUSPENDED: usize = 64;
+/// Most calls whose questions are with the client. Each has a connection; a client that has more has forgotten some, and the oldest is
+/// cancelled.
+const MAX_SUSPENDED: usize = 256;
 
 /// Calls whose questions are with the client, oldest first.
 pub(super) struct SuspendedCalls<C = OwnedCall>(VecDeque<(String, Suspended<C>)>);
