@@ -88,6 +88,9 @@ export function find(id: number, wanted: string, from: number): number | null {
 /** All of a text, as a file. */
 export const fileOf = (id: number): Blob => new Blob([textOf(id).text], { type: "application/octet-stream" });
 
+/** Letters that take two columns, and halves of letters. */
+const WIDE = /[\u1100-\uffff]/;
+
 // Where rows begin: after each line's end, and in a line where its columns are full.
 function laidOut(text: string, columns: number): Uint32Array {
   let rows = new Uint32Array(Math.ceil(text.length / columns) + 1024);
@@ -100,23 +103,29 @@ function laidOut(text: string, columns: number): Uint32Array {
     }
     rows[count++] = start;
   };
+  const addWide = (start: number, end: number) => {
+    let [width, at] = [0, start];
+    while (at < end) {
+      const code = text.codePointAt(at) ?? 0;
+      const wide = code >= 0x1100 ? 2 : 1;
+      if (width + wide > columns) {
+        add(at);
+        width = 0;
+      }
+      width += wide;
+      at += code > 0xffff ? 2 : 1;
+    }
+  };
+  // With a letter for each column, a row's place is counted and not looked for.
+  const isEven = !WIDE.test(text);
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline + 1;
+    // What ends a line takes no column.
+    const last = newline < 0 ? end : text[newline - 1] === "\r" ? newline - 1 : newline;
     add(start);
-    let [width, at] = [0, start];
-    // Letters that take two columns are looked for only where a line is long.
-    if (end - start > columns / 2)
-      while (at < end) {
-        const code = text.codePointAt(at) ?? 0;
-        const wide = code >= 0x1100 ? 2 : 1;
-        if (width + wide > columns && code !== 10) {
-          add(at);
-          width = 0;
-        }
-        width += wide;
-        at += code > 0xffff ? 2 : 1;
-      }
+    if (isEven) for (let at = start + columns; at < last; at += columns) add(at);
+    else if (last - start > columns / 2) addWide(start, last);
     start = end;
   }
   return rows.slice(0, count);
