@@ -16,9 +16,13 @@ const NAMES = {
   "src/client/worker.ts": "client",
   "src/schema/matching.ts": "matcher",
   "src/page/main.tsx": "shell",
+  "src/page/client-worker.ts": "start",
   "src/callback/main.ts": "callback",
   "src/style.css": "style",
 };
+
+/** The module of a bundle that runs first, whose file the page or its code names. The Web Worker's is all of it: a file less to wait for. */
+const BEGINNINGS = { "src/page/main.tsx": "src/page/client-worker.ts", "src/client/worker.ts": "src/client/worker.ts" };
 
 /** Bytes, compressed, of all that a first visit loads: a bundle beyond fails. */
 const MAX_FIRST_BYTES = 135 * 1024;
@@ -65,21 +69,21 @@ export async function buildPlayground() {
     writeFileSync(join(output, name), content);
   };
   const bundled = async (entry, define = {}) => {
-    const { first, later } = await bundle(entry, define);
+    const { first, later, begin } = await bundle(entry, define);
     for (const file of [...first, ...later]) write(file.name, file.content);
     for (const { name } of later) laterNames.add(name);
-    return first.map(({ name }) => `/${name}`);
+    return { paths: first.map(({ name }) => `/${name}`), begin: `/${begin}` };
   };
-  const [client, ...clientParts] = await bundled("src/client/worker.ts");
-  const [matcher] = await bundled("src/schema/matching.ts");
+  const [client, ...clientParts] = (await bundled("src/client/worker.ts")).paths;
+  const [matcher] = (await bundled("src/schema/matching.ts")).paths;
   laterNames.add(matcher.slice(1));
   const addresses = { CLIENT_URL: JSON.stringify(client), MATCHER_URL: JSON.stringify(matcher) };
-  const [shell, ...shellParts] = await bundled("src/page/main.tsx", addresses);
+  const { paths: [shell, ...shellParts], begin } = await bundled("src/page/main.tsx", addresses);
   // Parts of the shell are asked for together with it, not after it.
   const preload = [shell, ...shellParts].map((path) => `<link rel="modulepreload" href="${path}">`).join("\n");
-  const [callback] = await bundled("src/callback/main.ts");
-  const [style] = await bundled("src/style.css");
-  const names = { client, shell, callback, style, policy: HEADERS, preload };
+  const [callback] = (await bundled("src/callback/main.ts")).paths;
+  const [style] = (await bundled("src/style.css")).paths;
+  const names = { begin, shell, callback, style, policy: HEADERS, preload };
   const filled = (file) => readFileSync(join(here, "public", file), "utf8").replace(/\{(\w+)\}/g, (_, name) => names[name]);
   write("playground.html", filled("playground.html"));
   write("playground/callback.html", filled("callback.html"));
@@ -110,7 +114,7 @@ const WITHOUT_JSON_SCHEMA = {
     }),
 };
 
-/** The files that an entry needs at once, itself first, and those that it loads later. */
+/** The files that an entry needs at once, itself first, those that it loads later, and the one that begins. */
 async function bundle(entry, define) {
   const { metafile: planned } = await bundled(entry, define, []);
   return outputsOf(entry, await bundled(entry, define, [wholeAtOnce(entry, planned)]));
@@ -119,9 +123,9 @@ async function bundle(entry, define) {
 function bundled(entry, define, plugins) {
   return build({
     absWorkingDir: here,
-    entryPoints: [entry],
+    entryPoints: [...new Set([entry, BEGINNINGS[entry] ?? entry])].map((path) => ({ in: path, out: NAMES[path] })),
     outdir: output,
-    entryNames: `playground/${NAMES[entry]}-[hash]`,
+    entryNames: "playground/[name]-[hash]",
     chunkNames: "playground/part-[hash]",
     bundle: true,
     splitting: true,
@@ -148,7 +152,7 @@ function wholeAtOnce(entry, { inputs }) {
   const atOnce = new Set([entry]);
   for (const path of atOnce) for (const { path: imported, kind } of inputs[path].imports) if (kind === "import-statement") atOnce.add(imported);
   const later = new Set(Object.values(inputs).flatMap(({ imports }) => imports.filter(({ kind }) => kind === "dynamic-import").map(({ path }) => path)));
-  const shared = [...atOnce].filter((path) => path !== entry && path.startsWith("src/"));
+  const shared = [...atOnce].filter((path) => (path !== entry || BEGINNINGS[entry] === entry) && path.startsWith("src/"));
   const imports = shared.map((path) => `import ${JSON.stringify(join(here, path))};\n`).join("");
   return {
     name: "whole-at-once",
@@ -163,11 +167,19 @@ function wholeAtOnce(entry, { inputs }) {
 function outputsOf(entry, { outputFiles, metafile }) {
   const outputs = Object.fromEntries(Object.entries(metafile.outputs).map(([path, made]) => [relative(output, join(here, path)), made]));
   const at = (path) => relative(output, join(here, path));
+  const beginning = BEGINNINGS[entry];
+  // A module that others share is in a file that they import: what is made of it as an entry is empty.
+  const isEmpty = (name) => beginning !== undefined && outputs[name].entryPoint === beginning;
   const first = new Set(Object.keys(outputs).filter((name) => outputs[name].entryPoint === entry));
   for (const name of first) for (const { path, kind } of outputs[name].imports) if (kind === "import-statement") first.add(at(path));
-  const files = outputFiles.map(({ path, contents }) => ({ name: relative(output, path), content: contents }));
-  const inOrder = [...first].map((name) => files.find((file) => file.name === name));
-  return { first: inOrder, later: files.filter(({ name }) => !first.has(name)) };
+  const begin = [...first].find((name) => beginning in outputs[name].inputs);
+  const named = (name) => (name === begin ? name.replace("/part-", `/${NAMES[beginning]}-`) : name);
+  const renamed = (text) => (begin ? text.replaceAll(begin.slice("playground/".length), named(begin).slice("playground/".length)) : text);
+  const files = outputFiles.map(({ path, text }) => ({ name: relative(output, path), content: renamed(text) })).filter(({ name }) => !isEmpty(name));
+  const inOrder = [...first].flatMap((name) => files.find((file) => file.name === name) ?? []);
+  const later = files.filter(({ name }) => !first.has(name));
+  for (const file of files) file.name = named(file.name);
+  return { first: inOrder, later, begin: begin && named(begin) };
 }
 
 function check(what, bytes, most) {

@@ -10,7 +10,7 @@ import { demo } from "../support/workerd.mjs";
 const { server, browser } = await inBrowser(demo({ playground: true }));
 
 describe("a first visit", () => {
-  /** Files before there is a connection: the page, its style, two files of script each for the page and the Web Worker, and the configuration. */
+  /** Files before there is a connection: the page, its style, three files of its script and one of the Web Worker, and the configuration. */
   const AT_ONCE = 7;
 
   /** Files that come with the first connection. */

@@ -1,6 +1,6 @@
 // One app on the page: its resource, its frame, and what it may do for the person.
 import { isLoopback } from "../address.ts";
-import { Failure } from "../page/link.ts";
+import { Failure } from "../page/failure.ts";
 import { SETTINGS } from "../page/start.ts";
 import { Store, type Use } from "../page/state.ts";
 import type { Visitor } from "../page/visitor.ts";

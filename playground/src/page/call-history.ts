@@ -2,7 +2,7 @@
 import type { Answer, Problem } from "../protocol.ts";
 import { noteLongTexts } from "./long-texts.ts";
 import type { Say } from "./language.ts";
-import { problemOf } from "./link.ts";
+import { problemOf } from "./failure.ts";
 import type { ServerState, Store, Tab, Use } from "./state.ts";
 
 /** Uses that are kept of each tool, resource or prompt: the oldest go first. */

@@ -2,7 +2,7 @@
 import { withNewest } from "../bounded.ts";
 import type { ListName } from "../protocol.ts";
 import type { Say } from "./language.ts";
-import { problemOf } from "./link.ts";
+import { problemOf } from "./failure.ts";
 import { type Ask, LISTS, type Loaded, idOf, isOffered, load, stateOf } from "./lists.ts";
 import type { ServerState, Store, Tab } from "./state.ts";
 

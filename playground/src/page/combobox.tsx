@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CompletionRequest, ServerInfo, Suggestions } from "../protocol.ts";
 import { useShared } from "./context.ts";
-import { Failure } from "./link.ts";
+import { Failure } from "./failure.ts";
 
 /** Milliseconds without a key after which suggestions are asked for. */
 const PAUSE_MS = 250;

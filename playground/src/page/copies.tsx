@@ -6,7 +6,7 @@ import type { Portable, PortableRequest } from "../copy/portable.ts";
 import { write } from "../exact.ts";
 import type { PortableCall, Tool } from "../protocol.ts";
 import { useActions, useShared } from "./context.ts";
-import { Failure } from "./link.ts";
+import { Failure } from "./failure.ts";
 import { linkTo } from "./state-link.ts";
 
 export interface Choice {

@@ -1,49 +1,34 @@
 // The page's side of the Web Worker.
-import type { FromWorker, OperationName, Operations, Problem, ToWorker } from "../protocol.ts";
-import { startWorker } from "./scripts.ts";
-
-declare const CLIENT_URL: string;
-
-/** An operation did not work. */
-export class Failure extends Error {
-  problem: Problem;
-
-  constructor(problem: Problem) {
-    super(problem.message);
-    this.problem = problem;
-  }
-}
+import type { FromWorker, OperationName, Operations, ToWorker } from "../protocol.ts";
+import { client, isStarted } from "./client-worker.ts";
+import { Failure } from "./failure.ts";
 
 export type Event = Exclude<FromWorker, { id: number } | { started: true }>;
 
 const NOT_STARTED = "The script of this page's Web Worker could not be loaded, or did not start.";
 
 export class Link {
-  #worker: Worker;
   #last = 0;
-  #isStarted = false;
   /** The fault of all requests, where the Web Worker did not start. */
   #fault: string | undefined;
   #waiting = new Map<number, { resolve: (result: never) => void; reject: (failure: Failure) => void }>();
 
   constructor(hear: (event: Event) => void) {
-    this.#worker = startWorker(CLIENT_URL, "client");
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
-      if ("started" in data) return void (this.#isStarted = true);
+    client.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+      if ("started" in data) return;
       if (!("id" in data)) return hear(data);
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if ("problem" in data) waiting?.reject(new Failure(data.problem));
       else waiting?.resolve(data.result as never);
     });
-    // Once it has started, an error of its code ends the one thing that it was about.
-    this.#worker.addEventListener("error", () => {
-      if (this.#isStarted) return;
+    void isStarted.then((is) => {
+      if (is) return;
       this.#fault = NOT_STARTED;
       this.#rejectAll(NOT_STARTED);
       hear({ outdated: true });
     });
-    this.#worker.addEventListener("messageerror", () => this.#rejectAll("An answer of this page's Web Worker could not be read."));
+    client.addEventListener("messageerror", () => this.#rejectAll("An answer of this page's Web Worker could not be read."));
   }
 
   ask<K extends OperationName>(connection: number, operation: K, given: Operations[K]["arguments"]): Promise<Operations[K]["result"]> {
@@ -56,7 +41,7 @@ export class Link {
   }
 
   send(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    client.postMessage(message);
   }
 
   // Whose answer it was is not known.
@@ -67,6 +52,3 @@ export class Link {
 }
 
 const failureOf = (message: string): Failure => new Failure({ kind: "other", message });
-
-/** The problem of an operation that did not work. */
-export const problemOf = (error: unknown): Problem => (error instanceof Failure ? error.problem : { kind: "other", message: String(error) });

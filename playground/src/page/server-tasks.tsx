@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Problem, TaskInfo, TaskPage } from "../protocol.ts";
 import { useShared } from "./context.ts";
-import { problemOf } from "./link.ts";
+import { problemOf } from "./failure.ts";
 import { ProblemNote } from "./problem.tsx";
 import { hasEnded } from "./task-list.ts";
 import { statusOf } from "./tasks.tsx";

@@ -6,9 +6,10 @@ import type { Answer, CompletionRequest, KeptSignIn, ListName, LogLevel, Operati
 import { hasApp } from "../protocol.ts";
 import { CallHistory } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
+import { problemOf } from "./failure.ts";
 import { noteLongTexts } from "./long-texts.ts";
 import { attempt, type Say } from "./language.ts";
-import { type Event, type Link, problemOf } from "./link.ts";
+import type { Event, Link } from "./link.ts";
 import { LogBook } from "./log-book.ts";
 import { type Ask, LISTS, isOffered, load, ownOf, stateOf } from "./lists.ts";
 import { ServerEvents } from "./server-events.ts";
