@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inBrowser, visit } from "../support/playground.mjs";
 import { scripted } from "../support/scripted.mjs";
-import { until } from "../support/wait.mjs";
+import { WAIT_MS, until } from "../support/wait.mjs";
 import { demo } from "../support/workerd.mjs";
 
 const { server, browser } = await inBrowser(demo({ playground: true }));
@@ -36,6 +36,27 @@ describe("a first visit", () => {
     const parts = requests.map((request) => request.url()).filter((url) => !url.endsWith("/mcp"));
     assert.equal(parts.length, CONNECTED, parts.join("\n"));
     visitor.done();
+  });
+
+  test("asks for the Web Worker's script while the page's own is on its way", async () => {
+    const context = await browser.newContext();
+    try {
+      let release;
+      const held = new Promise((done) => (release = done));
+      await context.route(/\/playground\/shell-.*\.js$/, async (route) => {
+        await held;
+        await route.continue();
+      });
+      const page = await context.newPage();
+      const asked = context.waitForEvent("request", { predicate: (request) => /\/playground\/client-.*\.js$/.test(request.url()), timeout: WAIT_MS });
+      const opened = page.goto(`${server.url}/playground`);
+      await asked;
+      release();
+      await opened;
+      await page.getByRole("button", { name: "Connect", exact: true }).waitFor();
+    } finally {
+      await context.close();
+    }
   });
 
   test("takes one click to list the tools, and nothing typed; two more and its arguments to call one", async () => {
