@@ -278,7 +278,8 @@ export class Conversation {
 /** Faults of a call's arguments by the schema of its tool, as far as they are known. */
 export const misfitsOf = (call: Call): Misfit[] => check(call.arguments, schemaOf(call));
 
-function schemaOf({ offered }: Call): Json {
+/** The schema of a call's arguments. */
+export function schemaOf({ offered }: Call): Json {
   const schema = offered?.tool.inputSchema as Json | undefined;
   return schema !== undefined && isObject(schema) ? schema : true;
 }

@@ -1,10 +1,11 @@
 // The card of a call that the model asks for: the person reads it, changes its arguments, and decides.
 import type { ComponentType } from "preact";
-import { useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import { type Json, write } from "../exact.ts";
-import { type Call, type Conversation, isRisky, misfitsOf } from "../chat/conversation.ts";
+import { type Call, type Conversation, isRisky, schemaOf } from "../chat/conversation.ts";
 import type { Tool } from "../protocol.ts";
 import type { SayChat } from "../words/chat.ts";
+import { useFinding } from "./finding.ts";
 import { SchemaForm } from "./form.tsx";
 import { ProblemNote } from "./problem.tsx";
 import { ToolResult } from "./result.tsx";
@@ -42,8 +43,9 @@ function Decision({ id, call, conversation, say }: Omit<Given, "Marks">) {
   const [isBlocked, setBlocked] = useState(false);
   const [isSure, setSure] = useState(false);
   const { offered } = call;
+  const { misfits } = useFinding(call.arguments, schemaOf(call));
+  const change = useCallback((next: Json) => conversation.change(() => (call.arguments = next)), [conversation, call]);
   if (!offered) return null;
-  const misfits = misfitsOf(call);
   const isOff = isBlocked || misfits.length > 0;
   function always() {
     if (offered && isRisky(offered) && !isSure) return setSure(true);
@@ -51,7 +53,7 @@ function Decision({ id, call, conversation, say }: Omit<Given, "Marks">) {
   }
   return (
     <>
-      <SchemaForm id={id} schema={(offered.tool.inputSchema ?? {}) as Json} value={call.arguments} misfits={misfits} onChange={(next) => conversation.change(() => (call.arguments = next))} onBlocked={setBlocked} />
+      <SchemaForm id={id} schema={(offered.tool.inputSchema ?? {}) as Json} value={call.arguments} misfits={misfits} onChange={change} onBlocked={setBlocked} />
       {misfits.length > 0 && (
         <p class="fault" role="alert">
           {say("misfits")}

@@ -1,6 +1,6 @@
 // Elicitation: a form to fill in, or a page to open.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isLoopback } from "../address.ts";
 import { type Json, isObject, write } from "../exact.ts";
 import { type Finding, foundWhole } from "../schema/check.ts";
@@ -24,6 +24,7 @@ export function FormQuestion({ question, reply }: Asking) {
   const { say } = useActions();
   const { message, requestedSchema } = (question.params ?? {}) as ElicitationParams;
   const schema = (isObject(requestedSchema as Json) ? requestedSchema : {}) as Json;
+  const isSecret = useMemo(() => SECRET.test(`${message} ${write(schema)}`.replaceAll("_", " ")), [question]);
   const [value, setValue] = useState<Json>(() => initial(schema, schema, true) ?? {});
   const [{ misfits }, setFinding] = useState<Finding>({ misfits: [], isWhole: true });
   const isChecking = useRef(false);
@@ -45,7 +46,7 @@ export function FormQuestion({ question, reply }: Asking) {
   return (
     <form ref={form} onSubmit={send} noValidate>
       <Message text={message} />
-      {SECRET.test(`${message} ${write(schema)}`.replaceAll("_", " ")) && <p class="warning">{say("question.secret")}</p>}
+      {isSecret && <p class="warning">{say("question.secret")}</p>}
       <SchemaForm id={`question-${question.number}`} schema={schema} value={value} misfits={misfits} onChange={setValue} onBlocked={setBlocked} />
       <p class="choice">
         <button type="submit" class="button">

@@ -1,11 +1,11 @@
 // Results: content of every type, structured content, and what is none of both.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { fromBase64 } from "../base64.ts";
 import { type Json, isObject } from "../exact.ts";
 import type { Tool } from "../protocol.ts";
-import { type Finding, found, foundWhole } from "../schema/check.ts";
 import { visible } from "../visible.ts";
 import { useActions } from "./context.ts";
+import { useFinding } from "./finding.ts";
 import { longTextOf } from "./long-texts.ts";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
@@ -57,17 +57,6 @@ export function ToolResult({ tool, result }: { tool: Tool; result: unknown }) {
       {blocks.length === 0 && structuredContent === undefined && <Raw value={result} />}
     </div>
   );
-}
-
-// Once for a result, however often it is drawn.
-function useFinding(value: Json | undefined, schema: Json | undefined): Finding {
-  const first = useMemo(() => found(schema === undefined ? undefined : value, schema ?? true), [value, schema]);
-  const [last, setLast] = useState<{ first: Finding; finding: Finding }>();
-  useEffect(() => {
-    if (!first.isWhole) void foundWhole(value, schema ?? true).then((finding) => setLast({ first, finding }));
-  }, [first]);
-  if (last?.first === first) return last.finding;
-  return { ...first, isWhole: true };
 }
 
 function Raw({ value }: { value: unknown }) {
