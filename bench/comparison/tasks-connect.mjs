@@ -69,7 +69,7 @@ export const connecting = [
       await hand.fill(ours.page.getByLabel("Address"), other.url);
       await hand.click(ours.button("Connect"));
       await ours.page.locator(".problem .copy pre").waitFor();
-      throw new Lacking("a browser does not allow it; the headers that the server lacks are named");
+      throw new Lacking("a browser does not allow it; the headers that the server lacks are named, and a deployment can lend its relay");
     },
     inspector: adds("/mcp"),
   },

@@ -30,7 +30,22 @@ export interface Target {
   seconds: number;
   /** Whether each progress counts them anew. */
   isExtended: boolean;
+  /** The relay, where the person said yes to it. It is not stored. */
+  relay?: RelayUse | undefined;
 }
+
+/** The relay of this deployment, for one server. */
+export interface RelayUse {
+  /** The origin of the server that the person said yes to. */
+  of: string;
+  /** The relay's address. */
+  url: string;
+  /** The resource that its token is for; none where nobody signs in. */
+  resource?: string;
+}
+
+/** Whether requests to a server go through the relay: the yes was for this one. */
+export const isRelayed = ({ url, relay }: Target): boolean => relay !== undefined && URL.parse(url)?.origin === relay.of;
 
 export const OFFERS = ["elicitationForm", "elicitationUrl", "sampling", "roots", "tasks", "apps"] as const;
 
@@ -380,13 +395,17 @@ export interface ServerQuestion {
 /** The person's answer, as JSON, or the error that a refusal is. */
 export type Reply = { json: string } | { error: { code: number; message: string } };
 
-/** Operations on this deployment's model: sign-in, and questions whose answers come in pieces. */
-export type ChatRequest =
+/** Operations on the sign-in to this deployment, for one of its scopes. */
+export type OwnRequest = { scope: string } & (
   | { kind: "admit"; resource: string }
   | { kind: "offer" }
   | { kind: "authorize"; callback: string }
   | { kind: "redeem"; parameters: [string, string][] }
   | { kind: "signOut" }
+);
+
+/** Operations on this deployment's model: questions whose answers come in pieces. */
+export type ChatRequest =
   | { kind: "ask"; call: number; url: string; body: string }
   | { kind: "stop"; call: number };
 
@@ -439,6 +458,7 @@ export interface Operations {
   signOut: { arguments: { server: string }; result: null };
   /** The sign-ins that are kept on this device. */
   keptSignIns: { arguments: object; result: KeptSignIn[] };
+  own: { arguments: OwnRequest; result: unknown };
   chat: { arguments: ChatRequest; result: unknown };
 }
 
@@ -449,6 +469,13 @@ export type ToWorker =
   | { answer: number; connection: number; reply: Reply }
   /** Sign-ins that an earlier page of this tab left, by the address of the server. */
   | { restored: [string, string][] };
+
+/** The request that ends a session. */
+export interface Farewell {
+  method: "DELETE" | "POST";
+  url: string;
+  headers: [string, string][];
+}
 
 export type FromWorker =
   | { id: number; result: unknown }
@@ -475,7 +502,7 @@ export type FromWorker =
   /** The connection is back; after a new session, with the server's description. */
   | { connection: number; found: ServerInfo | null }
   /** The request that ends the session, for a page that is left before it could ask the Worker. */
-  | { connection: number; farewell: { url: string; headers: [string, string][] } | null }
+  | { connection: number; farewell: Farewell | null }
   /** A piece of a model's answer. */
   | { connection: number; chat: { call: number; piece: string } }
   /** The request of a sign-in that waits for the person. */

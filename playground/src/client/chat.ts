@@ -1,34 +1,15 @@
-// The way to this deployment's model, and the sign-in to it, which is apart from those to servers.
+// The way to this deployment's model.
 import type { ChatRequest, FromWorker, Problem } from "../protocol.ts";
-import type { Account } from "./account.ts";
-import type { Accounts } from "./accounts.ts";
-import type { SignIn } from "./sign-in.ts";
+import { refused, tokenFor } from "./own.ts";
 
-/** Functions of the Web Worker. They are handed in, since an import would split its bundle. */
-interface Lent {
-  accounts: Accounts;
-  tell: (message: FromWorker) => void;
-  signInTo: (resource: string, account: Account) => SignIn;
-}
+const SCOPE = "chat";
 
-let account: Account | undefined;
-let signIn: SignIn | undefined;
 const running = new Map<number, AbortController>();
 
 /** Does what the page asks for; requests of the chat are in no trace. */
-export async function handle(request: ChatRequest, { accounts, tell, signInTo }: Lent): Promise<unknown> {
+export async function handle(request: ChatRequest, tell: (message: FromWorker) => void): Promise<unknown> {
   if (request.kind === "ask") return ask(request, (piece) => tell({ connection: 0, chat: { call: request.call, piece } }));
-  if (request.kind === "stop") return running.get(request.call)?.abort();
-  if (request.kind === "admit") {
-    account = await accounts.of(request.resource);
-    signIn = signInTo(request.resource, account);
-    return (await signIn.token()) !== undefined;
-  }
-  if (!signIn) throw new Error("There is no sign-in yet.");
-  if (request.kind === "offer") return signIn.offer();
-  if (request.kind === "authorize") return signIn.authorize(request.callback, undefined, false);
-  if (request.kind === "redeem") return signIn.redeem(request.parameters);
-  return signIn.signOut();
+  return running.get(request.call)?.abort();
 }
 
 // Gives the problem, where there is no answer of the model.
@@ -37,12 +18,12 @@ async function ask({ call, url, body }: ChatRequest & { kind: "ask" }, hear: (pi
   running.set(call, stop);
   try {
     const headers = new Headers({ "content-type": "application/json", accept: "text/event-stream" });
-    const token = await signIn?.token();
+    const token = await tokenFor(SCOPE);
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
     const response = await fetch(url, { method: "POST", headers, body, signal: stop.signal, credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
     if (response.ok && response.body) return await read(response.body, hear);
     // The token is no longer accepted.
-    if (response.status === 401) account?.invalidateCredentials("tokens");
+    if (response.status === 401) await refused(SCOPE);
     return await problemOf(response);
   } catch (error) {
     return { kind: stop.signal.aborted ? "cancelled" : "refused", message: String(error) };

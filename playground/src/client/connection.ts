@@ -1,6 +1,6 @@
 // One connection to a server: its transport and version, and the operations on it.
 import { Client, type JSONRPCRequest, ProtocolError, type RequestOptions, SSEClientTransport, SdkHttpError, SseError, StreamableHTTPClientTransport, type Transport, UnauthorizedError } from "@modelcontextprotocol/client";
-import { ALL_OFFERS, LEGACY, type ServerQuestion, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, targetOf } from "../protocol.ts";
+import { ALL_OFFERS, LEGACY, type ServerQuestion, type CompletionRequest, type FromWorker, type Listed, type ListName, type LogLevel, type PortableCall, type RelayUse, type Root, type ServerInfo, type SignInStep, type Suggestions, type Target, type TaskPage, type Tool, type Version, type Watched, initialLogLevel, isRelayed, targetOf } from "../protocol.ts";
 import { named } from "../visible.ts";
 import type { Accounts } from "./accounts.ts";
 import { Calls, type Session } from "./calls.ts";
@@ -14,6 +14,7 @@ import { capabilitiesOf, refusal } from "./offers.ts";
 import { SignInFailed, commonVersion, messageOf, problemOf } from "./problem.ts";
 import { CallEnded, Questions } from "./questions.ts";
 import { Recovery, isFetchFailure } from "./recovery.ts";
+import type { Relay } from "./relay.ts";
 import { SignIn, isSignInDemand } from "./sign-in.ts";
 import type { StandingStream } from "./standing-stream.ts";
 import { Trace } from "./trace.ts";
@@ -51,6 +52,7 @@ export class Connection {
   #lists = new Lists();
   #logLevel: LogLevel | "" | undefined;
   #log: Promise<LogSender> | undefined;
+  #relay: Relay | undefined;
   #standing: Promise<StandingStream> | undefined;
   #changes: Promise<Changes> | undefined;
   #accounts: Accounts;
@@ -95,6 +97,8 @@ export class Connection {
     this.#target = target;
     this.#trace.masks.headers = new Set(target.headers.map(([name]) => name.toLowerCase()));
     this.#fetcher.begin();
+    this.#relay = target.relay && isRelayed(target) ? await this.#relayOf(target.relay) : undefined;
+    this.#fetcher.through = this.#relay?.send;
     this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, await this.#accounts.of(target.url));
     signal.throwIfAborted();
     if (target.transport === "sse") return this.#open("sse", "legacy", signal);
@@ -109,6 +113,13 @@ export class Connection {
         throw isSignInDemand(second) ? second : error;
       });
     }
+  }
+
+  async #relayOf(use: RelayUse): Promise<Relay> {
+    const { Relay } = await import("./relay.ts");
+    if (!use.resource) return new Relay(use);
+    const account = await this.#accounts.of(use.resource);
+    return new Relay(use, new SignIn(use.resource, "", new Fetcher(new Trace(() => {})), account), account);
   }
 
   async #negotiate({ version }: Target, signal: AbortSignal): Promise<ServerInfo> {
@@ -154,7 +165,11 @@ export class Connection {
     this.#listen(client);
     this.#client = client;
     this.#transport = transport;
-    await client.connect(transport as Transport, this.#limit());
+    await client.connect(transport as Transport, this.#limit()).catch(async (error: unknown) => {
+      // One of HTTP+SSE that did not open would try again by itself.
+      await transport.close().catch(() => {});
+      throw error;
+    });
     const token = await this.#token(target);
     if (signal.aborted) await client.close();
     signal.throwIfAborted();
@@ -324,7 +339,9 @@ export class Connection {
     if (token) headers.push(["authorization", `Bearer ${token}`]);
     const version = this.#client?.getNegotiatedProtocolVersion();
     if (version) headers.push(["mcp-protocol-version", version]);
-    this.#tell({ connection: this.id, farewell: { url: this.url, headers } });
+    const farewell = { method: "DELETE" as const, url: this.url, headers };
+    if (!this.#relay) return this.#tell({ connection: this.id, farewell });
+    void this.#relay.farewell(farewell).then((relayed) => this.#transport === transport && this.#tell({ connection: this.id, farewell: relayed }));
   }
 
   /** Has each request of a sign-in wait until the person goes on. */

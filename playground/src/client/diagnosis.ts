@@ -19,7 +19,7 @@ interface Given {
 
 /** The problem with its cause. */
 export async function diagnosed(error: unknown, problem: Problem, { url, fetcher, since, isSigningIn }: Given): Promise<Problem> {
-  if (error instanceof SignInFailed) return problem;
+  if (error instanceof SignInFailed || problem.cause) return problem;
   const failures = fetcher.failures.filter(({ at }) => at >= since);
   const failed = (isSigningIn ? decisive(fetcher) : undefined) ?? (["refused", "blocked"].includes(problem.kind) ? (failures.at(-1) ?? { url, method: "POST", headers: [], at: since }) : undefined);
   if (failed) return { ...problem, ...(await unreached(failed, isSigningIn ? fetcher.readable : [])) };

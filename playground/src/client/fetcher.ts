@@ -57,6 +57,8 @@ export class Fetcher {
   sent: SentRequest | undefined;
   /** Holds back a request of a sign-in until the person goes on. */
   gate: ((step: SignInStep, method: string, url: string) => Promise<void>) | undefined;
+  /** Sends requests in the place of the browser, which the server does not let in. */
+  through: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
   /** The last events of streams that owe the answers to these requests: by them they are resumed. */
   #owed = new BoundedMap<string | number, string>(MAX_OWED);
 
@@ -83,7 +85,7 @@ export class Fetcher {
     if (message?.id !== undefined && message.method && text) this.sent = { url, headers: http.requestHeaders, body: text };
     this.status = undefined;
     const response = await this.#fetched(entry, url, { ...init, credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" });
-    if (response.type === "opaqueredirect") throw new RedirectRefused(url);
+    if (response.type === "opaqueredirect" || (this.through && response.status >= 300 && response.status < 400)) throw new RedirectRefused(url);
     const asked = message ? (message.method === undefined ? undefined : message.id) : this.#owedAfter(http);
     await this.#read(entry, response, message, asked);
     return message || asked === undefined || !isRefusal(response) ? response : this.#unresumed(asked, response);
@@ -106,7 +108,7 @@ export class Fetcher {
     const began = performance.now();
     const signals = [init.signal, this.signal].filter((signal) => !!signal);
     try {
-      const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) });
+      const response = await (this.through ?? fetch)(url, { ...init, signal: AbortSignal.any(signals) });
       this.#answered(entry, response, performance.now() - began);
       return response;
     } catch (error) {

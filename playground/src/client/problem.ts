@@ -32,6 +32,9 @@ function refusedVersion(error: unknown): UnsupportedProtocolVersionError | undef
 
 function knownProblem(error: unknown): Problem | undefined {
   const message = messageOf(error);
+  // Of a part that is loaded later, whose classes are not known here.
+  const { problem } = error as { problem?: Problem };
+  if (problem) return problem;
   if (error instanceof SessionGone) return { kind: "session", message };
   if (error instanceof RedirectRefused) return { kind: "redirect", message };
   if (error instanceof InsufficientScopeError) return { kind: "scope", message, ...(error.requiredScope ? { scope: error.requiredScope } : {}) };

@@ -33,7 +33,12 @@ function connectionOf(id: number): Connection {
   return connection;
 }
 
-const signInTo = (resource: string, account: Account) => new SignIn(resource, "chat", new Fetcher(new Trace(() => {})), account);
+function signInTo(resource: string, scope: string, account: Account): SignIn {
+  const fetcher = new Fetcher(new Trace(() => {}));
+  // A token without the scope is replaced by one with its own and this one.
+  fetcher.challenge = { status: 403, header: `Bearer scope="${scope}"` };
+  return new SignIn(resource, scope, fetcher, account);
+}
 
 /** Problems that have causes to be told apart. */
 const EXPLAINED = new Set<Problem["kind"]>(["blocked", "refused", "http", "protocol", "timeout", "other"]);
@@ -81,7 +86,8 @@ const HANDLERS: Handlers = {
     return null;
   },
   keptSignIns: () => accounts.kept(),
-  chat: async (_, request) => (await import("./chat.ts")).handle(request, { accounts, tell, signInTo }),
+  own: async (_, request) => (await import("./own.ts")).handle(request, { accounts, signInTo }),
+  chat: async (_, request) => (await import("./chat.ts")).handle(request, tell),
 };
 
 onMissingPart(self, () => tell({ outdated: true }));

@@ -11,9 +11,9 @@ import { type ChatWord, type SayChat, chatSpeaker } from "../words/chat.ts";
 import { answerers } from "./answerers.ts";
 import { ChatAccount } from "./chat-account.ts";
 import { CallCard } from "./chat-call.tsx";
-import { useActions, useShared } from "./context.ts";
+import { useShared } from "./context.ts";
+import { OwnSignIn } from "./own-sign-in.tsx";
 import type { Page } from "./page.ts";
-import { SignInPlace } from "./sign-in.tsx";
 
 /** From so many tools on, their size is told. */
 const MANY_TOOLS = 100;
@@ -95,7 +95,7 @@ export function Chat({ Marks }: ChatGiven) {
           <TurnView key={at} at={at} turn={turn} isLast={at === conversation.turns.length - 1} conversation={conversation} say={say} Marks={Marks} />
         ))}
       </div>
-      {!isLetIn && account.card && <SignInNeeded account={account} say={say} />}
+      {!isLetIn && <OwnSignIn account={account} id="chat-sign-in" text={say("problem.unauthorized")} />}
       <Composer conversation={conversation} isOff={!isLetIn} say={say} />
       {chat.signIn && account.isSignedIn && (
         <p>
@@ -283,36 +283,5 @@ function Composer({ conversation, isOff, say }: { conversation: Conversation; is
         )}
       </p>
     </form>
-  );
-}
-
-function SignInNeeded({ account, say }: { account: ChatAccount; say: SayChat }) {
-  const { say: sayPage } = useActions();
-  const { card } = account;
-  if (!card) return null;
-  return (
-    <section class="card" aria-labelledby="chat-sign-in">
-      <h3 id="chat-sign-in">{sayPage("signIn.heading")}</h3>
-      <p>{say("problem.unauthorized")}</p>
-      {card.offer && (
-        <p>
-          {sayPage("signIn.at")} <SignInPlace offer={card.offer} />{" "}
-          {card.offer.scopes.map((scope) => (
-            <span key={scope} class="tag">
-              {scope}
-            </span>
-          ))}
-        </p>
-      )}
-      {card.fault && (
-        <p class="fault" role="alert" dir="auto">
-          {card.fault === "popup" ? say("popup") : sayPage("signIn.failed", { message: card.fault })}
-        </p>
-      )}
-      {card.isWaiting && <p role="status">{sayPage("signIn.waiting")}</p>}
-      <button type="button" class="button" disabled={!card.offer} onClick={() => void account.signIn()}>
-        {sayPage(card.isWaiting || card.fault ? "signIn.again" : "signIn.button")}
-      </button>
-    </section>
   );
 }

@@ -1,14 +1,19 @@
 // Help with a problem whose cause is known: what happened, what to do, and the details folded.
 import type { Problem } from "../protocol.ts";
 import { type Word } from "../words/en.ts";
-import { useActions } from "./context.ts";
+import { useActions, useShared } from "./context.ts";
 import { Copyable } from "./copies.tsx";
 import { corsTexts } from "./cors.ts";
+import { later } from "./later.tsx";
 import { Details } from "./problem.tsx";
 
+const RelayOffer = later(async () => (await import("./relay.tsx")).RelayOffer);
+const RelaySignIn = later(async () => (await import("./relay.tsx")).RelaySignIn);
+
 export function Help({ problem }: { problem: Problem }) {
-  const { say } = useActions();
+  const { state, say } = useShared();
   const { cause = "", facts = {}, code } = problem;
+  const isCors = cause === "cors" || cause === "cors.headers";
   return (
     <div class="problem" role="alert">
       <p>
@@ -17,7 +22,9 @@ export function Help({ problem }: { problem: Problem }) {
       {facts["step"] && <p>{say("help.step", { step: say(`step.${facts["step"]}` as Word), url: facts["url"] ?? "" })}</p>}
       {facts["worked"] && <p>{say("help.worked", { url: facts["worked"] })}</p>}
       <p>{say(`help.${cause}.do` as Word, { ...facts, origin: location.origin })}</p>
-      {(cause === "cors" || cause === "cors.headers") && <Cors problem={problem} />}
+      {isCors && state.relay && <RelayOffer />}
+      {cause === "relay.unauthorized" && <RelaySignIn />}
+      {isCors && <Cors problem={problem} />}
       {cause === "http.404" && <OtherPaths url={facts["url"] ?? ""} />}
       {cause === "nothing" && <OwnTab url={facts["url"] ?? ""} />}
       <Details problem={problem} />

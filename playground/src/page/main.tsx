@@ -7,12 +7,11 @@ import { firstLanguage, speaker } from "./language.ts";
 import { Page } from "./page.ts";
 import { readSaved } from "./saved.ts";
 import { SETTINGS, begin, own } from "./start.ts";
-import type { ChatSettings } from "./state.ts";
+import type { PageState } from "./state.ts";
 
 /** Settings of this deployment. */
-interface Settings {
+interface Settings extends Pick<PageState, "chat" | "relay"> {
   mcp?: string;
-  chat?: ChatSettings;
 }
 
 const reading = readSaved();
@@ -48,6 +47,6 @@ const isResumed = await visitor.resume();
 if (start.isAtOnce && !isResumed) void visitor.connect();
 // Where the server has other paths, its own address is another one.
 const settings: Promise<Settings> = fetch(SETTINGS, { credentials: "omit" }).then((response) => response.json());
-const { mcp, chat } = await settings.catch((): Settings => ({}));
-if (chat) page.setChat({ chat });
+const { mcp, chat, relay } = await settings.catch((): Settings => ({}));
+if (chat || relay) page.setChat({ ...(chat ? { chat } : {}), ...(relay ? { relay } : {}) });
 if (mcp && visitor.state.phase === "idle" && visitor.state.target.url === own && !location.search.includes("server=")) visitor.setTarget({ url: mcp });

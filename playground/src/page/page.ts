@@ -1,6 +1,6 @@
 // The servers of the page, each with its connection, and the one that is shown.
 import { onMissingPart } from "../missing.ts";
-import { targetOf } from "../protocol.ts";
+import { type OwnRequest, targetOf } from "../protocol.ts";
 import { verdicts } from "../schema/patterns.ts";
 import { forgetAll, keep, keptEntries } from "./kept.ts";
 import { type Language, keepLanguage, load, speaker } from "./language.ts";
@@ -9,6 +9,9 @@ import { type Reading, type Saved, changeSaved, onSavedElsewhere, readSaved } fr
 import { type Start, keepTab } from "./start.ts";
 import { type PageState, type ServerState, type State, Store, newServer } from "./state.ts";
 import { Visitor } from "./visitor.ts";
+
+/** The number of no server's connection, for what is asked of this deployment: connections have numbers from one on. */
+export const DEPLOYMENT = 0;
 
 export class Page {
   #store: Store<PageState>;
@@ -45,7 +48,12 @@ export class Page {
     return this.#link;
   }
 
-  setChat(more: Pick<PageState, "chat" | "isChatting" | "drafted">): void {
+  /** Asks for something of the sign-in to this deployment. */
+  askOwn(request: OwnRequest): Promise<unknown> {
+    return this.#link.ask(DEPLOYMENT, "own", request);
+  }
+
+  setChat(more: Pick<PageState, "chat" | "relay" | "isChatting" | "drafted">): void {
     this.#store.set(more);
   }
 

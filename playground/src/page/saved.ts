@@ -50,7 +50,7 @@ export function onSavedElsewhere(listener: () => void): void {
   });
 }
 
-export const withoutSecrets = (target: Target): Target => ({ ...target, token: "", headers: target.headers.map(([name]) => [name, ""]) });
+export const withoutSecrets = (target: Target): Target => ({ ...target, relay: undefined, token: "", headers: target.headers.map(([name]) => [name, ""]) });
 
 function savedOf(value: unknown): Saved | undefined {
   const { id, name, target } = (value ?? {}) as Record<string, unknown>;

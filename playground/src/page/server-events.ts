@@ -1,6 +1,6 @@
 // What the Web Worker tells of one connection by itself, and what becomes of it on the page.
 import { withNewest } from "../bounded.ts";
-import type { Problem, ServerInfo } from "../protocol.ts";
+import type { Farewell, Problem, ServerInfo } from "../protocol.ts";
 import type { CallHistory } from "./call-history.ts";
 import type { Changes } from "./changes.ts";
 import type { Say } from "./language.ts";
@@ -29,7 +29,7 @@ export class ServerEvents {
   readonly #say: Say;
   readonly #parts: Parts;
   /** The request that ends the session. */
-  #farewell: { url: string; headers: [string, string][] } | undefined;
+  #farewell: Farewell | undefined;
 
   constructor(store: Store<ServerState>, say: Say, parts: Parts) {
     this.#store = store;
@@ -92,7 +92,7 @@ export class ServerEvents {
   // A request that outlives the page ends the session, so that reloads leave none behind.
   sayFarewell(): void {
     if (!this.#farewell) return;
-    const { url, headers } = this.#farewell;
-    void fetch(url, { method: "DELETE", headers, keepalive: true, credentials: "omit", redirect: "manual" }).catch(() => {});
+    const { url, method, headers } = this.#farewell;
+    void fetch(url, { method, headers, keepalive: true, credentials: "omit", redirect: "manual" }).catch(() => {});
   }
 }

@@ -1,6 +1,7 @@
 // The server: its address, how it is spoken to, and what it says of itself.
 import { useState } from "preact/hooks";
 import { addressOf, isHeaderAllowed } from "../address.ts";
+import { isRelayed } from "../protocol.ts";
 import { useActions, useShared } from "./context.ts";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
@@ -11,6 +12,7 @@ import { ProblemNote } from "./problem.tsx";
 const SignInCard = later(async () => (await import("./sign-in.tsx")).SignInCard);
 const ListeningNote = later(async () => (await import("./connected.ts")).ListeningNote, true);
 
+const RelayNote = later(async () => (await import("./relay.tsx")).RelayNote);
 const Switch = later(async () => (await import("./switch.tsx")).Switch);
 const Roots = later(async () => (await import("./roots.tsx")).Roots);
 const Options = later(async () => (await import("./options.tsx")).Options);
@@ -24,6 +26,7 @@ export function Server() {
       <h2 id="server-heading">{say("server.heading")}</h2>
       {page.visitors.length > 1 && <Switch />}
       <ServerForm key={state.shown} />
+      {isRelayed(state.target) && <RelayNote key={`relay ${state.shown}`} />}
       {state.target.offers.roots && <Folders key={`folders ${state.shown}`} />}
       {state.problem && !state.signIn && <ProblemNote problem={state.problem} />}
       {state.signIn && <SignInCard />}

@@ -122,6 +122,8 @@ export interface ChatSettings {
 export interface PageState {
   /** None where the chat is off. */
   chat?: ChatSettings;
+  /** None where there is no relay; else whether it takes a sign-in. */
+  relay?: { signIn: boolean };
   /** The chat is shown in place of the parts of a server. */
   isChatting?: boolean;
   /** The message that is being written to the chat. */

@@ -60,7 +60,6 @@ const en = {
   "problem.too_large": "The chat has become too long for the model. Begin a new one, or offer fewer tools.",
   "problem.request": "The request was not accepted: {message}",
   "problem.network": "This deployment cannot be reached.",
-  popup: "The browser blocked the window. Allow this page to open one, and try again.",
   signOut: "Sign out of the chat",
 };
 
@@ -125,7 +124,6 @@ const zh: Record<ChatWord, string> = {
   "problem.too_large": "对话过长，模型无法处理。请开始新对话，或减少提供的工具。",
   "problem.request": "请求未被接受：{message}",
   "problem.network": "无法访问此部署。",
-  popup: "浏览器阻止了窗口。请允许此页面打开窗口，然后重试。",
   signOut: "退出对话登录",
 };
 
