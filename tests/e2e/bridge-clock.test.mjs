@@ -5,11 +5,12 @@ import { test } from "node:test";
 import { bridgeAuthority, guardedServer, linkOf, linksOf, signIn, storeFolder, storedJson } from "../support/bridge-authority.mjs";
 import { isReference, startBridge } from "../support/bridge.mjs";
 import { visit } from "../support/callback.mjs";
-import { programClock, withoutClock } from "../support/clock.mjs";
+import { programClock } from "../support/clock.mjs";
+import { withoutPreload } from "../support/preload.mjs";
 import { until } from "../support/wait.mjs";
 
 const HOURS_S = 2 * 3600;
-const options = { skip: withoutClock };
+const options = { skip: withoutPreload };
 const call = { name: "echo", arguments: { a: 1 } };
 
 /** A clock, an authorization server, a server with sessions and a stream, and a folder for the bridges' files. */
