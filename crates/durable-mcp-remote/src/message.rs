@@ -202,8 +202,13 @@ impl Message {
 
     /// Parameters of a request or notification, as they are written.
     pub(crate) fn raw_params(&self) -> Option<String> {
+        self.params_json().map(str::to_owned)
+    }
+
+    /// The same without a copy.
+    pub(crate) fn params_json(&self) -> Option<&str> {
         let envelope: Envelope = serde_json::from_slice(&self.bytes).ok()?;
-        envelope.params.map(|params| params.get().to_owned())
+        envelope.params.map(RawValue::get)
     }
 
     /// Result of a response, read as `T`.
@@ -214,8 +219,13 @@ impl Message {
 
     /// Result of a response, as it is written.
     pub(crate) fn raw_result(&self) -> Option<Box<RawValue>> {
+        self.result_json().map(ToOwned::to_owned)
+    }
+
+    /// The same without a copy.
+    pub(crate) fn result_json(&self) -> Option<&RawValue> {
         let envelope: Envelope = serde_json::from_slice(&self.bytes).ok()?;
-        envelope.result.map(ToOwned::to_owned)
+        envelope.result
     }
 
     /// Result of a list request, if it is not one page of several.

@@ -55,8 +55,7 @@ struct ClientInfo {
 impl Envelope {
     /// Reads the envelope of a request; `None` if it has none.
     pub(super) fn read(request: &Message) -> Option<Self> {
-        let params = request.raw_params()?;
-        let Params { meta } = serde_json::from_str(&params).ok()?;
+        let Params { meta } = serde_json::from_str(request.params_json()?).ok()?;
         let capabilities = meta.capabilities.and_then(|json| serde_json::from_str(json.get()).ok());
         let level = match meta.level {
             None | Some(Value::Null) => Ok(None),
@@ -141,11 +140,11 @@ pub(super) fn missing() -> Trouble {
 
 /// Params of a request for `server/discover`, with the envelope of another request.
 pub(super) fn for_discovery(request: &Message) -> Option<String> {
-    let params = request.raw_params()?;
+    let params = request.params_json()?;
     if request.method() == "server/discover" {
-        return Some(params);
+        return Some(params.to_owned());
     }
-    let mut meta = Object::parse(Object::parse(&params)?.get("_meta")?).map(|meta| meta.to_string())?;
+    let mut meta = Object::parse(Object::parse(params)?.get("_meta")?).map(|meta| meta.to_string())?;
     let mut own = Object::parse(&meta)?;
     if own.remove(&[TOKEN]) {
         meta = own.to_string();
@@ -156,8 +155,7 @@ pub(super) fn for_discovery(request: &Message) -> Option<String> {
 /// A message without the envelope and without answers to questions; a request has another `id`.
 pub(super) fn without(message: &Message, id: Option<&Id>) -> Option<Message> {
     let (Kind::Request { method, .. } | Kind::Notification { method }) = &message.kind else { return None };
-    let raw = message.raw_params();
-    let mut params = raw.as_deref().map(Object::parse);
+    let mut params = message.params_json().map(Object::parse);
     if let Some(params) = &mut params {
         let params = params.as_mut()?;
         params.remove(&["inputResponses", "requestState"]);
@@ -171,9 +169,12 @@ pub(super) fn without(message: &Message, id: Option<&Id>) -> Option<Message> {
         }
     }
     let id = id.map_or_else(String::new, |id| format!(r#""id":{id},"#));
-    let params = params.flatten().filter(|params| !params.0.is_empty());
-    let params = params.map_or_else(String::new, |params| format!(r#","params":{params}"#));
-    Message::written(format!(r#"{{"jsonrpc":"2.0",{id}"method":{}{params}}}"#, quoted(method))).ok()
+    let method = quoted(method);
+    let json = match params.flatten().filter(|params| !params.0.is_empty()) {
+        Some(params) => format!(r#"{{"jsonrpc":"2.0",{id}"method":{method},"params":{params}}}"#),
+        None => format!(r#"{{"jsonrpc":"2.0",{id}"method":{method}}}"#),
+    };
+    Message::written(json).ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What a server with sessions sends by itself: questions become results of the calls that they belong to, notices reach the requests
-//! that asked for them.
+//! Messages that a server with sessions sends by itself: questions become results of the calls that they belong to, notices reach the
+//! requests that asked for them.
 
 use serde::Deserialize;
 

@@ -28,7 +28,7 @@ enum Served {
     Response(Message),
     /// The server is one of 2026-07-28: the message passes as it is.
     Passed,
-    /// It was cancelled, or stays open without a response.
+    /// The request was cancelled, or stays open without a response.
     Unanswered,
 }
 
@@ -110,8 +110,7 @@ impl Bridge {
             drop(last);
             return self.subscribe(call, request).await.map(|()| Served::Unanswered);
         }
-        let raw = request.raw_params().unwrap_or_default();
-        let params = Object::parse(&raw).ok_or_else(envelope::missing)?;
+        let params = request.params_json().and_then(Object::parse).ok_or_else(envelope::missing)?;
         let (owned, call_at_server) = match (params.text("requestState"), params.get("inputResponses")) {
             (Some(state), answers) => {
                 drop(last);
@@ -229,7 +228,7 @@ impl Bridge {
 
     fn finished(&self, call: &Call, at_server: &ServerCall, response: &Message) -> Result<Served, Trouble> {
         let method = at_server.method.as_str();
-        if response.raw_result().is_none() {
+        if response.result_json().is_none() {
             let error = results::error(&call.id, method, at_server.target.as_deref(), response);
             return error.map(Served::Response).ok_or_else(unreadable);
         }
@@ -240,7 +239,7 @@ impl Bridge {
             self.seen.note_list(method, list);
         }
         let shown = (method == "tools/list").then(|| tools::shown(&self.arguments.tools, response.clone()));
-        let result = shown.as_ref().unwrap_or(response).raw_result().ok_or_else(unreadable)?;
+        let result = shown.as_ref().unwrap_or(response).result_json().ok_or_else(unreadable)?;
         let server = self.server_info();
         results::complete(&call.id, method, result.get(), server.as_deref())
             .map(Served::Response)
@@ -357,7 +356,7 @@ impl Question {
     }
 }
 
-/// What a request is about.
+/// Name or URI that a request is about.
 fn target(params: &Object<'_>) -> Option<String> {
     params.text("name").or_else(|| params.text("uri"))
 }

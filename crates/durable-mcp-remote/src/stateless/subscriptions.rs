@@ -76,7 +76,7 @@ impl Bridge {
         Ok(())
     }
 
-    /// What of a filter the server declares, as a subscription and as JSON.
+    /// Part of a filter that the server declares, as a subscription and as JSON.
     fn honoured(&self, id: &Id, asked: &Map<String, Value>) -> (Subscription, Value) {
         let session = self.session.borrow();
         let declares = |capability: &str, member: &str| {
