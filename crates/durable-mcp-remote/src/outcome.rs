@@ -8,7 +8,7 @@ pub(crate) enum Outcome {
     Done,
     /// The command line, or this machine, has to be changed.
     Usage,
-    /// There is no way to sign in.
+    /// The server offers no way to sign in that this machine can go.
     SignInImpossible,
     /// The server cannot be reached.
     Unreachable,

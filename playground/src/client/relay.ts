@@ -7,7 +7,7 @@ import type { SignIn } from "./sign-in.ts";
 /** Begins the names of headers that are for the target, and that are from it. */
 const HEADER = "x-target-header-";
 
-/** What the relay says of itself, by the codes of its refusals. */
+/** Problems of the relay itself, by the codes of its refusals. */
 const CAUSES: Record<string, string> = { target: "target", limit: "limit", streams: "limit", count: "limit", unauthorized: "unauthorized", unreachable: "unreachable", name: "unreachable" };
 
 /** A refusal of the relay, which is no answer of the server. */

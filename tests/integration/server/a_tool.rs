@@ -42,7 +42,7 @@ fn that_a_caller_may_not_see_does_not_exist_and_one_that_lacks_scopes_names_them
 
 #[derive(Serialize, JsonSchema)]
 struct Report {
-    /// How many
+    /// Number of pieces
     count: u32,
     note: Option<&'static str>,
 }
@@ -62,7 +62,7 @@ fn with_structured_output_has_its_schema_and_says_the_same_as_text() {
     for at in [0, 1] {
         let schema = &tools["tools"][at]["outputSchema"];
         assert_eq!((&schema["type"], &schema["properties"]["count"]["type"]), (&json!("object"), &json!("integer")));
-        assert_eq!(schema["properties"]["count"]["description"], "How many");
+        assert_eq!(schema["properties"]["count"]["description"], "Number of pieces");
     }
     let result = talk.call("report", &json!({}));
     let text = result["content"][0]["text"].as_str().unwrap();

@@ -186,7 +186,7 @@ struct Odd {
     sizes: Option<Vec<Size>>,
 }
 
-/// How large
+/// Size of the pot
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Size {
@@ -211,7 +211,7 @@ fn have_items_in_every_list_a_type_in_every_field_and_plain_enums() {
     assert_eq!(property("example")["examples"], json!([1]));
     let size = json!({
         "type": "string", "enum": ["huge", "small", "large"],
-        "description": "How large\n- small: For one\n- large: For two",
+        "description": "Size of the pot\n- small: For one\n- large: For two",
     });
     assert_eq!(property("size"), size);
     assert_eq!(property("sizes")["items"], size);

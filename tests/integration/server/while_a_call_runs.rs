@@ -83,7 +83,7 @@ fn changes_are_announced_to_whom_they_concern() {
 
 #[derive(Deserialize, JsonSchema, Serialize)]
 struct Seats {
-    /// How many?
+    /// Number of seats?
     seats: u8,
 }
 
@@ -105,7 +105,7 @@ fn a_form_is_asked_and_its_answer_checked() {
     assert_eq!((*method, &params["message"]), ("elicitation/create", &json!("Please:")));
     let schema = &params["requestedSchema"];
     assert_eq!((&schema["type"], &schema["required"]), (&json!("object"), &json!(["seats"])));
-    assert_eq!(schema["properties"]["seats"]["description"], "How many?");
+    assert_eq!(schema["properties"]["seats"]["description"], "Number of seats?");
 
     for (answer, told) in [(json!({ "action": "decline" }), "declined"), (json!({ "action": "cancel" }), "dismissed")] {
         talk.will_answer(answer);

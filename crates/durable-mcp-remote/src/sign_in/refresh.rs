@@ -22,7 +22,7 @@ const TIME_UNDER_LOCK: Duration = Duration::from_secs(28);
 /// Result of a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refreshed {
-    /// There are newer tokens.
+    /// Newer tokens are stored.
     Yes,
     /// A person has to sign in.
     SignInNeeded,

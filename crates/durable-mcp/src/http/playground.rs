@@ -31,7 +31,7 @@ pub(super) const RELAY: &str = "relay";
 /// The path at which the page takes the answers of authorization servers.
 pub(super) const CALLBACK: &str = "/playground/callback";
 
-/// How long an authorization server may keep the playground's metadata, in seconds: it changes with the server's name alone.
+/// Seconds for which an authorization server may cache the playground's client metadata: it changes with the server's name alone.
 const CLIENT_CACHE: &str = "public, max-age=3600";
 
 /// The answer of a host that has a part of the playground alone, and of the server's host in place of a page that has an origin

@@ -12,21 +12,21 @@ use super::peer::About;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// For whoever debugs the server.
+    /// Details for debugging.
     Debug,
-    /// What goes on.
+    /// Normal operation.
     Info,
-    /// Worth a look.
+    /// Normal, but significant.
     Notice,
-    /// Something looks wrong.
+    /// Warning conditions.
     Warning,
-    /// Something failed.
+    /// Error conditions.
     Error,
-    /// Something that others need failed.
+    /// Critical conditions, such as the failure of a component.
     Critical,
-    /// Somebody has to act at once.
+    /// Action must be taken immediately.
     Alert,
-    /// Nothing works.
+    /// The system is unusable.
     Emergency,
 }
 

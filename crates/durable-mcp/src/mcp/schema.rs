@@ -151,7 +151,7 @@ mod tests {
     #[derive(Deserialize, JsonSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]
     struct Search {
-        /// What to look for.
+        /// Text to search for.
         query: String,
         limit: Option<u32>,
         #[serde(default = "one")]
@@ -185,7 +185,7 @@ mod tests {
         let property = |name: &str| schema["properties"][name].clone();
         assert_eq!(schema["type"], "object");
         assert_eq!(schema["required"], json!(["query", "any"]));
-        assert_eq!(property("query"), json!({"type": "string", "description": "What to look for."}));
+        assert_eq!(property("query"), json!({"type": "string", "description": "Text to search for."}));
         assert_eq!(property("limit"), json!({"type": "integer", "minimum": 0}));
         assert_eq!(property("page"), json!({"type": "integer", "default": 1}));
         assert_eq!(property("order"), json!({"type": "string", "enum": ["up", "down"]}));

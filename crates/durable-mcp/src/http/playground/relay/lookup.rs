@@ -17,16 +17,16 @@ const RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
 /// Records with addresses (RFC 1035, RFC 3596).
 const TYPES: [(&str, u64); 2] = [("A", 1), ("AAAA", 28)];
 
-/// How long a name is known to be public, in milliseconds.
+/// Milliseconds for which a name counts as public without another lookup.
 const KNOWN_MS: u64 = 60_000;
 
-/// How many names are known at once.
+/// Limit of names that are known to be public.
 const MAX_KNOWN: usize = 256;
 
 /// Reason for which a name is not connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unreached {
-    /// There is no such name, or it has no address.
+    /// The name does not exist, or has no address.
     Unknown,
     /// One of its addresses is not of the public internet.
     Private,
