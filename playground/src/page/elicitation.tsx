@@ -1,12 +1,12 @@
 // Elicitation: a form to fill in, or a page to open.
 import type { ComponentChildren } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { isLoopback } from "../address.ts";
 import { type Json, isObject, write } from "../exact.ts";
-import { type Finding, foundWhole } from "../schema/check.ts";
 import { initial } from "../schema/field.ts";
 import { visible } from "../visible.ts";
 import { useActions, useShared } from "./context.ts";
+import { useChecked } from "./finding.ts";
 import { SchemaForm } from "./form.tsx";
 import type { Asking } from "./question.tsx";
 import { serverName } from "./state.ts";
@@ -26,22 +26,11 @@ export function FormQuestion({ question, reply }: Asking) {
   const schema = (isObject(requestedSchema as Json) ? requestedSchema : {}) as Json;
   const isSecret = useMemo(() => SECRET.test(`${message} ${write(schema)}`.replaceAll("_", " ")), [question]);
   const [value, setValue] = useState<Json>(() => initial(schema, schema, true) ?? {});
-  const [{ misfits }, setFinding] = useState<Finding>({ misfits: [], isWhole: true });
-  const isChecking = useRef(false);
-  const [isBlocked, setBlocked] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
-  useEffect(() => {
-    if (misfits.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [misfits]);
+  const { form, misfits, setBlocked, check } = useChecked();
   async function send(event: SubmitEvent) {
     event.preventDefault();
-    if (isChecking.current) return;
-    isChecking.current = true;
-    const finding = await foundWhole(value, schema);
-    isChecking.current = false;
-    if (!form.current) return;
-    setFinding(finding);
-    if (finding.misfits.length === 0 && !isBlocked) reply({ json: write({ action: "accept", content: value }) });
+    // The question may be withdrawn meanwhile.
+    if ((await check(value, schema)) && form.current) reply({ json: write({ action: "accept", content: value }) });
   }
   return (
     <form ref={form} onSubmit={send} noValidate>

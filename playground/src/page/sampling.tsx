@@ -1,10 +1,10 @@
 // Sampling: the whole of what a server would have a model answer, and the answer, by hand or by a model that the person lets.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Json, isObject, write } from "../exact.ts";
-import { type Misfit, foundWhole } from "../schema/check.ts";
 import { initial } from "../schema/field.ts";
 import { type Answerer, answerers } from "./answerers.ts";
 import { useActions } from "./context.ts";
+import { useChecked } from "./finding.ts";
 import { JsonText, SchemaForm } from "./form.tsx";
 import { JsonBlock } from "./json-block.tsx";
 import type { Asking } from "./question.tsx";
@@ -38,10 +38,7 @@ export function SamplingQuestion({ question, reply }: Asking) {
   const [model, setModel] = useState("human");
   const [isJson, setJson] = useState(false);
   const [edited, setEdited] = useState<Json>();
-  const [misfits, setMisfits] = useState<Misfit[]>([]);
-  const [isBlocked, setBlocked] = useState(false);
-  const isChecking = useRef(false);
-  const form = useRef<HTMLFormElement>(null);
+  const { form, misfits, setBlocked, check } = useChecked();
   const chosen = tools.find(({ name }) => name === tool);
   const schema = (chosen?.inputSchema ?? {}) as Json;
   const id = `sampling-${question.number}`;
@@ -51,13 +48,8 @@ export function SamplingQuestion({ question, reply }: Asking) {
     : { role: "assistant", content: { type: "text", text }, model, stopReason: "endTurn" };
   async function send(event: SubmitEvent) {
     event.preventDefault();
-    if (isChecking.current) return;
-    isChecking.current = true;
-    const { misfits: found } = await foundWhole(chosen && edited === undefined ? input : undefined, schema);
-    isChecking.current = false;
-    if (!form.current) return;
-    setMisfits(found);
-    if (found.length === 0 && !isBlocked) reply({ json: write(edited ?? made) });
+    // The question may be withdrawn meanwhile.
+    if ((await check(chosen && edited === undefined ? input : undefined, schema)) && form.current) reply({ json: write(edited ?? made) });
   }
   function take(answer: unknown) {
     setEdited(answer as Json);

@@ -1,10 +1,10 @@
 // The tools, and the one that is chosen: its form, its calls and their results.
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useMemo } from "preact/hooks";
 import { type Json, isObject } from "../exact.ts";
 import { type Tool, hasApp } from "../protocol.ts";
-import { type Finding, foundWhole } from "../schema/check.ts";
 import { named, visible } from "../visible.ts";
 import { useActions, useShared } from "./context.ts";
+import { useChecked } from "./finding.ts";
 import { SchemaForm } from "./form.tsx";
 import { JsonBlock } from "./json-block.tsx";
 import { later } from "./later.tsx";
@@ -81,27 +81,16 @@ function Tags({ tool, isUncallable }: { tool: Tool; isUncallable: boolean }) {
 
 function ToolView({ tool }: { tool: Tool }) {
   const { state, visitor, say } = useShared();
-  const [{ misfits, isWhole }, setFinding] = useState<Finding>({ misfits: [], isWhole: true });
-  const isChecking = useRef(false);
-  const [isBlocked, setBlocked] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
+  const { form, misfits, isWhole, setBlocked, check } = useChecked();
   const schema = schemaOf(tool);
   const value = visitor.draftOf(tool);
   const uses = state.uses[`tools ${tool.name}`] ?? [];
   const change = useCallback((next: Json) => visitor.setDraft(tool, next), [visitor, tool]);
-  useEffect(() => {
-    if (misfits.length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-  }, [misfits]);
   async function call(event: SubmitEvent) {
     event.preventDefault();
-    if (isChecking.current) return;
-    isChecking.current = true;
     // The view of the result is loaded while the server works on it. Where it cannot be, the result tells.
     results().catch(() => {});
-    const finding = await foundWhole(value, schema);
-    isChecking.current = false;
-    setFinding(finding);
-    if (finding.misfits.length === 0 && !isBlocked) void visitor.call(tool);
+    if (await check(value, schema)) void visitor.call(tool);
   }
   return (
     <article>
