@@ -1,5 +1,5 @@
-// The official conformance suite's scenarios of 2026-07-28 against the local bridge, with no failure expected and no warning accepted: the
-// TypeScript SDK's client of that version speaks to the bridge over stdio.
+// The official conformance suite's scenarios of 2026-07-28, and those of sign-in before it, against the local bridge, with no failure
+// expected and no warning accepted: the TypeScript SDK's client of 2026-07-28 speaks to the bridge over stdio.
 import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "../support/child.mjs";
@@ -7,7 +7,7 @@ import { conforms } from "../support/conformance.mjs";
 
 const DRIVER = join(root, "tests/support/bridge-driver-modern.mjs");
 
-for (const [scenario, checks] of [
+for (const [scenario, checks, version = "2026-07-28"] of [
   ["tools_call", 2],
   ["request-metadata", 6],
   ["http-standard-headers", 9],
@@ -41,7 +41,9 @@ for (const [scenario, checks] of [
   ["auth/iss-unexpected", 8],
   ["auth/iss-normalized", 8],
   ["auth/metadata-issuer-mismatch", 3],
+  ["auth/2025-03-26-oauth-metadata-backcompat", 13, "2025-03-26"],
+  ["auth/2025-03-26-oauth-endpoint-fallback", 8, "2025-03-26"],
 ]) {
   test(`${scenario} passes with a client of 2026-07-28`, () =>
-    conforms(["client", "--command", `node ${DRIVER}`, "--scenario", scenario, "--spec-version", "2026-07-28"], checks));
+    conforms(["client", "--command", `node ${DRIVER}`, "--scenario", scenario, "--spec-version", version], checks));
 }
