@@ -1,10 +1,14 @@
 // Parts of a client for the official conformance suite that speaks through the local bridge. The suite names the scenario in
 // MCP_CONFORMANCE_SCENARIO; DRIVER_ARGS are further arguments of the bridge, as a JSON array.
 import { fileURLToPath } from "node:url";
+import { freePorts } from "./port.mjs";
 
 export const serverUrl = process.argv.at(-1);
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? "";
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? "{}");
+
+// The port of a client that is known beforehand is fixed, and that which the bridge derives may be in use.
+const [port] = await freePorts(1);
 
 /** Further arguments of the bridge. */
 export const bridgeArguments = [...JSON.parse(process.env.DRIVER_ARGS ?? "[]"), ...argumentsOf(scenario)];
@@ -17,8 +21,8 @@ function argumentsOf(scenario) {
   const { client_id, client_secret } = context;
   const client = ["--static-oauth-client-info", JSON.stringify({ client_id, client_secret })];
   return {
-    "auth/basic-cimd": ["--client-metadata-url", "https://conformance-test.local/client-metadata.json"],
-    "auth/pre-registration": client,
+    "auth/basic-cimd": [`${port}`, "--client-metadata-url", "https://conformance-test.local/client-metadata.json"],
+    "auth/pre-registration": [`${port}`, ...client],
     "auth/client-credentials-basic": ["--client-credentials", ...client],
   }[scenario] ?? [];
 }
