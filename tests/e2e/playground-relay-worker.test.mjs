@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { after, beforeEach, describe, test } from "node:test";
 import { internet } from "../support/internet.mjs";
 import { until } from "../support/wait.mjs";
@@ -209,8 +211,10 @@ describe("the relay in workerd", () => {
     const closed = web.closed;
     web.answer = (_, __, response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
-      for (let at = 0; at < 25; at++) response.write(`data: ${"x".repeat(MEGABYTE)}\n\n`);
-      response.end();
+      const endless = function* () {
+        for (;;) yield `data: ${"x".repeat(MEGABYTE)}\n\n`;
+      };
+      return pipeline(Readable.from(endless()), response).catch(() => {});
     };
     const answer = await relay();
     let bytes = 0;
