@@ -372,6 +372,8 @@ const SCENES = {
     const entry = { number: 1, at: 0, direction: "out", title: at("a title in a file"), id: at("an id in a file"), body: JSON.stringify({ x: at("a body in a file") }), version: at("a version in a file"), http, stream: { kind: "events", of: 1, event: at("an event in a file") } };
     const file = { name: "trace.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify({ format: "durable-mcp trace", version: 1, entries: [entry] })) };
     await page.locator("input[type=file]").first().setInputFiles(file);
+    // Until the file was read, the entries are those of the connection.
+    await page.locator(".trace > .warning").waitFor();
     await page.locator(".trace .entry").first().click();
     await at.lookFor(page, "a body in a file");
     await page.locator(".saved > summary").click();
