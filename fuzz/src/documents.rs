@@ -19,7 +19,7 @@ use durable_mcp::oauth::scope::Scopes;
 use durable_mcp::oauth::uri::{Host, Uri};
 use durable_mcp::pages::language::Language;
 use durable_mcp::transport::accept;
-use durable_mcp::transport::envelope::Envelope;
+use durable_mcp::transport::request_meta::RequestMeta;
 use durable_mcp::transport::era;
 use durable_mcp::wire::Reply;
 use futures_executor::block_on;
@@ -52,7 +52,7 @@ pub fn json_rpc(input: &[u8]) {
         };
         for message in messages {
             if let Message::Request(request) = message {
-                let _ = Envelope::read(&request.params);
+                let _ = RequestMeta::read(&request.params);
                 assert!(serde_json::from_str::<Value>(&request.params.to_json()).is_ok());
             }
         }

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use durable_mcp::keys::Keys;
+use durable_mcp::oauth::auth_server::{AuthServer, BodyError, OAuthRuntime};
 use durable_mcp::oauth::authority::{Command, Issued, RETRY_DELETES_MS};
 use durable_mcp::oauth::event::Event;
 use durable_mcp::oauth::hooks::Hooks;
@@ -19,11 +20,10 @@ use durable_mcp::oauth::rates::Rates;
 use durable_mcp::oauth::scope::Scopes;
 use durable_mcp::oauth::session_note::SessionNote;
 use durable_mcp::oauth::sign_in::ApproveAll;
-use durable_mcp::oauth::site::{BodyError, Site, Surroundings};
-use durable_mcp::oauth::token::Handle;
+use durable_mcp::oauth::token::UserHandle;
 use durable_mcp::runtime::Random;
 use durable_mcp::runtime::Runtime;
-use durable_mcp::wire::{Fault, Head, Headers};
+use durable_mcp::wire::{Head, Headers, RuntimeError};
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -37,7 +37,7 @@ const DAY_MS: u64 = 24 * 3600 * 1000;
 const NEVER: u64 = NOW / 1000 + 10 * 365 * 24 * 3600;
 
 /// The Worker's side of one user's object.
-struct Around {
+struct FakeRuntime {
     world: RefCell<World>,
     outside: Rc<Outside>,
     web: MemoryWeb,
@@ -51,7 +51,7 @@ struct Around {
     warnings: Cell<usize>,
 }
 
-impl Around {
+impl FakeRuntime {
     fn new() -> Self {
         let world = World::new(7, Hooks::default());
         let outside = Rc::clone(&world.outside);
@@ -78,7 +78,7 @@ impl Around {
         done
     }
 
-    fn purge(&self) -> Result<Purged, Fault> {
+    fn purge(&self) -> Result<Purged, RuntimeError> {
         let oauth = OAuth::new(ApproveAll).take_over_workers_oauth_provider();
         self.invoke(purge(&oauth, self))
     }
@@ -102,12 +102,12 @@ impl Around {
     }
 }
 
-impl Runtime for Around {
+impl Runtime for FakeRuntime {
     fn now(&self) -> u64 {
         self.outside.kv.now()
     }
 
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>> {
         async { Ok(Rc::clone(&self.outside.keys)) }.boxed_local()
     }
 
@@ -120,7 +120,7 @@ impl Runtime for Around {
     }
 }
 
-impl Surroundings for Around {
+impl OAuthRuntime for FakeRuntime {
     fn kv(&self) -> &dyn Kv {
         &self.outside.kv
     }
@@ -133,12 +133,16 @@ impl Surroundings for Around {
         &self.rates
     }
 
-    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>> {
+    fn command<'a>(
+        &'a self,
+        handle: &'a UserHandle,
+        command: String,
+    ) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
         async move {
             self.invocation.borrow().spend()?;
             let mut world = self.world.borrow_mut();
             if *handle != world.handle {
-                return Err(Fault("the object of another user is away".to_owned()));
+                return Err(RuntimeError("the object of another user is away".to_owned()));
             }
             let outcome = world.run(serde_json::from_str(&command).unwrap());
             Ok(serde_json::to_string(&outcome).unwrap())
@@ -146,12 +150,13 @@ impl Surroundings for Around {
         .boxed_local()
     }
 
-    fn command_later(&self, _: &Handle, _: String) {}
+    fn command_later(&self, _: &UserHandle, _: String) {}
 
-    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         self.ended.borrow_mut().push(key.to_owned());
         let fails = self.sessions_stay.get() || self.invocation.borrow().spend().is_err();
-        async move { if fails { Err(Fault("the session's object is away".to_owned())) } else { Ok(()) } }.boxed_local()
+        async move { if fails { Err(RuntimeError("the session's object is away".to_owned())) } else { Ok(()) } }
+            .boxed_local()
     }
 
     fn body(&self, _: usize) -> LocalBoxFuture<'_, Result<String, BodyError>> {
@@ -173,7 +178,7 @@ impl Headers for NoHeaders {
     }
 }
 
-fn with_site<T>(around: &Around, run: impl AsyncFnOnce(&Site<'_>) -> T) -> T {
+fn with_site<T>(runtime: &FakeRuntime, run: impl AsyncFnOnce(&AuthServer<'_>) -> T) -> T {
     let (oauth, scopes) = (OAuth::new(ApproveAll).take_over_workers_oauth_provider(), Scopes::default());
     let head = Head {
         method: http::Method::GET,
@@ -183,7 +188,7 @@ fn with_site<T>(around: &Around, run: impl AsyncFnOnce(&Site<'_>) -> T) -> T {
         query: String::new(),
         headers: Rc::new(NoHeaders),
     };
-    around.invoke(run(&Site::new(&oauth, around, &scopes, &[], &head)))
+    runtime.invoke(run(&AuthServer::new(&oauth, runtime, &scopes, &[], &head)))
 }
 
 /// A grant as workers-oauth-provider keeps one.
@@ -208,12 +213,12 @@ fn legacy_key(grant: &str) -> String {
 
 #[test]
 fn a_users_grants_are_listed_with_those_of_before() {
-    let around = Around::new();
-    around.signed_in(&PUBLIC);
-    around.signed_in(&CONFIDENTIAL);
-    around.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
-    around.put("grant:somebody:legacygrant00002", &legacy("legacygrant00002", "old", None, true));
-    let listed = with_site(&around, async |site| site.grants_of(USER).await).unwrap();
+    let runtime = FakeRuntime::new();
+    runtime.signed_in(&PUBLIC);
+    runtime.signed_in(&CONFIDENTIAL);
+    runtime.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
+    runtime.put("grant:somebody:legacygrant00002", &legacy("legacygrant00002", "old", None, true));
+    let listed = with_site(&runtime, async |site| site.grants_of(USER).await).unwrap();
     let mut clients: Vec<_> = listed.iter().map(|grant| grant.client_id.as_str()).collect();
     clients.sort_unstable();
     assert_eq!(clients, ["confidential", "old", "public"]);
@@ -221,45 +226,45 @@ fn a_users_grants_are_listed_with_those_of_before() {
 
 #[test]
 fn a_grant_that_is_ended_is_worth_nothing_and_others_go_on() {
-    let around = Around::new();
-    let (first, second) = (around.signed_in(&PUBLIC), around.signed_in(&CONFIDENTIAL));
-    with_site(&around, async |site| site.end_grant(USER, &first.grant).await).unwrap();
-    assert!(!around.lets_in(&first) && around.lets_in(&second));
+    let runtime = FakeRuntime::new();
+    let (first, second) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
+    with_site(&runtime, async |site| site.end_grant(USER, &first.grant).await).unwrap();
+    assert!(!runtime.lets_in(&first) && runtime.lets_in(&second));
     let refresh = Command::Refresh(PUBLIC.refresh(first.refresh_token.as_deref().unwrap()));
-    assert!(around.world.borrow_mut().issued(refresh).is_err());
-    with_site(&around, async |site| site.end_grant(USER, "no such grant").await).unwrap();
+    assert!(runtime.world.borrow_mut().issued(refresh).is_err());
+    with_site(&runtime, async |site| site.end_grant(USER, "no such grant").await).unwrap();
 }
 
 #[test]
 fn ending_everything_ends_grants_of_before_too() {
-    let around = Around::new();
-    let ours = around.signed_in(&PUBLIC);
-    around.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
-    around.put(&format!("token:{USER}:legacygrant00001:aa"), &json!({}));
-    with_site(&around, async |site| site.end_grants(USER).await).unwrap();
-    assert!(!around.lets_in(&ours));
-    assert!(!around.has(&legacy_key("legacygrant00001")));
-    assert!(!around.has(&format!("token:{USER}:legacygrant00001:aa")));
+    let runtime = FakeRuntime::new();
+    let ours = runtime.signed_in(&PUBLIC);
+    runtime.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
+    runtime.put(&format!("token:{USER}:legacygrant00001:aa"), &json!({}));
+    with_site(&runtime, async |site| site.end_grants(USER).await).unwrap();
+    assert!(!runtime.lets_in(&ours));
+    assert!(!runtime.has(&legacy_key("legacygrant00001")));
+    assert!(!runtime.has(&format!("token:{USER}:legacygrant00001:aa")));
 }
 
 #[test]
 fn a_client_goes_with_its_grants_and_no_other_does() {
-    let around = Around::new();
-    let (its, others) = (around.signed_in(&PUBLIC), around.signed_in(&CONFIDENTIAL));
-    around.put("client:public", &json!({}));
-    around.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "public", None, true));
-    around.put(&legacy_key("legacygrant00002"), &legacy("legacygrant00002", "other", None, true));
-    assert_eq!(with_site(&around, async |site| site.delete_client("public").await), Ok(true));
-    assert!(!around.lets_in(&its) && around.lets_in(&others));
-    assert!(!around.has("client:public"));
-    assert!(!around.has(&legacy_key("legacygrant00001")) && around.has(&legacy_key("legacygrant00002")));
+    let runtime = FakeRuntime::new();
+    let (its, others) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
+    runtime.put("client:public", &json!({}));
+    runtime.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "public", None, true));
+    runtime.put(&legacy_key("legacygrant00002"), &legacy("legacygrant00002", "other", None, true));
+    assert_eq!(with_site(&runtime, async |site| site.delete_client("public").await), Ok(true));
+    assert!(!runtime.lets_in(&its) && runtime.lets_in(&others));
+    assert!(!runtime.has("client:public"));
+    assert!(!runtime.has(&legacy_key("legacygrant00001")) && runtime.has(&legacy_key("legacygrant00002")));
 }
 
 #[test]
 fn the_purge_ends_what_nothing_can_be_done_with_any_more() {
-    let around = Around::new();
-    let (orphan, kept) = (around.signed_in(&PUBLIC), around.signed_in(&CONFIDENTIAL));
-    around.put("client:confidential", &json!({}));
+    let runtime = FakeRuntime::new();
+    let (orphan, kept) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
+    runtime.put("client:confidential", &json!({}));
     let now = NOW / 1000;
     let cases = [
         ("expired000000001", Some(now - 1), true, false),
@@ -269,70 +274,70 @@ fn the_purge_ends_what_nothing_can_be_done_with_any_more() {
         ("implicit00000005", None, false, true),
     ];
     for (grant, expires, refreshable, _) in cases {
-        around.put(&legacy_key(grant), &legacy(grant, "old", expires, refreshable));
+        runtime.put(&legacy_key(grant), &legacy(grant, "old", expires, refreshable));
     }
-    around.put(&format!("token:{USER}:implicit00000005:aa"), &json!({}));
-    around.outside.kv.pass_ms(11 * 60 * 1000);
-    let done = around.purge().unwrap();
+    runtime.put(&format!("token:{USER}:implicit00000005:aa"), &json!({}));
+    runtime.outside.kv.pass_ms(11 * 60 * 1000);
+    let done = runtime.purge().unwrap();
     assert_eq!(done, Purged { seen: 7, ended: 3, failed: 0, whole: true });
-    assert!(!around.lets_in(&orphan) && around.lets_in(&kept));
+    assert!(!runtime.lets_in(&orphan) && runtime.lets_in(&kept));
     for (grant, _, _, stays) in cases {
-        assert_eq!(around.has(&legacy_key(grant)), stays, "{grant}");
+        assert_eq!(runtime.has(&legacy_key(grant)), stays, "{grant}");
     }
 }
 
 #[test]
 fn the_sessions_of_what_is_ended_end_and_no_others() {
-    let around = Around::new();
-    let (first, second) = (around.signed_in(&PUBLIC), around.signed_in(&CONFIDENTIAL));
+    let runtime = FakeRuntime::new();
+    let (first, second) = (runtime.signed_in(&PUBLIC), runtime.signed_in(&CONFIDENTIAL));
     let note = |grant: &str, key: &str| {
         let (client, transport) = (String::new(), String::new());
         let session = SessionNote { key: key.to_owned(), client, transport, began: NOW, expires: NOW + DAY_MS };
-        around.world.borrow_mut().run(Command::NoteSession { grant: grant.to_owned(), session }).unwrap();
+        runtime.world.borrow_mut().run(Command::NoteSession { grant: grant.to_owned(), session }).unwrap();
     };
     for (issued, key) in [(&first, "a"), (&first, "b"), (&second, "c"), (&second, "d")] {
         note(&issued.grant, key);
     }
     // One that is not of that grant, or of nobody's, is left alone.
     for key in ["c", "x", ""] {
-        with_site(&around, async |site| site.end_session(USER, &first.grant, key).await).unwrap();
+        with_site(&runtime, async |site| site.end_session(USER, &first.grant, key).await).unwrap();
     }
-    assert!(around.ended.borrow().is_empty());
-    with_site(&around, async |site| site.end_session(USER, &first.grant, "a").await).unwrap();
-    assert_eq!(around.ended.take(), ["a"]);
-    assert!(around.lets_in(&first), "a session ends, its grant goes on");
-    let left = |around: &Around| with_site(around, async |site| site.grants_of(USER).await).unwrap();
-    assert_eq!(left(&around)[0].sessions.len(), 1);
-    around.sessions_stay.set(true);
-    assert!(with_site(&around, async |site| site.end_session(USER, &first.grant, "b").await).is_err());
-    assert_eq!(left(&around)[0].sessions.len(), 1, "it may be tried again");
-    around.ended.take();
+    assert!(runtime.ended.borrow().is_empty());
+    with_site(&runtime, async |site| site.end_session(USER, &first.grant, "a").await).unwrap();
+    assert_eq!(runtime.ended.take(), ["a"]);
+    assert!(runtime.lets_in(&first), "a session ends, its grant goes on");
+    let left = |runtime: &FakeRuntime| with_site(runtime, async |site| site.grants_of(USER).await).unwrap();
+    assert_eq!(left(&runtime)[0].sessions.len(), 1);
+    runtime.sessions_stay.set(true);
+    assert!(with_site(&runtime, async |site| site.end_session(USER, &first.grant, "b").await).is_err());
+    assert_eq!(left(&runtime)[0].sessions.len(), 1, "it may be tried again");
+    runtime.ended.take();
     // A client is disconnected although its session's object is away, which is asked again each minute.
-    around.outside.away.set(true);
-    with_site(&around, async |site| site.end_grant(USER, &first.grant).await).unwrap();
-    assert!(!around.lets_in(&first));
-    let mut world = around.world.borrow_mut();
+    runtime.outside.away.set(true);
+    with_site(&runtime, async |site| site.end_grant(USER, &first.grant).await).unwrap();
+    assert!(!runtime.lets_in(&first));
+    let mut world = runtime.world.borrow_mut();
     world.pass_with_alarms(RETRY_DELETES_MS);
-    assert!(around.outside.ended.take().is_empty());
-    around.outside.away.set(false);
+    assert!(runtime.outside.ended.take().is_empty());
+    runtime.outside.away.set(false);
     world.pass_with_alarms(RETRY_DELETES_MS);
-    assert_eq!(around.outside.ended.take(), ["b", "listeners"]);
+    assert_eq!(runtime.outside.ended.take(), ["b", "listeners"]);
     drop(world);
-    with_site(&around, async |site| site.end_grants(USER).await).unwrap();
-    assert_eq!(around.outside.ended.take(), ["c", "d", "listeners"]);
+    with_site(&runtime, async |site| site.end_grants(USER).await).unwrap();
+    assert_eq!(runtime.outside.ended.take(), ["c", "d", "listeners"]);
 }
 
 #[test]
 fn a_client_that_is_deleted_loses_its_sessions() {
-    let around = Around::new();
-    let its = around.signed_in(&PUBLIC);
+    let runtime = FakeRuntime::new();
+    let its = runtime.signed_in(&PUBLIC);
     let (client, transport) = (String::new(), String::new());
     let session = SessionNote { key: "a".to_owned(), client, transport, began: NOW, expires: NOW + DAY_MS };
-    around.world.borrow_mut().run(Command::NoteSession { grant: its.grant.clone(), session }).unwrap();
-    assert_eq!(with_site(&around, async |site| site.delete_client("public").await), Ok(true));
-    assert_eq!(around.outside.ended.take(), ["a", "listeners"]);
-    assert!(!around.lets_in(&its));
-    let again = around.signed_in(&PUBLIC);
-    let access = around.world.borrow().access(&again.access_token).unwrap();
+    runtime.world.borrow_mut().run(Command::NoteSession { grant: its.grant.clone(), session }).unwrap();
+    assert_eq!(with_site(&runtime, async |site| site.delete_client("public").await), Ok(true));
+    assert_eq!(runtime.outside.ended.take(), ["a", "listeners"]);
+    assert!(!runtime.lets_in(&its));
+    let again = runtime.signed_in(&PUBLIC);
+    let access = runtime.world.borrow().access(&again.access_token).unwrap();
     assert!(access.sessions_since > NOW / 1000);
 }

@@ -1,6 +1,6 @@
 //! The playground's chat at the Worker: its access, its requests to models, and its quotas.
 
-use durable_mcp::http::edge::ModelRequest;
+use durable_mcp::http::request_runtime::ModelRequest;
 use durable_mcp::oauth::authority::{Allowance, Command, Outcome, Quota, SPENDING_MS, Spent};
 use durable_mcp::oauth::hooks::Hooks;
 use http::Method;

@@ -11,8 +11,8 @@ use durable_mcp::mcp::content::{Content, Icon, ResourceContents, ResourceLink};
 use durable_mcp::mcp::error::Error;
 use durable_mcp::mcp::jsonrpc::{self, Body, Message};
 use durable_mcp::mcp::sampling::{Root, Sampled, SamplingMessage};
-use durable_mcp::transport::envelope::Envelope;
 use durable_mcp::transport::era::{Era, recognise};
+use durable_mcp::transport::request_meta::RequestMeta;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ fn written<T: DeserializeOwned + Serialize>(example: &Value) -> Value {
     serde_json::to_value(serde_json::from_value::<T>(example.clone()).unwrap()).unwrap()
 }
 
-fn request(example: &Value) -> (jsonrpc::Request, Envelope) {
+fn request(example: &Value) -> (jsonrpc::Request, RequestMeta) {
     match recognise(Some(VERSION), &example.to_string()) {
         Ok(Era::Stateless(request, envelope)) => (request, envelope),
         other => panic!("{other:?}"),

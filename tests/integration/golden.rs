@@ -25,7 +25,7 @@ use durable_mcp::oauth::hooks::Hooks;
 use durable_mcp::oauth::memory::{MemoryKv, MemoryWeb, SeededRandom};
 use durable_mcp::oauth::record::Access;
 use durable_mcp::oauth::secret::sha256_hex;
-use durable_mcp::oauth::token::{Handle, Kind, Presented, read};
+use durable_mcp::oauth::token::{Kind, Presented, UserHandle, read};
 use durable_mcp::runtime::{Random, Runtime};
 use durable_mcp::seal;
 use durable_mcp::session::notice::Notice;
@@ -35,10 +35,10 @@ use durable_mcp::task::id;
 use durable_mcp::task::record::Record;
 use durable_mcp::transport::claims::{Claims, ObjectId};
 use durable_mcp::transport::era::Transport;
-use durable_mcp::transport::rounds::{Rounds, read_answers};
+use durable_mcp::transport::round_trips::{RoundTrips, read_answers};
 use durable_mcp::transport::sse::EventId;
 use durable_mcp::transport::{legacy_sse, order, request_state, state_handle};
-use durable_mcp::wire::Fault;
+use durable_mcp::wire::RuntimeError;
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
@@ -77,7 +77,7 @@ fn files(format: Format, version: u8) -> Vec<(String, String)> {
 struct Then;
 
 impl Random for Then {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
         thread_local! {
             static SEEDED: SeededRandom = SeededRandom::new(7);
         }
@@ -90,7 +90,7 @@ impl Runtime for Then {
         NOW
     }
 
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>> {
         ready(Ok(Rc::new(Keys::from_secret(SECRET)))).boxed_local()
     }
 
@@ -127,8 +127,8 @@ fn request(state: Option<&str>) -> Request {
     }
 }
 
-fn answers() -> Rounds {
-    Rounds::new(read_answers(r#"{"q":{"action":"accept","content":{}}}"#).unwrap())
+fn answers() -> RoundTrips {
+    RoundTrips::new(read_answers(r#"{"q":{"action":"accept","content":{}}}"#).unwrap())
 }
 
 /// A user's object with what was stored then.
@@ -232,7 +232,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
             let spent = world.run(Command::Spent);
             assert_eq!(spent, Ok(Outcome::Spent(Spent { requests: 2, tokens: 1100 })));
         }
-        Format::GrantTimes => assert!(Handle::parse(text.split(' ').next().unwrap()).is_some()),
+        Format::GrantTimes => assert!(UserHandle::parse(text.split(' ').next().unwrap()).is_some()),
         Format::GrantCommand => {
             let command: Command = serde_json::from_str(text).unwrap();
             assert_eq!(command.name().replace('_', "-"), kind[1..]);
@@ -256,7 +256,7 @@ fn reads(format: Format, version: u8, kind: &str, text: &str) {
         Format::SseAttachment => assert_eq!(legacy_sse::read_attachment(text).unwrap().name, "Inspector"),
         Format::ListedTag => {
             let parts: Vec<_> = text.strip_prefix("listed:").unwrap().splitn(3, ':').collect();
-            assert!(Handle::parse(parts[0]).is_some() && Claims::of_key(parts[2]).is_some());
+            assert!(UserHandle::parse(parts[0]).is_some() && Claims::of_key(parts[2]).is_some());
         }
         Format::TaskCommand => assert_eq!(TaskCommand::parse(text).unwrap().to_text(), text),
         Format::TaskRecord => assert_eq!(Record::stored(text).unwrap().unwrap().to_text(), text),

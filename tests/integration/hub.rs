@@ -15,7 +15,7 @@ use durable_mcp::mcp::jsonrpc::RequestId;
 use durable_mcp::prelude::*;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::session::notice::Notice;
-use durable_mcp::wire::{Body, Fault};
+use durable_mcp::wire::{Body, RuntimeError};
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -334,7 +334,7 @@ fn a_session_is_asked_after_a_day_whether_anybody_listens_and_again_if_its_objec
     for object in ["cut off", "failing", "here"] {
         rig.join(object, START + 30 * JOINED_MS);
     }
-    let outcomes = [("cut off", Ok(false)), ("failing", Err(Fault("overloaded".to_owned())))];
+    let outcomes = [("cut off", Ok(false)), ("failing", Err(RuntimeError("overloaded".to_owned())))];
     rig.host.outcomes.borrow_mut().extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
     rig.pass(JOINED_MS);
     assert!(rig.host.told.take().iter().all(|(_, notice)| Notice::is_question(&notice.about)));
@@ -407,7 +407,7 @@ fn streams_of_a_grant_that_ends_are_closed_and_new_ones_refused_until_its_tokens
 #[test]
 fn a_stream_whose_grant_cannot_be_looked_up_is_refused_as_a_fault_of_the_server() {
     let rig = Rig::new();
-    rig.host.fault.replace(Some(Fault("storage fails".to_owned())));
+    rig.host.fault.replace(Some(RuntimeError("storage fails".to_owned())));
     let Err(refused) = rig.hub.open(&Listener { grant: Some("g".to_owned()), ..listener(Some("ann")) }) else {
         panic!("a stream was opened")
     };
@@ -436,7 +436,7 @@ fn sessions_that_have_nobody_to_tell_are_forgotten_and_those_out_of_reach_are_no
     for object in ["away", "failing", "here"] {
         rig.join(object, START + 1000);
     }
-    let outcomes = [("away", Ok(false)), ("failing", Err(Fault("overloaded".to_owned())))];
+    let outcomes = [("away", Ok(false)), ("failing", Err(RuntimeError("overloaded".to_owned())))];
     rig.host.outcomes.borrow_mut().extend(outcomes.map(|(object, outcome)| (object.to_owned(), outcome)));
     let mut stream = rig.open(&listener(None));
     rig.publish(&tools());

@@ -9,7 +9,7 @@ use durable_mcp::prelude::*;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::transport::refusal::MAX_BODY_BYTES;
 use durable_mcp::transport::request_state::{self, MAX_ANSWER_BYTES};
-use durable_mcp::transport::rounds::Rounds;
+use durable_mcp::transport::round_trips::RoundTrips;
 use durable_mcp_allocations::allocated;
 use futures_util::FutureExt;
 use http::Method;
@@ -251,7 +251,8 @@ fn a_made_up_state_is_refused_before_its_request_is_looked_at() {
         let params = format!(r#"{{"name":"take","arguments":{{"value":{value}}}}}"#);
         let first = json::read(&body("tools/call", &params));
         let sealed =
-            request_state::seal(&Rounds::default(), None, &first, &caller, host.now(), &keys, host.random()).unwrap();
+            request_state::seal(&RoundTrips::default(), None, &first, &caller, host.now(), &keys, host.random())
+                .unwrap();
         let state = sealed.unwrap();
         let made_up = state.replacen(['A', 'B', 'C', 'D', 'E'], "F", 1).chars().rev().collect::<String>();
         let (allocated, is_taken) = rounds(&params, &made_up);

@@ -10,11 +10,11 @@ use durable_mcp::oauth::record::{Access, RecordError};
 use durable_mcp::oauth::redirect_uri::RedirectUri;
 use durable_mcp::oauth::resource::{Resource, Resources};
 use durable_mcp::oauth::scope::Scopes;
-use durable_mcp::oauth::token::{GrantId, Handle, Kind, Presented, Token, read};
+use durable_mcp::oauth::token::{GrantId, Kind, Presented, Token, UserHandle, read};
 use durable_mcp::oauth::uri::{Host, Uri};
 use durable_mcp::runtime::Random;
 use durable_mcp::seal::{open, open_page, seal, seal_page};
-use durable_mcp::wire::Fault;
+use durable_mcp::wire::RuntimeError;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -23,7 +23,7 @@ use proptest::sample::{Index, select};
 struct Seeded(Cell<u64>);
 
 impl Random for Seeded {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
         for byte in bytes {
             let next = self.0.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             self.0.set(next);
@@ -44,7 +44,7 @@ fn keys() -> Keys {
 fn issue(kind: Kind, user: &str, seed: u64) -> Token {
     let random = seeded(seed);
     let grant = GrantId::random(&random).unwrap();
-    Token::issue(kind, &Handle::of(&keys(), user), &grant, &keys(), &random).unwrap()
+    Token::issue(kind, &UserHandle::of(&keys(), user), &grant, &keys(), &random).unwrap()
 }
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -122,7 +122,7 @@ proptest! {
         let _ = Host::parse(&text);
         let _ = Challenge::parse(&text);
         let _ = Verifier::parse(&text);
-        let _ = Handle::parse(&text);
+        let _ = UserHandle::parse(&text);
         let _ = GrantId::parse(&text);
         let _ = LegacyGrant::read(&text);
         let _ = Keys::from_text(&text);
@@ -245,7 +245,7 @@ proptest! {
         prop_assert_eq!(matches!(read, Presented::Ours(_)), kind == other);
         if let Presented::Ours(read) = read {
             prop_assert_eq!((&read.handle, &read.grant, read.text()), (&token.handle, &token.grant, token.text()));
-            prop_assert_eq!(read.handle, Handle::of(&keys(), &user));
+            prop_assert_eq!(read.handle, UserHandle::of(&keys(), &user));
         }
     }
 

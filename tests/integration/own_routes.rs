@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use durable_mcp::http::route::Route;
 use durable_mcp::testing::doubles::visit::OwnHandler;
-use durable_mcp::wire::{Body, Fault, Head, Reply};
+use durable_mcp::wire::{Body, Head, Reply, RuntimeError};
 use durable_mcp::{App, Server};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
@@ -30,7 +30,7 @@ fn with(app: App, path: &str) -> App {
 fn handled(
     app: App,
     path: &str,
-    handler: impl Fn(Head, String) -> LocalBoxFuture<'static, Result<Reply, Fault>> + 'static,
+    handler: impl Fn(Head, String) -> LocalBoxFuture<'static, Result<Reply, RuntimeError>> + 'static,
 ) -> App {
     let handler: OwnHandler = Box::new(handler);
     app.with_own_route(path, Rc::new(handler))
@@ -134,7 +134,7 @@ fn a_path_of_the_playground_is_the_servers_if_its_assets_are_bound() {
 
 #[test]
 fn a_handler_that_fails_or_panics_is_an_error_of_its_request_alone() {
-    let fails = handled(app(), "/fails", |_, _| ready(Err(Fault("the cause".to_owned()))).boxed_local());
+    let fails = handled(app(), "/fails", |_, _| ready(Err(RuntimeError("the cause".to_owned()))).boxed_local());
     let app = started(handled(fails, "/panics", |_, _| async { panic!("as the test wants it") }.boxed_local()));
     for (path, cause) in [("/fails", "the cause"), ("/panics", "a panic")] {
         let front = Front::of(app.clone());

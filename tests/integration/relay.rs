@@ -1,7 +1,7 @@
 //! The playground's relay at the Worker: who may, where to, and what of a request and its answer goes through. It is no open proxy, no
 //! way into a network, and nobody's purse.
 
-use durable_mcp::http::edge::RelayRequest;
+use durable_mcp::http::request_runtime::RelayRequest;
 use http::Method;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use durable_mcp::mcp::ProtocolVersion;
 use durable_mcp::prelude::*;
-use durable_mcp::session::line::MAX_MESSAGE_BYTES;
+use durable_mcp::session::call_channel::MAX_MESSAGE_BYTES;
 use durable_mcp::transport::sse::{KEEP_ALIVE_MS, MAX_UNREAD_BYTES};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use durable_mcp::mcp::outcome::IntoToolResult;
 use durable_mcp::mcp::task::DEFAULT_TTL_SECONDS;
 use durable_mcp::prelude::*;
 use durable_mcp::runtime::Runtime;
-use durable_mcp::session::line::MAX_MESSAGE_BYTES;
+use durable_mcp::session::call_channel::MAX_MESSAGE_BYTES;
 use durable_mcp::task::POLL_MS;
 use futures_util::future::{join, join3};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use durable_mcp::keys::{KEY_BYTES, Keys};
 use durable_mcp::oauth::memory::SeededRandom;
 use durable_mcp::oauth::secret::sha256_hex;
-use durable_mcp::oauth::token::{GrantId, Handle, Kind, Token};
+use durable_mcp::oauth::token::{GrantId, Kind, Token, UserHandle};
 use durable_mcp::prelude::*;
 use durable_mcp::session::host::Host;
 use durable_mcp::transport::order;
@@ -115,7 +115,7 @@ fn a_token_whose_key_is_not_known_yet_is_tried_again() {
     deployment.awaits_keys.set(true);
     let client = deployment.register(&json!({ "grant_types": ["authorization_code", "refresh_token"] }));
     let newer = Keys::generate([9; KEY_BYTES], 0);
-    let (handle, random) = (Handle::of(&deployment.keys(), "u"), SeededRandom::new(9));
+    let (handle, random) = (UserHandle::of(&deployment.keys(), "u"), SeededRandom::new(9));
     let issue = |kind| {
         let grant = GrantId::random(&random).unwrap();
         Token::issue(kind, &handle, &grant, &newer, &random).unwrap().text().to_owned()

@@ -7,7 +7,7 @@
 //! version in front, and JSON in a member `v` or by its members: one that is not known is of a later version. Every version
 //! that was ever written has its golden files in `tests/golden/v<version>/<name>*`, which today's code has to read.
 
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 macro_rules! formats {
     ($($(#[$docs:meta])* $format:ident = $name:literal, $version:literal;)*) => {
@@ -115,19 +115,19 @@ const OTHER_VERSION: &str = "another version of this server may have written it"
 impl Format {
     /// Error for data that cannot be parsed and are left unchanged.
     #[must_use]
-    pub fn unreadable(self) -> Fault {
-        Fault(format!("a {} cannot be read and is left alone: {OTHER_VERSION}", self.name()))
+    pub fn unreadable(self) -> RuntimeError {
+        RuntimeError(format!("a {} cannot be read and is left alone: {OTHER_VERSION}", self.name()))
     }
 
     /// Error for data whose key is not known yet, and may be in a moment.
     #[must_use]
-    pub fn of_unknown_key(self) -> Fault {
-        Fault(format!("the key of a {} is not known here yet: {OTHER_VERSION}", self.name()))
+    pub fn of_unknown_key(self) -> RuntimeError {
+        RuntimeError(format!("the key of a {} is not known here yet: {OTHER_VERSION}", self.name()))
     }
 }
 
 /// True for an error of this module, which is transient: it passes once the whole deployment runs one version.
 #[must_use]
-pub fn is_of_other_version(fault: &Fault) -> bool {
+pub fn is_of_other_version(fault: &RuntimeError) -> bool {
     fault.0.ends_with(OTHER_VERSION)
 }

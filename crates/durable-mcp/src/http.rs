@@ -1,9 +1,9 @@
 //! The Worker's side of HTTP: access policy, routing, and the headers of every answer.
 
 pub mod app;
+mod caller_cache;
 pub mod cookies;
 pub mod cors;
-pub mod edge;
 pub mod home;
 pub mod mcp_endpoint;
 pub mod oauth_endpoints;
@@ -14,7 +14,7 @@ pub mod playground;
 pub mod policy;
 mod problem;
 pub mod provider;
-mod recent;
+pub mod request_runtime;
 mod required;
 pub mod route;
 pub mod router;

@@ -29,7 +29,7 @@ use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{RequestId, error_json, notification_json, result_json};
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
-use crate::wire::{Fault, Reply};
+use crate::wire::{Reply, RuntimeError};
 
 /// Sessions that are notified at once. Each is a request to another object, and one event may have this many open without a
 /// queue.
@@ -72,55 +72,55 @@ pub trait HubHost: Runtime {
     ///
     /// # Errors
     /// When storage fails.
-    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, Fault>;
+    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, RuntimeError>;
 
     /// Up to `limit` joined sessions that have expired.
     ///
     /// # Errors
     /// When storage fails.
-    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, Fault>;
+    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, RuntimeError>;
 
     /// Number of joined sessions, or of those with the given tag.
     ///
     /// # Errors
     /// When storage fails.
-    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, Fault>;
+    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, RuntimeError>;
 
     /// Sets the time until which a joined session is notified, in milliseconds since 1970; false if it has not joined.
     ///
     /// # Errors
     /// When storage fails.
-    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, Fault>;
+    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError>;
 
     /// Joins a session: its object is notified from now on, until `expires`, in milliseconds since 1970.
     ///
     /// # Errors
     /// When storage fails.
-    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), Fault>;
+    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), RuntimeError>;
 
     /// The notice of a change that is being sent to sessions.
     ///
     /// # Errors
     /// When storage fails.
-    fn telling(&self, about: &str) -> Result<Option<Telling>, Fault>;
+    fn telling(&self, about: &str) -> Result<Option<Telling>, RuntimeError>;
 
     /// The notice that is sent on after that of the change `after`: the next in order, or the first behind the last one.
     ///
     /// # Errors
     /// When storage fails.
-    fn next_telling(&self, after: &str) -> Result<Option<Telling>, Fault>;
+    fn next_telling(&self, after: &str) -> Result<Option<Telling>, RuntimeError>;
 
     /// Stores how far a notice was sent.
     ///
     /// # Errors
     /// When storage fails.
-    fn put_telling(&self, telling: &Telling) -> Result<(), Fault>;
+    fn put_telling(&self, telling: &Telling) -> Result<(), RuntimeError>;
 
     /// Deletes a notice that was sent to all sessions.
     ///
     /// # Errors
     /// When storage fails.
-    fn remove_telling(&self, about: &str) -> Result<(), Fault>;
+    fn remove_telling(&self, about: &str) -> Result<(), RuntimeError>;
 
     /// Every open socket of a grant's tokens, with its attachment.
     fn sockets_of(&self, grant: &str) -> Vec<(Rc<dyn HubSocket>, String)>;
@@ -129,40 +129,40 @@ pub trait HubHost: Runtime {
     ///
     /// # Errors
     /// When storage fails.
-    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault>;
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), RuntimeError>;
 
     /// Checks whether the end of a grant is noted.
     ///
     /// # Errors
     /// When storage fails.
-    fn has_ended(&self, grant: &str) -> Result<bool, Fault>;
+    fn has_ended(&self, grant: &str) -> Result<bool, RuntimeError>;
 
     /// Removes a joined session, so that its object is no longer notified.
     ///
     /// # Errors
     /// When storage fails.
-    fn remove_session(&self, object: &str) -> Result<(), Fault>;
+    fn remove_session(&self, object: &str) -> Result<(), RuntimeError>;
 
     /// Deletes the notes of ended grants that expired; gives when the next one does.
     ///
     /// # Errors
     /// When storage fails.
-    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault>;
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, RuntimeError>;
 
     /// Time at which the next joined session expires, in milliseconds since 1970.
     ///
     /// # Errors
     /// When storage fails.
-    fn next_session(&self) -> Result<Option<u64>, Fault>;
+    fn next_session(&self) -> Result<Option<u64>, RuntimeError>;
 
     /// Notifies a session's object; false if the session has no client to notify.
-    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>>;
+    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, RuntimeError>>;
 
     /// Has the hub woken at that time at the latest.
     ///
     /// # Errors
     /// When storage fails.
-    fn wake_by(&self, time: u64) -> Result<(), Fault>;
+    fn wake_by(&self, time: u64) -> Result<(), RuntimeError>;
 }
 
 /// A socket of the hub.
@@ -221,7 +221,7 @@ impl Hub {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn join(&self, object: &str, counted: &Counted, expires: u64) -> Result<Option<Excess>, Fault> {
+    pub fn join(&self, object: &str, counted: &Counted, expires: u64) -> Result<Option<Excess>, RuntimeError> {
         let expires = expires.min(self.host.now() + JOINED_MS);
         if !self.host.keep_session(object, expires)? {
             if let Some(excess) = counted.excess(|tag| self.host.count_sessions(tag))? {
@@ -237,7 +237,7 @@ impl Hub {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn leave(&self, object: &str, time: u64) -> Result<(), Fault> {
+    pub fn leave(&self, object: &str, time: u64) -> Result<(), RuntimeError> {
         if time <= self.host.now() {
             return self.host.remove_session(object);
         }
@@ -249,7 +249,7 @@ impl Hub {
     ///
     /// # Errors
     /// When storage fails; the streams have ended.
-    pub fn end_grant(&self, grant: &str, until: u64) -> Result<(), Fault> {
+    pub fn end_grant(&self, grant: &str, until: u64) -> Result<(), RuntimeError> {
         for (socket, listener) in self.listening(self.host.sockets_of(grant)) {
             end(&*socket, &listener, "The access of this client has ended.");
         }
@@ -279,7 +279,7 @@ impl Hub {
     ///
     /// # Errors
     /// When storage fails.
-    pub async fn publish(&self, notice: &Notice) -> Result<(), Fault> {
+    pub async fn publish(&self, notice: &Notice) -> Result<(), RuntimeError> {
         for (socket, listener) in self.listening(self.host.sockets()) {
             if listener.hears(notice) {
                 socket.send(&notification_json(&notice.method, &listener.tagged(&notice.params)));
@@ -297,7 +297,7 @@ impl Hub {
     }
 
     /// Sends a notice to the next sessions, and leaves the rest to the alarm.
-    async fn tell(&self, telling: Telling) -> Result<(), Fault> {
+    async fn tell(&self, telling: Telling) -> Result<(), RuntimeError> {
         let Telling { notice, after, again } = &telling;
         let sessions = self.host.sessions(after, SESSIONS_A_TURN)?;
         match sessions.last().filter(|_| sessions.len() == SESSIONS_A_TURN) {
@@ -324,7 +324,7 @@ impl Hub {
         Ok(())
     }
 
-    fn go_on(&self, telling: &Telling) -> Result<(), Fault> {
+    fn go_on(&self, telling: &Telling) -> Result<(), RuntimeError> {
         self.host.put_telling(telling)?;
         self.host.wake_by(self.host.now())
     }
@@ -334,7 +334,7 @@ impl Hub {
     ///
     /// # Errors
     /// When storage fails.
-    pub async fn wake(&self) -> Result<(), Fault> {
+    pub async fn wake(&self) -> Result<(), RuntimeError> {
         let now = self.host.now();
         self.ask_expired(now).await?;
         let told_last = self.told_last.take();
@@ -358,7 +358,7 @@ impl Hub {
     }
 
     /// Asks sessions whose time is over: those with a client that listens are kept, and the others removed.
-    async fn ask_expired(&self, now: u64) -> Result<(), Fault> {
+    async fn ask_expired(&self, now: u64) -> Result<(), RuntimeError> {
         let expired = self.host.expired_sessions(now, ASKED_A_TURN)?;
         for some in expired.chunks(SESSIONS_AT_ONCE) {
             let asked = join_all(some.iter().map(|object| self.host.tell(object, &Notice::question()))).await;

@@ -28,7 +28,7 @@ use serde_json::Value;
 use self::upstream::Upstream;
 use crate::oauth::params::Params;
 use crate::runtime::Random;
-use crate::wire::{Fault, Head};
+use crate::wire::{Head, RuntimeError};
 
 /// A person, as an identity provider knows them.
 #[derive(Clone, PartialEq)]
@@ -133,8 +133,8 @@ impl fmt::Display for IdentityError {
     }
 }
 
-impl From<Fault> for IdentityError {
-    fn from(fault: Fault) -> Self {
+impl From<RuntimeError> for IdentityError {
+    fn from(fault: RuntimeError) -> Self {
         Self::Unavailable(fault.0)
     }
 }

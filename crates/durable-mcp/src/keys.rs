@@ -13,7 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use crate::formats::Format;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Bytes of a key: as many as the hash has, by RFC 2104 section 3.
 pub const KEY_BYTES: usize = 32;
@@ -163,7 +163,7 @@ impl Keys {
     ///
     /// # Errors
     /// When the text is no ring that this version knows. It must stay as it is then: another version may read it.
-    pub fn from_text(text: &str) -> Result<Self, Fault> {
+    pub fn from_text(text: &str) -> Result<Self, RuntimeError> {
         Self::read(text).ok_or_else(|| Format::KeyRing.unreadable())
     }
 

@@ -2,6 +2,7 @@
 //! arguments. It knows nothing of MCP.
 
 pub mod administer;
+pub mod auth_server;
 pub mod authority;
 pub mod authorize;
 pub mod challenge;
@@ -43,7 +44,6 @@ pub mod scope;
 pub mod secret;
 pub mod session_note;
 pub mod sign_in;
-pub mod site;
 pub mod token;
 pub mod token_endpoint;
 pub mod uri;

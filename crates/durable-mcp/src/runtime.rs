@@ -5,7 +5,7 @@ use std::rc::Rc;
 use futures_util::future::LocalBoxFuture;
 
 use crate::keys::{KeyId, Keys};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Unpredictable bytes.
 pub trait Random {
@@ -13,7 +13,7 @@ pub trait Random {
     ///
     /// # Errors
     /// When the runtime has none to give. What was filled by then must not be used.
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault>;
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError>;
 }
 
 /// The runtime, at the Worker and in an object.
@@ -22,7 +22,7 @@ pub trait Runtime {
     fn now(&self) -> u64;
 
     /// The deployment's keys; with `fresh`, not those that were read a while ago, since one is missing among them.
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>>;
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>>;
 
     /// True if a key that is not among the newest either may still arrive here: see [`AwaitedKeys`](crate::keys::AwaitedKeys).
     /// A token that it signed is then answered with a transient error, since a final rejection would sign its user out.

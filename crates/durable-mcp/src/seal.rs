@@ -27,7 +27,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::formats::Format;
 use crate::keys::{KeyId, Keys};
 use crate::runtime::{Random, Runtime};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const KEY_ID_BYTES: usize = 4;
 const NONCE_BYTES: usize = 12;
@@ -64,13 +64,13 @@ pub enum OpenError {
 /// # Errors
 /// When there are no keys, or `format` is of another version.
 pub async fn open_with<T>(
-    around: &dyn Runtime,
+    runtime: &dyn Runtime,
     format: Format,
     open: impl Fn(&Keys) -> Result<T, OpenError>,
-) -> Result<Option<T>, Fault> {
-    let mut opened = open(&*around.keys(false).await?);
+) -> Result<Option<T>, RuntimeError> {
+    let mut opened = open(&*runtime.keys(false).await?);
     if matches!(opened, Err(OpenError::UnknownKey(_))) {
-        opened = open(&*around.keys(true).await?);
+        opened = open(&*runtime.keys(true).await?);
     }
     match opened {
         Ok(opened) => Ok(Some(opened)),
@@ -83,7 +83,13 @@ pub async fn open_with<T>(
 ///
 /// # Errors
 /// When there is no randomness.
-pub fn seal(keys: &Keys, token: &str, header: &[u8], plaintext: &[u8], random: &dyn Random) -> Result<String, Fault> {
+pub fn seal(
+    keys: &Keys,
+    token: &str,
+    header: &[u8],
+    plaintext: &[u8],
+    random: &dyn Random,
+) -> Result<String, RuntimeError> {
     close(keys, (TOKEN, token), header, plaintext, random)
 }
 
@@ -105,7 +111,7 @@ pub fn try_open(keys: &Keys, token: &str, header: &[u8], sealed: &str) -> Result
 ///
 /// # Errors
 /// When there is no randomness.
-pub fn seal_page(keys: &Keys, purpose: &str, plaintext: &[u8], random: &dyn Random) -> Result<String, Fault> {
+pub fn seal_page(keys: &Keys, purpose: &str, plaintext: &[u8], random: &dyn Random) -> Result<String, RuntimeError> {
     close_salted(keys, (SALTED_PAGE, purpose), &[], plaintext, random)
 }
 
@@ -133,7 +139,7 @@ pub fn seal_carried(
     header: &[u8],
     plaintext: &[u8],
     random: &dyn Random,
-) -> Result<String, Fault> {
+) -> Result<String, RuntimeError> {
     close_salted(keys, (SALTED_CARRIED, purpose), header, plaintext, random)
 }
 
@@ -155,13 +161,15 @@ fn close(
     header: &[u8],
     plaintext: &[u8],
     random: &dyn Random,
-) -> Result<String, Fault> {
+) -> Result<String, RuntimeError> {
     let id = keys.current_id();
-    let cipher = cipher(keys, id, under).ok_or_else(|| Fault("there is no current key".to_owned()))?;
+    let cipher = cipher(keys, id, under).ok_or_else(|| RuntimeError("there is no current key".to_owned()))?;
     let mut nonce = [0; NONCE_BYTES];
     random.fill(&mut nonce)?;
     let mut text = plaintext.to_vec();
-    cipher.encrypt_in_place(&nonce.into(), header, &mut text).map_err(|_| Fault("too long to seal".to_owned()))?;
+    cipher
+        .encrypt_in_place(&nonce.into(), header, &mut text)
+        .map_err(|_| RuntimeError("too long to seal".to_owned()))?;
     Ok(URL_SAFE_NO_PAD.encode([id.0.as_slice(), &nonce, &text].concat()))
 }
 
@@ -181,15 +189,17 @@ fn close_salted(
     header: &[u8],
     plaintext: &[u8],
     random: &dyn Random,
-) -> Result<String, Fault> {
+) -> Result<String, RuntimeError> {
     let id = keys.current_id();
     let mut salt = [0; SALT_BYTES];
     random.fill(&mut salt)?;
     let key = keys.derived(id, purpose, &salt, under.as_bytes());
-    let key = key.ok_or_else(|| Fault("there is no current key".to_owned()))?;
+    let key = key.ok_or_else(|| RuntimeError("there is no current key".to_owned()))?;
     let mut text = plaintext.to_vec();
     let cipher = Aes256Gcm::new(&key.into());
-    cipher.encrypt_in_place(&NO_NONCE.into(), header, &mut text).map_err(|_| Fault("too long to seal".to_owned()))?;
+    cipher
+        .encrypt_in_place(&NO_NONCE.into(), header, &mut text)
+        .map_err(|_| RuntimeError("too long to seal".to_owned()))?;
     let sealed = URL_SAFE_NO_PAD.encode([id.0.as_slice(), &salt, &text].concat());
     Ok(format!("{SALTED}{MARK}{sealed}"))
 }
@@ -242,7 +252,7 @@ mod tests {
     struct Counted(std::cell::Cell<u8>);
 
     impl Random for Counted {
-        fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
             self.0.set(self.0.get() + 1);
             bytes.fill(self.0.get());
             Ok(())

@@ -2,9 +2,9 @@
 //!
 //! An object writes nothing while all goes well. See [`store::Store`] for what is written, and when.
 
+pub mod call_channel;
 pub mod core;
 pub mod host;
-pub mod line;
 pub mod log_line;
 pub mod notice;
 pub mod questions;

@@ -33,11 +33,11 @@ use crate::mcp::dispatch::{Answer, Ended, Outcome};
 use crate::mcp::error::Error;
 use crate::mcp::jsonrpc::{Request, to_json};
 use crate::mcp::user::Caller;
-use crate::session::line::{MAX_MESSAGE_BYTES, answer_excess, too_long};
+use crate::session::call_channel::{MAX_MESSAGE_BYTES, answer_excess, too_long};
 use crate::session::log_line::{LogLine, RequestLog};
 use crate::session::notice::Notice;
-use crate::transport::rounds::{Question, Rounds, read_answers};
-use crate::wire::Fault;
+use crate::transport::round_trips::{Question, RoundTrips, read_answers};
+use crate::wire::RuntimeError;
 
 /// Value of `pollIntervalMs`: time in milliseconds that clients wait before they ask again, short enough for a person who waits.
 pub const POLL_MS: u64 = 1000;
@@ -101,7 +101,7 @@ impl TaskObject {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn handle(self: &Rc<Self>, command: Command, owner: &Owner) -> Result<Result<String, Error>, Fault> {
+    pub fn handle(self: &Rc<Self>, command: Command, owner: &Owner) -> Result<Result<String, Error>, RuntimeError> {
         self.load()?;
         match command {
             Command::Begin(begin) => self.begin(begin, owner),
@@ -113,7 +113,7 @@ impl TaskObject {
         }
     }
 
-    fn of_known(self: &Rc<Self>, command: Command, owner: &Owner) -> Result<Result<String, Error>, Fault> {
+    fn of_known(self: &Rc<Self>, command: Command, owner: &Owner) -> Result<Result<String, Error>, RuntimeError> {
         if self.record.borrow().is_none() {
             return Ok(Err(unknown()));
         }
@@ -139,7 +139,7 @@ impl TaskObject {
         self.detailed().map(Ok)
     }
 
-    fn load(&self) -> Result<(), Fault> {
+    fn load(&self) -> Result<(), RuntimeError> {
         if !self.loaded.get() {
             *self.record.borrow_mut() = self.host.store().load()?;
             self.loaded.set(true);
@@ -147,7 +147,7 @@ impl TaskObject {
         Ok(())
     }
 
-    fn begin(self: &Rc<Self>, begin: Begin, owner: &Owner) -> Result<Result<String, Error>, Fault> {
+    fn begin(self: &Rc<Self>, begin: Begin, owner: &Owner) -> Result<Result<String, Error>, RuntimeError> {
         let now = self.host.now();
         let record = Record::new(begin, now);
         self.host.store().put(&record)?;
@@ -159,10 +159,10 @@ impl TaskObject {
     }
 
     /// Runs the handler from its beginning, with what was answered so far.
-    fn run(self: &Rc<Self>, owner: &Owner) -> Result<(), Fault> {
+    fn run(self: &Rc<Self>, owner: &Owner) -> Result<(), RuntimeError> {
         let Some(begin) = self.record.borrow().as_ref().map(|record| record.begin.clone()) else { return Ok(()) };
         let answers = read_answers(&begin.answers).map_err(|_| Format::TaskRecord.unreadable())?;
-        let rounds = Rc::new(Rounds::new(answers));
+        let rounds = Rc::new(RoundTrips::new(answers));
         let client = Rc::new(ClientInfo {
             version: begin.version,
             capabilities: begin.capabilities,
@@ -237,7 +237,7 @@ impl TaskObject {
     }
 
     /// Stores the outcome of the task. Its status message after an error is `message`, or the error's text.
-    fn finish(&self, outcome: Result<String, Error>, message: Option<&str>) -> Result<(), Fault> {
+    fn finish(&self, outcome: Result<String, Error>, message: Option<&str>) -> Result<(), RuntimeError> {
         let now = self.host.now();
         let done = self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal());
         if done {
@@ -260,7 +260,7 @@ impl TaskObject {
     }
 
     /// Continues a task that an end of the object interrupted, or fails it.
-    fn go_on_if_cut_off(self: &Rc<Self>, owner: &Owner) -> Result<(), Fault> {
+    fn go_on_if_cut_off(self: &Rc<Self>, owner: &Owner) -> Result<(), RuntimeError> {
         if self.running.borrow().is_some() {
             return Ok(());
         }
@@ -279,13 +279,13 @@ impl TaskObject {
         self.fail_cut_off()
     }
 
-    fn fail_cut_off(&self) -> Result<(), Fault> {
+    fn fail_cut_off(&self) -> Result<(), RuntimeError> {
         let message = "The server was restarted while this ran, and what it had done by then is not known. \
              Look at what it was to change before you call the tool again.";
         self.finish(Err(Error::internal(message)), Some("cut off by a restart"))
     }
 
-    fn take_answers(self: &Rc<Self>, answers: &str, owner: &Owner) -> Result<Result<(), Error>, Fault> {
+    fn take_answers(self: &Rc<Self>, answers: &str, owner: &Owner) -> Result<Result<(), Error>, RuntimeError> {
         let given = match read_answers(answers) {
             Ok(given) => given,
             Err(error) => return Ok(Err(error)),
@@ -294,7 +294,7 @@ impl TaskObject {
         {
             let record = self.record.borrow();
             let Some(record) = record.as_ref().filter(|record| !record.status.is_terminal()) else { return Ok(Ok(())) };
-            let rounds = Rounds::new(given);
+            let rounds = RoundTrips::new(given);
             for question in &record.questions {
                 // One that nobody asked for, or that is no answer, is ignored: the question stays open.
                 if let Some(answer) = rounds.answer(&question.key, &question.method) {
@@ -334,7 +334,7 @@ impl TaskObject {
         Ok(Ok(()))
     }
 
-    fn cancel(&self) -> Result<(), Fault> {
+    fn cancel(&self) -> Result<(), RuntimeError> {
         if self.record.borrow().as_ref().is_none_or(|record| record.status.is_terminal()) {
             return Ok(());
         }
@@ -366,7 +366,7 @@ impl TaskObject {
     ///
     /// # Errors
     /// When storage fails.
-    pub fn wake(&self) -> Result<(), Fault> {
+    pub fn wake(&self) -> Result<(), RuntimeError> {
         let now = self.host.now();
         match self.load() {
             // The record is left alone, and read again when its version may have come back.
@@ -409,7 +409,7 @@ impl TaskObject {
     }
 
     /// Changes the record, and writes it. A change that cannot be written is discarded: it would be lost with the object.
-    fn change(&self, change: impl FnOnce(&mut Record)) -> Result<(), Fault> {
+    fn change(&self, change: impl FnOnce(&mut Record)) -> Result<(), RuntimeError> {
         let mut record = self.record.borrow_mut();
         let Some(record) = record.as_mut() else { return Ok(()) };
         let mut changed = record.clone();
@@ -420,7 +420,7 @@ impl TaskObject {
     }
 
     /// Asks the client something, for the handler.
-    fn ask(&self, question: Question) -> Result<(), Fault> {
+    fn ask(&self, question: Question) -> Result<(), RuntimeError> {
         let now = self.host.now();
         self.change(|record| {
             record.questions.push(question);
@@ -446,7 +446,7 @@ impl TaskObject {
     }
 
     /// The task with its questions, result or error, as JSON.
-    fn detailed(&self) -> Result<String, Fault> {
+    fn detailed(&self) -> Result<String, RuntimeError> {
         let record = self.record.borrow();
         let Some(record) = record.as_ref() else { return Ok("{}".to_owned()) };
         let outcome = if record.status.has_outcome() { self.host.store().outcome()? } else { None };

@@ -18,7 +18,7 @@ pub use quality::quality;
 
 /// A call on the runtime failed. The log has the cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault(pub String);
+pub struct RuntimeError(pub String);
 
 /// The headers of a request. Names are matched whatever their case.
 pub trait Headers {

@@ -9,19 +9,19 @@ use durable_mcp::oauth::purge::OPERATIONS_A_RUN;
 use super::*;
 
 /// Puts so many grants of workers-oauth-provider that have expired.
-fn put_expired(around: &Around, count: usize) {
+fn put_expired(runtime: &FakeRuntime, count: usize) {
     for number in 0..count {
         let grant = format!("expired{number:09}");
-        around.put(&legacy_key(&grant), &legacy(&grant, "old", Some(NOW / 1000 - 1), true));
+        runtime.put(&legacy_key(&grant), &legacy(&grant, "old", Some(NOW / 1000 - 1), true));
     }
 }
 
 /// Runs the purge until it has come to the end; gives what all runs did together, and how many there were.
-fn purge_whole(around: &Around, most: usize) -> (Purged, usize) {
+fn purge_whole(runtime: &FakeRuntime, most: usize) -> (Purged, usize) {
     let mut all = Purged::default();
     for run in 1..=most {
-        let done = around.purge().unwrap();
-        assert!(around.invocation.borrow().spent() <= OPERATIONS_A_RUN);
+        let done = runtime.purge().unwrap();
+        assert!(runtime.invocation.borrow().spent() <= OPERATIONS_A_RUN);
         all = Purged {
             seen: all.seen + done.seen,
             ended: all.ended + done.ended,
@@ -31,176 +31,176 @@ fn purge_whole(around: &Around, most: usize) -> (Purged, usize) {
         if done.whole {
             return (all, run);
         }
-        around.outside.kv.pass_ms(DAY_MS);
+        runtime.outside.kv.pass_ms(DAY_MS);
     }
     panic!("the purge does not come to an end: {all:?}");
 }
 
 #[test]
 fn a_purge_goes_on_where_the_last_one_stopped() {
-    let around = Around::new();
-    put_expired(&around, 450);
-    let (all, runs) = purge_whole(&around, 4);
+    let runtime = FakeRuntime::new();
+    put_expired(&runtime, 450);
+    let (all, runs) = purge_whole(&runtime, 4);
     assert_eq!(all, Purged { seen: 450, ended: 450, failed: 0, whole: true });
     assert!(runs > 1, "one run looks at a part");
-    assert!(!around.has("purge:cursor"));
+    assert!(!runtime.has("purge:cursor"));
 }
 
 #[test]
 fn a_purge_of_grants_that_cost_most_stays_within_its_operations_and_comes_to_the_end() {
-    let around = Around::new();
+    let runtime = FakeRuntime::new();
     for number in 0..1_500 {
         let grant = format!("tokenless{number:07}");
-        around.put(&legacy_key(&grant), &legacy(&grant, "old", None, false));
+        runtime.put(&legacy_key(&grant), &legacy(&grant, "old", None, false));
     }
-    let (all, _) = purge_whole(&around, 15);
+    let (all, _) = purge_whole(&runtime, 15);
     assert_eq!((all.ended, all.failed), (1_500, 0));
-    assert!(around.outside.kv.keys("grant:").is_empty());
+    assert!(runtime.outside.kv.keys("grant:").is_empty());
 }
 
 #[test]
 fn grants_of_few_clients_cost_the_purge_little_however_many_there_are() {
-    let around = Around::new();
-    around.put("client:c", &json!({}));
+    let runtime = FakeRuntime::new();
+    runtime.put("client:c", &json!({}));
     for number in 0..5_000 {
-        block_on(around.outside.kv.put(&format!("grant:somebody:{number:016}"), "", NEVER, Some("c"))).unwrap();
+        block_on(runtime.outside.kv.put(&format!("grant:somebody:{number:016}"), "", NEVER, Some("c"))).unwrap();
     }
-    assert_eq!(around.purge(), Ok(Purged { seen: 5_000, ended: 0, failed: 0, whole: true }));
+    assert_eq!(runtime.purge(), Ok(Purged { seen: 5_000, ended: 0, failed: 0, whole: true }));
 }
 
 #[test]
 fn a_grant_that_cannot_be_ended_is_passed_over_in_the_purge() {
-    let around = Around::new();
-    let stranger = Handle::of(&around.outside.keys, "a user whose object is away");
+    let runtime = FakeRuntime::new();
+    let stranger = UserHandle::of(&runtime.outside.keys, "a user whose object is away");
     let key = format!("grant:{}:aaaaaaaaaaaaaaaa", stranger.as_str());
-    block_on(around.outside.kv.put(&key, "", NEVER, Some("gone"))).unwrap();
-    block_on(around.outside.kv.put("grant:unreadable", "{", NEVER, None)).unwrap();
-    put_expired(&around, 100);
-    let done = around.purge().unwrap();
+    block_on(runtime.outside.kv.put(&key, "", NEVER, Some("gone"))).unwrap();
+    block_on(runtime.outside.kv.put("grant:unreadable", "{", NEVER, None)).unwrap();
+    put_expired(&runtime, 100);
+    let done = runtime.purge().unwrap();
     assert_eq!((done.seen, done.ended, done.failed, done.whole), (102, 100, 1, true));
-    assert_eq!(around.warnings.get(), 1);
+    assert_eq!(runtime.warnings.get(), 1);
 }
 
 #[test]
 fn a_page_that_fails_is_not_begun_again_by_the_next_purge() {
-    let around = Around::new();
-    put_expired(&around, 60);
-    (2..=51).for_each(|nth| around.outside.kv.fail(Call::Get, nth));
-    assert_eq!(around.purge(), Ok(Purged { seen: 60, ended: 10, failed: 50, whole: true }));
-    assert_eq!(around.warnings.get(), 1, "one line for a page");
-    assert_eq!(around.purge(), Ok(Purged { seen: 50, ended: 50, failed: 0, whole: true }));
+    let runtime = FakeRuntime::new();
+    put_expired(&runtime, 60);
+    (2..=51).for_each(|nth| runtime.outside.kv.fail(Call::Get, nth));
+    assert_eq!(runtime.purge(), Ok(Purged { seen: 60, ended: 10, failed: 50, whole: true }));
+    assert_eq!(runtime.warnings.get(), 1, "one line for a page");
+    assert_eq!(runtime.purge(), Ok(Purged { seen: 50, ended: 50, failed: 0, whole: true }));
 }
 
 #[test]
 fn a_purge_that_is_cut_off_is_gone_on_with_behind_the_page_that_it_was_at() {
-    let around = Around::new();
-    put_expired(&around, 60);
+    let runtime = FakeRuntime::new();
+    put_expired(&runtime, 60);
     let oauth = OAuth::new(ApproveAll).take_over_workers_oauth_provider();
-    let mut run = Box::pin(purge(&oauth, &around));
-    while around.outside.kv.count(Call::Get) < 6 {
+    let mut run = Box::pin(purge(&oauth, &runtime));
+    while runtime.outside.kv.count(Call::Get) < 6 {
         assert!(matches!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending));
     }
     drop(run);
-    let next = around.purge().unwrap();
+    let next = runtime.purge().unwrap();
     assert_eq!((next.seen, next.whole), (10, true));
 }
 
 #[test]
 fn a_purge_begins_anew_where_its_cursor_is_no_longer_good() {
-    let around = Around::new();
-    put_expired(&around, 10);
-    around.outside.kv.set("purge:cursor", "an old cursor");
-    around.outside.kv.fail(Call::List, 1);
-    assert_eq!(around.purge(), Ok(Purged { seen: 10, ended: 10, failed: 0, whole: true }));
-    assert!(!around.has("purge:cursor"));
-    put_expired(&around, 10);
-    around.outside.kv.set_down(true);
-    assert!(around.purge().is_err());
+    let runtime = FakeRuntime::new();
+    put_expired(&runtime, 10);
+    runtime.outside.kv.set("purge:cursor", "an old cursor");
+    runtime.outside.kv.fail(Call::List, 1);
+    assert_eq!(runtime.purge(), Ok(Purged { seen: 10, ended: 10, failed: 0, whole: true }));
+    assert!(!runtime.has("purge:cursor"));
+    put_expired(&runtime, 10);
+    runtime.outside.kv.set_down(true);
+    assert!(runtime.purge().is_err());
 }
 
 #[test]
 fn a_grant_that_began_a_moment_ago_stays_though_its_client_is_not_to_be_seen() {
-    let around = Around::new();
-    let tokens = around.signed_in(&PUBLIC);
-    assert_eq!(around.purge().unwrap().ended, 0);
-    assert!(around.lets_in(&tokens));
-    around.outside.kv.pass_ms(10 * 60 * 1000);
-    assert_eq!(around.purge().unwrap().ended, 1);
-    assert!(!around.lets_in(&tokens));
+    let runtime = FakeRuntime::new();
+    let tokens = runtime.signed_in(&PUBLIC);
+    assert_eq!(runtime.purge().unwrap().ended, 0);
+    assert!(runtime.lets_in(&tokens));
+    runtime.outside.kv.pass_ms(10 * 60 * 1000);
+    assert_eq!(runtime.purge().unwrap().ended, 1);
+    assert!(!runtime.lets_in(&tokens));
 }
 
 #[test]
 fn a_client_with_very_many_grants_is_deleted_in_several_calls() {
-    let around = Around::new();
+    let runtime = FakeRuntime::new();
     for number in 0..1_200 {
         let grant = format!("legacy{number:010}");
         let client = if number % 10 == 0 { "public" } else { "other" };
-        around.put(&legacy_key(&grant), &legacy(&grant, client, None, true));
-        around.put(&format!("token:{USER}:{grant}:aa"), &json!({}));
+        runtime.put(&legacy_key(&grant), &legacy(&grant, client, None, true));
+        runtime.put(&format!("token:{USER}:{grant}:aa"), &json!({}));
     }
-    let tokens: Vec<_> = (0..150).map(|_| around.signed_in(&PUBLIC)).collect();
+    let tokens: Vec<_> = (0..150).map(|_| runtime.signed_in(&PUBLIC)).collect();
     let mut calls = 0;
-    while !with_site(&around, async |site| site.delete_client("public").await).unwrap() {
+    while !with_site(&runtime, async |site| site.delete_client("public").await).unwrap() {
         calls += 1;
         assert!(calls < 10, "each call gets further");
-        around.outside.kv.pass_ms(1_000);
+        runtime.outside.kv.pass_ms(1_000);
     }
     assert!(calls > 0, "one call does not get through all of it");
-    assert!(tokens.iter().all(|tokens| !around.lets_in(tokens)));
-    assert_eq!(around.outside.kv.keys("grant:").len(), 1_080);
-    assert!(around.outside.kv.keys("deleting:").is_empty());
+    assert!(tokens.iter().all(|tokens| !runtime.lets_in(tokens)));
+    assert_eq!(runtime.outside.kv.keys("grant:").len(), 1_080);
+    assert!(runtime.outside.kv.keys("deleting:").is_empty());
 }
 
 #[test]
 fn a_user_with_very_many_grants_of_before_is_shown_some_and_can_end_all() {
-    let around = Around::new();
+    let runtime = FakeRuntime::new();
     for number in 0..400 {
         let grant = format!("legacy{number:010}");
-        around.put(&legacy_key(&grant), &legacy(&grant, "old", None, true));
-        around.put(&format!("token:{USER}:{grant}:aa"), &json!({}));
+        runtime.put(&legacy_key(&grant), &legacy(&grant, "old", None, true));
+        runtime.put(&format!("token:{USER}:{grant}:aa"), &json!({}));
     }
-    around.put(&format!("grant:{USER}:more:legacy0000000000"), &legacy("legacy0000000000", "old", None, true));
-    around.put(&legacy_key("unreadable000000"), &json!("of a version that is not known"));
-    let shown = with_site(&around, async |site| site.grants_of(USER).await).unwrap();
+    runtime.put(&format!("grant:{USER}:more:legacy0000000000"), &legacy("legacy0000000000", "old", None, true));
+    runtime.put(&legacy_key("unreadable000000"), &json!("of a version that is not known"));
+    let shown = with_site(&runtime, async |site| site.grants_of(USER).await).unwrap();
     assert_eq!(shown.len(), 200);
     let mut calls = 1;
-    while with_site(&around, async |site| site.end_grants(USER).await).is_err() {
+    while with_site(&runtime, async |site| site.end_grants(USER).await).is_err() {
         calls += 1;
         assert!(calls < 4, "each call gets further");
     }
-    assert_eq!(around.outside.kv.keys("").len(), 1, "another user's grant stays");
+    assert_eq!(runtime.outside.kv.keys("").len(), 1, "another user's grant stays");
 }
 
 #[test]
 fn a_grant_of_before_with_very_many_tokens_ends_in_several_calls() {
-    let around = Around::new();
-    around.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
+    let runtime = FakeRuntime::new();
+    runtime.put(&legacy_key("legacygrant00001"), &legacy("legacygrant00001", "old", None, true));
     for number in 0..1_900 {
-        around.outside.kv.set(&format!("token:{USER}:legacygrant00001:{number:04}"), "{}");
+        runtime.outside.kv.set(&format!("token:{USER}:legacygrant00001:{number:04}"), "{}");
     }
     let mut calls = 1;
-    while with_site(&around, async |site| site.end_grant(USER, "legacygrant00001").await).is_err() {
+    while with_site(&runtime, async |site| site.end_grant(USER, "legacygrant00001").await).is_err() {
         calls += 1;
         assert!(calls < 5, "each call gets further");
-        assert!(around.invocation.borrow().spent() <= OPERATIONS_AN_INVOCATION);
+        assert!(runtime.invocation.borrow().spent() <= OPERATIONS_AN_INVOCATION);
     }
-    assert!(around.outside.kv.keys("").is_empty());
+    assert!(runtime.outside.kv.keys("").is_empty());
 }
 
 #[test]
 fn grants_of_before_and_their_tokens_all_end_though_listings_are_short() {
-    let around = Around::new();
-    around.outside.kv.shorten_pages(2);
+    let runtime = FakeRuntime::new();
+    runtime.outside.kv.shorten_pages(2);
     for number in 0..7 {
         let grant = format!("legacy{number:010}");
-        around.put(&legacy_key(&grant), &legacy(&grant, "old", None, true));
+        runtime.put(&legacy_key(&grant), &legacy(&grant, "old", None, true));
         for token in 0..5 {
-            around.put(&format!("token:{USER}:{grant}:{token}"), &json!({}));
+            runtime.put(&format!("token:{USER}:{grant}:{token}"), &json!({}));
         }
     }
-    assert_eq!(with_site(&around, async |site| site.grants_of(USER).await).unwrap().len(), 7);
-    with_site(&around, async |site| site.end_grant(USER, "legacy0000000000").await).unwrap();
-    assert_eq!(around.outside.kv.keys("token:").len(), 30);
-    with_site(&around, async |site| site.end_grants(USER).await).unwrap();
-    assert!(around.outside.kv.keys("").is_empty());
+    assert_eq!(with_site(&runtime, async |site| site.grants_of(USER).await).unwrap().len(), 7);
+    with_site(&runtime, async |site| site.end_grant(USER, "legacy0000000000").await).unwrap();
+    assert_eq!(runtime.outside.kv.keys("token:").len(), 30);
+    with_site(&runtime, async |site| site.end_grants(USER).await).unwrap();
+    assert!(runtime.outside.kv.keys("").is_empty());
 }

@@ -46,7 +46,7 @@ fn refuses(format: Format) {
         // A row of times that names no user is left for a day; see `GrantAuthority`.
         Format::GrantTimes => {
             for text in ["", "2", &format!("v2 {}", file("")), "2/AAAA"] {
-                assert!(Handle::parse(text).is_none(), "{text}");
+                assert!(UserHandle::parse(text).is_none(), "{text}");
             }
         }
         Format::ClientRecord => {

@@ -21,7 +21,7 @@ use durable_mcp::task::id;
 use durable_mcp::transport::claims::{Binding, Claims, ObjectId};
 use durable_mcp::transport::era::Transport;
 use durable_mcp::transport::request_state;
-use durable_mcp::transport::rounds::Rounds;
+use durable_mcp::transport::round_trips::RoundTrips;
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_executor::block_on;
 use futures_util::FutureExt;
@@ -228,8 +228,15 @@ impl Case {
     fn begin_rounds(&mut self, of: usize) {
         let Some(caller) = self.caller(of) else { return };
         let (outside, now) = (Rc::clone(&self.world.outside), self.now());
-        let state =
-            request_state::seal(&Rounds::default(), None, &call(None), &caller, now, &outside.keys, &outside.random);
+        let state = request_state::seal(
+            &RoundTrips::default(),
+            None,
+            &call(None),
+            &caller,
+            now,
+            &outside.keys,
+            &outside.random,
+        );
         self.states.push(Given { of, noted: false, what: state.unwrap().unwrap() });
     }
 

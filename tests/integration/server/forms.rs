@@ -55,7 +55,8 @@ fn have_titled_choices_lists_and_defaults_since_2025_11_25() {
         let choices = json!([{ "const": "small", "title": "For one" }, { "const": "large", "title": "For two" }]);
         assert_eq!(field("size"), json!({ "type": "string", "oneOf": choices }));
         assert_eq!(field("sizes"), json!({ "type": "array", "items": { "anyOf": choices } }));
-        let count = json!({ "type": "integer", "description": "Number of cups?", "default": 1, "minimum": 1, "maximum": 9 });
+        let count =
+            json!({ "type": "integer", "description": "Number of cups?", "default": 1, "minimum": 1, "maximum": 9 });
         assert_eq!(field("count"), count);
         assert_eq!(field("name"), json!({ "type": "string", "minLength": 2 }));
         assert_eq!(

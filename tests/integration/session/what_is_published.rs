@@ -5,7 +5,7 @@ use durable_mcp::keys::Keys;
 use durable_mcp::mcp::user::Caller;
 use durable_mcp::session::notice::Notice;
 use durable_mcp::transport::order;
-use durable_mcp::wire::Fault;
+use durable_mcp::wire::RuntimeError;
 
 use super::*;
 use crate::support::object::Answer;
@@ -189,7 +189,7 @@ fn is_no_reason_to_refuse_a_stream_unless_there_are_too_many() {
         assert_eq!(over_sse.try_get(None).unwrap_err().status, status);
     }
     let rig = Rig::new(announcing());
-    *rig.host.joined.borrow_mut() = Err(Fault("the hub is away".to_owned()));
+    *rig.host.joined.borrow_mut() = Err(RuntimeError("the hub is away".to_owned()));
     rig.get(None);
     assert_eq!(rig.host.warnings.borrow().len(), 1);
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use durable_mcp::identity::demo::Demo;
-use durable_mcp::oauth::token::Handle;
+use durable_mcp::oauth::token::UserHandle;
 use http::Method;
 use serde_json::json;
 
@@ -245,7 +245,7 @@ fn an_application_of_another_version_is_shown_and_can_be_disconnected() {
         let mut browser = Browser::new(&deployment);
         let lost = let_in(&mut browser, &editor, "ann");
         let usual = let_in(&mut browser, &chat, "ann");
-        let rows = deployment.rows(&Handle::of(&deployment.keys(), "stand-in:ann"));
+        let rows = deployment.rows(&UserHandle::of(&deployment.keys(), "stand-in:ann"));
         rows.set(lost.split(':').nth(1).unwrap(), "{\"Later\":{}}");
         deployment.restart();
         let page = browser.account("ann");

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use durable_mcp::oauth::event::Event;
-use durable_mcp::oauth::token::Handle;
+use durable_mcp::oauth::token::UserHandle;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ fn an_operator_lists_a_users_grants_with_their_sessions() {
     let token = browser.let_in(&client, "ann");
     browser.session(&token, "Laptop");
     let answer = told(&deployment, &list("stand-in:ann"));
-    let handle = Handle::of(&deployment.keys(), "stand-in:ann");
+    let handle = UserHandle::of(&deployment.keys(), "stand-in:ann");
     assert_eq!(answer["handle"], handle.as_str());
     let [grant] = &answer["grants"].as_array().unwrap()[..] else { panic!("{answer}") };
     assert_eq!((&grant["client_id"], &grant["client_name"]), (&json!(client), &json!("Editor")));
@@ -94,7 +94,7 @@ fn an_operator_ends_a_session_a_grant_and_all_grants() {
     assert_eq!(tokens.each_ref().map(|token| takes(&deployment, token)), [false, true, true]);
 
     // A grant of another user is no grant of this one.
-    let handle = Handle::of(&deployment.keys(), "stand-in:bob");
+    let handle = UserHandle::of(&deployment.keys(), "stand-in:bob");
     let others = told(&deployment, &json!({ "do": "list", "handle": handle.as_str() }))["grants"][0]["grant"].clone();
     let foreign = told(&deployment, &json!({ "do": "end", "user": "stand-in:ann", "grant": others }));
     assert_eq!(foreign["found"], false);
@@ -226,7 +226,7 @@ fn a_request_that_does_not_say_what_to_do_is_told_how() {
         json!(["list", user, null, null, null]),
         json!({ "do": "list" }),
         json!({ "do": "list", "user": "" }),
-        json!({ "do": "list", "user": user, "handle": Handle::of(&deployment.keys(), user).as_str() }),
+        json!({ "do": "list", "user": user, "handle": UserHandle::of(&deployment.keys(), user).as_str() }),
         json!({ "do": "list", "handle": "../../x" }),
         json!({ "do": "list", "user": user, "grant": "g" }),
         json!({ "do": "end", "user": user }),
@@ -261,7 +261,7 @@ fn the_application_hears_of_what_operators_do() {
     told(&deployment, &json!({ "do": "end", "user": "stand-in:ann", "grant": "g" }));
     told(&deployment, &json!({ "do": "end-session", "user": "stand-in:ann", "grant": "g", "session": "s" }));
     send(&deployment, "wrong", &list("stand-in:ann"));
-    let handle = Handle::of(&deployment.keys(), "stand-in:ann").as_str().to_owned();
+    let handle = UserHandle::of(&deployment.keys(), "stand-in:ann").as_str().to_owned();
     let event = |action: &str, session: Option<&str>| Event::Operator {
         action: action.to_owned(),
         handle: handle.clone(),

@@ -1,6 +1,6 @@
 //! The answer to one request, and what goes out before it.
 
-use durable_mcp::session::line::MAX_MESSAGE_BYTES;
+use durable_mcp::session::call_channel::MAX_MESSAGE_BYTES;
 use durable_mcp::transport::sse::MAX_UNREAD_BYTES;
 use http::Method;
 

@@ -7,7 +7,7 @@ use durable_mcp::mcp::jsonrpc::Request;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::transport::claims::ObjectId;
 use durable_mcp::transport::request_state::{self, MAX_ANSWER_BYTES, ROUND_WITHIN_MS};
-use durable_mcp::transport::rounds::{MAX_ANSWERS, Rounds};
+use durable_mcp::transport::round_trips::{MAX_ANSWERS, RoundTrips};
 use durable_mcp::transport::state_handle;
 use futures_util::FutureExt;
 use futures_util::future::join3;
@@ -417,7 +417,8 @@ fn tell_arguments_apart_that_are_nested_too_deep_to_be_read() {
         json::read(&body)
     };
     let keys = Keys::from_secret("k");
-    let sealed = request_state::seal(&Rounds::default(), None, &nested("1"), &caller, host.now(), &keys, host.random());
+    let sealed =
+        request_state::seal(&RoundTrips::default(), None, &nested("1"), &caller, host.now(), &keys, host.random());
     let state = sealed.unwrap().unwrap();
     let is_taken = |inner: &str| {
         let mut text = nested(inner).params.to_json();
@@ -474,7 +475,9 @@ fn go_on_for_the_same_user_and_client_only() {
     let keys = host.keys(false).now_or_never().unwrap().unwrap();
     let seal = |caller: &Caller, keys: &Keys| {
         let first = request("tools/call", &json!({ "name": "one" }));
-        request_state::seal(&Rounds::default(), None, &first, caller, host.now(), keys, host.random()).unwrap().unwrap()
+        request_state::seal(&RoundTrips::default(), None, &first, caller, host.now(), keys, host.random())
+            .unwrap()
+            .unwrap()
     };
     let ann = caller("ann", "c");
     let state = seal(&ann, &keys);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use durable_mcp::http::router;
 use durable_mcp::oauth::memory::Invocation;
-use durable_mcp::session::host::Around;
+use durable_mcp::session::host::CallRuntime;
 use durable_mcp::testing::doubles::deployment::Deployment;
 use durable_mcp::testing::doubles::headers::HeaderMap;
 use durable_mcp::testing::doubles::host::FakeHost;

@@ -25,10 +25,10 @@ use durable_mcp::oauth::memory::{Invocation, MemoryKv, SeededRandom};
 use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::record::{self, Access};
 use durable_mcp::oauth::secret::sha256_hex;
-use durable_mcp::oauth::token::Handle;
+use durable_mcp::oauth::token::UserHandle;
 use durable_mcp::runtime::Random;
 use durable_mcp::runtime::Runtime;
-use durable_mcp::wire::Fault;
+use durable_mcp::wire::RuntimeError;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
@@ -54,7 +54,7 @@ pub(crate) struct Outside {
     pub(crate) random: SeededRandom,
     pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) keys: Rc<Keys>,
-    user: Handle,
+    user: UserHandle,
     /// Warnings to operators.
     pub(crate) log: RefCell<Vec<String>>,
     /// Holdings that were ended in other objects.
@@ -72,7 +72,7 @@ impl Runtime for Outside {
         self.kv.now()
     }
 
-    fn keys(&self, _fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+    fn keys(&self, _fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>> {
         std::future::ready(Ok(Rc::clone(&self.keys))).boxed_local()
     }
 
@@ -91,7 +91,7 @@ impl Runtime for Outside {
 }
 
 impl AuthorityHost for Outside {
-    fn user(&self) -> &Handle {
+    fn user(&self) -> &UserHandle {
         &self.user
     }
 
@@ -103,11 +103,11 @@ impl AuthorityHost for Outside {
         &self.rows
     }
 
-    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         async move {
             self.end_calls.set(self.end_calls.get() + 1);
             if self.away.get() {
-                return Err(Fault("the object is overloaded".to_owned()));
+                return Err(RuntimeError("the object is overloaded".to_owned()));
             }
             self.ended.borrow_mut().push(match remote {
                 Remote::Session(key) => key.to_owned(),
@@ -190,7 +190,7 @@ pub(crate) struct World {
     pub(crate) outside: Rc<Outside>,
     pub(crate) hooks: Rc<Hooks>,
     pub(crate) lifetimes: Rc<Lifetimes>,
-    pub(crate) handle: Handle,
+    pub(crate) handle: UserHandle,
     authority: Rc<Authority>,
     tasks: Vec<Task>,
     /// The alarm that is being heard.
@@ -202,7 +202,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64, hooks: Hooks) -> Self {
         let keys = Rc::new(Keys::from_secret("a secret of the tests"));
-        let handle = Handle::of(&keys, USER);
+        let handle = UserHandle::of(&keys, USER);
         let outside = Rc::new(Outside {
             kv: MemoryKv::at(NOW),
             rows: MemoryRows::default(),

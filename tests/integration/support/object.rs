@@ -15,7 +15,7 @@ use durable_mcp::mcp::extract::{Extract, Rejection};
 use durable_mcp::mcp::user::Caller;
 use durable_mcp::runtime::Runtime;
 use durable_mcp::session::core::{Core, Settings};
-use durable_mcp::session::host::{Around, SharedHost};
+use durable_mcp::session::host::{CallRuntime, SharedHost};
 use durable_mcp::session::log_line::RequestLog;
 use durable_mcp::testing::doubles::headers::HeaderMap;
 use durable_mcp::testing::doubles::host::{FakeHost, START};

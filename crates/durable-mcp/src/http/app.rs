@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use super::caller_cache::CallerCache;
 use super::operator::{OPERATOR_TOKEN, OperatorAccess};
 use super::own_routes::OwnRoute;
 use super::playground;
@@ -10,8 +11,7 @@ use super::playground::origin::Origins;
 use super::playground::relay::settings::RelaySettings;
 use super::playground::settings::ChatSettings;
 use super::policy::Policy;
-use super::provider::{InFront, Provider};
-use super::recent::Recent;
+use super::provider::{OAuthFront, Provider};
 use super::required::Missing;
 use super::route::{Paths, Route};
 use super::variables::Variables;
@@ -177,7 +177,7 @@ impl App {
         if let Some(Notice::Misconfigured(problem)) = oauth.sign_in.notice() {
             self.problems.push(format!("Nobody can sign in: {problem}"));
         }
-        self.provider = Some(Rc::new(InFront { oauth, tool_scopes, recent: Recent::default() }));
+        self.provider = Some(Rc::new(OAuthFront { oauth, tool_scopes, recent: CallerCache::default() }));
         self
     }
 

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use http::{Method, StatusCode};
 
 use super::app::App;
-use super::edge::{Edge, Order};
 use super::provider::Begun;
+use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use super::{sse_endpoint, stateless_endpoint};
 use crate::formats::Format;
 use crate::mcp::initialize::{INITIALIZED, METHOD as INITIALIZE};
@@ -19,7 +19,7 @@ use crate::transport::claims::{Binding, Claims, Refused};
 use crate::transport::era::{self, Era, Transport};
 use crate::transport::order;
 use crate::transport::refusal::{MAX_BODY_BYTES, Refusal};
-use crate::wire::{Fault, Head, Reply};
+use crate::wire::{Head, Reply, RuntimeError};
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 
@@ -28,11 +28,11 @@ const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const MAX_PEEK_BYTES: usize = 80;
 
 /// Answers a request to `/mcp`.
-pub(crate) async fn handle(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
+pub(crate) async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
     let version = head.header(era::VERSION_HEADER);
     let version = version.as_deref();
     if head.method == Method::POST {
-        return post(app, head, edge, caller, version).await;
+        return post(app, head, runtime, caller, version).await;
     }
     if !era::is_served(version) {
         return Refusal::UnknownVersion.into();
@@ -42,10 +42,10 @@ pub(crate) async fn handle(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<C
     }
     match head.method {
         Method::GET if app.paths.are_shared() && session_id(head).is_none() => {
-            sse_endpoint::open(app, head, edge, caller).await
+            sse_endpoint::open(app, head, runtime, caller).await
         }
-        Method::GET => get(app, head, edge, caller).await,
-        Method::DELETE => delete(app, head, edge, caller).await,
+        Method::GET => get(app, head, runtime, caller).await,
+        Method::DELETE => delete(app, head, runtime, caller).await,
         _ => Refusal::Method(METHODS).into(),
     }
 }
@@ -54,7 +54,13 @@ fn session_id(head: &Head) -> Option<Cow<'_, str>> {
     head.header(order::SESSION)
 }
 
-async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, version: Option<&str>) -> Reply {
+async fn post(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: Rc<Caller>,
+    version: Option<&str>,
+) -> Reply {
     if !head.has_type("application/json") {
         return Refusal::NotJson.reply_to(version);
     }
@@ -72,20 +78,20 @@ async fn post(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, versi
     // Without sessions, a session's id means nothing. The header tells which it is, or the body does.
     let of_session = era::is_served(version) && !era::names_stateless(version);
     let Some(id) = of_session.then(|| session_id(head)).flatten() else {
-        return sessionless(app, head, edge, caller, version).await;
+        return sessionless(app, head, runtime, caller, version).await;
     };
-    let mut order = match order(app, edge, &id, caller).await {
+    let mut order = match order(app, runtime, &id, caller).await {
         Ok(order) => order,
         Err(refusal) => return refusal.into(),
     };
     if length.is_some_and(|length| length <= MAX_PEEK_BYTES) {
-        match edge.read_body().await {
+        match runtime.read_body().await {
             Ok(body) if is_initialized(&body) => return Reply::empty(StatusCode::ACCEPTED),
             Ok(body) => order.body = Some(body),
             Err(refusal) => return refusal.into(),
         }
     }
-    settle(edge, edge.forward(order))
+    settle(runtime, runtime.forward(order))
 }
 
 /// True for `notifications/initialized`: it changes no state, so its object need not be woken for it.
@@ -95,29 +101,35 @@ fn is_initialized(body: &str) -> bool {
 }
 
 /// A POST that is not passed on unread: a stateless request, or `initialize`.
-async fn sessionless(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>, version: Option<&str>) -> Reply {
-    let body = match edge.read_body().await {
+async fn sessionless(
+    app: &App,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    caller: Rc<Caller>,
+    version: Option<&str>,
+) -> Reply {
+    let body = match runtime.read_body().await {
         Ok(body) => body,
         Err(refusal) => return refusal.reply_to(version),
     };
     match era::recognise(version, &body) {
         Ok(Era::Stateless(request, envelope)) => {
-            stateless_endpoint::handle(app, head, edge, caller, request, envelope, body).await
+            stateless_endpoint::handle(app, head, runtime, caller, request, envelope, body).await
         }
         Ok(Era::Notification) => Reply::empty(StatusCode::ACCEPTED),
         Ok(Era::Sessions(posted)) if !era::is_served(version) && !era::is_initialize(&posted) => {
             Refusal::UnknownVersion.reply(era::id_of(&posted))
         }
-        Ok(Era::Sessions(posted)) => begin(app, edge, &caller, posted).await,
+        Ok(Era::Sessions(posted)) => begin(app, runtime, &caller, posted).await,
         Err(refused) => refused.into(),
     }
 }
 
 /// A POST without a session in the era of sessions: only `initialize` may be one.
-async fn begin(app: &App, edge: &dyn Edge, caller: &Caller, posted: Result<Body, Unreadable>) -> Reply {
+async fn begin(app: &App, runtime: &dyn RequestRuntime, caller: &Caller, posted: Result<Body, Unreadable>) -> Reply {
     match posted {
         Ok(Body::Single(Message::Request(request))) if request.method == INITIALIZE => {
-            initialize(app, edge, &request, caller).await
+            initialize(app, runtime, &request, caller).await
         }
         Ok(Body::Single(Message::Request(request))) => Refusal::NoSession.reply(Some(&request.id)),
         Ok(Body::Single(_)) => Refusal::NoSession.into(),
@@ -135,16 +147,16 @@ async fn begin(app: &App, edge: &dyn Edge, caller: &Caller, posted: Result<Body,
 }
 
 /// A session begins by its id alone: the object it names is created by the first request that needs it.
-async fn initialize(app: &App, edge: &dyn Edge, request: &Request, caller: &Caller) -> Reply {
+async fn initialize(app: &App, runtime: &dyn RequestRuntime, request: &Request, caller: &Caller) -> Reply {
     let (client, result) = match app.server.initialize(&request.params) {
         Ok(settled) => settled,
         Err(error) => return Reply::json(StatusCode::OK, error_json(Some(&request.id), &error)),
     };
     let signed = async {
-        let keys = edge.keys(false).await?;
+        let keys = runtime.keys(false).await?;
         let claims = Claims {
-            object: edge.new_object()?,
-            issued: Claims::issued_now(caller, edge.now() / 1000),
+            object: runtime.new_object()?,
+            issued: Claims::issued_now(caller, runtime.now() / 1000),
             transport: Transport::Streamable,
             client,
             binding: Binding::of(caller),
@@ -152,94 +164,99 @@ async fn initialize(app: &App, edge: &dyn Edge, request: &Request, caller: &Call
         let id = claims.sign(&keys);
         if let Some(provider) = &app.provider {
             let version = request.params.client_version();
-            provider.began(app, edge, &keys, caller, &Begun { claims: &claims, version });
+            provider.began(app, runtime, &keys, caller, &Begun { claims: &claims, version });
         }
         Ok(id)
     };
     match signed.await {
         Ok(id) => Reply::json(StatusCode::OK, result_json(&request.id, &result)).header(order::SESSION, id),
-        Err(fault) => failed(edge, &fault),
+        Err(fault) => failed(runtime, &fault),
     }
 }
 
-async fn get(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
+async fn get(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
     if !head.header("accept").is_some_and(|accept| admits(Some(&accept), "text/event-stream")) {
         return Refusal::AcceptEvents.into();
     }
     let Some(id) = session_id(head) else {
         return Refusal::NoSession.into();
     };
-    match order(app, edge, &id, caller).await {
-        Ok(order) => settle(edge, edge.listen(order, String::new()).await),
+    match order(app, runtime, &id, caller).await {
+        Ok(order) => settle(runtime, runtime.listen(order, String::new()).await),
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn delete(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
+async fn delete(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
     let Some(id) = session_id(head) else {
         return Refusal::NoSession.into();
     };
-    let claims = match verify(app, edge, &id, &caller, Transport::Streamable).await {
+    let claims = match verify(app, runtime, &id, &caller, Transport::Streamable).await {
         Ok(claims) => claims,
         Err(refusal) => return refusal.into(),
     };
     if let Some(provider) = &app.provider {
-        match edge.keys(false).await {
-            Ok(keys) => provider.ended(edge, &keys, &caller, &claims),
-            Err(fault) => return failed(edge, &fault),
+        match runtime.keys(false).await {
+            Ok(keys) => provider.ended(runtime, &keys, &caller, &claims),
+            Err(fault) => return failed(runtime, &fault),
         }
     }
-    settle(edge, edge.forward(streamable(&claims, caller)))
+    settle(runtime, runtime.forward(streamable(&claims, caller)))
 }
 
-async fn order(app: &App, edge: &dyn Edge, id: &str, caller: Rc<Caller>) -> Result<Order, Refusal> {
-    let claims = verify(app, edge, id, &caller, Transport::Streamable).await?;
+async fn order(
+    app: &App,
+    runtime: &dyn RequestRuntime,
+    id: &str,
+    caller: Rc<Caller>,
+) -> Result<ForwardedRequest, Refusal> {
+    let claims = verify(app, runtime, id, &caller, Transport::Streamable).await?;
     Ok(streamable(&claims, caller))
 }
 
-fn streamable(claims: &Claims, caller: Rc<Caller>) -> Order {
-    Order::of_session(claims.object, caller, Transport::Streamable)
+fn streamable(claims: &Claims, caller: Rc<Caller>) -> ForwardedRequest {
+    ForwardedRequest::of_session(claims.object, caller, Transport::Streamable)
 }
 
 /// Verifies a session id. Every invalid one gets the same answer, and no object is called for it.
 pub(super) async fn verify(
     app: &App,
-    edge: &dyn Edge,
+    runtime: &dyn RequestRuntime,
     id: &str,
     caller: &Caller,
     transport: Transport,
 ) -> Result<Claims, Refusal> {
-    let (now, max_age) = (edge.now() / 1000, app.settings.max_age_ms / 1000);
-    let keys = edge.keys(false).await.map_err(|fault| internal(edge, &fault))?;
+    let (now, max_age) = (runtime.now() / 1000, app.settings.max_age_ms / 1000);
+    let keys = runtime.keys(false).await.map_err(|fault| internal(runtime, &fault))?;
     let claims = match Claims::verify(id, &keys, caller, now, max_age) {
         Ok(claims) => Ok(claims),
         Err(Refused::UnknownKey(_)) => {
-            let keys = edge.keys(true).await.map_err(|fault| internal(edge, &fault))?;
+            let keys = runtime.keys(true).await.map_err(|fault| internal(runtime, &fault))?;
             Claims::verify(id, &keys, caller, now, max_age)
         }
         Err(refused) => Err(refused),
     };
-    let claims = claims.map_err(|refused| not_taken(edge, refused))?;
+    let claims = claims.map_err(|refused| not_taken(runtime, refused))?;
     if claims.transport == transport { Ok(claims) } else { Err(Refusal::UnknownSession) }
 }
 
 /// Refusal of a session id. One that another version signed is not refused for good: its client would give up the session.
-fn not_taken(edge: &dyn Edge, refused: Refused) -> Refusal {
+fn not_taken(runtime: &dyn RequestRuntime, refused: Refused) -> Refusal {
     match refused {
-        Refused::OtherVersion => internal(edge, &Format::SessionId.unreadable()),
+        Refused::OtherVersion => internal(runtime, &Format::SessionId.unreadable()),
         _ => Refusal::UnknownSession,
     }
 }
 
-fn internal(edge: &dyn Edge, fault: &Fault) -> Refusal {
-    edge.warn(&fault.0);
+fn internal(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Refusal {
+    runtime.warn(&fault.0);
     Refusal::of(fault)
 }
 
-pub(super) fn failed(edge: &dyn Edge, fault: &Fault) -> Reply {
-    internal(edge, fault).into()
+pub(super) fn failed(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Reply {
+    internal(runtime, fault).into()
 }
 
-pub(super) fn settle(edge: &dyn Edge, reply: Result<Reply, Fault>) -> Reply {
-    reply.unwrap_or_else(|fault| failed(edge, &fault))
+pub(super) fn settle(runtime: &dyn RequestRuntime, reply: Result<Reply, RuntimeError>) -> Reply {
+    reply.unwrap_or_else(|fault| failed(runtime, &fault))
 }

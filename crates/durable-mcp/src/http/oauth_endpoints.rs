@@ -6,22 +6,22 @@ use http::{Method, StatusCode};
 
 use super::app::App;
 use super::operator;
-use super::problem::{self, Trouble};
-use super::provider::{Gated, InFront};
+use super::problem::{self, ErrorPage};
+use super::provider::{Authenticated, OAuthFront};
 use super::route::Route;
 use super::router::Closed;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
 use crate::mcp::user::Caller;
+use crate::oauth::auth_server::{AuthServer, OAuthRuntime};
 use crate::oauth::authorize::{self, Answer};
 use crate::oauth::record::Access;
 use crate::oauth::refusal::Refusal;
 use crate::oauth::sign_in::{Notice, Step};
-use crate::oauth::site::{Site, Surroundings};
 use crate::oauth::{gate, register, revoke, token_endpoint};
 use crate::pages::frame::Frame;
 use crate::pages::language::Language;
-use crate::wire::{Fault, Head, Reply};
+use crate::wire::{Head, Reply, RuntimeError};
 
 /// `Cache-Control` of the metadata documents: a change of the application reaches every client within an hour.
 const METADATA_CACHE: &str = "public, max-age=3600";
@@ -29,13 +29,14 @@ const METADATA_CACHE: &str = "public, max-age=3600";
 /// Answers a request to one of the provider's endpoints.
 pub(super) async fn handle(
     app: &App,
-    provider: &InFront,
+    provider: &OAuthFront,
     route: Route,
     head: &Head,
-    around: &dyn Surroundings,
+    runtime: &dyn OAuthRuntime,
 ) -> Reply {
     let paths = app.resources();
-    let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head).named(app.server.display_name());
+    let site =
+        AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, &paths, head).named(app.server.display_name());
     let allowed = methods(route);
     let is_head = head.method == Method::HEAD && allowed.contains(&Method::GET);
     if !allowed.contains(&head.method) && !is_head {
@@ -73,7 +74,7 @@ fn methods(route: Route) -> &'static [Method] {
 }
 
 /// Answers requests to the provider's pages.
-async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
+async fn person(site: &AuthServer<'_>, route: Route, head: &Head) -> Reply {
     let sign_in = &site.oauth.sign_in;
     let answer = match route {
         Route::Callback => sign_in.answer(site, Step::Callback, head).await,
@@ -90,31 +91,32 @@ async fn person(site: &Site<'_>, route: Route, head: &Head) -> Reply {
             let (text, cause) = (problem::told(frame.language, &wrong), wrong.cause());
             problem::page(
                 frame,
-                site.around,
-                &Trouble { status: wrong.status(), text: &text, cause: &cause, ways: &[] },
+                site.runtime,
+                &ErrorPage { status: wrong.status(), text: &text, cause: &cause, ways: &[] },
             )
         }
         Ok(Answer::Show(reply)) => reply,
-        Err(Fault(cause)) => {
+        Err(RuntimeError(cause)) => {
             let text = frame.say(
                 "Something failed here that may work in a moment. Try again.",
                 "此处出现了暂时的故障，请稍后重试。",
             );
-            problem::page(frame, site.around, &Trouble { status: 503, text, cause: &cause, ways: &[] })
+            problem::page(frame, site.runtime, &ErrorPage { status: 503, text, cause: &cause, ways: &[] })
         }
     }
 }
 
 /// Page for a person whose browser is rejected, with the reason.
-pub(super) fn refuse(app: &App, provider: &InFront, head: &Head, around: &dyn Surroundings, why: Closed) -> Reply {
+pub(super) fn refuse(app: &App, provider: &OAuthFront, head: &Head, runtime: &dyn OAuthRuntime, why: Closed) -> Reply {
     let paths = app.resources();
-    let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head).named(app.server.display_name());
-    let trouble = Trouble { status: why.status.as_u16(), text: why.text, cause: why.text, ways: &[] };
-    problem::page(frame(&site, head), around, &trouble)
+    let site =
+        AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, &paths, head).named(app.server.display_name());
+    let trouble = ErrorPage { status: why.status.as_u16(), text: why.text, cause: why.text, ways: &[] };
+    problem::page(frame(&site, head), runtime, &trouble)
 }
 
 /// The frame of this server's pages.
-fn frame<'a>(site: &Site<'a>, head: &Head) -> Frame<'a> {
+fn frame<'a>(site: &AuthServer<'a>, head: &Head) -> Frame<'a> {
     Frame {
         server: site.name,
         language: Language::of(head.header("accept-language").as_deref()),
@@ -122,7 +124,7 @@ fn frame<'a>(site: &Site<'a>, head: &Head) -> Frame<'a> {
     }
 }
 
-fn well_known(app: &App, site: &Site<'_>, head: &Head) -> Reply {
+fn well_known(app: &App, site: &AuthServer<'_>, head: &Head) -> Reply {
     let name = app.server.name();
     let document = site.server_metadata(&head.path).or_else(|| site.resource_metadata(&head.path, name));
     let Some(json) = document else {
@@ -135,11 +137,17 @@ fn well_known(app: &App, site: &Site<'_>, head: &Head) -> Reply {
 }
 
 /// Finds out who calls MCP.
-pub(super) async fn caller(app: &App, provider: &InFront, head: &Head, around: &dyn Surroundings, path: &str) -> Gated {
+pub(super) async fn caller(
+    app: &App,
+    provider: &OAuthFront,
+    head: &Head,
+    runtime: &dyn OAuthRuntime,
+    path: &str,
+) -> Authenticated {
     let paths = app.resources();
-    let site = Site::new(&provider.oauth, around, &provider.tool_scopes, &paths, head);
+    let site = AuthServer::new(&provider.oauth, runtime, &provider.tool_scopes, &paths, head);
     let shown = gate::shown(head).map(|hash| (hash, format!("{}{path}", site.origin)));
-    if let Some(caller) = shown.as_ref().and_then(|shown| provider.recent.get(shown, around.now())) {
+    if let Some(caller) = shown.as_ref().and_then(|shown| provider.recent.get(shown, runtime.now())) {
         return Ok(caller);
     }
     let age = provider.recent.age();
@@ -147,7 +155,7 @@ pub(super) async fn caller(app: &App, provider: &InFront, head: &Head, around: &
         Ok(Ok(access)) => {
             let caller = Rc::new(caller_of(access, path, &site));
             if let Some(shown) = shown {
-                provider.recent.put(shown, &caller, around.now(), age);
+                provider.recent.put(shown, &caller, runtime.now(), age);
             }
             Ok(caller)
         }
@@ -164,13 +172,13 @@ pub(super) async fn caller(app: &App, provider: &InFront, head: &Head, around: &
             Err(reply.header("www-authenticate", refused.challenge))
         }
         Err(fault) => {
-            around.warn(&fault.0);
+            runtime.warn(&fault.0);
             Err(Refusal::fault().into())
         }
     }
 }
 
-fn caller_of(access: Access, path: &str, site: &Site<'_>) -> Caller {
+fn caller_of(access: Access, path: &str, site: &AuthServer<'_>) -> Caller {
     Caller {
         subject: Some(access.subject),
         client_id: Some(access.client_id),

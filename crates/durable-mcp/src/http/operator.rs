@@ -13,15 +13,15 @@ use super::policy::is_loopback;
 use crate::keys::MIN_KEY_CHARACTERS;
 use crate::mcp::kind::check_object;
 use crate::oauth::administer::UserRef;
+use crate::oauth::auth_server::{AuthServer, BodyError};
 use crate::oauth::authority::Listed;
 use crate::oauth::event::Event;
 use crate::oauth::gate;
 use crate::oauth::resource::Resource;
 use crate::oauth::secret::{same, sha256_hex};
 use crate::oauth::session_note::SessionNote;
-use crate::oauth::site::{BodyError, Site};
-use crate::oauth::token::Handle;
-use crate::wire::{Fault, Head, Reply};
+use crate::oauth::token::UserHandle;
+use crate::wire::{Head, Reply, RuntimeError};
 
 /// The secret that operators show.
 pub(super) const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
@@ -85,7 +85,7 @@ struct Asked {
     #[serde(rename = "do")]
     action: String,
     user: Option<String>,
-    handle: Option<Handle>,
+    handle: Option<UserHandle>,
     grant: Option<String>,
     session: Option<String>,
 }
@@ -107,17 +107,17 @@ enum Refused {
     /// The body does not say what to do.
     Request(String),
     /// Storage failed.
-    Fault(Fault),
+    Fault(RuntimeError),
 }
 
-impl From<Fault> for Refused {
-    fn from(fault: Fault) -> Self {
+impl From<RuntimeError> for Refused {
+    fn from(fault: RuntimeError) -> Self {
         Self::Fault(fault)
     }
 }
 
 /// Answers a request with the user's grants, as they are afterwards.
-pub(super) async fn handle(site: &Site<'_>, access: &OperatorAccess, head: &Head) -> Reply {
+pub(super) async fn handle(site: &AuthServer<'_>, access: &OperatorAccess, head: &Head) -> Reply {
     let done = match admit(site, access, head) {
         Ok(()) => carry_out(site).await,
         Err(refused) => Err(refused),
@@ -125,7 +125,7 @@ pub(super) async fn handle(site: &Site<'_>, access: &OperatorAccess, head: &Head
     done.map_or_else(|refused| refuse(site, &refused), |answer| Reply::json(StatusCode::OK, answer.to_string()))
 }
 
-fn admit(site: &Site<'_>, access: &OperatorAccess, head: &Head) -> Result<(), Refused> {
+fn admit(site: &AuthServer<'_>, access: &OperatorAccess, head: &Head) -> Result<(), Refused> {
     if head.raw_header("origin").is_some() {
         return Err(Refused::Page);
     }
@@ -135,7 +135,7 @@ fn admit(site: &Site<'_>, access: &OperatorAccess, head: &Head) -> Result<(), Re
     if *access == OperatorAccess::TooShort {
         return Err(Refused::ShortToken);
     }
-    let (rates, now) = (site.around.rates(), site.around.now());
+    let (rates, now) = (site.runtime.rates(), site.runtime.now());
     rates.borrow().operator(site.address(), now).map_err(Refused::TooMany)?;
     let Some(shown) = gate::shown(head) else { return Err(Refused::Token { is_wrong: false }) };
     if access.admits(&shown) {
@@ -145,8 +145,8 @@ fn admit(site: &Site<'_>, access: &OperatorAccess, head: &Head) -> Result<(), Re
     Err(Refused::Token { is_wrong: true })
 }
 
-async fn carry_out(site: &Site<'_>) -> Result<Value, Refused> {
-    let body = site.around.body(MAX_BODY_BYTES).await.map_err(Refused::Body)?;
+async fn carry_out(site: &AuthServer<'_>) -> Result<Value, Refused> {
+    let body = site.runtime.body(MAX_BODY_BYTES).await.map_err(Refused::Body)?;
     check_object(&body).map_err(Refused::Request)?;
     let asked: Asked = serde_json::from_str(&body).map_err(|error| Refused::Request(error.to_string()))?;
     let user = match (&asked.user, &asked.handle) {
@@ -202,14 +202,14 @@ impl<'a> Action<'a> {
 }
 
 /// Tells the log and the application before anything is done.
-fn tell(site: &Site<'_>, asked: &Asked, handle: &Handle) {
+fn tell(site: &AuthServer<'_>, asked: &Asked, handle: &UserHandle) {
     let event = Event::Operator {
         action: asked.action.clone(),
         handle: handle.as_str().to_owned(),
         grant: asked.grant.clone(),
         session: asked.session.clone(),
     };
-    site.around.event(&event);
+    site.runtime.event(&event);
     site.oauth.tell(&event);
 }
 
@@ -241,7 +241,7 @@ fn session_json(session: &SessionNote) -> Value {
     })
 }
 
-fn refuse(site: &Site<'_>, refused: &Refused) -> Reply {
+fn refuse(site: &AuthServer<'_>, refused: &Refused) -> Reply {
     let (status, error, text) = match refused {
         Refused::Page => (403, "access_denied", "This is for programs, and not for pages in a browser.".to_owned()),
         Refused::Insecure => (403, "access_denied", "The token would be readable on its way. Use https.".to_owned()),
@@ -259,8 +259,8 @@ fn refuse(site: &Site<'_>, refused: &Refused) -> Reply {
         Refused::Request(problem) => {
             (400, "invalid_request", format!("The body is no request, {{\"do\":\"list\",\"user\":\"..\"}}: {problem}."))
         }
-        Refused::Fault(Fault(cause)) => {
-            site.around.warn(cause);
+        Refused::Fault(RuntimeError(cause)) => {
+            site.runtime.warn(cause);
             (
                 503,
                 "temporarily_unavailable",

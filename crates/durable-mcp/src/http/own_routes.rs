@@ -6,8 +6,8 @@ use std::rc::Rc;
 use http::StatusCode;
 
 use super::app::App;
-use super::edge::Edge;
 use super::path::as_sent;
+use super::request_runtime::RequestRuntime;
 use super::route::Route;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::error_json;
@@ -17,7 +17,7 @@ use crate::wire::Reply;
 /// Error of a handler that failed or panicked.
 const FAILED: &str = "The handler of this route failed. The server's log says why.";
 
-/// A path and its handler, which only the runtime knows how to call: see [`Edge::own_route`].
+/// A path and its handler, which only the runtime knows how to call: see [`RequestRuntime::own_route`].
 #[derive(Clone)]
 pub(super) struct OwnRoute {
     path: String,
@@ -83,13 +83,13 @@ fn never_sent(path: &str) -> Option<String> {
 }
 
 /// The answer of a user's route.
-pub(super) async fn answer(route: &OwnRoute, edge: &dyn Edge) -> Reply {
-    let cause = match contain(edge.own_route(&route.handler)).await {
+pub(super) async fn answer(route: &OwnRoute, runtime: &dyn RequestRuntime) -> Reply {
+    let cause = match contain(runtime.own_route(&route.handler)).await {
         Ok(Ok(reply)) => return reply,
         Ok(Err(fault)) => fault.0,
         Err(_) => "a panic; its message is above".to_owned(),
     };
-    edge.warn(&format!("route {}: {cause}", route.path));
+    runtime.warn(&format!("route {}: {cause}", route.path));
     let error = Error::new(ErrorCode::INTERNAL, FAILED);
     Reply::json(StatusCode::INTERNAL_SERVER_ERROR, error_json(None, &error))
 }

@@ -14,8 +14,8 @@ use serde_json::json;
 
 use self::apps::AppsOrigin;
 use super::app::App;
-use super::edge::Edge;
 use super::home::get;
+use super::request_runtime::RequestRuntime;
 use super::route::Route;
 use crate::wire::{Head, Reply};
 
@@ -36,7 +36,7 @@ const CLIENT_CACHE: &str = "public, max-age=3600";
 
 /// The answer of a host that has a part of the playground alone, and of the server's host in place of a page that has an origin
 /// of its own. None where the request is served as usual.
-pub(super) fn apart(app: &App, head: &Head, edge: &dyn Edge) -> Option<Reply> {
+pub(super) fn apart(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Option<Reply> {
     let origins = &app.origins;
     if !origins.are_apart() {
         return None;
@@ -48,7 +48,7 @@ pub(super) fn apart(app: &App, head: &Head, edge: &dyn Edge) -> Option<Reply> {
         return if route == Route::PlaygroundApp { Some(frame(app, head)) } else { nothing() };
     }
     if route == Route::PlaygroundConfig {
-        origins.check_page(head, edge);
+        origins.check_page(head, runtime);
     }
     let is_page = head.path.strip_suffix('/').unwrap_or(&head.path) == PAGE;
     match (origins.page.as_ref()?.page.is_at(&head.host), route.is_of_playground()) {
@@ -112,7 +112,7 @@ pub(super) fn frame(app: &App, head: &Head) -> Reply {
 }
 
 /// A file of the page, where the Worker runs before its assets.
-pub(super) fn file(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+pub(super) fn file(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
     let framed = match &app.origins.apps {
         AppsOrigin::Own(own) => own.as_str(),
         AppsOrigin::Opaque => "'self'",
@@ -120,8 +120,8 @@ pub(super) fn file(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     };
     let server = || format!("{}{}", app.origins.at_server(head).origin(), app.paths.mcp);
     let server = app.origins.are_apart().then(server);
-    edge.playground_file(framed, server.as_deref()).unwrap_or_else(|fault| {
-        edge.warn(&format!("the playground's assets: {}", fault.0));
+    runtime.playground_file(framed, server.as_deref()).unwrap_or_else(|fault| {
+        runtime.warn(&format!("the playground's assets: {}", fault.0));
         Reply::empty(StatusCode::INTERNAL_SERVER_ERROR)
     })
 }

@@ -21,14 +21,14 @@ pub struct Policy {
 
 /// Reason why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Foreign {
+pub enum Forbidden {
     /// The request comes from another site's page.
     Origin,
     /// The request names a host that is not this server.
     Host,
 }
 
-impl Foreign {
+impl Forbidden {
     /// The advice to the request's sender.
     #[must_use]
     pub const fn message(self) -> &'static str {
@@ -73,15 +73,15 @@ impl Policy {
     ///
     /// # Errors
     /// When its origin or host is not this server's and was not allowed.
-    pub fn check(&self, head: &Head, origin: Option<&str>) -> Result<(), Foreign> {
+    pub fn check(&self, head: &Head, origin: Option<&str>) -> Result<(), Forbidden> {
         let host = head.host.to_ascii_lowercase();
         let loopback = is_loopback(&host);
         if !head.secure && !loopback && !self.hosts.iter().any(|allowed| allowed.is_host(&host)) {
-            return Err(Foreign::Host);
+            return Err(Forbidden::Host);
         }
         match origin {
             Some(origin) if !self.admits_origin(&origin.to_ascii_lowercase(), &host, head.secure) => {
-                Err(Foreign::Origin)
+                Err(Forbidden::Origin)
             }
             _ => Ok(()),
         }
@@ -224,9 +224,9 @@ mod tests {
         let evil = "http://evil.example:8787";
         for url in ["https://evil.example:8787", "https://mcp.example.com"] {
             let origin = url.replacen("https", "http", 1);
-            assert_eq!(Policy::default().check(&head(url), Some(&origin)), Err(Foreign::Origin), "{url}");
+            assert_eq!(Policy::default().check(&head(url), Some(&origin)), Err(Forbidden::Origin), "{url}");
         }
-        assert_eq!(Policy::default().check(&head(evil), Some(evil)), Err(Foreign::Host));
+        assert_eq!(Policy::default().check(&head(evil), Some(evil)), Err(Forbidden::Host));
         let allowed = Policy::new(Some("http://mcp.example.com"), None, &mut Vec::new());
         assert_eq!(allowed.check(&head("https://mcp.example.com"), Some("http://mcp.example.com")), Ok(()));
     }
@@ -246,7 +246,7 @@ mod tests {
             "//mcp.example.com",
         ] {
             let refused = Policy::default().check(&head("https://mcp.example.com"), Some(origin));
-            assert_eq!(refused, Err(Foreign::Origin), "{origin}");
+            assert_eq!(refused, Err(Forbidden::Origin), "{origin}");
         }
         for origin in [
             "http://evil.example",
@@ -257,7 +257,7 @@ mod tests {
             "http://[::1]evil",
         ] {
             let refused = Policy::default().check(&head("http://localhost:8787"), Some(origin));
-            assert_eq!(refused, Err(Foreign::Origin), "{origin}");
+            assert_eq!(refused, Err(Forbidden::Origin), "{origin}");
         }
     }
 
@@ -266,7 +266,7 @@ mod tests {
         for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "192.168.1.9", "127.0.0.1x"]
         {
             let url = format!("http://{host}");
-            assert_eq!(Policy::default().check(&head(&url), Some(&url)), Err(Foreign::Host), "{host}");
+            assert_eq!(Policy::default().check(&head(&url), Some(&url)), Err(Forbidden::Host), "{host}");
         }
     }
 
@@ -288,7 +288,7 @@ mod tests {
         let (policy, problems) = policy("https://a.example/, https://B.example", "box.lan:8787");
         assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://b.example")), Ok(()));
         assert_eq!(policy.check(&head("http://box.lan:8787"), None), Ok(()));
-        assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://c.example")), Err(Foreign::Origin));
+        assert_eq!(policy.check(&head("https://mcp.example.com"), Some("https://c.example")), Err(Forbidden::Origin));
         assert!(admits_origin("*", "null") && admits_origin("null", "null") && problems.is_empty());
     }
 

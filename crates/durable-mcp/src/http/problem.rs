@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
+use crate::oauth::auth_server::OAuthRuntime;
 use crate::oauth::authorize::{Problem as Wrong, Refusal};
-use crate::oauth::site::Surroundings;
 use crate::pages::frame::Frame;
 use crate::pages::language::Language;
 use crate::pages::problem::{Problem, Way};
 use crate::wire::Reply;
 
 /// Something that went wrong.
-pub(super) struct Trouble<'a> {
+pub(super) struct ErrorPage<'a> {
     pub(super) status: u16,
     /// The cause, and what to do.
     pub(super) text: &'a str,
@@ -20,13 +20,13 @@ pub(super) struct Trouble<'a> {
 }
 
 /// Error page for a person, and its line in the log.
-pub(super) fn page(frame: Frame<'_>, around: &dyn Surroundings, trouble: &Trouble<'_>) -> Reply {
-    let Trouble { status, text, cause, ways } = trouble;
+pub(super) fn page(frame: Frame<'_>, runtime: &dyn OAuthRuntime, trouble: &ErrorPage<'_>) -> Reply {
+    let ErrorPage { status, text, cause, ways } = trouble;
     let mut bytes = [0; 4];
     // A page without a number of its own is better than none.
-    let _ = around.random().fill(&mut bytes);
+    let _ = runtime.random().fill(&mut bytes);
     let id = format!("{:08x}", u32::from_be_bytes(bytes));
-    around.warn(&json!({ "event": "problem", "id": id, "status": status, "cause": cause }).to_string());
+    runtime.warn(&json!({ "event": "problem", "id": id, "status": status, "cause": cause }).to_string());
     Problem { frame, text, ways, id: &id }.reply(*status)
 }
 

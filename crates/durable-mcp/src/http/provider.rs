@@ -6,16 +6,17 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
 use super::app::App;
-use super::edge::Edge;
+use super::caller_cache::CallerCache;
 use super::mcp_endpoint::failed;
 use super::playground::spending::{self, Quotas, Receipt, Spending};
-use super::recent::Recent;
+use super::request_runtime::RequestRuntime;
 use super::route::{Route, oauth_route};
 use super::router::Closed;
 use super::{oauth_endpoints, session_list};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
+use crate::oauth::auth_server::OAuthRuntime;
 use crate::oauth::authority::{Allowance, Authority, AuthorityHost};
 use crate::oauth::event::Event;
 use crate::oauth::gate::insufficient_scope;
@@ -23,12 +24,11 @@ use crate::oauth::provider::{CostlyResource, OAuth};
 use crate::oauth::purge::{Purged, purge};
 use crate::oauth::scope::Scopes;
 use crate::oauth::sign_in::Notice;
-use crate::oauth::site::Surroundings;
 use crate::transport::claims::Claims;
-use crate::wire::{Fault, Head, Reply};
+use crate::wire::{Head, Reply, RuntimeError};
 
 /// The authenticated caller, or the refusal.
-pub type Gated = Result<Rc<Caller>, Reply>;
+pub type Authenticated = Result<Rc<Caller>, Reply>;
 
 /// A new session.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub trait Provider {
         app: &'a App,
         route: Route,
         head: &'a Head,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
     ) -> LocalBoxFuture<'a, Reply>;
 
     /// Finds out who calls the resource at `path`.
@@ -58,15 +58,15 @@ pub trait Provider {
         &'a self,
         app: &'a App,
         head: &'a Head,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
         path: &'a str,
-    ) -> LocalBoxFuture<'a, Gated>;
+    ) -> LocalBoxFuture<'a, Authenticated>;
 
     /// A caller began a session.
-    fn began(&self, app: &App, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Begun<'_>);
+    fn began(&self, app: &App, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Begun<'_>);
 
     /// A caller ended a session.
-    fn ended(&self, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Claims);
+    fn ended(&self, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Claims);
 
     /// The challenge for a caller whose token lacks these scopes, separated by spaces.
     fn challenge(&self, head: &Head, needed: &str) -> String;
@@ -75,7 +75,7 @@ pub trait Provider {
     fn grants(&self, app: &App, host: Rc<dyn AuthorityHost>) -> Rc<dyn Grants>;
 
     /// Collects what storage cannot expire by itself, a part at a time.
-    fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>>;
+    fn purge<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
 
     /// The notice about sign-in on this server's pages.
     fn notice(&self) -> Option<Notice>;
@@ -96,34 +96,48 @@ pub trait Provider {
     /// Counts a chat of a caller, with so many tokens at most, before it is asked for.
     fn spend<'a>(
         &'a self,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
         quotas: &'a Quotas,
         tokens: u64,
-    ) -> LocalBoxFuture<'a, Result<Spending, Fault>>;
+    ) -> LocalBoxFuture<'a, Result<Spending, RuntimeError>>;
 
     /// Checks that the caller's access has not ended, so that an answer that was counted may continue.
-    fn goes_on<'a>(&'a self, edge: &'a dyn Edge, receipt: &'a Receipt, caller: &'a Caller) -> LocalBoxFuture<'a, bool>;
+    fn goes_on<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        receipt: &'a Receipt,
+        caller: &'a Caller,
+    ) -> LocalBoxFuture<'a, bool>;
 
     /// Corrects what was counted to the tokens that were used; to nothing, if nothing was asked for.
-    fn settle(&self, edge: &dyn Edge, receipt: &Receipt, used: Option<u64>);
+    fn settle(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>);
 
     /// Counts a request that the relay is to send for a caller; or a stream of the relay's, which counts for some seconds each time.
     fn relays<'a>(
         &'a self,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
         stream: Option<&'a str>,
-    ) -> LocalBoxFuture<'a, Result<Allowance, Fault>>;
+    ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>>;
 
     /// A stream of the relay's is over.
-    fn leave_stream<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller, stream: &'a str) -> LocalBoxFuture<'a, ()>;
+    fn leave_stream<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        stream: &'a str,
+    ) -> LocalBoxFuture<'a, ()>;
 
     /// The routing handle of a caller, for logs.
-    fn handle_of<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller) -> LocalBoxFuture<'a, Option<String>>;
+    fn handle_of<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+    ) -> LocalBoxFuture<'a, Option<String>>;
 
     /// Page for a person whose browser is rejected, with the reason.
-    fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply;
+    fn refuse(&self, app: &App, head: &Head, runtime: &dyn RequestRuntime, why: Closed) -> Reply;
 
     /// Hears of what happens.
     fn tell(&self, event: &Event);
@@ -132,26 +146,26 @@ pub trait Provider {
 /// The grants of one user.
 pub trait Grants {
     /// Runs a command and returns its outcome, both as JSON.
-    fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, Fault>>;
+    fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, RuntimeError>>;
 
     /// Runs at the alarm, with at most `room` operations of KV; returns how many of them are left.
-    fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, Fault>>;
+    fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, RuntimeError>>;
 }
 
 /// The provider in front of a server.
-pub(super) struct InFront {
+pub(super) struct OAuthFront {
     pub(super) oauth: OAuth,
     /// The scopes that the server's tools need.
     pub(super) tool_scopes: Scopes,
-    pub(super) recent: Recent,
+    pub(super) recent: CallerCache,
 }
 
 /// The provider's runtime. It is linked with the provider: without it every caller is rejected.
-fn surroundings(edge: &dyn Edge) -> Result<&dyn Surroundings, Fault> {
-    edge.surroundings().ok_or_else(|| Fault("a provider without its runtime".to_owned()))
+fn oauth_runtime(runtime: &dyn RequestRuntime) -> Result<&dyn OAuthRuntime, RuntimeError> {
+    runtime.oauth_runtime().ok_or_else(|| RuntimeError("a provider without its runtime".to_owned()))
 }
 
-impl Provider for InFront {
+impl Provider for OAuthFront {
     fn route(&self, path: &str) -> Route {
         oauth_route(&self.oauth, path)
     }
@@ -161,12 +175,12 @@ impl Provider for InFront {
         app: &'a App,
         route: Route,
         head: &'a Head,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
     ) -> LocalBoxFuture<'a, Reply> {
         async move {
-            match surroundings(edge) {
-                Ok(around) => oauth_endpoints::handle(app, self, route, head, around).await,
-                Err(fault) => failed(edge, &fault),
+            match oauth_runtime(runtime) {
+                Ok(oauth_runtime) => oauth_endpoints::handle(app, self, route, head, oauth_runtime).await,
+                Err(fault) => failed(runtime, &fault),
             }
         }
         .boxed_local()
@@ -176,12 +190,12 @@ impl Provider for InFront {
         &'a self,
         app: &'a App,
         head: &'a Head,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
         path: &'a str,
-    ) -> LocalBoxFuture<'a, Gated> {
+    ) -> LocalBoxFuture<'a, Authenticated> {
         async move {
-            let around = surroundings(edge).map_err(|fault| failed(edge, &fault))?;
-            oauth_endpoints::caller(app, self, head, around, path).await
+            let oauth_runtime = oauth_runtime(runtime).map_err(|fault| failed(runtime, &fault))?;
+            oauth_endpoints::caller(app, self, head, oauth_runtime, path).await
         }
         .boxed_local()
     }
@@ -190,15 +204,15 @@ impl Provider for InFront {
         insufficient_scope(&head.origin(), &head.path, &Scopes::parse(needed).unwrap_or_default())
     }
 
-    fn began(&self, app: &App, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
-        if let Some(around) = edge.surroundings() {
-            session_list::began(app, around, keys, caller, session);
+    fn began(&self, app: &App, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
+        if let Some(oauth_runtime) = runtime.oauth_runtime() {
+            session_list::began(app, oauth_runtime, keys, caller, session);
         }
     }
 
-    fn ended(&self, edge: &dyn Edge, keys: &Keys, caller: &Caller, session: &Claims) {
-        if let Some(around) = edge.surroundings() {
-            session_list::ended(around, keys, caller, session);
+    fn ended(&self, runtime: &dyn RequestRuntime, keys: &Keys, caller: &Caller, session: &Claims) {
+        if let Some(oauth_runtime) = runtime.oauth_runtime() {
+            session_list::ended(oauth_runtime, keys, caller, session);
         }
     }
 
@@ -208,12 +222,12 @@ impl Provider for InFront {
         Rc::new(Authority::new(host, lifetimes, hooks, longest))
     }
 
-    fn purge<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn purge<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         async move {
-            let around = surroundings(edge)?;
-            let Purged { seen, ended, failed, whole } = purge(&self.oauth, around).await?;
+            let oauth_runtime = oauth_runtime(runtime)?;
+            let Purged { seen, ended, failed, whole } = purge(&self.oauth, oauth_runtime).await?;
             let event = Event::Purged { seen, ended, failed, whole };
-            around.event(&event);
+            oauth_runtime.event(&event);
             self.tell(&event);
             Ok(())
         }
@@ -231,13 +245,13 @@ impl Provider for InFront {
     fn asking_ports(&self, ports: Vec<u16>) -> Rc<dyn Provider> {
         let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
         oauth.registry.documents.ports.extend(ports);
-        Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
+        Rc::new(Self { oauth, tool_scopes, recent: CallerCache::default() })
     }
 
     fn serving_client(&self, page: &str) -> Rc<dyn Provider> {
         let (mut oauth, tool_scopes) = (self.oauth.clone(), self.tool_scopes.clone());
         oauth.registry.offer.redirects.own_pages.push(page.to_owned());
-        Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
+        Rc::new(Self { oauth, tool_scopes, recent: CallerCache::default() })
     }
 
     fn offering(&self, path: &str, scopes: &[(&str, &str)]) -> Rc<dyn Provider> {
@@ -249,64 +263,81 @@ impl Provider for InFront {
         }
         let names: Vec<&str> = scopes.iter().map(|(scope, _)| *scope).collect();
         oauth.costly = Some(CostlyResource { path: path.to_owned(), scope: names.join(" ") });
-        Rc::new(Self { oauth, tool_scopes, recent: Recent::default() })
+        Rc::new(Self { oauth, tool_scopes, recent: CallerCache::default() })
     }
 
     fn spend<'a>(
         &'a self,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
         quotas: &'a Quotas,
         tokens: u64,
-    ) -> LocalBoxFuture<'a, Result<Spending, Fault>> {
-        async move { spending::spend(surroundings(edge)?, caller, quotas, tokens).await }.boxed_local()
+    ) -> LocalBoxFuture<'a, Result<Spending, RuntimeError>> {
+        async move { spending::spend(oauth_runtime(runtime)?, caller, quotas, tokens).await }.boxed_local()
     }
 
-    fn goes_on<'a>(&'a self, edge: &'a dyn Edge, receipt: &'a Receipt, caller: &'a Caller) -> LocalBoxFuture<'a, bool> {
+    fn goes_on<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        receipt: &'a Receipt,
+        caller: &'a Caller,
+    ) -> LocalBoxFuture<'a, bool> {
         async move {
-            match edge.surroundings() {
-                Some(around) => spending::goes_on(around, receipt, caller).await,
+            match runtime.oauth_runtime() {
+                Some(oauth_runtime) => spending::goes_on(oauth_runtime, receipt, caller).await,
                 None => true,
             }
         }
         .boxed_local()
     }
 
-    fn settle(&self, edge: &dyn Edge, receipt: &Receipt, used: Option<u64>) {
-        if let Some(around) = edge.surroundings() {
-            spending::settle(around, receipt, used);
+    fn settle(&self, runtime: &dyn RequestRuntime, receipt: &Receipt, used: Option<u64>) {
+        if let Some(oauth_runtime) = runtime.oauth_runtime() {
+            spending::settle(oauth_runtime, receipt, used);
         }
     }
 
     fn relays<'a>(
         &'a self,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
         caller: &'a Caller,
         stream: Option<&'a str>,
-    ) -> LocalBoxFuture<'a, Result<Allowance, Fault>> {
-        async move { spending::relay(surroundings(edge)?, caller, stream).await }.boxed_local()
+    ) -> LocalBoxFuture<'a, Result<Allowance, RuntimeError>> {
+        async move { spending::relay(oauth_runtime(runtime)?, caller, stream).await }.boxed_local()
     }
 
-    fn leave_stream<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller, stream: &'a str) -> LocalBoxFuture<'a, ()> {
+    fn leave_stream<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+        stream: &'a str,
+    ) -> LocalBoxFuture<'a, ()> {
         async move {
-            if let Some(around) = edge.surroundings() {
-                spending::leave_stream(around, caller, stream).await;
+            if let Some(oauth_runtime) = runtime.oauth_runtime() {
+                spending::leave_stream(oauth_runtime, caller, stream).await;
             }
         }
         .boxed_local()
     }
 
-    fn handle_of<'a>(&'a self, edge: &'a dyn Edge, caller: &'a Caller) -> LocalBoxFuture<'a, Option<String>> {
+    fn handle_of<'a>(
+        &'a self,
+        runtime: &'a dyn RequestRuntime,
+        caller: &'a Caller,
+    ) -> LocalBoxFuture<'a, Option<String>> {
         async move {
-            spending::handle_of(surroundings(edge).ok()?, caller).await.ok().map(|handle| handle.as_str().to_owned())
+            spending::handle_of(oauth_runtime(runtime).ok()?, caller)
+                .await
+                .ok()
+                .map(|handle| handle.as_str().to_owned())
         }
         .boxed_local()
     }
 
-    fn refuse(&self, app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
-        match surroundings(edge) {
-            Ok(around) => oauth_endpoints::refuse(app, self, head, around, why),
-            Err(fault) => failed(edge, &fault),
+    fn refuse(&self, app: &App, head: &Head, runtime: &dyn RequestRuntime, why: Closed) -> Reply {
+        match oauth_runtime(runtime) {
+            Ok(oauth_runtime) => oauth_endpoints::refuse(app, self, head, oauth_runtime, why),
+            Err(fault) => failed(runtime, &fault),
         }
     }
 
@@ -316,16 +347,16 @@ impl Provider for InFront {
 }
 
 impl Grants for Authority {
-    fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, Fault>> {
+    fn handle(&self, command: String) -> LocalBoxFuture<'_, Result<String, RuntimeError>> {
         async move {
             let command = serde_json::from_str(&command).map_err(|_| Format::GrantCommand.unreadable())?;
             let outcome = Authority::handle(self, command).await;
-            serde_json::to_string(&outcome).map_err(|error| Fault(format!("an outcome: {error}")))
+            serde_json::to_string(&outcome).map_err(|error| RuntimeError(format!("an outcome: {error}")))
         }
         .boxed_local()
     }
 
-    fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, Fault>> {
+    fn wake(&self, room: usize) -> LocalBoxFuture<'_, Result<usize, RuntimeError>> {
         Authority::wake(self, room).boxed_local()
     }
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use http::{Method, StatusCode};
 
 use super::app::App;
-use super::edge::Edge;
-use super::policy::{Foreign, is_loopback};
+use super::policy::{Forbidden, is_loopback};
+use super::request_runtime::RequestRuntime;
 use super::required::Missing;
 use super::route::Route;
 use super::{cors, home, mcp_endpoint, own_routes, playground, sse_endpoint};
@@ -16,19 +16,19 @@ use crate::session::log_line::{self, LogLine};
 use crate::wire::{Body, Head, Reply};
 
 /// Answers any request.
-pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+pub async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
     let log = app.settings.request_log;
-    let began = log.begin(|| edge.now());
+    let began = log.begin(|| runtime.now());
     // No browser sends an empty one, so it is checked, and matches no origin.
     let origin = head.raw_header("origin");
     let reply = match app.policy.check(head, origin.as_deref()) {
-        Err(foreign) if !(foreign == Foreign::Origin && is_for_origin(app, head, origin.as_deref())) => {
-            told(app, head, edge, Closed { status: StatusCode::FORBIDDEN, text: foreign.message() })
+        Err(foreign) if !(foreign == Forbidden::Origin && is_for_origin(app, head, origin.as_deref())) => {
+            told(app, head, runtime, Closed { status: StatusCode::FORBIDDEN, text: foreign.message() })
         }
-        _ => match playground::apart(app, head, edge) {
+        _ => match playground::apart(app, head, runtime) {
             Some(reply) => reply,
             None if head.method == Method::OPTIONS && app.own_route(&head.path).is_none() => cors::preflight(head),
-            None => route(app, head, edge).await,
+            None => route(app, head, runtime).await,
         },
     };
     // An object's answer has the headers already, and the object writes its line in the log.
@@ -40,8 +40,8 @@ pub async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
     let is_refused = reply.status.is_client_error() || reply.status.is_server_error();
     let outcome = if is_refused { "refused" } else { log_line::OK };
     let has_line = !reply.logged && reply.status != StatusCode::ACCEPTED;
-    if has_line && let Some(ms) = log.due(outcome, began, || edge.now()) {
-        edge.log(&LogLine {
+    if has_line && let Some(ms) = log.due(outcome, began, || runtime.now()) {
+        runtime.log(&LogLine {
             event: "http",
             method: format!("{} {}", head.method, known_path(app, &head.path)),
             outcome,
@@ -80,10 +80,10 @@ pub struct Closed {
 }
 
 /// Rejects a request: on a page where a person reads the answer, as JSON elsewhere.
-fn told(app: &App, head: &Head, edge: &dyn Edge, why: Closed) -> Reply {
+fn told(app: &App, head: &Head, runtime: &dyn RequestRuntime, why: Closed) -> Reply {
     let is_page = matches!(app.route_of(&head.path), Route::Authorize | Route::Callback | Route::Account);
     if let Some(provider) = app.provider.as_ref().filter(|_| is_page) {
-        return provider.refuse(app, head, edge, why);
+        return provider.refuse(app, head, runtime, why);
     }
     Reply::json(why.status, error_json(None, &Error::new(ErrorCode::REFUSED, why.text)))
 }
@@ -94,10 +94,10 @@ fn known_path<'a>(app: &App, path: &'a str) -> &'a str {
 }
 
 /// Answers a request to an MCP endpoint. Its caller is authenticated before anything else of it is read.
-async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Reply {
+async fn protected(app: &App, route: Route, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
     let resource = if route == Route::Mcp { &app.paths.mcp } else { &app.paths.sse };
     let caller = match &app.provider {
-        Some(provider) => match provider.caller(app, head, edge, resource).await {
+        Some(provider) => match provider.caller(app, head, runtime, resource).await {
             Ok(caller) => caller,
             Err(refused) => return refused,
         },
@@ -105,15 +105,15 @@ async fn protected(app: &App, route: Route, head: &Head, edge: &dyn Edge) -> Rep
     };
     match route {
         Route::Mcp => {
-            let reply = mcp_endpoint::handle(app, head, edge, caller).await;
+            let reply = mcp_endpoint::handle(app, head, runtime, caller).await;
             cors::challenged(reply, head, app.provider.as_deref())
         }
-        Route::Sse => sse_endpoint::open(app, head, edge, caller).await,
-        _ => sse_endpoint::message(app, head, edge, caller).await,
+        Route::Sse => sse_endpoint::open(app, head, runtime, caller).await,
+        _ => sse_endpoint::message(app, head, runtime, caller).await,
     }
 }
 
-async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+async fn route(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
     let route = app.route_of(&head.path);
     let is_served = matches!(
         route,
@@ -128,24 +128,24 @@ async fn route(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
         return lacking(missing, head);
     }
     if let Some(problem) = app.closed.filter(|_| !is_served) {
-        return told(app, head, edge, Closed { status: StatusCode::SERVICE_UNAVAILABLE, text: problem });
+        return told(app, head, runtime, Closed { status: StatusCode::SERVICE_UNAVAILABLE, text: problem });
     }
     match (route, &app.provider) {
-        (Route::Mcp | Route::Sse | Route::SseMessage, _) => protected(app, route, head, edge).await,
+        (Route::Mcp | Route::Sse | Route::SseMessage, _) => protected(app, route, head, runtime).await,
         (Route::Home, _) if matches!(head.method, Method::POST | Method::DELETE) => home::elsewhere(app, head),
         (Route::Home, _) => home::page(app, head),
         (Route::Style, _) => home::style(head),
         (Route::Own, _) => match app.own_route(&head.path) {
-            Some(own) => own_routes::answer(own, edge).await,
+            Some(own) => own_routes::answer(own, runtime).await,
             None => nothing_here(app),
         },
         (Route::PlaygroundConfig, _) => playground::config(app, head),
         (Route::PlaygroundClient, _) => playground::client(app, head),
         (Route::PlaygroundApp, _) => playground::frame(app, head),
-        (Route::PlaygroundFile, _) => playground::file(app, head, edge),
-        (Route::PlaygroundChat, _) => playground::chat::handle(app, head, edge).await,
-        (Route::PlaygroundRelay, _) => playground::relay::handle(app, head, edge).await,
-        (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, edge).await,
+        (Route::PlaygroundFile, _) => playground::file(app, head, runtime),
+        (Route::PlaygroundChat, _) => playground::chat::handle(app, head, runtime).await,
+        (Route::PlaygroundRelay, _) => playground::relay::handle(app, head, runtime).await,
+        (_, Some(provider)) if route != Route::Unknown => provider.handle(app, route, head, runtime).await,
         _ => nothing_here(app),
     }
 }

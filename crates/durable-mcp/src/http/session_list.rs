@@ -4,10 +4,10 @@ use super::app::App;
 use super::provider::Begun;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
+use crate::oauth::auth_server::OAuthRuntime;
 use crate::oauth::authority::Command;
 use crate::oauth::session_note::SessionNote;
-use crate::oauth::site::Surroundings;
-use crate::oauth::token::Handle;
+use crate::oauth::token::UserHandle;
 use crate::pages::frame::plain;
 use crate::transport::claims::Claims;
 use crate::transport::era::Transport;
@@ -16,8 +16,8 @@ use crate::transport::era::Transport;
 const MAX_NAME_CHARS: usize = 60;
 
 /// Has a session noted with the user's grants.
-pub(super) fn began(app: &App, around: &dyn Surroundings, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
-    let (claims, now) = (session.claims, around.now());
+pub(super) fn began(app: &App, runtime: &dyn OAuthRuntime, keys: &Keys, caller: &Caller, session: &Begun<'_>) {
+    let (claims, now) = (session.claims, runtime.now());
     let name = plain(&claims.client.name, MAX_NAME_CHARS);
     let version = session.version.as_deref().map(|version| plain(version, MAX_NAME_CHARS)).unwrap_or_default();
     let transport = match claims.transport {
@@ -31,20 +31,20 @@ pub(super) fn began(app: &App, around: &dyn Surroundings, keys: &Keys, caller: &
         began: now,
         expires: claims.issued.saturating_mul(1000).saturating_add(app.settings.max_age_ms),
     };
-    tell(around, keys, caller, |grant| Command::NoteSession { grant, session: note });
+    tell(runtime, keys, caller, |grant| Command::NoteSession { grant, session: note });
 }
 
 /// Has a session forgotten that its client has ended.
-pub(super) fn ended(around: &dyn Surroundings, keys: &Keys, caller: &Caller, claims: &Claims) {
-    tell(around, keys, caller, |grant| Command::ForgetSession { grant, key: claims.key() });
+pub(super) fn ended(runtime: &dyn OAuthRuntime, keys: &Keys, caller: &Caller, claims: &Claims) {
+    tell(runtime, keys, caller, |grant| Command::ForgetSession { grant, key: claims.key() });
 }
 
 /// A caller without a grant of this server's has no list.
-fn tell(around: &dyn Surroundings, keys: &Keys, caller: &Caller, command: impl FnOnce(String) -> Command) {
+fn tell(runtime: &dyn OAuthRuntime, keys: &Keys, caller: &Caller, command: impl FnOnce(String) -> Command) {
     if let (Some(subject), Some(grant)) = (&caller.subject, &caller.grant) {
         match serde_json::to_string(&command(grant.clone())) {
-            Ok(json) => around.command_later(&Handle::of(keys, subject), json),
-            Err(error) => around.warn(&format!("a session is not in its user's list: {error}")),
+            Ok(json) => runtime.command_later(&UserHandle::of(keys, subject), json),
+            Err(error) => runtime.warn(&format!("a session is not in its user's list: {error}")),
         }
     }
 }

@@ -26,11 +26,11 @@ use super::policy::is_loopback;
 use crate::identity::renewal;
 use crate::identity::upstream::Upstream;
 use crate::identity::{IdentityError, IdentityProvider};
+use crate::oauth::auth_server::AuthServer;
 use crate::oauth::authorize::Answer;
 use crate::oauth::provider::OAuth;
 use crate::oauth::sign_in::{Authorization, Decision, Notice, SignIn, Step};
-use crate::oauth::site::Site;
-use crate::wire::{Fault, Head};
+use crate::wire::{Head, RuntimeError};
 
 /// Signs users in with an identity provider, and asks for their consent to clients.
 #[derive(Clone)]
@@ -75,16 +75,16 @@ impl fmt::Debug for IdentitySignIn {
 
 impl SignIn for IdentitySignIn {
     /// Denies: [`answer`](Self::answer) decides, with the pages.
-    fn decide<'a>(&'a self, _: &'a Authorization, _: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>> {
+    fn decide<'a>(&'a self, _: &'a Authorization, _: &'a Head) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
         async { Ok(Decision::Deny) }.boxed_local()
     }
 
     fn answer<'a>(
         &'a self,
-        site: &'a Site<'a>,
+        site: &'a AuthServer<'a>,
         step: Step<'a>,
         head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Answer, Fault>> {
+    ) -> LocalBoxFuture<'a, Result<Answer, RuntimeError>> {
         async move {
             let mut visit = Visit::new(self, site, head);
             let reply = match &self.provider {

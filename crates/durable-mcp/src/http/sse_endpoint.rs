@@ -5,9 +5,9 @@ use std::rc::Rc;
 use http::Method;
 
 use super::app::App;
-use super::edge::{Edge, Order};
 use super::mcp_endpoint::{failed, settle, verify};
 use super::provider::Begun;
+use super::request_runtime::{ForwardedRequest, RequestRuntime};
 use crate::mcp::ProtocolVersion;
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
@@ -21,7 +21,7 @@ use crate::transport::sse;
 use crate::wire::{Head, Reply};
 
 /// Opens a session: its stream, and on it first where to post.
-pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
+pub(super) async fn open(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
     if head.method != Method::GET {
         return Refusal::Method("GET, OPTIONS").into();
     }
@@ -29,9 +29,9 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Cal
         return Refusal::AcceptEvents.into();
     }
     let claims = async {
-        let keys = edge.keys(false).await?;
-        let object = edge.new_object()?;
-        let issued = Claims::issued_now(&caller, edge.now() / 1000);
+        let keys = runtime.keys(false).await?;
+        let object = runtime.new_object()?;
+        let issued = Claims::issued_now(&caller, runtime.now() / 1000);
         // The client introduces itself later; until then the oldest version holds.
         let client = ClientInfo {
             version: ProtocolVersion::V2024_11_05,
@@ -40,24 +40,24 @@ pub(super) async fn open(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Cal
         };
         let claims = Claims { object, issued, transport: Transport::Sse, client, binding: Binding::of(&caller) };
         if let Some(provider) = &app.provider {
-            provider.began(app, edge, &keys, &caller, &Begun { claims: &claims, version: None });
+            provider.began(app, runtime, &keys, &caller, &Begun { claims: &claims, version: None });
         }
         Ok((object, claims.sign(&keys)))
     };
     let (object, id) = match claims.await {
         Ok(claims) => claims,
-        Err(fault) => return failed(edge, &fault),
+        Err(fault) => return failed(runtime, &fault),
     };
     let is_session = |pair: &str| pair.split('=').next() == Some(SESSION_ID);
     let others = head.query.split('&').filter(|pair| !pair.is_empty() && !is_session(pair));
     let query: String = others.flat_map(|pair| [pair, "&"]).collect();
     let endpoint = sse::endpoint(&format!("{}?{query}{SESSION_ID}={id}", app.paths.message));
-    let order = Order { session: Some(id), ..Order::of_session(object, caller, Transport::Sse) };
-    settle(edge, edge.listen(order, endpoint).await)
+    let order = ForwardedRequest { session: Some(id), ..ForwardedRequest::of_session(object, caller, Transport::Sse) };
+    settle(runtime, runtime.listen(order, endpoint).await)
 }
 
 /// Forwards a message of an HTTP+SSE session to its object.
-pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<Caller>) -> Reply {
+pub(super) async fn message(app: &App, head: &Head, runtime: &dyn RequestRuntime, caller: Rc<Caller>) -> Reply {
     if head.method != Method::POST {
         return Refusal::Method("POST, OPTIONS").into();
     }
@@ -73,9 +73,9 @@ pub(super) async fn message(app: &App, head: &Head, edge: &dyn Edge, caller: Rc<
     let Some(id) = head.query_value(SESSION_ID) else {
         return Refusal::NoSession.into();
     };
-    let claims = match verify(app, edge, id, &caller, Transport::Sse).await {
+    let claims = match verify(app, runtime, id, &caller, Transport::Sse).await {
         Ok(claims) => claims,
         Err(refusal) => return refusal.into(),
     };
-    settle(edge, edge.forward(Order::of_session(claims.object, caller, Transport::Sse)))
+    settle(runtime, runtime.forward(ForwardedRequest::of_session(claims.object, caller, Transport::Sse)))
 }

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use http::StatusCode;
 
 use super::app::App;
-use super::edge::{Edge, Order, Place};
+use super::request_runtime::{ForwardedRequest, ObjectTarget, RequestRuntime};
 use crate::hub::{Counted, Listener, Origin, Wanted, user_tag};
 use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::Extensions;
@@ -20,14 +20,14 @@ use crate::session::core::Sender;
 use crate::task::command::{Begin, Command};
 use crate::task::{self, id};
 use crate::transport::claims::ObjectId;
-use crate::transport::envelope::Envelope;
 use crate::transport::era::Transport;
 use crate::transport::object::RequestHeaders;
 use crate::transport::refusal::{Refusal, Refused};
-use crate::transport::rounds::{Rounds, given_answers};
+use crate::transport::request_meta::RequestMeta;
+use crate::transport::round_trips::{RoundTrips, given_answers};
 use crate::transport::stateless::{self, BeginTask, Call};
 use crate::transport::{headers, request_state, state_handle};
-use crate::wire::{ADDRESS_HEADER, Fault, Head, Reply};
+use crate::wire::{ADDRESS_HEADER, Head, Reply, RuntimeError};
 
 /// Prefix of the names of users' state objects.
 const USER_STATE: &str = "user state";
@@ -36,10 +36,10 @@ const USER_STATE: &str = "user state";
 pub(super) async fn handle(
     app: &App,
     head: &Head,
-    edge: &dyn Edge,
+    runtime: &dyn RequestRuntime,
     caller: Rc<Caller>,
     request: Request,
-    envelope: Envelope,
+    envelope: RequestMeta,
     body: String,
 ) -> Reply {
     if let Err(error) = headers::check(&app.server, head, &request) {
@@ -49,31 +49,31 @@ pub(super) async fn handle(
         return refused;
     }
     match request.method.as_str() {
-        "subscriptions/listen" => listen(app, head, edge, &caller, &request, &envelope).await,
+        "subscriptions/listen" => listen(app, head, runtime, &caller, &request, &envelope).await,
         "tasks/get" | "tasks/update" | "tasks/cancel" if app.server.has_tasks() => {
-            let done = of_task(app, edge, &caller, &request, &envelope).await;
-            done.unwrap_or_else(|fault| failed(edge, &request.id, &fault))
+            let done = of_task(app, runtime, &caller, &request, &envelope).await;
+            done.unwrap_or_else(|fault| failed(runtime, &request.id, &fault))
         }
         _ => match app.server.state_of(&request) {
             StateOf::Nobody => {
                 // The parsed request holds the same data: a long body would be in memory twice while the call runs.
                 drop(body);
-                here(app, head, edge, caller, request, envelope).await
+                here(app, head, runtime, caller, request, envelope).await
             }
-            StateOf::Caller(named) => match state(app, edge, &caller, &request, named).await {
+            StateOf::Caller(named) => match state(app, runtime, &caller, &request, named).await {
                 Ok(Some((object, name))) => {
-                    let order = Order {
-                        place: Place::Session(object),
+                    let order = ForwardedRequest {
+                        place: ObjectTarget::Session(object),
                         session: None,
                         state: name,
                         caller,
                         transport: Transport::Stateless,
                         body: Some(body),
                     };
-                    settle(edge, &request.id, edge.forward(order))
+                    settle(runtime, &request.id, runtime.forward(order))
                 }
                 Ok(None) => unknown_state(app, &request),
-                Err(fault) => failed(edge, &request.id, &fault),
+                Err(fault) => failed(runtime, &request.id, &fault),
             },
         },
     }
@@ -83,25 +83,25 @@ pub(super) async fn handle(
 async fn here(
     app: &App,
     head: &Head,
-    edge: &dyn Edge,
+    runtime: &dyn RequestRuntime,
     caller: Rc<Caller>,
     request: Request,
-    envelope: Envelope,
+    envelope: RequestMeta,
 ) -> Reply {
-    let around = edge.around();
-    let rounds = match request_state::rounds(&request, &caller, &*around).await {
+    let call_runtime = runtime.call_runtime();
+    let rounds = match request_state::rounds(&request, &caller, &*call_runtime).await {
         Ok(Ok(rounds)) => rounds,
         Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
-        Err(fault) => return failed(edge, &request.id, &fault),
+        Err(fault) => return failed(runtime, &request.id, &fault),
     };
-    let (begin_task, at_once) = begin_task(app, edge, &caller, &request, &envelope);
+    let (begin_task, at_once) = begin_task(app, runtime, &caller, &request, &envelope);
     if let Some(begin_task) = begin_task.as_ref().filter(|_| at_once) {
         return match begin_task(Rc::new(rounds)).await {
             Ok(task) => {
                 let result = app.server.stamp(ResultType::Task, &task, None);
                 Reply::json(StatusCode::OK, result_json(&request.id, &result))
             }
-            Err(fault) => failed(edge, &request.id, &fault),
+            Err(fault) => failed(runtime, &request.id, &fault),
         };
     }
     let request_headers = Rc::clone(&head.headers);
@@ -114,38 +114,38 @@ async fn here(
         rounds,
         state: None,
         begin_task,
-        gone: edge.gone(),
+        gone: runtime.gone(),
         request_log: app.settings.request_log,
         always_streams: app.settings.always_streams,
         request,
         sender,
     };
-    stateless::run(Rc::clone(&app.server), around, call).await
+    stateless::run(Rc::clone(&app.server), call_runtime, call).await
 }
 
 /// The object of the state that a request is about, with the state's name where the caller names it; `None` if the named state
 /// is unknown or has ended.
 async fn state(
     app: &App,
-    edge: &dyn Edge,
+    runtime: &dyn RequestRuntime,
     caller: &Caller,
     request: &Request,
     named: Option<String>,
-) -> Result<Option<(ObjectId, Option<(String, bool)>)>, Fault> {
+) -> Result<Option<(ObjectId, Option<(String, bool)>)>, RuntimeError> {
     if let Some(subject) = &caller.subject {
-        let keys = edge.keys(false).await?;
+        let keys = runtime.keys(false).await?;
         let name = keys.anchor_mac(USER_STATE, subject.as_bytes());
         let name = name.iter().fold(String::from("user:"), |text, byte| format!("{text}{byte:02x}"));
-        return Ok(Some((edge.object_named(&name)?, None)));
+        return Ok(Some((runtime.object_named(&name)?, None)));
     }
     // A state of an earlier round is reported as new, since the client has not seen its handle.
     let began = || request_state::begun_state(request).map(|name| (name, true));
     if let Some((name, is_new)) = named.map(|name| (name, false)).or_else(began) {
-        let object = state_handle::open(&name, app.settings.max_age_ms, &*edge.around()).await?;
+        let object = state_handle::open(&name, app.settings.max_age_ms, &*runtime.call_runtime()).await?;
         return Ok(object.map(|object| (object, Some((name, is_new)))));
     }
-    let object = edge.new_object()?;
-    let name = state_handle::seal(object, edge.now(), &*edge.keys(false).await?, edge.random())?;
+    let object = runtime.new_object()?;
+    let name = state_handle::seal(object, runtime.now(), &*runtime.keys(false).await?, runtime.random())?;
     Ok(Some((object, Some((name, true)))))
 }
 
@@ -163,10 +163,10 @@ fn unknown_state(app: &App, request: &Request) -> Reply {
 /// The function that turns the request into a task, if its tool allows one, and true if it starts as one.
 fn begin_task(
     app: &App,
-    edge: &dyn Edge,
+    runtime: &dyn RequestRuntime,
     caller: &Rc<Caller>,
     request: &Request,
-    envelope: &Envelope,
+    envelope: &RequestMeta,
 ) -> (Option<BeginTask>, bool) {
     let tool = app.server.task_tool(request, caller);
     let Some((ttl_ms, at_once)) = tool.filter(|_| envelope.capabilities.has(ClientCapabilities::TASKS)) else {
@@ -183,8 +183,8 @@ fn begin_task(
         client: client.name,
         user: user_tag(caller),
     };
-    let (start, caller) = (edge.begin_task(), Rc::clone(caller));
-    let begin_task = move |rounds: Rc<Rounds>| {
+    let (start, caller) = (runtime.begin_task(), Rc::clone(caller));
+    let begin_task = move |rounds: Rc<RoundTrips>| {
         let begin = Begin { answers: rounds.answers_json(), ..begin.clone() };
         start(begin, Rc::clone(&caller)).boxed_local()
     };
@@ -194,11 +194,11 @@ fn begin_task(
 /// `tasks/get`, `tasks/update` and `tasks/cancel`.
 async fn of_task(
     app: &App,
-    edge: &dyn Edge,
+    runtime: &dyn RequestRuntime,
     caller: &Rc<Caller>,
     request: &Request,
-    envelope: &Envelope,
-) -> Result<Reply, Fault> {
+    envelope: &RequestMeta,
+) -> Result<Reply, RuntimeError> {
     let refuse = |error| Ok(Refused::bad_request(Some(request.id.clone()), error).into());
     if !envelope.capabilities.has(ClientCapabilities::TASKS) {
         return refuse(Error::missing_capability(ClientCapabilities::TASKS));
@@ -223,9 +223,9 @@ async fn of_task(
         Ok(read) => read,
         Err(error) => return refuse(error),
     };
-    let around = edge.around();
-    let told = match id::open(&task, caller, &*around).await? {
-        Some(object) => edge.of_task(object, command, caller).await?,
+    let call_runtime = runtime.call_runtime();
+    let told = match id::open(&task, caller, &*call_runtime).await? {
+        Some(object) => runtime.of_task(object, command, caller).await?,
         None => Err(task::unknown()),
     };
     let json = match told {
@@ -239,10 +239,10 @@ async fn of_task(
 async fn listen(
     app: &App,
     head: &Head,
-    edge: &dyn Edge,
+    runtime: &dyn RequestRuntime,
     caller: &Rc<Caller>,
     request: &Request,
-    envelope: &Envelope,
+    envelope: &RequestMeta,
 ) -> Reply {
     let refuse = |error| Refused::bad_request(Some(request.id.clone()), error).into();
     let mut wanted = match Wanted::read(&app.server, request) {
@@ -253,50 +253,54 @@ async fn listen(
         if !envelope.capabilities.has(ClientCapabilities::TASKS) {
             return refuse(Error::missing_capability(ClientCapabilities::TASKS));
         }
-        match watched(edge, caller, wanted.tasks).await {
+        match watched(runtime, caller, wanted.tasks).await {
             Ok(tasks) => wanted.tasks = tasks,
-            Err(fault) => return failed(edge, &request.id, &fault),
+            Err(fault) => return failed(runtime, &request.id, &fault),
         }
     }
     let ends = caller.expires.map(|seconds| seconds.saturating_mul(1000));
-    let counted = match counted(head, edge, caller).await {
+    let counted = match counted(head, runtime, caller).await {
         Ok(counted) => counted,
-        Err(fault) => return failed(edge, &request.id, &fault),
+        Err(fault) => return failed(runtime, &request.id, &fault),
     };
     let grant = caller.grant.clone();
     match (Listener { id: request.id.clone(), counted, grant, ends, wanted }).fit() {
-        Ok(listener) => settle(edge, &request.id, edge.subscribe(&listener).await),
+        Ok(listener) => settle(runtime, &request.id, runtime.subscribe(&listener).await),
         Err(error) => refuse(error),
     }
 }
 
 /// Answer to a request for which the server failed; the cause is in the log.
-fn failed(edge: &dyn Edge, id: &RequestId, fault: &Fault) -> Reply {
-    edge.warn(&fault.0);
+fn failed(runtime: &dyn RequestRuntime, id: &RequestId, fault: &RuntimeError) -> Reply {
+    runtime.warn(&fault.0);
     Refusal::of(fault).reply(Some(id))
 }
 
-fn settle(edge: &dyn Edge, id: &RequestId, reply: Result<Reply, Fault>) -> Reply {
-    reply.unwrap_or_else(|fault| failed(edge, id, &fault))
+fn settle(runtime: &dyn RequestRuntime, id: &RequestId, reply: Result<Reply, RuntimeError>) -> Reply {
+    reply.unwrap_or_else(|fault| failed(runtime, id, &fault))
 }
 
 /// The user or network whose quota counts a stream.
-async fn counted(head: &Head, edge: &dyn Edge, caller: &Caller) -> Result<Counted, Fault> {
+async fn counted(head: &Head, runtime: &dyn RequestRuntime, caller: &Caller) -> Result<Counted, RuntimeError> {
     let user = user_tag(caller);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
-        Some(address) => Origin::of(&*edge.keys(false).await?, &address),
+        Some(address) => Origin::of(&*runtime.keys(false).await?, &address),
         None => None,
     };
     Ok(Counted { user, origin })
 }
 
 /// Filters the caller's own tasks, and has each report to the hub from now on.
-async fn watched(edge: &dyn Edge, caller: &Rc<Caller>, tasks: Vec<String>) -> Result<Vec<String>, Fault> {
-    let around = edge.around();
+async fn watched(
+    runtime: &dyn RequestRuntime,
+    caller: &Rc<Caller>,
+    tasks: Vec<String>,
+) -> Result<Vec<String>, RuntimeError> {
+    let call_runtime = runtime.call_runtime();
     let mut own = Vec::new();
     for task in tasks {
-        if let Some(object) = id::open(&task, caller, &*around).await?
-            && edge.of_task(object, Command::Watch, caller).await?.is_ok()
+        if let Some(object) = id::open(&task, caller, &*call_runtime).await?
+            && runtime.of_task(object, Command::Watch, caller).await?.is_ok()
         {
             own.push(task);
         }

@@ -3,7 +3,7 @@
 use super::Hub;
 use super::quota::{Counted, Excess};
 use crate::session::notice::Notice;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Path of a notice for those who listen.
 pub const PUBLISH: &str = "/publish";
@@ -80,7 +80,7 @@ impl Hub {
     ///
     /// # Errors
     /// When storage fails.
-    pub async fn carry_out(&self, command: Command) -> Result<Option<Excess>, Fault> {
+    pub async fn carry_out(&self, command: Command) -> Result<Option<Excess>, RuntimeError> {
         match command {
             Command::Publish(notice) => self.publish(&notice).await.map(|()| None),
             Command::Join { object, counted, expires } => self.join(&object, &counted, expires),

@@ -16,7 +16,7 @@ use super::upstream::{Reached, Signature, Upstream};
 use super::{Answer, Asked, Begun, Flow, Identity, IdentityError, IdentityProvider};
 use crate::oauth::memory::SeededRandom;
 use crate::oauth::params::Params;
-use crate::wire::{Fault, Head, Headers};
+use crate::wire::{Head, Headers, RuntimeError};
 
 /// Time at which a test double's clock starts, in milliseconds since 1970.
 pub const NOW: u64 = 1_700_000_000_000;
@@ -114,13 +114,13 @@ impl Upstream for StandIn {
         });
         let answer = self.answers.borrow().get(&line).cloned();
         async move {
-            let mut answer = answer.ok_or_else(|| Fault(format!("no answer in time: {line}")))?;
+            let mut answer = answer.ok_or_else(|| RuntimeError(format!("no answer in time: {line}")))?;
             answer.body.truncate(limit + 1);
             let mut response = Response::builder().status(answer.status);
             for (name, value) in answer.headers {
                 response = response.header(name, value);
             }
-            response.body(answer.body).map_err(|error| Fault(error.to_string()))
+            response.body(answer.body).map_err(|error| RuntimeError(error.to_string()))
         }
         .boxed_local()
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::IdentityError;
 use super::jwt::Algorithm;
-use crate::wire::{Fault, read_json};
+use crate::wire::{RuntimeError, read_json};
 
 /// Timeout of a request to a provider, in milliseconds: a person waits for it.
 pub const TIMEOUT_MS: u32 = 8_000;
@@ -24,7 +24,7 @@ pub const RENEWAL_MS: (u32, u32) = (5_000, 2_000);
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// The outcome of an operation of the runtime.
-pub type Reached<'a, T> = LocalBoxFuture<'a, Result<T, Fault>>;
+pub type Reached<'a, T> = LocalBoxFuture<'a, Result<T, RuntimeError>>;
 
 /// A signature that is not verified yet.
 #[derive(Debug, Clone, Copy)]
@@ -121,10 +121,10 @@ pub async fn get_json(web: &dyn Upstream, request: Builder) -> Result<JsonAnswer
 }
 
 /// Sends a request; an answer that is too long is a fault.
-pub(super) async fn send(web: &dyn Upstream, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Fault> {
+pub(super) async fn send(web: &dyn Upstream, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, RuntimeError> {
     let answer = web.send(request, MAX_ANSWER_BYTES, TIMEOUT_MS).await?;
     if answer.body().len() > MAX_ANSWER_BYTES {
-        return Err(Fault("the answer is too long".to_owned()));
+        return Err(RuntimeError("the answer is too long".to_owned()));
     }
     // A byte order mark may be ignored (RFC 8259 section 8.1), and serde_json rejects it.
     Ok(answer.map(|body| body.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(body)))

@@ -15,7 +15,7 @@ use super::content::Icon;
 use super::context::Context;
 use super::extract::{Rejection, Signature};
 use super::handler::{Extracting, Extractors, Handler};
-use super::mirrored::{Mirrored, mirrored};
+use super::header_params::{HeaderParams, mirrored};
 use super::outcome::{IntoToolResult, ToolResult};
 use super::schema::in_an_object;
 use super::shape::Shape;
@@ -47,7 +47,7 @@ pub struct Tool {
     pub(crate) task_ttl_ms: u64,
     pub(crate) shape: Shape,
     /// The arguments that clients repeat in headers, or the reason for which the tool cannot be served.
-    checked: OnceCell<Result<Rc<[Mirrored]>, String>>,
+    checked: OnceCell<Result<Rc<[HeaderParams]>, String>>,
     output: Output,
     visible: Option<Rc<Visible>>,
     run: Rc<Run>,
@@ -330,11 +330,11 @@ impl Tool {
     }
 
     /// The arguments that clients repeat in headers.
-    pub(crate) fn mirrored(&self) -> &[Mirrored] {
+    pub(crate) fn mirrored(&self) -> &[HeaderParams] {
         self.checked().as_deref().unwrap_or_default()
     }
 
-    fn checked(&self) -> &Result<Rc<[Mirrored]>, String> {
+    fn checked(&self) -> &Result<Rc<[HeaderParams]>, String> {
         self.checked.get_or_init(|| {
             if self.signature.needs_session && self.shape.properties().any(|(name, _)| name == STATE_ARGUMENT) {
                 return Err(taken_problem());

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 
+use super::auth_server::AuthServer;
 use super::authority::{Command, Listed, Outcome, Refused};
 use super::grant::{GRANTS, of_header_key};
 use super::legacy::{LegacyGrant, grant_key};
@@ -11,11 +12,10 @@ use super::port::Listing;
 use super::record;
 use super::resource::Resource;
 use super::secret::sha256_hex;
-use super::site::Site;
-use super::token::{Handle, is_legacy_user};
+use super::token::{UserHandle, is_legacy_user};
 use crate::formats::Format;
 use crate::limits::KV_PAGE_KEYS;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Operations that one request may spend on ending grants, of the thousand that it may make; the rest is for its other work.
 const OPERATIONS: usize = 900;
@@ -39,7 +39,7 @@ pub enum UserRef<'a> {
     /// The user's id: the `subject` of the sign-in.
     Subject(&'a str),
     /// The handle that stands for the user in the log. Grants of workers-oauth-provider are not found by it.
-    Handle(&'a Handle),
+    Handle(&'a UserHandle),
 }
 
 impl<'a> From<&'a str> for UserRef<'a> {
@@ -54,8 +54,8 @@ impl<'a> From<&'a String> for UserRef<'a> {
     }
 }
 
-impl<'a> From<&'a Handle> for UserRef<'a> {
-    fn from(handle: &'a Handle) -> Self {
+impl<'a> From<&'a UserHandle> for UserRef<'a> {
+    fn from(handle: &'a UserHandle) -> Self {
         Self::Handle(handle)
     }
 }
@@ -87,11 +87,11 @@ impl Budget {
 }
 
 /// Error of a request whose operations did not suffice to end everything.
-fn not_all() -> Fault {
-    Fault("a user's grants could not all be ended yet: do it again".to_owned())
+fn not_all() -> RuntimeError {
+    RuntimeError("a user's grants could not all be ended yet: do it again".to_owned())
 }
 
-impl Site<'_> {
+impl AuthServer<'_> {
     /// The grants of a user, the newest last.
     ///
     /// # Errors
@@ -99,11 +99,11 @@ impl Site<'_> {
     pub fn grants_of<'b>(
         &'b self,
         user: impl Into<UserRef<'b>>,
-    ) -> impl Future<Output = Result<Vec<Listed>, Fault>> + 'b {
+    ) -> impl Future<Output = Result<Vec<Listed>, RuntimeError>> + 'b {
         self.list(user.into())
     }
 
-    async fn list(&self, user: UserRef<'_>) -> Result<Vec<Listed>, Fault> {
+    async fn list(&self, user: UserRef<'_>) -> Result<Vec<Listed>, RuntimeError> {
         let told = self.told(&self.handle(user).await?, &Command::List).await?;
         let Outcome::Grants(mut grants) = told else {
             return Err(Format::GrantOutcome.unreadable());
@@ -123,7 +123,7 @@ impl Site<'_> {
     }
 
     /// Checks whether a user has a grant of that id, which has not ended.
-    pub(crate) async fn has_grant(&self, user: UserRef<'_>, grant: &str) -> Result<bool, Fault> {
+    pub(crate) async fn has_grant(&self, user: UserRef<'_>, grant: &str) -> Result<bool, RuntimeError> {
         let Outcome::Grants(grants) = self.told(&self.handle(user).await?, &Command::List).await? else {
             return Err(Format::GrantOutcome.unreadable());
         };
@@ -131,13 +131,13 @@ impl Site<'_> {
             return Ok(true);
         }
         match user.subject().filter(|subject| self.has_legacy(subject) && !grant.contains(':')) {
-            Some(subject) => Ok(self.around.kv().get(&grant_key(subject, grant)).await?.is_some()),
+            Some(subject) => Ok(self.runtime.kv().get(&grant_key(subject, grant)).await?.is_some()),
             None => Ok(false),
         }
     }
 
     /// Checks whether a user's grant has a session of that key, which has not ended.
-    pub(crate) async fn has_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<bool, Fault> {
+    pub(crate) async fn has_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<bool, RuntimeError> {
         Ok(self.sessions(&self.handle(user).await?, grant).await?.iter().any(|known| known == key))
     }
 
@@ -150,11 +150,11 @@ impl Site<'_> {
         &'b self,
         user: impl Into<UserRef<'b>>,
         grant: &'b str,
-    ) -> impl Future<Output = Result<(), Fault>> + 'b {
+    ) -> impl Future<Output = Result<(), RuntimeError>> + 'b {
         self.end_one(user.into(), grant)
     }
 
-    async fn end_one(&self, user: UserRef<'_>, grant: &str) -> Result<(), Fault> {
+    async fn end_one(&self, user: UserRef<'_>, grant: &str) -> Result<(), RuntimeError> {
         let budget = Budget::new();
         self.disconnect(&self.handle(user).await?, grant, &budget).await?;
         match user.subject() {
@@ -167,11 +167,14 @@ impl Site<'_> {
     ///
     /// # Errors
     /// As of [`end_grant`](Self::end_grant).
-    pub fn end_grants<'b>(&'b self, user: impl Into<UserRef<'b>>) -> impl Future<Output = Result<(), Fault>> + 'b {
+    pub fn end_grants<'b>(
+        &'b self,
+        user: impl Into<UserRef<'b>>,
+    ) -> impl Future<Output = Result<(), RuntimeError>> + 'b {
         self.end_all(user.into())
     }
 
-    async fn end_all(&self, user: UserRef<'_>) -> Result<(), Fault> {
+    async fn end_all(&self, user: UserRef<'_>) -> Result<(), RuntimeError> {
         let handle = self.handle(user).await?;
         let budget = Budget::new();
         budget.spend(1);
@@ -191,14 +194,14 @@ impl Site<'_> {
         user: impl Into<UserRef<'b>>,
         grant: &'b str,
         key: &'b str,
-    ) -> impl Future<Output = Result<(), Fault>> + 'b {
+    ) -> impl Future<Output = Result<(), RuntimeError>> + 'b {
         self.end_one_session(user.into(), grant, key)
     }
 
-    async fn end_one_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<(), Fault> {
+    async fn end_one_session(&self, user: UserRef<'_>, grant: &str, key: &str) -> Result<(), RuntimeError> {
         let handle = self.handle(user).await?;
         if self.sessions(&handle, grant).await?.iter().any(|known| known == key) {
-            self.around.end_session(key).await?;
+            self.runtime.end_session(key).await?;
             self.told(&handle, &Command::ForgetSession { grant: grant.to_owned(), key: key.to_owned() }).await?;
         }
         Ok(())
@@ -210,10 +213,10 @@ impl Site<'_> {
     ///
     /// # Errors
     /// When the client's record or the list of grants is out of reach.
-    pub async fn delete_client(&self, client_id: &str) -> Result<bool, Fault> {
-        let keys = self.around.keys(false).await?;
+    pub async fn delete_client(&self, client_id: &str) -> Result<bool, RuntimeError> {
+        let keys = self.runtime.keys(false).await?;
         self.registry(&keys).delete(client_id).await?;
-        let (kv, budget) = (self.around.kv(), Budget::new());
+        let (kv, budget) = (self.runtime.kv(), Budget::new());
         let place = format!("deleting:{}", sha256_hex(client_id));
         let begun = kv.get(&place).await?;
         let mut cursor = begun.clone();
@@ -232,7 +235,7 @@ impl Site<'_> {
             }
         }
         if let Some(cursor) = cursor.filter(|cursor| begun.as_ref() != Some(cursor)) {
-            kv.put(&place, &cursor, self.around.now() / 1000 + PLACE_SECONDS, None).await?;
+            kv.put(&place, &cursor, self.runtime.now() / 1000 + PLACE_SECONDS, None).await?;
         }
         Ok(false)
     }
@@ -247,7 +250,7 @@ impl Site<'_> {
                 return false;
             }
             if let Err(fault) = self.end_if_of(client_id, key, beside.as_deref(), budget).await {
-                self.around.warn(&format!("a grant of a deleted client is passed over: {}", fault.0));
+                self.runtime.warn(&format!("a grant of a deleted client is passed over: {}", fault.0));
             }
         }
         budget.has(1)
@@ -255,7 +258,13 @@ impl Site<'_> {
 
     /// Ends the grant of a key if it is the client's. Grants of this server have the client's id as metadata of the
     /// key, those of workers-oauth-provider in their record.
-    async fn end_if_of(&self, client_id: &str, key: &str, beside: Option<&str>, budget: &Budget) -> Result<(), Fault> {
+    async fn end_if_of(
+        &self,
+        client_id: &str,
+        key: &str,
+        beside: Option<&str>,
+        budget: &Budget,
+    ) -> Result<(), RuntimeError> {
         if beside == Some(client_id)
             && let Some((handle, grant)) = of_header_key(key)
         {
@@ -272,13 +281,13 @@ impl Site<'_> {
         Ok(())
     }
 
-    async fn disconnect(&self, handle: &Handle, grant: &str, budget: &Budget) -> Result<(), Fault> {
+    async fn disconnect(&self, handle: &UserHandle, grant: &str, budget: &Budget) -> Result<(), RuntimeError> {
         budget.spend(1);
         self.told(handle, &Command::RevokeGrant { grant: grant.to_owned() }).await.map(drop)
     }
 
     /// Keys of the sessions of a grant.
-    async fn sessions(&self, handle: &Handle, grant: &str) -> Result<Vec<String>, Fault> {
+    async fn sessions(&self, handle: &UserHandle, grant: &str) -> Result<Vec<String>, RuntimeError> {
         let Outcome::Grants(grants) = self.told(handle, &Command::List).await? else {
             return Err(Format::GrantOutcome.unreadable());
         };
@@ -286,29 +295,36 @@ impl Site<'_> {
         Ok(meant.flat_map(|listed| listed.sessions).map(|session| session.key).collect())
     }
 
-    pub(crate) async fn handle(&self, user: UserRef<'_>) -> Result<Handle, Fault> {
+    pub(crate) async fn handle(&self, user: UserRef<'_>) -> Result<UserHandle, RuntimeError> {
         match user {
-            UserRef::Subject(subject) => Ok(Handle::of(&*self.around.keys(false).await?, subject)),
+            UserRef::Subject(subject) => Ok(UserHandle::of(&*self.runtime.keys(false).await?, subject)),
             UserRef::Handle(handle) => Ok(handle.clone()),
         }
     }
 
-    async fn told(&self, handle: &Handle, command: &Command) -> Result<Outcome, Fault> {
+    async fn told(&self, handle: &UserHandle, command: &Command) -> Result<Outcome, RuntimeError> {
         match self.command(handle, command).await? {
             Ok(outcome) => Ok(outcome),
-            Err(Refused::Unavailable { .. }) => Err(Fault("a user's grants could not all be ended yet".to_owned())),
+            Err(Refused::Unavailable { .. }) => {
+                Err(RuntimeError("a user's grants could not all be ended yet".to_owned()))
+            }
             // Refused for lack of what it names, which has ended then.
             Err(_) => Ok(Outcome::Done),
         }
     }
 
-    async fn legacy_grant(&self, key: &str) -> Result<Option<LegacyGrant>, Fault> {
-        Ok(self.around.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
+    async fn legacy_grant(&self, key: &str) -> Result<Option<LegacyGrant>, RuntimeError> {
+        Ok(self.runtime.kv().get(key).await?.as_deref().and_then(LegacyGrant::read))
     }
 
     /// Keys of up to `limit` of a user's grants of workers-oauth-provider, and true if these are all. Empty for an id
     /// that no user of that program can have had, since the prefix of such an id may be that of other users' keys.
-    async fn legacy_keys(&self, user: &str, limit: usize, budget: &Budget) -> Result<(Vec<String>, bool), Fault> {
+    async fn legacy_keys(
+        &self,
+        user: &str,
+        limit: usize,
+        budget: &Budget,
+    ) -> Result<(Vec<String>, bool), RuntimeError> {
         if !self.has_legacy(user) {
             return Ok((Vec::new(), true));
         }
@@ -325,11 +341,11 @@ impl Site<'_> {
         is_meant: impl Fn(&String) -> bool,
         limit: usize,
         budget: &Budget,
-    ) -> Result<(Vec<String>, bool), Fault> {
+    ) -> Result<(Vec<String>, bool), RuntimeError> {
         let (mut keys, mut cursor) = (Vec::new(), None);
         while keys.len() < limit && budget.has(1) {
             budget.spend(1);
-            let page = self.around.kv().page(prefix, cursor.as_deref(), limit - keys.len()).await?;
+            let page = self.runtime.kv().page(prefix, cursor.as_deref(), limit - keys.len()).await?;
             keys.extend(page.keys.into_iter().map(|(key, _)| key).filter(&is_meant));
             cursor = page.cursor;
             if cursor.is_none() {
@@ -344,7 +360,7 @@ impl Site<'_> {
     }
 
     /// Ends a user's grants of workers-oauth-provider, also those that cannot be read.
-    async fn end_legacy_grants(&self, user: &str, budget: &Budget) -> Result<(), Fault> {
+    async fn end_legacy_grants(&self, user: &str, budget: &Budget) -> Result<(), RuntimeError> {
         let prefix = grant_key(user, "");
         let (keys, are_all) = self.legacy_keys(user, KV_PAGE_KEYS, budget).await?;
         for grant in keys.iter().filter_map(|key| key.strip_prefix(&prefix)) {
@@ -353,11 +369,11 @@ impl Site<'_> {
         if are_all { Ok(()) } else { Err(not_all()) }
     }
 
-    async fn end_legacy(&self, user: &str, grant: &str, budget: &Budget) -> Result<(), Fault> {
+    async fn end_legacy(&self, user: &str, grant: &str, budget: &Budget) -> Result<(), RuntimeError> {
         if !self.has_legacy(user) {
             return Ok(());
         }
-        let kv = self.around.kv();
+        let kv = self.runtime.kv();
         let (tokens, are_all) = self.keys(&record::old_key(user, grant, ""), |_| true, KV_PAGE_KEYS, budget).await?;
         let whole = are_all && budget.has(tokens.len() + 1);
         if whole {

@@ -9,7 +9,7 @@ mod command;
 mod disconnect;
 mod end;
 mod exchange;
-mod flights;
+mod in_flight;
 mod issue;
 mod landed;
 mod mint;
@@ -41,21 +41,21 @@ use std::rc::Rc;
 use futures_util::future::LocalBoxFuture;
 
 use self::end::Meant;
-use self::flights::Flights;
+use self::in_flight::InFlight;
 use self::landed::Redeemed;
 use self::relaying::Relayed;
 use self::rows::Rows;
 use self::sweep::Wakes;
 use super::event::{About, Event};
-use super::grant::{EVERY_CLIENT, Facts, Grant, Remote};
+use super::grant::{EVERY_CLIENT, Grant, GrantInfo, Remote};
 use super::grant_store::GrantStore;
 use super::hooks::Hooks;
 use super::port::Kv;
-use super::token::{self, GrantId, Handle, Kind, Presented};
+use super::token::{self, GrantId, Kind, Presented, UserHandle};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::Runtime;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Seconds after which a client may retry where something failed or takes too long.
 const RETRY_AFTER_SECONDS: u32 = 2;
@@ -69,10 +69,10 @@ pub trait AuthorityHost: Runtime {
     fn store(&self) -> &dyn GrantStore;
 
     /// The user's routing handle.
-    fn user(&self) -> &Handle;
+    fn user(&self) -> &UserHandle;
 
     /// Asks another object to end what a grant held there.
-    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>>;
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
 
     /// Waits.
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()>;
@@ -89,7 +89,7 @@ pub struct Authority {
     /// Maximum lifetime of a session or task, in milliseconds.
     longest_session: u64,
     rows: Rows,
-    flights: Flights,
+    flights: InFlight,
     redeemed: Redeemed,
     wakes: Cell<Wakes>,
     relayed: RefCell<Relayed>,
@@ -101,7 +101,7 @@ impl Authority {
     #[must_use]
     pub fn new(host: Rc<dyn AuthorityHost>, lifetimes: Rc<Lifetimes>, hooks: Rc<Hooks>, longest_session: u64) -> Self {
         let (rows, flights, redeemed, wakes) =
-            (Rows::default(), Flights::default(), Redeemed::default(), Cell::default());
+            (Rows::default(), InFlight::default(), Redeemed::default(), Cell::default());
         let relayed = RefCell::default();
         Self { host, lifetimes, hooks, longest_session, rows, flights, redeemed, wakes, relayed }
     }
@@ -172,7 +172,7 @@ impl Authority {
     }
 
     /// Writes a grant's row, and sets an alarm for the time at which the row is to be looked at.
-    fn write(&self, id: &GrantId, grant: Grant) -> Result<(), Fault> {
+    fn write(&self, id: &GrantId, grant: Grant) -> Result<(), RuntimeError> {
         let look_at = sweep::look_at(&grant, self.host.now());
         self.rows.put(self.host.store(), id, grant)?;
         self.wake_by(look_at)
@@ -183,13 +183,13 @@ impl Authority {
     }
 
     /// Logs a failure of this server and refuses the command as temporarily unavailable: it may work later.
-    fn failed(&self, fault: &Fault) -> Refused {
+    fn failed(&self, fault: &RuntimeError) -> Refused {
         self.host.warn(&format!("a user's grants: {}", fault.0));
         Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS }
     }
 }
 
-fn about(facts: &Facts) -> About {
+fn about(facts: &GrantInfo) -> About {
     let (handle, grant) = (facts.handle.as_str().to_owned(), facts.id.as_str().to_owned());
     About { handle, grant, client: facts.client_id.clone() }
 }

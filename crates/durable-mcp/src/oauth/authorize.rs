@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::auth_server::AuthServer;
 use super::authority::{Begin, Command, Outcome, Refused};
 use super::client::{CODE, Client, Origin};
 use super::params::{Params, ParamsError, encode_query};
@@ -14,9 +15,8 @@ use super::redirect_uri::{BadRedirect, RedirectUri};
 use super::registry::RegistryError;
 use super::scope::Scopes;
 use super::sign_in::{Approval, Authorization, Decision, Step};
-use super::site::Site;
-use super::token::Handle;
-use crate::wire::{Fault, Head, Reply};
+use super::token::UserHandle;
+use crate::wire::{Head, Reply, RuntimeError};
 
 /// Characters of a `state`: it comes back in a URL, which servers cut at 8 KiB.
 pub const MAX_STATE_CHARS: usize = 4096;
@@ -148,7 +148,7 @@ const fn refuse(error: &'static str, description: &'static str) -> Refusal {
 ///
 /// # Errors
 /// When sign-in fails.
-pub async fn handle(site: &Site<'_>, head: &Head) -> Result<Answer, Fault> {
+pub async fn handle(site: &AuthServer<'_>, head: &Head) -> Result<Answer, RuntimeError> {
     let asked = match read(site, &head.query).await? {
         Ok(asked) => asked,
         Err(answer) => return Ok(answer),
@@ -160,7 +160,11 @@ pub async fn handle(site: &Site<'_>, head: &Head) -> Result<Answer, Fault> {
 ///
 /// # Errors
 /// As of [`approve`].
-pub async fn conclude(site: &Site<'_>, asked: &Authorization, decision: Decision) -> Result<Answer, Fault> {
+pub async fn conclude(
+    site: &AuthServer<'_>,
+    asked: &Authorization,
+    decision: Decision,
+) -> Result<Answer, RuntimeError> {
     match decision {
         Decision::Approve(approval) => approve(site, asked, approval).await,
         Decision::Deny => Ok(Answer::Redirect(denied(site, asked))),
@@ -171,13 +175,13 @@ pub async fn conclude(site: &Site<'_>, asked: &Authorization, decision: Decision
 
 /// URL that sends the browser back to the client because the user did not agree (`access_denied`).
 #[must_use]
-pub fn denied(site: &Site<'_>, asked: &Authorization) -> String {
+pub fn denied(site: &AuthServer<'_>, asked: &Authorization) -> String {
     refused(site, asked, "access_denied", "The user did not agree.")
 }
 
 /// Ends a request before the person was asked: on a page, unless the operator registered the client.
 #[must_use]
-pub fn unasked(site: &Site<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> Answer {
+pub fn unasked(site: &AuthServer<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> Answer {
     if asked.client_is_configured {
         return Answer::Redirect(refused(site, asked, error, description));
     }
@@ -187,13 +191,13 @@ pub fn unasked(site: &Site<'_>, asked: &Authorization, error: &'static str, desc
 /// URL that sends the browser back to a client with an error of RFC 6749 section 4.1.2.1, for a user who was asked about the
 /// client; for others use [`unasked`].
 #[must_use]
-pub fn refused(site: &Site<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> String {
+pub fn refused(site: &AuthServer<'_>, asked: &Authorization, error: &'static str, description: &'static str) -> String {
     to_client(site, &asked.redirect_uri, asked.state.as_deref(), &refuse(error, description))
 }
 
 /// The request anew, as a client would send it: for a person whose try did not work out.
 #[must_use]
-pub fn again(site: &Site<'_>, asked: &Authorization) -> String {
+pub fn again(site: &AuthServer<'_>, asked: &Authorization) -> String {
     let scopes = asked.scopes.to_string();
     let mut pairs = vec![
         ("response_type", CODE),
@@ -216,7 +220,7 @@ pub fn again(site: &Site<'_>, asked: &Authorization) -> String {
 ///
 /// # Errors
 /// When there are no keys, or the user's object cannot be reached.
-pub async fn approve(site: &Site<'_>, asked: &Authorization, approval: Approval) -> Result<Answer, Fault> {
+pub async fn approve(site: &AuthServer<'_>, asked: &Authorization, approval: Approval) -> Result<Answer, RuntimeError> {
     let answer = approve_agreed(site, asked, approval, Agreement::default()).await?;
     Ok(answer.unwrap_or_else(|| Answer::Redirect(denied(site, asked))))
 }
@@ -236,13 +240,13 @@ pub struct Agreement {
 /// # Errors
 /// As of [`approve`].
 pub async fn approve_agreed(
-    site: &Site<'_>,
+    site: &AuthServer<'_>,
     asked: &Authorization,
     approval: Approval,
     agreement: Agreement,
-) -> Result<Option<Answer>, Fault> {
-    let keys = site.around.keys(false).await?;
-    let handle = Handle::of(&keys, &approval.subject);
+) -> Result<Option<Answer>, RuntimeError> {
+    let keys = site.runtime.keys(false).await?;
+    let handle = UserHandle::of(&keys, &approval.subject);
     let scopes = approval.scopes.map_or_else(|| asked.scopes.clone(), |allowed| asked.scopes.both(&allowed));
     let begin = Begin {
         handle: handle.clone(),
@@ -281,7 +285,7 @@ pub async fn approve_agreed(
 }
 
 /// Reads a request, or makes the response for the first error in it.
-async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answer>, Fault> {
+async fn read(site: &AuthServer<'_>, query: &str) -> Result<Result<Authorization, Answer>, RuntimeError> {
     let params = match Params::parse(query) {
         Ok(params) => params,
         Err(ParamsError::Repeated(name)) => return Ok(problem(Problem::Repeated(visible(&name)))),
@@ -290,13 +294,13 @@ async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answ
     let Some(client_id) = params.get("client_id") else {
         return Ok(problem(Problem::NoClient));
     };
-    let keys = site.around.keys(false).await?;
+    let keys = site.runtime.keys(false).await?;
     let client = match site.registry(&keys).client(client_id).await {
         Ok(Some(client)) => client,
         Ok(None) => return Ok(problem(Problem::UnknownClient)),
         Err(error) => {
             if let RegistryError::Unavailable(fault) = &error {
-                site.around.warn(&fault.0);
+                site.runtime.warn(&fault.0);
             }
             return Ok(problem(Problem::Client(error)));
         }
@@ -314,7 +318,7 @@ async fn read(site: &Site<'_>, query: &str) -> Result<Result<Authorization, Answ
 }
 
 /// The redirect URI of a request, checked against its client and the policy.
-fn redirect(site: &Site<'_>, client: &Client, params: &Params) -> Result<RedirectUri, Problem> {
+fn redirect(site: &AuthServer<'_>, client: &Client, params: &Params) -> Result<RedirectUri, Problem> {
     let requested = match (params.get("redirect_uri"), client.redirect_uris.as_slice()) {
         (Some(requested), _) => requested,
         // RFC 6749 section 3.1.2.3: with one registered, it need not be named.
@@ -340,7 +344,7 @@ fn visible(name: &str) -> String {
 
 /// A request whose client and redirect URI are checked, and whose other errors are reported to the client.
 struct Unsettled<'a> {
-    site: &'a Site<'a>,
+    site: &'a AuthServer<'a>,
     params: &'a Params,
     client: &'a Client,
 }
@@ -418,7 +422,7 @@ impl Unsettled<'_> {
 }
 
 /// URL that reports an error to the client (RFC 6749 section 4.1.2.1), with `iss` (RFC 9207).
-fn to_client(site: &Site<'_>, redirect_uri: &RedirectUri, state: Option<&str>, refusal: &Refusal) -> String {
+fn to_client(site: &AuthServer<'_>, redirect_uri: &RedirectUri, state: Option<&str>, refusal: &Refusal) -> String {
     let mut pairs = vec![("error", refusal.error), ("error_description", refusal.description)];
     pairs.extend(state.map(|state| ("state", state)));
     pairs.push(("iss", site.issuer()));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::redirect_uri::RedirectUri;
 use super::scope::Scopes;
 use crate::formats::Format;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// The grant type of a code (RFC 6749 section 4.1.3).
 pub const AUTHORIZATION_CODE: &str = "authorization_code";
@@ -198,7 +198,7 @@ impl Client {
     ///
     /// # Errors
     /// When it is of another version: the client is not unknown for that.
-    pub fn read(json: &str) -> Result<Self, Fault> {
+    pub fn read(json: &str) -> Result<Self, RuntimeError> {
         serde_json::from_str(json).map_err(|_| Format::ClientRecord.unreadable())
     }
 }

@@ -1,5 +1,6 @@
 //! A form that a client posts, with its authenticated client.
 
+use super::auth_server::AuthServer;
 use super::client::Client;
 use super::client_auth::{Proof, authenticate, credentials};
 use super::params::Params;
@@ -7,8 +8,7 @@ use super::refusal::Refusal;
 use super::registry::RegistryError;
 use super::resource::Resource;
 use super::scope::Scopes;
-use super::site::Site;
-use crate::wire::{Fault, Head};
+use crate::wire::{Head, RuntimeError};
 
 /// Bytes of a form: a few tokens, a verifier, and the application's own.
 const MAX_FORM_BYTES: usize = 32 * 1024;
@@ -29,15 +29,15 @@ pub(super) struct Form {
 
 impl Form {
     /// Reads the form of a request and authenticates its client (RFC 6749 section 2.3).
-    pub(super) async fn read(site: &Site<'_>, head: &Head) -> Result<Self, Refusal> {
+    pub(super) async fn read(site: &AuthServer<'_>, head: &Head) -> Result<Self, Refusal> {
         if !head.has_type(FORM) {
             return Err(Refusal::request("Send the parameters as application/x-www-form-urlencoded."));
         }
-        let began = site.around.now();
-        let params = Params::parse(&site.around.body(MAX_FORM_BYTES).await?)?;
-        let received = received(began, site.around.now());
+        let began = site.runtime.now();
+        let params = Params::parse(&site.runtime.body(MAX_FORM_BYTES).await?)?;
+        let received = received(began, site.runtime.now());
         let credentials = credentials(head.header("authorization").as_deref(), &params)?;
-        let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
+        let keys = site.runtime.keys(false).await.map_err(|fault| failed(site, &fault))?;
         let found = site.registry(&keys).returning_client(&credentials.client_id).await;
         let found = found.inspect_err(|error| tell(site, error))?;
         let by_header = matches!(credentials.proof, Proof::Basic(_));
@@ -47,13 +47,13 @@ impl Form {
     }
 
     /// The scopes that the form asks for; none if it leaves that to the server.
-    pub(super) fn scopes(&self, site: &Site<'_>) -> Result<Option<Scopes>, Refusal> {
+    pub(super) fn scopes(&self, site: &AuthServer<'_>) -> Result<Option<Scopes>, Refusal> {
         let scopes = site.asked_scopes(&self.params);
         scopes.map_err(|_| Refusal::bad("invalid_scope", "scope must be names separated by one space each."))
     }
 
     /// The resources that the form asks for; none if it leaves that to the grant.
-    pub(super) fn resources(&self, site: &Site<'_>) -> Result<Vec<Resource>, Refusal> {
+    pub(super) fn resources(&self, site: &AuthServer<'_>) -> Result<Vec<Resource>, Refusal> {
         if self.params.all("resource").next().is_none() {
             return Ok(Vec::new());
         }
@@ -74,15 +74,15 @@ fn received(head: u64, body: u64) -> u64 {
 }
 
 /// Warns operators of a client's record that cannot be loaded or read. Trouble with a document is the client's.
-fn tell(site: &Site<'_>, error: &RegistryError) {
+fn tell(site: &AuthServer<'_>, error: &RegistryError) {
     if matches!(error, RegistryError::Unavailable(_)) {
-        site.around.warn(&error.cause());
+        site.runtime.warn(&error.cause());
     }
 }
 
 /// Logs a failure of this server, and makes the refusal for it.
-pub(super) fn failed(site: &Site<'_>, fault: &Fault) -> Refusal {
-    site.around.warn(&fault.0);
+pub(super) fn failed(site: &AuthServer<'_>, fault: &RuntimeError) -> Refusal {
+    site.runtime.warn(&fault.0);
     Refusal::fault()
 }
 

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::auth_server::AuthServer;
 use super::challenge::{BearerChallenge, BearerError};
 use super::legacy;
 use super::metadata::{PROTECTED_RESOURCE, well_known_url};
@@ -9,11 +10,10 @@ use super::record::{self, Access, RecordError};
 use super::resource::{Resource, Resources};
 use super::scope::Scopes;
 use super::secret::sha256_hex;
-use super::site::Site;
 use super::token::{Kind, Presented};
 use crate::formats::Format;
 use crate::keys::Keys;
-use crate::wire::{Fault, Head};
+use crate::wire::{Head, RuntimeError};
 
 /// Response to a caller whose bearer token was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ enum Denied {
 ///
 /// # Errors
 /// The outer one when storage fails, the inner one when the caller is not let in.
-pub async fn check(site: &Site<'_>, head: &Head, path: &str) -> Result<Result<Access, Refused>, Fault> {
+pub async fn check(site: &AuthServer<'_>, head: &Head, path: &str) -> Result<Result<Access, Refused>, RuntimeError> {
     let access = match bearer(head.header("authorization").as_deref()) {
         Ok(token) => access(site, token, path).await?,
         Err(denied) => Err(denied),
@@ -83,7 +83,7 @@ fn bearer(header: Option<&str>) -> Result<&str, Denied> {
     if token.is_empty() || !token.bytes().all(is_token) { Err(Denied::Malformed) } else { Ok(token) }
 }
 
-async fn access(site: &Site<'_>, text: &str, path: &str) -> Result<Result<Access, Denied>, Fault> {
+async fn access(site: &AuthServer<'_>, text: &str, path: &str) -> Result<Result<Access, Denied>, RuntimeError> {
     let root = site.resources().root().clone();
     let wanted = Resource::parse(&format!("{}{path}", site.origin)).unwrap_or_else(|_| root.clone());
     let ended = Denied::Invalid("The token is unknown or has ended. Refresh it, or sign in again.");
@@ -125,14 +125,19 @@ fn is_token(presented: &Presented) -> bool {
 }
 
 /// Reads the record of a token. A record of ours that cannot be read is an error, and not a token that has ended.
-async fn read(site: &Site<'_>, token: &Presented, keys: Rc<Keys>, text: &str) -> Result<Option<Access>, Fault> {
-    let now = site.around.now() / 1000;
+async fn read(
+    site: &AuthServer<'_>,
+    token: &Presented,
+    keys: Rc<Keys>,
+    text: &str,
+) -> Result<Option<Access>, RuntimeError> {
+    let now = site.runtime.now() / 1000;
     let json = match token {
-        Presented::Ours(token) => Access::find(site.around.kv(), token).await?,
+        Presented::Ours(token) => Access::find(site.runtime.kv(), token).await?,
         Presented::Legacy(token) => {
             site.may_look_for_legacy()?;
             let key = record::old_key(&token.user, &token.grant, &token.hash());
-            let json = site.around.kv().get(&key).await?;
+            let json = site.runtime.kv().get(&key).await?;
             if json.is_none() {
                 site.legacy_missed();
             }
@@ -150,7 +155,7 @@ async fn read(site: &Site<'_>, token: &Presented, keys: Rc<Keys>, text: &str) ->
     };
     let mut read = Access::read(&json, &keys, text, now);
     if matches!(read, Err(RecordError::UnknownKey(_))) {
-        read = Access::read(&json, &*site.around.keys(true).await?, text, now);
+        read = Access::read(&json, &*site.runtime.keys(true).await?, text, now);
     }
     match read {
         Ok(access) => Ok(Some(access)),
@@ -162,12 +167,12 @@ async fn read(site: &Site<'_>, token: &Presented, keys: Rc<Keys>, text: &str) ->
 }
 
 /// Reads an access token's record, whichever resource the token is for: for introspection and revocation.
-pub(super) async fn look_up(site: &Site<'_>, text: &str) -> Result<Option<Access>, Fault> {
+pub(super) async fn look_up(site: &AuthServer<'_>, text: &str) -> Result<Option<Access>, RuntimeError> {
     let (keys, presented) = site.read_token(text, Kind::Access).await?;
     read(site, &presented, keys, text).await
 }
 
-fn refused(site: &Site<'_>, path: &str, denied: &Denied) -> Refused {
+fn refused(site: &AuthServer<'_>, path: &str, denied: &Denied) -> Refused {
     let (error, description) = match denied {
         Denied::Missing => (None, "Sign in first: send an access token of this server as Authorization: Bearer."),
         Denied::Malformed => (Some(BearerError::InvalidRequest), "The Authorization header is not Bearer and a token."),

@@ -11,22 +11,22 @@ use serde::{Deserialize, Serialize};
 
 pub use ending::{EVERY_CLIENT, Ending, Held, Legacy, Remote};
 pub use pending::Pending;
-pub use tokens::{Current, LiveAccess, Next, Previous, Room, Spent, Standing};
+pub use tokens::{Current, Evictions, LiveAccess, Next, Previous, RefreshStatus, Spent};
 
 use super::record;
 use super::resource::Resource;
 use super::scope::Scopes;
 use super::secret::same;
 use super::session_note::{SessionNotes, TaskNotes};
-use super::token::{GrantId, Handle};
+use super::token::{GrantId, UserHandle};
 use crate::wire::is_default;
 
 /// Immutable attributes of a grant. Times are in milliseconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Facts {
+pub struct GrantInfo {
     /// The user's routing handle.
-    pub handle: Handle,
+    pub handle: UserHandle,
     /// The grant's id.
     pub id: GrantId,
     /// The client.
@@ -77,7 +77,7 @@ pub enum Grant {
 #[serde(deny_unknown_fields)]
 pub struct Live {
     /// Immutable attributes.
-    pub facts: Facts,
+    pub facts: GrantInfo,
     /// Time at which tokens were last issued, in milliseconds since 1970.
     pub used: u64,
     /// Code that the grant began with, for as long as it could be presented again.
@@ -113,43 +113,43 @@ pub const GRANTS: &str = "grant:";
 
 /// The prefixes of the records of a grant's access tokens in KV, present and former.
 #[must_use]
-pub fn access_prefixes(handle: &Handle, grant: &GrantId) -> [String; 2] {
+pub fn access_prefixes(handle: &UserHandle, grant: &GrantId) -> [String; 2] {
     [record::key, record::old_key].map(|key| key(handle.as_str(), grant.as_str(), ""))
 }
 
 /// The grant that a header's key in KV names; `None` if the key is not of this server's headers.
 #[must_use]
-pub fn of_header_key(key: &str) -> Option<(Handle, &str)> {
+pub fn of_header_key(key: &str) -> Option<(UserHandle, &str)> {
     let rest = key.strip_prefix(GRANTS)?;
     let (handle, grant) = rest.strip_prefix(':').unwrap_or(rest).split_once(':')?;
-    Some((Handle::parse(handle)?, grant))
+    Some((UserHandle::parse(handle)?, grant))
 }
 
 /// The key of a header as earlier versions wrote it.
 #[must_use]
-pub fn old_header_key(handle: &Handle, grant: &GrantId) -> String {
+pub fn old_header_key(handle: &UserHandle, grant: &GrantId) -> String {
     ["grant", handle.as_str(), grant.as_str()].join(":")
 }
 
 /// The key of a grant's header in KV.
 #[must_use]
-pub fn header_key(handle: &Handle, grant: &GrantId) -> String {
+pub fn header_key(handle: &UserHandle, grant: &GrantId) -> String {
     ["grant", "", handle.as_str(), grant.as_str()].join(":")
 }
 
 impl Live {
     /// Status of the refresh token of that hash.
     #[must_use]
-    pub fn standing(&self, hash: &str, now: u64, grace_uses: u32) -> Standing {
+    pub fn standing(&self, hash: &str, now: u64, grace_uses: u32) -> RefreshStatus {
         let current = self.refresh.as_ref().is_some_and(|current| same(&current.hash, hash) && now < current.expires);
         let repeats =
             |previous: &Previous| same(&previous.hash, hash) && now < previous.until && previous.uses < grace_uses;
         if current {
-            Standing::Current
+            RefreshStatus::Current
         } else if self.previous.as_ref().is_some_and(repeats) {
-            Standing::Repeat
+            RefreshStatus::Repeat
         } else {
-            Standing::Stale
+            RefreshStatus::Stale
         }
     }
 
@@ -167,16 +167,16 @@ impl Live {
 
     /// Evictions from KV that must precede one more access token.
     #[must_use]
-    pub fn room(&self, now: u64, most: usize) -> Room {
+    pub fn room(&self, now: u64, most: usize) -> Evictions {
         let living: Vec<_> = self.access.iter().filter(|access| now < access.expires * 1000).collect();
         let crowd = (living.len() + 1).saturating_sub(most);
         let oldest = living.into_iter().take(crowd).map(|access| access.hash.clone()).collect();
-        Room { oldest, legacy: self.legacy.grant.clone() }
+        Evictions { oldest, legacy: self.legacy.grant.clone() }
     }
 
     /// Keys in KV of the records to evict.
     #[must_use]
-    pub fn keys_of(&self, room: &Room) -> Vec<String> {
+    pub fn keys_of(&self, room: &Evictions) -> Vec<String> {
         self.access
             .iter()
             .filter(|access| room.oldest.contains(&access.hash))
@@ -187,7 +187,7 @@ impl Live {
 
     /// Adds an access token, after the evictions of `room`.
     #[must_use]
-    pub fn with_access(self, access: LiveAccess, now: u64, room: &Room) -> Self {
+    pub fn with_access(self, access: LiveAccess, now: u64, room: &Evictions) -> Self {
         let stays = |access: &LiveAccess| now < access.expires * 1000 && !room.oldest.contains(&access.hash);
         let access = self.access.into_iter().filter(stays).chain([access]).collect();
         let grant = self.legacy.grant.filter(|_| room.legacy.is_none());
@@ -215,7 +215,7 @@ impl Live {
 
     /// Makes `next` the current refresh token, since the one before was exchanged.
     #[must_use]
-    pub fn rotated(self, next: Next, access: LiveAccess, now: u64, room: &Room) -> Self {
+    pub fn rotated(self, next: Next, access: LiveAccess, now: u64, room: &Evictions) -> Self {
         let Some(current) = self.refresh.clone() else {
             return self;
         };
@@ -282,7 +282,7 @@ impl Live {
 impl Grant {
     /// Immutable attributes; `None` for a grant that has ended.
     #[must_use]
-    pub fn facts(&self) -> Option<&Facts> {
+    pub fn facts(&self) -> Option<&GrantInfo> {
         match self {
             Self::Pending(Pending { facts, .. }) | Self::Live(Live { facts, .. }) => Some(facts),
             Self::Ending(_) => None,
@@ -357,8 +357,8 @@ mod tests {
 
     fn pending() -> Pending {
         let root = Resource::parse("https://server.example").unwrap();
-        let facts = Facts {
-            handle: Handle::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
+        let facts = GrantInfo {
+            handle: UserHandle::parse("AAAAAAAAAAAAAAAAAAAAAA").unwrap(),
             id: GrantId::parse("AAAAAAAAAAAAAAAA").unwrap(),
             client_id: "client".to_owned(),
             client_name: None,
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_row_is_read_as_it_was_written() {
-        let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Room::default());
+        let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Evictions::default());
         let ending = Grant::Live(rotated.clone()).ended(NOW, 0);
         for grant in [Grant::Pending(pending()), Grant::Live(rotated), Grant::Ending(ending)] {
             let json = serde_json::to_string(&grant).unwrap();
@@ -398,21 +398,21 @@ mod tests {
 
     #[test]
     fn a_refresh_token_is_current_then_repeats_then_is_stale() {
-        assert_eq!(live().standing("r", NOW, 2), Standing::Current);
-        let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Room::default());
+        assert_eq!(live().standing("r", NOW, 2), RefreshStatus::Current);
+        let rotated = live().rotated(next("s"), access("b", 5000), NOW, &Evictions::default());
         let standing = |live: &Live, at| (live.standing("r", at, 2), live.standing("s", at, 2));
-        assert_eq!(standing(&rotated, NOW), (Standing::Repeat, Standing::Current));
-        assert_eq!(standing(&rotated, NOW + 60_000), (Standing::Stale, Standing::Current));
-        assert_eq!(standing(&rotated, NOW * 2), (Standing::Stale, Standing::Stale));
-        assert_eq!(standing(&rotated.clone().repeated().repeated(), NOW).0, Standing::Stale);
-        let twice = rotated.rotated(next("t"), access("c", 5000), NOW, &Room::default());
-        assert_eq!(standing(&twice, NOW), (Standing::Stale, Standing::Repeat));
+        assert_eq!(standing(&rotated, NOW), (RefreshStatus::Repeat, RefreshStatus::Current));
+        assert_eq!(standing(&rotated, NOW + 60_000), (RefreshStatus::Stale, RefreshStatus::Current));
+        assert_eq!(standing(&rotated, NOW * 2), (RefreshStatus::Stale, RefreshStatus::Stale));
+        assert_eq!(standing(&rotated.clone().repeated().repeated(), NOW).0, RefreshStatus::Stale);
+        let twice = rotated.rotated(next("t"), access("c", 5000), NOW, &Evictions::default());
+        assert_eq!(standing(&twice, NOW), (RefreshStatus::Stale, RefreshStatus::Repeat));
         assert_eq!(twice.refresh.unwrap().generation, 2);
     }
 
     #[test]
     fn a_grant_that_ends_names_every_record_that_may_still_be_good() {
-        let live = live().with_access(access("b", 5000), NOW, &Room::default());
+        let live = live().with_access(access("b", 5000), NOW, &Evictions::default());
         let at = |now| Grant::Live(live.clone()).ended(now, 0).keys;
         let (prefix, header) =
             ("AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA", "grant::AAAAAAAAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAA");
@@ -428,11 +428,11 @@ mod tests {
     fn an_access_token_leaves_a_row_only_when_its_record_has_gone() {
         let mut live = live();
         for hash in ["b", "c"] {
-            live = live.with_access(access(hash, 5000), NOW, &Room::default());
+            live = live.with_access(access(hash, 5000), NOW, &Evictions::default());
         }
         let room = live.room(NOW, 3);
         assert_eq!(room.oldest, ["a"]);
-        let kept = live.clone().with_access(access("d", 5000), NOW, &Room::default());
+        let kept = live.clone().with_access(access("d", 5000), NOW, &Evictions::default());
         assert_eq!(kept.access.len(), 4);
         assert_eq!(kept.room(NOW, 3).oldest, ["a", "b"]);
         assert_eq!(live.with_access(access("d", 5000), NOW, &room).access.len(), 3);

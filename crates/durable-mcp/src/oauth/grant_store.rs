@@ -2,7 +2,7 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Storage of grants, one row each. A change is one row written, whole or not at all; changes without an `await`
 /// between them, that of the alarm among them, are stored or lost together.
@@ -11,44 +11,44 @@ pub trait GrantStore {
     ///
     /// # Errors
     /// When storage fails.
-    fn get(&self, id: &str) -> Result<Option<String>, Fault>;
+    fn get(&self, id: &str) -> Result<Option<String>, RuntimeError>;
 
     /// Writes the row of a grant.
     ///
     /// # Errors
     /// When storage fails.
-    fn put(&self, id: &str, json: &str) -> Result<(), Fault>;
+    fn put(&self, id: &str, json: &str) -> Result<(), RuntimeError>;
 
     /// Deletes the row of a grant.
     ///
     /// # Errors
     /// When storage fails.
-    fn delete(&self, id: &str) -> Result<(), Fault>;
+    fn delete(&self, id: &str) -> Result<(), RuntimeError>;
 
     /// Every row, with its id.
     ///
     /// # Errors
     /// When storage fails.
-    fn all(&self) -> Result<Vec<(String, String)>, Fault>;
+    fn all(&self) -> Result<Vec<(String, String)>, RuntimeError>;
 
     /// The row of the user's spending, if there is one. It is none of [those of grants](Self::all).
     ///
     /// # Errors
     /// When storage fails.
-    fn spending(&self) -> Result<Option<String>, Fault>;
+    fn spending(&self) -> Result<Option<String>, RuntimeError>;
 
     /// Writes the row of the user's spending, or deletes it.
     ///
     /// # Errors
     /// When storage fails.
-    fn put_spending(&self, json: Option<&str>) -> Result<(), Fault>;
+    fn put_spending(&self, json: Option<&str>) -> Result<(), RuntimeError>;
 
     /// Time of the object's next alarm, in milliseconds since 1970; none if no alarm is set.
-    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>>;
+    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, RuntimeError>>;
 
     /// Sets the object's alarm, in milliseconds since 1970, in place of any earlier one.
     ///
     /// # Errors
     /// When storage fails.
-    fn wake_at(&self, time: u64) -> Result<(), Fault>;
+    fn wake_at(&self, time: u64) -> Result<(), RuntimeError>;
 }

@@ -20,7 +20,7 @@ use super::record::Access;
 use super::resource::Resource;
 use super::scope::{Scope, Scopes};
 use super::secret::{same, sha256_hex};
-use crate::wire::{Fault, read_json};
+use crate::wire::{RuntimeError, read_json};
 
 /// The key of the HMAC. It is public: the token alone protects what is wrapped.
 const WRAPPING: [u8; 32] = [
@@ -76,8 +76,8 @@ pub fn grant_key(user: &str, grant: &str) -> String {
 }
 
 /// The error of a record that is there and cannot be read: it stays as it is, and its user is not signed out.
-pub(super) fn unreadable(what: &str) -> Fault {
-    Fault(format!("the record of a {what} of workers-oauth-provider cannot be read and is left alone"))
+pub(super) fn unreadable(what: &str) -> RuntimeError {
+    RuntimeError(format!("the record of a {what} of workers-oauth-provider cannot be read and is left alone"))
 }
 
 impl LegacyGrant {

@@ -21,7 +21,7 @@ use crate::limits::{
     KV_KEY_BYTES, KV_LEAST_SECONDS, KV_METADATA_BYTES, KV_PAGE_KEYS, KV_VALUE_BYTES, OPERATIONS_AN_INVOCATION,
 };
 use crate::runtime::Random;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Operations of one invocation, which may not make more than the platform allows.
 #[derive(Debug, Clone, Default)]
@@ -32,9 +32,9 @@ impl Invocation {
     ///
     /// # Errors
     /// When the invocation has made as many as it may.
-    pub fn spend(&self) -> Result<(), Fault> {
+    pub fn spend(&self) -> Result<(), RuntimeError> {
         if self.0.get() >= OPERATIONS_AN_INVOCATION {
-            return Err(Fault("too many operations by a single invocation".to_owned()));
+            return Err(RuntimeError("too many operations by a single invocation".to_owned()));
         }
         self.0.set(self.0.get() + 1);
         Ok(())
@@ -202,15 +202,15 @@ impl MemoryKv {
         call: Call,
         key: &str,
         write: Option<Write>,
-        work: impl FnOnce() -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+        work: impl FnOnce() -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
         self.arrive(false);
         self.calls.borrow_mut().push((call, key.to_owned()));
         let count = self.count(call);
-        let fault = || Fault(format!("{call:?} number {count} fails"));
+        let fault = || RuntimeError(format!("{call:?} number {count} fails"));
         self.invocation.borrow().as_ref().map_or(Ok(()), Invocation::spend)?;
         if key.len() > KV_KEY_BYTES {
-            return Err(Fault(format!("a key of {} bytes", key.len())));
+            return Err(RuntimeError(format!("a key of {} bytes", key.len())));
         }
         let mut flight = Flight::new(&self.weather, write);
         Turn(false).await;
@@ -241,11 +241,11 @@ impl Kv for MemoryKv {
         let write = (key.to_owned(), Some(record.clone()));
         let work = move || {
             if expires < self.now_s() + KV_LEAST_SECONDS {
-                return Err(Fault(format!("{key} expires too soon: {expires}")));
+                return Err(RuntimeError(format!("{key} expires too soon: {expires}")));
             }
             let metadata = beside.map_or(0, |beside| Value::from(beside).to_string().len());
             if value.len() > KV_VALUE_BYTES || metadata > KV_METADATA_BYTES {
-                return Err(Fault(format!("{key} has {} bytes and {metadata} beside it", value.len())));
+                return Err(RuntimeError(format!("{key} has {} bytes and {metadata} beside it", value.len())));
             }
             self.records.borrow_mut().insert(key.to_owned(), record.clone());
             Ok(())
@@ -315,9 +315,9 @@ impl SeededRandom {
 }
 
 impl Random for SeededRandom {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
         if self.fails.get() {
-            return Err(Fault("no randomness".to_owned()));
+            return Err(RuntimeError("no randomness".to_owned()));
         }
         for chunk in bytes.chunks_mut(32) {
             let count = self.count.replace(self.count.get().wrapping_add(1));

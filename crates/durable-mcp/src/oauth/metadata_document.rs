@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::client::{AUTHORIZATION_CODE, AuthMethod, CODE, Client, Origin};
 use super::client_metadata::ClientMetadata;
 use super::redirect_policy::RedirectPolicy;
-use crate::wire::{Fault, read_loose_object};
+use crate::wire::{RuntimeError, read_loose_object};
 
 /// Bytes of a document: what the draft recommends (section 6.6). Those in use have about 1 KiB.
 pub const MAX_DOCUMENT_BYTES: usize = 5 * 1024;
@@ -40,7 +40,12 @@ pub struct Fetched {
 pub trait Fetch {
     /// Gets `url` as JSON, without following redirects and without credentials. Of the body no more than `limit` bytes
     /// are read, and one more to show that it is longer. What takes longer than `timeout_ms`, body included, is a fault.
-    fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>>;
+    fn get<'a>(
+        &'a self,
+        url: &'a str,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> LocalBoxFuture<'a, Result<Fetched, RuntimeError>>;
 }
 
 /// Reason for which a client cannot be identified by its metadata document.

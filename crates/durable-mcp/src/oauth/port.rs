@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 
 use crate::limits::KV_PAGE_KEYS;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// A page of the keys with some prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,7 +15,7 @@ pub struct Listing {
 }
 
 /// An operation on Workers KV.
-pub type Operation<'a, T> = LocalBoxFuture<'a, Result<T, Fault>>;
+pub type Operation<'a, T> = LocalBoxFuture<'a, Result<T, RuntimeError>>;
 
 /// Workers KV, or its fake in a test. Other locations may see a write late: nothing that must happen exactly once may
 /// rest on it.

@@ -6,16 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use super::auth_server::OAuthRuntime;
 use super::authority::{Command, Listed, Outcome, Refused};
 use super::grant::{GRANTS, of_header_key};
 use super::legacy::LegacyGrant;
 use super::port::{Kv, Listing};
 use super::provider::OAuth;
 use super::record;
-use super::site::Surroundings;
-use super::token::Handle;
+use super::token::UserHandle;
 use crate::limits::OPERATIONS_AN_INVOCATION;
-use crate::wire::{Fault, read_json};
+use crate::wire::{RuntimeError, read_json};
 
 /// KV key of the cursor at which the next run begins.
 const CURSOR: &str = "purge:cursor";
@@ -61,16 +61,16 @@ pub struct Purged {
 ///
 /// # Errors
 /// When the grants cannot be listed; the next run goes on.
-pub async fn purge(oauth: &OAuth, around: &dyn Surroundings) -> Result<Purged, Fault> {
-    let kv = around.kv();
+pub async fn purge(oauth: &OAuth, runtime: &dyn OAuthRuntime) -> Result<Purged, RuntimeError> {
+    let kv = runtime.kv();
     let cursor = kv.get(CURSOR).await?;
-    let mut run = Run { oauth, around, kv, spent: 1, clients: BTreeMap::new(), done: Purged::default() };
+    let mut run = Run { oauth, runtime, kv, spent: 1, clients: BTreeMap::new(), done: Purged::default() };
     let mut page = run.first_page(cursor.as_deref()).await?;
     let (mut written, mut at) = (0, cursor);
     loop {
-        let due = around.now() >= written + WRITE_EVERY_MS;
+        let due = runtime.now() >= written + WRITE_EVERY_MS;
         if due && page.cursor != at && run.write(page.cursor.as_deref()).await {
-            (written, at) = (around.now(), page.cursor.clone());
+            (written, at) = (runtime.now(), page.cursor.clone());
         }
         run.look_through(&page).await;
         run.done.whole = page.cursor.is_none();
@@ -87,7 +87,7 @@ pub async fn purge(oauth: &OAuth, around: &dyn Surroundings) -> Result<Purged, F
 
 struct Run<'a> {
     oauth: &'a OAuth,
-    around: &'a dyn Surroundings,
+    runtime: &'a dyn OAuthRuntime,
     kv: &'a dyn Kv,
     /// Operations so far.
     spent: usize,
@@ -98,17 +98,17 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The page at the cursor, or the first one if KV refuses that cursor.
-    async fn first_page(&mut self, cursor: Option<&str>) -> Result<Listing, Fault> {
+    async fn first_page(&mut self, cursor: Option<&str>) -> Result<Listing, RuntimeError> {
         match self.page(cursor).await {
             Err(fault) if cursor.is_some() => {
-                self.around.warn(&format!("the purge begins anew: {}", fault.0));
+                self.runtime.warn(&format!("the purge begins anew: {}", fault.0));
                 self.page(None).await
             }
             listed => listed,
         }
     }
 
-    async fn page(&mut self, cursor: Option<&str>) -> Result<Listing, Fault> {
+    async fn page(&mut self, cursor: Option<&str>) -> Result<Listing, RuntimeError> {
         self.spent += 1;
         self.kv.page(GRANTS, cursor, PAGE_GRANTS).await
     }
@@ -117,11 +117,11 @@ impl Run<'_> {
     async fn write(&mut self, cursor: Option<&str>) -> bool {
         self.spent += 1;
         let written = match cursor {
-            Some(cursor) => self.kv.put(CURSOR, cursor, self.around.now() / 1000 + CURSOR_SECONDS, None).await,
+            Some(cursor) => self.kv.put(CURSOR, cursor, self.runtime.now() / 1000 + CURSOR_SECONDS, None).await,
             None => self.kv.delete(CURSOR).await,
         };
         if let Err(fault) = &written {
-            self.around.warn(&format!("the purge's place is not stored: {}", fault.0));
+            self.runtime.warn(&format!("the purge's place is not stored: {}", fault.0));
         }
         written.is_ok()
     }
@@ -144,12 +144,12 @@ impl Run<'_> {
         }
         // One line a page: a store that fails would fill the log.
         if let Some(fault) = last {
-            self.around.warn(&format!("grants are passed over in the purge: {}", fault.0));
+            self.runtime.warn(&format!("grants are passed over in the purge: {}", fault.0));
         }
     }
 
     /// Ends a grant of workers-oauth-provider that no token is good for any more.
-    async fn end_expired(&mut self, key: &str) -> Result<bool, Fault> {
+    async fn end_expired(&mut self, key: &str) -> Result<bool, RuntimeError> {
         if !self.oauth.takes_over {
             return Ok(false);
         }
@@ -158,7 +158,7 @@ impl Run<'_> {
             return Ok(false);
         };
         let over = match grant.expires {
-            Some(expires) => expires.saturating_mul(1000) <= self.around.now(),
+            Some(expires) => expires.saturating_mul(1000) <= self.runtime.now(),
             // Without a refresh token it is worth what its access tokens are.
             None => !grant.has_refresh_token() && !self.has_tokens(&grant).await?,
         };
@@ -169,7 +169,7 @@ impl Run<'_> {
         Ok(over)
     }
 
-    async fn has_tokens(&mut self, grant: &LegacyGrant) -> Result<bool, Fault> {
+    async fn has_tokens(&mut self, grant: &LegacyGrant) -> Result<bool, RuntimeError> {
         self.spent += 1;
         let prefix = record::old_key(&grant.user, &grant.id, "");
         let listed = self.kv.page(&prefix, None, 1).await?;
@@ -178,14 +178,14 @@ impl Run<'_> {
     }
 
     /// Ends a grant whose client has gone.
-    async fn end_orphan(&mut self, client: &str, key: &str) -> Result<bool, Fault> {
+    async fn end_orphan(&mut self, client: &str, key: &str) -> Result<bool, RuntimeError> {
         if self.exists(client).await? {
             return Ok(false);
         }
         let Some((handle, grant)) = of_header_key(key) else {
             return Ok(false);
         };
-        let young = |listed: &Listed| listed.grant == grant && self.around.now() < listed.created + SETTLED_MS;
+        let young = |listed: &Listed| listed.grant == grant && self.runtime.now() < listed.created + SETTLED_MS;
         if let Outcome::Grants(grants) = self.ask(&handle, &Command::List).await?
             && grants.iter().any(young)
         {
@@ -195,7 +195,7 @@ impl Run<'_> {
         Ok(true)
     }
 
-    async fn exists(&mut self, client: &str) -> Result<bool, Fault> {
+    async fn exists(&mut self, client: &str) -> Result<bool, RuntimeError> {
         // A client that is known by its document, or by the configuration, has no record.
         if client.contains("://") || self.oauth.clients.iter().any(|known| known.id == client) {
             return Ok(true);
@@ -209,12 +209,12 @@ impl Run<'_> {
         Ok(exists)
     }
 
-    async fn ask(&mut self, handle: &Handle, command: &Command) -> Result<Outcome, Fault> {
+    async fn ask(&mut self, handle: &UserHandle, command: &Command) -> Result<Outcome, RuntimeError> {
         self.spent += 1;
-        let json = serde_json::to_string(command).map_err(|error| Fault(error.to_string()))?;
-        let answer = self.around.command(handle, json).await?;
+        let json = serde_json::to_string(command).map_err(|error| RuntimeError(error.to_string()))?;
+        let answer = self.runtime.command(handle, json).await?;
         let outcome: Result<Outcome, Refused> =
-            read_json(answer.as_bytes()).ok_or_else(|| Fault("a user's object gives no outcome".to_owned()))?;
-        outcome.map_err(|_| Fault("a user's grants are not there, or could not all be ended yet".to_owned()))
+            read_json(answer.as_bytes()).ok_or_else(|| RuntimeError("a user's object gives no outcome".to_owned()))?;
+        outcome.map_err(|_| RuntimeError("a user's grants are not there, or could not all be ended yet".to_owned()))
     }
 }

@@ -14,7 +14,7 @@ use super::token::Token;
 use crate::keys::{KeyId, Keys};
 use crate::runtime::Random;
 use crate::seal::{self, OpenError};
-use crate::wire::{Fault, is_default, read_json};
+use crate::wire::{RuntimeError, is_default, read_json};
 
 const VERSION: u32 = 1;
 
@@ -88,7 +88,7 @@ impl Access {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn find(kv: &dyn Kv, token: &Token) -> Result<Option<String>, Fault> {
+    pub async fn find(kv: &dyn Kv, token: &Token) -> Result<Option<String>, RuntimeError> {
         let (handle, grant, hash) = (token.handle.as_str(), token.grant.as_str(), token.hash());
         match kv.get(&key(handle, grant, &hash)).await? {
             Some(json) => Ok(Some(json)),
@@ -100,10 +100,10 @@ impl Access {
     ///
     /// # Errors
     /// When there is no randomness.
-    pub fn write(&self, keys: &Keys, token: &Token, random: &dyn Random) -> Result<String, Fault> {
-        let claims = serde_json::to_vec(&Claims::of(self)).map_err(|error| Fault(error.to_string()))?;
+    pub fn write(&self, keys: &Keys, token: &Token, random: &dyn Random) -> Result<String, RuntimeError> {
+        let claims = serde_json::to_vec(&Claims::of(self)).map_err(|error| RuntimeError(error.to_string()))?;
         let sealed = seal::seal(keys, token.text(), HEADER, &claims, random)?;
-        serde_json::to_string(&Kept { v: VERSION, sealed: &sealed }).map_err(|error| Fault(error.to_string()))
+        serde_json::to_string(&Kept { v: VERSION, sealed: &sealed }).map_err(|error| RuntimeError(error.to_string()))
     }
 
     /// Reads a record with the token that it is of.
@@ -207,19 +207,19 @@ mod tests {
     use super::*;
     use crate::keys::KEY_BYTES;
     use crate::oauth::secret::sha256_hex;
-    use crate::oauth::token::{GrantId, Handle, Kind};
+    use crate::oauth::token::{GrantId, Kind, UserHandle};
 
     struct Filled;
 
     impl Random for Filled {
-        fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
             bytes.fill(7);
             Ok(())
         }
     }
 
     fn token(keys: &Keys, grant: &str) -> Token {
-        let (handle, grant) = (Handle::of(keys, "u"), GrantId::parse(grant).unwrap());
+        let (handle, grant) = (UserHandle::of(keys, "u"), GrantId::parse(grant).unwrap());
         Token::issue(Kind::Access, &handle, &grant, keys, &Filled).unwrap()
     }
 

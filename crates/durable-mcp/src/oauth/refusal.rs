@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use http::StatusCode;
 use serde_json::json;
 
+use super::auth_server::BodyError;
 use super::authority::Refused;
 use super::client_auth::AuthError;
 use super::params::ParamsError;
 use super::registration::RegistrationError;
 use super::registry::RegistryError;
-use super::site::BodyError;
 use crate::wire::Reply;
 
 /// Seconds after which a client may try again what failed through no fault of its own.

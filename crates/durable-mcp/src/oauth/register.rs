@@ -2,32 +2,32 @@
 
 use http::StatusCode;
 
+use super::auth_server::{AuthServer, BodyError};
 use super::event::Event;
 use super::form::failed;
 use super::refusal::Refusal;
 use super::registration::{MAX_REGISTRATION_BYTES, RegistrationError};
-use super::site::{BodyError, Site};
 use crate::wire::Reply;
 
 /// Answers a request.
-pub async fn handle(site: &Site<'_>) -> Reply {
+pub async fn handle(site: &AuthServer<'_>) -> Reply {
     match answer(site).await {
         Ok(reply) => reply,
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn answer(site: &Site<'_>) -> Result<Reply, Refusal> {
+async fn answer(site: &AuthServer<'_>) -> Result<Reply, Refusal> {
     // The content type does not matter: a body that is a JSON object is meant as one, and this endpoint takes no cookies.
-    let json = site.around.body(MAX_REGISTRATION_BYTES).await.map_err(|error| match error {
+    let json = site.runtime.body(MAX_REGISTRATION_BYTES).await.map_err(|error| match error {
         BodyError::TooLarge => RegistrationError::TooLarge.into(),
         BodyError::Unreadable => Refusal::bad("invalid_client_metadata", "The body is not UTF-8 text."),
     })?;
-    let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
+    let keys = site.runtime.keys(false).await.map_err(|fault| failed(site, &fault))?;
     let registered = site.registry(&keys).register(&json).await?;
     if registered.is_new {
         let event = Event::Registered { client: registered.client.id.clone() };
-        site.around.event(&event);
+        site.runtime.event(&event);
         site.oauth.tell(&event);
     }
     let status = StatusCode::from_u16(registered.status).unwrap_or(StatusCode::CREATED);

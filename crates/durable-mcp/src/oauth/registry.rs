@@ -21,7 +21,7 @@ use super::port::Kv;
 use super::rates::Rates;
 use crate::keys::Keys;
 use crate::runtime::Random;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Seconds after which an unused client's registration expires: as long as workers-oauth-provider keeps one, and longer
 /// than its refresh tokens live without use.
@@ -95,7 +95,7 @@ impl Registry<'_> {
         }
     }
 
-    async fn registered(&self, id: &str) -> Result<Option<Client>, Fault> {
+    async fn registered(&self, id: &str) -> Result<Option<Client>, RuntimeError> {
         let good = |byte: u8| byte.is_ascii_graphic();
         if id.is_empty() || id.len() > MAX_ID_CHARS || !id.bytes().all(good) {
             return Ok(None);
@@ -113,7 +113,7 @@ impl Registry<'_> {
     ///
     /// # Errors
     /// When the store fails. The client is good nevertheless.
-    pub async fn renew(&self, client: &Client) -> Result<(), Fault> {
+    pub async fn renew(&self, client: &Client) -> Result<(), RuntimeError> {
         if client.from != Origin::Registered || !self.is_due(client) {
             return Ok(());
         }
@@ -125,11 +125,11 @@ impl Registry<'_> {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn delete(&self, id: &str) -> Result<(), Fault> {
+    pub async fn delete(&self, id: &str) -> Result<(), RuntimeError> {
         self.kv.delete(&client_key(id)).await
     }
 
-    async fn put(&self, client: &Client) -> Result<(), Fault> {
+    async fn put(&self, client: &Client) -> Result<(), RuntimeError> {
         let expires = client.expires.unwrap_or(self.now_s() + CLIENT_SECONDS);
         self.kv.put(&client_key(&client.id), &client.write(), expires, client.name.as_deref().map(beside)).await
     }
@@ -144,7 +144,7 @@ impl Registry<'_> {
         }
     }
 
-    fn random_text<const N: usize>(&self) -> Result<String, Fault> {
+    fn random_text<const N: usize>(&self) -> Result<String, RuntimeError> {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes)?;
         Ok(URL_SAFE_NO_PAD.encode(bytes))

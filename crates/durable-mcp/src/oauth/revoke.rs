@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::auth_server::AuthServer;
 use super::authority::Command;
 use super::client::Origin;
 use super::form::{Form, failed};
@@ -10,14 +11,13 @@ use super::gate;
 use super::record;
 use super::refusal::Refusal;
 use super::resource::Resource;
-use super::site::Site;
-use super::token::{Handle, Kind, LegacyToken, Presented};
+use super::token::{Kind, LegacyToken, Presented, UserHandle};
 use super::token_endpoint::{run, take_over};
 use crate::wire::{Head, Reply};
 
 /// Answers a revocation request (RFC 7009). A token that is unknown or another client's is answered like one that has
 /// ended.
-pub async fn revoke(site: &Site<'_>, head: &Head) -> Reply {
+pub async fn revoke(site: &AuthServer<'_>, head: &Head) -> Reply {
     match end(site, head).await {
         Ok(()) => Reply::json(StatusCode::OK, "{}".to_owned()),
         Err(refusal) => refusal.into(),
@@ -25,7 +25,7 @@ pub async fn revoke(site: &Site<'_>, head: &Head) -> Reply {
 }
 
 /// The hint is not needed: a token says itself of what kind it is.
-async fn end(site: &Site<'_>, head: &Head) -> Result<(), Refusal> {
+async fn end(site: &AuthServer<'_>, head: &Head) -> Result<(), Refusal> {
     let form = Form::read(site, head).await?;
     let text = form.required("token")?;
     for kind in [Kind::Access, Kind::Refresh] {
@@ -43,17 +43,17 @@ async fn end(site: &Site<'_>, head: &Head) -> Result<(), Refusal> {
 }
 
 /// A token of workers-oauth-provider does not say of what kind it is: its record does.
-async fn end_legacy(site: &Site<'_>, form: &Form, token: &LegacyToken) -> Result<(), Refusal> {
+async fn end_legacy(site: &AuthServer<'_>, form: &Form, token: &LegacyToken) -> Result<(), Refusal> {
     let found = gate::look_up(site, token.text()).await.map_err(|fault| failed(site, &fault))?;
     if let Some(access) = found {
         if access.client_id != form.client.id {
             return Ok(());
         }
         let key = record::old_key(&token.user, &token.grant, &token.hash());
-        return site.around.kv().delete(&key).await.map_err(|fault| failed(site, &fault));
+        return site.runtime.kv().delete(&key).await.map_err(|fault| failed(site, &fault));
     }
-    let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
-    let handle = Handle::of(&keys, &token.user);
+    let keys = site.runtime.keys(false).await.map_err(|fault| failed(site, &fault))?;
+    let handle = UserHandle::of(&keys, &token.user);
     match take_over(site, &form.client, token, &handle).await {
         Ok(()) => {
             let command = Command::RevokeToken { token: token.text().to_owned(), client_id: form.client.id.clone() };
@@ -65,14 +65,14 @@ async fn end_legacy(site: &Site<'_>, form: &Form, token: &LegacyToken) -> Result
 }
 
 /// Answers an introspection request. A client hears of its own tokens; one of the configuration, of all.
-pub async fn introspect(site: &Site<'_>, head: &Head) -> Reply {
+pub async fn introspect(site: &AuthServer<'_>, head: &Head) -> Reply {
     match describe(site, head).await {
         Ok(description) => Reply::json(StatusCode::OK, description.to_string()),
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn describe(site: &Site<'_>, head: &Head) -> Result<Value, Refusal> {
+async fn describe(site: &AuthServer<'_>, head: &Head) -> Result<Value, Refusal> {
     let form = Form::read(site, head).await?;
     if form.client.is_public() {
         return Err(Refusal::public_client());

@@ -6,13 +6,13 @@ use futures_util::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::auth_server::AuthServer;
 use super::authorize::{self, Answer, Problem};
 use super::pkce::Challenge;
 use super::redirect_uri::RedirectUri;
 use super::resource::Resource;
 use super::scope::Scopes;
-use super::site::Site;
-use crate::wire::{Fault, Head, Reply};
+use crate::wire::{Head, Reply, RuntimeError};
 
 /// A valid authorization request (RFC 6749 section 4.1.1). It can be sealed into a cookie and read again, for a sign-in
 /// of several pages.
@@ -110,15 +110,19 @@ pub enum Notice {
 /// of its own implements [`answer`](Self::answer), too.
 pub trait SignIn {
     /// Decides on an authorization request, which came with `head`.
-    fn decide<'a>(&'a self, asked: &'a Authorization, head: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>>;
+    fn decide<'a>(
+        &'a self,
+        asked: &'a Authorization,
+        head: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>>;
 
     /// Answers a step.
     fn answer<'a>(
         &'a self,
-        site: &'a Site<'a>,
+        site: &'a AuthServer<'a>,
         step: Step<'a>,
         head: &'a Head,
-    ) -> LocalBoxFuture<'a, Result<Answer, Fault>> {
+    ) -> LocalBoxFuture<'a, Result<Answer, RuntimeError>> {
         Box::pin(async move {
             match step {
                 Step::Asked(asked) => {
@@ -149,7 +153,11 @@ pub trait SignIn {
 pub struct ApproveAll;
 
 impl SignIn for ApproveAll {
-    fn decide<'a>(&'a self, asked: &'a Authorization, _: &'a Head) -> LocalBoxFuture<'a, Result<Decision, Fault>> {
+    fn decide<'a>(
+        &'a self,
+        asked: &'a Authorization,
+        _: &'a Head,
+    ) -> LocalBoxFuture<'a, Result<Decision, RuntimeError>> {
         let subject = asked.login_hint.clone().unwrap_or_else(|| "user".to_owned());
         let props = serde_json::json!({ "name": subject });
         Box::pin(async move { Ok(Decision::Approve(Approval { subject, props, scopes: None })) })

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::secret::{Secret, sha256_hex};
 use crate::keys::{KeyId, Keys};
 use crate::runtime::Random;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const HANDLE_BYTES: usize = 16;
 const GRANT_BYTES: usize = 12;
@@ -59,7 +59,7 @@ impl Kind {
 /// Names a user's object, and tells nothing of the user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Handle(String);
+pub struct UserHandle(String);
 
 /// Names a grant of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ impl fmt::Display for BadName {
     }
 }
 
-impl TryFrom<String> for Handle {
+impl TryFrom<String> for UserHandle {
     type Error = BadName;
 
     fn try_from(text: String) -> Result<Self, BadName> {
@@ -92,7 +92,7 @@ impl TryFrom<String> for GrantId {
     }
 }
 
-impl Handle {
+impl UserHandle {
     /// The handle of a user. It stays the same for as long as the deployment's anchor key does.
     #[must_use]
     pub fn of(keys: &Keys, user_id: &str) -> Self {
@@ -133,7 +133,7 @@ impl GrantId {
     ///
     /// # Errors
     /// When there is no randomness.
-    pub fn random(random: &dyn Random) -> Result<Self, Fault> {
+    pub fn random(random: &dyn Random) -> Result<Self, RuntimeError> {
         let mut bytes = [0; GRANT_BYTES];
         random.fill(&mut bytes)?;
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
@@ -161,7 +161,7 @@ impl GrantId {
 #[derive(Debug)]
 pub struct Token {
     /// Handle that leads to the object of the token's grant.
-    pub handle: Handle,
+    pub handle: UserHandle,
     /// Id of the token's grant.
     pub grant: GrantId,
     text: Secret,
@@ -174,16 +174,16 @@ impl Token {
     /// When there is no randomness.
     pub fn issue(
         kind: Kind,
-        handle: &Handle,
+        handle: &UserHandle,
         grant: &GrantId,
         keys: &Keys,
         random: &dyn Random,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, RuntimeError> {
         let mut bytes = [0; RANDOM_BYTES];
         random.fill(&mut bytes)?;
         let id = keys.current_id();
         let mac = mac(kind, handle.as_str(), grant.as_str(), &bytes, id, keys);
-        let mac = mac.ok_or_else(|| Fault("there is no current key".to_owned()))?;
+        let mac = mac.ok_or_else(|| RuntimeError("there is no current key".to_owned()))?;
         let secret = URL_SAFE_NO_PAD.encode([bytes.as_slice(), &id.0, &mac].concat());
         let text = Secret::new([handle.as_str(), grant.as_str(), &secret].join(":"));
         Ok(Self { handle: handle.clone(), grant: grant.clone(), text })
@@ -262,7 +262,7 @@ fn ours(text: &str, [handle, grant, secret]: [&str; 3], kind: Kind, keys: &Keys)
     let secret = bytes::<SECRET_BYTES>(secret)?;
     let (random, rest) = secret.split_first_chunk::<RANDOM_BYTES>()?;
     let (id, given) = rest.split_first_chunk::<KEY_ID_BYTES>()?;
-    let (handle, grant) = (Handle::parse(handle)?, GrantId::parse(grant)?);
+    let (handle, grant) = (UserHandle::parse(handle)?, GrantId::parse(grant)?);
     let Some(mac) = mac(kind, handle.as_str(), grant.as_str(), random, KeyId(*id), keys) else {
         return Some(Presented::UnknownKey(KeyId(*id)));
     };
@@ -310,7 +310,7 @@ mod tests {
     struct Filled(u8);
 
     impl Random for Filled {
-        fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
             bytes.fill(self.0);
             Ok(())
         }
@@ -319,8 +319,8 @@ mod tests {
     struct Empty;
 
     impl Random for Empty {
-        fn fill(&self, _: &mut [u8]) -> Result<(), Fault> {
-            Err(Fault("none".to_owned()))
+        fn fill(&self, _: &mut [u8]) -> Result<(), RuntimeError> {
+            Err(RuntimeError("none".to_owned()))
         }
     }
 
@@ -328,7 +328,7 @@ mod tests {
 
     fn issue(kind: Kind, keys: &Keys) -> Token {
         let grant = GrantId::random(&Filled(7)).unwrap();
-        Token::issue(kind, &Handle::of(keys, "user"), &grant, keys, &Filled(9)).unwrap()
+        Token::issue(kind, &UserHandle::of(keys, "user"), &grant, keys, &Filled(9)).unwrap()
     }
 
     fn is_ours(text: &str, kind: Kind, keys: &Keys) -> bool {
@@ -384,22 +384,22 @@ mod tests {
     fn a_handle_stays_when_keys_rotate_and_tells_nothing_of_the_user() {
         let old = Keys::generate([1; KEY_BYTES], 0);
         let new = old.clone().rotated([2; KEY_BYTES], 1, 0).rotated([3; KEY_BYTES], 9, 0);
-        let handle = Handle::of(&old, "a:user \u{e9}");
-        assert_eq!(handle, Handle::of(&new, "a:user \u{e9}"));
-        assert_ne!(handle, Handle::of(&old, "a:user e"));
-        assert_ne!(handle, Handle::of(&Keys::from_secret("k"), "a:user \u{e9}"));
+        let handle = UserHandle::of(&old, "a:user \u{e9}");
+        assert_eq!(handle, UserHandle::of(&new, "a:user \u{e9}"));
+        assert_ne!(handle, UserHandle::of(&old, "a:user e"));
+        assert_ne!(handle, UserHandle::of(&Keys::from_secret("k"), "a:user \u{e9}"));
         assert_eq!(handle.as_str().len(), 22);
-        assert_eq!(Handle::parse(handle.as_str()), Some(handle));
+        assert_eq!(UserHandle::parse(handle.as_str()), Some(handle));
     }
 
     #[test]
     fn names_are_read_when_they_are_canonical() {
         let good = "A".repeat(22);
-        assert!(Handle::parse(&good).is_some() && GrantId::parse(&good[..16]).is_some());
+        assert!(UserHandle::parse(&good).is_some() && GrantId::parse(&good[..16]).is_some());
         let bad = format!("{}B", &good[1..]);
         for text in ["", &good[1..], &bad, &"A".repeat(23), &"+".repeat(22), &format!("{}=", &good[1..])] {
-            assert!(Handle::parse(text).is_none(), "{text}");
-            assert!(serde_json::from_value::<Handle>((*text).into()).is_err(), "{text}");
+            assert!(UserHandle::parse(text).is_none(), "{text}");
+            assert!(serde_json::from_value::<UserHandle>((*text).into()).is_err(), "{text}");
         }
         for text in ["", &good[..15], &good[..17], "AAAAAAAAAAAAAAA:", "AAAAAAAAAAAAAAA="] {
             assert!(GrantId::parse(text).is_none(), "{text}");

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::auth_server::AuthServer;
 use super::authority::{Adopt, Command, Issue, Issued, Mint, Outcome, Redeem, Refresh};
 use super::client::{AUTHORIZATION_CODE, Client, REFRESH_TOKEN};
 use super::form::{Form, failed};
@@ -11,9 +12,8 @@ use super::legacy::{self, LegacyGrant, grant_key};
 use super::params::Params;
 use super::provider::TOKEN_EXCHANGE;
 use super::refusal::Refusal;
-use super::site::Site;
-use super::token::{GrantId, Handle, Kind, LegacyToken, Presented};
-use crate::wire::{Fault, Head, Reply};
+use super::token::{GrantId, Kind, LegacyToken, Presented, UserHandle};
+use crate::wire::{Head, Reply, RuntimeError};
 
 /// The type of an access token, where one is exchanged (RFC 8693 section 3).
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -22,14 +22,14 @@ const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 const ITSELF: &str = "client:";
 
 /// Answers a request.
-pub async fn handle(site: &Site<'_>, head: &Head) -> Reply {
+pub async fn handle(site: &AuthServer<'_>, head: &Head) -> Reply {
     match answer(site, head).await {
         Ok(reply) => reply,
         Err(refusal) => refusal.into(),
     }
 }
 
-async fn answer(site: &Site<'_>, head: &Head) -> Result<Reply, Refusal> {
+async fn answer(site: &AuthServer<'_>, head: &Head) -> Result<Reply, Refusal> {
     let form = Form::read(site, head).await?;
     let grant_type = grant_type(site, &form.params)?;
     if !form.client.may(grant_type) {
@@ -42,16 +42,16 @@ async fn answer(site: &Site<'_>, head: &Head) -> Result<Reply, Refusal> {
         TOKEN_EXCHANGE => exchange(site, &form).await?,
         _ => issue(site, &form).await?,
     };
-    if let Ok(keys) = site.around.keys(false).await
+    if let Ok(keys) = site.runtime.keys(false).await
         && let Err(fault) = site.registry(&keys).renew(&form.client).await
     {
         // The client is good for a long time yet.
-        site.around.warn(&fault.0);
+        site.runtime.warn(&fault.0);
     }
     Ok(tokens(&issued, grant_type == TOKEN_EXCHANGE))
 }
 
-fn grant_type<'a>(site: &Site<'_>, params: &'a Params) -> Result<&'a str, Refusal> {
+fn grant_type<'a>(site: &AuthServer<'_>, params: &'a Params) -> Result<&'a str, Refusal> {
     match params.get("grant_type") {
         None => Err(Refusal::request("grant_type is missing.")),
         Some(name) if site.oauth.grant_types().contains(&name) => Ok(name),
@@ -63,7 +63,7 @@ fn grant_type<'a>(site: &Site<'_>, params: &'a Params) -> Result<&'a str, Refusa
 }
 
 /// RFC 6749 section 4.1.3.
-async fn redeem(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
+async fn redeem(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
     let code = form.required("code")?;
     let (_, Presented::Ours(token)) = read(site, code, Kind::Code).await? else {
         return Err(Refusal::bad("invalid_grant", "The code is not one of this server, or for another use."));
@@ -81,7 +81,7 @@ async fn redeem(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
 }
 
 /// RFC 6749 section 6.
-async fn refresh(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
+async fn refresh(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
     let text = form.required("refresh_token")?;
     let command = Command::Refresh(Refresh {
         token: text.to_owned(),
@@ -92,7 +92,7 @@ async fn refresh(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
     let handle = match read(site, text, Kind::Refresh).await? {
         (_, Presented::Ours(token)) => token.handle,
         (keys, Presented::Legacy(token)) => {
-            let handle = Handle::of(&keys, &token.user);
+            let handle = UserHandle::of(&keys, &token.user);
             take_over(site, &form.client, &token, &handle).await?;
             handle
         }
@@ -108,12 +108,12 @@ fn bad_refresh_token() -> Refusal {
 /// Has a grant of workers-oauth-provider taken over by its user's object. One that was taken over before has our header
 /// in KV instead; a made-up one has neither, and no object hears of it.
 pub(super) async fn take_over(
-    site: &Site<'_>,
+    site: &AuthServer<'_>,
     client: &Client,
     token: &LegacyToken,
-    handle: &Handle,
+    handle: &UserHandle,
 ) -> Result<(), Refusal> {
-    let kv = site.around.kv();
+    let kv = site.runtime.kv();
     site.may_look_for_legacy().map_err(|fault| failed(site, &fault))?;
     let found = kv.get(&grant_key(&token.user, &token.grant)).await.map_err(|fault| failed(site, &fault))?;
     let read = |json: &str| LegacyGrant::read(json).ok_or_else(|| failed(site, &legacy::unreadable("grant")));
@@ -128,7 +128,7 @@ pub(super) async fn take_over(
         return Err(bad_refresh_token());
     };
     let props = grant.open(token.text()).filter(|_| grant.client_id == client.id).ok_or_else(bad_refresh_token)?;
-    if grant.expires.is_some_and(|expires| expires * 1000 <= site.around.now()) {
+    if grant.expires.is_some_and(|expires| expires * 1000 <= site.runtime.now()) {
         return Err(bad_refresh_token());
     }
     let root = site.resources().root().clone();
@@ -148,7 +148,7 @@ pub(super) async fn take_over(
 }
 
 /// RFC 8693 section 2.
-async fn exchange(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
+async fn exchange(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
     let text = form.required("subject_token")?;
     if form.required("subject_token_type")? != ACCESS_TOKEN_TYPE {
         return Err(Refusal::request(format!("subject_token_type must be {ACCESS_TOKEN_TYPE}.")));
@@ -174,7 +174,7 @@ async fn exchange(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
 }
 
 /// RFC 6749 section 4.4.
-async fn issue(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
+async fn issue(site: &AuthServer<'_>, form: &Form) -> Result<Issued, Refusal> {
     if form.client.is_public() {
         return Err(Refusal::bad("unauthorized_client", "Only a client with a secret can act for itself."));
     }
@@ -182,8 +182,8 @@ async fn issue(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
     let scopes = scopes.ok_or_else(|| Refusal::bad("invalid_scope", "The client may have none of these scopes."))?;
     let root = site.resources().root().clone();
     let asked = form.resources(site)?;
-    let keys = site.around.keys(false).await.map_err(|fault| failed(site, &fault))?;
-    let handle = Handle::of(&keys, &format!("{ITSELF}{}", form.client.id));
+    let keys = site.runtime.keys(false).await.map_err(|fault| failed(site, &fault))?;
+    let handle = UserHandle::of(&keys, &format!("{ITSELF}{}", form.client.id));
     let command = Command::Issue(Issue {
         handle: handle.clone(),
         client_id: form.client.id.clone(),
@@ -196,20 +196,24 @@ async fn issue(site: &Site<'_>, form: &Form) -> Result<Issued, Refusal> {
     issued(site, &handle, command).await
 }
 
-async fn read(site: &Site<'_>, text: &str, kind: Kind) -> Result<(std::rc::Rc<crate::keys::Keys>, Presented), Refusal> {
+async fn read(
+    site: &AuthServer<'_>,
+    text: &str,
+    kind: Kind,
+) -> Result<(std::rc::Rc<crate::keys::Keys>, Presented), Refusal> {
     site.read_token(text, kind).await.map_err(|fault| failed(site, &fault))
 }
 
 /// Has a command carried out.
-pub(super) async fn run(site: &Site<'_>, handle: &Handle, command: Command) -> Result<Outcome, Refusal> {
+pub(super) async fn run(site: &AuthServer<'_>, handle: &UserHandle, command: Command) -> Result<Outcome, Refusal> {
     let outcome = site.command(handle, &command).await.map_err(|fault| failed(site, &fault))?;
     outcome.map_err(Refusal::from)
 }
 
-async fn issued(site: &Site<'_>, handle: &Handle, command: Command) -> Result<Issued, Refusal> {
+async fn issued(site: &AuthServer<'_>, handle: &UserHandle, command: Command) -> Result<Issued, Refusal> {
     match run(site, handle, command).await? {
         Outcome::Issued(issued) => Ok(issued),
-        _ => Err(failed(site, &Fault("a user's object answered another question".to_owned()))),
+        _ => Err(failed(site, &RuntimeError("a user's object answered another question".to_owned()))),
     }
 }
 

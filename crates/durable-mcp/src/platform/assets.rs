@@ -6,9 +6,9 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::web_sys;
 
 use super::convert;
-use super::edge::{fault, js_fault};
+use super::request_runtime::{fault, js_fault};
 use crate::http::app::PLAYGROUND;
-use crate::wire::{Fault, Reply};
+use crate::wire::{Reply, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/assets.js")]
 extern "C" {
@@ -22,7 +22,7 @@ pub(super) fn file(
     request: &web_sys::Request,
     framed: &str,
     server: Option<&str>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, RuntimeError> {
     let assets = Reflect::get(env.as_ref(), &PLAYGROUND.into()).map_err(js_fault)?;
     if assets.is_undefined() {
         return Err(fault(format!("there is no binding {PLAYGROUND}")));

@@ -13,10 +13,10 @@ use super::random::SystemRandom;
 use crate::keys::{KeyId, Keys};
 use crate::mcp::context::Extensions;
 use crate::runtime::{Random, Runtime};
-use crate::session::host::Around;
+use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// A holder of the Worker's bindings.
 pub(super) trait Bound {
@@ -25,10 +25,10 @@ pub(super) trait Bound {
 
 impl<T: Bound> Runtime for T {
     fn now(&self) -> u64 {
-        super::edge::now()
+        super::request_runtime::now()
     }
 
-    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+    fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>> {
         key_ring::keys(self.env(), fresh).boxed_local()
     }
 
@@ -53,7 +53,7 @@ pub(super) trait InObject: Bound {
     fn extend(&self, extensions: &mut Extensions);
 }
 
-impl<T: InObject> Around for T {
+impl<T: InObject> CallRuntime for T {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         self.state().wait_until(task);
     }

@@ -28,8 +28,8 @@ use crate::oauth::event::Event;
 use crate::oauth::grant::Remote;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::port::Kv;
-use crate::oauth::token::Handle;
-use crate::wire::Fault;
+use crate::oauth::token::UserHandle;
+use crate::wire::RuntimeError;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
 extern "C" {
@@ -125,7 +125,7 @@ struct Users {
 
 impl Users {
     /// The grants of one user: the same as long as anything is being done with them.
-    fn grants(&self, handle: &str) -> Result<Rc<dyn Grants>, Fault> {
+    fn grants(&self, handle: &str) -> Result<Rc<dyn Grants>, RuntimeError> {
         let mut known = self.known.borrow_mut();
         if let Some(grants) = known.get(handle) {
             return Ok(Rc::clone(grants));
@@ -133,23 +133,23 @@ impl Users {
         if known.len() >= MAX_KNOWN {
             known.retain(|_, grants| Rc::strong_count(grants) > 1);
         }
-        let handle = Handle::parse(handle).ok_or_else(|| Fault("a command for nobody".to_owned()))?;
+        let handle = UserHandle::parse(handle).ok_or_else(|| RuntimeError("a command for nobody".to_owned()))?;
         let made = linked::grants(&self.state, &self.env, &self.app, &handle);
-        let grants = made.ok_or_else(|| Fault("nobody signs in here".to_owned()))?;
+        let grants = made.ok_or_else(|| RuntimeError("nobody signs in here".to_owned()))?;
         known.insert(handle.as_str().to_owned(), Rc::clone(&grants));
         Ok(grants)
     }
 
     /// Handles the users who are due.
-    async fn wake(&self) -> Result<(), Fault> {
-        let now = super::edge::now();
+    async fn wake(&self) -> Result<(), RuntimeError> {
+        let now = super::request_runtime::now();
         let mut room = MAX_ENDS;
         for user in grant_rows::due(&self.state, now, MAX_LOOKED_AT)? {
             if room == 0 {
                 break;
             }
             // A row that names no user is left alone, and does not hold up the others.
-            if Handle::parse(&user).is_none() {
+            if UserHandle::parse(&user).is_none() {
                 worker::console_error!("{}", Format::GrantTimes.unreadable().0);
                 grant_rows::postpone(&self.state, &user, now + LOOK_AT_UNREADABLE_MS)?;
                 continue;
@@ -165,23 +165,28 @@ impl Users {
                 }
             }
         }
-        grant_rows::wake_again(&self.state, super::edge::now() + AGAIN_MS)
+        grant_rows::wake_again(&self.state, super::request_runtime::now() + AGAIN_MS)
     }
 }
 
 impl Users {
-    async fn look_at(&self, user: &str, room: usize) -> Result<usize, Fault> {
+    async fn look_at(&self, user: &str, room: usize) -> Result<usize, RuntimeError> {
         self.grants(user)?.wake(room).await
     }
 }
 
 /// A failure as an exception to the runtime.
-fn rejected(fault: Fault) -> JsValue {
+fn rejected(fault: RuntimeError) -> JsValue {
     worker::Error::RustError(fault.0).into()
 }
 
 /// Has a command carried out by the object of the user with that handle.
-pub(super) async fn command(env: &Env, placement: &Placement, handle: &Handle, command: &str) -> Result<String, Fault> {
+pub(super) async fn command(
+    env: &Env,
+    placement: &Placement,
+    handle: &UserHandle,
+    command: &str,
+) -> Result<String, RuntimeError> {
     let (jurisdiction, hint) = place(placement)?;
     let answer = settled(send(env.as_ref(), jurisdiction, hint, handle.part(), handle.as_str(), command)).await?;
     answer.as_string().ok_or_else(|| Format::GrantOutcome.unreadable())
@@ -192,17 +197,17 @@ pub(super) fn command_later(
     context: Option<&JsValue>,
     env: &Env,
     placement: &Placement,
-    handle: &Handle,
+    handle: &UserHandle,
     command: &str,
-) -> Result<(), Fault> {
+) -> Result<(), RuntimeError> {
     let (jurisdiction, hint) = place(placement)?;
     let none = JsValue::UNDEFINED;
     let context = context.unwrap_or(&none);
     send_later(context, env.as_ref(), jurisdiction, hint, handle.part(), handle.as_str(), command).map_err(fault)
 }
 
-fn place(placement: &Placement) -> Result<(Option<&str>, Option<&str>), Fault> {
-    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| Fault(problem.clone()))?.as_deref();
+fn place(placement: &Placement) -> Result<(Option<&str>, Option<&str>), RuntimeError> {
+    let jurisdiction = placement.jurisdiction.as_ref().map_err(|problem| RuntimeError(problem.clone()))?.as_deref();
     Ok((jurisdiction, placement.location_hint.as_deref()))
 }
 
@@ -210,13 +215,13 @@ fn place(placement: &Placement) -> Result<(Option<&str>, Option<&str>), Fault> {
 pub(super) struct GrantHost {
     env: Env,
     rows: Rows,
-    handle: Handle,
+    handle: UserHandle,
     provider: Rc<dyn Provider>,
 }
 
 impl GrantHost {
     /// The grants of a user.
-    pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &Handle) -> Option<Rc<dyn Grants>> {
+    pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &UserHandle) -> Option<Rc<dyn Grants>> {
         let provider = app.provider.as_ref()?;
         let rows = Rows::new(state.clone(), handle);
         let host = Self { env: env.clone(), rows, handle: handle.clone(), provider: Rc::clone(provider) };
@@ -239,11 +244,11 @@ impl AuthorityHost for GrantHost {
         &self.rows
     }
 
-    fn user(&self) -> &Handle {
+    fn user(&self) -> &UserHandle {
         &self.handle
     }
 
-    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         async move {
             match remote {
                 Remote::Session(key) => linked::end_session(&self.env, key).await,

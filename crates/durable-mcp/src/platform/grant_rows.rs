@@ -12,8 +12,8 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use super::kv::fault;
 use crate::formats::Format;
 use crate::oauth::grant_store::GrantStore;
-use crate::oauth::token::Handle;
-use crate::wire::Fault;
+use crate::oauth::token::UserHandle;
+use crate::wire::RuntimeError;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
 extern "C" {
@@ -57,23 +57,23 @@ const fn number(time: u64) -> f64 {
 }
 
 /// The users who are due, those who wait for the longest first.
-pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, Fault> {
+pub(super) fn due(state: &JsValue, now: u64, limit: u32) -> Result<Vec<String>, RuntimeError> {
     let users = users_due(state, number(now), limit).map_err(fault)?;
     users.iter().map(|user| user.as_string().ok_or_else(|| Format::GrantTimes.unreadable())).collect()
 }
 
 /// Has a user looked at later.
-pub(super) fn postpone(state: &JsValue, user: &str, time: u64) -> Result<(), Fault> {
+pub(super) fn postpone(state: &JsValue, user: &str, time: u64) -> Result<(), RuntimeError> {
     wake_at(state, user, number(time)).map_err(fault)
 }
 
 /// Notes that a user was handled. The next time, if there is one, is stored already.
-pub(super) fn looked_at(state: &JsValue, user: &str, now: u64) -> Result<(), Fault> {
+pub(super) fn looked_at(state: &JsValue, user: &str, now: u64) -> Result<(), RuntimeError> {
     user_looked_at(state, user, number(now)).map_err(fault)
 }
 
 /// Has the object woken when the next user is due, but not before `earliest`.
-pub(super) fn wake_again(state: &JsValue, earliest: u64) -> Result<(), Fault> {
+pub(super) fn wake_again(state: &JsValue, earliest: u64) -> Result<(), RuntimeError> {
     order_again(state, number(earliest)).map_err(fault)
 }
 
@@ -84,25 +84,25 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(state: JsValue, handle: &Handle) -> Self {
+    pub(super) fn new(state: JsValue, handle: &UserHandle) -> Self {
         Self { state, user: handle.as_str().to_owned() }
     }
 }
 
 impl GrantStore for Rows {
-    fn get(&self, id: &str) -> Result<Option<String>, Fault> {
+    fn get(&self, id: &str) -> Result<Option<String>, RuntimeError> {
         row_get(&self.state, &self.user, id).map_err(fault)
     }
 
-    fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
+    fn put(&self, id: &str, json: &str) -> Result<(), RuntimeError> {
         row_put(&self.state, &self.user, id, json).map_err(fault)
     }
 
-    fn delete(&self, id: &str) -> Result<(), Fault> {
+    fn delete(&self, id: &str) -> Result<(), RuntimeError> {
         row_delete(&self.state, &self.user, id).map_err(fault)
     }
 
-    fn all(&self) -> Result<Vec<(String, String)>, Fault> {
+    fn all(&self) -> Result<Vec<(String, String)>, RuntimeError> {
         let texts = row_all(&self.state, &self.user).map_err(fault)?;
         // A value that is no text is a row all the same, of another version.
         let mut texts = texts.into_iter().map(|text| text.as_string().unwrap_or_default());
@@ -113,15 +113,15 @@ impl GrantStore for Rows {
         Ok(rows)
     }
 
-    fn spending(&self) -> Result<Option<String>, Fault> {
+    fn spending(&self) -> Result<Option<String>, RuntimeError> {
         spending_get(&self.state, &self.user).map_err(fault)
     }
 
-    fn put_spending(&self, json: Option<&str>) -> Result<(), Fault> {
+    fn put_spending(&self, json: Option<&str>) -> Result<(), RuntimeError> {
         spending_put(&self.state, &self.user, json).map_err(fault)
     }
 
-    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {
+    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, RuntimeError>> {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -132,7 +132,7 @@ impl GrantStore for Rows {
         async move { ordered.map_err(fault) }.boxed_local()
     }
 
-    fn wake_at(&self, time: u64) -> Result<(), Fault> {
+    fn wake_at(&self, time: u64) -> Result<(), RuntimeError> {
         wake_at(&self.state, &self.user, number(time)).map_err(fault)
     }
 }

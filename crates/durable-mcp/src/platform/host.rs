@@ -16,7 +16,7 @@ use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::session::host::Host;
 use crate::session::store::Store;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// `WebSocket.readyState` while messages can be sent.
 const OPEN: u16 = 1;
@@ -83,7 +83,7 @@ impl Host for ObjectHost {
         &self.id
     }
 
-    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, Fault>> {
+    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>> {
         async move { hub::join(&self.env, &self.id, &counted, expires).await }.boxed_local()
     }
 

@@ -21,8 +21,8 @@ use worker::{Env, SqlStorageValue, State, WebSocket, WebSocketPair};
 use self::columns::{as_telling, count, number, texts, time};
 use super::body::read_text;
 use super::bound::Bound;
-use super::edge::{fault, js_fault};
 use super::promise::promised;
+use super::request_runtime::{fault, js_fault};
 use super::{convert, placement, stream_socket};
 use crate::hub::{
     Command, Counted, END, Excess, Hub, HubHost, HubSocket, JOIN, LEAVE, Listener, PUBLISH, STRANGER, Telling, ended,
@@ -31,7 +31,7 @@ use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::transport::era::Transport;
 use crate::transport::order::TRANSPORT;
-use crate::wire::{Body, Fault, Reply};
+use crate::wire::{Body, Reply, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/hub.js")]
 extern "C" {
@@ -155,8 +155,8 @@ impl McpHub {
 }
 
 impl Parts {
-    async fn answer(&self, request: &web_sys::Request) -> Result<web_sys::Response, Fault> {
-        let unreadable = || Fault("the hub does not understand".to_owned());
+    async fn answer(&self, request: &web_sys::Request) -> Result<web_sys::Response, RuntimeError> {
+        let unreadable = || RuntimeError("the hub does not understand".to_owned());
         let url = request.url();
         let path = url.strip_prefix(URL).unwrap_or_default();
         let reply = if path == LISTEN {
@@ -210,7 +210,7 @@ impl HubSocket for Socket {
 }
 
 impl Host {
-    fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>, Fault> {
+    fn rows(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<Vec<SqlStorageValue>>, RuntimeError> {
         let sql = self.state.storage().sql();
         if !self.is_ready.get() {
             for table in [CREATE, CREATE_TELLING, CREATE_ENDED] {
@@ -225,7 +225,7 @@ impl Host {
     }
 
     /// The first notice that a query finds. One that cannot be read is removed, so that it holds up no other.
-    fn first_telling(&self, query: &str, about: &str) -> Result<Option<Telling>, Fault> {
+    fn first_telling(&self, query: &str, about: &str) -> Result<Option<Telling>, RuntimeError> {
         while let Some(row) = self.rows(query, vec![about.into()])?.into_iter().next() {
             let mut row = row.into_iter();
             let Some(SqlStorageValue::String(about)) = row.next() else { break };
@@ -266,11 +266,11 @@ impl HubHost for Host {
         remembered(self.state.get_websockets_with_tag(&format!("{GRANT_TAG}{grant}")))
     }
 
-    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault> {
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), RuntimeError> {
         self.rows(END_GRANT, vec![grant.into(), time(until)]).map(drop)
     }
 
-    fn has_ended(&self, grant: &str) -> Result<bool, Fault> {
+    fn has_ended(&self, grant: &str) -> Result<bool, RuntimeError> {
         Ok(!self.rows(HAS_ENDED, vec![grant.into()])?.is_empty())
     }
 
@@ -281,29 +281,29 @@ impl HubHost for Host {
         }
     }
 
-    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, Fault> {
+    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, RuntimeError> {
         Ok(texts(self.rows(SOME, vec![after.into(), count(limit)])?))
     }
 
-    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, Fault> {
+    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, RuntimeError> {
         Ok(texts(self.rows(EXPIRED, vec![time(now), count(limit)])?))
     }
 
-    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, Fault> {
+    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, RuntimeError> {
         let rows = match tag {
             None => self.rows(COUNT, Vec::new()),
             Some(STRANGER) => self.rows(COUNT_STRANGERS, Vec::new()),
             Some(tag) => self.rows(COUNT_TAGGED, vec![tag.into()]),
         }?;
         let found = number(&rows).and_then(|found| usize::try_from(found).ok());
-        found.ok_or_else(|| Fault("the hub cannot count".to_owned()))
+        found.ok_or_else(|| RuntimeError("the hub cannot count".to_owned()))
     }
 
-    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, Fault> {
+    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError> {
         Ok(!self.rows(KEEP, vec![time(expires), object.into()])?.is_empty())
     }
 
-    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), Fault> {
+    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), RuntimeError> {
         let (user, origin) = (counted.user.as_deref(), counted.origin.as_ref());
         let tag = user.or(origin.map(|origin| origin.network.as_str())).unwrap_or_default();
         let site = origin.and_then(|origin| origin.site.as_deref()).unwrap_or_default();
@@ -311,39 +311,39 @@ impl HubHost for Host {
         self.rows(ADD, vec![object.into(), time(expires), tag.into(), site.into(), stranger]).map(drop)
     }
 
-    fn telling(&self, about: &str) -> Result<Option<Telling>, Fault> {
+    fn telling(&self, about: &str) -> Result<Option<Telling>, RuntimeError> {
         self.first_telling(TELLING, about)
     }
 
-    fn next_telling(&self, after: &str) -> Result<Option<Telling>, Fault> {
+    fn next_telling(&self, after: &str) -> Result<Option<Telling>, RuntimeError> {
         self.first_telling(NEXT_TELLING, after)
     }
 
-    fn put_telling(&self, telling: &Telling) -> Result<(), Fault> {
+    fn put_telling(&self, telling: &Telling) -> Result<(), RuntimeError> {
         let Telling { notice, after, again } = telling;
         let again = SqlStorageValue::Integer((*again).into());
         let about = notice.about.as_str();
         self.rows(PUT_TELLING, vec![about.into(), notice.to_text().into(), after.as_str().into(), again]).map(drop)
     }
 
-    fn remove_telling(&self, about: &str) -> Result<(), Fault> {
+    fn remove_telling(&self, about: &str) -> Result<(), RuntimeError> {
         self.rows(REMOVE_TELLING, vec![about.into()]).map(drop)
     }
 
-    fn remove_session(&self, object: &str) -> Result<(), Fault> {
+    fn remove_session(&self, object: &str) -> Result<(), RuntimeError> {
         self.rows(REMOVE, vec![object.into()]).map(drop)
     }
 
-    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault> {
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, RuntimeError> {
         self.rows(EXPIRE_ENDED, vec![time(now)])?;
         Ok(number(&self.rows(NEXT_ENDED, Vec::new())?).and_then(|next| u64::try_from(next).ok()))
     }
 
-    fn next_session(&self) -> Result<Option<u64>, Fault> {
+    fn next_session(&self) -> Result<Option<u64>, RuntimeError> {
         Ok(number(&self.rows(NEXT, Vec::new())?).and_then(|next| u64::try_from(next).ok()))
     }
 
-    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>> {
+    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, RuntimeError>> {
         let told = tell(self.env.as_ref(), object, TRANSPORT, Transport::Notice.as_str(), &notice.about);
         async move {
             let status = JsFuture::from(told.map_err(js_fault)?).await.map_err(js_fault)?;
@@ -352,7 +352,7 @@ impl HubHost for Host {
         .boxed_local()
     }
 
-    fn wake_by(&self, time: u64) -> Result<(), Fault> {
+    fn wake_by(&self, time: u64) -> Result<(), RuntimeError> {
         let storage = self.state.storage();
         let offset = Duration::from_millis(time.saturating_sub(self.now()));
         self.state.wait_until(async move {
@@ -370,14 +370,14 @@ impl HubHost for Host {
 
 /// Parses the status by which a session's object answers a change: false if it has no client to notify, and is to be removed.
 /// An object that failed, or is of another version, is notified of the next change.
-fn has_heard(status: Option<f64>) -> Result<bool, Fault> {
+fn has_heard(status: Option<f64>) -> Result<bool, RuntimeError> {
     let is = |expected: http::StatusCode| status == Some(f64::from(expected.as_u16()));
     if is(http::StatusCode::ACCEPTED) {
         Ok(true)
     } else if is(http::StatusCode::GONE) || is(http::StatusCode::NOT_FOUND) {
         Ok(false)
     } else {
-        Err(Fault(format!("a session's object answers {status:?} to a change")))
+        Err(RuntimeError(format!("a session's object answers {status:?} to a change")))
     }
 }
 
@@ -394,21 +394,21 @@ pub(super) async fn publish(env: &Env, notice: &Notice) -> worker::Result<()> {
 }
 
 /// Ends the streams of a grant that has ended.
-pub(super) async fn end_grant(env: &Env, grant: &str, until: u64) -> Result<(), Fault> {
+pub(super) async fn end_grant(env: &Env, grant: &str, until: u64) -> Result<(), RuntimeError> {
     let jurisdiction = placement::jurisdiction()?;
     let sent = send(env.as_ref(), jurisdiction.as_deref(), END, &format!("{grant} {until}")).map_err(js_fault)?;
     JsFuture::from(sent).await.map(drop).map_err(js_fault)
 }
 
 /// Joins a session to the hub; returns the status of the rejection if there are too many.
-pub(super) async fn join(env: &Env, object: &str, counted: &str, expires: u64) -> Result<Option<u16>, Fault> {
+pub(super) async fn join(env: &Env, object: &str, counted: &str, expires: u64) -> Result<Option<u16>, RuntimeError> {
     let (jurisdiction, body) = (placement::jurisdiction()?, format!("{object} {expires}\n{counted}"));
     let asked = ask(env.as_ref(), jurisdiction.as_deref(), JOIN, &body).map_err(js_fault)?;
     let status = JsFuture::from(asked).await.map_err(js_fault)?;
     let is = |known: u16| status.as_f64() == Some(f64::from(known));
     let refusals = [Excess::Own, Excess::All].map(|excess| excess.status().as_u16());
     match refusals.into_iter().find(|refusal| is(*refusal)) {
-        None if !is(http::StatusCode::NO_CONTENT.as_u16()) => Err(Fault("the hub does not answer".to_owned())),
+        None if !is(http::StatusCode::NO_CONTENT.as_u16()) => Err(RuntimeError("the hub does not answer".to_owned())),
         refusal => Ok(refusal),
     }
 }
@@ -433,7 +433,7 @@ pub(super) async fn subscribe(
     env: &Env,
     listener: &Listener,
     gone: LocalBoxFuture<'static, ()>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, RuntimeError> {
     let jurisdiction = placement::jurisdiction()?;
     let header = URL_SAFE_NO_PAD.encode(listener.to_text());
     let asked = listen(env.as_ref(), jurisdiction.as_deref(), &header).map_err(js_fault)?;
@@ -448,7 +448,7 @@ pub(super) async fn subscribe(
         None if status == ENDED => Ok(ended(&listener.id)),
         None => match Excess::of_status(status) {
             Some(excess) => Ok(excess.reply(Some(&listener.id))),
-            None => Err(Fault(format!("the hub answers {status}"))),
+            None => Err(RuntimeError(format!("the hub answers {status}"))),
         },
     }
 }

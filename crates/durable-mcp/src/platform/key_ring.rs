@@ -13,7 +13,7 @@ use crate::formats::Format;
 use crate::http::App;
 use crate::http::app::SESSION_KEY;
 use crate::keys::{AwaitedKeys, KEY_BYTES, KeyId, Keys, TOKENS_LIVE_MS};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS keys (ring INTEGER PRIMARY KEY CHECK (ring = 0), value TEXT NOT NULL)";
 const GET: &str = "SELECT value FROM keys";
@@ -75,7 +75,7 @@ impl KeyRing {
             Some([SqlStorageValue::String(text)]) => Some(Keys::from_text(text).map_err(told)?),
             Some(_) => return Err(told(Format::KeyRing.unreadable())),
         };
-        let now = super::edge::now();
+        let now = super::request_runtime::now();
         let keys = match stored {
             Some(keys) if !keys.is_due(now) => return Response::ok(keys.to_text()),
             Some(keys) => keys.renewed(random()?, now, self.longest),
@@ -87,7 +87,7 @@ impl KeyRing {
 }
 
 /// Logs a fault, and returns it as the error for the Worker that asked.
-fn told(fault: Fault) -> worker::Error {
+fn told(fault: RuntimeError) -> worker::Error {
     worker::console_error!("{}", fault.0);
     worker::Error::RustError(fault.0)
 }
@@ -96,7 +96,7 @@ fn told(fault: Fault) -> worker::Error {
 /// since each is published for longer than a ring stays in memory before it signs.
 pub(super) fn awaits(env: &worker::Env, id: KeyId) -> bool {
     let is_configured = variable(env, SESSION_KEY).is_some();
-    is_configured && AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::edge::now()))
+    is_configured && AWAITED.with_borrow_mut(|awaited| awaited.awaits(id, super::request_runtime::now()))
 }
 
 fn random() -> Result<[u8; KEY_BYTES]> {
@@ -106,8 +106,8 @@ fn random() -> Result<[u8; KEY_BYTES]> {
 }
 
 /// The deployment's keys; with `fresh`, not those that were read a while ago.
-pub(super) async fn keys(env: &worker::Env, fresh: bool) -> std::result::Result<Rc<Keys>, Fault> {
-    let now = super::edge::now();
+pub(super) async fn keys(env: &worker::Env, fresh: bool) -> std::result::Result<Rc<Keys>, RuntimeError> {
+    let now = super::request_runtime::now();
     let good_for = if fresh { KEYS_READ_EVERY_MS } else { KEYS_STAY_MS };
     let known = KEYS.with_borrow(Clone::clone);
     if let Some((read, keys)) = known
@@ -116,9 +116,9 @@ pub(super) async fn keys(env: &worker::Env, fresh: bool) -> std::result::Result<
         return Ok(keys);
     }
     let secret = variable(env, SESSION_KEY).unwrap_or_default();
-    let keys = match Keys::from_variable(&secret).map_err(|problem| Fault(problem.to_owned()))? {
+    let keys = match Keys::from_variable(&secret).map_err(|problem| RuntimeError(problem.to_owned()))? {
         Some(keys) => Rc::new(keys),
-        None => read(env).await.map_err(|error| Fault(error.to_string()))?,
+        None => read(env).await.map_err(|error| RuntimeError(error.to_string()))?,
     };
     KEYS.set(Some((now, Rc::clone(&keys))));
     Ok(keys)

@@ -8,7 +8,7 @@ use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::oauth::port::{Kv, Listing, Operation};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/grants.js")]
 extern "C" {
@@ -32,7 +32,7 @@ extern "C" {
 }
 
 /// Waits for a promise of the runtime.
-pub(super) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, Fault> {
+pub(super) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue, RuntimeError> {
     let outcome = match promise {
         Ok(promise) => JsFuture::from(promise).await,
         Err(error) => Err(error),
@@ -40,8 +40,8 @@ pub(super) async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue
     outcome.map_err(fault)
 }
 
-pub(super) fn fault(error: JsValue) -> Fault {
-    Fault(worker::Error::from(error).to_string())
+pub(super) fn fault(error: JsValue) -> RuntimeError {
+    RuntimeError(worker::Error::from(error).to_string())
 }
 
 /// The deployment's KV namespace. Records are cached for the shortest time that there is, which is the default: 60

@@ -10,37 +10,37 @@ use worker::Env;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
-use super::edge::{MCP_OBJECT, MCP_TASK, WorkerEdge};
 use super::grant_authority::{self, GrantHost};
 use super::key_ring;
 use super::kv::{fault, settled};
 use super::listed;
+use super::request_runtime::{MCP_OBJECT, MCP_TASK, WorkerEdge};
 use super::web::{NOT_PUBLIC, Web};
 use crate::http::App;
 use crate::http::app::Placement;
 use crate::http::provider::Grants;
 use crate::keys::Keys;
 use crate::mcp::user::Caller;
+use crate::oauth::auth_server::{BodyError, OAuthRuntime};
 use crate::oauth::authority::Command as GrantCommand;
 use crate::oauth::event::Event;
 use crate::oauth::metadata_document::Fetch;
 use crate::oauth::port::Kv;
 use crate::oauth::provider::OAuth;
 use crate::oauth::rates::Rates;
-use crate::oauth::site::{BodyError, Surroundings};
-use crate::oauth::token::Handle;
+use crate::oauth::token::UserHandle;
 use crate::runtime::Runtime;
 use crate::task::command::Command;
 use crate::transport::claims::{Claims, ObjectId};
 use crate::transport::order::SESSION;
 use crate::transport::refusal::Refusal;
-use crate::wire::{Fault, Head};
+use crate::wire::{Head, RuntimeError};
 
-type GrantsOf = fn(&JsValue, &Env, &App, &Handle) -> Option<Rc<dyn Grants>>;
+type GrantsOf = fn(&JsValue, &Env, &App, &UserHandle) -> Option<Rc<dyn Grants>>;
 
 #[derive(Clone, Copy)]
 struct Linked {
-    surroundings: fn(&WorkerEdge) -> &dyn Surroundings,
+    oauth_runtime: fn(&WorkerEdge) -> &dyn OAuthRuntime,
     grants: GrantsOf,
     listed_tag: for<'a> fn(&'a Env, &'a Head) -> LocalBoxFuture<'a, Option<String>>,
     listed_closed: fn(&Env, &Placement, &str),
@@ -60,7 +60,7 @@ impl App {
     #[must_use]
     pub fn oauth(self, oauth: OAuth) -> Self {
         LINKED.set(Some(Linked {
-            surroundings: |edge| edge,
+            oauth_runtime: |runtime| runtime,
             grants: GrantHost::grants,
             listed_tag: |env, head| listed::tag(env, head).boxed_local(),
             listed_closed: listed::closed,
@@ -78,30 +78,30 @@ pub(super) fn problem(app: &App) -> Option<&'static str> {
 }
 
 /// Has a task noted with the grant that it was begun by, until it expires, in milliseconds since 1970.
-pub(super) fn note_task(edge: &WorkerEdge, keys: &Keys, caller: &Caller, object: ObjectId, expires: u64) {
+pub(super) fn note_task(runtime: &WorkerEdge, keys: &Keys, caller: &Caller, object: ObjectId, expires: u64) {
     if let Some(linked) = LINKED.get() {
-        (linked.note_task)(edge, keys, caller, object, expires);
+        (linked.note_task)(runtime, keys, caller, object, expires);
     }
 }
 
-fn send_task_note(edge: &WorkerEdge, keys: &Keys, caller: &Caller, object: ObjectId, expires: u64) {
+fn send_task_note(runtime: &WorkerEdge, keys: &Keys, caller: &Caller, object: ObjectId, expires: u64) {
     let (Some(subject), Some(grant)) = (&caller.subject, &caller.grant) else {
         return;
     };
     let command = GrantCommand::NoteTask { grant: grant.clone(), key: object.to_hex(), expires };
     match serde_json::to_string(&command) {
-        Ok(json) => edge.command_later(&Handle::of(keys, subject), json),
-        Err(error) => edge.warn(&format!("a task is not noted with its grant: {error}")),
+        Ok(json) => runtime.command_later(&UserHandle::of(keys, subject), json),
+        Err(error) => runtime.warn(&format!("a task is not noted with its grant: {error}")),
     }
 }
 
 /// The provider's surroundings in the Worker.
-pub(super) fn surroundings(edge: &WorkerEdge) -> Option<&dyn Surroundings> {
-    LINKED.get().map(|linked| (linked.surroundings)(edge))
+pub(super) fn oauth_runtime(runtime: &WorkerEdge) -> Option<&dyn OAuthRuntime> {
+    LINKED.get().map(|linked| (linked.oauth_runtime)(runtime))
 }
 
 /// The grants of a user, for the object that holds them; `None` on a server without sign-in.
-pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &Handle) -> Option<Rc<dyn Grants>> {
+pub(super) fn grants(state: &JsValue, env: &Env, app: &App, handle: &UserHandle) -> Option<Rc<dyn Grants>> {
     LINKED.get().and_then(|linked| (linked.grants)(state, env, app, handle))
 }
 
@@ -117,7 +117,7 @@ pub(super) fn listed_closed(env: &Env, placement: &Placement, tag: &str) {
     }
 }
 
-impl Surroundings for WorkerEdge {
+impl OAuthRuntime for WorkerEdge {
     fn kv(&self) -> &dyn Kv {
         &*self.env
     }
@@ -130,18 +130,22 @@ impl Surroundings for WorkerEdge {
         RATES.with(|rates| *rates)
     }
 
-    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>> {
+    fn command<'a>(
+        &'a self,
+        handle: &'a UserHandle,
+        command: String,
+    ) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
         async move { grant_authority::command(&self.env, &self.placement, handle, &command).await }.boxed_local()
     }
 
-    fn command_later(&self, handle: &Handle, command: String) {
+    fn command_later(&self, handle: &UserHandle, command: String) {
         let told = grant_authority::command_later(Some(&self.context), &self.env, &self.placement, handle, &command);
         if let Err(fault) = told {
             self.warn(&fault.0);
         }
     }
 
-    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         end_session(&self.env, key).boxed_local()
     }
 
@@ -162,7 +166,7 @@ impl Surroundings for WorkerEdge {
 }
 
 /// Asks a session's object to end, as its client can by `DELETE`. A key that names no session counts as ended.
-pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), Fault> {
+pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), RuntimeError> {
     let Some(claims) = Claims::of_key(key) else {
         return Ok(());
     };
@@ -176,12 +180,12 @@ pub(super) async fn end_session(env: &Env, key: &str) -> Result<(), Fault> {
     match ask(env, MCP_OBJECT, claims.object, &request).await? {
         // With 404 the session had ended already.
         204 | 404 => Ok(()),
-        status => Err(Fault(format!("a session's object answers {status}"))),
+        status => Err(RuntimeError(format!("a session's object answers {status}"))),
     }
 }
 
 /// Stops a task and deletes all of its data.
-pub(super) async fn end_task(env: &Env, key: &str) -> Result<(), Fault> {
+pub(super) async fn end_task(env: &Env, key: &str) -> Result<(), RuntimeError> {
     let Some(object) = ObjectId::from_hex(key) else {
         return Ok(());
     };
@@ -191,13 +195,13 @@ pub(super) async fn end_task(env: &Env, key: &str) -> Result<(), Fault> {
     let request = web_sys::Request::new_with_str_and_init("https://task/", &init).map_err(fault)?;
     match ask(env, MCP_TASK, object, &request).await? {
         200 => Ok(()),
-        status => Err(Fault(format!("a task's object answers {status}"))),
+        status => Err(RuntimeError(format!("a task's object answers {status}"))),
     }
 }
 
 /// Status of an object's answer.
-async fn ask(env: &Env, class: &str, object: ObjectId, request: &web_sys::Request) -> Result<u16, Fault> {
-    let failed = |error: worker::Error| Fault(error.to_string());
+async fn ask(env: &Env, class: &str, object: ObjectId, request: &web_sys::Request) -> Result<u16, RuntimeError> {
+    let failed = |error: worker::Error| RuntimeError(error.to_string());
     let namespace = env.durable_object(class).map_err(failed)?;
     let id = namespace.id_from_string(&object.to_hex()).map_err(failed)?;
     let stub = id.get_stub().map_err(failed)?.into_rpc::<worker::worker_sys::DurableObject>();

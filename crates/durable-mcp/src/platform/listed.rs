@@ -8,7 +8,7 @@ use super::key_ring;
 use crate::formats::Format;
 use crate::http::app::Placement;
 use crate::oauth::authority::Command;
-use crate::oauth::token::Handle;
+use crate::oauth::token::UserHandle;
 use crate::transport::claims::Claims;
 use crate::transport::order;
 use crate::wire::Head;
@@ -23,13 +23,13 @@ pub(super) async fn tag(env: &Env, head: &Head) -> Option<String> {
     let session = Claims::read_verified(&head.header(order::SESSION)?)?;
     // Without keys the session goes on, and stays in the list for longer than it does.
     let keys = key_ring::keys(env, false).await.ok()?;
-    Some(format!("{PREFIX}{}:{grant}:{}", Handle::of(&keys, &subject).as_str(), session.key()))
+    Some(format!("{PREFIX}{}:{grant}:{}", UserHandle::of(&keys, &subject).as_str(), session.key()))
 }
 
 /// Has the session forgotten that such a tag names.
 pub(super) fn closed(env: &Env, placement: &Placement, tag: &str) {
     let mut parts = tag.strip_prefix(PREFIX).into_iter().flat_map(|rest| rest.splitn(3, ':'));
-    let (Some(handle), Some(grant), Some(key)) = (parts.next().and_then(Handle::parse), parts.next(), parts.next())
+    let (Some(handle), Some(grant), Some(key)) = (parts.next().and_then(UserHandle::parse), parts.next(), parts.next())
     else {
         // Other sockets have other tags.
         if tag.starts_with(PREFIX) {

@@ -11,12 +11,12 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
-use super::edge::WorkerEdge;
 use super::kv::settled;
-use crate::http::edge::{ModelAnswer, ModelRequest, ModelWork};
+use super::request_runtime::WorkerEdge;
 use crate::http::playground::settings::ModelSource;
-use crate::session::host::Around;
-use crate::wire::{Body, Fault, Reply};
+use crate::http::request_runtime::{ModelAnswer, ModelRequest, ModelWork};
+use crate::session::host::CallRuntime;
+use crate::wire::{Body, Reply, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/model.js")]
 extern "C" {
@@ -40,10 +40,13 @@ const LOOK_MS: u32 = 1000;
 
 /// Asks a model, until the client of the request hangs up. What has to happen before and after is a task of its own, which
 /// goes on then.
-pub(super) async fn answer(edge: &WorkerEdge, work: Rc<dyn ModelWork>) -> Result<Result<ModelAnswer, Reply>, Fault> {
+pub(super) async fn answer(
+    runtime: &WorkerEdge,
+    work: Rc<dyn ModelWork>,
+) -> Result<Result<ModelAnswer, Reply>, RuntimeError> {
     let (tell, told) = oneshot::channel();
-    let own = edge.clone();
-    edge.spawn(
+    let own = runtime.clone();
+    runtime.spawn(
         async move {
             let request = match work.prepare(&own).await {
                 Ok(request) => request,
@@ -63,22 +66,22 @@ pub(super) async fn answer(edge: &WorkerEdge, work: Rc<dyn ModelWork>) -> Result
         }
         .boxed_local(),
     );
-    told.await.unwrap_or_else(|_| Err(Fault("nobody asked the model".to_owned())))
+    told.await.unwrap_or_else(|_| Err(RuntimeError("nobody asked the model".to_owned())))
 }
 
 /// Waits for the end of an answer, which comes at once where it may not go on. Gives its tokens.
 async fn watched(
-    edge: &WorkerEdge,
+    runtime: &WorkerEdge,
     work: &dyn ModelWork,
     mut used: LocalBoxFuture<'static, u64>,
     stop: Option<&Function>,
 ) -> u64 {
     loop {
-        match select(used, edge.sleep(LOOK_MS)).await {
+        match select(used, runtime.sleep(LOOK_MS)).await {
             Either::Left((tokens, _)) => return tokens,
             Either::Right(((), rest)) => used = rest,
         }
-        if !work.goes_on(edge).await {
+        if !work.goes_on(runtime).await {
             let _ = stop.map(|stop| stop.call0(&JsValue::UNDEFINED));
             return used.await;
         }
@@ -92,13 +95,13 @@ struct Asked {
     stop: Option<Function>,
 }
 
-async fn ask_for(edge: &WorkerEdge, request: ModelRequest) -> Result<Asked, Fault> {
+async fn ask_for(runtime: &WorkerEdge, request: ModelRequest) -> Result<Asked, RuntimeError> {
     let ModelRequest { source, model, body } = request;
     let (url, key) = match &source {
         ModelSource::WorkersAi => (None, None),
         ModelSource::OpenAi { url, key } => (Some(url.as_str()), key.as_ref().map(|key| key.secret())),
     };
-    let asked = ask(&edge.request, edge.env.as_ref().as_ref(), &model, url, key, &body, LONGEST_MS);
+    let asked = ask(&runtime.request, runtime.env.as_ref().as_ref(), &model, url, key, &body, LONGEST_MS);
     let parts = Array::from(&settled(asked).await?);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
     let status = parts.get(0).as_f64().unwrap_or_default() as u16;

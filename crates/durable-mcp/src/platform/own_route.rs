@@ -12,12 +12,12 @@ use worker::worker_sys::web_sys;
 use worker::{Env, Request, Response};
 
 use super::convert;
-use super::edge::{WorkerEdge, fault};
+use super::request_runtime::{WorkerEdge, fault};
 use crate::http::App;
-use crate::wire::{Fault, Reply};
+use crate::wire::{Reply, RuntimeError};
 
 /// A handler whose conversions are its own, so that only a server with such a route has their code.
-type Handler = Box<dyn Fn(web_sys::Request, Env) -> LocalBoxFuture<'static, Result<Reply, Fault>>>;
+type Handler = Box<dyn Fn(web_sys::Request, Env) -> LocalBoxFuture<'static, Result<Reply, RuntimeError>>>;
 
 impl App {
     /// Has `handler` answer requests to a path of your own, whatever their method: a webhook, a download, a health check.
@@ -63,9 +63,9 @@ fn as_it_is(response: Response) -> Reply {
 }
 
 /// Calls a handler with the request at hand.
-pub(super) fn call<'a>(edge: &WorkerEdge, handler: &Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+pub(super) fn call<'a>(runtime: &WorkerEdge, handler: &Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
     match handler.downcast_ref::<Handler>() {
-        Some(handler) => handler(Clone::clone(&edge.request), Clone::clone(&edge.env)),
+        Some(handler) => handler(Clone::clone(&runtime.request), Clone::clone(&runtime.env)),
         None => std::future::ready(Err(fault("the handler is not of this runtime"))).boxed_local(),
     }
 }

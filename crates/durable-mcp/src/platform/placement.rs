@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::http::app::Placement;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 thread_local! {
     static JURISDICTION: RefCell<Result<Option<String>, String>> = const { RefCell::new(Ok(None)) };
@@ -15,6 +15,6 @@ pub(super) fn settle(placement: &Placement) {
 }
 
 /// The jurisdiction of objects that are found by name.
-pub(super) fn jurisdiction() -> Result<Option<String>, Fault> {
-    JURISDICTION.with_borrow(Clone::clone).map_err(Fault)
+pub(super) fn jurisdiction() -> Result<Option<String>, RuntimeError> {
+    JURISDICTION.with_borrow(Clone::clone).map_err(RuntimeError)
 }

@@ -9,11 +9,11 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::worker_sys::web_sys;
 
-use super::edge::WorkerEdge;
 use super::kv::settled;
-use crate::http::edge::{RelayAnswer, RelayRequest, RelayWork};
-use crate::session::host::Around;
-use crate::wire::{Body, Fault, Reply};
+use super::request_runtime::WorkerEdge;
+use crate::http::request_runtime::{RelayAnswer, RelayRequest, RelayWork};
+use crate::session::host::CallRuntime;
+use crate::wire::{Body, Reply, RuntimeError};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/relay.js")]
 extern "C" {
@@ -52,31 +52,31 @@ const LOOK_UP_MS: u32 = 5000;
 const LOOK_MS: u32 = 10_000;
 
 /// Gets an answer of a resolver.
-pub(super) async fn look_up(url: &str) -> Result<String, Fault> {
+pub(super) async fn look_up(url: &str) -> Result<String, RuntimeError> {
     let text = settled(get(url, LOOK_UP_MS)).await?;
-    text.as_string().ok_or_else(|| Fault("an answer that is no text".to_owned()))
+    text.as_string().ok_or_else(|| RuntimeError("an answer that is no text".to_owned()))
 }
 
 /// Sends a request, until its client hangs up.
 pub(super) async fn send(
-    edge: &WorkerEdge,
+    runtime: &WorkerEdge,
     request: RelayRequest,
     work: Rc<dyn RelayWork>,
-) -> Result<Result<RelayAnswer, Reply>, Fault> {
-    let Exchange { answer, passing } = match exchanged(edge, request).await {
+) -> Result<Result<RelayAnswer, Reply>, RuntimeError> {
+    let Exchange { answer, passing } = match exchanged(runtime, request).await {
         Ok(exchange) => exchange,
         Err(fault) => {
-            work.over(edge, 0, false).await;
+            work.over(runtime, 0, false).await;
             return Err(fault);
         }
     };
     let is_stream = passing.is_some() && answer.media_type == "text/event-stream";
-    let allowed = work.answered(edge, answer.status, is_stream).await;
+    let allowed = work.answered(runtime, answer.status, is_stream).await;
     if let (Err(_), Some(passing)) = (&allowed, &passing) {
         passing.end();
     }
-    let own = edge.clone();
-    edge.spawn(
+    let own = runtime.clone();
+    runtime.spawn(
         async move {
             let bytes = match passing {
                 Some(passing) => passing.over(&own, &*work, is_stream).await,
@@ -106,16 +106,16 @@ impl Passing {
     }
 
     /// Waits for the end of a body, which comes soon where it may not go on. Gives its bytes.
-    async fn over(mut self, edge: &WorkerEdge, work: &dyn RelayWork, is_stream: bool) -> u64 {
+    async fn over(mut self, runtime: &WorkerEdge, work: &dyn RelayWork, is_stream: bool) -> u64 {
         if !is_stream {
             return self.total.await;
         }
         loop {
-            match select(self.total, edge.sleep(LOOK_MS)).await {
+            match select(self.total, runtime.sleep(LOOK_MS)).await {
                 Either::Left((bytes, _)) => return bytes,
                 Either::Right(((), rest)) => self.total = rest,
             }
-            if !work.goes_on(edge).await {
+            if !work.goes_on(runtime).await {
                 let _ = self.stop.call0(&JsValue::UNDEFINED);
                 return self.total.await;
             }
@@ -123,13 +123,13 @@ impl Passing {
     }
 }
 
-async fn exchanged(edge: &WorkerEdge, request: RelayRequest) -> Result<Exchange, Fault> {
+async fn exchanged(runtime: &WorkerEdge, request: RelayRequest) -> Result<Exchange, RuntimeError> {
     let RelayRequest { method, url, headers, body } = request;
     let given = Array::new();
     for (name, value) in headers {
         given.push(&Array::of2(&name.into(), &value.into()));
     }
-    let sent = exchange(&edge.request, method.as_str(), &url, &given, body.as_deref(), MAX_BYTES, LONGEST_MS);
+    let sent = exchange(&runtime.request, method.as_str(), &url, &given, body.as_deref(), MAX_BYTES, LONGEST_MS);
     let parts = Array::from(&settled(sent).await?);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
     let status = parts.get(0).as_f64().unwrap_or_default() as u16;

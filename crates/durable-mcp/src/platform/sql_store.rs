@@ -129,7 +129,7 @@ impl SqlStore {
     }
 
     fn now() -> u64 {
-        super::edge::now()
+        super::request_runtime::now()
     }
 }
 

@@ -13,8 +13,8 @@ use worker::{Env, SqlStorageValue, State};
 use super::body::read_text;
 use super::bound::{Bound, InObject};
 use super::convert;
-use super::edge::fault;
 use super::promise::promised;
+use super::request_runtime::fault;
 use super::sql_store::{pieces, text};
 use crate::formats::{Format, is_of_other_version};
 use crate::http::App;
@@ -26,7 +26,7 @@ use crate::task::record::Record;
 use crate::task::{Owner, TaskObject};
 use crate::transport::object::RequestHeaders;
 use crate::transport::order;
-use crate::wire::{Fault, Reply};
+use crate::wire::{Reply, RuntimeError};
 
 /// Rows of the record are numbered down from 0, those of the outcome up from 1.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS task (part INTEGER PRIMARY KEY, value TEXT NOT NULL)";
@@ -82,9 +82,9 @@ impl McpTask {
 }
 
 /// The result as JSON, or the client's error with another status.
-async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Reply, Fault> {
+async fn answer(task: &Rc<TaskObject>, request: &web_sys::Request) -> Result<Reply, RuntimeError> {
     let head = convert::read_head_at_object(request);
-    let text = read_text(request).await.map_err(|_| Fault("a task's command cannot be read".to_owned()))?;
+    let text = read_text(request).await.map_err(|_| RuntimeError("a task's command cannot be read".to_owned()))?;
     let command = Command::parse(&text).ok_or_else(|| Format::TaskCommand.unreadable())?;
     let caller = Rc::new(order::decode(head.raw_header(order::CALLER).as_deref())?);
     let headers = Rc::clone(&head.headers);
@@ -133,7 +133,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn texts(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<String>, Fault> {
+    fn texts(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Vec<String>, RuntimeError> {
         let sql = self.state.storage().sql();
         sql.exec(CREATE, None).map_err(fault)?;
         let rows = sql.exec(query, values).map_err(fault)?;
@@ -150,7 +150,7 @@ impl Rows {
 }
 
 impl TaskStore for Rows {
-    fn load(&self) -> Result<Option<Record>, Fault> {
+    fn load(&self) -> Result<Option<Record>, RuntimeError> {
         // A made-up task is asked for without a table being made for it.
         let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'task'";
         let known = self.state.storage().sql().exec(tables, None).map_err(fault)?.raw().next().is_some();
@@ -159,7 +159,7 @@ impl TaskStore for Rows {
         Record::stored(&record.concat())
     }
 
-    fn put(&self, record: &Record) -> Result<(), Fault> {
+    fn put(&self, record: &Record) -> Result<(), RuntimeError> {
         let text = record.to_text();
         let pieces = pieces(&text);
         let before = self.parts.replace(pieces.len());
@@ -174,14 +174,14 @@ impl TaskStore for Rows {
         Ok(())
     }
 
-    fn put_outcome(&self, json: &str) -> Result<(), Fault> {
+    fn put_outcome(&self, json: &str) -> Result<(), RuntimeError> {
         for (part, piece) in (1..).zip(pieces(json)) {
             self.texts(PUT, vec![SqlStorageValue::Integer(part), piece.into()])?;
         }
         Ok(())
     }
 
-    fn outcome(&self) -> Result<Option<String>, Fault> {
+    fn outcome(&self) -> Result<Option<String>, RuntimeError> {
         let parts = self.texts(OUTCOME, Vec::new())?;
         Ok((!parts.is_empty()).then(|| parts.concat()))
     }
@@ -196,7 +196,7 @@ impl TaskStore for Rows {
 
     fn wake_at(&self, time: u64) {
         let storage = self.state.storage();
-        let offset = Duration::from_millis(time.saturating_sub(super::edge::now()));
+        let offset = Duration::from_millis(time.saturating_sub(super::request_runtime::now()));
         self.background(async move { storage.set_alarm(offset).await });
     }
 }

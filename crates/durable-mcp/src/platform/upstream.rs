@@ -6,10 +6,10 @@ use worker::js_sys::{Array, Promise, Uint8Array};
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
 
-use super::edge;
 use super::kv::settled;
+use super::request_runtime;
 use crate::identity::upstream::{Reached, Signature, Upstream};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/upstream.js")]
 extern "C" {
@@ -33,20 +33,20 @@ pub struct PublicWeb;
 
 impl Upstream for PublicWeb {
     fn now(&self) -> u64 {
-        edge::now()
+        request_runtime::now()
     }
 
     fn send(&self, request: Request<Vec<u8>>, limit: usize, timeout_ms: u32) -> Reached<'_, Response<Vec<u8>>> {
         async move {
             let headers = Array::new();
             for (name, value) in request.headers() {
-                let value = value.to_str().map_err(|_| Fault(format!("the header {name} is not ASCII")))?;
+                let value = value.to_str().map_err(|_| RuntimeError(format!("the header {name} is not ASCII")))?;
                 headers.push(&Array::of2(&name.as_str().into(), &value.into()));
             }
             let (method, url) = (request.method().to_string(), request.uri().to_string());
             let body = Some(request.into_body()).filter(|body| !body.is_empty());
             let parts = Array::from(&settled(send(&method, &url, &headers, body, limit, timeout_ms)).await?);
-            answer(&parts).map_err(|error| Fault(format!("an answer that is none: {error}")))
+            answer(&parts).map_err(|error| RuntimeError(format!("an answer that is none: {error}")))
         }
         .boxed_local()
     }

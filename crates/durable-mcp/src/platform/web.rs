@@ -8,7 +8,7 @@ use worker::wasm_bindgen::prelude::wasm_bindgen;
 
 use super::kv::settled;
 use crate::oauth::metadata_document::{Fetch, Fetched};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/web.js")]
 extern "C" {
@@ -40,7 +40,12 @@ impl Web {
 }
 
 impl Fetch for Web {
-    fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>> {
+    fn get<'a>(
+        &'a self,
+        url: &'a str,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> LocalBoxFuture<'a, Result<Fetched, RuntimeError>> {
         async move {
             let parts = Array::from(&settled(get(url, limit, timeout_ms)).await?);
             let status = parts.get(0).as_f64().unwrap_or_default();

@@ -13,15 +13,15 @@ use worker::worker_sys::web_sys;
 use worker::{Delay, Env};
 
 use super::body::answered;
-use super::edge::WorkerEdge;
 use super::promise::{pass_on, prefer_promises, promised};
+use super::request_runtime::WorkerEdge;
 use super::upstream::PublicWeb;
 use super::{convert, linked, pattern, placement, relay};
 use crate::http::sign_in::IdentitySignIn;
 use crate::http::{App, router};
 use crate::identity::settings;
 use crate::mcp::pattern::compile_with;
-use crate::session::host::Around;
+use crate::session::host::CallRuntime;
 use crate::wire::Reply;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen, module = "/src/platform/crossing.js")]
@@ -43,12 +43,12 @@ thread_local! {
 pub fn fetch(request: web_sys::Request, env: Env, context: JsValue, app: &Rc<App>) -> Promise {
     let app = Rc::clone(app);
     let head = convert::read_head(&request);
-    let edge = WorkerEdge::new(request, env, context, app.placement.clone(), head.declared_length());
-    let body = Rc::clone(&edge.body);
+    let runtime = WorkerEdge::new(request, env, context, app.placement.clone(), head.declared_length());
+    let body = Rc::clone(&runtime.body);
     let work = async move {
-        let reply = router::handle(&app, &head, &edge).await;
+        let reply = router::handle(&app, &head, &runtime).await;
         if !SERVER_IS_CHECKED.replace(true) {
-            edge.spawn(check_server(Rc::clone(&app)).boxed_local());
+            runtime.spawn(check_server(Rc::clone(&app)).boxed_local());
         }
         answer(reply)
     };
@@ -78,8 +78,8 @@ pub fn scheduled(env: Env, context: JsValue, app: &Rc<App>) -> Promise {
         let on_schedule = ON_SCHEDULE.with_borrow(Clone::clone).map(|handler| handler(env.clone()));
         if let Some(provider) = &app.provider {
             let request = web_sys::Request::new_with_str("https://scheduled/")?;
-            let edge = WorkerEdge::new(request, env, context, app.placement.clone(), None);
-            provider.purge(&edge).await.map_err(|fault| JsError::new(&fault.0))?;
+            let runtime = WorkerEdge::new(request, env, context, app.placement.clone(), None);
+            provider.purge(&runtime).await.map_err(|fault| JsError::new(&fault.0))?;
         }
         if let Some(handled) = on_schedule {
             handled.await?;

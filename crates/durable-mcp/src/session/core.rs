@@ -3,8 +3,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::call_channel::{CallChannel, SessionPeer, answer_excess, too_long};
 use super::host::SharedHost;
-use super::line::{Line, SessionPeer, answer_excess, too_long};
 use super::log_line::{LogLine, RequestLog};
 use super::questions::Questions;
 use super::running::Running;
@@ -19,7 +19,7 @@ use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{Notification, Request, Response, error_json, result_json};
 use crate::mcp::log::LogLevel;
 use crate::mcp::user::Caller;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// The most resources that a client may subscribe to in one session; each is a row.
 pub const MAX_SUBSCRIPTIONS: usize = 256;
@@ -140,7 +140,12 @@ impl Core {
     }
 
     /// Runs one request to its answer, as JSON; none if it was cancelled.
-    pub async fn answer(self: &Rc<Self>, request: Request, sender: Sender, line: Rc<dyn Line>) -> Option<String> {
+    pub async fn answer(
+        self: &Rc<Self>,
+        request: Request,
+        sender: Sender,
+        line: Rc<dyn CallChannel>,
+    ) -> Option<String> {
         let log = self.settings.request_log;
         let began = log.begin(|| self.host.now());
         let rows = self.host.store().rows_written();
@@ -190,7 +195,7 @@ impl Core {
         }
     }
 
-    fn context(self: &Rc<Self>, sender: &Sender, line: Rc<dyn Line>, silenced: &Rc<Cell<bool>>) -> Context {
+    fn context(self: &Rc<Self>, sender: &Sender, line: Rc<dyn CallChannel>, silenced: &Rc<Cell<bool>>) -> Context {
         let mut extensions = Extensions::default();
         extensions.insert(Rc::new(self.states()));
         self.host.extend(&mut extensions);
@@ -264,7 +269,7 @@ impl Core {
         let store = self.host.store();
         let kept = match store.load() {
             // The rows are left alone, and looked at again when their version may have come back.
-            Err(error) if is_of_other_version(&Fault(error.0.clone())) => {
+            Err(error) if is_of_other_version(&RuntimeError(error.0.clone())) => {
                 self.host.warn(&error.0);
                 store.wake_at(now + LOOK_AT_UNREADABLE_MS);
                 return Ok(false);

@@ -9,10 +9,10 @@ use super::notice::Notice;
 use super::store::Store;
 use crate::mcp::context::Extensions;
 use crate::runtime::Runtime;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// The runtime around calls, in the Worker and in an object.
-pub trait Around: Runtime {
+pub trait CallRuntime: Runtime {
     /// Runs a task beside the request that started it, and after it.
     fn spawn(&self, task: LocalBoxFuture<'static, ()>);
 
@@ -30,7 +30,7 @@ pub trait Around: Runtime {
 }
 
 /// The runtime around one session's object.
-pub trait Host: Around {
+pub trait Host: CallRuntime {
     /// The object's store.
     fn store(&self) -> &dyn Store;
 
@@ -39,7 +39,7 @@ pub trait Host: Around {
 
     /// Has the hub tell the object what is published, until `expires`, in milliseconds since 1970. `counted` is the user or
     /// network whose quota counts it, as text. Returns the status of the refusal, if that quota is used up.
-    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, Fault>>;
+    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>>;
 
     /// Has the hub tell the object no more from `time` on, in milliseconds since 1970, without waiting for it.
     fn leave(&self, time: u64);

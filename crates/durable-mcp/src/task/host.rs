@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use super::record::Record;
-use crate::session::host::Around;
-use crate::wire::Fault;
+use crate::session::host::CallRuntime;
+use crate::wire::RuntimeError;
 
 /// The runtime around one task.
-pub trait TaskHost: Around {
+pub trait TaskHost: CallRuntime {
     /// The record that the object keeps.
     fn store(&self) -> &dyn TaskStore;
 }
@@ -21,25 +21,25 @@ pub trait TaskStore {
     ///
     /// # Errors
     /// When storage fails.
-    fn load(&self) -> Result<Option<Record>, Fault>;
+    fn load(&self) -> Result<Option<Record>, RuntimeError>;
 
     /// Writes the task.
     ///
     /// # Errors
     /// When storage fails.
-    fn put(&self, record: &Record) -> Result<(), Fault>;
+    fn put(&self, record: &Record) -> Result<(), RuntimeError>;
 
     /// Writes what came of it, as JSON.
     ///
     /// # Errors
     /// When storage fails.
-    fn put_outcome(&self, json: &str) -> Result<(), Fault>;
+    fn put_outcome(&self, json: &str) -> Result<(), RuntimeError>;
 
     /// The outcome of the task.
     ///
     /// # Errors
     /// When storage fails.
-    fn outcome(&self) -> Result<Option<String>, Fault>;
+    fn outcome(&self) -> Result<Option<String>, RuntimeError>;
 
     /// Deletes everything.
     fn clear(&self);

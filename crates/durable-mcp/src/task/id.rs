@@ -6,7 +6,7 @@ use crate::mcp::user::Caller;
 use crate::runtime::{Random, Runtime};
 use crate::transport::claims::{Binding, Claims, ObjectId};
 use crate::transport::object_name::Scope;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const PURPOSE: &str = "task";
 
@@ -21,7 +21,7 @@ pub fn seal(
     caller: &Caller,
     keys: &Keys,
     random: &dyn Random,
-) -> Result<String, Fault> {
+) -> Result<String, RuntimeError> {
     let begun = Claims::issued_now(caller, now / 1000);
     Scope { purpose: PURPOSE, owner: Binding::of(caller).as_bytes() }.seal(object, &[expires, begun], keys, random)
 }
@@ -31,10 +31,10 @@ pub fn seal(
 ///
 /// # Errors
 /// The runtime's failure.
-pub async fn open(id: &str, caller: &Caller, around: &dyn Runtime) -> Result<Option<ObjectId>, Fault> {
+pub async fn open(id: &str, caller: &Caller, runtime: &dyn Runtime) -> Result<Option<ObjectId>, RuntimeError> {
     let owner = Binding::of(caller);
-    let opened = Scope { purpose: PURPOSE, owner: owner.as_bytes() }.open(id, Format::TaskId, around).await?;
-    Ok(opened.and_then(|(object, times)| is_good(&times, caller, around.now()).then_some(object)))
+    let opened = Scope { purpose: PURPOSE, owner: owner.as_bytes() }.open(id, Format::TaskId, runtime).await?;
+    Ok(opened.and_then(|(object, times)| is_good(&times, caller, runtime.now()).then_some(object)))
 }
 
 /// True if the id has not expired and is no older than the caller's `sessions_since`. Ids of version 1 lack the second time.
@@ -56,7 +56,7 @@ mod tests {
     struct At(u64);
 
     impl Random for At {
-        fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
             bytes.fill(0);
             Ok(())
         }
@@ -67,7 +67,7 @@ mod tests {
             self.0
         }
 
-        fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+        fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>> {
             std::future::ready(Ok(Rc::new(Keys::from_secret("k")))).boxed_local()
         }
 

@@ -16,20 +16,20 @@ use crate::mcp::fields::Fields;
 use crate::mcp::log::LogLevel;
 use crate::mcp::peer::{About, Peer};
 use crate::session::notice::Notice;
-use crate::transport::rounds::{Question, Rounds};
+use crate::transport::round_trips::{Question, RoundTrips};
 
 type Waiting = Vec<(String, oneshot::Sender<Box<RawValue>>)>;
 
 pub(super) struct TaskPeer {
     task: Weak<TaskObject>,
     host: SharedTaskHost,
-    rounds: Rc<Rounds>,
+    rounds: Rc<RoundTrips>,
     user: Option<String>,
     waiting: RefCell<Waiting>,
 }
 
 impl TaskPeer {
-    pub(super) fn new(task: &Rc<TaskObject>, rounds: Rc<Rounds>, user: Option<String>) -> Rc<Self> {
+    pub(super) fn new(task: &Rc<TaskObject>, rounds: Rc<RoundTrips>, user: Option<String>) -> Rc<Self> {
         let host = Rc::clone(&task.host);
         Rc::new(Self { task: Rc::downgrade(task), host, rounds, user, waiting: RefCell::default() })
     }

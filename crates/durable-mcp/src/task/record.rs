@@ -7,8 +7,8 @@ use super::POLL_MS;
 use super::command::Begin;
 use crate::formats::Format;
 use crate::mcp::jsonrpc::{object_json, to_json};
-use crate::transport::rounds::{Question, read_answers};
-use crate::wire::Fault;
+use crate::transport::round_trips::{Question, read_answers};
+use crate::wire::RuntimeError;
 
 /// The status of a task (Tasks, "Task Status"). One that waits for its client is `Working`, with questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ impl Record {
     ///
     /// # Errors
     /// When it is of another version.
-    pub fn stored(text: &str) -> Result<Option<Self>, Fault> {
+    pub fn stored(text: &str) -> Result<Option<Self>, RuntimeError> {
         if text.is_empty() {
             return Ok(None);
         }

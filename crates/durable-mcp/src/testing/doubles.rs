@@ -9,7 +9,7 @@ macro_rules! forward_runtime {
                 self.$($field).+.now()
             }
 
-            fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<$crate::keys::Keys>, $crate::wire::Fault>> {
+            fn keys(&self, fresh: bool) -> LocalBoxFuture<'_, Result<Rc<$crate::keys::Keys>, $crate::wire::RuntimeError>> {
                 self.$($field).+.keys(fresh)
             }
 

@@ -20,7 +20,7 @@ use super::patience::Patience;
 use crate::http::mcp_endpoint;
 use crate::mcp::user::Caller;
 use crate::oauth::memory::Invocation;
-use crate::session::host::Around;
+use crate::session::host::CallRuntime;
 use crate::wire::{Body, Head, Reply};
 
 /// A request under way.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::feed::{FedBody, Feed};
+use super::event_sender::{EventBody, EventSender};
 use super::sse;
 
 #[derive(Default)]
@@ -14,7 +14,7 @@ struct Inner {
     waker: Option<Waker>,
     /// Messages from before the body was opened.
     early: Vec<String>,
-    feed: Option<Feed>,
+    feed: Option<EventSender>,
     on_hang_up: Option<Box<dyn FnOnce()>>,
 }
 
@@ -71,10 +71,10 @@ impl AnswerStream {
     }
 
     /// Opens the stream.
-    pub(super) fn open(self: &Rc<Self>) -> FedBody {
+    pub(super) fn open(self: &Rc<Self>) -> EventBody {
         let mut inner = self.0.borrow_mut();
         let stream = Rc::downgrade(self);
-        let (feed, body) = Feed::open(std::mem::take(&mut inner.early), move || {
+        let (feed, body) = EventSender::open(std::mem::take(&mut inner.early), move || {
             if let Some(stream) = stream.upgrade() {
                 stream.hang_up();
             }

@@ -9,11 +9,11 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::feed::{FedBody, Feed};
+use super::event_sender::{EventBody, EventSender};
 use super::sse::{self, EventId};
 use crate::mcp::version::ProtocolVersion;
+use crate::session::call_channel::MAX_MESSAGE_BYTES;
 use crate::session::core::Core;
-use crate::session::line::MAX_MESSAGE_BYTES;
 
 /// The most bytes of events that one stream keeps in memory; beyond that the oldest cannot be asked for again.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
@@ -28,7 +28,7 @@ enum Sink {
     /// Nowhere yet: it may still become a JSON body.
     Undecided,
     /// The body of the POST's own answer.
-    Body(Feed),
+    Body(EventSender),
     /// The socket of a GET that resumed it.
     Socket(String),
     /// Nowhere any more: all of it is on its way, to a client that may yet go before it has read it.
@@ -144,13 +144,13 @@ impl CallStream {
     }
 
     /// Opens the event stream: the body of the POST's answer. What was sent before is in it.
-    pub(crate) fn open(self: &Rc<Self>) -> FedBody {
+    pub(crate) fn open(self: &Rc<Self>) -> EventBody {
         let mut inner = self.inner.borrow_mut();
         // The id sorts before all others: a client that resumes with it gets everything.
         let priming = self.version.primes_streams().then(|| sse::priming(&self.event_id(0)));
         let kept = inner.kept.iter().map(|(_, frame)| frame.clone());
         let stream = Rc::downgrade(self);
-        let (feed, body) = Feed::open(priming.into_iter().chain(kept), move || {
+        let (feed, body) = EventSender::open(priming.into_iter().chain(kept), move || {
             // A stream that a GET took over is no concern of the POST's body any more.
             let resumed = |stream: &Self| matches!(stream.inner.borrow().sink, Sink::Socket(_));
             if let Some(stream) = stream.upgrade().filter(|stream| !resumed(stream)) {

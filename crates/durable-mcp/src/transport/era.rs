@@ -7,14 +7,14 @@
 
 use serde_json::json;
 
-use super::envelope::{Envelope, META, claims_version};
 use super::refusal::Refused;
+use super::request_meta::{META, RequestMeta, claims_version};
 use crate::formats::Format;
 use crate::mcp::ProtocolVersion;
 use crate::mcp::error::{Cut, Error, ErrorCode, Quoted};
 use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body, Message, Request, RequestId};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// The header in which a client repeats the version: since 2025-06-18 the one that `initialize` settled, since 2026-07-28
 /// the one of the request.
@@ -49,7 +49,7 @@ impl Transport {
     ///
     /// # Errors
     /// When another version of this server sent it.
-    pub fn parse(word: Option<&str>) -> Result<Self, Fault> {
+    pub fn parse(word: Option<&str>) -> Result<Self, RuntimeError> {
         let Some(word) = word else { return Ok(Self::Streamable) };
         let all = [Self::Streamable, Self::Sse, Self::Stateless, Self::Notice];
         let named = all.into_iter().find(|one| word == one.as_str());
@@ -76,7 +76,7 @@ pub enum Era {
     /// A message of the era of sessions; what there is to read of it was read.
     Sessions(Result<Body, jsonrpc::Unreadable>),
     /// A stateless request.
-    Stateless(Request, Envelope),
+    Stateless(Request, RequestMeta),
     /// A stateless notification. This server waits for none.
     Notification,
 }
@@ -97,7 +97,7 @@ pub fn recognise(version: Option<&str>, text: &str) -> Result<Era, Refused> {
         Body::Single(Message::Request(request)) => of_request(header, modern_header, request),
         Body::Single(Message::Notification(notification)) => {
             let refused = |error| Refused::bad_request(None, error);
-            match Envelope::read(&notification.params).map_err(refused)? {
+            match RequestMeta::read(&notification.params).map_err(refused)? {
                 Some(envelope) => check_version(header, &envelope.version).map_err(refused)?,
                 // Nothing is said of headers of notifications: without a claim, the version's decides.
                 None if modern_header => {}
@@ -118,7 +118,7 @@ fn of_request(header: Option<&str>, modern_header: bool, request: Request) -> Re
     if request.method == INITIALIZE && (!modern_header || request.params.fields().has("protocolVersion")) {
         return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
     }
-    let Some(envelope) = Envelope::read(&request.params).map_err(|error| refused(&request.id, error))? else {
+    let Some(envelope) = RequestMeta::read(&request.params).map_err(|error| refused(&request.id, error))? else {
         if !modern_header {
             return Ok(Era::Sessions(Ok(Body::Single(Message::Request(request)))));
         }

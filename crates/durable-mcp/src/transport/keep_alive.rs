@@ -7,19 +7,19 @@ use futures_util::stream::{LocalBoxStream, unfold};
 use futures_util::{Stream, StreamExt};
 
 use super::sse::{KEEP_ALIVE, KEEP_ALIVE_MS};
-use crate::session::host::Around;
+use crate::session::host::CallRuntime;
 
 /// The body with a comment wherever it is quiet for long.
 pub(super) fn kept_alive(
     body: impl Stream<Item = String> + Unpin + 'static,
-    around: Rc<dyn Around>,
+    runtime: Rc<dyn CallRuntime>,
 ) -> LocalBoxStream<'static, String> {
-    unfold((body, around), |(mut body, around)| async move {
-        let frame = match select(body.next(), around.sleep(KEEP_ALIVE_MS)).await {
+    unfold((body, runtime), |(mut body, runtime)| async move {
+        let frame = match select(body.next(), runtime.sleep(KEEP_ALIVE_MS)).await {
             Either::Left((frame, _)) => frame?,
             Either::Right(_) => KEEP_ALIVE.to_owned(),
         };
-        Some((frame, (body, around)))
+        Some((frame, (body, runtime)))
     })
     .boxed_local()
 }

@@ -19,10 +19,10 @@ use crate::mcp::capabilities::ClientCapabilities;
 use crate::mcp::context::ClientInfo;
 use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, error_json, result_json};
+use crate::session::call_channel::CallChannel;
 use crate::session::core::Sender;
-use crate::session::line::Line;
 use crate::session::log_line::{self, LogLine};
-use crate::wire::{Body, Fault, Head, Reply, Socket};
+use crate::wire::{Body, Head, Reply, RuntimeError, Socket};
 
 /// `GET /sse`.
 pub(crate) async fn open(object: &Object, head: &Head) -> Reply {
@@ -97,7 +97,7 @@ fn initialize(object: &Object, request: &Request) {
 fn call(object: &Rc<Object>, sender: Sender, request: Request) {
     let own = Rc::clone(object);
     let answer = async move {
-        let line = Rc::new(SocketLine(Rc::clone(&own)));
+        let line = Rc::new(SseChannel(Rc::clone(&own)));
         if let Some(answer) = own.core.answer(request, sender, line).await {
             own.core.host.send(SSE_TAG, &sse::message(None, &answer));
         }
@@ -118,7 +118,7 @@ fn written(client: &ClientInfo) -> String {
 }
 
 /// The client in a socket's attachment; before `initialize`, the client that its session began with.
-fn read(attachment: &str, initial: ClientInfo) -> Result<ClientInfo, Fault> {
+fn read(attachment: &str, initial: ClientInfo) -> Result<ClientInfo, RuntimeError> {
     if attachment.is_empty() {
         return Ok(initial);
     }
@@ -137,9 +137,9 @@ pub fn read_attachment(attachment: &str) -> Option<ClientInfo> {
 }
 
 /// The line of every call of the session.
-struct SocketLine(Rc<Object>);
+struct SseChannel(Rc<Object>);
 
-impl Line for SocketLine {
+impl CallChannel for SseChannel {
     fn send(&self, json: &str) {
         self.0.core.host.send(SSE_TAG, &sse::message(None, json));
     }

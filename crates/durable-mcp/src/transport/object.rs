@@ -20,11 +20,11 @@ use crate::mcp::change::Change;
 use crate::mcp::context::Extensions;
 use crate::mcp::jsonrpc::notification_json;
 use crate::session::core::{Core, Sender};
-use crate::session::host::{Around, Host};
+use crate::session::host::{CallRuntime, Host};
 use crate::session::log_line::{self, LogLine};
 use crate::session::notice::Notice;
 use crate::session::store::StoreError;
-use crate::wire::{ADDRESS_HEADER, Fault, Head, Headers, Reply};
+use crate::wire::{ADDRESS_HEADER, Head, Headers, Reply, RuntimeError};
 
 /// The tag of the standalone GET stream's socket.
 pub(crate) const GET_TAG: &str = "get";
@@ -91,7 +91,7 @@ fn keep(kept: &mut VecDeque<(u64, String)>, event: (u64, String)) {
 pub struct RequestHeaders(pub(crate) Rc<dyn Headers>);
 
 /// The user or network whose quota counts the session of a request.
-async fn counted(host: &dyn Host, head: &Head) -> Result<Counted, Fault> {
+async fn counted(host: &dyn Host, head: &Head) -> Result<Counted, RuntimeError> {
     let user = user_tag(&order::decode(head.header(order::CALLER).as_deref())?);
     let origin = match head.header(ADDRESS_HEADER).filter(|_| user.is_none()) {
         Some(address) => Origin::of(&*host.keys(false).await?, &address),
@@ -169,11 +169,11 @@ impl Object {
     }
 
     pub(crate) fn failed(&self, error: &StoreError) -> Reply {
-        self.refused(&Fault(error.0.clone()))
+        self.refused(&RuntimeError(error.0.clone()))
     }
 
     /// The answer when this object failed.
-    pub(crate) fn refused(&self, fault: &Fault) -> Reply {
+    pub(crate) fn refused(&self, fault: &RuntimeError) -> Reply {
         self.core.host.warn(&fault.0);
         Refusal::of(fault).into()
     }
@@ -212,8 +212,8 @@ impl Object {
             extensions.insert(Rc::clone(&states));
             headers(extensions);
         });
-        let around: Rc<dyn Around> = Rc::clone(&self.core.host) as _;
-        let rounds = match request_state::rounds(&request, &sender.caller, &*around).await {
+        let runtime: Rc<dyn CallRuntime> = Rc::clone(&self.core.host) as _;
+        let rounds = match request_state::rounds(&request, &sender.caller, &*runtime).await {
             Ok(Ok(rounds)) => rounds,
             Ok(Err(error)) => return Refused::bad_request(Some(request.id), error).into(),
             Err(fault) => return self.refused(&fault),
@@ -229,7 +229,7 @@ impl Object {
             request,
             sender,
         };
-        stateless::run(Rc::clone(&self.core.server), around, call).await
+        stateless::run(Rc::clone(&self.core.server), runtime, call).await
     }
 
     /// Something was published. The session's client hears of it if it wants to and has a stream; otherwise nobody is here to
@@ -349,7 +349,7 @@ impl Object {
     ///
     /// # Errors
     /// When the caller's header cannot be read.
-    pub(crate) fn sender(head: &Head, client: Rc<crate::mcp::context::ClientInfo>) -> Result<Sender, Fault> {
+    pub(crate) fn sender(head: &Head, client: Rc<crate::mcp::context::ClientInfo>) -> Result<Sender, RuntimeError> {
         let caller = order::decode(head.raw_header(order::CALLER).as_deref())?;
         let headers = Rc::clone(&head.headers);
         let extensions = move |extensions: &mut Extensions| {

@@ -5,7 +5,7 @@ use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::{Random, Runtime};
 use crate::seal::{OpenError, open_with, seal_carried, try_open_carried};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const OBJECT_BYTES: usize = 32;
 const TIME_BYTES: usize = 8;
@@ -24,7 +24,13 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// When there is no randomness.
-    pub fn seal(self, object: ObjectId, times: &[u64], keys: &Keys, random: &dyn Random) -> Result<String, Fault> {
+    pub fn seal(
+        self,
+        object: ObjectId,
+        times: &[u64],
+        keys: &Keys,
+        random: &dyn Random,
+    ) -> Result<String, RuntimeError> {
         let times = times.iter().flat_map(|time| time.to_be_bytes());
         let plain: Vec<u8> = object.0.into_iter().chain(times).collect();
         seal_carried(keys, self.purpose, self.owner, &plain, random)
@@ -38,9 +44,9 @@ impl Scope<'_> {
         self,
         name: &str,
         format: Format,
-        around: &dyn Runtime,
-    ) -> Result<Option<(ObjectId, Vec<u64>)>, Fault> {
-        open_with(around, format, |keys| self.read(name, keys)).await
+        runtime: &dyn Runtime,
+    ) -> Result<Option<(ObjectId, Vec<u64>)>, RuntimeError> {
+        open_with(runtime, format, |keys| self.read(name, keys)).await
     }
 
     fn read(self, name: &str, keys: &Keys) -> Result<(ObjectId, Vec<u64>), OpenError> {
@@ -62,7 +68,7 @@ mod tests {
     struct Zeros;
 
     impl Random for Zeros {
-        fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
             bytes.fill(0);
             Ok(())
         }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::formats::Format;
 use crate::mcp::jsonrpc::to_json;
 use crate::mcp::user::Caller;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// The header with the caller's identity. The Worker sets or removes it on every request that it passes on, so one
 /// from outside never arrives.
@@ -44,7 +44,7 @@ pub fn named_state(name: &str, is_new: bool) -> String {
 ///
 /// # Errors
 /// When another version of this server sent it.
-pub fn read_state(value: &str) -> Result<(String, bool), Fault> {
+pub fn read_state(value: &str) -> Result<(String, bool), RuntimeError> {
     let (name, is_new) = value.strip_prefix(NEW).map_or((value, false), |name| (name, true));
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Format::StateHeader.unreadable());
@@ -68,7 +68,7 @@ pub fn encode(caller: &Caller) -> Option<String> {
 ///
 /// # Errors
 /// When another version of this server sent it.
-pub fn decode(value: Option<&str>) -> Result<Caller, Fault> {
+pub fn decode(value: Option<&str>) -> Result<Caller, RuntimeError> {
     let Some(value) = value else { return Ok(Caller::default()) };
     read_caller(value).ok_or_else(|| Format::CallerHeader.unreadable())
 }

@@ -7,7 +7,7 @@ use crate::formats::is_of_other_version;
 use crate::mcp::error::{Error, ErrorCode};
 use crate::mcp::jsonrpc::{RequestId, Unreadable, error_json, error_json_without_id};
 use crate::mcp::version::ProtocolVersion;
-use crate::wire::{Fault, Reply};
+use crate::wire::{Reply, RuntimeError};
 
 /// The most bytes of a POST's body, 4 MiB: room for a picture in base64, and 1/32 of what an isolate may use.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -117,7 +117,7 @@ impl Refusal {
 
     /// The refusal for a failure of this server.
     #[must_use]
-    pub fn of(fault: &Fault) -> Self {
+    pub fn of(fault: &RuntimeError) -> Self {
         if is_of_other_version(fault) { Self::OtherVersion } else { Self::Internal }
     }
 

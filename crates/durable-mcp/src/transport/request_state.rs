@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::claims::Binding;
 use super::request_digest::{RequestDigest, request_digest};
-use super::rounds::{Rounds, given_answers, read_answers};
+use super::round_trips::{RoundTrips, given_answers, read_answers};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::mcp::error::Error;
@@ -16,7 +16,7 @@ use crate::mcp::jsonrpc::Request;
 use crate::mcp::user::Caller;
 use crate::runtime::{Random, Runtime};
 use crate::seal::{OpenError, open_with, seal_carried, try_open_carried};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const PURPOSE: &str = "request state";
 
@@ -52,14 +52,14 @@ pub fn begun_state(request: &Request) -> Option<String> {
 /// # Errors
 /// When there is no randomness.
 pub fn seal(
-    rounds: &Rounds,
+    rounds: &RoundTrips,
     begun: Option<&str>,
     request: &Request,
     caller: &Caller,
     now: u64,
     keys: &Keys,
     random: &dyn Random,
-) -> Result<Option<String>, Fault> {
+) -> Result<Option<String>, RuntimeError> {
     let answers = rounds.answers_json();
     if answers.len() > MAX_ANSWER_BYTES {
         return Ok(None);
@@ -77,14 +77,18 @@ pub fn seal(
 ///
 /// # Errors
 /// −32602 when it brings something that cannot be taken; or the runtime's failure.
-pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) -> Result<Result<Rounds, Error>, Fault> {
+pub async fn rounds(
+    request: &Request,
+    caller: &Caller,
+    runtime: &dyn Runtime,
+) -> Result<Result<RoundTrips, Error>, RuntimeError> {
     let fields = request.params.fields();
     let earlier = match fields.raw("requestState") {
         None => Vec::new(),
         Some(state) if state.get().len() > MAX_STATE_BYTES => return Ok(Err(refused())),
         Some(_) => match fields.optional_text("requestState") {
             Err(error) => return Ok(Err(error)),
-            Ok(state) => match earlier_answers(&state.unwrap_or_default(), request, caller, around).await? {
+            Ok(state) => match earlier_answers(&state.unwrap_or_default(), request, caller, runtime).await? {
                 Some(answers) => answers,
                 None => return Ok(Err(refused())),
             },
@@ -95,10 +99,10 @@ pub async fn rounds(request: &Request, caller: &Caller, around: &dyn Runtime) ->
 
 /// The rounds with the answers of earlier requests and those of this one. The last round has the same limit as those whose
 /// answers travel on.
-fn together(earlier: Vec<Answer>, given: Vec<Answer>) -> Result<Rounds, Error> {
+fn together(earlier: Vec<Answer>, given: Vec<Answer>) -> Result<RoundTrips, Error> {
     let answers: Vec<_> = earlier.into_iter().chain(given).collect();
     let bytes: usize = answers.iter().map(|(name, answer)| name.len() + answer.get().len()).sum();
-    if bytes > MAX_ANSWER_BYTES { Err(too_long()) } else { Ok(Rounds::new(answers)) }
+    if bytes > MAX_ANSWER_BYTES { Err(too_long()) } else { Ok(RoundTrips::new(answers)) }
 }
 
 /// The error of answers that are too long together.
@@ -119,11 +123,11 @@ async fn earlier_answers(
     state: &str,
     request: &Request,
     caller: &Caller,
-    around: &dyn Runtime,
-) -> Result<Option<Vec<Answer>>, Fault> {
+    runtime: &dyn Runtime,
+) -> Result<Option<Vec<Answer>>, RuntimeError> {
     let state = state.split(BEGAN).next().unwrap_or_default();
-    let (bound, now) = (bound_to(caller), around.now());
-    let opened = open_with(around, Format::RequestState, |keys| open(state, &bound, now, keys)).await?;
+    let (bound, now) = (bound_to(caller), runtime.now());
+    let opened = open_with(runtime, Format::RequestState, |keys| open(state, &bound, now, keys)).await?;
     Ok(opened.filter(|sealed| sealed.of_request == digest(request)).map(|sealed| sealed.answers))
 }
 

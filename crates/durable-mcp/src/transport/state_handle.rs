@@ -9,7 +9,7 @@ use super::object_name::Scope;
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::{Random, Runtime};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const SCOPE: Scope<'static> = Scope { purpose: "state handle", owner: &[] };
 
@@ -17,7 +17,7 @@ const SCOPE: Scope<'static> = Scope { purpose: "state handle", owner: &[] };
 ///
 /// # Errors
 /// When there is no randomness.
-pub fn seal(object: ObjectId, now: u64, keys: &Keys, random: &dyn Random) -> Result<String, Fault> {
+pub fn seal(object: ObjectId, now: u64, keys: &Keys, random: &dyn Random) -> Result<String, RuntimeError> {
     SCOPE.seal(object, &[now], keys, random)
 }
 
@@ -25,9 +25,9 @@ pub fn seal(object: ObjectId, now: u64, keys: &Keys, random: &dyn Random) -> Res
 ///
 /// # Errors
 /// The runtime's failure.
-pub async fn open(name: &str, max_age: u64, around: &dyn Runtime) -> Result<Option<ObjectId>, Fault> {
-    let opened = SCOPE.open(name, Format::StateHandle, around).await?;
-    let is_good = |times: &[u64]| times.first().is_some_and(|given| is_valid(*given, max_age, around.now()));
+pub async fn open(name: &str, max_age: u64, runtime: &dyn Runtime) -> Result<Option<ObjectId>, RuntimeError> {
+    let opened = SCOPE.open(name, Format::StateHandle, runtime).await?;
+    let is_good = |times: &[u64]| times.first().is_some_and(|given| is_valid(*given, max_age, runtime.now()));
     Ok(opened.and_then(|(object, times)| is_good(&times).then_some(object)))
 }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::answer_stream::AnswerStream;
 use super::keep_alive::kept_alive;
 use super::movable::movable;
-use super::rounds::{Question, Rounds};
+use super::round_trips::{Question, RoundTrips};
 use super::sse::{self, KEEP_ALIVE_MS};
 use super::{order, request_state};
 use crate::hub::user_tag;
@@ -30,15 +30,15 @@ use crate::mcp::log::LogLevel;
 use crate::mcp::peer::{About, Peer};
 use crate::mcp::state_argument::{self, BegunState};
 use crate::mcp::user::Caller;
+use crate::session::call_channel::{MAX_MESSAGE_BYTES, answer_excess, excess, too_long};
 use crate::session::core::Sender;
-use crate::session::host::Around;
-use crate::session::line::{MAX_MESSAGE_BYTES, answer_excess, excess, too_long};
+use crate::session::host::CallRuntime;
 use crate::session::log_line::{LogLine, RequestLog};
 use crate::session::notice::Notice;
-use crate::wire::{Body, Fault, Reply};
+use crate::wire::{Body, Reply, RuntimeError};
 
 /// Begins a task with what was answered so far, and gives the JSON of its result.
-pub type BeginTask = Rc<dyn Fn(Rc<Rounds>) -> LocalBoxFuture<'static, Result<String, Fault>>>;
+pub type BeginTask = Rc<dyn Fn(Rc<RoundTrips>) -> LocalBoxFuture<'static, Result<String, RuntimeError>>>;
 
 /// A stateless request that was checked and accepted.
 pub struct Call {
@@ -49,7 +49,7 @@ pub struct Call {
     /// The least severe log messages that its client wants.
     pub log_level: Option<LogLevel>,
     /// The answers of earlier rounds.
-    pub rounds: Rounds,
+    pub rounds: RoundTrips,
     /// The name of the state that the request is about, and whether it began with this request; for callers who name it.
     pub state: Option<(String, bool)>,
     /// Begins the task in which the call continues; none where it cannot become a task.
@@ -64,17 +64,17 @@ pub struct Call {
 
 /// Runs a request. Its answer is JSON if nothing has to be sent before it, and soon enough that no proxy takes the quiet for
 /// the end; else it comes as events. When its client has gone, it is cancelled.
-pub async fn run(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Reply {
-    Reply { logged: true, ..answered(server, around, call).await }
+pub async fn run(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) -> Reply {
+    Reply { logged: true, ..answered(server, runtime, call).await }
 }
 
-async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Reply {
+async fn answered(server: Rc<Server>, runtime: Rc<dyn CallRuntime>, call: Call) -> Reply {
     let stream = Rc::new(AnswerStream::default());
     let always_streams = call.always_streams;
     let answered: Rc<Cell<Option<(StatusCode, String)>>> = Rc::default();
     let work = {
-        let (stream, around, answered) = (Rc::clone(&stream), Rc::clone(&around), Rc::clone(&answered));
-        async move { answered.set(answer(&server, &around, &stream, call).await) }
+        let (stream, runtime, answered) = (Rc::clone(&stream), Rc::clone(&runtime), Rc::clone(&answered));
+        async move { answered.set(answer(&server, &runtime, &stream, call).await) }
     };
     let work = movable(work.boxed_local());
     let opening = {
@@ -84,7 +84,7 @@ async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Rep
     let mut race = select(work, opening);
     let outcome = match (&mut race).now_or_never() {
         Some(outcome) => outcome,
-        None => match select(race, around.sleep(KEEP_ALIVE_MS)).await {
+        None => match select(race, runtime.sleep(KEEP_ALIVE_MS)).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(((), race)) => {
                 stream.request_opening();
@@ -107,7 +107,7 @@ async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Rep
         Either::Right(((), work)) => work,
     };
     let body = stream.open();
-    around.spawn(
+    runtime.spawn(
         rest.map(move |()| {
             if let Some((_, json)) = last() {
                 stream.send(&json);
@@ -116,24 +116,24 @@ async fn answered(server: Rc<Server>, around: Rc<dyn Around>, call: Call) -> Rep
         })
         .boxed_local(),
     );
-    Reply::events(Body::Stream(kept_alive(body, around)))
+    Reply::events(Body::Stream(kept_alive(body, runtime)))
 }
 
 /// The answer, and the status it has if it goes alone; none if the client has gone.
 async fn answer(
     server: &Rc<Server>,
-    around: &Rc<dyn Around>,
+    runtime: &Rc<dyn CallRuntime>,
     stream: &Rc<AnswerStream>,
     call: Call,
 ) -> Option<(StatusCode, String)> {
     let Call { request, sender, log_level, rounds, state, begin_task, gone, request_log, .. } = call;
-    let started = request_log.begin(|| around.now());
+    let started = request_log.begin(|| runtime.now());
     let silenced: Rc<Cell<bool>> = Rc::default();
     let rounds = Rc::new(rounds);
     let caller = Rc::clone(&sender.caller);
     let peer = CallPeer {
         server: Rc::clone(server),
-        around: Rc::clone(around),
+        runtime: Rc::clone(runtime),
         stream: Rc::clone(stream),
         rounds: Rc::clone(&rounds),
         user: user_tag(&caller),
@@ -143,7 +143,7 @@ async fn answer(
         silenced: Rc::clone(&silenced),
     };
     let mut extensions = Extensions::default();
-    around.extend(&mut extensions);
+    runtime.extend(&mut extensions);
     (sender.extensions)(&mut extensions);
     let begun = state.filter(|(_, is_new)| *is_new).map(|(name, _)| name);
     if let Some(name) = &begun {
@@ -168,21 +168,21 @@ async fn answer(
         move || hang_up()
     });
     let work = Abortable::new(server.answer(&request, &context), registration);
-    let answer = until_hung_up(work, gone, &*hang_up, around).await.ok().filter(|_| !silenced.get());
+    let answer = until_hung_up(work, gone, &*hang_up, runtime).await.ok().filter(|_| !silenced.get());
     let mut answer = match answer {
-        Some(answer) => Some(settled(answer, around, &request, &caller, &rounds, begun.as_deref(), begin_task).await),
+        Some(answer) => Some(settled(answer, runtime, &request, &caller, &rounds, begun.as_deref(), begin_task).await),
         None => None,
     };
     if let Some((_, settled)) = &mut answer
         && let Some(excess) = answer_excess(settled, MAX_MESSAGE_BYTES, &target)
     {
-        around.warn(&excess);
+        runtime.warn(&excess);
         *settled = Err(too_long()).into();
     }
     let outcome = answer.as_ref().map_or("cancelled", |(_, answer)| answer.ended.as_str());
-    if let Some(ms) = request_log.due(outcome, started, || around.now()) {
+    if let Some(ms) = request_log.due(outcome, started, || runtime.now()) {
         let code = answer.as_ref().and_then(|(_, answer)| answer.outcome.as_ref().err().map(|error| error.code));
-        around.log(&LogLine {
+        runtime.log(&LogLine {
             event: "request",
             name: target.name,
             era: Some(sender.client.version.as_str()),
@@ -196,7 +196,7 @@ async fn answer(
     }
     let (kind, answer) = answer?;
     if answer.ended == Ended::Panic {
-        around.warn("a handler panicked; its message is above");
+        runtime.warn("a handler panicked; its message is above");
     }
     Some(match answer.outcome {
         Ok(Outcome::Result(result)) => {
@@ -233,7 +233,7 @@ async fn until_hung_up<T>(
     work: impl Future<Output = T>,
     gone: LocalBoxFuture<'static, ()>,
     hang_up: &dyn Fn(),
-    around: &Rc<dyn Around>,
+    runtime: &Rc<dyn CallRuntime>,
 ) -> T {
     let work = pin!(work);
     match select(work, gone).await {
@@ -241,7 +241,7 @@ async fn until_hung_up<T>(
         Either::Right(((), work)) => {
             // With nobody to answer, the runtime would end the work at its next wait.
             let (finished, ended) = oneshot::channel::<()>();
-            around.spawn(ended.map(drop).boxed_local());
+            runtime.spawn(ended.map(drop).boxed_local());
             hang_up();
             let output = work.await;
             drop(finished);
@@ -253,15 +253,15 @@ async fn until_hung_up<T>(
 /// Turns a suspended call into `input_required` with its open questions, or into a task; any other answer is complete as it is.
 async fn settled(
     answer: Answer,
-    around: &Rc<dyn Around>,
+    runtime: &Rc<dyn CallRuntime>,
     request: &Request,
     caller: &Caller,
-    rounds: &Rc<Rounds>,
+    rounds: &Rc<RoundTrips>,
     begun: Option<&str>,
     begin_task: Option<BeginTask>,
 ) -> (ResultType, Answer) {
-    let failed = |fault: &Fault| {
-        around.warn(&fault.0);
+    let failed = |fault: &RuntimeError| {
+        runtime.warn(&fault.0);
         Error::internal("The server failed. Its log says why; trying again may help.")
     };
     if !matches!(answer.outcome, Ok(Outcome::Suspended)) {
@@ -274,8 +274,8 @@ async fn settled(
         return (ResultType::Task, begun.into());
     }
     let sealed = async {
-        let keys = around.keys(false).await?;
-        request_state::seal(rounds, begun, request, caller, around.now(), &keys, around.random())
+        let keys = runtime.keys(false).await?;
+        request_state::seal(rounds, begun, request, caller, runtime.now(), &keys, runtime.random())
     };
     let asked = match sealed.await {
         Ok(Some(state)) => Ok(format!(r#"{{"inputRequests":{},"requestState":"{state}"}}"#, rounds.requests_json())),
@@ -288,9 +288,9 @@ async fn settled(
 /// The client of a stateless request.
 struct CallPeer {
     server: Rc<Server>,
-    around: Rc<dyn Around>,
+    runtime: Rc<dyn CallRuntime>,
     stream: Rc<AnswerStream>,
-    rounds: Rc<Rounds>,
+    rounds: Rc<RoundTrips>,
     /// The user, as listeners know them.
     user: Option<String>,
     /// The name of the state that the call is about.
@@ -302,11 +302,11 @@ struct CallPeer {
 
 impl Peer for CallPeer {
     fn now(&self) -> u64 {
-        self.around.now()
+        self.runtime.now()
     }
 
     fn sleep(&self, milliseconds: u32) -> LocalBoxFuture<'static, ()> {
-        self.around.sleep(milliseconds)
+        self.runtime.sleep(milliseconds)
     }
 
     fn notify(&self, _: About, method: &'static str, params: String) {
@@ -315,13 +315,13 @@ impl Peer for CallPeer {
         }
         let json = notification_json(method, &params);
         match excess(method, json.len(), MAX_MESSAGE_BYTES) {
-            Some(excess) => self.around.warn(&excess),
+            Some(excess) => self.runtime.warn(&excess),
             None => self.stream.send(&json),
         }
     }
 
     fn warn(&self, message: &str) {
-        self.around.warn(message);
+        self.runtime.warn(message);
     }
 
     fn announce(&self, change: &Change) {
@@ -337,7 +337,7 @@ impl Peer for CallPeer {
             },
             _ => Notice::of(change),
         };
-        self.around.publish(notice);
+        self.runtime.publish(notice);
     }
 
     fn request(

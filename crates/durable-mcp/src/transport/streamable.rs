@@ -17,8 +17,8 @@ use super::sse::{self, EventId, KEEP_ALIVE_MS};
 use super::stateless::lacks_scopes;
 use crate::mcp::initialize::METHOD as INITIALIZE;
 use crate::mcp::jsonrpc::{self, Body as Posted, Message, Request, Unreadable, error_json};
+use crate::session::call_channel::CallChannel;
 use crate::session::core::Sender;
-use crate::session::line::Line;
 use crate::wire::{Body, Head, Reply, Socket};
 
 /// The messages of one POST, by what becomes of them.
@@ -110,7 +110,7 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
         stream.answer(error_json(id.as_ref(), error));
     }
     let calls = posted.requests.into_iter().map(|request| {
-        let line = StreamLine { object: Rc::clone(object), stream: Rc::clone(&stream) };
+        let line = StreamChannel { object: Rc::clone(object), stream: Rc::clone(&stream) };
         call(line, sender.clone(), request).boxed_local()
     });
     let work = all_movable(calls.collect());
@@ -145,7 +145,7 @@ async fn run(object: &Rc<Object>, head: &Head, claims: Claims, posted: Sorted) -
     Reply::events(Body::Stream(kept_alive(body, host)))
 }
 
-async fn call(line: StreamLine, sender: Sender, request: Request) {
+async fn call(line: StreamChannel, sender: Sender, request: Request) {
     let (core, stream) = (Rc::clone(&line.object.core), Rc::clone(&line.stream));
     if let Some(answer) = core.answer(request, sender, Rc::new(line)).await {
         stream.answer(answer);
@@ -169,12 +169,12 @@ fn json(mut answers: Vec<String>, is_batch: bool) -> Reply {
 }
 
 /// The line of a call that came by POST.
-struct StreamLine {
+struct StreamChannel {
     object: Rc<Object>,
     stream: Rc<CallStream>,
 }
 
-impl Line for StreamLine {
+impl CallChannel for StreamChannel {
     fn send(&self, json: &str) {
         self.stream.send(json);
     }

@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use durable_mcp::http::edge::{
-    Edge, ModelAnswer, ModelRequest, ModelWork, Order, Place, RelayAnswer, RelayRequest, RelayWork, StartTask,
+use durable_mcp::http::request_runtime::{
+    ForwardedRequest, ModelAnswer, ModelRequest, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork,
+    RequestRuntime, StartTask,
 };
 use durable_mcp::http::sign_in::IdentitySignIn;
 use durable_mcp::hub::Listener;
@@ -14,6 +15,7 @@ use durable_mcp::identity::{Answer, Asked, Begun, Flow, Identity, IdentityError,
 use durable_mcp::keys::{KeyId, Keys};
 use durable_mcp::mcp::Error;
 use durable_mcp::mcp::user::Caller;
+use durable_mcp::oauth::auth_server::{BodyError, OAuthRuntime};
 use durable_mcp::oauth::authority::{Authority, AuthorityHost};
 use durable_mcp::oauth::configured;
 use durable_mcp::oauth::event::Event;
@@ -25,16 +27,15 @@ use durable_mcp::oauth::params::encode_query;
 use durable_mcp::oauth::port::Kv;
 use durable_mcp::oauth::provider::OAuth;
 use durable_mcp::oauth::rates::Rates;
-use durable_mcp::oauth::site::{BodyError, Surroundings};
-use durable_mcp::oauth::token::Handle;
+use durable_mcp::oauth::token::UserHandle;
 use durable_mcp::runtime::Random;
 use durable_mcp::runtime::Runtime;
-use durable_mcp::session::host::Around;
+use durable_mcp::session::host::CallRuntime;
 use durable_mcp::session::log_line::LogLine;
 use durable_mcp::task::command::Command;
 use durable_mcp::transport::claims::{Claims, ObjectId};
 use durable_mcp::transport::refusal::Refusal;
-use durable_mcp::wire::{Body, Fault, Reply};
+use durable_mcp::wire::{Body, Reply, RuntimeError};
 use durable_mcp::{App, Server};
 use futures_executor::block_on;
 use futures_util::FutureExt;
@@ -101,7 +102,7 @@ impl Shared {
 
 struct UserObject {
     shared: Rc<Shared>,
-    user: Handle,
+    user: UserHandle,
     rows: Rc<MemoryRows>,
 }
 
@@ -110,7 +111,7 @@ impl Runtime for UserObject {
         self.shared.kv.now()
     }
 
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>> {
         async { Ok(Rc::clone(&self.shared.keys)) }.boxed_local()
     }
 
@@ -130,11 +131,11 @@ impl AuthorityHost for UserObject {
         &*self.rows
     }
 
-    fn user(&self) -> &Handle {
+    fn user(&self) -> &UserHandle {
         &self.user
     }
 
-    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn end<'a>(&'a self, remote: Remote<'a>) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         if let Remote::Session(key) = remote {
             self.shared.end_session(key);
         }
@@ -321,7 +322,7 @@ impl Deployment {
     }
 
     /// The rows of a user.
-    pub(crate) fn rows(&self, user: &Handle) -> Rc<MemoryRows> {
+    pub(crate) fn rows(&self, user: &UserHandle) -> Rc<MemoryRows> {
         Rc::clone(self.rows.borrow_mut().entry(user.as_str().to_owned()).or_default())
     }
 
@@ -351,7 +352,7 @@ impl Runtime for Visit<'_> {
         self.deployment.shared.kv.now()
     }
 
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>> {
         async { Ok(Rc::clone(&self.deployment.shared.keys)) }.boxed_local()
     }
 
@@ -368,7 +369,7 @@ impl Runtime for Visit<'_> {
     }
 }
 
-impl Surroundings for Visit<'_> {
+impl OAuthRuntime for Visit<'_> {
     fn kv(&self) -> &dyn Kv {
         &self.deployment.shared.kv
     }
@@ -381,10 +382,14 @@ impl Surroundings for Visit<'_> {
         &self.deployment.rates
     }
 
-    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>> {
+    fn command<'a>(
+        &'a self,
+        handle: &'a UserHandle,
+        command: String,
+    ) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
         async move {
             if self.deployment.is_down.get() {
-                return Err(Fault("the object is away".to_owned()));
+                return Err(RuntimeError("the object is away".to_owned()));
             }
             if let Some(outcome) = &*self.deployment.outcome.borrow() {
                 return Ok(outcome.clone());
@@ -404,13 +409,13 @@ impl Surroundings for Visit<'_> {
         .boxed_local()
     }
 
-    fn command_later(&self, handle: &Handle, command: String) {
+    fn command_later(&self, handle: &UserHandle, command: String) {
         if let Some(Err(fault)) = self.command(handle, command).now_or_never() {
             self.warn(&fault.0);
         }
     }
 
-    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>> {
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>> {
         self.deployment.shared.end_session(key);
         async { Ok(()) }.boxed_local()
     }
@@ -423,12 +428,12 @@ impl Surroundings for Visit<'_> {
     fn event(&self, _: &Event) {}
 }
 
-impl Edge for Visit<'_> {
-    fn surroundings(&self) -> Option<&dyn Surroundings> {
+impl RequestRuntime for Visit<'_> {
+    fn oauth_runtime(&self) -> Option<&dyn OAuthRuntime> {
         Some(self)
     }
 
-    fn around(&self) -> Rc<dyn Around> {
+    fn call_runtime(&self) -> Rc<dyn CallRuntime> {
         FakeHost::new(String::new())
     }
 
@@ -436,12 +441,12 @@ impl Edge for Visit<'_> {
         std::future::pending().boxed_local()
     }
 
-    fn object_named(&self, _: &str) -> Result<ObjectId, Fault> {
-        Err(Fault("no states here".to_owned()))
+    fn object_named(&self, _: &str) -> Result<ObjectId, RuntimeError> {
+        Err(RuntimeError("no states here".to_owned()))
     }
 
     fn begin_task(&self) -> StartTask {
-        Rc::new(|_, _| async { Err(Fault("no tasks here".to_owned())) }.boxed_local())
+        Rc::new(|_, _| async { Err(RuntimeError("no tasks here".to_owned())) }.boxed_local())
     }
 
     fn of_task<'a>(
@@ -449,24 +454,24 @@ impl Edge for Visit<'_> {
         _: ObjectId,
         _: Command,
         _: &'a Rc<Caller>,
-    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
-        async { Err(Fault("no tasks here".to_owned())) }.boxed_local()
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, RuntimeError>> {
+        async { Err(RuntimeError("no tasks here".to_owned())) }.boxed_local()
     }
 
-    fn subscribe<'a>(&'a self, _: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
-        async { Err(Fault("no hub here".to_owned())) }.boxed_local()
+    fn subscribe<'a>(&'a self, _: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
+        async { Err(RuntimeError("no hub here".to_owned())) }.boxed_local()
     }
 
-    fn new_object(&self) -> Result<ObjectId, Fault> {
+    fn new_object(&self) -> Result<ObjectId, RuntimeError> {
         self.deployment.objects.set(self.deployment.objects.get() + 1);
         Ok(ObjectId([self.deployment.objects.get(); 32]))
     }
 
-    fn own_route<'a>(&'a self, _: &'a Rc<dyn std::any::Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+    fn own_route<'a>(&'a self, _: &'a Rc<dyn std::any::Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         async { Ok(Reply::empty(StatusCode::IM_A_TEAPOT)) }.boxed_local()
     }
 
-    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, Fault> {
+    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, RuntimeError> {
         let file = Reply { body: Body::Text(server.unwrap_or_default().to_owned()), ..Reply::default() };
         Ok(file.header("content-security-policy", format!("frame-src {framed}")))
     }
@@ -476,7 +481,10 @@ impl Edge for Visit<'_> {
     }
 
     /// Notes the request, which is under way until the deployment ends it.
-    fn ask_model(&self, work: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>> {
+    fn ask_model(
+        &self,
+        work: Rc<dyn ModelWork>,
+    ) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, RuntimeError>> {
         async move {
             let request = match work.prepare(self).await {
                 Ok(request) => request,
@@ -490,8 +498,8 @@ impl Edge for Visit<'_> {
     }
 
     /// As a session's object answers: with nothing, or that it has ended.
-    fn forward(&self, order: Order) -> Result<Reply, Fault> {
-        let (Place::Session(object) | Place::Task(object)) = order.place;
+    fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError> {
+        let (ObjectTarget::Session(object) | ObjectTarget::Task(object)) = order.place;
         let object = object.to_hex();
         if self.deployment.ended.borrow().contains(&object) {
             return Ok(Refusal::EndedSession.into());
@@ -502,11 +510,11 @@ impl Edge for Visit<'_> {
         Ok(Reply::empty(if self.ends { StatusCode::NO_CONTENT } else { StatusCode::OK }))
     }
 
-    fn listen(&self, _: Order, _: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
-        async { Err(Fault("no streams here".to_owned())) }.boxed_local()
+    fn listen(&self, _: ForwardedRequest, _: String) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
+        async { Err(RuntimeError("no streams here".to_owned())) }.boxed_local()
     }
 
-    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, Fault>> {
+    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
         let name = url.split(['=', '&']).nth(1).unwrap().to_owned();
         let names = self.deployment.names.borrow();
         let known = names.get(&name).cloned().unwrap_or_else(|| vec!["93.184.215.14".to_owned()]);
@@ -525,7 +533,7 @@ impl Edge for Visit<'_> {
         &self,
         request: RelayRequest,
         work: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, Fault>> {
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>> {
         async move {
             let is_stream = self.deployment.streams.get();
             if let Err(refused) = work.answered(self, 200, is_stream).await {

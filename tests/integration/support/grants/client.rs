@@ -4,7 +4,7 @@ use durable_mcp::oauth::authority::{Adopt, Begin, Command, Issue, Mint, Redeem, 
 use durable_mcp::oauth::pkce::Challenge;
 use durable_mcp::oauth::resource::Resource;
 use durable_mcp::oauth::scope::Scopes;
-use durable_mcp::oauth::token::Handle;
+use durable_mcp::oauth::token::UserHandle;
 use serde_json::{Value, json};
 
 use super::{NOW, REDIRECT, USER, VERIFIER};
@@ -36,7 +36,7 @@ pub(crate) fn root() -> Resource {
 }
 
 impl Client {
-    pub(crate) fn begin(&self, handle: &Handle) -> Begin {
+    pub(crate) fn begin(&self, handle: &UserHandle) -> Begin {
         Begin {
             handle: handle.clone(),
             client_id: self.id.to_owned(),
@@ -85,7 +85,7 @@ impl Client {
         Command::RevokeToken { token: token.to_owned(), client_id: self.id.to_owned() }
     }
 
-    pub(crate) fn issue(&self, handle: &Handle) -> Issue {
+    pub(crate) fn issue(&self, handle: &UserHandle) -> Issue {
         Issue {
             handle: handle.clone(),
             client_id: self.id.to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use durable_mcp::limits::ROW_BYTES;
 use durable_mcp::oauth::grant_store::GrantStore;
-use durable_mcp::wire::Fault;
+use durable_mcp::wire::RuntimeError;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
@@ -55,46 +55,46 @@ impl MemoryRows {
 }
 
 impl GrantStore for MemoryRows {
-    fn get(&self, id: &str) -> Result<Option<String>, Fault> {
+    fn get(&self, id: &str) -> Result<Option<String>, RuntimeError> {
         Ok(self.rows.borrow().get(id).cloned())
     }
 
-    fn put(&self, id: &str, json: &str) -> Result<(), Fault> {
+    fn put(&self, id: &str, json: &str) -> Result<(), RuntimeError> {
         if id.len() + json.len() > ROW_BYTES {
-            return Err(Fault("the row is too large".to_owned()));
+            return Err(RuntimeError("the row is too large".to_owned()));
         }
         self.puts.set(self.puts.get() + 1);
         if self.failing_put.get() == Some(self.puts.get()) {
-            return Err(Fault("the disk is on fire".to_owned()));
+            return Err(RuntimeError("the disk is on fire".to_owned()));
         }
         self.rows.borrow_mut().insert(id.to_owned(), json.to_owned());
         Ok(())
     }
 
-    fn delete(&self, id: &str) -> Result<(), Fault> {
+    fn delete(&self, id: &str) -> Result<(), RuntimeError> {
         self.deletes.set(self.deletes.get() + 1);
         self.rows.borrow_mut().remove(id);
         Ok(())
     }
 
-    fn all(&self) -> Result<Vec<(String, String)>, Fault> {
+    fn all(&self) -> Result<Vec<(String, String)>, RuntimeError> {
         Ok(self.rows.borrow().iter().map(|(id, json)| (id.clone(), json.clone())).collect())
     }
 
-    fn spending(&self) -> Result<Option<String>, Fault> {
+    fn spending(&self) -> Result<Option<String>, RuntimeError> {
         Ok(self.spending.borrow().clone())
     }
 
-    fn put_spending(&self, json: Option<&str>) -> Result<(), Fault> {
+    fn put_spending(&self, json: Option<&str>) -> Result<(), RuntimeError> {
         self.spending.replace(json.map(str::to_owned));
         Ok(())
     }
 
-    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, Fault>> {
+    fn wakes_at(&self) -> LocalBoxFuture<'_, Result<Option<u64>, RuntimeError>> {
         async { Ok(self.alarm.get()) }.boxed_local()
     }
 
-    fn wake_at(&self, time: u64) -> Result<(), Fault> {
+    fn wake_at(&self, time: u64) -> Result<(), RuntimeError> {
         self.alarms_ordered.set(self.alarms_ordered.get() + 1);
         self.alarm.set(Some(time));
         Ok(())

@@ -14,13 +14,13 @@ use super::settings::{ChatSettings, ModelSource};
 use super::spending::{Quotas, Receipt, Spending};
 use super::{CHAT, PAGE};
 use crate::http::app::App;
-use crate::http::edge::{Edge, ModelAnswer, ModelRequest, ModelWork};
 use crate::http::policy::is_loopback;
-use crate::http::provider::{Gated, Provider};
+use crate::http::provider::{Authenticated, Provider};
+use crate::http::request_runtime::{ModelAnswer, ModelRequest, ModelWork, RequestRuntime};
 use crate::mcp::user::Caller;
 use crate::oauth::authority::Allowance;
 use crate::transport::refusal::Refusal;
-use crate::wire::{Fault, Head, Reply};
+use crate::wire::{Head, Reply, RuntimeError};
 
 /// Characters of a provider's message that the page is told.
 const MAX_MESSAGE_CHARS: usize = 500;
@@ -33,7 +33,7 @@ pub(super) fn served<'a>(app: &'a App, head: &Head) -> Option<&'a ChatSettings> 
 }
 
 /// Answers a request.
-pub(in crate::http) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
     let Some(chat) = served(app, head) else {
         return refusal(StatusCode::NOT_FOUND, "off", "There is no chat here.");
     };
@@ -42,27 +42,27 @@ pub(in crate::http) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> 
     }
     let spender = match &app.provider {
         None => None,
-        Some(provider) => match signed_in(app, provider.as_ref(), head, edge).await {
+        Some(provider) => match signed_in(app, provider.as_ref(), head, runtime).await {
             Ok(caller) => Some(Spender { provider: Rc::clone(provider), caller, receipt: OnceCell::new() }),
             Err(refused) => return refused,
         },
     };
-    let asked = match checked(chat, head, edge, spender.is_some()).await {
+    let asked = match checked(chat, head, runtime, spender.is_some()).await {
         Ok(asked) => asked,
         Err(refused) => return refused,
     };
     let work = Chatting { asked: Cell::new(Some(asked)), source: chat.source.clone(), quotas: chat.quotas, spender };
-    match edge.ask_model(Rc::new(work)).await {
-        Ok(Ok(answer)) => answered(chat, edge, answer),
+    match runtime.ask_model(Rc::new(work)).await {
+        Ok(Ok(answer)) => answered(chat, runtime, answer),
         Ok(Err(refused)) => refused,
-        Err(fault) => unreachable(edge, &fault),
+        Err(fault) => unreachable(runtime, &fault),
     }
 }
 
 /// Finds out who chats: the token is for the page, as a resource of the server, and has its scope.
-async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, edge: &dyn Edge) -> Gated {
+async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, runtime: &dyn RequestRuntime) -> Authenticated {
     let head = app.origins.at_server(head);
-    let caller = provider.caller(app, &head, edge, PAGE).await?;
+    let caller = provider.caller(app, &head, runtime, PAGE).await?;
     if caller.scopes.iter().any(|scope| scope == CHAT) {
         return Ok(caller);
     }
@@ -88,8 +88,8 @@ struct Spender {
 
 impl Spender {
     /// The tokens that the answer may have.
-    async fn spend(&self, edge: &dyn Edge, quotas: &Quotas, tokens: u64) -> Result<u64, Reply> {
-        match self.provider.spend(edge, &self.caller, quotas, tokens).await {
+    async fn spend(&self, runtime: &dyn RequestRuntime, quotas: &Quotas, tokens: u64) -> Result<u64, Reply> {
+        match self.provider.spend(runtime, &self.caller, quotas, tokens).await {
             Ok(Spending::Granted(receipt, tokens)) => {
                 let _ = self.receipt.set(receipt);
                 Ok(tokens)
@@ -97,7 +97,7 @@ impl Spender {
             Ok(Spending::Personal(allowance)) => Err(used_up(allowance, "limit", "busy")),
             Ok(Spending::Total(allowance)) => Err(used_up(allowance, "total", "upstream_limit")),
             Err(fault) => {
-                edge.warn(&fault.0);
+                runtime.warn(&fault.0);
                 let refused = refusal(StatusCode::SERVICE_UNAVAILABLE, "upstream", "The request cannot be counted.");
                 Err(refused.header("retry-after", "2"))
             }
@@ -106,11 +106,11 @@ impl Spender {
 }
 
 impl ModelWork for Chatting {
-    fn prepare<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>> {
+    fn prepare<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>> {
         async move {
             let asked = self.asked.take().ok_or(Refusal::Internal)?;
             let tokens = match &self.spender {
-                Some(spender) => spender.spend(edge, &self.quotas, asked.tokens).await?,
+                Some(spender) => spender.spend(runtime, &self.quotas, asked.tokens).await?,
                 None => asked.tokens,
             };
             let model = asked.model.clone();
@@ -119,20 +119,20 @@ impl ModelWork for Chatting {
         .boxed_local()
     }
 
-    fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool> {
+    fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool> {
         if let Some(Spender { provider, caller, receipt }) = &self.spender
             && let Some(receipt) = receipt.get()
         {
-            return provider.goes_on(edge, receipt, caller);
+            return provider.goes_on(runtime, receipt, caller);
         }
         ready(true).boxed_local()
     }
 
-    fn over(&self, edge: &dyn Edge, used: Option<u64>) {
+    fn over(&self, runtime: &dyn RequestRuntime, used: Option<u64>) {
         if let Some(Spender { provider, receipt, .. }) = &self.spender
             && let Some(receipt) = receipt.get()
         {
-            provider.settle(edge, receipt, used);
+            provider.settle(runtime, receipt, used);
         }
     }
 }
@@ -152,7 +152,12 @@ fn used_up(allowance: Allowance, day: &'static str, now: &'static str) -> Reply 
 }
 
 /// Reads the request, after what costs less than to read it.
-async fn checked(chat: &ChatSettings, head: &Head, edge: &dyn Edge, has_token: bool) -> Result<Asked, Reply> {
+async fn checked(
+    chat: &ChatSettings,
+    head: &Head,
+    runtime: &dyn RequestRuntime,
+    has_token: bool,
+) -> Result<Asked, Reply> {
     let is_own = |origin: &str| origin.eq_ignore_ascii_case(&head.origin());
     if !has_token && head.header("origin").is_some_and(|origin| !is_own(&origin)) {
         return Err(refusal(StatusCode::FORBIDDEN, "request", "This is for the page of this server."));
@@ -164,7 +169,7 @@ async fn checked(chat: &ChatSettings, head: &Head, edge: &dyn Edge, has_token: b
     if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(too_large());
     }
-    let text = edge.read_body().await?;
+    let text = runtime.read_body().await?;
     if text.len() > MAX_BODY_BYTES {
         return Err(too_large());
     }
@@ -175,12 +180,12 @@ async fn checked(chat: &ChatSettings, head: &Head, edge: &dyn Edge, has_token: b
 }
 
 /// The model's answer, or what the page is told of its failure. None of its headers goes out.
-fn answered(chat: &ChatSettings, edge: &dyn Edge, answer: ModelAnswer) -> Reply {
+fn answered(chat: &ChatSettings, runtime: &dyn RequestRuntime, answer: ModelAnswer) -> Reply {
     match answer {
         ModelAnswer::Stream { is_document: false, body } => Reply::events(body),
         ModelAnswer::Stream { is_document: true, body } => Reply { body, ..Reply::json(StatusCode::OK, String::new()) },
         ModelAnswer::Failure { status, retry_after, text } => {
-            edge.warn(&format!("the model of the playground answers {status}"));
+            runtime.warn(&format!("the model of the playground answers {status}"));
             match status {
                 429 => {
                     let reply = refusal(StatusCode::TOO_MANY_REQUESTS, "upstream_limit", "The model takes no more.");
@@ -198,8 +203,8 @@ fn answered(chat: &ChatSettings, edge: &dyn Edge, answer: ModelAnswer) -> Reply 
     }
 }
 
-fn unreachable(edge: &dyn Edge, fault: &Fault) -> Reply {
-    edge.warn(&format!("the model of the playground cannot be reached: {}", fault.0));
+fn unreachable(runtime: &dyn RequestRuntime, fault: &RuntimeError) -> Reply {
+    runtime.warn(&format!("the model of the playground cannot be reached: {}", fault.0));
     refusal(StatusCode::BAD_GATEWAY, "upstream", "The model cannot be reached.")
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::apps::AppsOrigin;
 use super::source::{Kind, is_source};
-use crate::http::edge::Edge;
+use crate::http::request_runtime::RequestRuntime;
 use crate::http::variables::Variables;
 use crate::wire::Head;
 
@@ -167,10 +167,10 @@ impl Origins {
     }
 
     /// Tells operators, once, of a page that asks for its settings and did not come from the Worker.
-    pub(super) fn check_page(&self, head: &Head, edge: &dyn Edge) {
+    pub(super) fn check_page(&self, head: &Head, runtime: &dyn RequestRuntime) {
         let is_of_a_page = head.raw_header("sec-fetch-site").as_deref() == Some("same-origin");
         if is_of_a_page && head.query != FROM_WORKER && !self.files_first.replace(true) {
-            edge.warn(FILES_FIRST);
+            runtime.warn(FILES_FIRST);
         }
     }
 

@@ -21,14 +21,14 @@ use self::settings::RelaySettings;
 use self::target::Target;
 use super::{PAGE, RELAY};
 use crate::http::app::App;
-use crate::http::edge::{Edge, RelayAnswer, RelayRequest, RelayWork};
 use crate::http::policy::is_loopback;
-use crate::http::provider::{Gated, Provider};
+use crate::http::provider::{Authenticated, Provider};
+use crate::http::request_runtime::{RelayAnswer, RelayRequest, RelayWork, RequestRuntime};
 use crate::mcp::user::Caller;
 use crate::oauth::authority::Allowance;
 use crate::session::log_line::{LogLine, OK};
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Fault, Head, Reply};
+use crate::wire::{Body, Head, Reply, RuntimeError};
 
 /// Bytes of the name of a stream.
 const STREAM_ID_BYTES: usize = 9;
@@ -43,11 +43,11 @@ pub(super) fn served<'a>(app: &'a App, head: &Head) -> Option<&'a RelaySettings>
 }
 
 /// Answers a request.
-pub(in crate::http) async fn handle(app: &App, head: &Head, edge: &dyn Edge) -> Reply {
+pub(in crate::http) async fn handle(app: &App, head: &Head, runtime: &dyn RequestRuntime) -> Reply {
     let Some(relay) = served(app, head) else {
         return refusal(StatusCode::NOT_FOUND, "off", "There is no relay here.");
     };
-    secured(relayed(app, relay, head, edge).await.unwrap_or_else(|refused| refused))
+    secured(relayed(app, relay, head, runtime).await.unwrap_or_else(|refused| refused))
 }
 
 /// An answer that no browser shows or runs.
@@ -55,7 +55,7 @@ fn secured(reply: Reply) -> Reply {
     reply.header("content-security-policy", POLICY).header("x-content-type-options", "nosniff")
 }
 
-async fn relayed(app: &App, relay: &RelaySettings, head: &Head, edge: &dyn Edge) -> Result<Reply, Reply> {
+async fn relayed(app: &App, relay: &RelaySettings, head: &Head, runtime: &dyn RequestRuntime) -> Result<Reply, Reply> {
     if head.method != Method::POST {
         return Err(Refusal::Method("POST, OPTIONS").into());
     }
@@ -68,34 +68,34 @@ async fn relayed(app: &App, relay: &RelaySettings, head: &Head, edge: &dyn Edge)
     let user = match &app.provider {
         None => None,
         Some(provider) => {
-            let caller = signed_in(app, provider.as_ref(), head, edge).await?;
+            let caller = signed_in(app, provider.as_ref(), head, runtime).await?;
             Some(User { provider: Rc::clone(provider), caller })
         }
     };
     let target = target(app, relay, head)?;
-    let passed = Passed::read(head, edge).await.map_err(|unfit| match unfit {
+    let passed = Passed::read(head, runtime).await.map_err(|unfit| match unfit {
         Unfit::TooLarge => refusal(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is longer than a megabyte."),
         Unfit::Wrong(why) => refusal(StatusCode::BAD_REQUEST, "request", why),
     })?;
     if let Some(user) = &user {
-        user.count(edge).await?;
+        user.count(runtime).await?;
     }
-    relay.known.check(target.name(), edge).await.map_err(unreached)?;
+    relay.known.check(target.name(), runtime).await.map_err(unreached)?;
     let Passed { method, headers, body } = passed;
     let work = Relaying {
         method: method.clone(),
         host: target.host,
         user,
-        stream: stream_id(edge)?,
-        began: edge.now(),
+        stream: stream_id(runtime)?,
+        began: runtime.now(),
         status: Cell::default(),
     };
     let request = RelayRequest { method, url: target.url, headers, body };
-    match edge.relay(request, Rc::new(work)).await {
+    match runtime.relay(request, Rc::new(work)).await {
         Ok(Ok(answer)) => Ok(answered(answer)),
         Ok(Err(refused)) => Err(refused),
         // The cause may name what the log must not have.
-        Err(Fault(_)) => {
+        Err(RuntimeError(_)) => {
             Err(refusal(StatusCode::BAD_GATEWAY, "unreachable", "The server cannot be reached from here."))
         }
     }
@@ -115,9 +115,9 @@ fn has_come_round(head: &Head) -> bool {
 }
 
 /// Finds out who asks: the token is for the page, as a resource of the server, and has the relay's scope.
-async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, edge: &dyn Edge) -> Gated {
+async fn signed_in(app: &App, provider: &dyn Provider, head: &Head, runtime: &dyn RequestRuntime) -> Authenticated {
     let head = app.origins.at_server(head);
-    let caller = provider.caller(app, &head, edge, PAGE).await?;
+    let caller = provider.caller(app, &head, runtime, PAGE).await?;
     if caller.scopes.iter().any(|scope| scope == RELAY) {
         return Ok(caller);
     }
@@ -145,11 +145,11 @@ fn unreached(why: Unreached) -> Reply {
     }
 }
 
-fn stream_id(edge: &dyn Edge) -> Result<String, Reply> {
+fn stream_id(runtime: &dyn RequestRuntime) -> Result<String, Reply> {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let mut id = [0; STREAM_ID_BYTES];
-    edge.random().fill(&mut id).map_err(|_| Reply::from(Refusal::Internal))?;
+    runtime.random().fill(&mut id).map_err(|_| Reply::from(Refusal::Internal))?;
     Ok(URL_SAFE_NO_PAD.encode(id))
 }
 
@@ -161,17 +161,23 @@ struct User {
 
 impl User {
     /// Counts a request before it is sent.
-    async fn count(&self, edge: &dyn Edge) -> Result<(), Reply> {
-        self.take(edge, None, "limit", "These are more requests than one person may relay in a minute.").await
+    async fn count(&self, runtime: &dyn RequestRuntime) -> Result<(), Reply> {
+        self.take(runtime, None, "limit", "These are more requests than one person may relay in a minute.").await
     }
 
     /// Counts a stream, or has it count for longer.
-    async fn stream(&self, edge: &dyn Edge, stream: &str) -> Result<(), Reply> {
-        self.take(edge, Some(stream), "streams", "These are more streams than one person may relay at once.").await
+    async fn stream(&self, runtime: &dyn RequestRuntime, stream: &str) -> Result<(), Reply> {
+        self.take(runtime, Some(stream), "streams", "These are more streams than one person may relay at once.").await
     }
 
-    async fn take(&self, edge: &dyn Edge, stream: Option<&str>, code: &str, text: &str) -> Result<(), Reply> {
-        match self.provider.relays(edge, &self.caller, stream).await {
+    async fn take(
+        &self,
+        runtime: &dyn RequestRuntime,
+        stream: Option<&str>,
+        code: &str,
+        text: &str,
+    ) -> Result<(), Reply> {
+        match self.provider.relays(runtime, &self.caller, stream).await {
             Ok(Allowance::Granted { .. }) => Ok(()),
             Ok(Allowance::Busy { retry_after } | Allowance::UsedUp { retry_after }) => {
                 let refused = refusal(StatusCode::TOO_MANY_REQUESTS, code, text);
@@ -182,7 +188,7 @@ impl User {
                 Err(ended.header("www-authenticate", "Bearer error=\"invalid_token\""))
             }
             Err(fault) => {
-                edge.warn(&fault.0);
+                runtime.warn(&fault.0);
                 let refused = refusal(StatusCode::SERVICE_UNAVAILABLE, "count", "The request cannot be counted.");
                 Err(refused.header("retry-after", "2"))
             }
@@ -205,37 +211,37 @@ struct Relaying {
 impl RelayWork for Relaying {
     fn answered<'a>(
         &'a self,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
         status: u16,
         is_stream: bool,
     ) -> LocalBoxFuture<'a, Result<(), Reply>> {
         self.status.set(Some(status));
         match &self.user {
-            Some(user) if is_stream => user.stream(edge, &self.stream).boxed_local(),
+            Some(user) if is_stream => user.stream(runtime, &self.stream).boxed_local(),
             _ => ready(Ok(())).boxed_local(),
         }
     }
 
-    fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool> {
+    fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool> {
         let Some(user) = &self.user else { return ready(true).boxed_local() };
         async move {
-            let taken = user.provider.relays(edge, &user.caller, Some(&self.stream)).await;
+            let taken = user.provider.relays(runtime, &user.caller, Some(&self.stream)).await;
             !matches!(taken, Ok(Allowance::Ended))
         }
         .boxed_local()
     }
 
-    fn over<'a>(&'a self, edge: &'a dyn Edge, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()> {
+    fn over<'a>(&'a self, runtime: &'a dyn RequestRuntime, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()> {
         async move {
             let mut handle = None;
             if let Some(User { provider, caller }) = &self.user {
                 if is_stream {
-                    provider.leave_stream(edge, caller, &self.stream).await;
+                    provider.leave_stream(runtime, caller, &self.stream).await;
                 }
-                handle = provider.handle_of(edge, caller).await;
+                handle = provider.handle_of(runtime, caller).await;
             }
             let status = self.status.get();
-            edge.log(&LogLine {
+            runtime.log(&LogLine {
                 event: "relay",
                 method: self.method.to_string(),
                 handle,
@@ -243,7 +249,7 @@ impl RelayWork for Relaying {
                 outcome: if status.is_some() { OK } else { "unreachable" },
                 code: status.map(i64::from),
                 bytes: Some(bytes),
-                ms: edge.now().saturating_sub(self.began),
+                ms: runtime.now().saturating_sub(self.began),
                 ..LogLine::default()
             });
         }

@@ -6,10 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::formats::Format;
 use crate::mcp::user::Caller;
+use crate::oauth::auth_server::OAuthRuntime;
 use crate::oauth::authority::{Allowance, Command, Outcome, Quota, Refused, Spent};
-use crate::oauth::site::Surroundings;
-use crate::oauth::token::Handle;
-use crate::wire::Fault;
+use crate::oauth::token::UserHandle;
+use crate::wire::RuntimeError;
 
 const ID_BYTES: usize = 12;
 
@@ -25,8 +25,8 @@ pub struct Quotas {
 /// A spending that was counted.
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    user: Handle,
-    total: Handle,
+    user: UserHandle,
+    total: UserHandle,
     id: String,
 }
 
@@ -43,54 +43,54 @@ pub enum Spending {
 
 /// Counts a request of a caller, with so many tokens at most, before it is made.
 pub(in crate::http) async fn spend(
-    around: &dyn Surroundings,
+    runtime: &dyn OAuthRuntime,
     caller: &Caller,
     quotas: &Quotas,
     tokens: u64,
-) -> Result<Spending, Fault> {
-    let keys = around.keys(false).await?;
+) -> Result<Spending, RuntimeError> {
+    let keys = runtime.keys(false).await?;
     let mut id = [0; ID_BYTES];
-    around.random().fill(&mut id)?;
+    runtime.random().fill(&mut id)?;
     let receipt = Receipt {
-        user: Handle::of(&keys, caller.subject.as_deref().unwrap_or_default()),
-        total: Handle::of_all(&keys),
+        user: UserHandle::of(&keys, caller.subject.as_deref().unwrap_or_default()),
+        total: UserHandle::of_all(&keys),
         id: URL_SAFE_NO_PAD.encode(id),
     };
     let command = |grant, tokens, quota| Command::Spend { id: receipt.id.clone(), grant, tokens, quota };
     // Tokens of the page have a grant. A caller without one is refused, as one whose grant has ended.
     let grant = Some(caller.grant.clone().unwrap_or_default());
-    let tokens = match ask(around, &receipt.user, &command(grant, tokens, quotas.user)).await? {
+    let tokens = match ask(runtime, &receipt.user, &command(grant, tokens, quotas.user)).await? {
         Outcome::Allowance(Allowance::Granted { tokens }) => tokens,
         Outcome::Allowance(refused) => return Ok(Spending::Personal(refused)),
         _ => return Err(Format::GrantOutcome.unreadable()),
     };
-    let spending = match ask(around, &receipt.total, &command(None, tokens, quotas.total)).await {
+    let spending = match ask(runtime, &receipt.total, &command(None, tokens, quotas.total)).await {
         Ok(Outcome::Allowance(Allowance::Granted { tokens })) => return Ok(Spending::Granted(receipt, tokens)),
         Ok(Outcome::Allowance(refused)) => Ok(Spending::Total(refused)),
         Ok(_) => Err(Format::GrantOutcome.unreadable()),
         Err(fault) => Err(fault),
     };
-    correct(around, &receipt.user, &receipt.id, None);
+    correct(runtime, &receipt.user, &receipt.id, None);
     spending
 }
 
 /// Corrects what was counted to the tokens that were used; to nothing, if the request was not made.
-pub(in crate::http) fn settle(around: &dyn Surroundings, receipt: &Receipt, used: Option<u64>) {
+pub(in crate::http) fn settle(runtime: &dyn OAuthRuntime, receipt: &Receipt, used: Option<u64>) {
     for handle in [&receipt.user, &receipt.total] {
-        correct(around, handle, &receipt.id, used);
+        correct(runtime, handle, &receipt.id, used);
     }
 }
 
 /// Whether an answer to a caller may go on: the access has not ended. Where that cannot be found out, it may.
-pub(in crate::http) async fn goes_on(around: &dyn Surroundings, receipt: &Receipt, caller: &Caller) -> bool {
+pub(in crate::http) async fn goes_on(runtime: &dyn OAuthRuntime, receipt: &Receipt, caller: &Caller) -> bool {
     let grant = caller.grant.clone().unwrap_or_default();
-    !matches!(ask(around, &receipt.user, &Command::GoOn { grant }).await, Ok(Outcome::Allowance(Allowance::Ended)))
+    !matches!(ask(runtime, &receipt.user, &Command::GoOn { grant }).await, Ok(Outcome::Allowance(Allowance::Ended)))
 }
 
 /// Spending of a person today.
-pub(in crate::http) async fn spent(around: &dyn Surroundings, subject: &str) -> Result<Spent, Fault> {
-    let keys = around.keys(false).await?;
-    match ask(around, &Handle::of(&keys, subject), &Command::Spent).await? {
+pub(in crate::http) async fn spent(runtime: &dyn OAuthRuntime, subject: &str) -> Result<Spent, RuntimeError> {
+    let keys = runtime.keys(false).await?;
+    match ask(runtime, &UserHandle::of(&keys, subject), &Command::Spent).await? {
         Outcome::Spent(spent) => Ok(spent),
         _ => Err(Format::GrantOutcome.unreadable()),
     }
@@ -98,43 +98,46 @@ pub(in crate::http) async fn spent(around: &dyn Surroundings, subject: &str) -> 
 
 /// Counts a request that the relay is to send for a caller, or a stream.
 pub(in crate::http) async fn relay(
-    around: &dyn Surroundings,
+    runtime: &dyn OAuthRuntime,
     caller: &Caller,
     stream: Option<&str>,
-) -> Result<Allowance, Fault> {
+) -> Result<Allowance, RuntimeError> {
     let grant = caller.grant.clone().unwrap_or_default();
     let command = Command::Relay { grant, stream: stream.map(str::to_owned) };
-    match ask(around, &handle_of(around, caller).await?, &command).await? {
+    match ask(runtime, &handle_of(runtime, caller).await?, &command).await? {
         Outcome::Allowance(allowance) => Ok(allowance),
         _ => Err(Format::GrantOutcome.unreadable()),
     }
 }
 
 /// Counts a stream of the relay's no more. One that cannot be told of counts for some seconds yet.
-pub(in crate::http) async fn leave_stream(around: &dyn Surroundings, caller: &Caller, stream: &str) {
-    let Ok(handle) = handle_of(around, caller).await else { return };
+pub(in crate::http) async fn leave_stream(runtime: &dyn OAuthRuntime, caller: &Caller, stream: &str) {
+    let Ok(handle) = handle_of(runtime, caller).await else { return };
     if let Ok(json) = serde_json::to_string(&Command::LeaveStream { stream: stream.to_owned() }) {
-        around.command_later(&handle, json);
+        runtime.command_later(&handle, json);
     }
 }
 
 /// The routing handle of a caller.
-pub(in crate::http) async fn handle_of(around: &dyn Surroundings, caller: &Caller) -> Result<Handle, Fault> {
-    let keys = around.keys(false).await?;
-    Ok(Handle::of(&keys, caller.subject.as_deref().unwrap_or_default()))
+pub(in crate::http) async fn handle_of(
+    runtime: &dyn OAuthRuntime,
+    caller: &Caller,
+) -> Result<UserHandle, RuntimeError> {
+    let keys = runtime.keys(false).await?;
+    Ok(UserHandle::of(&keys, caller.subject.as_deref().unwrap_or_default()))
 }
 
-fn correct(around: &dyn Surroundings, handle: &Handle, id: &str, used: Option<u64>) {
+fn correct(runtime: &dyn OAuthRuntime, handle: &UserHandle, id: &str, used: Option<u64>) {
     match serde_json::to_string(&Command::Settle { id: id.to_owned(), used }) {
-        Ok(json) => around.command_later(handle, json),
-        Err(error) => around.warn(&format!("a chat is not settled: {error}")),
+        Ok(json) => runtime.command_later(handle, json),
+        Err(error) => runtime.warn(&format!("a chat is not settled: {error}")),
     }
 }
 
-async fn ask(around: &dyn Surroundings, handle: &Handle, command: &Command) -> Result<Outcome, Fault> {
-    let json = serde_json::to_string(command).map_err(|error| Fault(format!("a command: {error}")))?;
-    let outcome = around.command(handle, json).await?;
+async fn ask(runtime: &dyn OAuthRuntime, handle: &UserHandle, command: &Command) -> Result<Outcome, RuntimeError> {
+    let json = serde_json::to_string(command).map_err(|error| RuntimeError(format!("a command: {error}")))?;
+    let outcome = runtime.command(handle, json).await?;
     let outcome: Result<Outcome, Refused> =
         serde_json::from_str(&outcome).map_err(|_| Format::GrantOutcome.unreadable())?;
-    outcome.map_err(|refused| Fault(format!("an allowance cannot be counted: {refused:?}")))
+    outcome.map_err(|refused| RuntimeError(format!("an allowance cannot be counted: {refused:?}")))
 }

@@ -17,7 +17,7 @@ use crate::oauth::secret::same;
 use crate::oauth::session_note::SessionNote;
 use crate::pages::account::{Account, Connection, SignedOut, UnderWay};
 use crate::pages::frame::{day, minute, plain};
-use crate::wire::{Fault, Reply, read_json};
+use crate::wire::{Reply, RuntimeError, read_json};
 
 /// Lifetime of a sign-in to the page, in seconds.
 const SECONDS: u32 = 30 * 60;
@@ -39,7 +39,7 @@ struct Session {
 }
 
 /// Shows the page, or runs the action that its form names.
-pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
+pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, RuntimeError> {
     if visit.head.method != Method::POST {
         return match Session::read(visit, provider).await? {
             Some(session) => show(visit, &session).await,
@@ -49,8 +49,8 @@ pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvide
     let form = visit.form().await.unwrap_or_default();
     // Signing in needs no CSRF token, since another site gains nothing by it; it replaces a session of another version.
     if form.get("do") == Some("sign-in") {
-        let around = visit.site.around;
-        let flow = Flow::new(Aim::Account, around.now(), around.random())?;
+        let runtime = visit.site.runtime;
+        let flow = Flow::new(Aim::Account, runtime.now(), runtime.random())?;
         return depart(visit, provider, flow, Departure { asked: true, remember: false, name: form.get("name") }).await;
     }
     match (form.get("do"), Session::read(visit, provider).await?) {
@@ -61,26 +61,26 @@ pub(super) async fn handle(visit: &mut Visit<'_>, provider: &dyn IdentityProvide
 }
 
 /// Signs a person in to the page after the return from the identity provider.
-pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Result<Reply, Fault> {
-    let around = visit.site.around;
+pub(super) async fn signed_in(visit: &mut Visit<'_>, identity: Identity) -> Result<Reply, RuntimeError> {
+    let runtime = visit.site.runtime;
     let session = Session {
         subject: identity.subject,
         name: identity.name,
-        csrf: token::<CSRF_BYTES>(around.random())?,
-        expires: around.now().saturating_add(u64::from(SECONDS) * 1000),
+        csrf: token::<CSRF_BYTES>(runtime.random())?,
+        expires: runtime.now().saturating_add(u64::from(SECONDS) * 1000),
     };
-    let json = serde_json::to_vec(&session).map_err(|error| Fault(format!("a session: {error}")))?;
+    let json = serde_json::to_vec(&session).map_err(|error| RuntimeError(format!("a session: {error}")))?;
     let sealed = visit.seal(PURPOSE, &json).await?;
     match visit.cookies.set(COOKIE, &sealed, SECONDS) {
         Ok(()) => Ok(visit.redirect(visit.account())),
-        Err(_) => Err(Fault("a name is too long for a cookie".to_owned())),
+        Err(_) => Err(RuntimeError("a name is too long for a cookie".to_owned())),
     }
 }
 
 impl Session {
     /// Reads the session of the browser. A session of another identity provider's user, from before
     /// sign-in changed, is ignored.
-    async fn read(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Result<Option<Self>, Fault> {
+    async fn read(visit: &Visit<'_>, provider: &dyn IdentityProvider) -> Result<Option<Self>, RuntimeError> {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(None);
         };
@@ -88,7 +88,7 @@ impl Session {
             Some(json) => Some(read_json::<Self>(&json).ok_or_else(|| Format::AccountCookie.unreadable())?),
             None => None,
         };
-        let now = visit.site.around.now();
+        let now = visit.site.runtime.now();
         Ok(session.filter(|session| session.expires > now && provider.knows(&session.subject)))
     }
 
@@ -97,7 +97,7 @@ impl Session {
     }
 }
 
-async fn told(visit: &mut Visit<'_>, session: &Session, what: &str, form: &Params) -> Result<Reply, Fault> {
+async fn told(visit: &mut Visit<'_>, session: &Session, what: &str, form: &Params) -> Result<Reply, RuntimeError> {
     match what {
         "end" => visit.site.end_grant(&session.subject, form.get("grant").unwrap_or_default()).await?,
         "end-session" => {
@@ -113,13 +113,13 @@ async fn told(visit: &mut Visit<'_>, session: &Session, what: &str, form: &Param
     Ok(visit.redirect(if what == "sign-out" { visit.account().to_owned() } else { url }))
 }
 
-async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, Fault> {
+async fn show(visit: &Visit<'_>, session: &Session) -> Result<Reply, RuntimeError> {
     let grants = visit.site.grants_of(&session.subject).await?;
     let connections: Vec<Connection> = grants.iter().rev().map(|grant| connection(visit, grant)).collect();
     let chat = match &visit.site.oauth.costly {
         // The page is there for more than that.
         Some(costly) if costly.scope.split(' ').any(|scope| scope == CHAT) => {
-            spent(visit.site.around, &session.subject).await.ok()
+            spent(visit.site.runtime, &session.subject).await.ok()
         }
         _ => None,
     };

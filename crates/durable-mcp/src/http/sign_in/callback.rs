@@ -9,10 +9,10 @@ use crate::identity::{Answer, Identity, IdentityProvider};
 use crate::oauth::authorize::{self, Agreement, approve_agreed};
 use crate::oauth::params::Params;
 use crate::oauth::sign_in::{Approval, Authorization};
-use crate::wire::{Fault, Reply};
+use crate::wire::{Reply, RuntimeError};
 
 /// Finds the flow by `state`, and the person by the identity provider.
-pub(super) async fn answered(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
+pub(super) async fn answered(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, RuntimeError> {
     let params = Params::parse(&visit.head.query).unwrap_or_default();
     let Some(state) = state_of(&params) else {
         return Ok(visit.nothing("a callback without a state"));
@@ -50,7 +50,7 @@ async fn let_in(
     asked: &Authorization,
     (left, left_at): (&Left, u64),
     identity: Identity,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, RuntimeError> {
     let Identity { subject, props, .. } = identity;
     let mut remembered = Remembered::read(visit).await?;
     let agreed = if left.asked { Some(left_at) } else { remembered.agreed_at(&subject, asked) };

@@ -10,7 +10,7 @@ use crate::oauth::resource::Resource;
 use crate::oauth::sign_in::Authorization;
 use crate::pages::consent::{Consent, Destination, Scope};
 use crate::pages::frame::plain;
-use crate::wire::{Fault, Reply};
+use crate::wire::{Reply, RuntimeError};
 
 /// Characters of a `login_hint`: an address or a user's name.
 const MAX_HINT_CHARS: usize = 128;
@@ -30,7 +30,7 @@ pub(super) async fn ask(
     visit: &mut Visit<'_>,
     provider: &dyn IdentityProvider,
     asked: &Authorization,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, RuntimeError> {
     if asked.prompt.as_deref() == Some("none") {
         let text = "The user has to be asked, which takes a page.";
         return Ok(visit.unasked(asked, "interaction_required", text));
@@ -49,7 +49,7 @@ pub(super) async fn show(
     visit: &mut Visit<'_>,
     provider: &dyn IdentityProvider,
     asked: &Authorization,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, RuntimeError> {
     let flow = begun(visit, asked)?;
     if flow.keep(visit).await?.is_err() {
         return Ok(too_long(visit, asked, false));
@@ -76,7 +76,7 @@ pub(super) async fn show(
 }
 
 /// The person says yes or no.
-pub(super) async fn decided(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, Fault> {
+pub(super) async fn decided(visit: &mut Visit<'_>, provider: &dyn IdentityProvider) -> Result<Reply, RuntimeError> {
     let Some(form) = visit.form().await else {
         return Ok(visit.nothing("the form of the consent page is damaged"));
     };
@@ -111,8 +111,8 @@ pub(super) async fn depart(
     provider: &dyn IdentityProvider,
     flow: Flow,
     departure: Departure<'_>,
-) -> Result<Reply, Fault> {
-    let (random, callback) = (visit.site.around.random(), visit.callback());
+) -> Result<Reply, RuntimeError> {
+    let (random, callback) = (visit.site.runtime.random(), visit.callback());
     let state = flow.state(random)?;
     let going =
         identity::Flow { callback: &callback, state: state.as_str(), name: departure.name, random, web: visit.web };
@@ -120,12 +120,12 @@ pub(super) async fn depart(
         Ok(begun) => begun,
         Err(error) => return Ok(visit.not_signed_in(provider, &flow.aim, &error, departure.asked)),
     };
-    let now = visit.site.around.now();
+    let now = visit.site.runtime.now();
     let flow = flow.leave(&state, begun.kept, departure.asked, departure.remember, now);
     match (flow.keep(visit).await?, &flow.aim) {
         (Ok(()), _) => Ok(visit.redirect(begun.url)),
         (Err(_), Aim::Client(asked)) => Ok(too_long(visit, asked, departure.asked)),
-        (Err(_), Aim::Account) => Err(Fault("a sign-in is too long for a cookie".to_owned())),
+        (Err(_), Aim::Account) => Err(RuntimeError("a sign-in is too long for a cookie".to_owned())),
     }
 }
 
@@ -150,7 +150,7 @@ pub(super) fn client_name(name: Option<&str>) -> Option<String> {
 }
 
 /// A new flow, with no more of the request than is needed at its end.
-fn begun(visit: &Visit<'_>, asked: &Authorization) -> Result<Flow, Fault> {
+fn begun(visit: &Visit<'_>, asked: &Authorization) -> Result<Flow, RuntimeError> {
     let asked = Authorization {
         client_uri: None,
         logo_uri: None,
@@ -158,7 +158,7 @@ fn begun(visit: &Visit<'_>, asked: &Authorization) -> Result<Flow, Fault> {
         login_hint: asked.login_hint.clone().filter(|hint| hint.len() <= MAX_HINT_CHARS),
         ..asked.clone()
     };
-    Flow::new(Aim::Client(Box::new(asked)), visit.site.around.now(), visit.site.around.random())
+    Flow::new(Aim::Client(Box::new(asked)), visit.site.runtime.now(), visit.site.runtime.random())
 }
 
 fn destination(uri: &RedirectUri) -> Destination {

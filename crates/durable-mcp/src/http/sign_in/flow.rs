@@ -13,7 +13,7 @@ use crate::oauth::authority::SIGN_IN_MS;
 use crate::oauth::secret::{same, sha256_hex};
 use crate::oauth::sign_in::Authorization;
 use crate::runtime::Random;
-use crate::wire::{Fault, read_json};
+use crate::wire::{RuntimeError, read_json};
 
 /// `Max-Age` of the cookie, in seconds. It outlives the flow, so that a person who comes back too late gets a page with advice.
 const KEPT_SECONDS: u32 = 60 * 60;
@@ -81,7 +81,7 @@ pub(super) enum Found {
 }
 
 impl Flow {
-    pub(super) fn new(aim: Aim, now: u64, random: &dyn Random) -> Result<Self, Fault> {
+    pub(super) fn new(aim: Aim, now: u64, random: &dyn Random) -> Result<Self, RuntimeError> {
         let (id, csrf) = (token::<ID_BYTES>(random)?, token::<SECRET_BYTES>(random)?);
         Ok(Self { id, csrf, expires: now.saturating_add(SIGN_IN_MS), aim, left: None })
     }
@@ -95,7 +95,7 @@ impl Flow {
     }
 
     /// A state for the identity provider to return, made before the flow is marked as left.
-    pub(super) fn state(&self, random: &dyn Random) -> Result<State, Fault> {
+    pub(super) fn state(&self, random: &dyn Random) -> Result<State, RuntimeError> {
         Ok(State { text: format!("{}{}", self.id, token::<SECRET_BYTES>(random)?) })
     }
 
@@ -111,7 +111,7 @@ impl Flow {
     }
 
     /// The flow that the browser has under that id.
-    pub(super) async fn find(visit: &Visit<'_>, id: &str) -> Result<Found, Fault> {
+    pub(super) async fn find(visit: &Visit<'_>, id: &str) -> Result<Found, RuntimeError> {
         let is_id =
             id.len() == ID_CHARS && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let sealed = is_id.then(|| visit.cookies.get(&cookie(id))).flatten();
@@ -123,7 +123,7 @@ impl Flow {
             None => None,
         };
         Ok(match flow.filter(|flow| flow.id == id) {
-            Some(flow) if flow.expires > visit.site.around.now() => Found::Living(flow),
+            Some(flow) if flow.expires > visit.site.runtime.now() => Found::Living(flow),
             Some(flow) => Found::Expired(flow),
             None => Found::Nothing,
         })
@@ -133,8 +133,8 @@ impl Flow {
     ///
     /// # Errors
     /// The inner one when the flow is too long for a cookie.
-    pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<Result<(), TooLong>, Fault> {
-        let json = serde_json::to_vec(self).map_err(|error| Fault(format!("a sign-in: {error}")))?;
+    pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<Result<(), TooLong>, RuntimeError> {
+        let json = serde_json::to_vec(self).map_err(|error| RuntimeError(format!("a sign-in: {error}")))?;
         let sealed = visit.seal(PURPOSE, &json).await?;
         let (name, cookies) = (cookie(&self.id), &mut visit.cookies);
         let mut others = cookies.names(COOKIE);
@@ -195,7 +195,7 @@ fn cookie(id: &str) -> String {
 }
 
 /// Random token in base64url.
-pub(super) fn token<const BYTES: usize>(random: &dyn Random) -> Result<String, Fault> {
+pub(super) fn token<const BYTES: usize>(random: &dyn Random) -> Result<String, RuntimeError> {
     let mut bytes = [0; BYTES];
     random.fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

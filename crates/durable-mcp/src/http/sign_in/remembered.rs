@@ -16,7 +16,7 @@ use crate::formats::{Format, is_of_other_version};
 use crate::oauth::authority::REMEMBERED_CONSENT_SECONDS;
 use crate::oauth::resource::Resource;
 use crate::oauth::sign_in::Authorization;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const COOKIE: &str = "consent";
 const PURPOSE: &str = "consent";
@@ -85,19 +85,19 @@ impl Consent {
 
 impl Remembered {
     /// The consents in this browser's cookie.
-    pub(super) async fn read(visit: &Visit<'_>) -> Result<Self, Fault> {
+    pub(super) async fn read(visit: &Visit<'_>) -> Result<Self, RuntimeError> {
         let Some(sealed) = visit.cookies.get(COOKIE) else {
             return Ok(Self::default());
         };
         let text = match visit.open(Format::ConsentCookie, PURPOSE, &sealed).await {
             // A consent of another version lets nobody in, and stays: the person is asked.
             Err(fault) if is_of_other_version(&fault) => {
-                visit.site.around.warn(&fault.0);
+                visit.site.runtime.warn(&fault.0);
                 return Ok(Self { of_other_version: true, ..Self::default() });
             }
             opened => opened?.and_then(|text| String::from_utf8(text).ok()),
         };
-        let now = visit.site.around.now();
+        let now = visit.site.runtime.now();
         Ok(text.map_or_else(Self::default, |text| Self::from_text(&text, now)))
     }
 
@@ -142,7 +142,7 @@ impl Remembered {
     }
 
     /// Seals the consents into the cookie.
-    pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<(), Fault> {
+    pub(super) async fn keep(&self, visit: &mut Visit<'_>) -> Result<(), RuntimeError> {
         if self.of_other_version {
             return Ok(());
         }

@@ -6,19 +6,19 @@ use super::IdentitySignIn;
 use super::flow::{Aim, State};
 use crate::formats::Format;
 use crate::http::cookies::Cookies;
-use crate::http::problem::{self, Trouble};
+use crate::http::problem::{self, ErrorPage};
 use crate::identity::upstream::Upstream;
 use crate::identity::{IdentityError, IdentityProvider};
+use crate::oauth::auth_server::AuthServer;
 use crate::oauth::authorize::{self, again, refused};
 use crate::oauth::params::Params;
 use crate::oauth::sign_in::{Authorization, Notice, SignIn};
-use crate::oauth::site::Site;
 use crate::oauth::uri::Uri;
 use crate::pages::frame::{Frame, plain};
 use crate::pages::language::Language;
 use crate::pages::problem::Way;
 use crate::seal::{open_with, seal_page, try_open_page};
-use crate::wire::{Fault, Head, Reply};
+use crate::wire::{Head, Reply, RuntimeError};
 
 /// Bytes of a form: a name and a few tokens.
 const MAX_FORM_BYTES: usize = 8 * 1024;
@@ -28,7 +28,7 @@ pub(super) const MAX_NAME_CHARS: usize = 80;
 
 /// A request, and the cookies that its answer sets.
 pub(super) struct Visit<'a> {
-    pub(super) site: &'a Site<'a>,
+    pub(super) site: &'a AuthServer<'a>,
     pub(super) head: &'a Head,
     pub(super) cookies: Cookies,
     pub(super) frame: Frame<'a>,
@@ -36,7 +36,7 @@ pub(super) struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    pub(super) fn new(sign_in: &'a IdentitySignIn, site: &'a Site<'a>, head: &'a Head) -> Self {
+    pub(super) fn new(sign_in: &'a IdentitySignIn, site: &'a AuthServer<'a>, head: &'a Head) -> Self {
         let frame = Frame {
             server: site.name,
             language: Language::of(head.header("accept-language").as_deref()),
@@ -56,21 +56,26 @@ impl<'a> Visit<'a> {
 
     /// The fields of a form; `None` if the body is too long or not a form.
     pub(super) async fn form(&self) -> Option<Params> {
-        let text = self.site.around.body(MAX_FORM_BYTES).await.ok()?;
+        let text = self.site.runtime.body(MAX_FORM_BYTES).await.ok()?;
         Params::parse(&text).ok()
     }
 
-    pub(super) async fn seal(&self, purpose: &str, plaintext: &[u8]) -> Result<String, Fault> {
-        let keys = self.site.around.keys(false).await?;
-        seal_page(&keys, purpose, plaintext, self.site.around.random())
+    pub(super) async fn seal(&self, purpose: &str, plaintext: &[u8]) -> Result<String, RuntimeError> {
+        let keys = self.site.runtime.keys(false).await?;
+        seal_page(&keys, purpose, plaintext, self.site.runtime.random())
     }
 
     /// Opens a sealed text; `None` if it was not sealed here, or its key is gone.
     ///
     /// # Errors
     /// When there are no keys, or the text is of another version.
-    pub(super) async fn open(&self, format: Format, purpose: &str, sealed: &str) -> Result<Option<Vec<u8>>, Fault> {
-        open_with(self.site.around, format, |keys| try_open_page(keys, purpose, sealed)).await
+    pub(super) async fn open(
+        &self,
+        format: Format,
+        purpose: &str,
+        sealed: &str,
+    ) -> Result<Option<Vec<u8>>, RuntimeError> {
+        open_with(self.site.runtime, format, |keys| try_open_page(keys, purpose, sealed)).await
     }
 
     /// Sends the browser on. What was posted is not posted there again.
@@ -118,7 +123,7 @@ impl<'a> Visit<'a> {
     }
 
     pub(super) fn trouble(&self, status: u16, text: &str, cause: &str, ways: &[Way]) -> Reply {
-        problem::page(self.frame, self.site.around, &Trouble { status, text, cause, ways })
+        problem::page(self.frame, self.site.runtime, &ErrorPage { status, text, cause, ways })
     }
 
     pub(super) fn misconfigured(&self, problem: &str) -> Reply {
@@ -152,7 +157,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Something of ours failed. The person can try again.
-    pub(super) fn failed(&self, aim: &Aim, fault: &Fault) -> Reply {
+    pub(super) fn failed(&self, aim: &Aim, fault: &RuntimeError) -> Reply {
         let text = self
             .frame
             .say("Something failed here that may work in a moment. Try again.", "此处出现了暂时的故障，请稍后重试。");

@@ -1,16 +1,16 @@
 //! Takes over a grant of workers-oauth-provider.
 
-use super::exchange::Inside;
+use super::exchange::SealedIdentity;
 use super::settings::after;
 use super::{Adopt, Authority, Outcome, Refused, about};
 use crate::limits::KV_PAGE_KEYS;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Current, Facts, Grant, Legacy, Live};
+use crate::oauth::grant::{Current, Grant, GrantInfo, Legacy, Live};
 use crate::oauth::legacy::grant_key;
 use crate::oauth::record;
 use crate::oauth::session_note::{SessionNotes, TaskNotes};
-use crate::oauth::token::{GrantId, Handle, Kind, LegacyToken, Presented};
-use crate::wire::Fault;
+use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, UserHandle};
+use crate::wire::RuntimeError;
 
 /// Time within which the access tokens of an adopted grant expire, in milliseconds, whatever their lifetime was set to.
 const LEGACY_ACCESS_MS: u64 = 24 * 3600 * 1000;
@@ -40,8 +40,8 @@ impl Authority {
             return self.known_already(&id, &known).await;
         }
         let now = self.host.now();
-        let facts = Facts {
-            handle: Handle::of(&keys, &adopt.subject),
+        let facts = GrantInfo {
+            handle: UserHandle::of(&keys, &adopt.subject),
             id,
             client_id: adopt.client_id,
             client_name: adopt.client_name,
@@ -57,7 +57,7 @@ impl Authority {
             sessions_since: 0,
             sign_in: String::new(),
         };
-        let inside = Inside { subject: adopt.subject, props: adopt.props };
+        let inside = SealedIdentity { subject: adopt.subject, props: adopt.props };
         let sealed = self.seal(&keys, token.text(), &facts, &inside).map_err(|fault| self.failed(&fault))?;
         let expires = self.refresh_expires(&facts, self.lifetimes.refresh);
         let live = Live {
@@ -92,7 +92,7 @@ impl Authority {
         }
     }
 
-    async fn access_keys(&self, token: &LegacyToken) -> Result<Vec<String>, Fault> {
+    async fn access_keys(&self, token: &LegacyToken) -> Result<Vec<String>, RuntimeError> {
         let prefix = record::old_key(&token.user, &token.grant, "");
         let (mut keys, mut cursor) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {

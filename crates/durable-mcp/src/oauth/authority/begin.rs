@@ -1,11 +1,11 @@
 //! A code for a client that a user has agreed to.
 
-use super::exchange::Inside;
+use super::exchange::SealedIdentity;
 use super::settings::after;
 use super::{Authority, Begin, Code, Refused};
-use crate::oauth::grant::{Facts, Grant, Pending};
+use crate::oauth::grant::{Grant, GrantInfo, Pending};
 use crate::oauth::token::{GrantId, Kind, Token};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 impl Authority {
     pub(super) async fn begin(&self, begin: Begin) -> Result<Code, Refused> {
@@ -18,7 +18,7 @@ impl Authority {
         self.check_sign_in(&begin.sign_in)?;
         let made = GrantId::random(self.host.random()).and_then(|id| {
             let now = self.host.now();
-            let facts = Facts {
+            let facts = GrantInfo {
                 handle: begin.handle,
                 id,
                 client_id: begin.client_id,
@@ -36,12 +36,12 @@ impl Authority {
                 sign_in: begin.sign_in,
             };
             let code = Token::issue(Kind::Code, &facts.handle, &facts.id, &keys, self.host.random())?;
-            let inside = Inside { subject: begin.subject, props: begin.props };
+            let inside = SealedIdentity { subject: begin.subject, props: begin.props };
             let sealed = self.seal(&keys, code.text(), &facts, &inside)?;
             self.make_place(&facts.client_id)?;
             let expires = after(now, self.lifetimes.code);
             let (redirect_uri, challenge) = (begin.redirect_uri, begin.challenge);
-            Ok::<_, Fault>((
+            Ok::<_, RuntimeError>((
                 Pending { facts, code: code.hash(), expires, redirect_uri, challenge, misses: 0, sealed },
                 code,
             ))

@@ -11,7 +11,7 @@ use crate::oauth::pkce::Challenge;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::oauth::session_note::SessionNote;
-use crate::oauth::token::Handle;
+use crate::oauth::token::UserHandle;
 use crate::wire::is_default;
 
 /// Command to the object that has the grants of one user.
@@ -118,7 +118,7 @@ pub enum Command {
 #[serde(deny_unknown_fields)]
 pub struct Begin {
     /// The user's routing handle.
-    pub handle: Handle,
+    pub handle: UserHandle,
     /// The client.
     pub client_id: String,
     /// Name of the client, for the user's list of grants.
@@ -206,7 +206,7 @@ pub struct Mint {
 #[serde(deny_unknown_fields)]
 pub struct Issue {
     /// The client's routing handle: that of its id.
-    pub handle: Handle,
+    pub handle: UserHandle,
     /// The client.
     pub client_id: String,
     /// Name of the client, for the list of grants.

@@ -11,7 +11,7 @@ use super::{Authority, Outcome, Refused};
 use crate::oauth::grant::{EVERY_CLIENT, Ending, Grant, Held, Live};
 use crate::oauth::session_note::SessionNote;
 use crate::oauth::token::GrantId;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Cause of a grant's end, which decides what ends besides its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Remembered {
 impl Authority {
     /// Marks a grant as ended in its row: no token is issued for it from now on. If anything fails later, the alarm finishes
     /// the end.
-    pub(super) fn mark(&self, id: &GrantId, cause: Cause) -> Result<(), Fault> {
+    pub(super) fn mark(&self, id: &GrantId, cause: Cause) -> Result<(), RuntimeError> {
         let (store, now) = (self.host.store(), self.host.now());
         let ending = match self.rows.get(store, id)? {
             Some(Grant::Live(live)) => self.ending(live, cause)?,
@@ -62,7 +62,7 @@ impl Authority {
     }
 
     /// The end of a grant, and of what it held.
-    fn ending(&self, live: Live, cause: Cause) -> Result<Ending, Fault> {
+    fn ending(&self, live: Live, cause: Cause) -> Result<Ending, RuntimeError> {
         let now = self.host.now();
         if cause == Cause::Expired
             && let Some(heir) = self.heir(&live)?
@@ -81,7 +81,7 @@ impl Authority {
     }
 
     /// Another live grant of the client, whose tokens are good for the same sessions and tasks.
-    fn heir(&self, live: &Live) -> Result<Option<Live>, Fault> {
+    fn heir(&self, live: &Live) -> Result<Option<Live>, RuntimeError> {
         let now = self.host.now();
         let goes_on = |_: &str, grant: &Grant| match grant {
             Grant::Live(other) if other.facts.client_id == live.facts.client_id && now < other.expires() => {
@@ -98,7 +98,7 @@ impl Authority {
     }
 
     /// Remembers an end for as long as anything from before it could come back.
-    fn remembered(&self, ending: Ending, withdraws_consent: bool) -> Result<Ending, Fault> {
+    fn remembered(&self, ending: Ending, withdraws_consent: bool) -> Result<Ending, RuntimeError> {
         self.make_place_for_remembered()?;
         let now = self.host.now();
         // Newer than any that was given out, also by a grant that began a moment ago.
@@ -120,7 +120,7 @@ impl Authority {
     }
 
     /// Time before which sessions, tasks and request states of a client have ended, in seconds since 1970.
-    pub(super) fn sessions_since(&self, client_id: &str) -> Result<u64, Fault> {
+    pub(super) fn sessions_since(&self, client_id: &str) -> Result<u64, RuntimeError> {
         let since = |_: &str, grant: &Grant| match grant {
             Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.sessions_since),
             _ => None,
@@ -130,7 +130,7 @@ impl Authority {
     }
 
     /// Time up to which consents to a client are void, in milliseconds since 1970.
-    pub(super) fn consents_since(&self, client_id: &str) -> Result<u64, Fault> {
+    pub(super) fn consents_since(&self, client_id: &str) -> Result<u64, RuntimeError> {
         let since = |_: &str, grant: &Grant| match grant {
             Grant::Ending(ending) if ending.concerns(client_id) => Some(ending.consents_since),
             _ => None,
@@ -141,7 +141,7 @@ impl Authority {
 
     /// Makes room for one more remembered end: deletes an end that another one covers, or else merges the oldest two
     /// into one that concerns every client. That ends more than it has to, and brings nothing back.
-    fn make_place_for_remembered(&self) -> Result<(), Fault> {
+    fn make_place_for_remembered(&self) -> Result<(), RuntimeError> {
         let store = self.host.store();
         let remembered = |id: &str, grant: &Grant| match grant {
             Grant::Ending(ending) if ending.sessions_since > 0 && !ending.is_unfinished() => {

@@ -11,11 +11,11 @@ use super::settings::{ENDS_AT_ONCE, GO_ON_MS, MAX_GRANTS};
 use super::{Authority, Listed, Outcome, RETRY_AFTER_SECONDS, Refused, about};
 use crate::formats::Format;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Ending, Facts, Grant, Held, Live, Remote};
+use crate::oauth::grant::{Ending, Grant, GrantInfo, Held, Live, Remote};
 use crate::oauth::holding::GrantHolding;
 use crate::oauth::record;
 use crate::oauth::token::{GrantId, Kind, LegacyToken, Presented, Token};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Selection of the grants to end.
 #[derive(Clone, Copy)]
@@ -133,7 +133,7 @@ impl Authority {
 
     /// Deletes the records of a transition whose grant ended meanwhile. Their tokens were never sent, so nothing waits
     /// for a deletion that fails.
-    pub(super) async fn undo(&self, facts: &Facts, put: Vec<String>) {
+    pub(super) async fn undo(&self, facts: &GrantInfo, put: Vec<String>) {
         let left = self.delete_all(&put).await;
         if left.is_empty() {
             return;
@@ -270,7 +270,7 @@ impl Authority {
 
     /// Makes room for one more grant of a client. The records of the displaced grant are left to the alarm: this is no
     /// revocation.
-    pub(super) fn make_place(&self, client_id: &str) -> Result<(), Fault> {
+    pub(super) fn make_place(&self, client_id: &str) -> Result<(), RuntimeError> {
         let (store, now) = (self.host.store(), self.host.now());
         let place = |id: &str, grant: &Grant| {
             let client = grant.facts()?.client_id.clone();

@@ -10,17 +10,17 @@ use serde_json::Value;
 use super::{Authority, Lifetimes};
 use crate::formats::Format;
 use crate::keys::Keys;
-use crate::oauth::grant::Facts;
+use crate::oauth::grant::GrantInfo;
 use crate::oauth::hooks::{Exchange, ExchangeError, ExchangeKind, Exchanged, HOOK_MS};
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::seal;
-use crate::wire::{Fault, read_json};
+use crate::wire::{RuntimeError, read_json};
 
 /// User id and props, sealed under a code or a refresh token.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Inside {
+pub(super) struct SealedIdentity {
     pub(super) subject: String,
     pub(super) props: Value,
 }
@@ -34,7 +34,7 @@ pub(super) struct Shape {
 
 /// Props and token lifetimes of an exchange, as the hook or the defaults set them.
 pub(super) struct Agreed {
-    pub(super) inside: Inside,
+    pub(super) inside: SealedIdentity,
     /// True if the hook returned other props.
     pub(super) changed: bool,
     pub(super) access_seconds: u64,
@@ -50,16 +50,16 @@ pub(super) enum Declined {
 }
 
 /// Header that sealed text is bound to: it names user, grant and client.
-fn header(facts: &Facts) -> String {
+fn header(facts: &GrantInfo) -> String {
     ["inside", facts.handle.as_str(), facts.id.as_str(), &facts.client_id].join(":")
 }
 
-impl Inside {
+impl SealedIdentity {
     /// Opens the sealed identity with the token that it was sealed under.
     ///
     /// # Errors
     /// When the token does not open it: another version sealed it.
-    pub(super) fn open(keys: &Keys, token: &str, facts: &Facts, sealed: &str) -> Result<Self, Fault> {
+    pub(super) fn open(keys: &Keys, token: &str, facts: &GrantInfo, sealed: &str) -> Result<Self, RuntimeError> {
         let plain = seal::open(keys, token, header(facts).as_bytes(), sealed);
         plain.and_then(|plain| read_json(&plain)).ok_or_else(|| Format::SealedForToken.unreadable())
     }
@@ -67,8 +67,14 @@ impl Inside {
 
 impl Authority {
     /// Seals user id and props for the holder of a code or a refresh token.
-    pub(super) fn seal(&self, keys: &Keys, token: &str, facts: &Facts, inside: &Inside) -> Result<String, Fault> {
-        let plain = serde_json::to_vec(inside).map_err(|error| Fault(error.to_string()))?;
+    pub(super) fn seal(
+        &self,
+        keys: &Keys,
+        token: &str,
+        facts: &GrantInfo,
+        inside: &SealedIdentity,
+    ) -> Result<String, RuntimeError> {
+        let plain = serde_json::to_vec(inside).map_err(|error| RuntimeError(error.to_string()))?;
         seal::seal(keys, token, header(facts).as_bytes(), &plain, self.host.random())
     }
 
@@ -76,8 +82,8 @@ impl Authority {
     pub(super) async fn consult(
         &self,
         kind: ExchangeKind,
-        facts: &Facts,
-        inside: Inside,
+        facts: &GrantInfo,
+        inside: SealedIdentity,
         shape: &Shape,
     ) -> Result<Agreed, Declined> {
         let Some(hook) = &self.hooks.on_exchange else {
@@ -113,10 +119,10 @@ impl Authority {
     }
 }
 
-fn agreed(lifetimes: &Lifetimes, inside: Inside, exchanged: Exchanged) -> Agreed {
+fn agreed(lifetimes: &Lifetimes, inside: SealedIdentity, exchanged: Exchanged) -> Agreed {
     let changed = exchanged.props.is_some();
     Agreed {
-        inside: Inside { props: exchanged.props.unwrap_or(inside.props), ..inside },
+        inside: SealedIdentity { props: exchanged.props.unwrap_or(inside.props), ..inside },
         changed,
         access_seconds: exchanged.access_seconds.unwrap_or(lifetimes.access).max(1),
         refresh_seconds: exchanged.refresh_seconds.unwrap_or(lifetimes.refresh).max(1),

@@ -3,24 +3,24 @@
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use super::exchange::{Declined, Inside, Shape};
+use super::exchange::{Declined, SealedIdentity, Shape};
 use super::settings::after;
 use super::{Authority, Issue, Issued, RETRY_AFTER_SECONDS, Refused, about};
 use crate::keys::Keys;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Facts, Grant, Legacy, Live, LiveAccess, header_key};
+use crate::oauth::grant::{Grant, GrantInfo, Legacy, Live, LiveAccess, header_key};
 use crate::oauth::hooks::ExchangeKind;
 use crate::oauth::record::{self, Access};
 use crate::oauth::session_note::{SessionNotes, TaskNotes};
 use crate::oauth::token::{GrantId, Kind, Token};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Workers KV takes no record that expires sooner, and its clock is not ours. What a record says of its own expiry
 /// counts.
 const LEAST_SECONDS: u64 = 65;
 
 /// A record for KV.
-pub(super) struct Put {
+pub(super) struct KvPut {
     pub(super) key: String,
     pub(super) value: String,
     /// Expiry of the record, in seconds since 1970.
@@ -29,15 +29,15 @@ pub(super) struct Put {
 }
 
 /// A new access token, not yet written or sent.
-pub(super) struct Made {
+pub(super) struct NewAccessToken {
     pub(super) token: Token,
     pub(super) access: LiveAccess,
-    pub(super) put: Put,
+    pub(super) put: KvPut,
     pub(super) issued: Issued,
 }
 
 /// Header of a grant, by which administrators find it in KV. The record is plain JSON: user id and props are not in it.
-pub(super) fn header(facts: &Facts, expires: u64) -> Put {
+pub(super) fn header(facts: &GrantInfo, expires: u64) -> KvPut {
     let value = json!({
         "v": 1,
         "clientId": facts.client_id,
@@ -47,7 +47,7 @@ pub(super) fn header(facts: &Facts, expires: u64) -> Put {
         "expiresAt": expires,
     });
     let key = header_key(&facts.handle, &facts.id);
-    Put { key, value: value.to_string(), expires, beside: Some(facts.client_id.clone()) }
+    KvPut { key, value: value.to_string(), expires, beside: Some(facts.client_id.clone()) }
 }
 
 impl Authority {
@@ -55,11 +55,11 @@ impl Authority {
     pub(super) fn make(
         &self,
         keys: &Keys,
-        facts: &Facts,
-        inside: Inside,
+        facts: &GrantInfo,
+        inside: SealedIdentity,
         shape: &Shape,
         seconds: u64,
-    ) -> Result<Made, Fault> {
+    ) -> Result<NewAccessToken, RuntimeError> {
         let token = Token::issue(Kind::Access, &facts.handle, &facts.id, keys, self.host.random())?;
         let (hash, now) = (token.hash(), self.host.now() / 1000);
         let expires = now.saturating_add(seconds).min(facts.ends / 1000);
@@ -84,13 +84,13 @@ impl Authority {
             audience: access.audience,
             grant: access.grant,
         };
-        let put = Put { key, value, expires, beside: None };
-        Ok(Made { token, access: LiveAccess { hash, expires, own: true }, put, issued })
+        let put = KvPut { key, value, expires, beside: None };
+        Ok(NewAccessToken { token, access: LiveAccess { hash, expires, own: true }, put, issued })
     }
 
     /// Writes new records to KV and deletes superseded ones before the row is committed. Records of a grant are deleted
     /// last, when all else has worked, so that a retry still finds the grant.
-    pub(super) async fn replace(&self, puts: &[Put], gone: &[String]) -> Result<(), Refused> {
+    pub(super) async fn replace(&self, puts: &[KvPut], gone: &[String]) -> Result<(), Refused> {
         let (kv, least) = (self.host.kv(), self.host.now() / 1000 + LEAST_SECONDS);
         let putting = join_all(puts.iter().map(|put| {
             let expires = put.expires.max(least);
@@ -101,14 +101,14 @@ impl Authority {
             join_all(keys.map(|key| kv.delete(key)))
         };
         let (put, deleted) = join(putting, deleting(true)).await;
-        let all = put.into_iter().chain(deleted).collect::<Result<(), Fault>>();
+        let all = put.into_iter().chain(deleted).collect::<Result<(), RuntimeError>>();
         all.map_err(|fault| self.failed(&fault))?;
-        let all = deleting(false).await.into_iter().collect::<Result<(), Fault>>();
+        let all = deleting(false).await.into_iter().collect::<Result<(), RuntimeError>>();
         all.map_err(|fault| self.failed(&fault))
     }
 
     /// Refusal of an exchange that the hook declined; ends the grant if the hook ended it.
-    pub(super) async fn declined(&self, facts: &Facts, declined: Declined) -> Refused {
+    pub(super) async fn declined(&self, facts: &GrantInfo, declined: Declined) -> Refused {
         match declined {
             Declined::Later => Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS },
             Declined::Ended => {
@@ -127,7 +127,7 @@ impl Authority {
         let id = GrantId::random(self.host.random()).map_err(|fault| self.failed(&fault))?;
         let now = self.host.now();
         let sessions_since = self.sessions_since(&issue.client_id).map_err(|fault| self.failed(&fault))?;
-        let facts = Facts {
+        let facts = GrantInfo {
             handle: issue.handle,
             id,
             client_id: issue.client_id,
@@ -143,14 +143,14 @@ impl Authority {
             sessions_since,
             sign_in: String::new(),
         };
-        let inside = Inside { subject: facts.client_id.clone(), props: issue.props };
+        let inside = SealedIdentity { subject: facts.client_id.clone(), props: issue.props };
         let shape = Shape { scopes: facts.scopes.clone(), audience: facts.audience.clone() };
         let agreed = match self.consult(ExchangeKind::Client, &facts, inside, &shape).await {
             Ok(agreed) => agreed,
             Err(declined) => return Err(self.declined(&facts, declined).await),
         };
         let made = self.make(&keys, &facts, agreed.inside, &shape, agreed.access_seconds);
-        let Made { access, put, issued, .. } = made.map_err(|fault| self.failed(&fault))?;
+        let NewAccessToken { access, put, issued, .. } = made.map_err(|fault| self.failed(&fault))?;
         self.replace(&[put], &[]).await?;
         self.make_place(&facts.client_id).map_err(|fault| self.failed(&fault))?;
         let live = Live {

@@ -1,7 +1,7 @@
 //! Exchanges an access token for another one that is good for less, RFC 8693.
 
-use super::exchange::{Declined, Inside, Shape};
-use super::issue::Made;
+use super::exchange::{Declined, SealedIdentity, Shape};
+use super::issue::NewAccessToken;
 use super::settings::MAX_ACCESS_TOKENS;
 use super::{Authority, Issued, Mint, RETRY_AFTER_SECONDS, Refused, about, narrow};
 use crate::formats::Format;
@@ -30,7 +30,7 @@ impl Authority {
             audience: narrow::audience(&subject.audience, &mint.resources, &live.facts.root)?,
         };
         let facts = live.facts;
-        let inside = Inside { subject: subject.subject, props: subject.props };
+        let inside = SealedIdentity { subject: subject.subject, props: subject.props };
         let agreed = match self.consult(ExchangeKind::Token, &facts, inside, &shape).await {
             Ok(agreed) => agreed,
             Err(Declined::Later) => return Err(Refused::Unavailable { retry_after: RETRY_AFTER_SECONDS }),
@@ -39,7 +39,7 @@ impl Authority {
         let left = subject.expires.saturating_sub(self.host.now() / 1000);
         let seconds = mint.seconds.unwrap_or(left).min(agreed.access_seconds).min(left);
         let made = self.make(&keys, &facts, agreed.inside, &shape, seconds);
-        let Made { access, put, issued, .. } = made.map_err(|fault| self.failed(&fault))?;
+        let NewAccessToken { access, put, issued, .. } = made.map_err(|fault| self.failed(&fault))?;
         let minted = put.key.clone();
         let Some(live) = self.living(&token, &hash, &mint.client_id)? else {
             return Err(bad_subject());

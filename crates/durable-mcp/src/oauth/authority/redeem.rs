@@ -1,17 +1,17 @@
 //! Exchanges a code for tokens, once. A client that sends two requests at the same time gets the same tokens twice.
 
-use super::exchange::{Agreed, Inside, Shape};
-use super::flights::Answer;
-use super::issue::{Made, header};
+use super::exchange::{Agreed, SealedIdentity, Shape};
+use super::in_flight::Answer;
+use super::issue::{NewAccessToken, header};
 use super::settings::{LOCK_MS, MAX_WRONG_VERIFIERS, after};
 use super::{Authority, Issued, Redeem, Refused, about, narrow};
 use crate::keys::Keys;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Current, Facts, Grant, Live, Pending};
+use crate::oauth::grant::{Current, Grant, GrantInfo, Live, Pending};
 use crate::oauth::hooks::{ExchangeKind, HOOK_MS};
 use crate::oauth::secret::same;
 use crate::oauth::token::{Kind, Presented, Token};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Maximum wait for another redemption of the same code, in milliseconds. A client that is turned away tries again,
 /// which ends the grant, so the wait covers the hook and what comes after it.
@@ -88,7 +88,7 @@ impl Authority {
     }
 
     /// Shares the answer with another request of the client, if that asks for the same scopes and resources.
-    async fn shared(&self, facts: &Facts, answer: Answer, shape: &Shape) -> Answer {
+    async fn shared(&self, facts: &GrantInfo, answer: Answer, shape: &Shape) -> Answer {
         let issued = answer?;
         if issued.scopes != shape.scopes || issued.audience != shape.audience {
             self.replayed(facts).await?;
@@ -139,21 +139,22 @@ impl Authority {
 
     /// Ends the grant of a code that was presented twice: at least one of the requests was not of the client that the
     /// code was sent to (RFC 6749 section 4.1.2).
-    async fn replayed(&self, facts: &Facts) -> Result<(), Refused> {
+    async fn replayed(&self, facts: &GrantInfo) -> Result<(), Refused> {
         self.host.event(&Event::CodeReplayed(about(facts)));
         self.end(&facts.id).await
     }
 
     async fn redeem_once(&self, keys: &Keys, pending: Pending, code: &Token, shape: Shape) -> Result<Issued, Refused> {
         let sessions_since = self.sessions_since(&pending.facts.client_id).map_err(|fault| self.failed(&fault))?;
-        let facts = Facts { sessions_since, ..pending.facts };
-        let inside = Inside::open(keys, code.text(), &facts, &pending.sealed).map_err(|fault| self.failed(&fault))?;
+        let facts = GrantInfo { sessions_since, ..pending.facts };
+        let inside =
+            SealedIdentity::open(keys, code.text(), &facts, &pending.sealed).map_err(|fault| self.failed(&fault))?;
         let agreed = match self.consult(ExchangeKind::Code, &facts, inside, &shape).await {
             Ok(agreed) => agreed,
             Err(declined) => return Err(self.declined(&facts, declined).await),
         };
         let first = self.first(keys, &facts, &agreed, &shape).map_err(|fault| self.failed(&fault))?;
-        let (Made { access, put, mut issued, .. }, refresh) = first;
+        let (NewAccessToken { access, put, mut issued, .. }, refresh) = first;
         let refresh = refresh.map(|(text, current)| {
             issued.refresh_token = Some(text);
             current
@@ -178,10 +179,10 @@ impl Authority {
     fn first(
         &self,
         keys: &Keys,
-        facts: &Facts,
+        facts: &GrantInfo,
         agreed: &Agreed,
         shape: &Shape,
-    ) -> Result<(Made, Option<(String, Current)>), Fault> {
+    ) -> Result<(NewAccessToken, Option<(String, Current)>), RuntimeError> {
         let made = self.make(keys, facts, agreed.inside.clone(), shape, agreed.access_seconds)?;
         if !facts.refreshable {
             return Ok((made, None));
@@ -194,13 +195,13 @@ impl Authority {
     }
 
     /// Expiry of a new refresh token that is not used, in milliseconds since 1970: the end of its grant at the latest.
-    pub(super) fn refresh_expires(&self, facts: &Facts, seconds: u64) -> u64 {
+    pub(super) fn refresh_expires(&self, facts: &GrantInfo, seconds: u64) -> u64 {
         after(self.host.now(), seconds).min(facts.ends)
     }
 
     /// Keeps the props that the hook returned although issuing failed: an upstream token in them may be the only valid
     /// one. They are sealed under the code or refresh token that was presented.
-    pub(super) fn keep_props(&self, keys: &Keys, presented: &str, facts: &Facts, agreed: &Agreed) {
+    pub(super) fn keep_props(&self, keys: &Keys, presented: &str, facts: &GrantInfo, agreed: &Agreed) {
         if !agreed.changed {
             return;
         }

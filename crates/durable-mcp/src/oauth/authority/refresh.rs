@@ -4,21 +4,21 @@ use futures_channel::oneshot::Receiver;
 use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 
-use super::exchange::{Agreed, Inside, Shape};
-use super::flights::Answer;
-use super::issue::{self, Made};
+use super::exchange::{Agreed, SealedIdentity, Shape};
+use super::in_flight::Answer;
+use super::issue::{self, NewAccessToken};
 use super::settings::{LOCK_MS, MAX_ACCESS_TOKENS, after};
 use super::{Authority, Issued, RETRY_AFTER_SECONDS, Refresh, Refused, about, narrow};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::oauth::event::Event;
-use crate::oauth::grant::{Facts, Grant, Live, Next, Standing};
+use crate::oauth::grant::{Grant, GrantInfo, Live, Next, RefreshStatus};
 use crate::oauth::hooks::ExchangeKind;
 use crate::oauth::resource::Resource;
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::{GrantId, Kind, Presented, Token};
 use crate::seal;
-use crate::wire::{Fault, read_json};
+use crate::wire::{RuntimeError, read_json};
 
 /// The answer to a refresh, as the holder of the token that was presented can read it again.
 #[derive(Serialize, Deserialize)]
@@ -45,7 +45,7 @@ fn bad_token() -> Refused {
     Refused::InvalidGrant("The refresh token is unknown, used, expired, or another client's.".into())
 }
 
-fn header(facts: &Facts) -> String {
+fn header(facts: &GrantInfo) -> String {
     ["pair", facts.handle.as_str(), facts.id.as_str(), &facts.client_id].join(":")
 }
 
@@ -75,14 +75,14 @@ impl Authority {
                 _ => return Err(bad_token()),
             };
             let standing = live.standing(&shown.hash, self.host.now(), self.lifetimes.grace_uses);
-            if standing == Standing::Stale {
+            if standing == RefreshStatus::Stale {
                 return Err(self.stale(&live, &shown).await);
             }
             let shape = Shape {
                 scopes: narrow::scopes(&live.facts.scopes, refresh.scopes.as_ref())?,
                 audience: narrow::audience(&live.facts.audience, &refresh.resources, &live.facts.root)?,
             };
-            if standing == Standing::Repeat {
+            if standing == RefreshStatus::Repeat {
                 return self.repeat(&keys, live, &shown);
             }
             match self.flights.begin(&shown.grant) {
@@ -143,13 +143,13 @@ impl Authority {
     async fn rotate(&self, keys: &Keys, live: Live, shown: &Shown, shape: Shape) -> Answer {
         let facts = live.facts.clone();
         let sealed = live.refresh.as_ref().map(|current| current.sealed.as_str()).unwrap_or_default();
-        let inside = Inside::open(keys, &shown.text, &facts, sealed).map_err(|fault| self.failed(&fault))?;
+        let inside = SealedIdentity::open(keys, &shown.text, &facts, sealed).map_err(|fault| self.failed(&fault))?;
         let agreed = match self.consult(ExchangeKind::Refresh, &facts, inside, &shape).await {
             Ok(agreed) => agreed,
             Err(declined) => return Err(self.declined(&facts, declined).await),
         };
         let next = self.next(keys, &facts, shown, &agreed, &shape).map_err(|fault| self.failed(&fault))?;
-        let (Made { access, put, issued, .. }, next) = next;
+        let (NewAccessToken { access, put, issued, .. }, next) = next;
         let room = live.room(self.host.now(), MAX_ACCESS_TOKENS);
         let header = room.legacy.is_some().then(|| issue::header(&facts, facts.ends / 1000));
         let header_expires = header.as_ref().map(|header| header.expires);
@@ -171,11 +171,11 @@ impl Authority {
     fn next(
         &self,
         keys: &Keys,
-        facts: &Facts,
+        facts: &GrantInfo,
         shown: &Shown,
         agreed: &Agreed,
         shape: &Shape,
-    ) -> Result<(Made, Next), Fault> {
+    ) -> Result<(NewAccessToken, Next), RuntimeError> {
         let mut made = self.make(keys, facts, agreed.inside.clone(), shape, agreed.access_seconds)?;
         let token = Token::issue(Kind::Refresh, &facts.handle, &facts.id, keys, self.host.random())?;
         made.issued.refresh_token = Some(token.text().to_owned());
@@ -186,7 +186,7 @@ impl Authority {
             scopes: shape.scopes.clone(),
             audience: shape.audience.clone(),
         };
-        let plain = serde_json::to_vec(&pair).map_err(|error| Fault(error.to_string()))?;
+        let plain = serde_json::to_vec(&pair).map_err(|error| RuntimeError(error.to_string()))?;
         let pair = seal::seal(keys, &shown.text, header(facts).as_bytes(), &plain, self.host.random())?;
         let next = Next {
             hash: token.hash(),

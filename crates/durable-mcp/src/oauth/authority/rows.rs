@@ -7,7 +7,7 @@ use crate::formats::Format;
 use crate::oauth::grant::Grant;
 use crate::oauth::grant_store::GrantStore;
 use crate::oauth::token::GrantId;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 #[derive(Default)]
 pub(super) struct Rows {
@@ -18,7 +18,7 @@ pub(super) struct Rows {
     complete: Cell<bool>,
 }
 
-fn read(json: &str) -> Result<Grant, Fault> {
+fn read(json: &str) -> Result<Grant, RuntimeError> {
     serde_json::from_str(json).map_err(|_| Format::GrantRow.unreadable())
 }
 
@@ -27,7 +27,7 @@ impl Rows {
     ///
     /// # Errors
     /// When storage fails, or the row is of another version.
-    pub(super) fn get(&self, store: &dyn GrantStore, id: &GrantId) -> Result<Option<Grant>, Fault> {
+    pub(super) fn get(&self, store: &dyn GrantStore, id: &GrantId) -> Result<Option<Grant>, RuntimeError> {
         let known = self.known.borrow().get(id.as_str()).cloned();
         if known.is_some() {
             return Ok(known);
@@ -42,15 +42,15 @@ impl Rows {
         Ok(found)
     }
 
-    pub(super) fn put(&self, store: &dyn GrantStore, id: &GrantId, grant: Grant) -> Result<(), Fault> {
-        let json = serde_json::to_string(&grant).map_err(|error| Fault(error.to_string()))?;
+    pub(super) fn put(&self, store: &dyn GrantStore, id: &GrantId, grant: Grant) -> Result<(), RuntimeError> {
+        let json = serde_json::to_string(&grant).map_err(|error| RuntimeError(error.to_string()))?;
         store.put(id.as_str(), &json)?;
         self.unreadable.borrow_mut().remove(id.as_str());
         self.known.borrow_mut().insert(id.as_str().to_owned(), grant);
         Ok(())
     }
 
-    pub(super) fn delete(&self, store: &dyn GrantStore, id: &GrantId) -> Result<(), Fault> {
+    pub(super) fn delete(&self, store: &dyn GrantStore, id: &GrantId) -> Result<(), RuntimeError> {
         store.delete(id.as_str())?;
         self.known.borrow_mut().remove(id.as_str());
         Ok(())
@@ -61,18 +61,18 @@ impl Rows {
         &self,
         store: &dyn GrantStore,
         pick: impl Fn(&str, &Grant) -> Option<T>,
-    ) -> Result<Vec<T>, Fault> {
+    ) -> Result<Vec<T>, RuntimeError> {
         self.complete(store)?;
         Ok(self.known.borrow().iter().filter_map(|(id, grant)| pick(id, grant)).collect())
     }
 
     /// The grants whose rows are of another version.
-    pub(super) fn unreadable(&self, store: &dyn GrantStore) -> Result<Vec<GrantId>, Fault> {
+    pub(super) fn unreadable(&self, store: &dyn GrantStore) -> Result<Vec<GrantId>, RuntimeError> {
         self.complete(store)?;
         Ok(self.unreadable.borrow().iter().cloned().map(GrantId::of_other_version).collect())
     }
 
-    fn complete(&self, store: &dyn GrantStore) -> Result<(), Fault> {
+    fn complete(&self, store: &dyn GrantStore) -> Result<(), RuntimeError> {
         if self.complete.get() {
             return Ok(());
         }

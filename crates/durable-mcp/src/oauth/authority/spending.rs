@@ -9,7 +9,7 @@ use super::{Authority, Refused};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
 use crate::oauth::token::GrantId;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
@@ -87,7 +87,7 @@ struct UnderWay {
 }
 
 impl Spending {
-    fn read(json: Option<String>) -> Result<Self, Fault> {
+    fn read(json: Option<String>) -> Result<Self, RuntimeError> {
         let read = |json: String| serde_json::from_str(&json).map_err(|_| Format::SpendingRow.unreadable());
         json.map_or_else(|| Ok(Self::default()), read)
     }
@@ -171,11 +171,11 @@ impl Authority {
         read.map(|spending| spending.at(self.host.now()).spent).map_err(|fault| self.failed(&fault))
     }
 
-    fn spending<T>(&self, change: impl FnOnce(&mut Spending, u64) -> T) -> Result<T, Fault> {
+    fn spending<T>(&self, change: impl FnOnce(&mut Spending, u64) -> T) -> Result<T, RuntimeError> {
         let (store, now) = (self.host.store(), self.host.now());
         let mut spending = Spending::read(store.spending()?)?.at(now);
         let changed = change(&mut spending, now);
-        let json = serde_json::to_string(&spending).map_err(|error| Fault(error.to_string()))?;
+        let json = serde_json::to_string(&spending).map_err(|error| RuntimeError(error.to_string()))?;
         store.put_spending(Some(&json))?;
         self.wake_by(spending.ends())?;
         Ok(changed)
@@ -183,7 +183,7 @@ impl Authority {
 
     /// Deletes the row when its day is over, else returns the time of the next look. A row of another version is left
     /// alone.
-    pub(super) fn sweep_spending(&self, now: u64) -> Result<Option<u64>, Fault> {
+    pub(super) fn sweep_spending(&self, now: u64) -> Result<Option<u64>, RuntimeError> {
         let store = self.host.store();
         let Some(json) = store.spending()? else { return Ok(None) };
         match Spending::read(Some(json)) {

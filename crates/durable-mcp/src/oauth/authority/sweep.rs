@@ -10,7 +10,7 @@ use super::{Authority, Refused};
 use crate::formats::Format;
 use crate::oauth::grant::Grant;
 use crate::oauth::token::GrantId;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Time of the object's next alarm, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +43,7 @@ impl Authority {
     ///
     /// # Errors
     /// When storage fails; the runtime tries again.
-    pub async fn wake(&self, room: usize) -> Result<usize, Fault> {
+    pub async fn wake(&self, room: usize) -> Result<usize, RuntimeError> {
         self.wakes.set(Wakes::Never);
         let (store, now) = (self.host.store(), self.host.now());
         let is_over = |grant: &Grant| is_unfinished(grant) || grant.expires() <= now;
@@ -74,7 +74,7 @@ impl Authority {
     }
 
     /// Reads the time of the next alarm from storage, once.
-    pub(super) async fn know_wake(&self) -> Result<(), Fault> {
+    pub(super) async fn know_wake(&self) -> Result<(), RuntimeError> {
         if self.wakes.get() == Wakes::Unasked {
             let ordered = self.host.store().wakes_at().await?;
             // A command may have set an alarm meanwhile, whose time is newer.
@@ -86,7 +86,7 @@ impl Authority {
     }
 
     /// Sets an alarm for `time`, unless one is due before.
-    pub(super) fn wake_by(&self, time: u64) -> Result<(), Fault> {
+    pub(super) fn wake_by(&self, time: u64) -> Result<(), RuntimeError> {
         let ordered = matches!(self.wakes.get(), Wakes::At(ordered) if ordered <= time);
         if !ordered {
             self.host.store().wake_at(time)?;

@@ -14,7 +14,7 @@ use crate::oauth::event::{About, Event};
 use crate::oauth::grant::{Ending, Grant, Held, access_prefixes, header_key, old_header_key};
 use crate::oauth::scope::Scopes;
 use crate::oauth::token::GrantId;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Version of grants' headers. The meaning of a later one's members is not known.
 const HEADER_VERSION: u32 = 1;
@@ -93,7 +93,7 @@ impl Authority {
 
     /// Looks again for records of a grant that was ended unread, until Workers KV must list them all. The listings that
     /// it may take are subtracted from `room`; where that is too little, the next alarm looks again.
-    pub(super) async fn list_again(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), Fault> {
+    pub(super) async fn list_again(&self, id: &GrantId, room: &Cell<usize>) -> Result<(), RuntimeError> {
         let Some(Grant::Ending(ending)) = self.rows.get(self.host.store(), id)? else {
             return Ok(());
         };
@@ -125,7 +125,7 @@ impl Authority {
     }
 
     /// The keys of a grant's access tokens, as far as they are listed yet.
-    async fn records_of(&self, id: &GrantId) -> Result<Vec<String>, Fault> {
+    async fn records_of(&self, id: &GrantId) -> Result<Vec<String>, RuntimeError> {
         let mut keys = Vec::new();
         for prefix in access_prefixes(self.host.user(), id) {
             let mut cursor = None;
@@ -143,14 +143,14 @@ impl Authority {
 
     /// Time up to which consents may be void by a row that cannot be read, in milliseconds since 1970: those that
     /// browsers remember, and not those of a sign-in under way.
-    pub(super) fn consents_since_unreadable(&self) -> Result<u64, Fault> {
+    pub(super) fn consents_since_unreadable(&self) -> Result<u64, RuntimeError> {
         let unreadable = self.rows.unreadable(self.host.store())?;
         Ok(if unreadable.is_empty() { 0 } else { self.host.now().saturating_sub(SIGN_IN_MS) })
     }
 
     /// Time before which sessions may have ended by a row that cannot be read, in seconds since 1970: each such row
     /// counts as that of a client that was disconnected this moment.
-    pub(super) fn sessions_since_unreadable(&self) -> Result<u64, Fault> {
+    pub(super) fn sessions_since_unreadable(&self) -> Result<u64, RuntimeError> {
         let unreadable = self.rows.unreadable(self.host.store())?;
         Ok(if unreadable.is_empty() { 0 } else { after(self.host.now(), SESSIONS_END_SECONDS) / 1000 })
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Current, Facts, Legacy, Live, LiveAccess, Spent};
+use super::{Current, GrantInfo, Legacy, Live, LiveAccess, Spent};
 use crate::oauth::pkce::{Challenge, Verifier};
 use crate::oauth::redirect_uri::RedirectUri;
 use crate::oauth::session_note::{SessionNotes, TaskNotes};
@@ -12,7 +12,7 @@ use crate::oauth::session_note::{SessionNotes, TaskNotes};
 #[serde(deny_unknown_fields)]
 pub struct Pending {
     /// Immutable attributes.
-    pub facts: Facts,
+    pub facts: GrantInfo,
     /// The code's hash.
     pub code: String,
     /// Expiry of the code, in milliseconds since 1970.

@@ -57,7 +57,7 @@ pub struct LiveAccess {
 
 /// Status of a presented refresh token in its grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum RefreshStatus {
     /// Current: to be exchanged.
     Current,
     /// Exchanged a moment ago: gives the same pair again.
@@ -83,7 +83,7 @@ pub struct Next {
 
 /// Evictions from KV that must precede one more access token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Room {
+pub struct Evictions {
     /// The hashes of the oldest access tokens, where there are too many.
     pub oldest: Vec<String>,
     /// The key of the record that another program could still read this grant from.

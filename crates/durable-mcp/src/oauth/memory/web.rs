@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Turn;
 use crate::oauth::metadata_document::{Fetch, Fetched};
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// A web in memory. What is not there is down.
 #[derive(Debug, Default)]
@@ -43,12 +43,17 @@ impl MemoryWeb {
 }
 
 impl Fetch for MemoryWeb {
-    fn get<'a>(&'a self, url: &'a str, limit: usize, timeout_ms: u32) -> LocalBoxFuture<'a, Result<Fetched, Fault>> {
+    fn get<'a>(
+        &'a self,
+        url: &'a str,
+        limit: usize,
+        timeout_ms: u32,
+    ) -> LocalBoxFuture<'a, Result<Fetched, RuntimeError>> {
         self.asked.borrow_mut().push((url.to_owned(), timeout_ms));
         async move {
             Turn(false).await;
             let page = self.pages.borrow().get(url).cloned();
-            let mut page = page.ok_or_else(|| Fault(format!("no route to {url}")))?;
+            let mut page = page.ok_or_else(|| RuntimeError(format!("no route to {url}")))?;
             page.body.truncate(limit + 1);
             Ok(page)
         }

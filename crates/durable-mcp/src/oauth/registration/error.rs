@@ -2,7 +2,7 @@
 
 use super::MAX_REGISTRATION_BYTES;
 use crate::oauth::client_metadata::MetadataError;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Error of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum RegistrationError {
         retry_after: u32,
     },
     /// Storage failed.
-    Unavailable(Fault),
+    Unavailable(RuntimeError),
 }
 
 impl From<MetadataError> for RegistrationError {
@@ -81,7 +81,7 @@ mod tests {
         let error = RegistrationError::TooMany { retry_after: 30 };
         assert_eq!((error.status(), error.code(), error.retry_after()), (429, "temporarily_unavailable", Some(30)));
         assert!(error.description().contains("30 s"));
-        let error = RegistrationError::Unavailable(Fault("KV said something".to_owned()));
+        let error = RegistrationError::Unavailable(RuntimeError("KV said something".to_owned()));
         assert_eq!((error.status(), error.retry_after()), (503, Some(1)));
         assert!(!error.description().contains("KV said"));
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::oauth::metadata_document::DocumentError;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// Error in looking up a client. An unknown client is no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum RegistryError {
     /// The client's metadata document is refused or cannot be fetched.
     Document(DocumentError),
     /// The store failed.
-    Unavailable(Fault),
+    Unavailable(RuntimeError),
 }
 
 impl RegistryError {
@@ -31,7 +31,7 @@ impl RegistryError {
     pub fn cause(&self) -> String {
         match self {
             Self::Document(error) => error.cause(),
-            Self::Unavailable(Fault(cause)) => format!("{self} ({cause})"),
+            Self::Unavailable(RuntimeError(cause)) => format!("{self} ({cause})"),
         }
     }
 }

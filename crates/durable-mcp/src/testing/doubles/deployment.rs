@@ -22,7 +22,7 @@ use crate::task::{Owner, TaskObject};
 use crate::testing::patience::MAX_STEPS;
 use crate::transport::claims::ObjectId;
 use crate::transport::object::Object;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 
 /// After so long the runtime tries an alarm again that failed.
 const ALARM_RETRY_MS: u64 = 2000;
@@ -125,7 +125,7 @@ impl Deployment {
         id: ObjectId,
         command: &Command,
         caller: &Rc<Caller>,
-    ) -> Result<Result<String, Error>, Fault> {
+    ) -> Result<Result<String, Error>, RuntimeError> {
         let command = Command::parse(&command.to_text()).expect("it is read as it was written");
         let owner = Owner { caller: Rc::clone(caller), extensions: Rc::new(|_| ()) };
         self.task(id).object.handle(command, &owner)

@@ -10,11 +10,11 @@ use crate::keys::{KeyId, Keys};
 use crate::limits::{ATTACHMENT_BYTES, SOCKET_TAG_CHARS, SOCKETS_AN_OBJECT};
 use crate::mcp::context::Extensions;
 use crate::runtime::{Random, Runtime};
-use crate::session::host::{Around, Host};
+use crate::session::host::{CallRuntime, Host};
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
 use crate::session::store::Store;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, ready};
 
@@ -77,7 +77,7 @@ pub struct FakeHost {
     /// The user or network whose quota counts it.
     pub counted: RefCell<String>,
     /// The hub's response to an object that joins.
-    pub joined: RefCell<Result<Option<u16>, Fault>>,
+    pub joined: RefCell<Result<Option<u16>, RuntimeError>>,
 }
 
 impl FakeHost {
@@ -203,7 +203,7 @@ impl Runtime for FakeHost {
         self.clock.get()
     }
 
-    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, Fault>> {
+    fn keys(&self, _: bool) -> LocalBoxFuture<'_, Result<Rc<Keys>, RuntimeError>> {
         ready(Ok(Rc::new(Keys::from_secret("k")))).boxed_local()
     }
 
@@ -225,7 +225,7 @@ impl Runtime for FakeHost {
 struct Counted;
 
 impl Random for Counted {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RuntimeError> {
         thread_local! {
             static NEXT: Cell<u64> = const { Cell::new(0) };
         }
@@ -238,7 +238,7 @@ impl Random for Counted {
     }
 }
 
-impl Around for FakeHost {
+impl CallRuntime for FakeHost {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         self.spawner.borrow().spawn(task);
     }
@@ -276,7 +276,7 @@ impl Host for FakeHost {
         &self.id
     }
 
-    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, Fault>> {
+    fn join(&self, counted: String, expires: u64) -> LocalBoxFuture<'_, Result<Option<u16>, RuntimeError>> {
         let joined = self.joined.borrow().clone();
         if joined == Ok(None) {
             self.listens_until.set(Some(expires));

@@ -11,7 +11,7 @@ use crate::limits::{
 use crate::runtime::Runtime;
 use crate::session::notice::Notice;
 use crate::transport::sse;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, pending, ready};
@@ -49,11 +49,11 @@ pub struct FakeHubHost {
     /// Notices sent to sessions' objects since the list was last emptied.
     pub told: RefCell<Vec<(String, Notice)>>,
     /// Results of notifying an object; `Ok(true)`, a client to notify, for any other object.
-    pub outcomes: RefCell<BTreeMap<String, Result<bool, Fault>>>,
+    pub outcomes: RefCell<BTreeMap<String, Result<bool, RuntimeError>>>,
     /// Grants that are noted to have ended, and until when.
     ended: RefCell<BTreeMap<String, u64>>,
     /// Failure of the lookup of ended grants.
-    pub fault: RefCell<Option<Fault>>,
+    pub fault: RefCell<Option<RuntimeError>>,
     /// True if objects do not answer a notice.
     pub stalled: Cell<bool>,
     counted: RefCell<BTreeMap<String, Counted>>,
@@ -142,12 +142,12 @@ impl HubHost for FakeHubHost {
         self.sockets().into_iter().filter(|(_, text)| is_its(text)).collect()
     }
 
-    fn note_ended(&self, grant: &str, until: u64) -> Result<(), Fault> {
+    fn note_ended(&self, grant: &str, until: u64) -> Result<(), RuntimeError> {
         self.ended.borrow_mut().insert(grant.to_owned(), until);
         Ok(())
     }
 
-    fn has_ended(&self, grant: &str) -> Result<bool, Fault> {
+    fn has_ended(&self, grant: &str) -> Result<bool, RuntimeError> {
         match &*self.fault.borrow() {
             Some(fault) => Err(fault.clone()),
             None => Ok(self.ended.borrow().contains_key(grant)),
@@ -160,18 +160,18 @@ impl HubHost for FakeHubHost {
         self.open().iter().filter(|(_, text)| tag.is_none_or(|tag| has(text, tag))).count()
     }
 
-    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, Fault> {
+    fn sessions(&self, after: &str, limit: usize) -> Result<Vec<String>, RuntimeError> {
         let sessions = self.sessions.borrow();
         Ok(sessions.keys().filter(|object| object.as_str() > after).take(limit).cloned().collect())
     }
 
-    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, Fault> {
+    fn expired_sessions(&self, now: u64, limit: usize) -> Result<Vec<String>, RuntimeError> {
         let sessions = self.sessions.borrow();
         let expired = sessions.iter().filter(|(_, expires)| **expires <= now);
         Ok(expired.take(limit).map(|(object, _)| object.clone()).collect())
     }
 
-    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, Fault> {
+    fn count_sessions(&self, tag: Option<&str>) -> Result<usize, RuntimeError> {
         let counted = self.counted.borrow();
         let has = |object: &String| match (tag, counted.get(object)) {
             (None, _) => true,
@@ -181,55 +181,55 @@ impl HubHost for FakeHubHost {
         Ok(self.sessions.borrow().keys().filter(|object| has(object)).count())
     }
 
-    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, Fault> {
+    fn keep_session(&self, object: &str, expires: u64) -> Result<bool, RuntimeError> {
         Ok(self.sessions.borrow_mut().get_mut(object).map(|kept| *kept = expires).is_some())
     }
 
-    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), Fault> {
+    fn add_session(&self, object: &str, counted: &Counted, expires: u64) -> Result<(), RuntimeError> {
         self.counted.borrow_mut().insert(object.to_owned(), counted.clone());
         self.sessions.borrow_mut().insert(object.to_owned(), expires);
         Ok(())
     }
 
-    fn telling(&self, about: &str) -> Result<Option<Telling>, Fault> {
+    fn telling(&self, about: &str) -> Result<Option<Telling>, RuntimeError> {
         Ok(self.telling.borrow().get(about).cloned())
     }
 
-    fn next_telling(&self, after: &str) -> Result<Option<Telling>, Fault> {
+    fn next_telling(&self, after: &str) -> Result<Option<Telling>, RuntimeError> {
         let telling = self.telling.borrow();
         let behind = telling.iter().find(|(about, _)| about.as_str() > after);
         Ok(behind.or_else(|| telling.iter().next()).map(|(_, telling)| telling.clone()))
     }
 
-    fn put_telling(&self, told: &Telling) -> Result<(), Fault> {
+    fn put_telling(&self, told: &Telling) -> Result<(), RuntimeError> {
         if told.notice.about.len() + told.notice.to_text().len() + told.after.len() > ROW_BYTES {
-            return Err(Fault("the row is too large".to_owned()));
+            return Err(RuntimeError("the row is too large".to_owned()));
         }
         self.telling.borrow_mut().insert(told.notice.about.clone(), told.clone());
         Ok(())
     }
 
-    fn remove_telling(&self, about: &str) -> Result<(), Fault> {
+    fn remove_telling(&self, about: &str) -> Result<(), RuntimeError> {
         self.telling.borrow_mut().remove(about);
         Ok(())
     }
 
-    fn remove_session(&self, object: &str) -> Result<(), Fault> {
+    fn remove_session(&self, object: &str) -> Result<(), RuntimeError> {
         self.sessions.borrow_mut().remove(object);
         Ok(())
     }
 
-    fn next_ended(&self, now: u64) -> Result<Option<u64>, Fault> {
+    fn next_ended(&self, now: u64) -> Result<Option<u64>, RuntimeError> {
         let mut ended = self.ended.borrow_mut();
         ended.retain(|_, expires| *expires > now);
         Ok(ended.values().copied().min())
     }
 
-    fn next_session(&self) -> Result<Option<u64>, Fault> {
+    fn next_session(&self) -> Result<Option<u64>, RuntimeError> {
         Ok(self.sessions.borrow().values().copied().min())
     }
 
-    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, Fault>> {
+    fn tell(&self, object: &str, notice: &Notice) -> LocalBoxFuture<'_, Result<bool, RuntimeError>> {
         self.told.borrow_mut().push((object.to_owned(), notice.clone()));
         self.requests.set(self.requests.get() + 1);
         assert!(self.requests.get() <= OPERATIONS_AN_INVOCATION, "one invocation asks too many objects");
@@ -239,7 +239,7 @@ impl HubHost for FakeHubHost {
         ready(self.outcomes.borrow().get(object).cloned().unwrap_or(Ok(true))).boxed_local()
     }
 
-    fn wake_by(&self, time: u64) -> Result<(), Fault> {
+    fn wake_by(&self, time: u64) -> Result<(), RuntimeError> {
         self.alarm.set(Some(self.alarm.get().map_or(time, |ordered| ordered.min(time))));
         Ok(())
     }

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::mcp::context::Extensions;
-use crate::session::host::Around;
+use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
 use crate::task::host::{TaskHost, TaskStore};
 use crate::task::record::Record;
-use crate::wire::Fault;
+use crate::wire::RuntimeError;
 use futures_util::future::LocalBoxFuture;
 
 use super::host::FakeHost;
@@ -76,11 +76,11 @@ impl MemoryTaskStore {
         self.failing_write.set(None);
     }
 
-    fn write(&self, row: &RefCell<Option<String>>, text: String) -> Result<(), Fault> {
+    fn write(&self, row: &RefCell<Option<String>>, text: String) -> Result<(), RuntimeError> {
         self.check()?;
         let left = self.failing_write.take();
         if left == Some(0) {
-            return Err(Fault("the row cannot be written".to_owned()));
+            return Err(RuntimeError("the row cannot be written".to_owned()));
         }
         self.failing_write.set(left.map(|left| left - 1));
         row.replace(Some(text));
@@ -88,26 +88,26 @@ impl MemoryTaskStore {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), Fault> {
-        if self.broken.get() { Err(Fault("the disk is on fire".to_owned())) } else { Ok(()) }
+    fn check(&self) -> Result<(), RuntimeError> {
+        if self.broken.get() { Err(RuntimeError("the disk is on fire".to_owned())) } else { Ok(()) }
     }
 }
 
 impl TaskStore for MemoryTaskStore {
-    fn load(&self) -> Result<Option<Record>, Fault> {
+    fn load(&self) -> Result<Option<Record>, RuntimeError> {
         self.check()?;
         Record::stored(self.record.borrow().as_deref().unwrap_or_default())
     }
 
-    fn put(&self, record: &Record) -> Result<(), Fault> {
+    fn put(&self, record: &Record) -> Result<(), RuntimeError> {
         self.write(&self.record, record.to_text())
     }
 
-    fn put_outcome(&self, json: &str) -> Result<(), Fault> {
+    fn put_outcome(&self, json: &str) -> Result<(), RuntimeError> {
         self.write(&self.outcome, json.to_owned())
     }
 
-    fn outcome(&self) -> Result<Option<String>, Fault> {
+    fn outcome(&self) -> Result<Option<String>, RuntimeError> {
         self.check()?;
         Ok(self.outcome.borrow().clone())
     }
@@ -137,7 +137,7 @@ impl FakeTaskHost {
 
 forward_runtime!(FakeTaskHost, runtime);
 
-impl Around for FakeTaskHost {
+impl CallRuntime for FakeTaskHost {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         self.runtime.spawn(task);
     }
@@ -155,7 +155,7 @@ impl Around for FakeTaskHost {
     }
 
     fn log(&self, line: &LogLine) {
-        Around::log(&*self.runtime, line);
+        CallRuntime::log(&*self.runtime, line);
     }
 }
 

@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::Poll;
 
-use crate::http::edge::{Edge, ModelAnswer, ModelWork, Order, Place, RelayAnswer, RelayRequest, RelayWork, StartTask};
+use crate::http::request_runtime::{
+    ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork, RequestRuntime,
+    StartTask,
+};
 use crate::hub::Listener;
 use crate::mcp::Error;
 use crate::mcp::user::Caller;
+use crate::oauth::auth_server::OAuthRuntime;
 use crate::oauth::memory::Invocation;
-use crate::oauth::site::Surroundings;
 use crate::runtime::Runtime;
-use crate::session::host::Around;
+use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
 use crate::task::command::{Begin, Command};
 use crate::task::id;
@@ -21,7 +24,7 @@ use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::order;
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Fault, Head, Reply};
+use crate::wire::{Body, Head, Reply, RuntimeError};
 use futures_channel::oneshot;
 use futures_util::future::{LocalBoxFuture, ready};
 use futures_util::stream::{iter, poll_fn};
@@ -32,7 +35,7 @@ use super::headers::HeaderMap;
 use super::host::FakeHost;
 
 /// The handler of a route of the user's own.
-pub type OwnHandler = Box<dyn Fn(Head, String) -> LocalBoxFuture<'static, Result<Reply, Fault>>>;
+pub type OwnHandler = Box<dyn Fn(Head, String) -> LocalBoxFuture<'static, Result<Reply, RuntimeError>>>;
 
 /// The answer of an object, to come.
 type Answering = LocalBoxFuture<'static, Reply>;
@@ -53,8 +56,8 @@ pub struct Visit {
 
 forward_runtime!(Visit, deployment.host);
 
-impl Edge for Visit {
-    fn around(&self) -> Rc<dyn Around> {
+impl RequestRuntime for Visit {
+    fn call_runtime(&self) -> Rc<dyn CallRuntime> {
         Rc::clone(&self.deployment.host) as _
     }
 
@@ -63,7 +66,7 @@ impl Edge for Visit {
         gone.map(|_| ()).boxed_local()
     }
 
-    fn object_named(&self, name: &str) -> Result<ObjectId, Fault> {
+    fn object_named(&self, name: &str) -> Result<ObjectId, RuntimeError> {
         Ok(self.deployment.object_named(name))
     }
 
@@ -77,7 +80,7 @@ impl Edge for Visit {
                 let expires = host.now() + begin.ttl_ms;
                 let id = id::seal(object, (host.now(), expires), &caller, &*host.keys(false).await?, host.random())?;
                 let begun = deployment.ask_task(object, &Command::Begin(Begin { id, ..begin }), &caller)?;
-                begun.map_err(|error| Fault(error.message))
+                begun.map_err(|error| RuntimeError(error.message))
             }
             .boxed_local()
         })
@@ -88,12 +91,12 @@ impl Edge for Visit {
         object: ObjectId,
         command: Command,
         caller: &'a Rc<Caller>,
-    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, RuntimeError>> {
         let spent = self.invocation.spend();
         ready(spent.and_then(|()| self.deployment.ask_task(object, &command, caller))).boxed_local()
     }
 
-    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         if let Err(fault) = self.invocation.spend() {
             return ready(Err(fault)).boxed_local();
         }
@@ -104,51 +107,51 @@ impl Edge for Visit {
         ready(Ok(reply.unwrap_or_else(|refused| refused))).boxed_local()
     }
 
-    fn surroundings(&self) -> Option<&dyn Surroundings> {
+    fn oauth_runtime(&self) -> Option<&dyn OAuthRuntime> {
         None
     }
 
-    fn new_object(&self) -> Result<ObjectId, Fault> {
+    fn new_object(&self) -> Result<ObjectId, RuntimeError> {
         Ok(self.deployment.new_object())
     }
 
-    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         match handler.downcast_ref::<OwnHandler>() {
             Some(handler) => handler(self.head.clone(), self.body.clone()),
-            None => ready(Err(Fault("a Worker's handler".to_owned()))).boxed_local(),
+            None => ready(Err(RuntimeError("a Worker's handler".to_owned()))).boxed_local(),
         }
     }
 
-    fn playground_file(&self, _: &str, _: Option<&str>) -> Result<Reply, Fault> {
-        Err(Fault("a test has no assets".to_owned()))
+    fn playground_file(&self, _: &str, _: Option<&str>) -> Result<Reply, RuntimeError> {
+        Err(RuntimeError("a test has no assets".to_owned()))
     }
 
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>> {
         ready(Ok(self.body.clone())).boxed_local()
     }
 
-    fn ask_model(&self, _: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>> {
-        ready(Err(Fault("no models here".to_owned()))).boxed_local()
+    fn ask_model(&self, _: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, RuntimeError>> {
+        ready(Err(RuntimeError("no models here".to_owned()))).boxed_local()
     }
 
-    fn look_up<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<String, Fault>> {
-        ready(Err(Fault("no resolver here".to_owned()))).boxed_local()
+    fn look_up<'a>(&'a self, _: &'a str) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
+        ready(Err(RuntimeError("no resolver here".to_owned()))).boxed_local()
     }
 
     fn relay(
         &self,
         _: RelayRequest,
         _: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, Fault>> {
-        ready(Err(Fault("no relay here".to_owned()))).boxed_local()
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>> {
+        ready(Err(RuntimeError("no relay here".to_owned()))).boxed_local()
     }
 
-    fn forward(&self, order: Order) -> Result<Reply, Fault> {
+    fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError> {
         let (_, answer) = self.passed_on(order)?;
         Ok(Reply { body: Body::Native(Box::new(answer)), ..Reply::default() })
     }
 
-    fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
+    fn listen(&self, order: ForwardedRequest, opening: String) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
         async move {
             let (host, answer) = self.passed_on(order)?;
             let reply = answer.await;
@@ -161,14 +164,14 @@ impl Edge for Visit {
     }
 
     fn log(&self, line: &LogLine) {
-        Around::log(&*self.deployment.host, line);
+        CallRuntime::log(&*self.deployment.host, line);
     }
 }
 
 impl Visit {
     /// The answer of the object that a request is for, with the headers that the Worker sets and removes.
-    fn passed_on(&self, order: Order) -> Result<(Rc<FakeHost>, Answering), Fault> {
-        let Place::Session(object) = order.place else { return Err(Fault("tasks are asked".to_owned())) };
+    fn passed_on(&self, order: ForwardedRequest) -> Result<(Rc<FakeHost>, Answering), RuntimeError> {
+        let ObjectTarget::Session(object) = order.place else { return Err(RuntimeError("tasks are asked".to_owned())) };
         self.invocation.spend()?;
         let mut headers: BTreeMap<String, String> = self.head.headers.all().into_iter().collect();
         for private in order::PRIVATE {

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value;
 
-use crate::http::edge::Edge;
+use crate::http::request_runtime::RequestRuntime;
 
 /// The resolver.
 const RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
@@ -40,16 +40,16 @@ pub(super) struct KnownNames(RefCell<BTreeMap<String, u64>>);
 
 impl KnownNames {
     /// Checks that a name has addresses, and that all of them are of the public internet.
-    pub(super) async fn check(&self, name: &str, edge: &dyn Edge) -> Result<(), Unreached> {
-        let now = edge.now();
+    pub(super) async fn check(&self, name: &str, runtime: &dyn RequestRuntime) -> Result<(), Unreached> {
+        let now = runtime.now();
         if self.0.borrow().get(name).is_some_and(|until| now < *until) {
             return Ok(());
         }
         let mut has_address = false;
         for (record, kind) in TYPES {
             let url = format!("{RESOLVER}?name={name}&type={record}");
-            let answer = edge.look_up(&url).await.map_err(|fault| {
-                edge.warn(&format!("the relay's resolver: {}", fault.0));
+            let answer = runtime.look_up(&url).await.map_err(|fault| {
+                runtime.warn(&format!("the relay's resolver: {}", fault.0));
                 Unreached::Resolver
             })?;
             for address in addresses(&answer, kind)? {

@@ -3,7 +3,7 @@
 use http::Method;
 use serde::Deserialize;
 
-use crate::http::edge::Edge;
+use crate::http::request_runtime::RequestRuntime;
 use crate::oauth::params::Params;
 use crate::wire::Head;
 
@@ -88,7 +88,7 @@ pub(super) struct Passed {
 
 impl Passed {
     /// Reads the request.
-    pub(super) async fn read(head: &Head, edge: &dyn Edge) -> Result<Self, Unfit> {
+    pub(super) async fn read(head: &Head, runtime: &dyn RequestRuntime) -> Result<Self, Unfit> {
         let method = match head.header(METHOD).as_deref() {
             Some("GET") => Method::GET,
             Some("POST") => Method::POST,
@@ -102,7 +102,7 @@ impl Passed {
         if head.declared_length().is_some_and(|length| length > MAX_BODY_BYTES) {
             return Err(Unfit::TooLarge);
         }
-        let text = edge.read_body().await.map_err(|_| Unfit::Wrong("The body cannot be read."))?;
+        let text = runtime.read_body().await.map_err(|_| Unfit::Wrong("The body cannot be read."))?;
         if text.len() > MAX_BODY_BYTES {
             return Err(Unfit::TooLarge);
         }

@@ -17,7 +17,7 @@ use crate::mcp::log::LogLevel;
 use crate::mcp::peer::{About, Peer};
 
 /// The channel for messages of one call; a transport implements it.
-pub trait Line {
+pub trait CallChannel {
     /// Sends a message that belongs to the call, ahead of its answer.
     fn send(&self, json: &str);
 
@@ -68,7 +68,7 @@ pub const ANSWER_WITHIN_MS: u32 = 10 * 60 * 1000;
 /// The client of one call.
 pub(crate) struct SessionPeer {
     pub(crate) core: Rc<Core>,
-    pub(crate) line: Rc<dyn Line>,
+    pub(crate) line: Rc<dyn CallChannel>,
     /// True once the call is cancelled: then nothing is sent any more.
     pub(crate) silenced: Rc<Cell<bool>>,
 }

@@ -15,19 +15,19 @@ const RECENT_MS: u64 = 1000;
 const MAX_RECENT: usize = 256;
 
 /// A caller's credentials: the hash of the token, and the URL of the resource.
-pub(super) type Shown = (String, String);
+pub(super) type CacheKey = (String, String);
 
 /// Callers by their credentials, in one isolate.
 #[derive(Default)]
-pub(super) struct Recent {
-    known: RefCell<BTreeMap<Shown, (u64, Rc<Caller>)>>,
+pub(super) struct CallerCache {
+    known: RefCell<BTreeMap<CacheKey, (u64, Rc<Caller>)>>,
     /// Number of times that the cache was cleared.
     age: Cell<u32>,
 }
 
-impl Recent {
+impl CallerCache {
     /// The caller with these credentials, if it was looked up a moment ago and the token has not ended since.
-    pub(super) fn get(&self, shown: &Shown, now: u64) -> Option<Rc<Caller>> {
+    pub(super) fn get(&self, shown: &CacheKey, now: u64) -> Option<Rc<Caller>> {
         let known = self.known.borrow();
         let (since, caller) = known.get(shown)?;
         let ended = caller.expires.is_some_and(|expires| expires <= now / 1000);
@@ -40,7 +40,7 @@ impl Recent {
     }
 
     /// Caches a caller, unless the cache was cleared since the lookup started at generation `age`.
-    pub(super) fn put(&self, shown: Shown, caller: &Rc<Caller>, now: u64, age: u32) {
+    pub(super) fn put(&self, shown: CacheKey, caller: &Rc<Caller>, now: u64, age: u32) {
         if age != self.age.get() {
             return;
         }
@@ -68,13 +68,13 @@ mod tests {
         Rc::new(Caller { expires: Some(expires), ..Caller::default() })
     }
 
-    fn shown(at: usize) -> Shown {
+    fn shown(at: usize) -> CacheKey {
         (at.to_string(), "https://s.example/mcp".to_owned())
     }
 
     #[test]
     fn a_caller_is_known_for_a_moment_at_one_resource_and_no_longer_than_the_token() {
-        let recent = Recent::default();
+        let recent = CallerCache::default();
         recent.put(shown(1), &caller(100), 5_000, recent.age());
         recent.put(shown(2), &caller(5), 4_500, recent.age());
         assert!(recent.get(&shown(1), 5_000 + RECENT_MS - 1).is_some());
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn nobody_is_known_who_was_looked_up_before_something_ended() {
-        let recent = Recent::default();
+        let recent = CallerCache::default();
         let age = recent.age();
         recent.put(shown(1), &caller(100), 0, age);
         recent.forget();
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn no_more_are_known_than_may_be() {
-        let recent = Recent::default();
+        let recent = CallerCache::default();
         for at in 0..=MAX_RECENT {
             recent.put(shown(at), &caller(100), 0, 0);
         }

@@ -17,7 +17,7 @@ const ONCE: char = '\u{1}';
 
 /// Answers to a call's questions, and the questions that have none yet.
 #[derive(Debug, Default)]
-pub struct Rounds {
+pub struct RoundTrips {
     answers: RefCell<Vec<(String, Box<RawValue>)>>,
     open: RefCell<Vec<Question>>,
     /// The names that questions of this round have, and how often each was used as a key.
@@ -46,7 +46,7 @@ impl Question {
     }
 }
 
-impl Rounds {
+impl RoundTrips {
     /// The rounds of a call, with what was answered in earlier ones.
     #[must_use]
     pub fn new(answers: Vec<(String, Box<RawValue>)>) -> Self {
@@ -139,7 +139,7 @@ impl Rounds {
     }
 }
 
-/// Reads answers from the JSON object that [`Rounds::answers_json`] gives.
+/// Reads answers from the JSON object that [`RoundTrips::answers_json`] gives.
 ///
 /// # Errors
 /// −32602 when it is none.
@@ -193,14 +193,14 @@ mod tests {
 
     #[test]
     fn a_key_that_is_used_again_names_another_question() {
-        let rounds = Rounds::default();
+        let rounds = RoundTrips::default();
         let names = ["a", "b", "a", "a-2", "a"].map(|key| rounds.name(key));
         assert_eq!(names, ["a", "b", "a-2", "a-2-2", "a-3"]);
     }
 
     #[test]
     fn only_what_fits_the_question_is_an_answer() {
-        let rounds = Rounds::new(vec![("a".into(), raw(r#"{"action":"accept","content":{}}"#))]);
+        let rounds = RoundTrips::new(vec![("a".into(), raw(r#"{"action":"accept","content":{}}"#))]);
         assert!(rounds.answer("a", "elicitation/create").is_some());
         assert!(rounds.answer("a", "roots/list").is_none());
         assert!(rounds.answer("b", "elicitation/create").is_none());
@@ -225,9 +225,9 @@ mod tests {
 
     #[test]
     fn what_is_kept_travels_with_the_answers() {
-        let rounds = Rounds::new(vec![("a".into(), raw("{}"))]);
+        let rounds = RoundTrips::new(vec![("a".into(), raw("{}"))]);
         rounds.remember("a", "7".into());
-        let next = Rounds::new(read_answers(&rounds.answers_json()).unwrap());
+        let next = RoundTrips::new(read_answers(&rounds.answers_json()).unwrap());
         assert_eq!(next.recall("a").unwrap().get(), "7");
         assert_eq!(next.answers_json(), "{\"a\":{},\"\\u0001a\":7}");
     }

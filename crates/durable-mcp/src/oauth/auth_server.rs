@@ -18,14 +18,14 @@ use super::rates::Rates;
 use super::registry::{Registry, RegistrySettings};
 use super::resource::Resources;
 use super::scope::{BadScope, Scopes};
-use super::token::{self, Handle, Kind, Presented};
+use super::token::{self, Kind, Presented, UserHandle};
 use crate::formats::Format;
 use crate::keys::Keys;
 use crate::runtime::Runtime;
-use crate::wire::{ADDRESS_HEADER, Fault, Head};
+use crate::wire::{ADDRESS_HEADER, Head, RuntimeError};
 
 /// The runtime around one request, as far as the provider needs it.
-pub trait Surroundings: Runtime {
+pub trait OAuthRuntime: Runtime {
     /// The records that everybody reads.
     fn kv(&self) -> &dyn Kv;
 
@@ -36,13 +36,17 @@ pub trait Surroundings: Runtime {
     fn rates(&self) -> &RefCell<Rates>;
 
     /// Has a command carried out by the object of the user with that handle; it and what comes of it are JSON.
-    fn command<'a>(&'a self, handle: &'a Handle, command: String) -> LocalBoxFuture<'a, Result<String, Fault>>;
+    fn command<'a>(
+        &'a self,
+        handle: &'a UserHandle,
+        command: String,
+    ) -> LocalBoxFuture<'a, Result<String, RuntimeError>>;
 
     /// Has a command carried out likewise, beside the request: its outcome is not awaited, and a failure is logged.
-    fn command_later(&self, handle: &Handle, command: String);
+    fn command_later(&self, handle: &UserHandle, command: String);
 
     /// Ends a session at the resource, by the key of its note. One that has ended stays so.
-    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), Fault>>;
+    fn end_session<'a>(&'a self, key: &'a str) -> LocalBoxFuture<'a, Result<(), RuntimeError>>;
 
     /// Reads the body of the request, as far as it is no longer than `limit` bytes.
     fn body(&self, limit: usize) -> LocalBoxFuture<'_, Result<String, BodyError>>;
@@ -61,11 +65,11 @@ pub enum BodyError {
 }
 
 /// The provider, for the time of one request.
-pub struct Site<'a> {
+pub struct AuthServer<'a> {
     /// Settings of the provider.
     pub oauth: &'a OAuth,
     /// The runtime.
-    pub around: &'a dyn Surroundings,
+    pub runtime: &'a dyn OAuthRuntime,
     /// The scopes that tools need, besides those that were set up.
     pub tool_scopes: &'a Scopes,
     /// The paths of the resources.
@@ -80,18 +84,18 @@ pub struct Site<'a> {
     clients: KnowingKv<'a>,
 }
 
-impl<'a> Site<'a> {
+impl<'a> AuthServer<'a> {
     /// The provider at the origin of a request.
     pub fn new(
         oauth: &'a OAuth,
-        around: &'a dyn Surroundings,
+        runtime: &'a dyn OAuthRuntime,
         tool_scopes: &'a Scopes,
         paths: &'a [&'a str],
         head: &'a Head,
     ) -> Self {
         Self {
             oauth,
-            around,
+            runtime,
             tool_scopes,
             paths,
             origin: head.origin(),
@@ -100,9 +104,9 @@ impl<'a> Site<'a> {
             address: OnceCell::new(),
             registry: OnceCell::new(),
             clients: KnowingKv {
-                kv: around.kv(),
+                kv: runtime.kv(),
                 known: &oauth.known,
-                now: around.now(),
+                now: runtime.now(),
                 known_ms: oauth.registry.known_ms,
             },
         }
@@ -168,27 +172,27 @@ impl<'a> Site<'a> {
         Registry {
             kv: &self.clients,
             keys,
-            random: self.around.random(),
+            random: self.runtime.random(),
             fetch: self.documents(),
             configured: &self.oauth.clients,
             // The settings of this origin refuse documents of this server itself.
             settings: self.settings(),
-            rates: self.around.rates(),
+            rates: self.runtime.rates(),
             address: self.address(),
-            now: self.around.now(),
+            now: self.runtime.now(),
         }
     }
 
     /// Fetches metadata documents; `None` where clients are not identified by one.
     fn documents(&self) -> Option<&dyn Fetch> {
-        self.around.web().filter(|_| self.oauth.documents)
+        self.runtime.web().filter(|_| self.oauth.documents)
     }
 
     /// Reads a token with the keys that there are, or else with the newest.
     ///
     /// # Errors
     /// When there are no keys to be had, or the token's may not have come here yet.
-    pub async fn read_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Fault> {
+    pub async fn read_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), RuntimeError> {
         let (keys, presented) = self.read_any_token(text, kind).await?;
         self.settle(&presented)?;
         Ok((keys, presented))
@@ -198,14 +202,14 @@ impl<'a> Site<'a> {
     ///
     /// # Errors
     /// When this address has sent too many made-up ones.
-    pub(super) fn may_look_for_legacy(&self) -> Result<(), Fault> {
-        let waits = self.around.rates().borrow().legacy(self.address(), self.around.now());
-        waits.map_err(|seconds| Fault(format!("made-up tokens of one address: it has to wait for {seconds} s")))
+    pub(super) fn may_look_for_legacy(&self) -> Result<(), RuntimeError> {
+        let waits = self.runtime.rates().borrow().legacy(self.address(), self.runtime.now());
+        waits.map_err(|seconds| RuntimeError(format!("made-up tokens of one address: it has to wait for {seconds} s")))
     }
 
     /// Counts a token that was looked up and does not exist.
     pub(super) fn legacy_missed(&self) {
-        self.around.rates().borrow_mut().legacy_missed(self.address(), self.around.now());
+        self.runtime.rates().borrow_mut().legacy_missed(self.address(), self.runtime.now());
     }
 
     /// The address that the request is from; empty if it is not known.
@@ -217,21 +221,21 @@ impl<'a> Site<'a> {
     ///
     /// # Errors
     /// When the key may not have come here yet.
-    pub(super) fn settle(&self, presented: &Presented) -> Result<(), Fault> {
+    pub(super) fn settle(&self, presented: &Presented) -> Result<(), RuntimeError> {
         match presented {
-            Presented::UnknownKey(id) if self.around.awaits_key(*id) => Err(Format::Token.of_unknown_key()),
+            Presented::UnknownKey(id) if self.runtime.awaits_key(*id) => Err(Format::Token.of_unknown_key()),
             _ => Ok(()),
         }
     }
 
     /// Reads a token that need not be this server's.
-    pub(super) async fn read_any_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), Fault> {
-        let keys = self.around.keys(false).await?;
+    pub(super) async fn read_any_token(&self, text: &str, kind: Kind) -> Result<(Rc<Keys>, Presented), RuntimeError> {
+        let keys = self.runtime.keys(false).await?;
         match token::read(text, kind, &keys) {
             // Known by its shape alone: nothing is looked up for it.
             Presented::Legacy(_) if !self.oauth.takes_over => Ok((keys, Presented::Unknown)),
             Presented::UnknownKey(_) => {
-                let keys = self.around.keys(true).await?;
+                let keys = self.runtime.keys(true).await?;
                 let presented = token::read(text, kind, &keys);
                 Ok((keys, presented))
             }
@@ -243,9 +247,13 @@ impl<'a> Site<'a> {
     ///
     /// # Errors
     /// The outer one when the object cannot be reached, the inner one when it refuses.
-    pub async fn command(&self, handle: &Handle, command: &Command) -> Result<Result<Outcome, Refused>, Fault> {
-        let json = serde_json::to_string(command).map_err(|error| Fault(format!("a command: {error}")))?;
-        let outcome = self.around.command(handle, json).await?;
+    pub async fn command(
+        &self,
+        handle: &UserHandle,
+        command: &Command,
+    ) -> Result<Result<Outcome, Refused>, RuntimeError> {
+        let json = serde_json::to_string(command).map_err(|error| RuntimeError(format!("a command: {error}")))?;
+        let outcome = self.runtime.command(handle, json).await?;
         serde_json::from_str(&outcome).map_err(|_| Format::GrantOutcome.unreadable())
     }
 

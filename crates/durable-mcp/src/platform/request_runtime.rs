@@ -23,14 +23,17 @@ use super::promise::promised;
 use super::{convert, hub, linked, model, own_route, relay, stream_socket};
 use crate::formats::Format;
 use crate::http::app::Placement;
-use crate::http::edge::{Edge, ModelAnswer, ModelWork, Order, Place, RelayAnswer, RelayRequest, RelayWork, StartTask};
+use crate::http::request_runtime::{
+    ForwardedRequest, ModelAnswer, ModelWork, ObjectTarget, RelayAnswer, RelayRequest, RelayWork, RequestRuntime,
+    StartTask,
+};
 use crate::hub::Listener;
 use crate::mcp::context::Extensions;
 use crate::mcp::error::Error;
 use crate::mcp::user::Caller;
-use crate::oauth::site::Surroundings;
+use crate::oauth::auth_server::OAuthRuntime;
 use crate::runtime::Runtime;
-use crate::session::host::Around;
+use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
 use crate::session::notice::Notice;
 use crate::task::command::{Begin, Command};
@@ -39,7 +42,7 @@ use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::order::{CALLER, SESSION, SESSIONS_SINCE, STATE, TRANSPORT, encode, named_state};
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Fault, Reply};
+use crate::wire::{Body, Reply, RuntimeError};
 
 /// The binding of the sessions' objects.
 pub(super) const MCP_OBJECT: &str = "MCP_OBJECT";
@@ -79,11 +82,11 @@ impl Deref for WorkerEdge {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "so that it can be given to map_err by name")]
-pub(super) fn fault(error: impl ToString) -> Fault {
-    Fault(error.to_string())
+pub(super) fn fault(error: impl ToString) -> RuntimeError {
+    RuntimeError(error.to_string())
 }
 
-pub(super) fn js_fault(error: JsValue) -> Fault {
+pub(super) fn js_fault(error: JsValue) -> RuntimeError {
     fault(worker::Error::from(error))
 }
 
@@ -101,7 +104,7 @@ impl WorkerEdge {
     }
 
     /// The namespace of the sessions' objects: looked up once, since a binding stays what it is.
-    fn objects(&self) -> Result<ObjectNamespace, Fault> {
+    fn objects(&self) -> Result<ObjectNamespace, RuntimeError> {
         if let Some(known) = OBJECTS.with_borrow(Clone::clone) {
             return Ok(known);
         }
@@ -110,11 +113,11 @@ impl WorkerEdge {
         Ok(namespace)
     }
 
-    pub(super) fn stub(&self, object: ObjectId) -> Result<Stub, Fault> {
+    pub(super) fn stub(&self, object: ObjectId) -> Result<Stub, RuntimeError> {
         self.stub_in(&self.objects()?, object)
     }
 
-    fn stub_in(&self, namespace: &ObjectNamespace, object: ObjectId) -> Result<Stub, Fault> {
+    fn stub_in(&self, namespace: &ObjectNamespace, object: ObjectId) -> Result<Stub, RuntimeError> {
         let id = namespace.id_from_string(&object.to_hex()).map_err(fault)?;
         match &self.placement.location_hint {
             Some(hint) => id.get_stub_with_location_hint(hint).map_err(fault),
@@ -123,10 +126,10 @@ impl WorkerEdge {
     }
 
     /// Passes the request on. One that needs nothing changed goes as it is, which the runtime does best.
-    fn send(&self, order: &Order, upgrade: bool) -> Result<Promise, Fault> {
+    fn send(&self, order: &ForwardedRequest, upgrade: bool) -> Result<Promise, RuntimeError> {
         let stub = match order.place {
-            Place::Session(object) => self.stub(object),
-            Place::Task(object) => self.stub_in(&self.env.durable_object(MCP_TASK).map_err(fault)?, object),
+            ObjectTarget::Session(object) => self.stub(object),
+            ObjectTarget::Task(object) => self.stub_in(&self.env.durable_object(MCP_TASK).map_err(fault)?, object),
         };
         let stub = stub?.into_rpc::<worker::worker_sys::DurableObject>();
         let changes = self.header_changes(order, upgrade);
@@ -153,7 +156,7 @@ impl WorkerEdge {
     }
 
     /// The id of an object of that class that does not exist yet.
-    fn new_object_in(&self, namespace: &ObjectNamespace) -> Result<ObjectId, Fault> {
+    fn new_object_in(&self, namespace: &ObjectNamespace) -> Result<ObjectId, RuntimeError> {
         let id = match &self.placement.jurisdiction {
             Ok(Some(jurisdiction)) => namespace.unique_id_with_jurisdiction(jurisdiction),
             Ok(None) => namespace.unique_id(),
@@ -162,14 +165,14 @@ impl WorkerEdge {
         object_id(&id.map_err(fault)?.to_string())
     }
 
-    async fn start_task(&self, begin: Begin, caller: &Rc<Caller>) -> Result<String, Fault> {
+    async fn start_task(&self, begin: Begin, caller: &Rc<Caller>) -> Result<String, RuntimeError> {
         let object = self.new_object_in(&self.env.durable_object(MCP_TASK).map_err(fault)?)?;
         let expires = now().saturating_add(begin.ttl_ms);
         let keys = self.keys(false).await?;
         let id = id::seal(object, (now(), expires), caller, &keys, self.random())?;
         let told = self.ask_task(object, Command::Begin(Begin { id, ..begin }), caller).await?;
         linked::note_task(self, &keys, caller, object, expires);
-        told.map_err(|error| Fault(error.message))
+        told.map_err(|error| RuntimeError(error.message))
     }
 
     async fn ask_task(
@@ -177,11 +180,11 @@ impl WorkerEdge {
         object: ObjectId,
         command: Command,
         caller: &Rc<Caller>,
-    ) -> Result<Result<String, Error>, Fault> {
-        let order = Order {
-            place: Place::Task(object),
+    ) -> Result<Result<String, Error>, RuntimeError> {
+        let order = ForwardedRequest {
+            place: ObjectTarget::Task(object),
             body: Some(command.to_text()),
-            ..Order::of_session(object, Rc::clone(caller), Transport::Streamable)
+            ..ForwardedRequest::of_session(object, Rc::clone(caller), Transport::Streamable)
         };
         let answer = JsFuture::from(self.send(&order, false)?).await.map_err(js_fault)?;
         let answer: web_sys::Response = answer.unchecked_into();
@@ -193,12 +196,12 @@ impl WorkerEdge {
                 Error::parse(&text).map(Err).ok_or_else(|| fault("a task's object answers nothing that can be read"))
             }
             503 => Err(Format::TaskRecord.unreadable()),
-            status => Err(Fault(format!("a task's object answers {status}"))),
+            status => Err(RuntimeError(format!("a task's object answers {status}"))),
         }
     }
 
     /// Changes to the headers for the object: internal headers are set, and removed where the client sent them.
-    fn header_changes(&self, order: &Order, upgrade: bool) -> Vec<(&'static str, Option<String>)> {
+    fn header_changes(&self, order: &ForwardedRequest, upgrade: bool) -> Vec<(&'static str, Option<String>)> {
         let given = self.request.headers();
         let over_sse = order.transport == Transport::Sse;
         let told = (over_sse && upgrade) || order.transport == Transport::Stateless;
@@ -227,7 +230,7 @@ impl WorkerEdge {
     }
 }
 
-fn object_id(hex: &str) -> Result<ObjectId, Fault> {
+fn object_id(hex: &str) -> Result<ObjectId, RuntimeError> {
     ObjectId::from_hex(hex).ok_or_else(|| fault("an object's id is not 64 hexadecimal digits"))
 }
 
@@ -248,7 +251,7 @@ impl Bound for WorkerEdge {
     }
 }
 
-impl Around for WorkerEdge {
+impl CallRuntime for WorkerEdge {
     fn spawn(&self, task: LocalBoxFuture<'static, ()>) {
         let promise = promised(Box::pin(task.map(|()| Ok(JsValue::UNDEFINED))));
         // A context that takes nothing any more is of a request that is over: the task runs for as long as the runtime lets it.
@@ -272,12 +275,12 @@ impl Around for WorkerEdge {
     }
 }
 
-impl Edge for WorkerEdge {
-    fn surroundings(&self) -> Option<&dyn Surroundings> {
-        linked::surroundings(self)
+impl RequestRuntime for WorkerEdge {
+    fn oauth_runtime(&self) -> Option<&dyn OAuthRuntime> {
+        linked::oauth_runtime(self)
     }
 
-    fn around(&self) -> Rc<dyn Around> {
+    fn call_runtime(&self) -> Rc<dyn CallRuntime> {
         Rc::new(self.clone())
     }
 
@@ -285,17 +288,17 @@ impl Edge for WorkerEdge {
         hung_up(&self.request)
     }
 
-    fn object_named(&self, name: &str) -> Result<ObjectId, Fault> {
+    fn object_named(&self, name: &str) -> Result<ObjectId, RuntimeError> {
         let jurisdiction = self.placement.jurisdiction.as_ref().map_err(fault)?.as_deref();
         let namespace = Reflect::get(self.env.as_ref(), &MCP_OBJECT.into()).map_err(js_fault)?;
         object_id(&id_of_name(&namespace, jurisdiction, name).map_err(js_fault)?)
     }
 
     fn begin_task(&self) -> StartTask {
-        let edge = self.clone();
+        let runtime = self.clone();
         Rc::new(move |begin, caller| {
-            let edge = edge.clone();
-            async move { edge.start_task(begin, &caller).await }.boxed_local()
+            let runtime = runtime.clone();
+            async move { runtime.start_task(begin, &caller).await }.boxed_local()
         })
     }
 
@@ -304,23 +307,23 @@ impl Edge for WorkerEdge {
         object: ObjectId,
         command: Command,
         caller: &'a Rc<Caller>,
-    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>> {
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, RuntimeError>> {
         self.ask_task(object, command, caller).boxed_local()
     }
 
-    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         hub::subscribe(&self.env, listener, self.gone()).boxed_local()
     }
 
-    fn new_object(&self) -> Result<ObjectId, Fault> {
+    fn new_object(&self) -> Result<ObjectId, RuntimeError> {
         self.new_object_in(&self.objects()?)
     }
 
-    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>> {
+    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>> {
         own_route::call(self, handler)
     }
 
-    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, Fault> {
+    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, RuntimeError> {
         assets::file(&self.env, &self.request, framed, server)
     }
 
@@ -328,11 +331,14 @@ impl Edge for WorkerEdge {
         self.body.text().boxed_local()
     }
 
-    fn ask_model(&self, work: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>> {
+    fn ask_model(
+        &self,
+        work: Rc<dyn ModelWork>,
+    ) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, RuntimeError>> {
         model::answer(self, work).boxed_local()
     }
 
-    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, Fault>> {
+    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, RuntimeError>> {
         relay::look_up(url).boxed_local()
     }
 
@@ -340,15 +346,15 @@ impl Edge for WorkerEdge {
         &self,
         request: RelayRequest,
         work: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, Fault>> {
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>> {
         relay::send(self, request, work).boxed_local()
     }
 
-    fn forward(&self, order: Order) -> Result<Reply, Fault> {
+    fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError> {
         self.send(&order, false).map(convert::pending)
     }
 
-    fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>> {
+    fn listen(&self, order: ForwardedRequest, opening: String) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>> {
         async move {
             let answer = JsFuture::from(self.send(&order, true)?).await.map_err(js_fault)?;
             let answer: web_sys::Response = answer.unchecked_into();

@@ -18,14 +18,14 @@ const PREFIX: &str = "mcp-param-";
 
 /// An argument that is repeated in a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mirrored {
+pub(crate) struct HeaderParams {
     /// The header's name, in lower case.
     pub(crate) header: String,
     /// The names of properties that lead to the argument.
     path: Vec<String>,
 }
 
-impl Mirrored {
+impl HeaderParams {
     /// The argument's value as text, if the call has one: a string's characters, an integer's digits, `true` or `false`.
     ///
     /// # Errors
@@ -88,8 +88,8 @@ fn integer(text: &str) -> Option<i64> {
 ///
 /// # Errors
 /// What is wrong with a header's name, or with the property that has one: clients leave out tools that have such.
-pub(crate) fn mirrored(schema: &Schema) -> Result<Vec<Mirrored>, String> {
-    let mut found: Vec<Mirrored> = Vec::new();
+pub(crate) fn mirrored(schema: &Schema) -> Result<Vec<HeaderParams>, String> {
+    let mut found: Vec<HeaderParams> = Vec::new();
     if let Some(root) = schema.as_object() {
         if root.contains_key(KEYWORD) {
             return Err(format!("`{KEYWORD}` stands at the schema itself; it belongs to a property"));
@@ -99,7 +99,7 @@ pub(crate) fn mirrored(schema: &Schema) -> Result<Vec<Mirrored>, String> {
     Ok(found)
 }
 
-fn walk(schema: &Map<String, Value>, path: &mut Vec<String>, found: &mut Vec<Mirrored>) -> Result<(), String> {
+fn walk(schema: &Map<String, Value>, path: &mut Vec<String>, found: &mut Vec<HeaderParams>) -> Result<(), String> {
     for (keyword, value) in schema.iter().filter(|(keyword, _)| *keyword != KEYWORD) {
         let properties = value.as_object().filter(|_| keyword == "properties");
         let Some(properties) = properties else {
@@ -128,8 +128,8 @@ fn declared(
     given: &Value,
     property: &Map<String, Value>,
     path: &[String],
-    others: &[Mirrored],
-) -> Result<Mirrored, String> {
+    others: &[HeaderParams],
+) -> Result<HeaderParams, String> {
     let at = path.join(".");
     let name = given.as_str().filter(|name| is_token(name));
     let name = name.ok_or_else(|| format!("`{KEYWORD}` of `{at}` is no name of a header: {given}"))?;
@@ -141,7 +141,7 @@ fn declared(
     if others.iter().any(|other| other.header == header) {
         return Err(format!("two arguments have the same `{KEYWORD}`: {name:?}"));
     }
-    Ok(Mirrored { header, path: path.to_vec() })
+    Ok(HeaderParams { header, path: path.to_vec() })
 }
 
 /// A header's name (RFC 9110 section 5.6.2).

@@ -10,19 +10,19 @@ use super::playground::settings::ModelSource;
 use crate::hub::Listener;
 use crate::mcp::error::Error;
 use crate::mcp::user::Caller;
-use crate::oauth::site::Surroundings;
+use crate::oauth::auth_server::OAuthRuntime;
 use crate::runtime::Runtime;
-use crate::session::host::Around;
+use crate::session::host::CallRuntime;
 use crate::session::log_line::LogLine;
 use crate::task::command::{Begin, Command};
 use crate::transport::claims::ObjectId;
 use crate::transport::era::Transport;
 use crate::transport::refusal::Refusal;
-use crate::wire::{Body, Fault, Reply};
+use crate::wire::{Body, Reply, RuntimeError};
 
 /// An object that requests are passed on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum ObjectTarget {
     /// A session's object, or the object of a user's state.
     Session(ObjectId),
     /// A task's object.
@@ -31,9 +31,9 @@ pub enum Place {
 
 /// Facts that go to an object besides the request itself.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub struct ForwardedRequest {
     /// The object.
-    pub place: Place,
+    pub place: ObjectTarget,
     /// The session id, where it did not come in its header.
     pub session: Option<String>,
     /// The name of the state that the request is about, and true if the request creates it; for callers who name it.
@@ -46,27 +46,27 @@ pub struct Order {
     pub body: Option<String>,
 }
 
-impl Order {
+impl ForwardedRequest {
     /// A session's request, as it came.
     #[must_use]
     pub fn of_session(object: ObjectId, caller: Rc<Caller>, transport: Transport) -> Self {
-        Self { place: Place::Session(object), session: None, state: None, caller, transport, body: None }
+        Self { place: ObjectTarget::Session(object), session: None, state: None, caller, transport, body: None }
     }
 }
 
 /// Starts a task under a new id, and returns the JSON that announces it.
-pub type StartTask = Rc<dyn Fn(Begin, Rc<Caller>) -> LocalBoxFuture<'static, Result<String, Fault>>>;
+pub type StartTask = Rc<dyn Fn(Begin, Rc<Caller>) -> LocalBoxFuture<'static, Result<String, RuntimeError>>>;
 
 /// A request to a model that is still to be prepared. Both steps run to their end though the client hangs up.
 pub trait ModelWork {
     /// Prepares the request; or the refusal.
-    fn prepare<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>>;
+    fn prepare<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, Result<ModelRequest, Reply>>;
 
     /// Checks once a second whether the answer may continue.
-    fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool>;
+    fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool>;
 
     /// Reports the end of the answer and the tokens that it used; `None` if the model was not asked.
-    fn over(&self, edge: &dyn Edge, used: Option<u64>);
+    fn over(&self, runtime: &dyn RequestRuntime, used: Option<u64>);
 }
 
 /// A request to a model.
@@ -130,22 +130,22 @@ pub trait RelayWork {
     /// Decides whether the target's answer is passed on; the error is the refusal for the client.
     fn answered<'a>(
         &'a self,
-        edge: &'a dyn Edge,
+        runtime: &'a dyn RequestRuntime,
         status: u16,
         is_stream: bool,
     ) -> LocalBoxFuture<'a, Result<(), Reply>>;
 
     /// Checks at intervals whether a stream may continue.
-    fn goes_on<'a>(&'a self, edge: &'a dyn Edge) -> LocalBoxFuture<'a, bool>;
+    fn goes_on<'a>(&'a self, runtime: &'a dyn RequestRuntime) -> LocalBoxFuture<'a, bool>;
 
     /// Reports the end of the answer and the bytes that were passed on.
-    fn over<'a>(&'a self, edge: &'a dyn Edge, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()>;
+    fn over<'a>(&'a self, runtime: &'a dyn RequestRuntime, bytes: u64, is_stream: bool) -> LocalBoxFuture<'a, ()>;
 }
 
 /// The runtime around one request.
-pub trait Edge: Runtime {
+pub trait RequestRuntime: Runtime {
     /// The runtime of calls, which may outlast the request.
-    fn around(&self) -> Rc<dyn Around>;
+    fn call_runtime(&self) -> Rc<dyn CallRuntime>;
 
     /// Resolves when the client disconnects, or never. It costs nothing until it is awaited.
     fn gone(&self) -> LocalBoxFuture<'static, ()>;
@@ -154,7 +154,7 @@ pub trait Edge: Runtime {
     ///
     /// # Errors
     /// When the runtime refuses, because of a jurisdiction that it does not have.
-    fn object_named(&self, name: &str) -> Result<ObjectId, Fault>;
+    fn object_named(&self, name: &str) -> Result<ObjectId, RuntimeError>;
 
     /// The function that starts a task.
     fn begin_task(&self) -> StartTask;
@@ -165,32 +165,32 @@ pub trait Edge: Runtime {
         object: ObjectId,
         command: Command,
         caller: &'a Rc<Caller>,
-    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, Fault>>;
+    ) -> LocalBoxFuture<'a, Result<Result<String, Error>, RuntimeError>>;
 
     /// Opens a listening stream; or returns the hub's rejection.
-    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, Fault>>;
+    fn subscribe<'a>(&'a self, listener: &'a Listener) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>>;
 
     /// The provider's surroundings; none without a provider.
-    fn surroundings(&self) -> Option<&dyn Surroundings>;
+    fn oauth_runtime(&self) -> Option<&dyn OAuthRuntime>;
 
     /// The id of an object that does not exist yet. Nothing is created.
     ///
     /// # Errors
     /// When the runtime refuses, because of a jurisdiction that it does not have for one.
-    fn new_object(&self) -> Result<ObjectId, Fault>;
+    fn new_object(&self) -> Result<ObjectId, RuntimeError>;
 
     /// Calls the handler of a user's route with the request at hand.
     ///
     /// # Errors
     /// When the handler fails.
-    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, Fault>>;
+    fn own_route<'a>(&'a self, handler: &'a Rc<dyn Any>) -> LocalBoxFuture<'a, Result<Reply, RuntimeError>>;
 
     /// A file of the page at `/playground` from the deployment's assets, whose policy lets in frames of the source `framed`. A
     /// page learns from it the address of the `server`, if there is one.
     ///
     /// # Errors
     /// When there are no assets.
-    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, Fault>;
+    fn playground_file(&self, framed: &str, server: Option<&str>) -> Result<Reply, RuntimeError>;
 
     /// Reads the body, up to [`MAX_BODY_BYTES`](crate::transport::refusal::MAX_BODY_BYTES).
     fn read_body(&self) -> LocalBoxFuture<'_, Result<String, Refusal>>;
@@ -200,24 +200,27 @@ pub trait Edge: Runtime {
     ///
     /// # Errors
     /// When the runtime does not take it.
-    fn forward(&self, order: Order) -> Result<Reply, Fault>;
+    fn forward(&self, order: ForwardedRequest) -> Result<Reply, RuntimeError>;
 
     /// Opens the socket of a stream and gives what comes through as an event stream, after `opening`; or the object's
     /// answer, if it refuses.
-    fn listen(&self, order: Order, opening: String) -> LocalBoxFuture<'_, Result<Reply, Fault>>;
+    fn listen(&self, order: ForwardedRequest, opening: String) -> LocalBoxFuture<'_, Result<Reply, RuntimeError>>;
 
     /// Asks a model. The request to it ends when the client hangs up. The inner error is a refusal.
-    fn ask_model(&self, work: Rc<dyn ModelWork>) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, Fault>>;
+    fn ask_model(
+        &self,
+        work: Rc<dyn ModelWork>,
+    ) -> LocalBoxFuture<'_, Result<Result<ModelAnswer, Reply>, RuntimeError>>;
 
     /// Gets an address of a resolver (DNS over HTTPS): its answer as JSON.
-    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, Fault>>;
+    fn look_up<'a>(&'a self, url: &'a str) -> LocalBoxFuture<'a, Result<String, RuntimeError>>;
 
     /// Sends a request to another server, without redirects. The inner error is a refusal.
     fn relay(
         &self,
         request: RelayRequest,
         work: Rc<dyn RelayWork>,
-    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, Fault>>;
+    ) -> LocalBoxFuture<'_, Result<Result<RelayAnswer, Reply>, RuntimeError>>;
 
     /// Writes a request's line for operators.
     fn log(&self, line: &LogLine);

@@ -11,15 +11,18 @@ use futures_util::Stream;
 use super::sse::MAX_UNREAD_BYTES;
 
 /// Sends events into a body. Dropping it ends the body once that has been read.
-pub(super) struct Feed {
+pub(super) struct EventSender {
     sender: UnboundedSender<String>,
     unread_bytes: Rc<Cell<usize>>,
 }
 
-impl Feed {
+impl EventSender {
     /// A feed, and its body with the first events in it. When the body is dropped before it was read to its end, the client
     /// is gone, and `abandoned` is called.
-    pub(super) fn open(first: impl IntoIterator<Item = String>, abandoned: impl FnOnce() + 'static) -> (Self, FedBody) {
+    pub(super) fn open(
+        first: impl IntoIterator<Item = String>,
+        abandoned: impl FnOnce() + 'static,
+    ) -> (Self, EventBody) {
         let (sender, receiver) = unbounded();
         let unread_bytes = Rc::<Cell<usize>>::default();
         for event in first {
@@ -27,7 +30,7 @@ impl Feed {
             // The receiver is right here.
             let _ = sender.unbounded_send(event);
         }
-        let body = FedBody { receiver, unread_bytes: Rc::clone(&unread_bytes), abandoned: Some(Box::new(abandoned)) };
+        let body = EventBody { receiver, unread_bytes: Rc::clone(&unread_bytes), abandoned: Some(Box::new(abandoned)) };
         (Self { sender, unread_bytes }, body)
     }
 
@@ -42,14 +45,14 @@ impl Feed {
     }
 }
 
-/// The body that a [`Feed`] feeds.
-pub(crate) struct FedBody {
+/// The body that a [`EventSender`] feeds.
+pub(crate) struct EventBody {
     receiver: UnboundedReceiver<String>,
     unread_bytes: Rc<Cell<usize>>,
     abandoned: Option<Box<dyn FnOnce()>>,
 }
 
-impl Stream for FedBody {
+impl Stream for EventBody {
     type Item = String;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<String>> {
@@ -63,7 +66,7 @@ impl Stream for FedBody {
     }
 }
 
-impl Drop for FedBody {
+impl Drop for EventBody {
     fn drop(&mut self) {
         if let Some(abandoned) = self.abandoned.take() {
             abandoned();
@@ -77,10 +80,11 @@ mod tests {
 
     use super::*;
 
-    fn fed(first: &[&str]) -> (Feed, FedBody, Rc<Cell<bool>>) {
+    fn fed(first: &[&str]) -> (EventSender, EventBody, Rc<Cell<bool>>) {
         let gone = Rc::<Cell<bool>>::default();
         let abandoned = Rc::clone(&gone);
-        let (feed, body) = Feed::open(first.iter().map(|event| (*event).to_owned()), move || abandoned.set(true));
+        let (feed, body) =
+            EventSender::open(first.iter().map(|event| (*event).to_owned()), move || abandoned.set(true));
         (feed, body, gone)
     }
 

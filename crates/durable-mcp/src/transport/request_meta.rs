@@ -18,7 +18,7 @@ const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
 /// The client as a request describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope {
+pub struct RequestMeta {
     /// The version that the request names; whether that is served is another question.
     pub version: String,
     /// The client's capabilities, for this request.
@@ -40,7 +40,7 @@ pub(super) fn claims_version(params: &Params) -> bool {
     claim(params).is_some()
 }
 
-impl Envelope {
+impl RequestMeta {
     /// Reads the envelope of a message; none if the message does not claim to be stateless.
     ///
     /// # Errors

@@ -13,15 +13,15 @@ pub(super) type Answer = Result<Issued, Refused>;
 
 /// Requests that wait for a transition, by grant. A grant has an entry while a transition of it is under way.
 #[derive(Default, Clone)]
-pub(super) struct Flights(Rc<RefCell<BTreeMap<String, Vec<Sender<Answer>>>>>);
+pub(super) struct InFlight(Rc<RefCell<BTreeMap<String, Vec<Sender<Answer>>>>>);
 
 /// Permit to change a grant. [`land`](Self::land) sends the answer to the requests that wait.
 pub(super) struct Flight {
-    flights: Flights,
+    flights: InFlight,
     grant: String,
 }
 
-impl Flights {
+impl InFlight {
     /// Starts a transition. If one is under way, returns a receiver of its answer, which is cancelled if it is dropped.
     pub(super) fn begin(&self, grant: &GrantId) -> Result<Flight, Receiver<Answer>> {
         let mut all = self.0.borrow_mut();
