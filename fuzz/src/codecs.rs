@@ -19,7 +19,7 @@ use durable_mcp::task::command::{Begin, Command};
 use durable_mcp::task::record::Record;
 use durable_mcp::transport::claims::{Claims, ObjectId};
 use durable_mcp::transport::sse::EventId;
-use durable_mcp::transport::{order, rounds, state_handle};
+use durable_mcp::transport::{order, round_trips, state_handle};
 use futures_util::FutureExt;
 
 use crate::meter::{Bounds, Linear, bounded};
@@ -84,7 +84,7 @@ pub fn records(input: &[u8]) {
         });
         let _ = LegacyGrant::read(text).map(|grant| (grant.open(text).is_some(), grant.is_current(text)));
         let _ = Access::read(text, &keys, "token", 0);
-        let _ = (order::decode(Some(text)), order::read_state(text), rounds::read_answers(text).is_ok());
+        let _ = (order::decode(Some(text)), order::read_state(text), round_trips::read_answers(text).is_ok());
     });
 }
 
