@@ -70,7 +70,7 @@ impl Bridge {
                 outcome => return outcome,
             }
         }
-        self.renew(generation).await?;
+        self.renew_in_task(generation).await?;
         self.still_serves(&call.method, before.as_ref())?;
         if call.done.is_done() {
             return Ok(());

@@ -62,6 +62,17 @@ impl Bridge {
         }
     }
 
+    /// Does the same in a task of its own, so that the gate does not stay closed when the caller is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble`] of the new `initialize`.
+    pub(crate) async fn renew_in_task(self: &Rc<Self>, generation: u64) -> Result<(), Trouble> {
+        let bridge = Rc::clone(self);
+        let renewal = spawn_local(async move { bridge.renew(generation).await });
+        renewal.await.unwrap_or_else(|error| Err(Trouble::SessionLost(error.to_string())))
+    }
+
     fn late(&self, time: Duration) -> Trouble {
         if let Some(pending) = self.remote.sign_in.pending() {
             return Trouble::SignIn(pending.to_string());

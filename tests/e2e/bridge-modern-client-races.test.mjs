@@ -1,0 +1,40 @@
+// The local bridge with clients of 2026-07-28 before servers that have sessions: what happens at the same time. Numbers are those of the
+// table in tests/README.md.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { beforeSessions, envelope } from "../support/stateless-stdio.mjs";
+import { until } from "../support/wait.mjs";
+
+const FORM = { message: "Name?", requestedSchema: { type: "object", properties: { name: { type: "string" } } } };
+const ELICITATION = { elicitation: {} };
+
+const count = (server, entry) => server.log.filter((own) => own === entry).length;
+const textOf = ({ content }) => content[0].text;
+const content = (text) => ({ content: [{ type: "text", text }] });
+const isAnswerTo = (id) => ({ message }) => message?.id === id && message.method === undefined;
+const question = (exchange, id) => exchange.event({ jsonrpc: "2.0", id, method: "elicitation/create", params: FORM });
+
+/** Cancels a request, and resolves once the bridge has read that: lines are taken in their order. */
+async function cancel(bridge, requestId) {
+  const answered = bridge.messages.filter(({ id }) => id === null).length;
+  bridge.notify("notifications/cancelled", { requestId });
+  bridge.send("no JSON");
+  await until(() => bridge.messages.filter(({ id }) => id === null).length > answered, "the lines to be read", { every: 10 });
+}
+
+test("43, 71: a call that is cancelled while a new session is opened holds up no other", async () => {
+  const opened = Promise.withResolvers();
+  await using client = await beforeSessions();
+  const { bridge, server } = client;
+  await client.result("tools/list");
+  const usual = server.on.initialize;
+  server.on.initialize = async (exchange) => (await opened.promise, usual(exchange));
+  server.sessions.clear();
+  bridge.send({ jsonrpc: "2.0", id: "gone", method: "tools/call", params: { name: "echo", _meta: envelope() } });
+  await server.received("initialize", { count: 2 });
+  await cancel(bridge, "gone");
+  opened.resolve();
+  assert.ok((await client.result("tools/list")).tools);
+  assert.equal(count(server, "POST tools/call"), 1);
+  assert.equal(bridge.responses("gone").length, 0);
+});
