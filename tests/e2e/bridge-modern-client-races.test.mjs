@@ -38,3 +38,32 @@ test("43, 71: a call that is cancelled while a new session is opened holds up no
   assert.equal(count(server, "POST tools/call"), 1);
   assert.equal(bridge.responses("gone").length, 0);
 });
+
+test("71: a client that goes on with initialize before server/discover is answered keeps its session", async () => {
+  const refused = Promise.withResolvers();
+  await using client = await beforeSessions({ http: async (exchange) => exchange.message?.method === "server/discover" && (await refused.promise, exchange.status(404, "Not found"), true) });
+  const { bridge, server } = client;
+  const discovered = client.error("server/discover");
+  await server.received("server/discover");
+  await bridge.initialize();
+  refused.resolve();
+  assert.match((await discovered).message, /initialize/);
+  assert.equal((await bridge.result("tools/list")).resultType, undefined);
+  assert.equal(count(server, "POST initialize"), 1);
+});
+
+test("71: a client that goes on with initialize while the bridge opens a session keeps its own", async () => {
+  const opened = Promise.withResolvers();
+  await using client = await beforeSessions();
+  const { bridge, server } = client;
+  const usual = server.on.initialize;
+  server.on.initialize = async (exchange) => (count(server, "POST initialize") === 1 && (await opened.promise), usual(exchange));
+  const discovered = client.error("server/discover");
+  await server.received("initialize");
+  await bridge.initialize();
+  const own = (await server.received("notifications/initialized")).headers["mcp-session-id"];
+  opened.resolve();
+  assert.match((await discovered).message, /initialize/);
+  assert.equal((await bridge.result("tools/list")).resultType, undefined);
+  assert.equal((await server.received("tools/list")).headers["mcp-session-id"], own);
+});

@@ -49,14 +49,19 @@ impl Bridge {
         match reopened {
             Ok(now) => {
                 self.restore().await;
-                self.gate.open();
-                self.tell_changes(before.as_ref(), &now).await;
+                // Otherwise the client has begun another one, for which the gate is closed.
+                if self.session.borrow().generation == generation + 1 {
+                    self.gate.open();
+                    self.tell_changes(before.as_ref(), &now).await;
+                }
                 Ok(())
             }
             Err(trouble) => {
                 self.failed_renewals.set(self.failed_renewals.get() + 1);
                 *last = Some(trouble.clone());
-                self.gate.refuse(trouble.clone());
+                if self.session.borrow().generation == generation {
+                    self.gate.refuse(trouble.clone());
+                }
                 Err(trouble)
             }
         }
@@ -81,19 +86,23 @@ impl Bridge {
     }
 
     async fn reopen(self: &Rc<Self>, initialize: &Message) -> Result<Initialized, Trouble> {
-        {
+        let generation = {
             let mut session = self.session.borrow_mut();
             session.id = None;
             session.is_open = false;
             session.has_stream = false;
             session.listening = None;
-        }
+            session.generation
+        };
         let response = self.ask(initialize).await?;
         let Some(now) = response.result::<Initialized>() else {
             let reason =
                 response.error().map_or_else(String::new, |error| format!("{} ({})", error.message, error.code));
             return Err(Trouble::SessionLost(format!("it refuses a new one: {reason}")));
         };
+        if self.session.borrow().generation != generation {
+            return Err(Trouble::SessionLost("the client has begun another one".to_owned()));
+        }
         self.note_opened(&response);
         let mut session = self.session.borrow_mut();
         session.generation += 1;
@@ -132,6 +141,9 @@ impl Bridge {
         // Without it, the client has yet to send it.
         let Some(notification) = notification else { return };
         self.post_initialized(notification).await;
+        if self.session.borrow().generation != generation {
+            return;
+        }
         self.listen().await;
         let bridge = Rc::clone(self);
         spawn_local(async move { bridge.restore_requests(generation).await });

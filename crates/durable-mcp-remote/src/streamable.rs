@@ -29,8 +29,9 @@ impl Bridge {
     /// [`Trouble`], with the request still unanswered.
     pub(crate) async fn exchange_by_http(&self, call: &Call, message: &Message) -> Result<(), Trouble> {
         let opens = call.method == "initialize";
+        let generation = self.session.borrow().generation;
         let mut response = self.send(message, Some(&call.done)).await?;
-        if opens {
+        if opens && self.session.borrow().generation == generation {
             self.session.borrow_mut().id = response.headers.get(SESSION_ID).cloned();
         }
         if matches!(response.status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::task::spawn_local;
@@ -79,6 +80,7 @@ impl Bridge {
     }
 
     async fn look_for_server(self: &Rc<Self>, envelope: &Envelope, request: &Message) -> Result<Found, Trouble> {
+        self.check_own_session()?;
         if self.may_be_stateless() {
             let asked = Box::pin(self.ask_server(request));
             match self.remote.patience.within(TIME_FOR_DISCOVERY, asked).await {
@@ -103,7 +105,9 @@ impl Bridge {
         }
         self.begin_session(envelope)?;
         let generation = self.session.borrow().generation;
-        self.renew(generation).await.map_err(first_of_all)?;
+        let renewed = self.renew(generation).await;
+        self.check_own_session()?;
+        renewed.map_err(first_of_all)?;
         self.stateless.server.set(Server::Sessions);
         Ok(Found::Sessions)
     }
@@ -150,8 +154,19 @@ impl Bridge {
         .await
     }
 
+    /// Checks that the client has not begun a session of its own with `initialize`.
+    fn check_own_session(&self) -> Result<(), Trouble> {
+        let session = self.session.borrow();
+        if session.initialize.is_none() || session.is_of_bridge {
+            return Ok(());
+        }
+        let reason = "the client has sent initialize meanwhile".to_owned();
+        Err(Trouble::Refused(Refusal { status: StatusCode::OK, error: None, reason }))
+    }
+
     /// Begins a session that is not open yet.
     fn begin_session(&self, envelope: &Envelope) -> Result<(), Trouble> {
+        self.check_own_session()?;
         let wanted = capabilities::in_session(&envelope.capabilities);
         let initialize = envelope.initialize(wanted.clone()).ok_or_else(unwritable)?;
         let notice = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
@@ -255,7 +270,7 @@ fn first_of_all(trouble: Trouble) -> Trouble {
     match trouble {
         Trouble::SessionLost(reason) => {
             let reason = format!("the server opens no session: {reason}");
-            Trouble::Refused(Refusal { status: reqwest::StatusCode::OK, error: None, reason })
+            Trouble::Refused(Refusal { status: StatusCode::OK, error: None, reason })
         }
         other => other,
     }
