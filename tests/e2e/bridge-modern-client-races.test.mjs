@@ -67,3 +67,53 @@ test("71: a client that goes on with initialize while the bridge opens a session
   assert.equal((await bridge.result("tools/list")).resultType, undefined);
   assert.equal((await server.received("tools/list")).headers["mcp-session-id"], own);
 });
+
+test("73: an answer to a question of a lost session is no answer to one of the new session", async () => {
+  const answerIn = ({ server, headers }) => server.requests.find((own) => isAnswerTo("q1")(own) && own.headers["mcp-session-id"] === headers["mcp-session-id"]);
+  await using client = await beforeSessions({
+    capabilities: ELICITATION,
+    on: {
+      "tools/call": async (exchange) => {
+        exchange.events();
+        await question(exchange, "q1");
+        const name = await until(() => exchange.response.destroyed || answerIn(exchange)?.message.result.content.name, "the answer", { every: 10 });
+        await exchange.resultEvent(content(name));
+        exchange.end();
+      },
+    },
+  });
+  const { server } = client;
+  const params = (name, { inputRequests, requestState }) => ({ name, requestState, inputResponses: { [Object.keys(inputRequests)[0]]: { action: "accept", content: { name } } } });
+  const first = await client.result("tools/call", { name: "first" });
+  server.sessions.clear();
+  assert.ok((await client.result("tools/list")).tools);
+  const second = await client.result("tools/call", { name: "second" });
+  assert.match((await client.error("tools/call", params("first", first))).message, /session/);
+  assert.equal(textOf(await client.result("tools/call", params("second", second))), "second");
+  assert.equal(server.requests.filter(isAnswerTo("q1")).length, 1);
+});
+
+test("73: an answer that comes after the result is not sent", async () => {
+  let stream;
+  const shown = Promise.withResolvers();
+  await using client = await beforeSessions({
+    capabilities: ELICITATION,
+    get: (exchange) => (stream = exchange.events()),
+    on: {
+      "tools/call": async (exchange) => {
+        await question(stream, "q1");
+        await shown.promise;
+        // Once the second is answered, the first was read.
+        const messages = [{ id: exchange.id, result: content("without it") }, { id: "p1", method: "ping" }];
+        exchange.json(JSON.stringify(messages.map((message) => ({ jsonrpc: "2.0", ...message }))));
+      },
+    },
+  });
+  const { server } = client;
+  const { inputRequests, requestState } = await client.result("tools/call", { name: "asks" });
+  shown.resolve();
+  await server.received(isAnswerTo("p1"));
+  const inputResponses = { [Object.keys(inputRequests)[0]]: { action: "accept" } };
+  assert.equal(textOf(await client.result("tools/call", { name: "asks", inputResponses, requestState })), "without it");
+  assert.equal(server.requests.filter(isAnswerTo("q1")).length, 0);
+});

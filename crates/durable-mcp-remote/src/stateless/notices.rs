@@ -42,7 +42,8 @@ impl Bridge {
         let response = if method == "ping" {
             Message::written(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#))
         } else {
-            let question = Question::new(Some(id.clone()), method, message.raw_params());
+            let generation = self.session.borrow().generation;
+            let question = Question::new(Some(id.clone()), method, message.raw_params()).of_session(generation);
             if self.stateless.calls.ask(question, call.map(|call| &call.id)) {
                 return;
             }

@@ -306,18 +306,27 @@ impl Bridge {
                 }
                 continue;
             };
+            // The server has answered without it.
+            if owned.call.has_outcome() {
+                break;
+            }
             let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{answer}}}"#);
             let answer = Message::written(json).map_err(|_| unreadable())?;
-            self.post_answer(&answer, call).await?;
+            self.post_answer(&answer, question.generation, call).await?;
         }
         owned.call.resume(waiting, unanswered);
         Ok(owned)
     }
 
-    async fn post_answer(self: &Rc<Self>, answer: &Message, call: &Call) -> Result<(), Trouble> {
+    /// Sends the answer to a question in the session of the question.
+    async fn post_answer(self: &Rc<Self>, answer: &Message, generation: u64, call: &Call) -> Result<(), Trouble> {
         let deadline = Instant::now() + self.arguments.network.connect_timeout;
         let mut wait = FIRST_WAIT;
         loop {
+            // In another session, the id may be that of another question.
+            if self.session.borrow().generation != generation {
+                return Err(Trouble::SessionLost("nothing waits for the answer in its new one".to_owned()));
+            }
             match self.post(answer).await {
                 Err(Trouble::Unsent(_)) if Instant::now() + wait < deadline && !call.done.is_done() => {}
                 // The call itself tells what became of it.

@@ -78,12 +78,19 @@ pub(super) struct Question {
     pub(super) method: String,
     /// JSON of its params.
     pub(super) params: Option<String>,
+    /// Generation of the session that waits for the answer.
+    pub(super) generation: u64,
     _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Question {
     pub(super) fn new(id: Option<Id>, method: &str, params: Option<String>) -> Self {
-        Self { key: String::new(), id, method: method.to_owned(), params, _room: None }
+        Self { key: String::new(), id, method: method.to_owned(), params, generation: 0, _room: None }
+    }
+
+    /// Notes the session that waits for the answer, by its generation.
+    pub(super) fn of_session(self, generation: u64) -> Self {
+        Self { generation, ..self }
     }
 }
 
@@ -232,6 +239,10 @@ impl ServerCall {
     /// Whether the server has answered, so that it has to be called again.
     pub(super) fn is_over(&self) -> bool {
         self.is_over.get()
+    }
+
+    pub(super) fn has_outcome(&self) -> bool {
+        self.outcome.borrow().is_some()
     }
 
     pub(super) fn take_outcome(&self) -> Option<Result<Message, Trouble>> {
