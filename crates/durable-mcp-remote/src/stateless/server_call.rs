@@ -158,10 +158,10 @@ impl ServerCalls {
                 && call.questions.borrow().len() < MAX_QUESTIONS
                 && admit(&call.capabilities.borrow(), &question.method, question.params.as_deref().unwrap_or("{}"))
         };
-        let newest = calls.iter().rev().filter(can_ask);
-        let Some(call) = newest.max_by_key(|call| (call.waiting.borrow().is_some(), call.asked.get() == 0)) else {
-            return false;
-        };
+        let able = calls.iter().filter(can_ask);
+        // The last of those that are equal.
+        let newest = able.max_by_key(|call| (call.waiting.borrow().is_some(), call.asked.get() == 0));
+        let Some(call) = newest else { return false };
         call.put(Question { _room: Some(room), ..question });
         call.changed.notify_one();
         true
@@ -320,6 +320,17 @@ mod tests {
         drop((first, third, list));
         assert!(calls.is_empty());
         assert!(!calls.ask(form("f"), None));
+    }
+
+    #[test]
+    fn a_question_of_no_call_goes_to_the_newest_of_those_that_were_asked_nothing() {
+        let calls = Rc::new(ServerCalls::default());
+        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
+        let older = call(&calls, "1", "tools/call", elicits());
+        let newer = call(&calls, "2", "tools/call", elicits());
+        assert!(calls.ask(form("a"), None));
+        assert!(asked(&older).is_empty());
+        assert_eq!(asked(&newer), ["\"a\""]);
     }
 
     #[test]
