@@ -117,3 +117,25 @@ test("73: an answer that comes after the result is not sent", async () => {
   assert.equal(textOf(await client.result("tools/call", { name: "asks", inputResponses, requestState })), "without it");
   assert.equal(server.requests.filter(isAnswerTo("q1")).length, 0);
 });
+
+test("43, 73: a call that is cancelled while a question of it waits is cancelled at the server", async () => {
+  const told = Promise.withResolvers();
+  await using client = await beforeSessions({
+    capabilities: ELICITATION,
+    on: {
+      initialize: ({ server }) => ({ protocolVersion: server.version, capabilities: { tools: {}, logging: {} }, serverInfo: { name: "scripted", version: "1" } }),
+      "logging/setLevel": async () => (await told.promise, {}),
+      "tools/call": (exchange) => (exchange.events(), void question(exchange, "q1")),
+    },
+  });
+  const { bridge, server } = client;
+  const { requestState } = await client.result("tools/call", { name: "asks" });
+  // The question has no answer, and is put again once the level is set.
+  bridge.send({ jsonrpc: "2.0", id: "gone", method: "tools/call", params: { name: "asks", inputResponses: {}, requestState, _meta: envelope(ELICITATION, { logLevel: "debug" }) } });
+  await server.received("logging/setLevel");
+  await cancel(bridge, "gone");
+  told.resolve();
+  const { message } = await server.received("notifications/cancelled");
+  assert.equal(message.params.requestId, (await server.received("tools/call")).id);
+  assert.equal(bridge.responses("gone").length, 0);
+});

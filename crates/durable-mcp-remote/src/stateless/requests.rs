@@ -214,6 +214,10 @@ impl Bridge {
                     return self.finished(call, &owned.call, &response);
                 }
             }
+            // The client brings no answers to a request that it has cancelled.
+            if call.done.is_done() {
+                return Ok(Served::Unanswered);
+            }
             let questions = owned.call.take_questions();
             if !questions.is_empty() {
                 return self.suspend(call, owned, questions);
