@@ -139,3 +139,28 @@ test("43, 73: a call that is cancelled while a question of it waits is cancelled
   assert.equal(message.params.requestId, (await server.received("tools/call")).id);
   assert.equal(bridge.responses("gone").length, 0);
 });
+
+test("44, 73: progress that comes before the receipt of an answer has the token of the request that waits", async () => {
+  const shown = Promise.withResolvers();
+  let asker;
+  await using client = await beforeSessions({
+    capabilities: ELICITATION,
+    http: async (exchange) => {
+      if (!isAnswerTo("q1")(exchange)) return false;
+      await asker.event({ jsonrpc: "2.0", method: "notifications/progress", params: { progressToken: "first", progress: 1 } });
+      await shown.promise;
+      await asker.resultEvent(content("done"));
+      asker.end();
+      exchange.status(202);
+      return true;
+    },
+    on: { "tools/call": (exchange) => void question((asker = exchange.events()), "q1") },
+  });
+  const { inputRequests, requestState } = await client.result("tools/call", { name: "asks" }, { progressToken: "first" });
+  const inputResponses = { [Object.keys(inputRequests)[0]]: { action: "accept" } };
+  const done = client.result("tools/call", { name: "asks", inputResponses, requestState }, { progressToken: "second" });
+  const { params } = await client.bridge.message(({ method }) => method === "notifications/progress");
+  assert.equal(params.progressToken, "second");
+  shown.resolve();
+  assert.equal(textOf(await done), "done");
+});

@@ -294,7 +294,8 @@ impl Bridge {
         }
         let answers = Object::parse(answers)
             .ok_or_else(|| refused(INVALID_PARAMS, "Invalid params: inputResponses is no object", None))?;
-        let waiting = self.waiting(envelope)?;
+        // The server may go on as soon as it has an answer.
+        owned.call.resume(self.waiting(envelope)?);
         let mut unanswered = Vec::new();
         for question in questions {
             // Without an answer, it is put again.
@@ -318,7 +319,7 @@ impl Bridge {
             let answer = Message::written(json).map_err(|_| unreadable())?;
             self.post_answer(&answer, question.generation, call).await?;
         }
-        owned.call.resume(waiting, unanswered);
+        owned.call.put_again(unanswered);
         Ok(owned)
     }
 

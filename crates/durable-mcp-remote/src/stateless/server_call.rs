@@ -259,11 +259,15 @@ impl ServerCall {
         questions
     }
 
-    /// Goes on for another request of the client, with questions that have no answer yet.
-    pub(super) fn resume(&self, waiting: Waiting, mut unanswered: Vec<Question>) {
+    /// Goes on for another request of the client.
+    pub(super) fn resume(&self, waiting: Waiting) {
         self.capabilities.replace(waiting.capabilities.clone());
         self.waiting.replace(Some(waiting));
         self.is_asking.set(false);
+    }
+
+    /// Takes back questions that have no answer yet, before those that came meanwhile.
+    pub(super) fn put_again(&self, mut unanswered: Vec<Question>) {
         let mut questions = self.questions.borrow_mut();
         unanswered.append(&mut questions);
         *questions = unanswered;
@@ -402,7 +406,7 @@ mod tests {
         assert!(calls.ask(form("a"), None));
         assert_eq!(one.call.take_questions().len(), 1);
         assert_eq!(calls.present_token(&given), None);
-        one.call.resume(waiting(json!({}), None, Some("t2")), Vec::new());
+        one.call.resume(waiting(json!({}), None, Some("t2")));
         assert_eq!(calls.present_token(&given), Some(Id::Text("t2".into())));
     }
 
