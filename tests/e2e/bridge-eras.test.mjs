@@ -107,6 +107,15 @@ test("55: auto discovers first, and sends initialize after any other error", asy
   assert.deepEqual(server.log.slice(0, 2), ["POST server/discover", "POST initialize"]);
 });
 
+test("55: auto sends initialize after words about a session, too", async () => {
+  await using server = await bridgeServer({
+    http: (exchange) => exchange.message?.method === "server/discover" && (exchange.error(-32600, "Bad Request: Server not initialized"), true),
+  });
+  await using bridge = startBridge(server.url, { args: ["--protocol", "auto"] });
+  assert.equal((await bridge.initialize()).serverInfo.name, "scripted");
+  assert.deepEqual(server.log.slice(0, 2), ["POST server/discover", "POST initialize"]);
+});
+
 test("55: versions that have nothing in common are an error that names both lists", async () => {
   await using server = await modernServer({ versions: ["2031-01-01"] });
   await using bridge = startBridge(server.url, { args: ["--protocol", "modern"] });

@@ -90,6 +90,7 @@ test("71: any first request opens the session, and those that come at once share
 for (const [what, http] of [
   ["404", (exchange) => exchange.status(404, "Not found")],
   ["-32601 in a 200", (exchange) => exchange.error(-32601, "Method not found")],
+  ["-32600 and words about a session in a 200", (exchange) => exchange.error(-32600, "Bad Request: Server not initialized")],
   ["400 and a version it does not know", (exchange) => exchange.status(400, JSON.stringify({ jsonrpc: "2.0", id: null, error: { code: -32000, message: "Bad Request: Unsupported protocol version" } }))],
   ["-32022 and its own versions", (exchange) => exchange.status(400, JSON.stringify({ jsonrpc: "2.0", id: exchange.id, error: { code: -32022, message: "no", data: { supported: ["2025-11-25"] } } }))],
   ["an empty result", (exchange) => exchange.result({})],

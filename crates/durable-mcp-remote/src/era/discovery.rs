@@ -131,7 +131,7 @@ impl Bridge {
         let (call, response) = self.calls.of_bridge("server/discover");
         let _waiting = self.calls.until_dropped(&call.id);
         let request = made(&call.id).ok_or_else(|| unusable("server/discover cannot be written"))?;
-        self.exchange_by_http(&call, &request).await?;
+        self.exchange_by_http(&call, &request).await.map_err(without_session)?;
         let response = response.await.map_err(|_| Trouble::Lost("there is no response".to_owned()))?;
         let Some(result) = response.raw_result() else {
             let reason = response.error().map_or_else(String::new, |error| error.message);
@@ -211,6 +211,18 @@ pub(crate) fn supported(trouble: &Trouble) -> Vec<String> {
     let error = message.error().filter(|error| error.code == UNSUPPORTED_VERSION);
     let data = error.and_then(|error| serde_json::from_value(error.data).ok());
     data.map_or(Vec::new(), |data: Unsupported| data.supported)
+}
+
+/// Turns the loss of a session into a refusal of `server/discover`, which needs none.
+fn without_session(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::SessionLost(reason) => Trouble::Refused(Refusal {
+            status: StatusCode::OK,
+            error: None,
+            reason: format!("the server refuses server/discover: {reason}"),
+        }),
+        other => other,
+    }
 }
 
 /// Whether the server named its versions, and none of them is known here.
