@@ -164,3 +164,18 @@ test("44, 73: progress that comes before the receipt of an answer has the token 
   shown.resolve();
   assert.equal(textOf(await done), "done");
 });
+
+test("71: a response under the client's own id, which the server was not given, is no response", async () => {
+  await using client = await beforeSessions({
+    on: {
+      "tools/call": async (exchange) => {
+        exchange.events();
+        await exchange.resultEvent(content("wrong"), {}, { id: "mine" });
+        await exchange.resultEvent(content("right"));
+        exchange.end();
+      },
+    },
+  });
+  const result = await client.result("tools/call", { name: "echo" }, { id: "mine" });
+  assert.deepEqual([textOf(result), result.resultType], ["right", "complete"]);
+});

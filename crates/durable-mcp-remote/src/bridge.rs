@@ -351,6 +351,11 @@ impl Bridge {
             }
             return;
         };
+        // The server knows a translated request by another id.
+        let is_own = call.is_some_and(|call| call.id == *id);
+        if self.session.borrow().is_of_bridge && !is_own && self.calls.is_of_client(id) {
+            return;
+        }
         // Cancelled, answered before, or never asked.
         let Some(entry) = self.calls.take(id) else { return };
         match entry.asker {

@@ -83,6 +83,11 @@ impl Calls {
         }
     }
 
+    /// Whether a request of the client waits for a response under this id.
+    pub(crate) fn is_of_client(&self, id: &Id) -> bool {
+        self.open.borrow().get(id).is_some_and(|entry| matches!(entry.asker, Asker::Client))
+    }
+
     /// Takes a request out, to answer it or because it was cancelled.
     pub(crate) fn take(&self, id: &Id) -> Option<Entry> {
         self.open.borrow_mut().remove(id)

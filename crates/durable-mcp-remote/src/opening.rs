@@ -164,7 +164,7 @@ impl Bridge {
             self.unanswered_offline.notify_one();
             return Some(Err(trouble));
         };
-        self.deliver(response).await;
+        self.deliver_from(response, Some(call)).await;
         Some(Ok(()))
     }
 }
