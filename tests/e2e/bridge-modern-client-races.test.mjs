@@ -179,3 +179,34 @@ test("71: a response under the client's own id, which the server was not given, 
   const result = await client.result("tools/call", { name: "echo" }, { id: "mine" });
   assert.deepEqual([textOf(result), result.resultType], ["right", "complete"]);
 });
+
+for (const [what, isCancelled] of [["the result", false], ["the end of a cancelled call", true]]) {
+  test(`43, 73: ${what} does not wait for the receipt of an answer`, async () => {
+    const shown = Promise.withResolvers();
+    let asker;
+    await using client = await beforeSessions({
+      capabilities: ELICITATION,
+      http: async (exchange) => {
+        if (!isAnswerTo("q1")(exchange)) return false;
+        if (!isCancelled) await asker.resultEvent(content("done"));
+        await shown.promise;
+        exchange.status(202);
+        return true;
+      },
+      on: { "tools/call": (exchange) => void question((asker = exchange.events()), "q1") },
+    });
+    const { bridge, server } = client;
+    const { inputRequests, requestState } = await client.result("tools/call", { name: "asks" });
+    const inputResponses = { [Object.keys(inputRequests)[0]]: { action: "accept" } };
+    const answered = client.ask("tools/call", { name: "asks", inputResponses, requestState }, { id: "retry" });
+    await server.received(isAnswerTo("q1"));
+    if (isCancelled) {
+      answered.catch(() => {});
+      await cancel(bridge, "retry");
+      assert.equal((await server.received("notifications/cancelled")).message.params.requestId, asker.id);
+    } else {
+      assert.equal(textOf((await answered).result), "done");
+    }
+    shown.resolve();
+  });
+}

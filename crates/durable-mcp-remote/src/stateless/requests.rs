@@ -311,16 +311,42 @@ impl Bridge {
                 }
                 continue;
             };
-            // The server has answered without it.
-            if owned.call.has_outcome() {
+            // The server has answered without it, or need not answer.
+            if owned.call.has_outcome() || call.done.is_done() {
                 break;
             }
             let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{answer}}}"#);
             let answer = Message::written(json).map_err(|_| unreadable())?;
-            self.post_answer(&answer, question.generation, call).await?;
+            self.give_answer(answer, question.generation, call, &owned.call).await?;
         }
         owned.call.put_again(unanswered);
         Ok(owned)
+    }
+
+    /// Sends the answer to a question, and waits for its receipt, the outcome of the server's call or the end of the client's.
+    async fn give_answer(
+        self: &Rc<Self>,
+        answer: Message,
+        generation: u64,
+        call: &Call,
+        at_server: &ServerCall,
+    ) -> Result<(), Trouble> {
+        let (bridge, of_client) = (Rc::clone(self), call.clone());
+        // Goes on when the outcome comes before the receipt.
+        let mut posted = spawn_local(async move { bridge.post_answer(&answer, generation, &of_client).await });
+        loop {
+            tokio::select! {
+                received = &mut posted => match received {
+                    Ok(Err(trouble)) if !at_server.has_outcome() => return Err(trouble),
+                    _ => return Ok(()),
+                },
+                () = at_server.changed.notified() => if at_server.has_outcome() { return Ok(()) },
+                () = call.done.done() => {
+                    posted.abort();
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Sends the answer to a question in the session of the question.
