@@ -122,6 +122,24 @@ test("43: a call that is cancelled while a new session is opened is not sent in 
   assert.equal(bridge.responses("gone").length, 0);
 });
 
+test("43: an initialize that is cancelled holds up no later message", { skip: isReference }, async () => {
+  const opened = Promise.withResolvers();
+  await using server = await bridgeServer({ sessions: true });
+  await using bridge = startBridge(server.url);
+  const usual = server.on.initialize;
+  server.on.initialize = async (exchange) => (await opened.promise, usual(exchange));
+  bridge.send({ jsonrpc: "2.0", id: "gone", method: "initialize", params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "t", version: "1" } } });
+  await server.received("initialize");
+  bridge.notify("notifications/cancelled", { requestId: "gone" });
+  const waiting = bridge.request("tools/list");
+  // Lines are taken in their order: once this is answered, those before it are.
+  bridge.send("no JSON");
+  await bridge.message(({ id }) => id === null);
+  opened.resolve();
+  assert.match((await waiting).error.message, /cancelled/);
+  assert.ok((await bridge.result("tools/list")).tools);
+});
+
 test("34: a new session with fewer capabilities is told to the client, and the call fails", async () => {
   await using both = await connected({ capabilities: { tools: {}, prompts: { listChanged: true } }, on: { "prompts/list": () => ({ prompts: [] }) } });
   both.server.capabilities = { prompts: {} };

@@ -37,13 +37,14 @@ impl Bridge {
         if let Some(initialize) = message.params::<Initialize>() {
             self.remote.sign_in.set_client_name(&initialize.client_info.name);
         }
+        let generation = self.session.borrow().generation;
         let deadline = Instant::now() + self.arguments.initialize_deadline;
         let mut wait = FIRST_RETRY;
         let mut last = Trouble::Lost("initialize has no answer".to_owned());
         loop {
             let attempt = timeout_at(deadline, self.open(&call, &message)).await;
             if call.done.is_done() {
-                return;
+                return self.release_waiting(generation);
             }
             match attempt {
                 Ok(Ok(())) => return,
@@ -63,6 +64,17 @@ impl Bridge {
                 return self.answer_offline(&call, last).await;
             }
             wait = LONGEST_RETRY.min(wait * 2);
+        }
+    }
+
+    /// Refuses the messages that wait for an `initialize` which the client has cancelled: no answer opens the gate.
+    fn release_waiting(&self, generation: u64) {
+        let is_waiting = {
+            let session = self.session.borrow();
+            session.generation == generation && !session.is_open
+        };
+        if is_waiting {
+            self.gate.refuse(Trouble::Lost("initialize was cancelled".to_owned()));
         }
     }
 
