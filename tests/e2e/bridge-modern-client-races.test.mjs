@@ -210,3 +210,20 @@ for (const [what, isCancelled] of [["the result", false], ["the end of a cancell
     shown.resolve();
   });
 }
+
+test("73: an answer to a question of a lost session is an error while a new session is opened", async () => {
+  const opened = Promise.withResolvers();
+  await using client = await beforeSessions({ capabilities: ELICITATION, on: { "tools/call": (exchange) => void question(exchange.events(), "q1") } });
+  const { server } = client;
+  const { inputRequests, requestState } = await client.result("tools/call", { name: "asks" });
+  const usual = server.on.initialize;
+  server.on.initialize = async (exchange) => (await opened.promise, usual(exchange));
+  server.sessions.clear();
+  const list = client.result("tools/list");
+  await server.received("initialize", { count: 2 });
+  const inputResponses = { [Object.keys(inputRequests)[0]]: { action: "accept" } };
+  assert.match((await client.error("tools/call", { name: "asks", inputResponses, requestState })).message, /session/);
+  assert.equal(server.requests.filter(isAnswerTo("q1")).length, 0);
+  opened.resolve();
+  assert.ok((await list).tools);
+});

@@ -67,7 +67,7 @@ impl Bridge {
         }
     }
 
-    /// Does the same in a task of its own, so that the gate does not stay closed when the caller is dropped.
+    /// Opens a new session in a task of its own, which opens the gate again even when the caller is dropped.
     ///
     /// # Errors
     ///

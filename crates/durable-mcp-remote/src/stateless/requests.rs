@@ -355,8 +355,12 @@ impl Bridge {
         let mut wait = FIRST_WAIT;
         loop {
             // In another session, the id may be that of another question.
-            if self.session.borrow().generation != generation {
-                return Err(Trouble::SessionLost("nothing waits for the answer in its new one".to_owned()));
+            let is_there = {
+                let session = self.session.borrow();
+                session.generation == generation && session.is_open
+            };
+            if !is_there {
+                return Err(Trouble::SessionLost("nothing waits for the answer in a new one".to_owned()));
             }
             match self.post(answer).await {
                 Err(Trouble::Unsent(_)) if Instant::now() + wait < deadline && !call.done.is_done() => {}
