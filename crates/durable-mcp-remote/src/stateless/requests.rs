@@ -260,7 +260,9 @@ impl Bridge {
             let suspended = Suspended { call: owned, questions, open };
             self.stateless.suspended.borrow_mut().insert(state.clone(), suspended)
         };
-        drop(forgotten);
+        if let Some(forgotten) = forgotten {
+            give_up(forgotten);
+        }
         let server = self.server_info();
         let response = results::input_required(&call.id, requests, &state, server.as_deref());
         let bridge = Rc::clone(self);
@@ -270,7 +272,9 @@ impl Bridge {
                 () = answered.done() => return,
             }
             let late = bridge.stateless.suspended.borrow_mut().take(&state);
-            drop(late);
+            if let Some(late) = late {
+                give_up(late);
+            }
         });
         response.map(Served::Response).ok_or_else(unreadable)
     }
@@ -290,16 +294,20 @@ impl Bridge {
             return Err(refused(INVALID_PARAMS, reason, None));
         };
         if owned.call.method != call.method || owned.call.target != target(params) {
+            owned.call.put_again(questions);
             return Err(refused(INVALID_PARAMS, "Invalid params: requestState is of another request", None));
         }
-        let answers = Object::parse(answers)
-            .ok_or_else(|| refused(INVALID_PARAMS, "Invalid params: inputResponses is no object", None))?;
+        let Some(answers) = Object::parse(answers) else {
+            owned.call.put_again(questions);
+            return Err(refused(INVALID_PARAMS, "Invalid params: inputResponses is no object", None));
+        };
         // The server may go on as soon as it has an answer.
         owned.call.resume(self.waiting(envelope)?);
         let mut unanswered = Vec::new();
         for question in questions {
             // Without an answer, it is put again.
-            let Some(answer) = answers.get(&question.key).filter(|answer| answer.starts_with('{')) else {
+            let answer = answers.get(&question.key).filter(|answer| answer.starts_with('{'));
+            let Some(answer) = answer.filter(|_| !call.done.is_done()) else {
                 unanswered.push(question);
                 continue;
             };
@@ -311,9 +319,9 @@ impl Bridge {
                 }
                 continue;
             };
-            // The server has answered without it, or need not answer.
-            if owned.call.has_outcome() || call.done.is_done() {
-                break;
+            // The server has answered without it.
+            if question.is_tied && owned.call.has_outcome() {
+                continue;
             }
             let json = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{answer}}}"#);
             let answer = Message::written(json).map_err(|_| unreadable())?;
@@ -398,6 +406,11 @@ impl Question {
         let params = params.map_or_else(String::new, |params| format!(r#","params":{params}"#));
         format!(r#"{}:{{"method":{}{params}}}"#, quoted(&self.key), quoted(&self.method))
     }
+}
+
+/// Ends a call whose client did not come back in time. Its questions may be those of other calls.
+fn give_up(Suspended { call, questions, .. }: Suspended<OwnedCall>) {
+    call.call.put_again(questions);
 }
 
 /// Name or URI that a request is about.

@@ -80,12 +80,14 @@ pub(super) struct Question {
     pub(super) params: Option<String>,
     /// Generation of the session that waits for the answer.
     pub(super) generation: u64,
+    /// True if it came with the answer to a call. Any other may be of another call than the one that it was put to.
+    pub(super) is_tied: bool,
     _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Question {
     pub(super) fn new(id: Option<Id>, method: &str, params: Option<String>) -> Self {
-        Self { key: String::new(), id, method: method.to_owned(), params, generation: 0, _room: None }
+        Self { key: String::new(), id, method: method.to_owned(), params, generation: 0, is_tied: true, _room: None }
     }
 
     /// Notes the session that waits for the answer, by its generation.
@@ -104,6 +106,12 @@ pub(super) struct OwnedCall {
 impl Drop for OwnedCall {
     fn drop(&mut self) {
         self.calls.open.borrow_mut().retain(|call| !Rc::ptr_eq(call, &self.call));
+        // Another call may wait for the answers to these.
+        for question in self.call.questions.take() {
+            if !question.is_tied {
+                self.calls.ask(question, None);
+            }
+        }
     }
 }
 
@@ -154,6 +162,7 @@ impl ServerCalls {
         let calls = self.open.borrow();
         let can_ask = |call: &&Rc<ServerCall>| {
             from.is_none_or(|id| *id == call.id)
+                && !call.has_outcome()
                 && ASKING.contains(&call.method.as_str())
                 && call.questions.borrow().len() < MAX_QUESTIONS
                 && admit(&call.capabilities.borrow(), &question.method, question.params.as_deref().unwrap_or("{}"))
@@ -162,7 +171,7 @@ impl ServerCalls {
         // The last of those that are equal.
         let newest = able.max_by_key(|call| (call.waiting.borrow().is_some(), call.asked.get() == 0));
         let Some(call) = newest else { return false };
-        call.put(Question { _room: Some(room), ..question });
+        call.put(Question { is_tied: from.is_some(), _room: Some(room), ..question });
         call.changed.notify_one();
         true
     }
@@ -324,6 +333,23 @@ mod tests {
         drop((first, third, list));
         assert!(calls.is_empty());
         assert!(!calls.ask(form("f"), None));
+    }
+
+    #[test]
+    fn a_question_of_no_call_goes_on_to_another_call_when_its_own_ends() {
+        let calls = Rc::new(ServerCalls::default());
+        let elicits = || waiting(json!({ "elicitation": { "form": {} } }), None, None);
+        let [first, second, third] = ["1", "2", "3"].map(|id| call(&calls, id, "tools/call", elicits()));
+        assert!(calls.ask(form("a"), None));
+        assert!(calls.ask(form("b"), Some(&third.call.id)));
+        drop(third);
+        assert_eq!(asked(&second), ["\"a\""]);
+        assert!(asked(&first).is_empty(), "the other one was the third call's own");
+        calls.finish(&first.call, Err(Trouble::Lost(String::new())));
+        assert!(calls.ask(form("c"), None));
+        assert_eq!(asked(&second), ["\"c\""]);
+        drop(second);
+        assert!(!calls.ask(form("d"), None), "the call that is left has its outcome");
     }
 
     #[test]
