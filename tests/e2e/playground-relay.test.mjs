@@ -126,6 +126,32 @@ describe("the relay in the page", () => {
     assert.equal(begun(), 0);
   });
 
+  test("is not that of a server whose connection was given up while the relay's part of the page was loading", async () => {
+    await using visitor = await visiting();
+    const { page, context } = visitor;
+    await attempt(visitor);
+    await visitor.button(OFFER).click();
+    const held = [];
+    await context.route(/\/playground\/part-.*\.js$/, (route) => void held.push(route));
+    await visitor.button(YES).click();
+    await until(() => held.length > 0, "the part");
+    await visitor.button("Stop").click();
+    await page.getByLabel("Address", { exact: true }).fill(`${server.url}/mcp`);
+    await visitor.button("Connect").click();
+    // With whatever the second connection loads, all parts come.
+    await context.unroute(/\/playground\/part-.*\.js$/);
+    await Promise.all(held.map((route) => route.continue()));
+    await visitor.button("Disconnect").waitFor();
+    const relayed = [];
+    page.on("request", (request) => request.url().endsWith("/playground/relay") && relayed.push(request.url()));
+    await visitor.tool("echo");
+    await visitor.json({ text: "of this server" });
+    await visitor.call();
+    assert.match(await (await visitor.result()).innerText(), /of this server/);
+    assert.deepEqual(relayed, []);
+    assert.equal(begun(), 0);
+  });
+
   test("ends the session when the person disconnects, and when they leave the page", async () => {
     await using visitor = await connected();
     const ended = () => web.requests.filter(({ method, headers }) => method === "DELETE" && headers["mcp-session-id"] === "the-session-of-the-server").length;

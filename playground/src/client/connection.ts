@@ -92,15 +92,19 @@ export class Connection {
   }
 
   async connect(target: Target): Promise<ServerInfo> {
-    await this.disconnect();
+    const ended = this.disconnect();
     const { signal } = this.#stop;
+    await ended;
+    const relay = target.relay && isRelayed(target) ? await this.#relayOf(target.relay) : undefined;
+    const account = await this.#accounts.of(target.url);
+    signal.throwIfAborted();
+    // All at once: a connection that was given up in the meantime leaves nothing of its server behind.
     this.#target = target;
+    this.#relay = relay;
     this.#trace.masks.headers = new Set(target.headers.map(([name]) => name.toLowerCase()));
     this.#fetcher.begin();
-    this.#relay = target.relay && isRelayed(target) ? await this.#relayOf(target.relay) : undefined;
-    this.#fetcher.through = this.#relay?.send;
-    this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, await this.#accounts.of(target.url));
-    signal.throwIfAborted();
+    this.#fetcher.through = relay?.send;
+    this.#signIn = new SignIn(target.url, target.scope.trim(), this.#fetcher, account);
     if (target.transport === "sse") return this.#open("sse", "legacy", signal);
     try {
       return await this.#negotiate(target, signal);
@@ -366,7 +370,8 @@ export class Connection {
 
   /** Signs out of a server: in this tab, and then in the others. */
   async signOut(server: string): Promise<void> {
-    const signIn = server === this.url ? this.signIn : new SignIn(server, "", this.#fetcher, await this.#accounts.of(server));
+    // Requests to another server do not go by the relay of this one.
+    const signIn = server === this.url ? this.signIn : new SignIn(server, "", new Fetcher(this.#trace), await this.#accounts.of(server));
     await signIn.signOut().finally(() => this.#accounts.signedOut(server));
   }
 
