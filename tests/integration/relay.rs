@@ -379,13 +379,17 @@ fn a_name_that_leads_to_a_private_address_is_refused() {
 #[test]
 fn a_list_of_hosts_replaces_any() {
     let with = |hosts: &str| Deployment::with_variables(&[SET[0], SET[1], ("PLAYGROUND_RELAY_HOSTS", hosts)]);
-    let deployment = with("a.example, *.b.example, c.example:8443");
+    let deployment = with("a.example, *.b.example, c.example:8443, d.example:443, e.example:80");
     assert_eq!(deployment.app.problems(), [] as [String; 0]);
     let token = relay_token(&deployment, "ann");
     for (url, status) in [
         ("https://a.example/mcp", 200),
         ("https://x.b.example/mcp", 200),
         ("https://c.example:8443/mcp", 200),
+        ("https://d.example/mcp", 200),
+        ("https://d.example:443/mcp", 200),
+        ("https://d.example:8443/mcp", 403),
+        ("https://e.example/mcp", 403),
         ("https://b.example/mcp", 403),
         ("https://x.a.example/mcp", 403),
         ("https://c.example/mcp", 403),
@@ -453,6 +457,11 @@ fn only_headers_for_the_target_go_there() {
         "x-forwarded-for",
         "x-forwarded-host",
         "x-real-ip",
+        "x-forwarded",
+        "x_forwarded_for",
+        "x-original-forwarded-for",
+        "x-host",
+        "client-ip",
         "true-client-ip",
         "cdn-loop",
         "sec-fetch-site",

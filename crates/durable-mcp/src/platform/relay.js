@@ -26,11 +26,13 @@ export async function lookUp(url, longest) {
 }
 
 // Gives the stream, and a promise of its bytes, which is kept however it ends.
-function limited(body, limit) {
+function limited(body, limit, signal) {
   const reader = body.getReader();
   let bytes = 0;
   let over;
   const total = new Promise((done) => (over = () => done(bytes)));
+  // What is not read hears of no abort.
+  signal.addEventListener("abort", over, { once: true });
   const stream = new ReadableStream({
     async pull(controller) {
       try {
@@ -58,7 +60,7 @@ function limited(body, limit) {
 }
 
 // The exchange stops when the client of `request` hangs up, or when the function is called that comes last.
-export async function send(request, method, url, headers, body, limit, longest) {
+export async function send(request, method, url, headers, body, limit, longest, longestBody) {
   const ended = new AbortController();
   const signal = AbortSignal.any([request.signal, ended.signal, AbortSignal.timeout(longest)]);
   const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
@@ -74,5 +76,10 @@ export async function send(request, method, url, headers, body, limit, longest) 
     response.body?.cancel().catch(() => {});
     return head;
   }
-  return [...head, ...limited(response.body, limit), () => ended.abort()];
+  const [stream, total] = limited(response.body, limit, signal);
+  if (type !== "text/event-stream") {
+    const timer = setTimeout(() => ended.abort(), longestBody);
+    total.then(() => clearTimeout(timer));
+  }
+  return [...head, stream, total, () => ended.abort()];
 }

@@ -29,6 +29,7 @@ extern "C" {
         body: Option<&str>,
         limit: u32,
         longest: u32,
+        longest_body: u32,
     ) -> Result<Promise, JsValue>;
 }
 
@@ -44,6 +45,9 @@ const MAX_BYTES: u32 = 20 * 1024 * 1024;
 
 /// Timeout of a whole exchange, in milliseconds.
 const LONGEST_MS: u32 = 10 * 60 * 1000;
+
+/// Time for the body of an answer that is no stream, in milliseconds: such an answer is written at once, and no stream counts it.
+const LONGEST_BODY_MS: u32 = 60_000;
 
 /// Timeout of a look-up, in milliseconds.
 const LOOK_UP_MS: u32 = 5000;
@@ -129,7 +133,8 @@ async fn exchanged(runtime: &WorkerEdge, request: RelayRequest) -> Result<Exchan
     for (name, value) in headers {
         given.push(&Array::of2(&name.into(), &value.into()));
     }
-    let sent = exchange(&runtime.request, method.as_str(), &url, &given, body.as_deref(), MAX_BYTES, LONGEST_MS);
+    let (request, body) = (&runtime.request, body.as_deref());
+    let sent = exchange(request, method.as_str(), &url, &given, body, MAX_BYTES, LONGEST_MS, LONGEST_BODY_MS);
     let parts = Array::from(&settled(sent).await?);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status has three digits")]
     let status = parts.get(0).as_f64().unwrap_or_default() as u16;

@@ -1,5 +1,5 @@
-//! Requests and streams that the relay of the playground sends for a user, counted in memory: the object lives for longer than the
-//! minute that they are counted for.
+//! Requests and streams that the relay of the playground sends for a user, counted in memory. An object that was idle for some ten
+//! seconds may be evicted (Cloudflare, "Lifecycle of a Durable Object"), and then counts anew.
 
 use std::collections::VecDeque;
 

@@ -30,12 +30,13 @@ const MAX_VALUE_CHARS: usize = 16 * 1024;
 
 /// Headers that are not sent, whoever typed them: those of the browser and of what stands between, and those that would have the target
 /// take the request for another.
-const NEVER: [&str; 33] = [
+const NEVER: [&str; 34] = [
     "accept-charset",
     "accept-encoding",
     "access-control-request-headers",
     "access-control-request-method",
     "cdn-loop",
+    "client-ip",
     "connection",
     "content-encoding",
     "content-length",
@@ -58,16 +59,17 @@ const NEVER: [&str; 33] = [
     "via",
     "x-client-ip",
     "x-cluster-client-ip",
+    "x-host",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
-    "x-original-url",
     "x-real-ip",
     "x-rewrite-url",
 ];
 
 /// Beginnings of such names.
-const NEVER_BEGINNINGS: [&str; 7] = ["cf-", "fly-", "proxy-", "sec-", "x-forwarded-", "x-playground", "x-target-"];
+const NEVER_BEGINNINGS: [&str; 8] =
+    ["cf-", "fly-", "proxy-", "sec-", "x-forwarded", "x-original-", "x-playground", "x-target-"];
 
 /// Reason for which a request is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,8 +130,10 @@ fn headers(head: &Head) -> Result<Vec<(String, String)>, Unfit> {
     for (name, value) in head.headers.all() {
         let name = name.to_ascii_lowercase();
         let Some(name) = name.strip_prefix(HEADER) else { continue };
-        let is_kept = !NEVER.contains(&name) && !NEVER_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
-        if !is_kept {
+        // CGI and WSGI read an underscore as they read a dash.
+        let dashed = name.replace('_', "-");
+        let is_refused = |beginning: &&str| dashed.starts_with(beginning);
+        if NEVER.contains(&dashed.as_str()) || NEVER_BEGINNINGS.iter().any(is_refused) {
             return Err(Unfit::Wrong("One of the headers is not sent by the relay."));
         }
         if value.len() > MAX_VALUE_CHARS || headers.len() >= MAX_HEADERS {

@@ -46,7 +46,7 @@ impl Target {
         if own.iter().any(|own| is_of_one_domain(own, name)) {
             return Err("The relay does not lead back to this deployment or its domain.");
         }
-        if hosts.is_some_and(|hosts| !hosts.admits(authority)) {
+        if hosts.is_some_and(|hosts| !hosts.admits(&format!("{name}:{}", port.unwrap_or(HTTPS_PORT)))) {
             return Err("The operator of this deployment does not relay to this host.");
         }
         Ok(Self { url: url.to_owned(), host: authority.to_owned() })
