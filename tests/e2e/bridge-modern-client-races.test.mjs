@@ -93,7 +93,8 @@ test("73: an answer to a question of a lost session is no answer to one of the n
   assert.equal(server.requests.filter(isAnswerTo("q1")).length, 1);
 });
 
-test("73: an answer that comes after the result is not sent", async () => {
+// It may be of another call that is still waiting.
+test("73: an answer to a question that came with no call is sent though that call has its result", async () => {
   let stream;
   const shown = Promise.withResolvers();
   await using client = await beforeSessions({
@@ -115,7 +116,7 @@ test("73: an answer that comes after the result is not sent", async () => {
   await server.received(isAnswerTo("p1"));
   const inputResponses = { [Object.keys(inputRequests)[0]]: { action: "accept" } };
   assert.equal(textOf(await client.result("tools/call", { name: "asks", inputResponses, requestState })), "without it");
-  assert.equal(server.requests.filter(isAnswerTo("q1")).length, 0);
+  await server.received(isAnswerTo("q1"));
 });
 
 test("43, 73: a call that is cancelled while a question of it waits is cancelled at the server", async () => {

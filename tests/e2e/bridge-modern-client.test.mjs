@@ -26,7 +26,8 @@ const question = (exchange, id, method = "elicitation/create", params = method =
 
 /** The response to a question, which is `{}` where the test ends without one. */
 const answerTo = async ({ server, response }, id) => {
-  const isAnswer = ({ message }) => message?.id === id && message.method === undefined;
+  // One that comes in a session that is not there is refused.
+  const isAnswer = ({ message, headers }) => message?.id === id && message.method === undefined && (!server.hasSessions || server.sessions.has(headers["mcp-session-id"]));
   const answered = await until(() => server.requests.find(isAnswer) ?? (response?.destroyed && {}), () => `the answer to ${id}`, { every: 10 });
   return answered.message ?? {};
 };
