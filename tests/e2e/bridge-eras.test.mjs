@@ -165,7 +165,7 @@ test("57, 61: a client of 2026-07-28 gets the tools that can be called, whose he
     await bridge.result("tools/call", call);
     assert.deepEqual([count("tools/call"), count("tools/list")], [2, 2]);
     assert.deepEqual((await server.received("tools/list")).message.params._meta[`${META}/clientCapabilities`], { roots: {} });
-    // What listing the tools does not mend is the client's to know.
+    // A -32020 that a new list of tools does not mend reaches the client.
     const { error } = await bridge.request("tools/call", { ...call, arguments: {} });
     assert.equal(error.code, -32020);
     assert.deepEqual([count("tools/call"), count("tools/list")], [3, 4]);

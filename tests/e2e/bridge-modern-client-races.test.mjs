@@ -93,7 +93,7 @@ test("73: an answer to a question of a lost session is no answer to one of the n
   assert.equal(server.requests.filter(isAnswerTo("q1")).length, 1);
 });
 
-// It may be of another call that is still waiting.
+// The question may be of another call that is still waiting.
 test("73: an answer to a question that came with no call is sent though that call has its result", async () => {
   let stream;
   const shown = Promise.withResolvers();

@@ -217,7 +217,7 @@ impl Bridge {
                 _ => self.send_in_order(message).await,
             },
             Kind::Response { id: Some(id), .. } if self.questions.answered(&id, &message) => {}
-            // Nothing is asked by requests there.
+            // A client of 2026-07-28 is asked in results, so a response of its own answers nothing.
             Kind::Response { .. } if self.session.borrow().is_of_bridge => {}
             Kind::Response { .. } => self.spawn(|bridge| bridge.send_one_way(message)),
         }

@@ -49,7 +49,7 @@ async function unreached({ url, method, headers, step }: FailedRequest, readable
     const missing = (await answers(url, {})) ? await refusedHeaders(url, needed) : ["access-control-allow-origin"];
     // Other answers of the same server could be read, so one part alone lacks the headers.
     const worked = readable.findLast((other) => new URL(other.url).origin === origin && other.url !== url)?.url;
-    // Nothing is refused, as far as can be asked for: the answer did not come.
+    // CORS allows every header that was asked for, so the connection broke before the answer.
     if (missing.length === 0 && method !== "DELETE") return { kind: "refused", cause: "broken", facts };
     const isOrigin = missing[0] === "access-control-allow-origin";
     return { kind: "blocked", cause: isOrigin ? "cors" : "cors.headers", facts: { ...facts, method, missing: missing.join(", "), ...(worked ? { worked } : {}) }, headers: needed };

@@ -121,7 +121,7 @@ function laidOut(text: string, columns: number): Uint32Array {
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf("\n", start);
     const end = newline < 0 ? text.length : newline + 1;
-    // What ends a line takes no column.
+    // Line ends take no column.
     const last = newline < 0 ? end : text[newline - 1] === "\r" ? newline - 1 : newline;
     add(start);
     if (isEven) for (let at = start + columns; at < last; at += columns) add(at);

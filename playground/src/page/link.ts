@@ -44,7 +44,7 @@ export class Link {
     client.postMessage(message);
   }
 
-  // Whose answer it was is not known.
+  // An answer that cannot be read does not say which request it was for, so all of them end.
   #rejectAll(message: string): void {
     for (const { reject } of this.#waiting.values()) reject(failureOf(message));
     this.#waiting.clear();

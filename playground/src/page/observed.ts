@@ -1,4 +1,4 @@
-// What changes in place, and has those who show it told.
+// Listeners of an object that changes in place, such as the trace: the views that show it.
 
 export class Observed {
   #listeners = new Set<() => void>();

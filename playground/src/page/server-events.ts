@@ -1,4 +1,4 @@
-// What the Web Worker tells of one connection by itself, and what becomes of it on the page.
+// Events of the Web Worker about one connection, and their effect on the state of the page.
 import { withNewest } from "../bounded.ts";
 import type { Farewell, Problem, ServerInfo } from "../protocol.ts";
 import type { CallHistory } from "./call-history.ts";

@@ -270,7 +270,7 @@ export function itemsOf(schema: Members): { first: Schema[]; rest: Schema | unde
   return { first: [], rest: items };
 }
 
-// Where one is not known to fit, it may be the one.
+// False if any item is not known to be a misfit.
 function none<T>(items: T[], fits: (item: T) => boolean | undefined): boolean {
   return items.every((item) => fits(item) === false);
 }

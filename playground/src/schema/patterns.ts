@@ -73,7 +73,7 @@ export class Verdicts {
   }
 
   async #run(): Promise<void> {
-    // What one check asks for is matched together.
+    // Pairs of one check are matched together: the rest of the check runs before this goes on.
     await Promise.resolve();
     while (this.#asked.size > 0) {
       const asked = [...this.#asked];

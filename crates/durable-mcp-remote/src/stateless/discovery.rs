@@ -212,7 +212,7 @@ impl Bridge {
             (session.generation, session.headers(), session.offline.is_some())
         };
         self.stateless.capabilities.replace(widened);
-        // It is opened once the server is back.
+        // The session is opened once the server is back.
         if is_offline {
             return Ok(());
         }

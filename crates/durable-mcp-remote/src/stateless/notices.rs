@@ -83,7 +83,7 @@ impl Bridge {
             // Of forms and tasks that this version has in other ways.
             "notifications/elicitation/complete" | "notifications/tasks/status" => {}
             _ if self.tell_subscribers(&message, method).await => {}
-            // What is not known goes to who may wait for it.
+            // Unknown notifications are passed on while a request of the client waits.
             _ if calls.has_waiting() => self.output.write(message.bytes).await,
             _ => {}
         }
