@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::browser::{Browser, Deployment, ORIGIN, Shown};
 use crate::support::grants::{NOW, PUBLIC, Turn, World};
+use crate::support::page;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
@@ -22,21 +23,7 @@ const SET: &[(&str, &str)] = &[
 ];
 
 fn deployment() -> Deployment {
-    let deployment = Deployment::with_variables(SET);
-    assert_eq!(deployment.app.problems(), [] as [String; 0]);
-    deployment
-}
-
-/// An access token for a person, with those scopes at that resource.
-fn token(deployment: &Deployment, name: &str, scope: &str, resource: Option<&str>) -> String {
-    let client = deployment.register(&json!({}));
-    let mut browser = Browser::new(deployment);
-    let resource = resource.map(|path| format!("{ORIGIN}{path}"));
-    let mut more = vec![("scope", scope)];
-    more.extend(resource.as_deref().map(|resource| ("resource", resource)));
-    let page = browser.asked(&client, &more);
-    let back = browser.approved(&page, name);
-    browser.redeemed(&client, &back)
+    page::deployment(SET)
 }
 
 fn ask(deployment: &Deployment, token: &str, body: &Value) -> Shown {
@@ -69,7 +56,7 @@ fn a_token_has_to_name_the_chat_and_its_resource() {
         (&json!(format!("{ORIGIN}/playground")), &json!(["chat"]))
     );
     for (resource, status) in [(Some("/playground"), 200), (Some("/mcp"), 401), (None, 401)] {
-        let token = token(&deployment, "ann", "chat", resource);
+        let token = page::token(&deployment, "ann", "chat", resource);
         assert_eq!(ask(&deployment, &token, &hello()).status, status, "{resource:?}");
     }
     assert_eq!(deployment.asked.borrow().len(), 1);
@@ -78,7 +65,7 @@ fn a_token_has_to_name_the_chat_and_its_resource() {
 #[test]
 fn a_token_of_the_page_without_the_scope_is_told_of_it() {
     let deployment = Deployment::set_up_with(|oauth| oauth.scopes(&["read"]).unwrap(), SET);
-    let token = token(&deployment, "ann", "read", Some("/playground"));
+    let token = page::token(&deployment, "ann", "read", Some("/playground"));
     let shown = ask(&deployment, &token, &hello());
     assert_eq!(shown.status, 403);
     let challenge = shown.header("www-authenticate").unwrap();
@@ -114,7 +101,7 @@ fn the_person_is_told_what_the_scope_allows() {
 #[test]
 fn a_request_is_counted_before_and_corrected_after() {
     let deployment = deployment();
-    let token = token(&deployment, "ann", "chat", Some("/playground"));
+    let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     assert_eq!(ask(&deployment, &token, &hello()).status, 200);
     let limit = |at: usize| {
         let asked = deployment.asked.borrow();
@@ -138,7 +125,7 @@ fn a_request_is_counted_before_and_corrected_after() {
     let account = Browser::new(&deployment).account("ann");
     assert!(account.text.contains("3 requests, 9000 tokens"), "{}", account.text);
     deployment.pass_ms(seconds * 1000);
-    let token = self::token(&deployment, "ann", "chat", Some("/playground"));
+    let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     assert_eq!(ask(&deployment, &token, &hello()).status, 200);
 }
 
@@ -146,11 +133,11 @@ fn a_request_is_counted_before_and_corrected_after() {
 fn all_people_together_have_one_share() {
     let deployment = deployment();
     for at in 0..8 {
-        let token = token(&deployment, &format!("person {at}"), "chat", Some("/playground"));
+        let token = page::token(&deployment, &format!("person {at}"), "chat", Some("/playground"));
         assert_eq!(ask(&deployment, &token, &hello()).status, 200);
         deployment.answered(at, Some(10));
     }
-    let token = token(&deployment, "one more", "chat", Some("/playground"));
+    let token = page::token(&deployment, "one more", "chat", Some("/playground"));
     let over = ask(&deployment, &token, &hello());
     assert_eq!((over.status, code(&over).as_str()), (429, "total"));
     let account = Browser::new(&deployment).account("one more");
@@ -160,7 +147,7 @@ fn all_people_together_have_one_share() {
 #[test]
 fn disconnecting_ends_the_chat_at_once() {
     let deployment = deployment();
-    let token = token(&deployment, "ann", "chat", Some("/playground"));
+    let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     assert_eq!(ask(&deployment, &token, &hello()).status, 200);
     deployment.answered(0, Some(1));
     let mut browser = Browser::new(&deployment);
@@ -173,7 +160,7 @@ fn disconnecting_ends_the_chat_at_once() {
 #[test]
 fn what_is_not_made_is_not_counted() {
     let deployment = deployment();
-    let token = token(&deployment, "ann", "chat", Some("/playground"));
+    let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     assert_eq!(ask(&deployment, &token, &hello()).status, 200);
     deployment.answered(0, None);
     for body in [json!({}), json!({ "model": "huge", "messages": [] })] {
@@ -186,7 +173,7 @@ fn what_is_not_made_is_not_counted() {
 #[test]
 fn the_key_goes_to_the_model_alone() {
     let deployment = deployment();
-    let token = token(&deployment, "ann", "chat", Some("/playground"));
+    let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     let shown = ask(&deployment, &token, &hello());
     assert!(!format!("{shown:?}").contains("the-key"));
     assert!(!format!("{:?} {:?}", deployment.app, deployment.asked.borrow()[0].0).contains("the-key"));
@@ -228,7 +215,7 @@ fn spend(id: &str) -> Command {
 #[test]
 fn images_have_a_limit_of_their_own_beside_the_texts() {
     let deployment = deployment();
-    let token = token(&deployment, "ann", "chat", Some("/playground"));
+    let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     let with = |text: usize, image: usize| {
         let image = format!("data:image/png;base64,{}", "A".repeat(image));
         let parts = json!([{ "type": "text", "text": "x".repeat(text) }, { "type": "image_url", "image_url": { "url": image } }]);
@@ -249,7 +236,7 @@ fn images_have_a_limit_of_their_own_beside_the_texts() {
 #[test]
 fn an_image_is_passed_on_by_its_bytes_and_never_by_an_address() {
     let deployment = deployment();
-    let token = token(&deployment, "ann", "chat", Some("/playground"));
+    let token = page::token(&deployment, "ann", "chat", Some("/playground"));
     let with = |part: &Value| {
         ask(&deployment, &token, &json!({ "model": "small", "messages": [{ "role": "user", "content": [part] }] }))
     };

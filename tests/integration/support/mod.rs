@@ -7,5 +7,6 @@ pub(crate) mod grants;
 pub(crate) mod json;
 pub(crate) mod mirrored;
 pub(crate) mod object;
+pub(crate) mod page;
 pub(crate) mod peer;
 pub(crate) mod simulation;
