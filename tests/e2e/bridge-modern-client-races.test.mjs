@@ -2,17 +2,11 @@
 // table in tests/README.md.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { beforeSessions, envelope } from "../support/stateless-stdio.mjs";
+import { ELICITATION, beforeSessions, count, envelope, question, textOf } from "../support/stateless-stdio.mjs";
 import { until } from "../support/wait.mjs";
 
-const FORM = { message: "Name?", requestedSchema: { type: "object", properties: { name: { type: "string" } } } };
-const ELICITATION = { elicitation: {} };
-
-const count = (server, entry) => server.log.filter((own) => own === entry).length;
-const textOf = ({ content }) => content[0].text;
 const content = (text) => ({ content: [{ type: "text", text }] });
 const isAnswerTo = (id) => ({ message }) => message?.id === id && message.method === undefined;
-const question = (exchange, id) => exchange.event({ jsonrpc: "2.0", id, method: "elicitation/create", params: FORM });
 
 /** Cancels a request, and resolves once the bridge has read that: lines are taken in their order. */
 async function cancel(bridge, requestId) {

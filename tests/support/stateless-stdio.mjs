@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { startBridge } from "./bridge.mjs";
 import { bridgeServer } from "./bridge-server.mjs";
 import { META, STATELESS } from "./stateless.mjs";
+import { until } from "./wait.mjs";
 
 export const CLIENT = { name: "tests", version: "1.0.0" };
 
@@ -42,3 +43,37 @@ export async function statelessClient(server, { args = [], config, capabilities:
 /** The same before a new server with sessions. */
 export const beforeSessions = async ({ args, capabilities, config, ...server } = {}) =>
   statelessClient(await bridgeServer({ sessions: true, ...server }), { args, capabilities, config });
+
+export const FORM = { message: "Name?", requestedSchema: { type: "object", properties: { name: { type: "string" } } } };
+export const ELICITATION = { elicitation: {} };
+
+export const isMethod = (method) => (message) => message.method === method;
+export const posted = (server, method) => server.requests.filter(({ message }) => message?.method === method);
+export const count = (server, entry) => server.log.filter((own) => own === entry).length;
+
+/** Sends a question of the server as an event. */
+export const question = (exchange, id, method = "elicitation/create", params = method === "elicitation/create" ? FORM : undefined) =>
+  exchange.event({ jsonrpc: "2.0", id, method, ...(params && { params }) });
+
+/** The response to a question, which is `{}` where the test ends without one. */
+export const answerTo = async ({ server, response }, id) => {
+  // One that comes in a session that is not there is refused.
+  const isAnswer = ({ message, headers }) => message?.id === id && message.method === undefined && (!server.hasSessions || server.sessions.has(headers["mcp-session-id"]));
+  const answered = await until(() => server.requests.find(isAnswer) ?? (response?.destroyed && {}), () => `the answer to ${id}`, { every: 10 });
+  return answered.message ?? {};
+};
+
+/** A tool that asks `questions`, an object of methods and params by id, and has their answers as its result. */
+export const asking = (questions) => async (exchange) => {
+  exchange.events();
+  const answers = {};
+  for (const [id, [method, params]] of Object.entries(questions)) await question(exchange, id, method, params);
+  for (const id of Object.keys(questions)) {
+    const { result, error } = await answerTo(exchange, id);
+    answers[id] = result ?? error?.code;
+  }
+  await exchange.resultEvent({ content: [{ type: "text", text: JSON.stringify(answers) }] });
+  exchange.end();
+};
+
+export const textOf = ({ content }) => content[0].text;
